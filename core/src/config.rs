@@ -1,0 +1,212 @@
+//! Everything an operator can set, and why each default is what it is.
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::event::ListenerId;
+use crate::time::Millis;
+use crate::wire::policy::Policy;
+
+/// The settings of a gateway. Read when used and never copied into a connection, so that new
+/// settings are one [`Input::Configure`](crate::Input::Configure).
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Every bound there is.
+    pub limits: Limits,
+    /// What each listener serves, by [`ListenerId`]; one that is not named here serves everything.
+    pub listeners: Vec<Role>,
+    /// The Flash policy document.
+    pub policy: Policy,
+    /// The `Location` for a path that is not ours. Goes into a header as it stands: visible ASCII only.
+    pub redirect: String,
+    /// Who may ask for LIST.
+    pub list: ListAccess,
+    /// What happens when a member logs in who is online already.
+    pub duplicates: OnDuplicate,
+    /// Whether the limits per address hold for loopback too.
+    pub loopback: Loopback,
+}
+
+impl Config {
+    pub(crate) fn role(&self, listener: ListenerId) -> Role {
+        self.listeners
+            .get(listener.0)
+            .copied()
+            .unwrap_or(Role::Gateway)
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            listeners: Vec::new(),
+            policy: Policy::default(),
+            redirect: "/server-status".to_owned(),
+            list: ListAccess::Everyone,
+            duplicates: OnDuplicate::Refuse,
+            loopback: Loopback::Exempt,
+        }
+    }
+}
+
+/// What a listener serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Policy, HTTP and chat, told apart by the first bytes.
+    Gateway,
+    /// Policy requests alone; anything else is closed in silence (Flash asks port 843 first).
+    Policy,
+}
+
+/// Who may ask for LIST.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListAccess {
+    /// Anyone who is connected, as in 2007.
+    Everyone,
+    /// Who is identified.
+    Identified,
+}
+
+/// What happens when a member logs in who is online already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnDuplicate {
+    /// The newcomer is refused.
+    Refuse,
+    /// The newcomer takes the older connection's place.
+    Replace,
+}
+
+/// Whether the limits per address hold for loopback, where a reverse proxy or a test may be many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loopback {
+    /// They do not.
+    Exempt,
+    /// They do.
+    Limited,
+}
+
+/// Every bound on what a peer can make the gateway hold, or wait for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Open chat connections. 4,096 default: a large site of 2007, far below what one thread serves.
+    pub clients: usize,
+    /// Open connections of any kind; the rest over `clients` is for policy and HTTP.
+    pub connections: usize,
+    /// Open connections from one address: a school or a carrier's NAT fits, one machine cannot fill the server.
+    pub per_address: usize,
+    /// Bytes in one command, without its terminator.
+    pub command: usize,
+    /// Bytes of others' messages that may wait for a client that does not read.
+    pub backlog: usize,
+    /// Bytes waiting for a client above which its own next command waits.
+    pub own_backlog: usize,
+    /// Bytes in the head of an HTTP request, its empty line included (nginx: 4 × 8 KiB, hyper: 400 KiB).
+    pub head: usize,
+    /// To finish a request, or the first bytes of one, once begun.
+    pub request: Millis,
+    /// For the terminator of a policy request: old players send none.
+    pub policy_grace: Millis,
+    /// For the peer to close after we did, and for everything at shutdown.
+    pub linger: Millis,
+    /// Without progress, until a connection that is being closed is cut off.
+    pub close_stall: Millis,
+    /// Without progress, until a client that does not take its HTTP answer is cut off.
+    pub body_stall: Millis,
+    /// To identify, from accept.
+    pub login: Millis,
+    /// For the member store to answer.
+    pub lookup: Millis,
+    /// From an IDENTIFY to its refusal at the earliest; above the slowest hash in the store, so that
+    /// the time of an answer says nothing.
+    pub failure_delay: Millis,
+    /// Failed identifications after which a connection is closed.
+    pub failures: u8,
+    /// What failed identifications cost an address.
+    pub throttle: Throttle,
+    /// Commands a second and connection, on average; 0 for no limit.
+    pub rate: u32,
+    /// Commands at once; at least 1 is taken.
+    pub burst: u32,
+    /// TCP keep-alive, which the runtime sets on every socket.
+    pub keepalive: KeepAlive,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            clients: 4096,
+            connections: 4096 + 1024,
+            per_address: 256,
+            command: 8 * 1024,
+            backlog: 1024 * 1024,
+            own_backlog: 64 * 1024,
+            head: 16 * 1024,
+            request: Millis::from_secs(10),
+            policy_grace: Millis(500),
+            linger: Millis::from_secs(2),
+            close_stall: Millis::from_secs(5),
+            body_stall: Millis::from_secs(30),
+            login: Millis::from_secs(600),
+            lookup: Millis::from_secs(10),
+            failure_delay: Millis(300),
+            failures: 5,
+            throttle: Throttle::default(),
+            rate: 20,
+            burst: 40,
+            keepalive: KeepAlive::default(),
+        }
+    }
+}
+
+/// What failed identifications cost an address (an IPv6 address stands for its /64).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Throttle {
+    /// From this failure within `window` on, identifications from the address wait; at most 8, what an entry remembers.
+    pub after: u8,
+    /// How long a failure is held against an address.
+    pub window: Millis,
+    /// The wait since the last failure, doubled by each further one.
+    pub first: Millis,
+    /// The longest such wait.
+    pub longest: Millis,
+    /// Addresses remembered; past it the one whose last failure is oldest is forgotten.
+    pub addresses: usize,
+}
+
+impl Default for Throttle {
+    fn default() -> Self {
+        Self {
+            after: 3,
+            window: Millis::from_secs(600),
+            first: Millis::from_secs(1),
+            longest: Millis::from_secs(16),
+            addresses: 65_536,
+        }
+    }
+}
+
+/// When a silent peer is asked whether it lives. Without it a laptop that was shut stays online for ever.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeepAlive {
+    /// Silence before the first probe.
+    pub idle: Millis,
+    /// Between probes.
+    pub interval: Millis,
+    /// Probes without an answer until the peer is dead.
+    pub probes: u32,
+    /// How long sent data may stay unacknowledged (`TCP_USER_TIMEOUT`, RFC 5482).
+    pub user_timeout: Millis,
+}
+
+impl Default for KeepAlive {
+    fn default() -> Self {
+        Self {
+            idle: Millis::from_secs(60),
+            interval: Millis::from_secs(15),
+            probes: 4,
+            user_timeout: Millis::from_secs(120),
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! One connection: what it speaks, what it waits for, and when its patience ends.
+
+pub(crate) mod outbox;
+pub(crate) mod sniff;
+pub(crate) mod table;
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+
+use crate::config::{Limits, Role};
+use crate::event::{Origin, Ticket};
+use crate::hub::Seat;
+use crate::member::{Login, Secret};
+use crate::time::Millis;
+use crate::wire::nul::Framer;
+use outbox::Outbox;
+
+/// A connection. Idle, it holds no buffer.
+#[derive(Debug)]
+pub(crate) struct Conn {
+    pub(crate) origin: Origin,
+    pub(crate) accepted: Millis,
+    /// Whether it counts against the limit of its address.
+    pub(crate) counted: bool,
+    /// Bytes that came and were not used yet: the beginning of a command, or what waits its turn.
+    pub(crate) inbox: Vec<u8>,
+    pub(crate) incoming: Incoming,
+    pub(crate) outbox: Outbox,
+    pub(crate) state: State,
+    /// The deadline that stands in the gateway's queue; never later than the one the state implies.
+    pub(crate) armed: Option<Millis>,
+}
+
+/// Whether more bytes will come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Incoming {
+    /// The runtime is reading.
+    Open,
+    /// The runtime was told to pause.
+    Paused,
+    /// The peer has closed its sending side.
+    Ended,
+}
+
+/// What a connection speaks, and how far it has come with it.
+#[derive(Debug)]
+pub(crate) enum State {
+    /// Not told apart yet; all its bytes are in the inbox.
+    Sniffing(Option<FirstBytes>),
+    /// Sending the head of an HTTP request.
+    Http { since: Millis, searched: usize },
+    /// Chatting. Counted as a client.
+    Chat(Chat),
+    /// Said all it will ever say; what still comes is dropped.
+    Ending(Ending),
+}
+
+/// When the first bytes of a connection came.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FirstBytes {
+    pub(crate) first: Millis,
+    pub(crate) last: Millis,
+    /// They are a policy request that lacks only its terminator.
+    pub(crate) unterminated: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Chat {
+    pub(crate) framer: Framer,
+    pub(crate) who: Who,
+    pub(crate) turn: Turn,
+    /// When the turn was last not [`Turn::Ready`].
+    pub(crate) waiting_since: Millis,
+    /// For how long the time to identify has stood still so far.
+    pub(crate) stood_still: Millis,
+    /// When the command rate allows the next command, were there no burst; in microseconds.
+    pub(crate) next_command: u64,
+}
+
+/// Who a chat connection is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Who {
+    /// Not identified, after so many failures.
+    Nobody { failures: u8 },
+    /// Online.
+    Member(Seat),
+}
+
+/// What a chat connection's next command waits for.
+#[derive(Debug)]
+pub(crate) enum Turn {
+    /// Nothing.
+    Ready,
+    /// The command rate.
+    Rate { until: Millis },
+    /// The client to read what it was answered.
+    Backlog,
+    /// Its address, whose identifications go one at a time; the first in line knows when.
+    Throttled {
+        identify: Box<Identify>,
+        until: Option<Millis>,
+    },
+    /// The member store.
+    Lookup(Ticket),
+    /// The earliest moment a refusal may leave.
+    Refusal { until: Millis },
+}
+
+/// An IDENTIFY on its way.
+#[derive(Debug)]
+pub(crate) struct Identify {
+    /// As the client sent it, for the log.
+    pub(crate) id: Arc<str>,
+    pub(crate) login: Login,
+    pub(crate) password: Secret,
+    /// When the command was taken.
+    pub(crate) asked: Millis,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ending {
+    pub(crate) stage: Stage,
+    /// The last progress.
+    pub(crate) since: Millis,
+    pub(crate) patience: Patience,
+}
+
+/// How far a connection's end has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// `Finish` was said: the peer may read the rest and close.
+    Finishing,
+    /// `Close` was said.
+    Closing,
+    /// `Abort` was said.
+    Aborted,
+}
+
+/// How long a peer may take none of what is left for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// [`Limits::close_stall`].
+    Short,
+    /// [`Limits::body_stall`].
+    Body,
+}
+
+impl Conn {
+    pub(crate) fn new(origin: Origin, accepted: Millis) -> Self {
+        Self {
+            origin,
+            accepted,
+            counted: false,
+            inbox: Vec::new(),
+            incoming: Incoming::Open,
+            outbox: Outbox::default(),
+            state: State::Sniffing(None),
+            armed: None,
+        }
+    }
+
+    pub(crate) fn peer(&self) -> SocketAddr {
+        self.origin.peer
+    }
+
+    /// The chat on this connection, while it is one.
+    pub(crate) fn chat(&mut self) -> Option<&mut Chat> {
+        match &mut self.state {
+            State::Chat(chat) => Some(chat),
+            State::Sniffing(_) | State::Http { .. } | State::Ending(_) => None,
+        }
+    }
+
+    /// Who is chatting on this connection, and what its next command waits for.
+    pub(crate) fn who(&self) -> Option<Who> {
+        self.as_chat().map(|chat| chat.who)
+    }
+
+    pub(crate) fn turn(&self) -> Option<&Turn> {
+        self.as_chat().map(|chat| &chat.turn)
+    }
+
+    fn as_chat(&self) -> Option<&Chat> {
+        match &self.state {
+            State::Chat(chat) => Some(chat),
+            State::Sniffing(_) | State::Http { .. } | State::Ending(_) => None,
+        }
+    }
+
+    /// When the state has to be looked at again if nothing happens.
+    pub(crate) fn deadline(&self, limits: &Limits, role: Role) -> Option<Millis> {
+        match &self.state {
+            State::Sniffing(first) => Some(self.sniff_deadline(*first, limits, role)),
+            State::Http { since, .. } => Some(*since + limits.request),
+            State::Chat(chat) => chat.deadline(self.accepted, limits),
+            State::Ending(ending) => ending.deadline(&self.outbox, limits),
+        }
+    }
+
+    fn sniff_deadline(&self, first: Option<FirstBytes>, limits: &Limits, role: Role) -> Millis {
+        let told_apart = match first {
+            Some(FirstBytes {
+                last,
+                unterminated: true,
+                ..
+            }) => last + limits.policy_grace,
+            Some(FirstBytes {
+                first,
+                unterminated: false,
+                ..
+            }) => first + limits.request,
+            None => self.accepted + limits.login,
+        };
+        match role {
+            Role::Gateway => told_apart,
+            Role::Policy => told_apart.min(self.accepted + limits.request),
+        }
+    }
+}
+
+impl Chat {
+    pub(crate) fn new() -> Self {
+        Self {
+            framer: Framer::default(),
+            who: Who::Nobody { failures: 0 },
+            turn: Turn::Ready,
+            waiting_since: Millis(0),
+            stood_still: Millis(0),
+            next_command: 0,
+        }
+    }
+
+    fn deadline(&self, accepted: Millis, limits: &Limits) -> Option<Millis> {
+        match (&self.turn, self.who) {
+            (Turn::Ready, Who::Nobody { .. }) => Some(self.login_deadline(accepted, limits)),
+            (Turn::Ready, Who::Member(_)) | (Turn::Backlog | Turn::Lookup(_), _) => None,
+            (Turn::Rate { until } | Turn::Refusal { until }, _) => Some(*until),
+            (Turn::Throttled { until, .. }, _) => *until,
+        }
+    }
+
+    /// The end of the time to identify, which stands still while the connection waits for us.
+    pub(crate) fn login_deadline(&self, accepted: Millis, limits: &Limits) -> Millis {
+        accepted + self.stood_still + limits.login
+    }
+
+    /// The next command must wait.
+    pub(crate) fn wait(&mut self, turn: Turn, now: Millis) {
+        if matches!(self.turn, Turn::Ready) {
+            self.waiting_since = now;
+        }
+        self.turn = turn;
+    }
+
+    /// The next command may come.
+    pub(crate) fn ready(&mut self, now: Millis) {
+        if !matches!(self.turn, Turn::Ready) {
+            self.stood_still = self.stood_still + (now - self.waiting_since);
+            self.turn = Turn::Ready;
+        }
+    }
+
+    /// Takes one command out of the rate, a bucket of `burst` that fills with `rate` a second; or
+    /// says when there will be one.
+    pub(crate) fn take_token(&mut self, limits: &Limits, now: Millis) -> Result<(), Millis> {
+        if limits.rate == 0 {
+            return Ok(());
+        }
+        // The generic cell rate algorithm: one number instead of a count and a time.
+        let interval = 1_000_000 / u64::from(limits.rate);
+        let ahead = interval.saturating_mul(u64::from(limits.burst.max(1)) - 1);
+        let now = now.0.saturating_mul(1000);
+        let earliest = self.next_command.saturating_sub(ahead);
+        if now < earliest {
+            return Err(Millis(earliest.div_ceil(1000)));
+        }
+        self.next_command = self.next_command.max(now).saturating_add(interval);
+        Ok(())
+    }
+}
+
+impl Ending {
+    fn deadline(&self, outbox: &Outbox, limits: &Limits) -> Option<Millis> {
+        let stall = match self.patience {
+            Patience::Short => limits.close_stall,
+            Patience::Body => limits.body_stall,
+        };
+        match self.stage {
+            Stage::Finishing if outbox.waiting() == 0 => Some(self.since + limits.linger),
+            Stage::Finishing | Stage::Closing => Some(self.since + stall),
+            Stage::Aborted => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rate_and_burst() {
+        let limits = Limits {
+            rate: 20,
+            burst: 3,
+            ..Limits::default()
+        };
+        let mut chat = Chat::new();
+        for _ in 0..3 {
+            assert_eq!(chat.take_token(&limits, Millis(1000)), Ok(()));
+        }
+        assert_eq!(chat.take_token(&limits, Millis(1000)), Err(Millis(1050)));
+        assert_eq!(chat.take_token(&limits, Millis(1049)), Err(Millis(1050)));
+        assert_eq!(chat.take_token(&limits, Millis(1050)), Ok(()));
+        assert_eq!(chat.take_token(&limits, Millis(1050)), Err(Millis(1100)));
+        // A long silence earns a burst, no more.
+        for _ in 0..3 {
+            assert_eq!(chat.take_token(&limits, Millis(90_000)), Ok(()));
+        }
+        assert_eq!(
+            chat.take_token(&limits, Millis(90_000)),
+            Err(Millis(90_050))
+        );
+    }
+
+    #[test]
+    fn odd_rates() {
+        let taken = |rate, burst| {
+            let limits = Limits {
+                rate,
+                burst,
+                ..Limits::default()
+            };
+            let mut chat = Chat::new();
+            (0..100)
+                .filter(|_| chat.take_token(&limits, Millis(5)).is_ok())
+                .count()
+        };
+        assert_eq!(taken(0, 0), 100, "no limit");
+        assert_eq!(taken(1, 0), 1, "a burst of none would stop everything");
+        assert_eq!(taken(u32::MAX, 1), 100, "faster than the clock");
+    }
+
+    #[test]
+    fn an_idle_connection_is_small() {
+        assert!(size_of::<Conn>() <= 256, "{}", size_of::<Conn>());
+    }
+}

@@ -1,0 +1,137 @@
+//! Tells from the first bytes of a connection what it speaks.
+
+use crate::wire::policy;
+
+/// What a connection speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Flash's socket policy request.
+    Policy,
+    /// HTTP/1.x.
+    Http,
+    /// TLS: a handshake record of any version since SSL 3 (RFC 8446 section 5.1).
+    Tls,
+    /// The PROXY protocol, version 1 or 2 (haproxy, `proxy-protocol.txt` section 2).
+    Proxy,
+    /// None of these.
+    Chat,
+}
+
+/// What the first bytes say so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// More than one thing is possible: wait for more.
+    Undecided,
+    /// A policy request, unless more bytes come than its terminator.
+    Unterminated,
+    /// It is this.
+    Is(Kind),
+}
+
+/// Compares `first`, all bytes of a connection so far, with every row of the table.
+pub(crate) fn sniff(first: &[u8]) -> Verdict {
+    let mut verdict = Verdict::Is(Kind::Chat);
+    match policy::request(first) {
+        policy::Request::No => {}
+        policy::Request::Partial => verdict = Verdict::Undecided,
+        policy::Request::Unterminated => return Verdict::Unterminated,
+        policy::Request::Complete => return Verdict::Is(Kind::Policy),
+    }
+    for (prefix, kind) in PREFIXES {
+        if first.starts_with(prefix) {
+            return Verdict::Is(*kind);
+        }
+        if prefix.starts_with(first) {
+            verdict = Verdict::Undecided;
+        }
+    }
+    verdict
+}
+
+const PREFIXES: &[(&[u8], Kind)] = &[
+    (b"GET ", Kind::Http),
+    (b"POST ", Kind::Http),
+    (b"HEAD ", Kind::Http),
+    (b"PUT ", Kind::Http),
+    (b"DELETE ", Kind::Http),
+    (b"OPTIONS ", Kind::Http),
+    (b"PATCH ", Kind::Http),
+    (b"CONNECT ", Kind::Http),
+    (b"TRACE ", Kind::Http),
+    (b"\x16\x03", Kind::Tls),
+    (b"PROXY ", Kind::Proxy),
+    (b"\r\n\r\n\0\r\nQUIT\n", Kind::Proxy),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn table() {
+        let cases: &[(&[u8], Verdict)] = &[
+            (b"", Verdict::Undecided),
+            (b"<", Verdict::Undecided),
+            (b"<policy-file-request/", Verdict::Undecided),
+            (b"<policy-file-request ", Verdict::Undecided),
+            (b"<policy-file-request/>", Verdict::Unterminated),
+            (b"<POLICY-file-Request />", Verdict::Unterminated),
+            (b"<policy-file-request/>\r", Verdict::Undecided),
+            (b"<policy-file-request/>\0", Verdict::Is(Kind::Policy)),
+            (b"<policy-file-request/>\n", Verdict::Is(Kind::Policy)),
+            (b"<policy-file-request/>\r\n", Verdict::Is(Kind::Policy)),
+            (b"<policy-file-request />\0more", Verdict::Is(Kind::Policy)),
+            (b"<policy-file-request/>\rx", Verdict::Is(Kind::Chat)),
+            (b"<policy-file-request/>x", Verdict::Is(Kind::Chat)),
+            (b"<policy-file-request  />\0", Verdict::Is(Kind::Chat)),
+            (b"<policy-file-request/ >\0", Verdict::Is(Kind::Chat)),
+            (b" <policy-file-request/>\0", Verdict::Is(Kind::Chat)),
+            (b"G", Verdict::Undecided),
+            (b"GET", Verdict::Undecided),
+            (b"P", Verdict::Undecided),
+            (b"PRO", Verdict::Undecided),
+            (b"GET /", Verdict::Is(Kind::Http)),
+            (b"get /", Verdict::Is(Kind::Chat)),
+            (b"GETX", Verdict::Is(Kind::Chat)),
+            (b"GET\0", Verdict::Is(Kind::Chat)),
+            (b"\x16", Verdict::Undecided),
+            (b"\x16\x03", Verdict::Is(Kind::Tls)),
+            (b"\x16\x02", Verdict::Is(Kind::Chat)),
+            (b"PROXY TCP4", Verdict::Is(Kind::Proxy)),
+            (b"\r\n\r\n\0", Verdict::Undecided),
+            (b"\r\n\r\n\0\r\nQUIT\n", Verdict::Is(Kind::Proxy)),
+            (b"\r\nLIST", Verdict::Is(Kind::Chat)),
+            (b"\0", Verdict::Is(Kind::Chat)),
+            (b"IDENTIFY", Verdict::Is(Kind::Chat)),
+        ];
+        for (first, verdict) in cases {
+            assert_eq!(sniff(first), *verdict, "{}", first.escape_ascii());
+        }
+        for method in [
+            "GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE",
+        ] {
+            assert_eq!(
+                sniff(alloc::format!("{method} ").as_bytes()),
+                Verdict::Is(Kind::Http),
+                "{method}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_verdict_never_changes() {
+        // Whatever follows, a connection that was told apart stays what it is.
+        for (prefix, kind) in PREFIXES {
+            for end in 0..prefix.len() {
+                assert_eq!(
+                    sniff(&prefix[..end]),
+                    Verdict::Undecided,
+                    "{}",
+                    prefix[..end].escape_ascii()
+                );
+            }
+            let longer = [prefix, b"\0<policy-file-request/>\0".as_slice()].concat();
+            assert_eq!(sniff(&longer), Verdict::Is(*kind));
+        }
+    }
+}

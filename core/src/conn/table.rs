@@ -1,0 +1,130 @@
+//! All connections, by id: an array of slots, each with a generation that makes its ids unique.
+
+use alloc::vec::Vec;
+
+use super::Conn;
+use crate::event::ConnId;
+
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    slots: Vec<Slot>,
+    /// Empty slots, to be used again: the last one first, while it is warm.
+    free: Vec<u32>,
+    live: usize,
+}
+
+#[derive(Debug)]
+struct Slot {
+    generation: u32,
+    conn: Option<Conn>,
+}
+
+impl Table {
+    pub(crate) fn insert(&mut self, conn: Conn) -> ConnId {
+        self.live += 1;
+        if let Some(index) = self.free.pop() {
+            let slot = &mut self.slots[index as usize];
+            slot.conn = Some(conn);
+            return ConnId::new(index, slot.generation);
+        }
+        let index =
+            u32::try_from(self.slots.len()).expect("fewer connections than 2^32 live at once");
+        self.slots.push(Slot {
+            generation: 0,
+            conn: Some(conn),
+        });
+        ConnId::new(index, 0)
+    }
+
+    pub(crate) fn get(&self, id: ConnId) -> Option<&Conn> {
+        self.slots
+            .get(id.slot())
+            .filter(|slot| slot.generation == id.generation())?
+            .conn
+            .as_ref()
+    }
+
+    pub(crate) fn get_mut(&mut self, id: ConnId) -> Option<&mut Conn> {
+        self.slots
+            .get_mut(id.slot())
+            .filter(|slot| slot.generation == id.generation())?
+            .conn
+            .as_mut()
+    }
+
+    pub(crate) fn remove(&mut self, id: ConnId) -> Option<Conn> {
+        let slot = self
+            .slots
+            .get_mut(id.slot())
+            .filter(|slot| slot.generation == id.generation())?;
+        let conn = slot.conn.take()?;
+        self.live -= 1;
+        // A slot whose generations are used up is left alone, so that no id ever comes back.
+        if let Some(next) = slot.generation.checked_add(1) {
+            slot.generation = next;
+            self.free.push(id.slot() as u32);
+        }
+        Some(conn)
+    }
+
+    /// Open connections.
+    pub(crate) fn len(&self) -> usize {
+        self.live
+    }
+
+    /// The ids of all of them, in order of slot.
+    pub(crate) fn ids(&self) -> Vec<ConnId> {
+        let live = self
+            .slots
+            .iter()
+            .zip(0..)
+            .filter(|(slot, _)| slot.conn.is_some());
+        live.map(|(slot, index)| ConnId::new(index, slot.generation))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{ListenerId, Origin};
+    use crate::time::Millis;
+
+    fn conn() -> Conn {
+        let peer = "192.0.2.1:1".parse().unwrap();
+        Conn::new(
+            Origin {
+                listener: ListenerId(0),
+                peer,
+            },
+            Millis(0),
+        )
+    }
+
+    #[test]
+    fn ids_never_come_back() {
+        let mut table = Table::default();
+        let a = table.insert(conn());
+        let b = table.insert(conn());
+        assert!(table.remove(a).is_some());
+        assert!(table.remove(a).is_none() && table.get(a).is_none() && table.get_mut(a).is_none());
+        let c = table.insert(conn());
+        assert_eq!(
+            (c.slot(), c != a),
+            (a.slot(), true),
+            "the slot is used again, the id is not"
+        );
+        assert!(table.get(a).is_none() && table.get(c).is_some());
+        assert_eq!((table.len(), table.ids()), (2, alloc::vec![c, b]));
+    }
+
+    #[test]
+    fn a_worn_out_slot_is_retired() {
+        let mut table = Table::default();
+        let first = table.insert(conn());
+        table.slots[0].generation = u32::MAX;
+        assert!(table.remove(ConnId::new(0, u32::MAX)).is_some());
+        let next = table.insert(conn());
+        assert_eq!((first.slot(), next.slot()), (0, 1));
+    }
+}

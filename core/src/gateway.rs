@@ -1,0 +1,513 @@
+//! The state machine's front door: inputs come in, timers fire, actions queue up to be polled.
+//!
+//! What a connection's bytes mean is decided next door: `gateway::sniffing` until it is told apart,
+//! `gateway::web` for HTTP, `gateway::chat` for commands, `gateway::login` for IDENTIFY.
+
+mod chat;
+#[cfg(any(test, feature = "testing"))]
+mod consistency;
+mod ending;
+mod login;
+mod sniffing;
+#[cfg(test)]
+mod tests;
+mod web;
+
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::mem;
+use core::net::{IpAddr, SocketAddr};
+
+use crate::config::{Config, Loopback};
+use crate::conn::outbox::Progress;
+use crate::conn::table::Table;
+use crate::conn::{Conn, FirstBytes, Incoming, Stage, State, Turn};
+use crate::event::{Action, Cause, ConnId, Input, MAX_READ, Origin, Refused, Ticket};
+use crate::frame::Chunk;
+use crate::hub::Hub;
+use crate::member::{Answer, MemberEvent, Unavailable};
+use crate::note::{CloseReason, Note, Refusal};
+use crate::refusals::Refusals;
+use crate::status::Counters;
+use crate::throttle::Throttle;
+use crate::time::{Millis, Now};
+use ending::Ends;
+use login::Lookup;
+
+/// Everyone who is connected and everything they may do, as one value with one owner.
+///
+/// Methods come in three kinds. [`accept`](Self::accept) and [`handle`](Self::handle) take in what
+/// happened and finish all work it leads to. [`poll`](Self::poll) only pops what was decided, so an
+/// action polled late is late, never wrong. [`poll_timeout`](Self::poll_timeout) and
+/// [`is_empty`](Self::is_empty) look. The crate's documentation has the contract with a runtime.
+#[derive(Debug)]
+pub struct Gateway {
+    config: Arc<Config>,
+    started: Now,
+    now: Now,
+    phase: Phase,
+    conns: Table,
+    /// One deadline for each connection that has one, the next first.
+    deadlines: BTreeSet<(Millis, ConnId)>,
+    /// Open connections by address, where they count against a limit.
+    addresses: BTreeMap<IpAddr, usize>,
+    /// Connections in [`State::Chat`].
+    clients: usize,
+    hub: Hub,
+    /// Questions under way; the first is the oldest.
+    lookups: BTreeMap<Ticket, Lookup>,
+    next_ticket: u64,
+    throttle: Throttle,
+    refusals: Refusals,
+    counters: Counters,
+    actions: VecDeque<Action>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Running,
+    /// Until then connections may end in their own time.
+    Stopping(Millis),
+    /// Every connection was cut off.
+    Stopped,
+}
+
+/// How far a connection's bytes have been understood.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// So many bytes are done with, or the state is another; look again.
+    Consumed(usize),
+    /// Nothing can be done before something happens.
+    Wait,
+}
+
+/// Whose time has come.
+#[derive(Clone, Copy, Debug)]
+enum Due {
+    Conn(ConnId),
+    Lookup(Ticket),
+    Refusals,
+    Stop,
+}
+
+impl Gateway {
+    /// A gateway with nobody connected. `now` is what `/server-status` calls `Created`.
+    pub fn new(config: Arc<Config>, now: Now) -> Self {
+        Self {
+            config,
+            started: now,
+            now,
+            phase: Phase::Running,
+            conns: Table::default(),
+            deadlines: BTreeSet::new(),
+            addresses: BTreeMap::new(),
+            clients: 0,
+            hub: Hub::default(),
+            lookups: BTreeMap::new(),
+            next_ticket: 0,
+            throttle: Throttle::default(),
+            refusals: Refusals::default(),
+            counters: Counters::default(),
+            actions: VecDeque::new(),
+        }
+    }
+
+    /// Takes a new connection, or says why not; the runtime then closes the socket.
+    pub fn accept(&mut self, now: Now, origin: Origin) -> Result<ConnId, Refused> {
+        self.now = now;
+        let address = origin.peer.ip().to_canonical();
+        let origin = Origin {
+            peer: SocketAddr::new(address, origin.peer.port()),
+            ..origin
+        };
+        if self.phase != Phase::Running {
+            return Err(Refused::ShuttingDown);
+        }
+        if self.conns.len() >= self.config.limits.connections {
+            self.refuse(Refusal::Full, origin.peer);
+            return Err(Refused::Full);
+        }
+        let limited = self.is_limited(address);
+        if limited
+            && self
+                .addresses
+                .get(&address)
+                .is_some_and(|n| *n >= self.config.limits.per_address)
+        {
+            self.refuse(Refusal::AddressLimit, origin.peer);
+            return Err(Refused::AddressLimit);
+        }
+        if limited {
+            *self.addresses.entry(address).or_default() += 1;
+        }
+        self.counters.accepted += 1;
+        let mut conn = Conn::new(origin, now.mono);
+        conn.counted = limited;
+        let id = self.conns.insert(conn);
+        self.arm(id);
+        Ok(id)
+    }
+
+    /// Fires the timers that are due, then takes one input. All the work happens here.
+    pub fn handle(&mut self, now: Now, input: Input<'_>) {
+        self.now = now;
+        // Many timers at once (a whole school's connections were accepted in one second) must not
+        // keep the loop from its sockets; any other input needs them all fired before it.
+        self.fire(if matches!(input, Input::Timeout) {
+            MAX_FIRED
+        } else {
+            usize::MAX
+        });
+        match input {
+            Input::Bytes(id, data) => self.bytes(id, data),
+            Input::Eof(id) => self.eof(id),
+            Input::Gone(id, cause) => self.gone(id, cause),
+            Input::Backlog(id, left) => self.backlog(id, left),
+            Input::Answer(ticket, answer) => self.answer(ticket, answer),
+            Input::Member(event) => self.member(&event),
+            Input::LogDropped(lines) => self.counters.log_dropped = lines,
+            Input::Configure(config) => self.config = config,
+            Input::Timeout => {}
+            Input::Shutdown => self.shut_down(),
+        }
+    }
+
+    /// The next thing to do.
+    pub fn poll(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// When to call [`handle`](Self::handle) with [`Input::Timeout`], on the monotonic clock; a time
+    /// that has passed means now, `None` never.
+    pub fn poll_timeout(&self) -> Option<Millis> {
+        self.next_due().map(|(at, _)| at)
+    }
+
+    /// Whether no connection lives, so that a runtime that was told to stop may leave.
+    pub fn is_empty(&self) -> bool {
+        self.conns.len() == 0
+    }
+
+    fn bytes(&mut self, id: ConnId, data: &[u8]) {
+        let now = self.now.mono;
+        let most = self.config.limits.command.saturating_add(2 * MAX_READ);
+        let Some(conn) = self.conns.get_mut(id) else {
+            return;
+        };
+        self.counters.received += data.len() as u64;
+        if conn.incoming == Incoming::Ended || data.is_empty() {
+            return;
+        }
+        if conn.incoming == Incoming::Paused && conn.inbox.len() > most {
+            // A runtime that reads on in spite of a pause must not cost memory without bound.
+            return self.end_chat(id, CloseReason::ProtocolError, Ends::With(Stage::Aborted));
+        }
+        if let State::Sniffing(first) = &mut conn.state {
+            let fresh = FirstBytes {
+                first: now,
+                last: now,
+                unterminated: false,
+            };
+            first.get_or_insert(fresh).last = now;
+        }
+        self.advance(id, data);
+    }
+
+    fn eof(&mut self, id: ConnId) {
+        let Some(conn) = self.conns.get_mut(id) else {
+            return;
+        };
+        conn.incoming = Incoming::Ended;
+        match conn.state {
+            State::Ending(ending) if ending.stage == Stage::Finishing => {
+                self.leave(id, Stage::Closing, ending.patience);
+                self.arm(id);
+            }
+            State::Ending(_) => {}
+            State::Sniffing(_) | State::Http { .. } | State::Chat(_) => self.advance(id, &[]),
+        }
+    }
+
+    fn gone(&mut self, id: ConnId, cause: Cause) {
+        let reason = match cause {
+            Cause::Closed | Cause::Reset => CloseReason::Reset,
+            Cause::TimedOut => CloseReason::Timeout,
+        };
+        self.end_chat(id, reason, Ends::Gone);
+        let Some(conn) = self.conns.remove(id) else {
+            return;
+        };
+        if let Some(armed) = conn.armed {
+            self.deadlines.remove(&(armed, id));
+        }
+        let address = conn.peer().ip();
+        if conn.counted
+            && let Some(open) = self.addresses.get_mut(&address)
+        {
+            *open -= 1;
+            if *open == 0 {
+                self.addresses.remove(&address);
+            }
+        }
+    }
+
+    fn backlog(&mut self, id: ConnId, left: usize) {
+        let Some(conn) = self.conns.get_mut(id) else {
+            return;
+        };
+        let progress = conn.outbox.flushed(left);
+        match &mut conn.state {
+            State::Chat(chat) => {
+                if conn.outbox.others_waiting() > self.config.limits.backlog {
+                    self.end_chat(id, CloseReason::TooSlow, Ends::With(Stage::Aborted));
+                } else if matches!(chat.turn, Turn::Backlog) {
+                    self.advance(id, &[]);
+                }
+            }
+            State::Ending(ending) if progress == Progress::Some => {
+                ending.since = self.now.mono;
+                self.arm(id);
+            }
+            State::Ending(_) | State::Sniffing(_) | State::Http { .. } => {}
+        }
+    }
+
+    fn member(&mut self, event: &MemberEvent) {
+        if let Some(online) = self.hub.by_member(event.member()) {
+            let id = online.conn;
+            self.end_chat(id, CloseReason::Disabled, Ends::With(Stage::Finishing));
+            self.settle(id);
+        }
+    }
+
+    fn shut_down(&mut self) {
+        if self.phase != Phase::Running {
+            return;
+        }
+        self.phase = Phase::Stopping(self.now.mono + self.config.limits.linger);
+        for id in self.conns.ids() {
+            match self.conns.get(id).map(|conn| &conn.state) {
+                Some(State::Chat(_)) => {
+                    self.end_chat(id, CloseReason::Shutdown, Ends::With(Stage::Closing))
+                }
+                Some(State::Sniffing(None)) => self.close(id),
+                // Whoever has begun a request gets its answer.
+                Some(State::Sniffing(Some(_)) | State::Http { .. } | State::Ending(_)) | None => {}
+            }
+            self.arm(id);
+        }
+    }
+
+    /// Understands as much as can be of what a connection has sent: what is in its inbox, and `data`.
+    fn advance(&mut self, id: ConnId, data: &[u8]) {
+        let Some(conn) = self.conns.get_mut(id) else {
+            return;
+        };
+        let mut kept = mem::take(&mut conn.inbox);
+        // The common case, a whole command in one piece, is read where it lies and never copied.
+        let used = if kept.is_empty() {
+            self.steps(id, data)
+        } else {
+            kept.extend_from_slice(data);
+            self.steps(id, &kept)
+        };
+        let rest = if kept.is_empty() {
+            Vec::from(&data[used..])
+        } else {
+            kept.drain(..used);
+            kept
+        };
+        if let Some(conn) = self.conns.get_mut(id)
+            && !rest.is_empty()
+        {
+            conn.inbox = rest;
+        }
+        self.settle(id);
+    }
+
+    fn steps(&mut self, id: ConnId, input: &[u8]) -> usize {
+        let mut used = 0;
+        while let Step::Consumed(bytes) = self.step(id, &input[used..]) {
+            used += bytes;
+        }
+        used
+    }
+
+    fn step(&mut self, id: ConnId, input: &[u8]) -> Step {
+        match self.conns.get(id).map(|conn| &conn.state) {
+            Some(State::Sniffing(_)) => self.sniff(id, input),
+            Some(State::Http { .. }) => self.http(id, input),
+            Some(State::Chat(_)) => self.chat(id, input),
+            Some(State::Ending(_)) if !input.is_empty() => Step::Consumed(input.len()),
+            Some(State::Ending(_)) | None => Step::Wait,
+        }
+    }
+
+    /// Tells the runtime whether to read on, and sees to the connection's deadline.
+    fn settle(&mut self, id: ConnId) {
+        let Some(conn) = self.conns.get_mut(id) else {
+            return;
+        };
+        // Most waits end before the client says more; only then is it worth telling the runtime.
+        let full = match &conn.state {
+            State::Chat(chat) => !matches!(chat.turn, Turn::Ready) && !conn.inbox.is_empty(),
+            State::Ending(ending) if ending.stage != Stage::Finishing => return self.arm(id),
+            State::Sniffing(_) | State::Http { .. } | State::Ending(_) => false,
+        };
+        match conn.incoming {
+            Incoming::Open if full => {
+                conn.incoming = Incoming::Paused;
+                self.actions.push_back(Action::Pause(id));
+            }
+            Incoming::Paused if !full => {
+                conn.incoming = Incoming::Open;
+                self.actions.push_back(Action::Resume(id));
+            }
+            Incoming::Open | Incoming::Paused | Incoming::Ended => {}
+        }
+        self.arm(id);
+    }
+
+    /// Puts the connection's deadline into the queue, unless an earlier one stands there: that one
+    /// looks again when it fires, so that nothing is moved for every message.
+    fn arm(&mut self, id: ConnId) {
+        let Some(conn) = self.conns.get_mut(id) else {
+            return;
+        };
+        let role = self.config.role(conn.origin.listener);
+        let Some(due) = conn.deadline(&self.config.limits, role) else {
+            return;
+        };
+        if conn.armed.is_some_and(|armed| armed <= due) {
+            return;
+        }
+        if let Some(armed) = conn.armed.replace(due) {
+            self.deadlines.remove(&(armed, id));
+        }
+        self.deadlines.insert((due, id));
+    }
+
+    fn fire(&mut self, most: usize) {
+        for _ in 0..most {
+            match self.next_due() {
+                Some((at, due)) if at <= self.now.mono => self.fire_one(at, due),
+                Some(_) | None => return,
+            }
+        }
+    }
+
+    /// The next deadline of all; where two are equal, in the order of this list.
+    fn next_due(&self) -> Option<(Millis, Due)> {
+        let conn = self.deadlines.first().map(|(at, id)| (*at, Due::Conn(*id)));
+        let lookup = self.lookups.first_key_value().map(|(ticket, lookup)| {
+            (
+                lookup.submitted + self.config.limits.lookup,
+                Due::Lookup(*ticket),
+            )
+        });
+        let refusals = self.refusals.deadline().map(|at| (at, Due::Refusals));
+        let stop = match self.phase {
+            Phase::Stopping(at) => Some((at, Due::Stop)),
+            Phase::Running | Phase::Stopped => None,
+        };
+        [conn, lookup, refusals, stop]
+            .into_iter()
+            .flatten()
+            .min_by_key(|(at, _)| *at)
+    }
+
+    fn fire_one(&mut self, at: Millis, due: Due) {
+        match due {
+            Due::Conn(id) => self.fire_conn(at, id),
+            Due::Lookup(ticket) => self.answer(ticket, Answer::Unavailable(Unavailable::TimedOut)),
+            Due::Refusals => {
+                let note = self.refusals.due(self.now.mono);
+                self.actions.extend(note.map(Action::Note));
+            }
+            Due::Stop => {
+                self.phase = Phase::Stopped;
+                for id in self.conns.ids() {
+                    self.abort(id);
+                }
+            }
+        }
+    }
+
+    fn fire_conn(&mut self, at: Millis, id: ConnId) {
+        self.deadlines.remove(&(at, id));
+        let Some(conn) = self.conns.get_mut(id) else {
+            return;
+        };
+        conn.armed = None;
+        let role = self.config.role(conn.origin.listener);
+        match conn.deadline(&self.config.limits, role) {
+            Some(due) if due <= self.now.mono => {}
+            Some(_) | None => return self.arm(id),
+        }
+        match conn.state {
+            State::Ending(ending) => self.give_up(id, ending),
+            State::Sniffing(_) | State::Http { .. } | State::Chat(_) => self.advance(id, &[]),
+        }
+    }
+
+    /// Whether the limits per address hold for this one.
+    fn is_limited(&self, address: IpAddr) -> bool {
+        match self.config.loopback {
+            Loopback::Exempt => !address.is_loopback(),
+            Loopback::Limited => true,
+        }
+    }
+
+    fn refuse(&mut self, reason: Refusal, peer: SocketAddr) {
+        let note = self.refusals.count(self.now.mono, reason, peer);
+        self.actions.extend(note.map(Action::Note));
+    }
+
+    fn note(&mut self, note: Note) {
+        self.actions.push_back(Action::Note(note));
+    }
+
+    /// Sends a connection an answer of its own.
+    fn say(&mut self, id: ConnId, chunk: Chunk) {
+        let Some(conn) = self.conns.get_mut(id) else {
+            return;
+        };
+        conn.outbox.own(chunk.len());
+        self.counters.sent += chunk.len() as u64;
+        self.actions.push_back(Action::Write(id, chunk));
+    }
+
+    /// Sends a connection what another caused.
+    fn tell(&mut self, id: ConnId, chunk: Chunk) {
+        let Some(conn) = self.conns.get_mut(id) else {
+            return;
+        };
+        conn.outbox.others(chunk.len());
+        self.counters.sent += chunk.len() as u64;
+        self.actions.push_back(Action::Write(id, chunk));
+    }
+
+    /// Tells everyone online; for `author`, who may be among them, it is an answer.
+    fn broadcast(&mut self, chunk: Chunk, author: ConnId) {
+        let everyone = self.hub.everyone();
+        if everyone.iter().len() == 0 {
+            return;
+        }
+        for id in everyone.iter() {
+            let Some(conn) = self.conns.get_mut(id) else {
+                continue;
+            };
+            if id == author {
+                conn.outbox.own(chunk.len());
+            } else {
+                conn.outbox.others(chunk.len());
+            }
+            self.counters.sent += chunk.len() as u64;
+        }
+        self.actions.push_back(Action::Broadcast(everyone, chunk));
+    }
+}
+
+/// Timers that one [`Input::Timeout`] fires at most.
+const MAX_FIRED: usize = 512;

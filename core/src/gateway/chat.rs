@@ -1,0 +1,142 @@
+//! Chat: takes commands when their turn has come, and carries them out.
+
+use alloc::borrow::Cow;
+
+use super::ending::Ends;
+use super::{Gateway, Step};
+use crate::command::{self, Command, Fault};
+use crate::config::ListAccess;
+use crate::conn::{Incoming, Stage, Turn, Who};
+use crate::event::ConnId;
+use crate::hub::Online;
+use crate::note::CloseReason;
+use crate::reply;
+use crate::wire::nul::Frame;
+
+impl Gateway {
+    pub(super) fn chat(&mut self, id: ConnId, input: &[u8]) -> Step {
+        let (limits, now) = (&self.config.limits, self.now.mono);
+        let Some(conn) = self.conns.get_mut(id) else {
+            return Step::Wait;
+        };
+        let (accepted, ended, waiting) = (
+            conn.accepted,
+            conn.incoming == Incoming::Ended,
+            conn.outbox.waiting(),
+        );
+        let Some(chat) = conn.chat() else {
+            return Step::Wait;
+        };
+        match &mut chat.turn {
+            Turn::Ready => {}
+            Turn::Rate { until } | Turn::Refusal { until } if now < *until => return Step::Wait,
+            Turn::Backlog if waiting > limits.own_backlog => return Step::Wait,
+            Turn::Rate { .. } | Turn::Backlog => chat.ready(now),
+            Turn::Refusal { .. } => return self.refuse_login(id),
+            Turn::Throttled { until, .. } => {
+                if until.take_if(|until| *until <= now).is_some() {
+                    self.pump_for(id);
+                }
+                return Step::Wait;
+            }
+            Turn::Lookup(_) => return Step::Wait,
+        }
+        if matches!(chat.who, Who::Nobody { .. }) && now >= chat.login_deadline(accepted, limits) {
+            self.end_chat(id, CloseReason::NoLogin, Ends::With(Stage::Finishing));
+            return Step::Consumed(0);
+        }
+        // A copy, so that a command that may not be taken yet was never seen.
+        let mut framer = chat.framer;
+        let frame = match framer.next(input, limits.command) {
+            Frame::Partial if ended && input.is_empty() => {
+                self.end_chat(id, CloseReason::EndOfStream, Ends::With(Stage::Closing));
+                return Step::Consumed(0);
+            }
+            Frame::Partial if ended => framer.finish(input, limits.command),
+            frame @ (Frame::Partial | Frame::Command(..) | Frame::TooLong(_) | Frame::Skip(_)) => {
+                frame
+            }
+        };
+        let (command, used) = match frame {
+            Frame::Partial => {
+                chat.framer = framer;
+                return Step::Wait;
+            }
+            Frame::Skip(used) => (None, used),
+            Frame::Command(text, used) if command::is_blank(text) => (None, used),
+            Frame::Command(text, used) => (Some(Ok(text)), used),
+            Frame::TooLong(used) => (Some(Err(Fault("Message too long."))), used),
+        };
+        if let Some(command) = command {
+            if waiting > limits.own_backlog {
+                chat.wait(Turn::Backlog, now);
+                return Step::Wait;
+            }
+            if let Err(until) = chat.take_token(limits, now) {
+                chat.wait(Turn::Rate { until }, now);
+                return Step::Wait;
+            }
+            chat.framer = framer;
+            self.counters.commands += 1;
+            match command {
+                Ok(text) => self.command(id, text, framer.is_line()),
+                Err(Fault(text)) => self.say(id, reply::error(text)),
+            }
+        } else {
+            chat.framer = framer;
+        }
+        Step::Consumed(used)
+    }
+
+    fn command(&mut self, id: ConnId, bytes: &[u8], is_line: bool) {
+        let Ok(text) = core::str::from_utf8(bytes) else {
+            return self.say(id, reply::error("Message is not valid UTF-8."));
+        };
+        // On a line connection NUL ends nothing; it is a character that no answer could carry.
+        let text = if is_line && text.contains('\0') {
+            Cow::Owned(text.replace('\0', "\u{fffd}"))
+        } else {
+            Cow::Borrowed(text)
+        };
+        match command::parse(command::trim(&text)) {
+            Ok(Command::Identify { id: name, password }) => self.identify(id, name, password),
+            Ok(Command::Msg { nick, text }) => self.msg(id, nick, text),
+            Ok(Command::List) => self.list(id),
+            Ok(Command::Ping { token }) => self.say(id, reply::pong(token)),
+            Ok(Command::Quit) => self.end_chat(id, CloseReason::Quit, Ends::With(Stage::Finishing)),
+            Err(Fault(text)) => self.say(id, reply::error(text)),
+        }
+    }
+
+    fn msg(&mut self, id: ConnId, nick: &str, text: &str) {
+        let Some(sender) = self.online(id) else {
+            return self.say(id, reply::error("Not identified."));
+        };
+        let Some(recipient) = self.hub.by_nick(nick) else {
+            return self.say(id, reply::error("User is already left."));
+        };
+        let to = recipient.conn;
+        let chunk = reply::msg(&sender.member.nick, self.now, text, &recipient.member.nick);
+        self.counters.messages += 1;
+        self.say(id, chunk.clone());
+        if to != id {
+            self.tell(to, chunk);
+        }
+    }
+
+    fn list(&mut self, id: ConnId) {
+        if self.config.list == ListAccess::Identified && self.online(id).is_none() {
+            return self.say(id, reply::error("Not identified."));
+        }
+        let list = self.hub.list();
+        self.say(id, list);
+    }
+
+    /// The member on this connection.
+    fn online(&self, id: ConnId) -> Option<&Online> {
+        match self.conns.get(id)?.who()? {
+            Who::Member(seat) => self.hub.online(seat),
+            Who::Nobody { .. } => None,
+        }
+    }
+}

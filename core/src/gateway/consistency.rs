@@ -1,0 +1,103 @@
+//! What must hold in a gateway after every input, for tests and fuzzing to check.
+
+use super::Gateway;
+use crate::conn::{Conn, Incoming, Stage, State, Turn, Who};
+use crate::event::MAX_READ;
+
+impl Gateway {
+    /// Panics if what the gateway knows in two places disagrees, or if it keeps more than its limits
+    /// allow. The limits must not have been lowered since it began.
+    pub fn assert_consistent(&self) {
+        let conns: alloc::vec::Vec<_> = self
+            .conns
+            .ids()
+            .into_iter()
+            .filter_map(|id| Some((id, self.conns.get(id)?)))
+            .collect();
+        assert_eq!(conns.len(), self.conns.len());
+        let chats = conns
+            .iter()
+            .filter(|(_, conn)| matches!(conn.state, State::Chat(_)));
+        assert_eq!(chats.count(), self.clients, "every chat is counted once");
+        assert!(self.clients <= self.config.limits.clients);
+        assert!(conns.len() <= self.config.limits.connections);
+
+        let armed = conns.iter().filter(|(_, conn)| conn.armed.is_some());
+        assert_eq!(
+            armed.count(),
+            self.deadlines.len(),
+            "one deadline for each connection that has one"
+        );
+        let counted = conns.iter().filter(|(_, conn)| conn.counted);
+        assert_eq!(
+            counted.count(),
+            self.addresses.values().sum::<usize>(),
+            "addresses count connections"
+        );
+
+        let mut members = 0;
+        for (id, conn) in &conns {
+            if let Some(at) = conn.armed {
+                assert!(self.deadlines.contains(&(at, *id)), "{id:?}");
+            }
+            if let Some(Who::Member(seat)) = conn.who() {
+                members += 1;
+                assert_eq!(
+                    self.hub.online(seat).map(|online| online.conn),
+                    Some(*id),
+                    "a seat knows its connection"
+                );
+            }
+            self.assert_conn(conn);
+        }
+        assert_eq!(members, self.hub.len(), "everyone online has a connection");
+    }
+
+    fn assert_conn(&self, conn: &Conn) {
+        let limits = &self.config.limits;
+        let role = self.config.role(conn.origin.listener);
+        let due = conn.deadline(limits, role);
+        // While Timeouts are rationed, or before the first of a clock leap, a deadline may have passed.
+        assert!(
+            due.is_none() || conn.armed <= due && conn.armed.is_some(),
+            "no deadline is missed"
+        );
+        let most = match &conn.state {
+            State::Sniffing(_) => 32,
+            State::Http { .. } => limits.head,
+            State::Chat(_) => limits.command + 1 + 3 * MAX_READ,
+            State::Ending(_) => 0,
+        };
+        assert!(
+            conn.inbox.len() <= most,
+            "{} bytes kept, {most} allowed",
+            conn.inbox.len()
+        );
+        assert!(
+            !conn.inbox.is_empty() || conn.inbox.capacity() == 0,
+            "an idle connection holds no buffer"
+        );
+        if let Some(Turn::Lookup(ticket)) = conn.turn() {
+            assert!(
+                self.lookups.contains_key(ticket),
+                "whoever waits for the store is known to wait"
+            );
+        }
+        if conn.incoming == Incoming::Paused {
+            let waits = conn.turn().is_some_and(|turn| !matches!(turn, Turn::Ready));
+            let ends =
+                matches!(&conn.state, State::Ending(ending) if ending.stage != Stage::Finishing);
+            assert!(waits || ends, "nobody is paused for nothing");
+        }
+    }
+
+    /// Panics if anything is left of connections that are gone. For when no connection is left, and
+    /// every question was answered.
+    pub fn assert_settled(&self) {
+        self.assert_consistent();
+        assert!(self.is_empty() && self.lookups.is_empty());
+        assert!(self.deadlines.is_empty() && self.addresses.is_empty());
+        assert_eq!((self.clients, self.hub.len()), (0, 0));
+        assert!(self.throttle.is_idle(), "no address is let in or waits");
+    }
+}

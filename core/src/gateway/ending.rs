@@ -1,0 +1,133 @@
+//! How connections end. The peer is let read what was said to it, and nobody waits for ever.
+
+use core::mem;
+
+use super::{Gateway, Phase};
+use crate::conn::{Ending, Incoming, Patience, Stage, State, Turn, Who};
+use crate::event::{Action, ConnId};
+use crate::note::{CloseReason, Note};
+use crate::reply;
+
+/// Who ends a chat, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ends {
+    /// We do, beginning with this stage.
+    With(Stage),
+    /// It has ended.
+    Gone,
+}
+
+impl Gateway {
+    /// Ends a chat: takes the member off the list, tells everyone, and the log. Nothing for a
+    /// connection that is no chat.
+    pub(super) fn end_chat(&mut self, id: ConnId, reason: CloseReason, ends: Ends) {
+        let Some(conn) = self.conns.get_mut(id) else {
+            return;
+        };
+        let peer = conn.peer();
+        let Some(chat) = conn.chat() else { return };
+        let who = chat.who;
+        let throttled = matches!(
+            mem::replace(&mut chat.turn, Turn::Ready),
+            Turn::Throttled { .. }
+        );
+        self.clients -= 1;
+        self.counters.close(reason);
+        if let Who::Member(seat) = who
+            && reason != CloseReason::Replaced
+            && let Some(member) = self.hub.leave(seat)
+        {
+            self.note(Note::Quit {
+                peer,
+                member: member.id,
+            });
+            if self.phase == Phase::Running {
+                self.broadcast(reply::quit(&member.nick), id);
+            }
+        }
+        self.note(Note::Closed { peer, reason });
+        match ends {
+            Ends::With(stage) => self.leave(id, stage, Patience::Short),
+            // Nothing is left to do, and the runtime knows.
+            Ends::Gone => self.set_ending(id, Stage::Aborted, Patience::Short),
+        }
+        if throttled && let Some(source) = self.source(peer.ip()) {
+            self.throttle.leave(source, id);
+            self.pump(source);
+        }
+    }
+
+    /// Says goodbye after what is queued; the peer may read it and close in its own time.
+    pub(super) fn finish(&mut self, id: ConnId, patience: Patience) {
+        self.leave(id, Stage::Finishing, patience);
+    }
+
+    /// Closes a connection that has been told nothing.
+    pub(super) fn close(&mut self, id: ConnId) {
+        self.leave(id, Stage::Closing, Patience::Short);
+    }
+
+    /// Cuts a connection off.
+    pub(super) fn abort(&mut self, id: ConnId) {
+        if self
+            .conns
+            .get_mut(id)
+            .is_some_and(|conn| conn.chat().is_some())
+        {
+            return self.end_chat(id, CloseReason::Shutdown, Ends::With(Stage::Aborted));
+        }
+        self.leave(id, Stage::Aborted, Patience::Short);
+    }
+
+    /// Takes a connection to a stage of its end, and tells the runtime.
+    pub(super) fn leave(&mut self, id: ConnId, stage: Stage, patience: Patience) {
+        let Some(conn) = self.conns.get(id) else {
+            return;
+        };
+        // A peer that has closed its side will send nothing that a close could meet with a reset.
+        let ended = conn.incoming == Incoming::Ended;
+        let stage = if stage == Stage::Finishing && ended {
+            Stage::Closing
+        } else {
+            stage
+        };
+        let before = match &conn.state {
+            State::Ending(ending) => Some(ending.stage),
+            State::Sniffing(_) | State::Http { .. } | State::Chat(_) => None,
+        };
+        if before == Some(stage) || before == Some(Stage::Aborted) {
+            return;
+        }
+        self.set_ending(id, stage, patience);
+        self.actions.push_back(match stage {
+            Stage::Finishing => Action::Finish(id),
+            Stage::Closing => Action::Close(id),
+            Stage::Aborted => Action::Abort(id),
+        });
+    }
+
+    /// The peer has had its time.
+    pub(super) fn give_up(&mut self, id: ConnId, ending: Ending) {
+        let waiting = self.conns.get(id).map_or(0, |conn| conn.outbox.waiting());
+        let next = if ending.stage == Stage::Finishing && waiting == 0 {
+            Stage::Closing
+        } else {
+            Stage::Aborted
+        };
+        self.leave(id, next, ending.patience);
+        self.arm(id);
+    }
+
+    fn set_ending(&mut self, id: ConnId, stage: Stage, patience: Patience) {
+        let since = self.now.mono;
+        if let Some(conn) = self.conns.get_mut(id) {
+            conn.state = State::Ending(Ending {
+                stage,
+                since,
+                patience,
+            });
+            // What it holds is never looked at again.
+            conn.inbox = Default::default();
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The first bytes of a connection: tells it apart and hands it on.
+
+use super::{Gateway, Phase, Step};
+use crate::config::Role;
+use crate::conn::sniff::{Kind, Verdict, sniff};
+use crate::conn::{Chat, Incoming, Patience, State};
+use crate::event::ConnId;
+use crate::note::{Note, Refusal};
+use crate::reply;
+use crate::wire::policy;
+
+impl Gateway {
+    pub(super) fn sniff(&mut self, id: ConnId, input: &[u8]) -> Step {
+        let Some(conn) = self.conns.get_mut(id) else {
+            return Step::Wait;
+        };
+        let role = self.config.role(conn.origin.listener);
+        let deadline = conn.deadline(&self.config.limits, role);
+        let last_word =
+            conn.incoming == Incoming::Ended || deadline.is_some_and(|at| at <= self.now.mono);
+        let verdict = match role {
+            Role::Gateway => sniff(input),
+            Role::Policy => only_policy(input),
+        };
+        match verdict {
+            Verdict::Is(Kind::Policy) => self.answer_policy(id),
+            Verdict::Unterminated if last_word => self.answer_policy(id),
+            Verdict::Is(_) if role == Role::Policy => self.close(id),
+            Verdict::Undecided if last_word && (input.is_empty() || role == Role::Policy) => {
+                self.close(id)
+            }
+            Verdict::Undecided if last_word => self.begin_chat(id),
+            Verdict::Is(Kind::Http) => {
+                conn.state = State::Http {
+                    since: began(conn, self.now.mono),
+                    searched: 0,
+                }
+            }
+            Verdict::Is(Kind::Tls) => {
+                let peer = conn.peer();
+                self.refuse(Refusal::NoCertificate, peer);
+                self.close(id);
+            }
+            // No proxy is trusted, so its header is text like any other.
+            Verdict::Is(Kind::Proxy | Kind::Chat) => self.begin_chat(id),
+            Verdict::Undecided | Verdict::Unterminated => {
+                if let State::Sniffing(Some(first)) = &mut conn.state {
+                    first.unterminated = verdict == Verdict::Unterminated;
+                }
+                return Step::Wait;
+            }
+        }
+        Step::Consumed(0)
+    }
+
+    fn answer_policy(&mut self, id: ConnId) {
+        let Some(conn) = self.conns.get(id) else {
+            return;
+        };
+        let peer = conn.peer();
+        self.counters.policy_requests += 1;
+        self.note(Note::Crossdomain { peer });
+        self.say(id, self.config.policy.socket());
+        self.finish(id, Patience::Short);
+    }
+
+    fn begin_chat(&mut self, id: ConnId) {
+        let max = self.config.limits.clients;
+        let Some(conn) = self.conns.get_mut(id) else {
+            return;
+        };
+        let peer = conn.peer();
+        if self.phase != Phase::Running {
+            return self.close(id);
+        }
+        if self.clients >= max {
+            self.refuse(Refusal::Full, peer);
+            self.say(id, reply::error("Server is full."));
+            return self.finish(id, Patience::Short);
+        }
+        conn.state = State::Chat(Chat::new());
+        self.clients += 1;
+        self.counters.chats += 1;
+        self.note(Note::Connected {
+            peer,
+            clients: self.clients,
+            max,
+        });
+    }
+}
+
+/// What a listener for policy requests alone makes of first bytes: anything else is not served.
+fn only_policy(input: &[u8]) -> Verdict {
+    match policy::request(input) {
+        policy::Request::No => Verdict::Is(Kind::Chat),
+        policy::Request::Partial => Verdict::Undecided,
+        policy::Request::Unterminated => Verdict::Unterminated,
+        policy::Request::Complete => Verdict::Is(Kind::Policy),
+    }
+}
+
+/// When a connection's first byte came.
+fn began(conn: &crate::conn::Conn, now: crate::time::Millis) -> crate::time::Millis {
+    match &conn.state {
+        State::Sniffing(Some(first)) => first.first,
+        State::Sniffing(None) | State::Http { .. } | State::Chat(_) | State::Ending(_) => now,
+    }
+}

@@ -1,0 +1,94 @@
+//! The flashgate protocol as a pure state machine: byte events in, actions out.
+//!
+//! One port answers Flash's socket policy request, plays web server for a handful of paths, and
+//! carries a chat. This crate decides every byte of that and every close, and moves none: no
+//! socket, no clock, no thread, no randomness. The same inputs give the same actions, bit for bit.
+//!
+//! # The loop
+//!
+//! Whoever owns a [`Gateway`] feeds it with [`handle`](Gateway::handle) and carries out what
+//! [`poll`](Gateway::poll) returns:
+//!
+//! ```
+//! use flashgate_core::{Action, Config, Gateway, Input, ListenerId, Millis, Now, Origin};
+//! use std::sync::Arc;
+//!
+//! let at = |ms| Now { mono: Millis(ms), ..Now::default() };
+//! let mut gateway = Gateway::new(Arc::new(Config::default()), at(0));
+//!
+//! let peer = "192.0.2.1:4242".parse().unwrap();
+//! let conn = gateway.accept(at(1), Origin { listener: ListenerId(0), peer }).unwrap();
+//! gateway.handle(at(2), Input::Bytes(conn, b"PING hello\0"));
+//!
+//! let mut written = Vec::new();
+//! while let Some(action) = gateway.poll() {
+//!     if let Action::Write(to, chunk) = action {
+//!         assert_eq!(to, conn);
+//!         written.extend_from_slice(chunk.as_bytes());
+//!     }
+//! }
+//! assert_eq!(written, b"<pong value=\"hello\"/>\0");
+//! // An unidentified client has ten minutes to say who it is.
+//! assert_eq!(gateway.poll_timeout(), Some(Millis(600_001)));
+//! ```
+//!
+//! # What a runtime does
+//!
+//! - It calls [`accept`](Gateway::accept) for each connection, [`Input::Bytes`] for what it reads, at
+//!   most [`MAX_READ`] at a time, and [`Input::Eof`] once when the peer has closed its sending side.
+//!   After `Eof` it reads no more.
+//! - After each input it takes every action from `poll`, in order. A [`Action::Write`] is appended to
+//!   a queue per connection. Then it flushes the queues that have grown, as far as they go without
+//!   blocking, and reports what is left of each as [`Input::Backlog`], 0 included. It may put the
+//!   flush off to the end of a wake-up, but a queue that passes 256 KiB before is flushed at once.
+//! - [`Action::Pause`] holds from the moment it is polled: no more bytes until [`Action::Resume`].
+//! - [`Action::Finish`] and [`Action::Close`] take effect when the queue before them is written,
+//!   [`Action::Abort`] at once. When a connection is no more, by `Close`, `Abort` or an error, the
+//!   runtime says [`Input::Gone`], once and last. An error is reported even while reading is paused.
+//! - It calls `handle` with [`Input::Timeout`] when [`poll_timeout`](Gateway::poll_timeout) is due.
+//! - Answers to [`Action::Lookup`] come back as [`Input::Answer`], in any order, or never.
+//! - After [`Input::Shutdown`] it leaves when [`is_empty`](Gateway::is_empty).
+//!
+//! # The way of a byte
+//!
+//! `gateway` takes an input to its connection; `conn::sniff` tells from the first bytes what the
+//! connection speaks; `wire` cuts bytes into commands, policy requests and HTTP heads; `command`
+//! reads a command; `chat` decides what it means, asking `hub` who is online and `throttle` whether
+//! an address must wait; `reply` writes the answer, which leaves as an [`Action`].
+
+#![no_std]
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
+
+extern crate alloc;
+#[cfg(any(test, feature = "testing"))]
+extern crate std;
+
+mod command;
+mod config;
+mod conn;
+mod event;
+mod frame;
+mod gateway;
+mod host;
+mod hub;
+mod member;
+mod note;
+mod refusals;
+mod reply;
+mod status;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+mod throttle;
+mod time;
+mod wire;
+
+pub use config::{Config, KeepAlive, Limits, ListAccess, Loopback, OnDuplicate, Role, Throttle};
+pub use event::{Action, Cause, ConnId, Input, ListenerId, MAX_READ, Origin, Refused, Ticket};
+pub use frame::{Chunk, Recipients};
+pub use gateway::Gateway;
+pub use host::{Clock, Host, Log, MemberStore, Reply};
+pub use member::{Answer, Login, Member, MemberEvent, MemberId, Query, Secret, Unavailable};
+pub use note::{CloseReason, Note, Refusal};
+pub use time::{Millis, Now, UnixSeconds};
+pub use wire::policy::Policy;

@@ -1,0 +1,157 @@
+//! Members, and the questions the core asks about them.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::fmt;
+
+/// A member's number, as on the original site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MemberId(pub i64);
+
+impl fmt::Display for MemberId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A member as the store knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The member's number.
+    pub id: MemberId,
+    /// The name others address the member by, unique byte for byte: `aid` on the wire.
+    pub nick: Arc<str>,
+    /// The name that is shown.
+    pub name: Arc<str>,
+}
+
+/// What a client types to say who it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Login {
+    /// A member's number in its plain form.
+    Id(MemberId),
+    /// Anything else: a nick, byte for byte. `07` and `7x` end here, and are nobody.
+    Nick(Arc<str>),
+}
+
+impl Login {
+    /// Reads the `id` of an IDENTIFY. Only the plain decimal form of a number is a number, so that
+    /// `7`, `07` and `+7` are not three names for one member.
+    pub fn parse(text: &str) -> Self {
+        let plain =
+            text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+        match text.parse() {
+            Ok(id) if plain => Self::Id(MemberId(id)),
+            Ok(_) | Err(_) => Self::Nick(Arc::from(text)),
+        }
+    }
+}
+
+/// A password on its way to the store. Its `Debug` is blank.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a password.
+    pub fn new(password: &str) -> Self {
+        Self(String::from(password))
+    }
+
+    /// The password itself, for the one who verifies it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// A question to the member store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Query {
+    /// Is there an active member of this name with this password?
+    Identify {
+        /// Who the client says it is.
+        login: Login,
+        /// What it offers as proof.
+        password: Secret,
+    },
+}
+
+/// The member store's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Right, and active.
+    Member(Member),
+    /// Wrong name, wrong password or inactive: nobody is told which.
+    Denied,
+    /// The store could not find out.
+    Unavailable(Unavailable),
+}
+
+/// Why a store gave no verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unavailable {
+    /// It is broken, locked or missing.
+    Failed,
+    /// Its queue is full.
+    Busy,
+    /// It has not answered within [`Limits::lookup`](crate::Limits::lookup).
+    TimedOut,
+}
+
+/// A change to a member while the gateway runs. A member who is online under what was changed is
+/// logged out: the nick is how everyone else addresses them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MemberEvent {
+    /// The member may no longer log in.
+    Disabled(MemberId),
+    /// The member's nick is another now.
+    Renamed(MemberId),
+    /// The member is no more.
+    Removed(MemberId),
+}
+
+impl MemberEvent {
+    pub(crate) fn member(&self) -> MemberId {
+        match self {
+            Self::Disabled(id) | Self::Renamed(id) | Self::Removed(id) => *id,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_plain_form_is_a_number() {
+        for (text, id) in [("0", 0), ("7", 7), ("9223372036854775807", i64::MAX)] {
+            assert_eq!(Login::parse(text), Login::Id(MemberId(id)));
+        }
+        for text in [
+            "07",
+            "00",
+            "7x",
+            "+7",
+            "-7",
+            " 7",
+            "",
+            "٧",
+            "9223372036854775808",
+            "alice",
+        ] {
+            assert_eq!(Login::parse(text), Login::Nick(Arc::from(text)));
+        }
+    }
+
+    #[test]
+    fn a_secret_does_not_show() {
+        let secret = Secret::new("hunter2");
+        assert_eq!(alloc::format!("{secret:?}"), "Secret(…)");
+        assert_eq!(secret.expose(), "hunter2");
+    }
+}

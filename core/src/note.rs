@@ -1,0 +1,157 @@
+//! What there is to say about what happened, as values. The program turns them into log lines.
+
+use alloc::sync::Arc;
+use core::net::SocketAddr;
+
+use crate::member::{MemberId, Unavailable};
+
+/// One event for the log. `clients` counts open chat connections, `max` is their limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// A connection was told apart as chat.
+    Connected {
+        /// Where it comes from.
+        peer: SocketAddr,
+        /// Open chat connections, this one included.
+        clients: usize,
+        /// Their limit.
+        max: usize,
+    },
+    /// The policy document was asked for, by a socket or over HTTP.
+    Crossdomain {
+        /// Who asked.
+        peer: SocketAddr,
+    },
+    /// `/server-status` was asked for.
+    Status {
+        /// Who asked.
+        peer: SocketAddr,
+    },
+    /// A path that is not ours was redirected.
+    Redirect {
+        /// Who asked.
+        peer: SocketAddr,
+        /// The HTTP method.
+        method: &'static str,
+        /// The path as the client sent it, without its query.
+        path: Arc<str>,
+    },
+    /// A member came online, or took over from an older connection.
+    Login {
+        /// Where from.
+        peer: SocketAddr,
+        /// Who.
+        member: MemberId,
+        /// Open chat connections.
+        clients: usize,
+        /// Their limit.
+        max: usize,
+    },
+    /// An identification failed.
+    LoginFailed {
+        /// Where from.
+        peer: SocketAddr,
+        /// The name that was tried, as the client sent it.
+        id: Arc<str>,
+    },
+    /// An identification got no verdict from the member store.
+    LoginUnavailable {
+        /// Where from.
+        peer: SocketAddr,
+        /// The name that was tried, as the client sent it.
+        id: Arc<str>,
+        /// What was wrong with the store.
+        why: Unavailable,
+    },
+    /// A member left.
+    Quit {
+        /// Where from.
+        peer: SocketAddr,
+        /// Who.
+        member: MemberId,
+    },
+    /// A chat connection ended.
+    Closed {
+        /// Where from.
+        peer: SocketAddr,
+        /// Why.
+        reason: CloseReason,
+    },
+    /// Connections were turned away; at most one note a second for each reason.
+    Refused {
+        /// The last of them.
+        peer: SocketAddr,
+        /// Why.
+        reason: Refusal,
+        /// How many since the last such note.
+        times: u64,
+    },
+}
+
+/// Why a chat connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CloseReason {
+    /// The client said QUIT.
+    Quit,
+    /// The client closed its sending side.
+    EndOfStream,
+    /// The connection broke.
+    Reset,
+    /// Too many bytes of others' messages waited for it.
+    TooSlow,
+    /// It did not identify in time.
+    NoLogin,
+    /// It gave no sign of life.
+    Timeout,
+    /// Too many of its identifications failed.
+    FailedLogins,
+    /// Its member logged in again elsewhere.
+    Replaced,
+    /// It broke the rules of its protocol.
+    ProtocolError,
+    /// The server shut down.
+    Shutdown,
+    /// Its member was disabled, renamed or removed.
+    Disabled,
+}
+
+/// Why a connection was turned away before it could chat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Refusal {
+    /// As many chat connections as there may be are open, or as many of any kind.
+    Full,
+    /// Its address has as many connections as it may have.
+    AddressLimit,
+    /// It speaks TLS, and no certificate is configured.
+    NoCertificate,
+}
+
+impl CloseReason {
+    /// The words of the log line, and the label in `/metrics`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Quit => "quit",
+            Self::EndOfStream => "end of stream",
+            Self::Reset => "reset",
+            Self::TooSlow => "too slow",
+            Self::NoLogin => "no login",
+            Self::Timeout => "timeout",
+            Self::FailedLogins => "failed logins",
+            Self::Replaced => "replaced",
+            Self::ProtocolError => "protocol error",
+            Self::Shutdown => "shutdown",
+            Self::Disabled => "disabled",
+        }
+    }
+}
+
+impl Refusal {
+    /// The words of the log line, and the label in `/metrics`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::AddressLimit => "address limit",
+            Self::NoCertificate => "no certificate",
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Turned-away connections, told at most once a second for each reason, with their number: a flood
+//! of them must not become a flood of log lines.
+
+use core::net::SocketAddr;
+
+use crate::note::{Note, Refusal};
+use crate::time::Millis;
+
+#[derive(Debug, Default)]
+pub(crate) struct Refusals {
+    tallies: [Tally; REASONS.len()],
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    /// No note before this.
+    quiet_until: Millis,
+    /// Not told yet, and the last of them.
+    untold: Option<(u64, SocketAddr)>,
+    total: u64,
+}
+
+impl Refusals {
+    /// Counts one; the note, unless it is too early for another.
+    pub(crate) fn count(&mut self, now: Millis, reason: Refusal, peer: SocketAddr) -> Option<Note> {
+        let tally = &mut self.tallies[reason as usize];
+        tally.total += 1;
+        tally.untold = Some((tally.untold.map_or(1, |(times, _)| times + 1), peer));
+        tally.tell(now, reason)
+    }
+
+    /// When the next held-back note is due.
+    pub(crate) fn deadline(&self) -> Option<Millis> {
+        let waiting = self.tallies.iter().filter(|tally| tally.untold.is_some());
+        waiting.map(|tally| tally.quiet_until).min()
+    }
+
+    /// A note that is due.
+    pub(crate) fn due(&mut self, now: Millis) -> Option<Note> {
+        REASONS
+            .into_iter()
+            .find_map(|reason| self.tallies[reason as usize].tell(now, reason))
+    }
+
+    /// How many were turned away so far, by reason.
+    pub(crate) fn totals(&self) -> impl Iterator<Item = (Refusal, u64)> + '_ {
+        REASONS
+            .into_iter()
+            .map(|reason| (reason, self.tallies[reason as usize].total))
+    }
+}
+
+impl Tally {
+    fn tell(&mut self, now: Millis, reason: Refusal) -> Option<Note> {
+        if now < self.quiet_until {
+            return None;
+        }
+        let (times, peer) = self.untold.take()?;
+        self.quiet_until = now + Millis::from_secs(1);
+        Some(Note::Refused {
+            peer,
+            reason,
+            times,
+        })
+    }
+}
+
+/// In the order of their declaration, which is their place in `tallies`.
+const REASONS: [Refusal; 3] = [Refusal::Full, Refusal::AddressLimit, Refusal::NoCertificate];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn once_a_second_for_each_reason() {
+        let mut refusals = Refusals::default();
+        let peer = |n: u8| SocketAddr::from(([192, 0, 2, n], 1));
+        let note = |reason, n, times| {
+            Some(Note::Refused {
+                peer: peer(n),
+                reason,
+                times,
+            })
+        };
+        for (place, reason) in REASONS.into_iter().enumerate() {
+            assert_eq!(reason as usize, place);
+        }
+        assert_eq!(
+            refusals.count(Millis(5000), Refusal::Full, peer(1)),
+            note(Refusal::Full, 1, 1)
+        );
+        assert_eq!(refusals.deadline(), None);
+        assert_eq!(refusals.count(Millis(5001), Refusal::Full, peer(2)), None);
+        assert_eq!(refusals.count(Millis(5999), Refusal::Full, peer(3)), None);
+        assert_eq!(
+            refusals.count(Millis(5999), Refusal::AddressLimit, peer(4)),
+            note(Refusal::AddressLimit, 4, 1)
+        );
+        assert_eq!(refusals.deadline(), Some(Millis(6000)));
+        assert_eq!(refusals.due(Millis(5999)), None);
+        assert_eq!(refusals.due(Millis(6000)), note(Refusal::Full, 3, 2));
+        assert_eq!(
+            (refusals.due(Millis(6000)), refusals.deadline()),
+            (None, None)
+        );
+        assert_eq!(
+            refusals
+                .totals()
+                .map(|(_, n)| n)
+                .collect::<alloc::vec::Vec<_>>(),
+            [3, 1, 0]
+        );
+    }
+}

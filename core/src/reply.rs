@@ -1,0 +1,193 @@
+//! The XML that the server says: one element, one NUL byte, encoded once for everyone who gets it.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+
+use crate::frame::Chunk;
+use crate::member::Member;
+use crate::time::Now;
+
+/// `<error value="…"/>`
+pub(crate) fn error(text: &str) -> Chunk {
+    element(&[r#"<error value=""#, &escaped(text), r#""/>"#])
+}
+
+/// `<pong value="…"/>`
+pub(crate) fn pong(token: &str) -> Chunk {
+    element(&[r#"<pong value=""#, &escaped(token), r#""/>"#])
+}
+
+/// `<login aid="…" name="…" />`: a member came online.
+pub(crate) fn login(member: &Member) -> Chunk {
+    element(&[
+        r#"<login aid=""#,
+        &escaped(&member.nick),
+        r#"" name=""#,
+        &escaped(&member.name),
+        r#"" />"#,
+    ])
+}
+
+/// `<identify aid="…" name="…" />`: you are this member now.
+pub(crate) fn identify(member: &Member) -> Chunk {
+    element(&[
+        r#"<identify aid=""#,
+        &escaped(&member.nick),
+        r#"" name=""#,
+        &escaped(&member.name),
+        r#"" />"#,
+    ])
+}
+
+/// `<quit aid="…" />`: a member left.
+pub(crate) fn quit(nick: &str) -> Chunk {
+    element(&[r#"<quit aid=""#, &escaped(nick), r#"" />"#])
+}
+
+/// `<msg aid="…" time="…" msg="…" from="…" />`. That `from` names the recipient is the original's
+/// wire format, which its Flash clients read so.
+pub(crate) fn msg(sender: &str, now: Now, text: &str, recipient: &str) -> Chunk {
+    let mut out = String::with_capacity(64 + sender.len() + text.len() + recipient.len());
+    out.push_str(r#"<msg aid=""#);
+    out.push_str(&escaped(sender));
+    // Writing to a String does not fail.
+    let _ = core::fmt::write(
+        &mut out,
+        format_args!(r#"" time="{}" msg=""#, now.time_of_day()),
+    );
+    out.push_str(&escaped(text));
+    out.push_str(r#"" from=""#);
+    out.push_str(&escaped(recipient));
+    out.push_str("\" />\0");
+    Chunk::new(out.as_bytes())
+}
+
+/// `<nicklist><nick aid="…" name="…" />…</nicklist>`
+pub(crate) fn nicklist<'a>(members: impl Iterator<Item = &'a Member>) -> Chunk {
+    let mut out = String::from("<nicklist>");
+    for member in members {
+        for part in [
+            r#"<nick aid=""#,
+            &escaped(&member.nick),
+            r#"" name=""#,
+            &escaped(&member.name),
+            r#"" />"#,
+        ] {
+            out.push_str(part);
+        }
+    }
+    out.push_str("</nicklist>\0");
+    Chunk::new(out.as_bytes())
+}
+
+/// Escapes text for an attribute value so that every XML parser reads back the same text.
+///
+/// quick-xml does the five characters of markup; on top of that, white space that attribute
+/// normalization would turn into spaces (XML 1.0 section 3.3.3) becomes a character reference, and
+/// what section 2.2 forbids becomes U+FFFD.
+pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
+    let marked_up = quick_xml::escape::escape(text);
+    if !marked_up.chars().any(|c| replacement(c).is_some()) {
+        return marked_up;
+    }
+    let mut out = String::with_capacity(marked_up.len() + 16);
+    for c in marked_up.chars() {
+        match replacement(c) {
+            Some(instead) => out.push_str(instead),
+            None => out.push(c),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// What to write instead of a character that an XML parser would change or refuse.
+fn replacement(c: char) -> Option<&'static str> {
+    match c {
+        '\t' => Some("&#9;"),
+        '\n' => Some("&#10;"),
+        '\r' => Some("&#13;"),
+        '\0'..='\x1f' | '\u{fffe}' | '\u{ffff}' => Some("\u{fffd}"),
+        _ => None,
+    }
+}
+
+/// Joins the parts of an element and ends it with the NUL that every answer on a stream has.
+fn element(parts: &[&str]) -> Chunk {
+    let mut out = String::with_capacity(parts.iter().map(|part| part.len()).sum::<usize>() + 1);
+    for part in parts {
+        out.push_str(part);
+    }
+    out.push('\0');
+    Chunk::new(out.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::member::MemberId;
+    use crate::time::UnixSeconds;
+    use alloc::sync::Arc;
+
+    #[test]
+    fn escapes() {
+        let cases = [
+            ("plain", "plain"),
+            ("& < > \" '", "&amp; &lt; &gt; &quot; &apos;"),
+            ("a\tb\nc\rd", "a&#9;b&#10;c&#13;d"),
+            ("&#9;", "&amp;#9;"),
+            (
+                "\0\x01\x0b\x1f\u{fffe}\u{ffff}",
+                "\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}",
+            ),
+            (
+                "\x7f\u{85}\u{2028}\u{1fffe}árvíz 🦀",
+                "\x7f\u{85}\u{2028}\u{1fffe}árvíz 🦀",
+            ),
+        ];
+        for (text, xml) in cases {
+            assert_eq!(escaped(text), xml, "{text:?}");
+        }
+        assert!(
+            matches!(escaped("plain"), Cow::Borrowed(_)),
+            "what needs no escape is not copied"
+        );
+    }
+
+    #[test]
+    fn elements() {
+        let member = Member {
+            id: MemberId(1),
+            nick: Arc::from("al\"ice"),
+            name: Arc::from("A & B"),
+        };
+        let now = Now {
+            utc: UnixSeconds(36_000),
+            ..Now::default()
+        };
+        let cases: [(Chunk, &str); 8] = [
+            (error("No."), "<error value=\"No.\"/>\0"),
+            (pong("<1>"), "<pong value=\"&lt;1&gt;\"/>\0"),
+            (
+                login(&member),
+                "<login aid=\"al&quot;ice\" name=\"A &amp; B\" />\0",
+            ),
+            (
+                identify(&member),
+                "<identify aid=\"al&quot;ice\" name=\"A &amp; B\" />\0",
+            ),
+            (quit("bob"), "<quit aid=\"bob\" />\0"),
+            (
+                msg("bob", now, "a\rb", "eve"),
+                "<msg aid=\"bob\" time=\"10:00:00\" msg=\"a&#13;b\" from=\"eve\" />\0",
+            ),
+            (nicklist([].into_iter()), "<nicklist></nicklist>\0"),
+            (
+                nicklist([&member].into_iter()),
+                "<nicklist><nick aid=\"al&quot;ice\" name=\"A &amp; B\" /></nicklist>\0",
+            ),
+        ];
+        for (chunk, text) in cases {
+            assert_eq!(core::str::from_utf8(chunk.as_bytes()), Ok(text));
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Tools for tests of the core, of runtimes, and of programs that embed them.
+
+mod clock;
+pub mod fuzz;
+mod probe;
+
+pub use clock::ManualClock;
+pub use probe::Probe;

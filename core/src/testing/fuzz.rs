@@ -1,0 +1,167 @@
+//! The bodies of the fuzz targets: each states its invariant first, and panics where it is broken.
+//!
+//! They are ordinary functions of bytes, so that `cargo test` replays seeds and findings without a
+//! fuzzer. The targets in `fuzz/` only call them.
+
+mod world;
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::command::{self, Command};
+use crate::conn::sniff::{self, Verdict};
+use crate::wire::http::{self, Head};
+use crate::wire::nul::{Frame, Framer};
+
+pub use world::gateway;
+
+/// What a connection is told apart as never changes, whatever follows, and is known from its first
+/// few bytes.
+pub fn sniff(data: &[u8]) {
+    let data = &data[..data.len().min(64)];
+    let mut decided = None;
+    for end in 0..=data.len() {
+        let verdict = sniff::sniff(&data[..end]);
+        match (verdict, decided) {
+            (Verdict::Is(kind), None) => decided = Some((kind, end)),
+            (verdict, Some((kind, at))) => assert_eq!(
+                verdict,
+                Verdict::Is(kind),
+                "decided at {at}, changed at {end}"
+            ),
+            (Verdict::Undecided | Verdict::Unterminated, None) => {
+                assert!(end < LONGEST_PREFIX, "undecided at {end}")
+            }
+        }
+    }
+}
+
+/// However a stream is cut, the same commands come out of it, none over the limit, and nothing is
+/// kept beyond one; what a command is read as is a part of its text, with no white space around it.
+pub fn command(data: &[u8]) {
+    let Some((&cut, stream)) = data.split_first() else {
+        return;
+    };
+    let whole = frames(stream, usize::MAX);
+    assert_eq!(whole, frames(stream, 1), "byte by byte");
+    assert_eq!(
+        whole,
+        frames(stream, usize::from(cut).max(1)),
+        "in pieces of {cut}"
+    );
+    for text in whole.iter().flatten() {
+        let Ok(text) = core::str::from_utf8(text) else {
+            continue;
+        };
+        let arguments = match command::parse(command::trim(text)) {
+            Ok(Command::Identify { id, password }) => [id, password],
+            Ok(Command::Msg { nick, text }) => [nick, text],
+            Ok(Command::Ping { token }) => [token, token],
+            Ok(Command::List | Command::Quit) => continue,
+            Err(fault) => {
+                assert!(fault.0.starts_with("Usage: ") || fault.0 == "Unknown command.");
+                continue;
+            }
+        };
+        for argument in arguments {
+            assert!(!argument.is_empty() && text.contains(argument));
+        }
+        assert_eq!(command::trim(arguments[1]), arguments[1]);
+        assert!(!arguments[0].contains(' '));
+    }
+}
+
+/// The end of a head is found at the same byte however the head is cut; nothing of a head that was
+/// found complete is malformed for lack of bytes.
+pub fn http_head(data: &[u8]) {
+    const LIMIT: usize = 512;
+    let whole = http::find_head(data, &mut 0, LIMIT);
+    let (mut searched, mut bytewise) = (0, Head::Partial);
+    for end in 0..=data.len() {
+        if bytewise == Head::Partial {
+            bytewise = http::find_head(&data[..end], &mut searched, LIMIT);
+        }
+    }
+    assert_eq!(whole, bytewise);
+    if let Head::Complete(length) = whole {
+        assert!(length <= LIMIT);
+        if let Ok(request) = http::parse(&data[..length]) {
+            assert!(!request.path.is_empty() && !request.path.contains('?'));
+            let text = String::from_utf8_lossy(&data[..length]).to_string();
+            assert!(request.path == "/" || text.contains(request.path));
+        }
+    }
+}
+
+/// Cuts `stream` into commands as a chat connection does, `piece` bytes at a time; `None` is a
+/// command that was too long.
+fn frames(stream: &[u8], piece: usize) -> Vec<Option<Vec<u8>>> {
+    const LIMIT: usize = 16;
+    let (mut framer, mut kept, mut seen) = (Framer::default(), Vec::new(), Vec::new());
+    let mut take = |frame: Frame<'_>| match frame {
+        Frame::Command(text, used) => {
+            assert!(text.len() <= LIMIT);
+            seen.push(Some(Vec::from(text)));
+            used
+        }
+        Frame::TooLong(used) => {
+            seen.push(None);
+            used
+        }
+        Frame::Skip(used) => used,
+        Frame::Partial => 0,
+    };
+    for bytes in stream.chunks(piece.min(stream.len().max(1))) {
+        kept.extend_from_slice(bytes);
+        loop {
+            let used = take(framer.next(&kept, LIMIT));
+            if used == 0 {
+                break;
+            }
+            kept.drain(..used);
+        }
+        assert!(kept.len() <= LIMIT + 1);
+    }
+    if !kept.is_empty() {
+        let used = take(framer.finish(&kept, LIMIT));
+        assert_eq!(used, kept.len());
+    }
+    seen
+}
+
+/// A policy request with its space, unterminated but for a CR, is the longest that may still be two things.
+const LONGEST_PREFIX: usize = b"<policy-file-request />\r\n".len();
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A fuzzer in small, so that a broken invariant is found even where no fuzzer is at hand.
+    #[test]
+    fn random_bytes_break_nothing() {
+        let mut state = 0x2007_0710_u64;
+        for round in 0..4000 {
+            let mut random = || {
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
+                (state >> 33) as usize
+            };
+            let alphabet: &[u8] = b"\0\0\n\r  /<>GETPOSHQUI/policyx\x16\x03\xff:1.0";
+            let length = random() % 400;
+            let data: Vec<u8> = (0..length)
+                .map(|_| {
+                    if round % 2 == 0 {
+                        random() as u8
+                    } else {
+                        alphabet[random() % alphabet.len()]
+                    }
+                })
+                .collect();
+            sniff(&data);
+            command(&data);
+            http_head(&data);
+            gateway(&data);
+        }
+    }
+}

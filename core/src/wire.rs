@@ -1,0 +1,5 @@
+//! Bytes to meaning and back, resumable at any byte, with no state elsewhere.
+
+pub(crate) mod http;
+pub(crate) mod nul;
+pub(crate) mod policy;

@@ -1,0 +1,325 @@
+//! HTTP/1.0 and 1.1 as far as a gateway needs it: one request head in, one answer out.
+//!
+//! RFC 9112 for the syntax (httparse does the reading), RFC 9110 for what it means.
+
+use alloc::string::String;
+use core::fmt::Write as _;
+
+use memchr::memchr2_iter;
+
+use crate::frame::Chunk;
+use crate::time::Now;
+
+/// What the bytes at hand, the first of a request, hold of its head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Head {
+    /// Not all of it.
+    Partial,
+    /// All of it, in so many bytes.
+    Complete(usize),
+    /// Something that no head may hold, or more of it than allowed.
+    Bad(Status),
+}
+
+/// Looks for the empty line that ends a head. `searched` is how far an earlier call came with the
+/// same bytes; nothing is read twice.
+pub(crate) fn find_head(input: &[u8], searched: &mut usize, limit: usize) -> Head {
+    let within = &input[..input.len().min(limit)];
+    let from = (*searched).min(within.len());
+    for at in memchr2_iter(0, b'\n', &within[from..]) {
+        let at = from + at;
+        if within[at] == 0 {
+            return Head::Bad(Status::BadRequest);
+        }
+        // A bare LF ends a line too (RFC 9112 section 2.2), so an empty line is LF LF or LF CR LF.
+        let line = &within[..at];
+        if line.strip_suffix(b"\r").unwrap_or(line).ends_with(b"\n") {
+            return Head::Complete(at + 1);
+        }
+    }
+    *searched = within.len();
+    if input.len() > limit {
+        Head::Bad(Status::HeaderTooLarge)
+    } else {
+        Head::Partial
+    }
+}
+
+/// A request, as far as an answer depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Request<'a> {
+    pub(crate) method: Method,
+    /// As the client sent it, without the query.
+    pub(crate) path: &'a str,
+    pub(crate) query: Option<&'a str>,
+}
+
+/// A method that is answered on some path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Method {
+    Get,
+    Head,
+    Post,
+}
+
+impl Method {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Post => "POST",
+        }
+    }
+}
+
+/// Reads a complete head; the status to answer with if it is malformed, or the method is no use.
+pub(crate) fn parse(head: &[u8]) -> Result<Request<'_>, Status> {
+    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+    let mut parsed = httparse::Request::new(&mut headers);
+    match parsed.parse(head) {
+        Ok(httparse::Status::Complete(_)) => {}
+        Err(httparse::Error::TooManyHeaders) => return Err(Status::HeaderTooLarge),
+        Ok(httparse::Status::Partial) | Err(_) => return Err(Status::BadRequest),
+    }
+    let hosts = parsed
+        .headers
+        .iter()
+        .filter(|h| h.name.eq_ignore_ascii_case("host"))
+        .count();
+    // RFC 9112 section 3.2: a request of HTTP/1.1 names exactly one host.
+    if parsed.version == Some(1) && hosts != 1 {
+        return Err(Status::BadRequest);
+    }
+    let method = match parsed.method {
+        Some("GET") => Method::Get,
+        Some("HEAD") => Method::Head,
+        Some("POST") => Method::Post,
+        Some(_) | None => return Err(Status::MethodNotAllowed),
+    };
+    let target = origin_form(parsed.path.unwrap_or("/"));
+    let (path, query) = match target.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (target, None),
+    };
+    Ok(Request {
+        method,
+        path: if path.is_empty() { "/" } else { path },
+        query,
+    })
+}
+
+/// Takes scheme and host off a target in absolute form, which every server must understand (RFC 9112 section 3.2.2).
+fn origin_form(target: &str) -> &str {
+    for scheme in ["http://", "https://"] {
+        let Some((start, rest)) = target.split_at_checked(scheme.len()) else {
+            continue;
+        };
+        if start.eq_ignore_ascii_case(scheme) {
+            return rest.find(['/', '?']).map_or("/", |at| &rest[at..]);
+        }
+    }
+    target
+}
+
+/// A status line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    Ok,
+    NoContent,
+    MovedPermanently,
+    BadRequest,
+    MethodNotAllowed,
+    RequestTimeout,
+    HeaderTooLarge,
+    ServiceUnavailable,
+}
+
+impl Status {
+    /// The code and its standard phrase (RFC 9110 section 15, RFC 6585).
+    pub(crate) fn line(self) -> &'static str {
+        match self {
+            Self::Ok => "200 OK",
+            Self::NoContent => "204 No Content",
+            Self::MovedPermanently => "301 Moved Permanently",
+            Self::BadRequest => "400 Bad Request",
+            Self::MethodNotAllowed => "405 Method Not Allowed",
+            Self::RequestTimeout => "408 Request Timeout",
+            Self::HeaderTooLarge => "431 Request Header Fields Too Large",
+            Self::ServiceUnavailable => "503 Service Unavailable",
+        }
+    }
+}
+
+/// An answer: a head made for it, and a body that may be shared.
+#[derive(Debug)]
+pub(crate) struct Response {
+    pub(crate) status: Status,
+    /// One more header line, or none.
+    pub(crate) header: Option<(&'static str, String)>,
+    pub(crate) content: Option<Content>,
+}
+
+/// A body and its type.
+#[derive(Debug)]
+pub(crate) struct Content {
+    pub(crate) mime: &'static str,
+    pub(crate) body: Chunk,
+}
+
+impl Response {
+    /// `body` as plain text.
+    pub(crate) fn text(status: Status, body: &str) -> Self {
+        let content = Content {
+            mime: PLAIN,
+            body: Chunk::new(body.as_bytes()),
+        };
+        Self {
+            status,
+            header: None,
+            content: Some(content),
+        }
+    }
+
+    /// A status that says all there is to say.
+    pub(crate) fn plain(status: Status) -> Self {
+        let mut body = String::from(status.line());
+        body.push('\n');
+        Self::text(status, &body)
+    }
+
+    /// The same with one more header.
+    pub(crate) fn with(self, name: &'static str, value: &str) -> Self {
+        Self {
+            header: Some((name, String::from(value))),
+            ..self
+        }
+    }
+
+    /// The head of the answer. Every connection carries one request (RFC 9112 section 9.6).
+    pub(crate) fn head(&self, now: Now) -> String {
+        let mut out = String::with_capacity(256);
+        // Writing to a String does not fail.
+        let _ = write!(
+            out,
+            "HTTP/1.1 {}\r\nDate: {}\r\nConnection: close\r\n",
+            self.status.line(),
+            now.http_date()
+        );
+        if let Some((name, value)) = &self.header {
+            let _ = write!(out, "{name}: {value}\r\n");
+        }
+        if let Some(Content { mime, body }) = &self.content {
+            let _ = write!(
+                out,
+                "Content-Type: {mime}\r\nContent-Length: {}\r\n",
+                body.len()
+            );
+        }
+        out.push_str("\r\n");
+        out
+    }
+}
+
+pub(crate) const PLAIN: &str = "text/plain; charset=utf-8";
+
+/// Header lines a request may have (Apache's `LimitRequestFields` is 100).
+const MAX_HEADERS: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+    use alloc::vec::Vec;
+
+    #[test]
+    fn the_end_of_a_head_is_found_at_any_cut() {
+        let cases: [(&[u8], Head); 9] = [
+            (b"GET / HTTP/1.0\r\n\r\n", Head::Complete(18)),
+            (b"GET / HTTP/1.0\n\n", Head::Complete(16)),
+            (b"GET / HTTP/1.0\r\n\nrest", Head::Complete(17)),
+            (b"GET / HTTP/1.0\n\r\nrest", Head::Complete(17)),
+            (b"GET / HTTP/1.0\r\nA: b\r\n", Head::Partial),
+            (b"GET / HTTP/1.0\r\n\r", Head::Partial),
+            (b"GET /\0", Head::Bad(Status::BadRequest)),
+            (b"GET / HTTP/1.0\r\nA: 4567\r\n\r\n", Head::Complete(27)),
+            (
+                b"GET / HTTP/1.0\r\nA: 45678\r\n\r\n",
+                Head::Bad(Status::HeaderTooLarge),
+            ),
+        ];
+        for (input, head) in cases {
+            assert_eq!(
+                find_head(input, &mut 0, 27),
+                head,
+                "{}",
+                input.escape_ascii()
+            );
+            let (mut searched, mut found) = (0, Head::Partial);
+            for end in 0..=input.len() {
+                if found == Head::Partial {
+                    found = find_head(&input[..end], &mut searched, 27);
+                }
+            }
+            assert_eq!(found, head, "bytewise {}", input.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn requests() {
+        let get = |path, query| {
+            Ok(Request {
+                method: Method::Get,
+                path,
+                query,
+            })
+        };
+        let cases = [
+            ("GET / HTTP/1.0\n\n", get("/", None)),
+            (
+                "GET /a?b?c HTTP/1.1\r\nHOST: x\r\n\r\n",
+                get("/a", Some("b?c")),
+            ),
+            (
+                "GET http://x/a HTTP/1.1\r\nHost: x\r\n\r\n",
+                get("/a", None),
+            ),
+            ("GET HTTP://x HTTP/1.0\r\n\r\n", get("/", None)),
+            ("GET http://x?q HTTP/1.0\r\n\r\n", get("/", Some("q"))),
+            (
+                "HEAD / HTTP/1.0\r\n\r\n",
+                Ok(Request {
+                    method: Method::Head,
+                    path: "/",
+                    query: None,
+                }),
+            ),
+            (
+                "POST /p HTTP/1.0\r\n\r\n",
+                Ok(Request {
+                    method: Method::Post,
+                    path: "/p",
+                    query: None,
+                }),
+            ),
+            ("PUT / HTTP/1.0\r\n\r\n", Err(Status::MethodNotAllowed)),
+            ("OPTIONS * HTTP/1.0\r\n\r\n", Err(Status::MethodNotAllowed)),
+            ("GET / HTTP/1.1\r\n\r\n", Err(Status::BadRequest)),
+            (
+                "GET / HTTP/1.1\r\nHost: a\r\nhost: b\r\n\r\n",
+                Err(Status::BadRequest),
+            ),
+            ("GET / HTTP/2.0\r\nHost: a\r\n\r\n", Err(Status::BadRequest)),
+            ("GET / HTTP/1.2\r\nHost: a\r\n\r\n", Err(Status::BadRequest)),
+            ("GET /\r\n\r\n", Err(Status::BadRequest)),
+            (
+                "GET / HTTP/1.0\r\nno colon\r\n\r\n",
+                Err(Status::BadRequest),
+            ),
+        ];
+        for (head, request) in cases {
+            assert_eq!(parse(head.as_bytes()), request, "{head:?}");
+        }
+        let many: Vec<u8> = format!("GET / HTTP/1.0\r\n{}\r\n", "a:b\r\n".repeat(101)).into_bytes();
+        assert_eq!(parse(&many), Err(Status::HeaderTooLarge));
+    }
+}
