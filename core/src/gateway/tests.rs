@@ -1,1 +1,429 @@
-//! Being written.
+//! The gateway as its runtime sees it: what transcripts, which see only a client's side, cannot show.
+
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::config::{Loopback, OnDuplicate};
+use crate::event::ListenerId;
+use crate::member::{Answer, Member, MemberEvent, MemberId};
+use crate::time::UnixSeconds;
+
+/// A gateway, a clock, and what came out.
+struct Lab {
+    gateway: Gateway,
+    now: Now,
+    text: BTreeMap<ConnId, String>,
+    /// Everything but writes.
+    actions: Vec<Action>,
+}
+
+impl Lab {
+    fn new(config: Config) -> Self {
+        let now = Now {
+            mono: Millis(0),
+            utc: UnixSeconds(0),
+            offset: 0,
+        };
+        let gateway = Gateway::new(Arc::new(config), now);
+        Self {
+            gateway,
+            now,
+            text: BTreeMap::new(),
+            actions: Vec::new(),
+        }
+    }
+
+    fn accept(&mut self) -> ConnId {
+        let peer = "192.0.2.1:1".parse().unwrap();
+        let id = self
+            .gateway
+            .accept(
+                self.now,
+                Origin {
+                    listener: ListenerId(0),
+                    peer,
+                },
+            )
+            .unwrap();
+        self.drain();
+        id
+    }
+
+    fn handle(&mut self, input: Input<'_>) {
+        self.gateway.handle(self.now, input);
+        self.drain();
+        self.gateway.assert_consistent();
+    }
+
+    fn drain(&mut self) {
+        while let Some(action) = self.gateway.poll() {
+            match action {
+                Action::Write(id, chunk) => self.append(id, &chunk),
+                Action::Broadcast(everyone, chunk) => {
+                    everyone.iter().for_each(|id| self.append(id, &chunk))
+                }
+                action => self.actions.push(action),
+            }
+        }
+    }
+
+    fn append(&mut self, id: ConnId, chunk: &Chunk) {
+        let text = String::from_utf8_lossy(chunk.as_bytes()).replace('\0', "|");
+        self.text.entry(id).or_default().push_str(&text);
+    }
+
+    fn send(&mut self, id: ConnId, text: &str) {
+        self.handle(Input::Bytes(id, text.as_bytes()));
+    }
+
+    fn wait(&mut self, by: u64) {
+        self.now.mono = self.now.mono + Millis(by);
+        self.handle(Input::Timeout);
+    }
+
+    /// What was written to a connection since the last look.
+    fn said(&mut self, id: ConnId) -> String {
+        self.text.remove(&id).unwrap_or_default()
+    }
+
+    fn ticket(&self) -> Ticket {
+        let tickets = self.actions.iter().rev();
+        tickets
+            .filter_map(|a| {
+                if let Action::Lookup(t, _) = a {
+                    Some(*t)
+                } else {
+                    None
+                }
+            })
+            .next()
+            .unwrap()
+    }
+
+    fn log_in(&mut self, number: i64) -> ConnId {
+        let id = self.accept();
+        self.send(id, &std::format!("IDENTIFY {number} x\0"));
+        self.handle(Input::Answer(self.ticket(), Answer::Member(member(number))));
+        assert!(self.said(id).contains("<identify "));
+        id
+    }
+
+    fn count(&self, wanted: impl Fn(&Action) -> bool) -> usize {
+        self.actions.iter().filter(|action| wanted(action)).count()
+    }
+}
+
+fn member(number: i64) -> Member {
+    let nick = std::format!("nick{number}");
+    Member {
+        id: MemberId(number),
+        nick: Arc::from(nick),
+        name: Arc::from("Name"),
+    }
+}
+
+fn unlimited() -> Config {
+    let mut config = Config {
+        loopback: Loopback::Limited,
+        ..Config::default()
+    };
+    config.limits.rate = 0;
+    config
+}
+
+/// Brings a fresh connection into a state.
+type Prepare = fn(&mut Lab) -> ConnId;
+
+const STATES: &[(&str, Prepare)] = &[
+    ("silent", |lab| lab.accept()),
+    ("sniffing", |lab| prepared(lab, "<poli")),
+    ("unterminated policy request", |lab| {
+        prepared(lab, "<policy-file-request/>")
+    }),
+    ("http head", |lab| prepared(lab, "GET / HTTP/1.1\r\nHo")),
+    ("http answered", |lab| {
+        prepared(lab, "GET / HTTP/1.0\r\n\r\n")
+    }),
+    ("chat", |lab| prepared(lab, "\0")),
+    ("half a command", |lab| prepared(lab, "LI")),
+    ("skipping", |lab| prepared(lab, &"x".repeat(9000))),
+    ("waiting for the store", |lab| {
+        prepared(lab, "IDENTIFY 1 x\0PING 1\0")
+    }),
+    ("refused in a moment", |lab| {
+        let id = prepared(lab, "IDENTIFY 1 x\0PING 1\0");
+        lab.handle(Input::Answer(lab.ticket(), Answer::Denied));
+        id
+    }),
+    ("throttled", |lab| {
+        let id = prepared(
+            lab,
+            "IDENTIFY 1 x\0IDENTIFY 1 x\0IDENTIFY 1 x\0IDENTIFY 1 x\0PING 1\0",
+        );
+        for _ in 0..3 {
+            lab.handle(Input::Answer(lab.ticket(), Answer::Denied));
+            lab.wait(300);
+        }
+        id
+    }),
+    ("over its rate", |lab| {
+        let mut config = unlimited();
+        (config.limits.rate, config.limits.burst) = (1, 1);
+        lab.handle(Input::Configure(Arc::new(config)));
+        prepared(lab, "PING 1\0PING 2\0PING 3\0")
+    }),
+    ("its answers wait", |lab| {
+        let mut config = unlimited();
+        config.limits.own_backlog = 10;
+        lab.handle(Input::Configure(Arc::new(config)));
+        prepared(lab, "PING 1\0PING 2\0PING 3\0")
+    }),
+    ("online", |lab| lab.log_in(1)),
+    ("finishing", |lab| prepared(lab, "QUIT\0")),
+    ("closing", |lab| {
+        let id = prepared(lab, "QUIT\0");
+        lab.handle(Input::Eof(id));
+        id
+    }),
+    ("aborted", |lab| {
+        let id = lab.log_in(1);
+        lab.gateway.tell(id, Chunk::new(&[1; 3]));
+        lab.handle(Input::Backlog(id, 2 << 20));
+        id
+    }),
+];
+
+fn prepared(lab: &mut Lab, bytes: &str) -> ConnId {
+    let id = lab.accept();
+    lab.send(id, bytes);
+    id
+}
+
+#[test]
+fn every_state_takes_every_input() {
+    let inputs: &[(&str, fn(&mut Lab, ConnId))] = &[
+        ("nothing", |_, _| {}),
+        ("bytes", |lab, id| {
+            lab.send(id, "MSG nick1 x\0\r\n\u{7f}<>GET / HTTP/1.0\r\n\r\n")
+        }),
+        ("no bytes", |lab, id| lab.send(id, "")),
+        ("eof", |lab, id| lab.handle(Input::Eof(id))),
+        ("eof and bytes", |lab, id| {
+            lab.handle(Input::Eof(id));
+            lab.send(id, "PING late\0");
+        }),
+        ("no backlog", |lab, id| lab.handle(Input::Backlog(id, 0))),
+        ("backlog", |lab, id| {
+            lab.handle(Input::Backlog(id, usize::MAX))
+        }),
+        ("denied", |lab, _| {
+            lab.handle(Input::Answer(Ticket(0), Answer::Denied))
+        }),
+        ("somebody", |lab, _| {
+            lab.handle(Input::Answer(Ticket(0), Answer::Member(member(1))))
+        }),
+        ("disabled", |lab, _| {
+            lab.handle(Input::Member(MemberEvent::Disabled(MemberId(1))))
+        }),
+        ("configure", |lab, _| {
+            lab.handle(Input::Configure(Arc::new(unlimited())))
+        }),
+        ("a second", |lab, _| lab.wait(1000)),
+        ("a minute, a second at a time", |lab, _| {
+            (0..60).for_each(|_| lab.wait(1000))
+        }),
+        ("for ever", |lab, _| lab.wait(u64::MAX)),
+        ("clock leaps back", |lab, _| {
+            lab.now.mono = Millis(0);
+            lab.now.utc = UnixSeconds(i64::MIN);
+            lab.handle(Input::Timeout);
+        }),
+        ("shutdown", |lab, _| lab.handle(Input::Shutdown)),
+    ];
+    for (state, prepare) in STATES {
+        for (input, act) in inputs {
+            for cause in [Cause::Closed, Cause::Reset, Cause::TimedOut] {
+                std::println!("{state}, {input}, {cause:?}");
+                let mut lab = Lab::new(unlimited());
+                let id = prepare(&mut lab);
+                act(&mut lab, id);
+                lab.handle(Input::Gone(id, cause));
+                for _ in 0..10 {
+                    lab.wait(20_000);
+                }
+                lab.gateway.assert_settled();
+                let ends = |a: &Action| matches!(a, Action::Note(Note::Closed { .. }));
+                let begins = |a: &Action| matches!(a, Action::Note(Note::Connected { .. }));
+                assert_eq!(
+                    lab.count(begins),
+                    lab.count(ends),
+                    "every chat that began has ended, once"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn one_timeout_fires_a_bounded_number_of_timers() {
+    let mut config = unlimited();
+    config.limits.per_address = 2000;
+    let mut lab = Lab::new(config);
+    let ids: Vec<_> = (0..1000).map(|_| lab.accept()).collect();
+    lab.wait(600_000);
+    let closes = |lab: &Lab| lab.count(|action| matches!(action, Action::Close(_)));
+    assert_eq!(closes(&lab), 512);
+    assert!(
+        lab.gateway.poll_timeout() <= Some(lab.now.mono),
+        "the rest is due now"
+    );
+    lab.handle(Input::Backlog(ids[0], 0));
+    assert_eq!(
+        closes(&lab),
+        1000,
+        "any other input finds every timer fired"
+    );
+}
+
+#[test]
+fn a_member_logs_in_twice_at_the_same_instant() {
+    for duplicates in [OnDuplicate::Refuse, OnDuplicate::Replace] {
+        let mut lab = Lab::new(Config {
+            duplicates,
+            ..unlimited()
+        });
+        let a = prepared(&mut lab, "IDENTIFY 1 x\0");
+        let first = lab.ticket();
+        let b = prepared(&mut lab, "IDENTIFY 1 x\0");
+        let second = lab.ticket();
+        lab.handle(Input::Answer(second, Answer::Member(member(1))));
+        lab.handle(Input::Answer(first, Answer::Member(member(1))));
+        let (a, b) = (lab.said(a), lab.said(b));
+        let identify = "<identify aid=\"nick1\" name=\"Name\" />|";
+        let login = "<login aid=\"nick1\" name=\"Name\" />|";
+        match duplicates {
+            OnDuplicate::Refuse => {
+                assert_eq!(a, "<error value=\"Already online.\"/>|");
+                assert_eq!(b, [login, identify].concat());
+            }
+            OnDuplicate::Replace => {
+                assert_eq!(a, identify);
+                assert_eq!(
+                    b,
+                    [
+                        login,
+                        identify,
+                        "<error value=\"Replaced by a new login.\"/>|"
+                    ]
+                    .concat()
+                );
+            }
+        }
+        assert_eq!(lab.gateway.hub.len(), 1);
+    }
+}
+
+#[test]
+fn a_store_that_renames_a_member_in_mid_session_takes_nothing_over() {
+    let mut lab = Lab::new(Config {
+        duplicates: OnDuplicate::Replace,
+        ..unlimited()
+    });
+    lab.log_in(1);
+    let newcomer = prepared(&mut lab, "IDENTIFY 1 x\0");
+    let renamed = Member {
+        nick: Arc::from("other"),
+        ..member(1)
+    };
+    lab.handle(Input::Answer(lab.ticket(), Answer::Member(renamed)));
+    assert_eq!(lab.said(newcomer), "<error value=\"Already online.\"/>|");
+}
+
+#[test]
+fn own_answers_hold_back_the_next_command_and_nothing_else() {
+    let mut config = unlimited();
+    (config.limits.own_backlog, config.limits.backlog) = (100, 1000);
+    let mut lab = Lab::new(config);
+    let (a, b) = (lab.log_in(1), lab.log_in(2));
+    let long = "y".repeat(200);
+    lab.handle(Input::Backlog(a, 0));
+    lab.send(a, &std::format!("PING {long}\0PING 2\0"));
+    lab.said(a);
+    assert_eq!(lab.count(|action| *action == Action::Pause(a)), 1);
+    // Others are heard all the same, up to their limit.
+    lab.handle(Input::Backlog(a, 300));
+    for _ in 0..3 {
+        lab.send(b, &std::format!("MSG nick1 {long}\0"));
+        lab.said(b);
+        lab.handle(Input::Backlog(b, 0));
+    }
+    assert!(!lab.said(a).contains("pong"));
+    lab.handle(Input::Backlog(a, 1200));
+    assert_eq!(
+        lab.count(|action| *action == Action::Abort(a)),
+        0,
+        "at most 900 of these are others'"
+    );
+    lab.handle(Input::Backlog(a, 90));
+    assert_eq!(lab.said(a), "<pong value=\"2\"/>|");
+    assert_eq!(lab.count(|action| *action == Action::Resume(a)), 1);
+    lab.handle(Input::Backlog(a, 0));
+    for _ in 0..5 {
+        lab.send(b, &std::format!("MSG nick1 {long}\0"));
+        lab.handle(Input::Backlog(b, 0));
+    }
+    lab.handle(Input::Backlog(a, 1001));
+    assert_eq!(lab.count(|action| *action == Action::Abort(a)), 1);
+    assert!(lab.said(b).ends_with("<quit aid=\"nick1\" />|"));
+}
+
+#[test]
+fn a_runtime_that_ignores_a_pause_is_cut_off() {
+    let mut lab = Lab::new(unlimited());
+    let id = prepared(&mut lab, "IDENTIFY 1 x\0PING 1\0");
+    assert_eq!(lab.count(|action| *action == Action::Pause(id)), 1);
+    for _ in 0..100 {
+        lab.handle(Input::Bytes(id, &[b'x'; MAX_READ]));
+    }
+    assert_eq!(lab.count(|action| *action == Action::Abort(id)), 1);
+}
+
+#[test]
+fn an_ipv4_mapped_address_is_the_ipv4_address() {
+    let mut config = unlimited();
+    config.limits.per_address = 1;
+    let mut lab = Lab::new(config);
+    lab.accept();
+    let peer = "[::ffff:192.0.2.1]:9".parse().unwrap();
+    let origin = Origin {
+        listener: ListenerId(0),
+        peer,
+    };
+    assert_eq!(
+        lab.gateway.accept(lab.now, origin),
+        Err(Refused::AddressLimit)
+    );
+    lab.drain();
+    let shown = lab.actions.iter().find_map(|action| match action {
+        Action::Note(Note::Refused { peer, .. }) => Some(peer.to_string()),
+        _ => None,
+    });
+    assert_eq!(shown.as_deref(), Some("192.0.2.1:9"));
+}
+
+#[test]
+fn the_time_to_identify_stands_still_while_the_store_is_asked() {
+    let mut lab = Lab::new(unlimited());
+    let id = prepared(&mut lab, "IDENTIFY 1 x\0");
+    lab.wait(9_000);
+    lab.handle(Input::Answer(lab.ticket(), Answer::Denied));
+    assert_eq!(lab.said(id), "<error value=\"Identification failed.\"/>|");
+    // 600 seconds are over after 609, nine of which the client had to wait for us.
+    lab.wait(599_999);
+    assert_eq!(lab.count(|action| *action == Action::Finish(id)), 0);
+    lab.wait(1);
+    assert_eq!(lab.count(|action| *action == Action::Finish(id)), 1);
+}

@@ -301,6 +301,7 @@ impl<'a> World<'a> {
 
     /// Everyone leaves, every question is answered or given up.
     fn settle(&mut self) {
+        self.handle(Input::Timeout);
         for index in 0..self.peers.len() {
             let Peer { id, end, .. } = self.peers[index];
             if end != End::Gone {
