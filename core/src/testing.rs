@@ -6,3 +6,4 @@ mod probe;
 
 pub use clock::ManualClock;
 pub use probe::Probe;
+pub mod transcript;

@@ -1,0 +1,139 @@
+//! Where to cut what a client sends: TCP promises the bytes, never the pieces.
+
+use core::fmt;
+use std::vec::Vec;
+
+use crate::event::MAX_READ;
+
+/// One way to cut every payload of a transcript.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// As the transcript has it, one piece for each line.
+    Whole,
+    /// Every byte by itself; of a payload over 2 KiB the first and the last 512, the rest in pieces.
+    Bytes,
+    /// Pieces of 2, 3, 5, 7, 11, … 127 bytes, and again.
+    Primes,
+    /// Pieces of random sizes, small ones more often.
+    Seeded(u64),
+}
+
+impl Cut {
+    /// Splits `payload` into pieces, none of them empty. The `nth` payload of a transcript starts
+    /// elsewhere in the sequence than the one before.
+    pub fn pieces<'a>(&self, nth: usize, payload: &'a [u8]) -> Vec<&'a [u8]> {
+        let mut sizes = Sizes {
+            cut: *self,
+            step: nth,
+            random: Random(seed(*self, nth)),
+        };
+        let mut pieces = Vec::new();
+        let mut at = 0;
+        while at < payload.len() {
+            let size = sizes.next(at, payload.len());
+            let end = payload.len().min(at + size);
+            pieces.push(&payload[at..end]);
+            at = end;
+        }
+        pieces
+    }
+}
+
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole => f.write_str("whole"),
+            Self::Bytes => f.write_str("one byte at a time"),
+            Self::Primes => f.write_str("cut at primes"),
+            Self::Seeded(seed) => write!(f, "cut by seed {seed}"),
+        }
+    }
+}
+
+struct Sizes {
+    cut: Cut,
+    step: usize,
+    random: Random,
+}
+
+impl Sizes {
+    fn next(&mut self, at: usize, len: usize) -> usize {
+        self.step += 1;
+        match self.cut {
+            Cut::Whole => MAX_READ,
+            Cut::Bytes if len <= LONG => 1,
+            Cut::Bytes if at < EDGE || at >= len - EDGE => 1,
+            Cut::Bytes => MIDDLE.min(len - EDGE - at),
+            Cut::Primes => PRIMES[self.step % PRIMES.len()],
+            Cut::Seeded(_) => {
+                let limit = 1_u64 << self.random.below(if len <= LONG { 7 } else { 13 });
+                1 + self.random.below(limit) as usize
+            }
+        }
+    }
+}
+
+fn seed(cut: Cut, nth: usize) -> u64 {
+    match cut {
+        Cut::Seeded(seed) => seed ^ (nth as u64) << 32,
+        Cut::Whole | Cut::Bytes | Cut::Primes => 0,
+    }
+}
+
+/// SplitMix64 (Steele, Lea and Flood 2014): any seed is good, and there is nothing to depend on.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % limit
+    }
+}
+
+const PRIMES: [usize; 31] = [
+    2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97,
+    101, 103, 107, 109, 113, 127,
+];
+
+/// A payload longer than this is not cut into single bytes throughout: it is a long text.
+const LONG: usize = 2048;
+
+/// Bytes at both ends of a long payload that come one by one.
+const EDGE: usize = 512;
+
+/// The size of the pieces between, no power of two.
+const MIDDLE: usize = 509;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec;
+
+    #[test]
+    fn pieces_make_the_payload() {
+        let cuts = [Cut::Whole, Cut::Bytes, Cut::Primes, Cut::Seeded(7)];
+        for len in [0, 1, 2, 100, LONG, LONG + 1, 5 * MAX_READ] {
+            let payload: Vec<u8> = (0..len).map(|i| i as u8).collect();
+            for cut in cuts {
+                let pieces = cut.pieces(3, &payload);
+                assert_eq!(pieces.concat(), payload, "{cut} {len}");
+                assert!(pieces.iter().all(|p| !p.is_empty() && p.len() <= MAX_READ));
+            }
+        }
+        assert_eq!(Cut::Bytes.pieces(0, b"abc"), vec![b"a", b"b", b"c"]);
+    }
+
+    #[test]
+    fn a_seed_is_a_sequence() {
+        let payload = [0; 500];
+        let sizes = |seed| -> Vec<usize> {
+            let cut = Cut::Seeded(seed);
+            cut.pieces(0, &payload).iter().map(|p| p.len()).collect()
+        };
+        assert_eq!(sizes(1), sizes(1));
+        assert_ne!(sizes(1), sizes(2));
+    }
+}

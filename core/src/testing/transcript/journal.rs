@@ -1,0 +1,115 @@
+//! The notes of a gateway as lines of text, with the client's name in place of its address.
+
+use core::net::SocketAddr;
+use std::format;
+use std::string::String;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::vec::Vec;
+
+use crate::host::Log;
+use crate::member::Unavailable;
+use crate::note::{CloseReason, Note, Refusal};
+
+/// Collects notes from whatever thread they come.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Journal(Arc<Mutex<Vec<Note>>>);
+
+impl Journal {
+    /// The end that a host has.
+    pub(super) fn log(&self) -> Log {
+        let journal = self.clone();
+        std::boxed::Box::new(move |_, note| journal.push(note))
+    }
+
+    fn push(&self, note: Note) {
+        let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        notes.push(note);
+    }
+
+    /// What has come since the last call, in order.
+    pub(super) fn take(&self, name: impl Fn(SocketAddr) -> String) -> Vec<String> {
+        let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        notes.drain(..).map(|note| line(&note, &name)).collect()
+    }
+}
+
+/// One note, worded as section 10 of the protocol has it.
+fn line(note: &Note, name: impl Fn(SocketAddr) -> String) -> String {
+    match note {
+        Note::Connected { peer, clients, max } => {
+            format!("CONNECTED ({clients}/{max}) {}", name(*peer))
+        }
+        Note::Crossdomain { peer } => format!("CROSSDOMAIN.XML REQUEST {}", name(*peer)),
+        Note::Status { peer } => format!("STATUS REQUEST {}", name(*peer)),
+        Note::Redirect { peer, method, path } => {
+            let request = quoted(&format!("{method} {path}"));
+            format!("REDIRECT {request} {}", name(*peer))
+        }
+        Note::Login {
+            peer,
+            member,
+            clients,
+            max,
+        } => format!("LOGIN {member}({clients}/{max}) {}", name(*peer)),
+        Note::LoginFailed { peer, id } => {
+            format!("LOGIN FAILED {} {}", quoted(id), name(*peer))
+        }
+        Note::LoginUnavailable { peer, id, why } => {
+            let why = match why {
+                Unavailable::Failed => "store failed",
+                Unavailable::Busy => "store busy",
+                Unavailable::TimedOut => "store timed out",
+            };
+            format!("LOGIN UNAVAILABLE {} {why} {}", quoted(id), name(*peer))
+        }
+        Note::Quit { peer, member } => format!("QUIT {member} {}", name(*peer)),
+        Note::Closed { peer, reason } => format!("CLOSED {} {}", closed(*reason), name(*peer)),
+        Note::Refused {
+            peer,
+            reason,
+            times,
+        } => format!("REFUSED {times} {} {}", refused(*reason), name(*peer)),
+    }
+}
+
+fn closed(reason: CloseReason) -> &'static str {
+    match reason {
+        CloseReason::Quit => "quit",
+        CloseReason::EndOfStream => "end of stream",
+        CloseReason::Reset => "reset",
+        CloseReason::TooSlow => "too slow",
+        CloseReason::NoLogin => "no login",
+        CloseReason::Timeout => "timeout",
+        CloseReason::FailedLogins => "failed logins",
+        CloseReason::Replaced => "replaced",
+        CloseReason::ProtocolError => "protocol error",
+        CloseReason::Shutdown => "shutdown",
+        CloseReason::Disabled => "disabled",
+    }
+}
+
+fn refused(reason: Refusal) -> &'static str {
+    match reason {
+        Refusal::Full => "full",
+        Refusal::AddressLimit => "address limit",
+        Refusal::NoCertificate => "no certificate",
+    }
+}
+
+/// A client's text with quotes around it and JSON's escapes in it.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c.is_control() => out.push_str(&format!("\\u{:04x}", c as u32)),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}

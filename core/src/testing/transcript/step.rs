@@ -1,0 +1,103 @@
+//! What a transcript is made of.
+
+use core::net::IpAddr;
+use core::ops::Range;
+use std::string::String;
+use std::sync::Arc;
+use std::vec::Vec;
+
+use super::store::{Change, Known, Mood, Verdict, Which};
+use crate::config::Config;
+use crate::event::ListenerId;
+use crate::member::MemberId;
+use crate::time::Millis;
+
+/// A conversation between clients and a server that starts for it alone.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    pub(super) title: String,
+    pub(super) line: usize,
+    pub(super) drivers: Drivers,
+    pub(super) config: Arc<Config>,
+    pub(super) members: Vec<Known>,
+    pub(super) clients: Vec<String>,
+    pub(super) steps: Vec<Placed>,
+}
+
+impl Scenario {
+    /// What the scenario shows.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// Where it can run.
+    pub fn drivers(&self) -> Drivers {
+        self.drivers
+    }
+
+    /// Whether the log is part of what it pins down.
+    pub(super) fn has_log(&self) -> bool {
+        let log = |placed: &Placed| matches!(placed.step, Step::Log(_));
+        self.steps.iter().any(log)
+    }
+}
+
+/// Where a scenario can run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drivers {
+    /// In the core and on sockets, with identical bytes.
+    All,
+    /// In the core alone; the transcript says why.
+    CoreOnly,
+}
+
+/// A step and its lines in the file, counted from 0.
+#[derive(Clone, Debug)]
+pub(super) struct Placed {
+    pub(super) lines: Range<usize>,
+    pub(super) step: Step,
+}
+
+/// A client: its place in [`Scenario::clients`].
+pub(super) type ClientId = usize;
+
+/// One thing that happens, or that must have happened.
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    Client(ClientId, Act),
+    Time(Millis),
+    StoreMood(Mood),
+    StoreAnswers(Which, Verdict),
+    StoreHas(usize),
+    Member(MemberId, Change),
+    Configure(Arc<Config>),
+    Shutdown,
+    ServerEnds,
+    Log(String),
+}
+
+/// What a client does, or sees.
+#[derive(Clone, Debug)]
+pub(super) enum Act {
+    Connect { from: IpAddr, to: ListenerId },
+    Send(Vec<u8>),
+    HalfClose,
+    Reset,
+    Vanish,
+    StopReading,
+    Take(usize),
+    ReadOn,
+    Sees(Vec<u8>),
+    SeesEnd(End),
+}
+
+/// How a client sees its connection end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// After everything that was said, the server closed.
+    Closed,
+    /// The connection was cut off; what was still on its way may be lost.
+    Cut,
+    /// The server did not take it at all.
+    Refused,
+}
