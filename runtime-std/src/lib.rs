@@ -1,0 +1,95 @@
+//! Drives a [flashgate](flashgate_core) gateway with blocking sockets and std threads.
+//!
+//! [`Server::run`] keeps the time on the calling thread; a thread for each listener accepts, and
+//! each connection has one thread that reads and one that writes. It is the simplest runtime that
+//! is right: for a few thousand connections, for places where no async is wanted, and as a second
+//! opinion on the other runtime in tests.
+//!
+//! ```
+//! use std::io::{Read, Write};
+//! use std::net::{TcpListener, TcpStream};
+//! use std::sync::Arc;
+//! use std::thread;
+//!
+//! use flashgate_core::{Answer, Config, Host, MemberStore, Query, Reply, Ticket};
+//! use flashgate_std::{Server, SystemClock};
+//!
+//! struct NoMembers;
+//!
+//! impl MemberStore for NoMembers {
+//!     fn submit(&self, ticket: Ticket, _query: Query, reply: Reply) {
+//!         reply(ticket, Answer::Denied);
+//!     }
+//! }
+//!
+//! let listener = TcpListener::bind("127.0.0.1:0")?;
+//! let address = listener.local_addr()?;
+//! let server = Server::new(
+//!     vec![listener],
+//!     Host {
+//!         config: Arc::new(Config::default()),
+//!         clock: Arc::new(SystemClock::new()),
+//!         members: Arc::new(NoMembers),
+//!         log: Box::new(|_now, _note| ()),
+//!     },
+//! )?;
+//!
+//! let handle = server.handle();
+//! let client = thread::spawn(move || {
+//!     let mut answer = [0; 22];
+//!     let talk = TcpStream::connect(address).and_then(|mut socket| {
+//!         socket.write_all(b"PING hello\0")?;
+//!         socket.read_exact(&mut answer)
+//!     });
+//!     handle.shutdown();
+//!     talk.map(|()| answer)
+//! });
+//! server.run()?;
+//! assert_eq!(&client.join().unwrap()?, b"<pong value=\"hello\"/>\0");
+//! # std::io::Result::Ok(())
+//! ```
+//!
+//! # How it works
+//!
+//! The gateway is behind one mutex. Whoever feeds it moves what it decided into the outboxes of its
+//! connections before giving the lock back, and wakes their writers afterwards. A writer takes all
+//! that is in its outbox, writes it without the lock, and reports how much is left. Writing has a
+//! time limit of 100 ms, after which the writer reports that nothing went out: that is how the
+//! gateway learns of a client that does not read, and such a client keeps only its own writer busy.
+//! A reader that makes more for a connection than its writer comes round to writing waits a moment
+//! for it. To end a thread that waits for a socket, the socket is shut down.
+//!
+//! # What it promises
+//!
+//! - The contract of [`flashgate_core`], "What a runtime does".
+//! - No client, however slow, delays another, and neither does the member store: who sends to one
+//!   with more than 256 KiB waiting is read on after 5 ms at most. Only the host's
+//!   [`Log`](flashgate_core::Log) is called with the lock held.
+//! - A thread that cannot be started costs the connection that wanted it, not the server.
+//! - Without a free descriptor, accepting pauses until a connection has closed, 100 ms at most.
+//! - After [`Handle::shutdown`] the listeners are closed at once. When the last connection is gone
+//!   every thread has ended, and `run` returns.
+//! - A panic, of the host's log, clock or store for example, ends the server and leaves by `run`.
+//! - Time is the host's [`Clock`](flashgate_core::Clock), but for that pause and the writing limit.
+//!
+//! # Platforms
+//!
+//! Anywhere with std threads and sockets; run on Linux. Each connection takes two threads: 512 KiB
+//! of address space, and measured 24 KB of memory.
+
+#![forbid(unsafe_code)]
+
+mod batch;
+mod clock;
+mod conn;
+mod handle;
+mod progress;
+mod server;
+mod shared;
+mod socket;
+mod state;
+mod threads;
+
+pub use clock::SystemClock;
+pub use handle::Handle;
+pub use server::Server;

@@ -1,0 +1,196 @@
+//! What all threads share: the lock, and who is to be called when it is given back.
+
+use std::io;
+use std::mem;
+use std::ops::ControlFlow;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use flashgate_core::{Clock, ConnId, Host, Input, MemberStore};
+
+use crate::batch::Batch;
+use crate::conn::Link;
+use crate::handle::Handle;
+use crate::progress::Progress;
+use crate::state::{Stage, State, Work};
+
+/// The gateway behind its lock, and the host around it.
+pub(crate) struct Shared {
+    state: Mutex<State>,
+    /// A connection has closed.
+    room: Condvar,
+    clock: Arc<dyn Clock>,
+    members: Arc<dyn MemberStore>,
+    handle: Handle,
+}
+
+/// What a turn of the timers' thread led to.
+pub(crate) struct Turn {
+    pub(crate) stage: Stage,
+    /// How long to sleep; `None`: until somebody rings.
+    pub(crate) sleep: Option<Duration>,
+}
+
+impl Shared {
+    pub(crate) fn new(host: Host, handle: Handle) -> Self {
+        let now = host.clock.now();
+        let progress = Progress::new(&handle);
+        Self {
+            state: Mutex::new(State::new(host.config, host.log, now, progress)),
+            room: Condvar::new(),
+            clock: host.clock,
+            members: host.members,
+            handle,
+        }
+    }
+
+    /// Does one thing to the gateway, and all that it leads to.
+    pub(crate) fn enter<R>(&self, act: impl FnOnce(&mut State) -> R) -> R {
+        let mut state = self.lock();
+        state.now = self.clock.now();
+        let result = act(&mut state);
+        self.leave(state);
+        result
+    }
+
+    /// Takes what came from outside, and fires timers.
+    pub(crate) fn turn(&self, inputs: Vec<Input<'static>>) -> Turn {
+        self.enter(|state| {
+            for input in inputs {
+                state.take(input);
+            }
+            state.fire_timers();
+            let deadline = state.set_alarm();
+            // A clock that moves by hand has no alarm: what is due is due by what it said last.
+            let sleep = if state.timers_due() {
+                Some(Duration::ZERO)
+            } else {
+                state.progress.turn();
+                deadline.and_then(|deadline| self.clock.until(deadline))
+            };
+            let stage = state.stage();
+            Turn { stage, sleep }
+        })
+    }
+
+    /// Hands over what a read brought, once the connection is not paused; says whether to read on.
+    pub(crate) fn deliver(
+        &self,
+        id: ConnId,
+        link: &Link,
+        mut read: io::Result<&[u8]>,
+    ) -> ControlFlow<()> {
+        let mut state = self.lock();
+        while read.is_ok() && state.is_paused(id) {
+            let (woken, timeout) = link.resumed.wait_timeout(state, LOOK).expect(POISON);
+            state = woken;
+            // Nobody reads meanwhile, so nobody else would see it break.
+            if timeout.timed_out()
+                && let Some(error) = link.stream.take_error().unwrap_or_else(Some)
+            {
+                read = Err(error);
+            }
+        }
+        state.now = self.clock.now();
+        let flow = state.received(id, read);
+        if let Some((crowded, link)) = self.leave(state) {
+            self.await_writer(crowded, &link);
+        }
+        flow
+    }
+
+    /// Gives a writer the time to write what was made for it. Without this a few clients that send
+    /// without pause would keep the lock and the processors from the writer of one who reads well,
+    /// until the gateway takes that one for too slow.
+    fn await_writer(&self, id: ConnId, link: &Link) {
+        let state = self.lock();
+        let crowded = |state: &mut State| state.is_crowded(id);
+        let woken = link.drained.wait_timeout_while(state, COURTESY, crowded);
+        drop(woken.expect(POISON));
+    }
+
+    /// Waits until there is something for a writer to do.
+    pub(crate) fn work(&self, id: ConnId, link: &Link, batch: &mut Batch) -> Work {
+        let mut state = self.lock();
+        loop {
+            let work = state.work(id, batch);
+            if work != Work::Wait {
+                return work;
+            }
+            state = link.more.wait(state).expect(POISON);
+        }
+    }
+
+    /// Waits until a connection closes, or 100 ms.
+    pub(crate) fn await_room(&self) {
+        let state = self.lock();
+        drop(self.room.wait_timeout(state, PAUSE).expect(POISON));
+    }
+
+    /// Ends every thread that waits, also after one has panicked.
+    pub(crate) fn end_all(&self) {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.end_all();
+        self.room.notify_all();
+    }
+
+    /// A value to keep while a thread runs: if it panics, the server ends, and passes the panic on.
+    pub(crate) fn watch(&self) -> impl Drop + use<'_> {
+        Watch(&self.handle)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect(POISON)
+    }
+
+    /// Gives the lock back, with everything decided and moved. Says whose outbox is crowded.
+    fn leave(&self, mut state: MutexGuard<'_, State>) -> Option<(ConnId, Arc<Link>)> {
+        state.pump();
+        if state.is_flushed() {
+            state.progress.publish();
+        }
+        let after = mem::take(&mut state.after);
+        let ring = state.needs_timer_thread();
+        drop(state);
+
+        for link in after.writers {
+            link.more.notify_one();
+        }
+        if after.room {
+            self.room.notify_all();
+        }
+        if ring {
+            self.handle.wake();
+        }
+        // The store may answer at once, into the inbox of the timers' thread: not into this one's
+        // stack, on which one client's commands could then pile up.
+        for (ticket, query) in after.lookups {
+            let handle = self.handle.clone();
+            let reply = Box::new(move |ticket, answer| handle.answer(ticket, answer));
+            self.members.submit(ticket, query, reply);
+        }
+        after.crowded
+    }
+}
+
+struct Watch<'a>(&'a Handle);
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.wake();
+        }
+    }
+}
+
+/// A gateway in which a thread panicked may be half changed: nobody goes on with it.
+const POISON: &str = "no thread has panicked with the gateway in hand";
+
+/// How often a paused connection is looked at: it may have broken.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// The longest that a reader waits for another connection's writer: two slices of a processor's time.
+const COURTESY: Duration = Duration::from_millis(5);
+
+/// Without a descriptor to spare, accepting again at once would fail again at once.
+const PAUSE: Duration = Duration::from_millis(100);

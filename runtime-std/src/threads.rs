@@ -1,0 +1,137 @@
+//! What the threads do: one accepts, and each connection has one that reads and one that writes.
+
+use std::io::{self, Read};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{Builder, Scope};
+
+use flashgate_core::{Cause, ConnId, ListenerId, Origin};
+
+use crate::batch::Batch;
+use crate::conn::Link;
+use crate::shared::Shared;
+use crate::socket;
+use crate::state::Work;
+
+/// A listener, shared by the thread that accepts and the one that stops it.
+#[derive(Debug)]
+pub(crate) struct Door {
+    listener: TcpListener,
+    id: ListenerId,
+    closed: AtomicBool,
+}
+
+impl Door {
+    pub(crate) fn new(listener: TcpListener, id: ListenerId) -> io::Result<Self> {
+        socket::prepare_listener(&listener)?;
+        Ok(Self {
+            listener,
+            id,
+            closed: AtomicBool::new(false),
+        })
+    }
+
+    /// Ends the thread that accepts, which closes the listener.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        socket::stop_accepting(&self.listener);
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
+    }
+}
+
+/// Accepts until the door is closed.
+pub(crate) fn accept<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    shared: &'scope Shared,
+    door: &Door,
+) {
+    let _watch = shared.watch();
+    loop {
+        let accepted = door.listener.accept();
+        if door.is_closed() {
+            return;
+        }
+        match accepted {
+            Ok((stream, peer)) => welcome(scope, shared, door.id, stream, peer),
+            Err(error) if socket::concerns_one_peer(&error) => {}
+            Err(_) => shared.await_room(),
+        }
+    }
+}
+
+fn welcome<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    shared: &'scope Shared,
+    listener: ListenerId,
+    stream: TcpStream,
+    peer: SocketAddr,
+) {
+    let link = Arc::new(Link::new(stream));
+    let origin = Origin { listener, peer };
+    let Ok((id, keepalive)) = shared.enter(|state| state.accept(origin, &link)) else {
+        return; // The core has said why; dropping the stream closes it.
+    };
+    let started = socket::prepare(&link.stream, &keepalive).and_then(|()| {
+        let to_read = Arc::clone(&link);
+        thread("flashgate-read").spawn_scoped(scope, move || read(shared, id, &to_read))?;
+        thread("flashgate-write").spawn_scoped(scope, move || write(shared, id, &link))
+    });
+    // Want of threads or memory ends this connection, and leaves the others theirs.
+    if started.is_err() {
+        shared.enter(|state| state.gone(id, Cause::Reset));
+    }
+}
+
+/// Reads until the end of the stream, or of the connection.
+fn read(shared: &Shared, id: ConnId, link: &Link) {
+    let _watch = shared.watch();
+    let mut buffer = [0; READ_BUFFER];
+    loop {
+        let read = match (&link.stream).read(&mut buffer) {
+            Ok(length) => Ok(&buffer[..length]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => Err(error),
+        };
+        if shared.deliver(id, link, read).is_break() {
+            return;
+        }
+    }
+}
+
+/// Writes until the connection is to be closed, or has ended.
+fn write(shared: &Shared, id: ConnId, link: &Link) {
+    let _watch = shared.watch();
+    let mut batch = Batch::default();
+    loop {
+        match shared.work(id, link, &mut batch) {
+            Work::Write => match batch.write_to(&link.stream) {
+                Ok(written) => shared.enter(|state| state.wrote(id, written)),
+                Err(error) => return shared.enter(|state| state.lost(id, &error)),
+            },
+            Work::Finish => {
+                // Fails only when the connection is broken, which the reader says better.
+                let _ = link.stream.shutdown(Shutdown::Write);
+                shared.enter(|state| state.wrote(id, 0));
+            }
+            Work::Close => return shared.enter(|state| state.gone(id, Cause::Closed)),
+            Work::End => return,
+            Work::Wait => unreachable!("whoever asks for work waits until there is some"),
+        }
+    }
+}
+
+/// A thread with a small stack. Its size is address space, not memory; what runs on it is the core,
+/// the host's log and the host's store, none of which goes deep.
+pub(crate) fn thread(name: &str) -> Builder {
+    Builder::new().name(name.to_owned()).stack_size(STACK)
+}
+
+const STACK: usize = 256 * 1024;
+
+/// On the stack of each reader, where it is all the memory that a silent connection's buffer costs;
+/// below the core's [`MAX_READ`](flashgate_core::MAX_READ).
+const READ_BUFFER: usize = 4 * 1024;

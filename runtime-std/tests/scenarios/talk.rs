@@ -1,0 +1,148 @@
+//! A few clients and their manners.
+
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use flashgate_core::{Clock, CloseReason, Config};
+
+use super::{Start, World};
+
+pub(crate) fn a_conversation(start: Start, clock: Arc<dyn Clock>) {
+    let world = World::start(start, clock, Config::default());
+    let mut alice = world.login(1);
+    let mut bob = world.login(2);
+    alice.expect("<login aid=\"m2\" name=\"Member 2\" />\0");
+    bob.send("LIST\0MSG m1 hi &");
+    bob.send(" bye\0");
+    bob.expect(
+        "<nicklist><nick aid=\"m1\" name=\"Member 1\" /><nick aid=\"m2\" name=\"Member 2\" /></nicklist>\0",
+    );
+    let times = [&mut alice, &mut bob].map(|client| {
+        client.expect("<msg aid=\"m2\" time=\"");
+        let time = client.read("HH:MM:SS".len());
+        client.expect("\" msg=\"hi &amp; bye\" from=\"m1\" />\0");
+        time
+    });
+    assert_eq!(times[0], times[1]);
+    bob.send("QUIT\0");
+    bob.expect_end();
+    drop(bob);
+    alice.expect("<quit aid=\"m2\" />\0");
+    assert_eq!(world.closed(), CloseReason::Quit);
+    drop(alice);
+    assert_eq!(world.closed(), CloseReason::EndOfStream);
+    world.stop();
+}
+
+pub(crate) fn a_policy_request(start: Start, clock: Arc<dyn Clock>) {
+    let world = World::start(start, clock, Config::default());
+    for request in ["<policy-file-request/>\0", "<policy-file-request/>"] {
+        let mut flash = world.connect();
+        flash.send(request);
+        flash.expect("<?xml version=\"1.0\"?><cross-domain-policy><allow-access-from domain=\"*\" to-ports=\"80\" /></cross-domain-policy>\0");
+        flash.expect_end();
+    }
+    world.stop();
+}
+
+/// What was sent before the end of a stream is answered, even what has to ask the store first.
+pub(crate) fn a_half_closed_client(start: Start, clock: Arc<dyn Clock>) {
+    let world = World::start(start, clock, Config::default());
+    let mut client = world.connect();
+    client.send("PING before\0IDENTIFY 2 secret\0PING after");
+    client.close_sending();
+    client.expect("<pong value=\"before\"/>\0<login aid=\"m2\" name=\"Member 2\" />\0");
+    client.expect("<identify aid=\"m2\" name=\"Member 2\" />\0<pong value=\"after\"/>\0");
+    client.expect_end();
+    assert_eq!(world.closed(), CloseReason::EndOfStream);
+    world.stop();
+}
+
+/// Whoever is over the command rate is read more slowly, and loses nothing; nobody else waits.
+pub(crate) fn a_flood_of_commands(start: Start, clock: Arc<dyn Clock>) {
+    let mut config = Config::default();
+    (config.limits.rate, config.limits.burst) = (2000, 100);
+    let world = World::start(start, clock, config);
+    let mut calm = world.connect();
+    let mut eager = world.connect();
+    let began = Instant::now();
+    let padding = "x".repeat(100);
+    let commands: String = (0..2100).map(|i| format!("PING {i}{padding}\0")).collect();
+    let reader = std::thread::spawn(move || {
+        eager.send(&commands);
+        for i in 0..2100 {
+            eager.expect(&format!("<pong value=\"{i}{padding}\"/>\0"));
+        }
+        began.elapsed()
+    });
+    while !reader.is_finished() {
+        let asked = Instant::now();
+        calm.ping("me");
+        assert!(
+            asked.elapsed() < Duration::from_millis(500),
+            "nobody else waits"
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let took = reader.join().expect("every command was answered");
+    assert!(
+        took > Duration::from_millis(900),
+        "2,000 a second: {took:?}"
+    );
+    world.stop();
+}
+
+/// A peer that breaks while nobody reads from it is missed at once.
+pub(crate) fn a_reset_while_paused(start: Start, clock: Arc<dyn Clock>) {
+    let mut config = Config::default();
+    (config.limits.rate, config.limits.burst) = (1, 1);
+    let world = World::start(start, clock, config);
+    let mut client = world.connect();
+    client.send(&"PING x\0".repeat(40_000));
+    client.expect("<pong value=\"x\"/>\0");
+    let broke = Instant::now();
+    client.reset();
+    assert_eq!(world.closed(), CloseReason::Reset);
+    assert!(
+        broke.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        broke.elapsed()
+    );
+    world.stop();
+}
+
+/// At a stop the listener is closed at once, clients are closed, and a request under way is answered.
+pub(crate) fn a_stop(start: Start, clock: Arc<dyn Clock>) {
+    let world = World::start(start, clock, Config::default());
+    let mut silent = world.connect();
+    let mut chatting = world.login(1);
+    let mut asking = world.connect();
+    asking.send("GET /healthz HTTP/1.0\r\n");
+    chatting.ping("everybody-is-in");
+    std::thread::sleep(Duration::from_millis(100)); // And so is half a request.
+    let began = Instant::now();
+    world.shut_down();
+    silent.expect_end();
+    chatting.expect_end();
+    assert!(
+        TcpStream::connect(world.address).is_err(),
+        "nobody listens any more"
+    );
+    asking.send("\r\n");
+    asking.expect("HTTP/1.1 503 ");
+    drop(asking);
+    world.stop();
+    assert!(
+        began.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+/// A stop that is asked for twice, and a server that nobody ever called.
+pub(crate) fn calls_after_the_end(start: Start, clock: Arc<dyn Clock>) {
+    let world = World::start(start, clock, Config::default());
+    world.shut_down();
+    world.stop();
+}

@@ -1,0 +1,139 @@
+//! A server under test, and the host around it.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use flashgate_core::{
+    Answer, Clock, CloseReason, Config, Host, Login, Member, MemberId, MemberStore, Note, Query,
+    Reply, Ticket,
+};
+
+use super::Start;
+use super::client::Client;
+
+/// A server that runs in a thread of its own.
+pub(crate) struct Running {
+    thread: JoinHandle<io::Result<()>>,
+    shutdown: Box<dyn Fn() + Send>,
+}
+
+impl Running {
+    pub(crate) fn new(
+        run: impl FnOnce() -> io::Result<()> + Send + 'static,
+        shutdown: impl Fn() + Send + 'static,
+    ) -> Self {
+        Self {
+            thread: thread::spawn(run),
+            shutdown: Box::new(shutdown),
+        }
+    }
+}
+
+/// A server, its address, and what it logs.
+pub(crate) struct World {
+    pub(crate) address: SocketAddr,
+    running: Running,
+    notes: Receiver<Note>,
+}
+
+impl World {
+    pub(crate) fn start(start: Start, clock: Arc<dyn Clock>, config: Config) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a port for us");
+        let address = listener.local_addr().expect("a bound listener knows where");
+        let (log, notes) = mpsc::channel();
+        let host = Host {
+            config: Arc::new(config),
+            clock,
+            members: Arc::new(Members),
+            log: Box::new(move |_, note| drop(log.send(note))),
+        };
+        Self {
+            address,
+            running: start(vec![listener], host),
+            notes,
+        }
+    }
+
+    pub(crate) fn connect(&self) -> Client {
+        Client::connect(self.address)
+    }
+
+    /// A client that is logged in as this member.
+    pub(crate) fn login(&self, id: u32) -> Client {
+        let mut client = self.connect();
+        client.send(&format!("IDENTIFY {id} secret\0"));
+        client.expect(&format!("<login aid=\"m{id}\" name=\"Member {id}\" />\0"));
+        client.expect(&format!(
+            "<identify aid=\"m{id}\" name=\"Member {id}\" />\0"
+        ));
+        client
+    }
+
+    /// Waits for the end of a chat, and says why it ended.
+    pub(crate) fn closed(&self) -> CloseReason {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let note = self.notes.recv_timeout(left).expect("a chat ends in time");
+            if let Note::Closed { reason, .. } = note {
+                return reason;
+            }
+        }
+    }
+
+    /// Begins the end.
+    pub(crate) fn shut_down(&self) {
+        (self.running.shutdown)();
+    }
+
+    /// Ends the server, and says how it ended.
+    pub(crate) fn stop(self) {
+        self.shut_down();
+        let deadline = Instant::now() + PATIENCE;
+        while !self.running.thread.is_finished() {
+            assert!(Instant::now() < deadline, "the server ends in time");
+            thread::sleep(Duration::from_millis(5));
+        }
+        let ended = self
+            .running
+            .thread
+            .join()
+            .expect("the server did not panic");
+        ended.expect("the server ended well");
+        // And a handle that is used after the end is no trouble.
+        (self.running.shutdown)();
+    }
+}
+
+/// Whoever has the password `secret` is the member of that number; even numbers are answered from
+/// another thread, odd ones before `submit` returns.
+struct Members;
+
+impl MemberStore for Members {
+    fn submit(&self, ticket: Ticket, query: Query, reply: Reply) {
+        let Query::Identify { login, password } = query;
+        let Login::Id(MemberId(id)) = login else {
+            return reply(ticket, Answer::Denied);
+        };
+        if password.expose() != "secret" {
+            return reply(ticket, Answer::Denied);
+        }
+        let member = Answer::Member(Member {
+            id: MemberId(id),
+            nick: format!("m{id}").into(),
+            name: format!("Member {id}").into(),
+        });
+        if id % 2 == 0 {
+            thread::spawn(move || reply(ticket, member));
+        } else {
+            reply(ticket, member);
+        }
+    }
+}
+
+/// Longer than any of this takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
