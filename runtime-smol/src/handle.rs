@@ -1,0 +1,133 @@
+//! How the rest of the program talks to a running server.
+
+use std::fmt;
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use flashgate_core::{Answer, Config, Input, MemberEvent, Ticket};
+use polling::Poller;
+
+/// Speaks to a server from any thread. Calls after the server's end do nothing.
+#[derive(Clone)]
+pub struct Handle {
+    inbox: Arc<Mutex<Inbox>>,
+    #[cfg(feature = "testing")]
+    probe: Arc<flashgate_core::testing::Probe>,
+}
+
+impl Handle {
+    pub(crate) fn new(poller: Arc<Poller>) -> (Self, Receiver) {
+        let inbox = Arc::new(Mutex::new(Inbox {
+            inputs: Vec::new(),
+            poller: Some(poller),
+        }));
+        let handle = Self {
+            inbox: Arc::clone(&inbox),
+            #[cfg(feature = "testing")]
+            probe: Arc::default(),
+        };
+        (handle, Receiver { inbox })
+    }
+
+    /// New settings, from now on.
+    pub fn configure(&self, config: Arc<Config>) {
+        self.send(Input::Configure(config));
+    }
+
+    /// A member was changed from outside.
+    pub fn member(&self, event: MemberEvent) {
+        self.send(Input::Member(event));
+    }
+
+    /// How many log lines have been dropped since the start.
+    pub fn log_dropped(&self, lines: u64) {
+        self.send(Input::LogDropped(lines));
+    }
+
+    /// Stops the server: it closes its listeners at once, and ends when its connections have.
+    pub fn shutdown(&self) {
+        self.send(Input::Shutdown);
+    }
+
+    /// Makes the server look at its clock. Whoever moves a clock by hand calls this afterwards.
+    pub fn wake(&self) {
+        lock(&self.inbox).notify();
+    }
+
+    /// The counters by which a test knows how far the server has come.
+    #[cfg(feature = "testing")]
+    pub fn probe(&self) -> Arc<flashgate_core::testing::Probe> {
+        Arc::clone(&self.probe)
+    }
+
+    /// The member store's answer.
+    pub(crate) fn answer(&self, ticket: Ticket, answer: Answer) {
+        self.send(Input::Answer(ticket, answer));
+    }
+
+    fn send(&self, input: Input<'static>) {
+        let mut inbox = lock(&self.inbox);
+        if inbox.poller.is_none() {
+            return;
+        }
+        inbox.inputs.push(input);
+        // The loop takes everything at once: one notification is enough for all that wait.
+        if inbox.inputs.len() == 1 {
+            inbox.notify();
+        }
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").finish_non_exhaustive()
+    }
+}
+
+/// The loop's end. Dropped with it, and closes the inbox.
+pub(crate) struct Receiver {
+    inbox: Arc<Mutex<Inbox>>,
+}
+
+impl Receiver {
+    /// Moves what has come into `inputs`, which is empty.
+    pub(crate) fn take(&self, inputs: &mut Vec<Input<'static>>) {
+        mem::swap(&mut lock(&self.inbox).inputs, inputs);
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        let mut inbox = lock(&self.inbox);
+        inbox.poller = None;
+        inbox.inputs = Vec::new();
+    }
+}
+
+impl fmt::Debug for Receiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver").finish_non_exhaustive()
+    }
+}
+
+struct Inbox {
+    /// Needs no bound of its own: an answer comes once for each lookup, which the core bounds by
+    /// its connections, and the rest is the program's.
+    inputs: Vec<Input<'static>>,
+    /// What to wake the loop by; `None` when the loop has ended.
+    poller: Option<Arc<Poller>>,
+}
+
+impl Inbox {
+    fn notify(&self) {
+        if let Some(poller) = &self.poller {
+            // A write to an eventfd or a pipe, which fails only when it is full: woken already.
+            let _ = poller.notify();
+        }
+    }
+}
+
+/// A push cannot be left half done, so a thread that panicked with the lock has spoilt nothing.
+fn lock(inbox: &Mutex<Inbox>) -> MutexGuard<'_, Inbox> {
+    inbox.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,60 @@
+//! The server as a program sees it.
+
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use flashgate_core::Host;
+use polling::Poller;
+
+use crate::accept::Listeners;
+use crate::handle::{Handle, Receiver};
+use crate::shard::Shard;
+
+/// A gateway and its listeners, ready to run.
+#[derive(Debug)]
+pub struct Server {
+    listeners: Listeners,
+    poller: Arc<Poller>,
+    host: Host,
+    handle: Handle,
+    inbox: Receiver,
+}
+
+impl Server {
+    /// Takes over bound listeners; the first is [`ListenerId`](flashgate_core::ListenerId) 0. They
+    /// are made non-blocking, and asked for a backlog of 4,096.
+    pub fn new(listeners: Vec<TcpListener>, host: Host) -> io::Result<Self> {
+        let poller = Arc::new(Poller::new()?);
+        let (handle, inbox) = Handle::new(Arc::clone(&poller));
+        Ok(Self {
+            listeners: Listeners::new(listeners, &poller)?,
+            poller,
+            host,
+            handle,
+            inbox,
+        })
+    }
+
+    /// How to speak to the server while it runs.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Serves until [`Handle::shutdown`] and the end of the last connection.
+    ///
+    /// An error means that the operating system refused the loop its poller; every connection is
+    /// closed then, as it is when this future is dropped.
+    pub async fn run(self) -> io::Result<()> {
+        let Self {
+            listeners,
+            poller,
+            host,
+            handle,
+            inbox,
+        } = self;
+        Shard::new(host, listeners, poller, handle, inbox)
+            .run()
+            .await
+    }
+}

@@ -1,0 +1,476 @@
+//! The loop: one future that owns a gateway and all of its sockets.
+//!
+//! A turn asks the poller what is ready, feeds it to the gateway, and flushes what the gateway
+//! decided. Everything in a turn is bounded, so that no peer keeps the others waiting: what is
+//! left over is for the next turn, which follows without a sleep.
+//!
+//! Two rules keep the order of bytes. Actions are taken by [`Shard::pump`] alone, and never from
+//! within an action: a second loop inside the first would overtake it. So whatever runs inside an
+//! action may feed the gateway, but leaves the actions that come of it to the loop outside.
+
+use std::io::{self, Read};
+use std::mem;
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_io::{Async, Timer};
+use flashgate_core::{
+    Action, Cause, Chunk, Clock, Config, ConnId, Gateway, Host, Input, ListenerId, Log, MAX_READ,
+    MemberStore, Now, Origin, Query, Ticket,
+};
+use futures_lite::future;
+use polling::{Event, Events, Poller};
+
+use crate::accept::Listeners;
+use crate::conn::{Conn, Ending, Flow, Reading};
+use crate::handle::{Handle, Receiver};
+use crate::poller::Registered;
+use crate::socket;
+
+/// A gateway, its connections, and all that moves their bytes.
+pub(crate) struct Shard {
+    gateway: Gateway,
+    /// The clocks, as they were read at the start of this turn.
+    now: Now,
+    /// By [`ConnId::slot`].
+    conns: Vec<Option<Conn>>,
+    /// Connections to flush, each once; ids that are gone by then are skipped.
+    dirty: Vec<ConnId>,
+    /// The other list, empty: while one is worked off the next one grows.
+    spare: Vec<ConnId>,
+    /// Where every read goes: idle connections hold no buffer.
+    buffer: Box<[u8; MAX_READ]>,
+    listeners: Listeners,
+    poller: Arc<Poller>,
+    inbox: Receiver,
+    handle: Handle,
+    config: Arc<Config>,
+    clock: Arc<dyn Clock>,
+    members: Arc<dyn MemberStore>,
+    log: Log,
+    stage: Stage,
+    /// Bytes, ends and resets that the gateway has got, and that are not flushed yet.
+    #[cfg(feature = "testing")]
+    received: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Serving,
+    Stopping,
+}
+
+/// What the loop does between two turns.
+enum Rest {
+    /// Nothing: work is left.
+    Skip,
+    /// Sleeps until something happens, or until then.
+    Until(Option<Instant>),
+}
+
+impl Shard {
+    pub(crate) fn new(
+        host: Host,
+        listeners: Listeners,
+        poller: Arc<Poller>,
+        handle: Handle,
+        inbox: Receiver,
+    ) -> Self {
+        let now = host.clock.now();
+        Self {
+            gateway: Gateway::new(Arc::clone(&host.config), now),
+            now,
+            conns: Vec::new(),
+            dirty: Vec::new(),
+            spare: Vec::new(),
+            buffer: Box::new([0; MAX_READ]),
+            listeners,
+            poller,
+            inbox,
+            handle,
+            config: host.config,
+            clock: host.clock,
+            members: host.members,
+            log: host.log,
+            stage: Stage::Serving,
+            #[cfg(feature = "testing")]
+            received: 0,
+        }
+    }
+
+    /// Serves until it has been told to stop and the last connection is gone.
+    pub(crate) async fn run(mut self) -> io::Result<()> {
+        let wakeups = Async::new_nonblocking(Arc::clone(&self.poller))?;
+        let mut alarm = Alarm::new();
+        let mut events = Events::new();
+        loop {
+            events.clear();
+            self.poller.wait(&mut events, Some(Duration::ZERO))?;
+            self.turn(&events)?;
+            if self.stage == Stage::Stopping && self.gateway.is_empty() {
+                return Ok(());
+            }
+            match self.rest() {
+                // Other futures of the executor have their turn too.
+                Rest::Skip => future::yield_now().await,
+                Rest::Until(deadline) => {
+                    alarm.set(deadline);
+                    future::or(wakeups.readable(), alarm.ring()).await?;
+                }
+            }
+        }
+    }
+
+    fn turn(&mut self, events: &Events) -> io::Result<()> {
+        self.now = self.clock.now();
+        if self.timers_due() {
+            self.gateway.handle(self.now, Input::Timeout);
+            self.pump();
+        }
+        if self
+            .listeners
+            .paused_until()
+            .is_some_and(|until| until <= Instant::now())
+        {
+            self.listeners.resume()?;
+        }
+        for event in events.iter() {
+            match self.listeners.find(event.key) {
+                Some(listener) => self.accept(listener)?,
+                None => self.on_socket(event),
+            }
+        }
+        // After the sockets: a request that came before a shutdown is served before it.
+        self.take_inbox();
+        self.flush_dirty();
+        self.count_turn();
+        Ok(())
+    }
+
+    fn take_inbox(&mut self) {
+        let mut inputs = Vec::new();
+        self.inbox.take(&mut inputs);
+        for input in inputs {
+            if let Input::Configure(config) = &input {
+                self.config = Arc::clone(config);
+            } else if let Input::Shutdown = &input {
+                self.stage = Stage::Stopping;
+                self.listeners.close();
+            }
+            self.gateway.handle(self.now, input);
+            self.pump();
+        }
+    }
+
+    fn rest(&self) -> Rest {
+        // A clock that moves by hand has no alarm: what is due is due by what it said last.
+        if !self.dirty.is_empty() || self.timers_due() {
+            return Rest::Skip;
+        }
+        let until = |deadline| Instant::now().checked_add(self.clock.until(deadline)?);
+        let timers = self.gateway.poll_timeout().and_then(until);
+        let paused = self.listeners.paused_until();
+        Rest::Until(timers.into_iter().chain(paused).min())
+    }
+
+    fn timers_due(&self) -> bool {
+        self.gateway
+            .poll_timeout()
+            .is_some_and(|deadline| deadline <= self.now.mono)
+    }
+}
+
+// Sockets to gateway.
+impl Shard {
+    fn accept(&mut self, listener: ListenerId) -> io::Result<()> {
+        for _ in 0..MAX_ACCEPTS {
+            let Some((stream, peer)) = self.listeners.accept(listener)? else {
+                break;
+            };
+            self.welcome(listener, stream, peer);
+            self.pump();
+        }
+        Ok(())
+    }
+
+    fn welcome(&mut self, listener: ListenerId, stream: TcpStream, peer: SocketAddr) {
+        let Ok(id) = self.gateway.accept(self.now, Origin { listener, peer }) else {
+            return; // The core has said why; dropping the stream closes it.
+        };
+        let registered = socket::prepare(&stream, &self.config.limits.keepalive)
+            .and_then(|()| Registered::new(stream, &self.poller, key(id)));
+        match registered {
+            Ok(socket) => {
+                if self.conns.len() <= id.slot() {
+                    self.conns.resize_with(id.slot() + 1, || None);
+                }
+                self.conns[id.slot()] = Some(Conn::new(id, socket));
+            }
+            Err(error) => self
+                .gateway
+                .handle(self.now, Input::Gone(id, socket::cause(&error))),
+        }
+    }
+
+    fn on_socket(&mut self, event: Event) {
+        let slot = event.key as u32 as usize; // the low half of a key, see `key`
+        let Some(conn) = self.conns.get_mut(slot).and_then(Option::as_mut) else {
+            return;
+        };
+        let id = conn.id();
+        if key(id) != event.key {
+            return; // It was about the slot's last owner, who left in this same turn.
+        }
+        if event.writable && conn.flow == Flow::Blocked {
+            conn.flow = Flow::Open;
+            self.mark(id);
+        }
+        self.read(id, event);
+        self.pump();
+    }
+
+    /// One read a turn, so that one that sends much does not keep the others waiting.
+    fn read(&mut self, id: ConnId, event: Event) {
+        let Some(conn) = find(&mut self.conns, id) else {
+            return;
+        };
+        if !conn.wants_read() {
+            let broken = event.is_err() == Some(true) || event.is_interrupt();
+            if broken && let Some(error) = conn.socket().take_error().unwrap_or_else(Some) {
+                self.lost(id, &error);
+            }
+            return;
+        }
+        if !event.readable {
+            return;
+        }
+        match conn.socket().read(&mut self.buffer[..]) {
+            Ok(0) => {
+                conn.reading = Reading::Ended;
+                self.watch(id);
+                self.count_received(1);
+                self.gateway.handle(self.now, Input::Eof(id));
+            }
+            Ok(length) => {
+                self.count_received(length);
+                let bytes = &self.buffer[..length];
+                self.gateway.handle(self.now, Input::Bytes(id, bytes));
+            }
+            // Level-triggered: whatever is there to read will be said again.
+            Err(error) if is_transient(&error) => {}
+            Err(error) => self.lost(id, &error),
+        }
+    }
+
+    /// A network error ended a connection.
+    fn lost(&mut self, id: ConnId, error: &io::Error) {
+        self.count_received(1);
+        self.gone(id, socket::cause(error));
+    }
+
+    /// The last word about a connection.
+    fn gone(&mut self, id: ConnId, cause: Cause) {
+        if find(&mut self.conns, id).is_none() {
+            return;
+        }
+        self.conns[id.slot()] = None;
+        // It has left a descriptor to a connection that waits. A listener that cannot be watched
+        // again stays paused for its 100 ms, and is tried once more then.
+        let _ = self.listeners.resume();
+        self.gateway.handle(self.now, Input::Gone(id, cause));
+    }
+}
+
+// Gateway to sockets.
+impl Shard {
+    /// Takes every action there is, in order.
+    fn pump(&mut self) {
+        while let Some(action) = self.gateway.poll() {
+            self.apply(action);
+        }
+    }
+
+    fn apply(&mut self, action: Action) {
+        match action {
+            Action::Write(id, chunk) => self.push(id, chunk),
+            Action::Broadcast(recipients, chunk) => {
+                for id in recipients.iter() {
+                    self.push(id, chunk.clone());
+                }
+            }
+            Action::Finish(id) => self.end(id, Ending::Finish),
+            Action::Close(id) => self.end(id, Ending::Close),
+            Action::Abort(id) => {
+                if let Some(conn) = find(&mut self.conns, id) {
+                    socket::reset_on_close(conn.socket());
+                }
+                self.gone(id, Cause::Closed);
+            }
+            Action::Pause(id) => self.set_reading(id, Reading::Paused),
+            Action::Resume(id) => self.set_reading(id, Reading::Open),
+            Action::Lookup(ticket, query) => self.ask(ticket, query),
+            Action::Note(note) => (self.log)(self.now, note),
+        }
+    }
+
+    fn push(&mut self, id: ConnId, chunk: Chunk) {
+        let Some(conn) = find(&mut self.conns, id) else {
+            return;
+        };
+        let before = conn.queued();
+        conn.push(chunk);
+        let after = conn.queued();
+        self.mark(id);
+        if before / FLUSH_AT < after / FLUSH_AT {
+            self.flush(id);
+        }
+    }
+
+    fn end(&mut self, id: ConnId, ending: Ending) {
+        if let Some(conn) = find(&mut self.conns, id) {
+            conn.ending = ending;
+            self.mark(id);
+        }
+    }
+
+    fn set_reading(&mut self, id: ConnId, reading: Reading) {
+        if let Some(conn) = find(&mut self.conns, id)
+            && conn.reading != Reading::Ended
+        {
+            conn.reading = reading;
+            self.watch(id);
+        }
+    }
+
+    fn watch(&mut self, id: ConnId) {
+        if let Some(conn) = find(&mut self.conns, id)
+            && let Err(error) = conn.watch()
+        {
+            self.lost(id, &error);
+        }
+    }
+
+    fn ask(&mut self, ticket: Ticket, query: Query) {
+        let handle = self.handle.clone();
+        let reply = Box::new(move |ticket, answer| handle.answer(ticket, answer));
+        self.members.submit(ticket, query, reply);
+    }
+
+    /// Puts a connection on the list of those to flush.
+    fn mark(&mut self, id: ConnId) {
+        if let Some(conn) = find(&mut self.conns, id)
+            && !mem::replace(&mut conn.dirty, true)
+        {
+            self.dirty.push(id);
+        }
+    }
+
+    /// Flushes, so often that a command or two that waited for their answers' room are answered too.
+    fn flush_dirty(&mut self) {
+        for _ in 0..MAX_FLUSHES {
+            let mut round = mem::replace(&mut self.dirty, mem::take(&mut self.spare));
+            for id in round.drain(..) {
+                if let Some(conn) = find(&mut self.conns, id) {
+                    conn.dirty = false;
+                    self.flush(id);
+                    self.pump();
+                }
+            }
+            self.spare = round;
+        }
+    }
+
+    fn flush(&mut self, id: ConnId) {
+        let Some(conn) = find(&mut self.conns, id) else {
+            return;
+        };
+        if let Err(error) = conn.flush() {
+            return self.lost(id, &error);
+        }
+        let left = conn.queued();
+        if left == 0 && conn.ending == Ending::Close {
+            return self.gone(id, Cause::Closed);
+        }
+        self.gateway.handle(self.now, Input::Backlog(id, left));
+    }
+}
+
+// What tests wait for; nothing without the feature.
+impl Shard {
+    fn count_received(&mut self, _bytes: usize) {
+        #[cfg(feature = "testing")]
+        {
+            self.received += _bytes;
+        }
+    }
+
+    /// Counts are published when what they led to is flushed.
+    fn count_turn(&mut self) {
+        #[cfg(feature = "testing")]
+        if self.dirty.is_empty() {
+            let probe = self.handle.probe();
+            probe.add_received(mem::take(&mut self.received));
+            if !self.timers_due() {
+                probe.add_turn();
+            }
+        }
+    }
+}
+
+/// An alarm clock that is set as seldom as may be: each setting wakes async-io's own loop.
+struct Alarm {
+    timer: Timer,
+    set_to: Option<Instant>,
+}
+
+impl Alarm {
+    fn new() -> Self {
+        Self {
+            timer: Timer::never(),
+            set_to: None,
+        }
+    }
+
+    /// Makes it ring at `deadline` or before: an earlier ring is left, and costs one empty turn.
+    fn set(&mut self, deadline: Option<Instant>) {
+        let Some(deadline) = deadline else {
+            return;
+        };
+        if self.set_to.is_none_or(|earlier| deadline < earlier) {
+            self.timer.set_at(deadline);
+            self.set_to = Some(deadline);
+        }
+    }
+
+    async fn ring(&mut self) -> io::Result<()> {
+        (&mut self.timer).await;
+        self.set_to = None;
+        Ok(())
+    }
+}
+
+fn find(conns: &mut [Option<Conn>], id: ConnId) -> Option<&mut Conn> {
+    conns
+        .get_mut(id.slot())?
+        .as_mut()
+        .filter(|conn| conn.id() == id)
+}
+
+/// A connection's key in the poller: where there are 32 bits to a word, its slot alone.
+fn key(id: ConnId) -> usize {
+    id.to_bits() as usize
+}
+
+fn is_transient(error: &io::Error) -> bool {
+    [io::ErrorKind::WouldBlock, io::ErrorKind::Interrupted].contains(&error.kind())
+}
+
+/// A queue that grows past a multiple of this within a turn is flushed and reported at once.
+const FLUSH_AT: usize = 256 * 1024;
+
+/// Connections taken from one listener in a turn; the rest keep in its backlog.
+const MAX_ACCEPTS: usize = 64;
+
+/// Rounds of flushing in a turn.
+const MAX_FLUSHES: usize = 4;

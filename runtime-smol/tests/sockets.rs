@@ -1,0 +1,129 @@
+//! The runtime with real sockets.
+
+#[path = "../../runtime-std/tests/scenarios/mod.rs"]
+mod scenarios;
+
+use std::net::{TcpListener, TcpStream};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use flashgate_core::{Answer, Host, MemberStore, Query, Reply, Ticket};
+use flashgate_smol::{Server, SystemClock};
+use futures_lite::future;
+use scenarios::{Client, Running};
+
+#[test]
+fn a_conversation() {
+    scenarios::a_conversation(start, clock());
+}
+
+#[test]
+fn a_policy_request() {
+    scenarios::a_policy_request(start, clock());
+}
+
+#[test]
+fn a_half_closed_client() {
+    scenarios::a_half_closed_client(start, clock());
+}
+
+#[test]
+fn a_flood_of_commands() {
+    scenarios::a_flood_of_commands(start, clock());
+}
+
+#[test]
+fn a_reset_while_paused() {
+    scenarios::a_reset_while_paused(start, clock());
+}
+
+#[test]
+fn a_stop() {
+    scenarios::a_stop(start, clock());
+}
+
+#[test]
+fn calls_after_the_end() {
+    scenarios::calls_after_the_end(start, clock());
+}
+
+#[test]
+fn a_client_that_never_reads() {
+    scenarios::a_client_that_never_reads(start, clock());
+}
+
+#[test]
+fn a_reader_among_flooders() {
+    scenarios::a_reader_among_flooders(start, clock());
+}
+
+#[test]
+fn many_clients_at_once() {
+    scenarios::many_clients_at_once(start, clock());
+}
+
+#[test]
+fn descriptors_run_out() {
+    scenarios::descriptors_run_out("descriptors_run_out", start, clock());
+}
+
+/// Whoever runs the server may drop it at any time, and it leaves nothing behind.
+#[test]
+fn a_dropped_server_closes_everything() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a port for us");
+    let address = listener.local_addr().expect("a bound listener knows where");
+    let host = Host {
+        config: Arc::default(),
+        clock: clock(),
+        members: Arc::new(NoMembers),
+        log: Box::new(|_, _| ()),
+    };
+    let server = Server::new(vec![listener], host).expect("a server can be made");
+    let handle = server.handle();
+    let clients = thread::spawn(move || {
+        let mut client = Client::connect(address);
+        client.ping("hello");
+        client
+    });
+    // `Send`, so that any executor can spawn it.
+    let mut running: Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(server.run());
+    async_io::block_on(async {
+        while !clients.is_finished() {
+            let pause = async_io::Timer::after(Duration::from_millis(5));
+            let served = async { (&mut running).await.map(|()| "it has ended") };
+            let ended = future::or(served, async { Ok(pause.await).map(|_| "") }).await;
+            assert_eq!(ended.expect("the server serves"), "");
+        }
+    });
+    drop(running);
+    let mut client = clients.join().expect("the client was answered");
+    client.expect_end();
+    assert!(
+        TcpStream::connect(address).is_err(),
+        "nobody listens any more"
+    );
+    handle.shutdown(); // Nobody is there to hear it.
+}
+
+struct NoMembers;
+
+impl MemberStore for NoMembers {
+    fn submit(&self, ticket: Ticket, _query: Query, reply: Reply) {
+        reply(ticket, Answer::Denied);
+    }
+}
+
+fn clock() -> Arc<SystemClock> {
+    Arc::new(SystemClock::new())
+}
+
+fn start(listeners: Vec<TcpListener>, host: Host) -> Running {
+    let server = Server::new(listeners, host).expect("a server can be made");
+    let handle = server.handle();
+    Running::new(
+        move || async_io::block_on(server.run()),
+        move || handle.shutdown(),
+    )
+}
