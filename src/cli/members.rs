@@ -1,0 +1,437 @@
+//! The `members` commands: what an operator does to the member store.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+
+use argh::{ArgsInfo, FromArgs};
+use flashgate_core::{Now, UnixSeconds};
+
+use crate::failure::{Exit, Failure};
+use crate::members::import::{self, ImportError};
+use crate::members::{
+    Active, AddError, Change, Hash, Listed, Members, Name, NewMember, Nick, Number, Origin,
+    StoreError, Taken, Who,
+};
+use crate::prompt;
+use crate::text::{Plain, Quoted};
+
+/// Change the member store.
+#[derive(FromArgs, ArgsInfo, Clone, Debug)]
+#[argh(
+    subcommand,
+    name = "members",
+    note = "A server that is running sees every change at the next login. Who is online already stays so."
+)]
+pub struct MembersCommand {
+    #[argh(subcommand)]
+    pub(super) command: Action,
+}
+
+#[derive(FromArgs, ArgsInfo, Clone, Debug)]
+#[argh(subcommand)]
+pub(super) enum Action {
+    Add(Add),
+    List(List),
+    Passwd(Passwd),
+    Enable(Enable),
+    Disable(Disable),
+    Remove(Remove),
+    Import(Import),
+}
+
+/// Add a member; the password is asked for, or read as one line from standard input.
+#[derive(FromArgs, ArgsInfo, Clone, Debug)]
+#[argh(subcommand, name = "add")]
+pub(super) struct Add {
+    /// the member's number, 1 or more
+    #[argh(option, arg_name = "N", from_str_fn(number))]
+    id: Number,
+
+    /// what others call the member: 1 to 32 characters, no white space, not all digits
+    #[argh(option, arg_name = "NICK", from_str_fn(nick))]
+    nick: Nick,
+
+    /// the name that is shown
+    #[argh(option, arg_name = "NAME", from_str_fn(name))]
+    name: Name,
+
+    /// do not let the member log in yet
+    #[argh(switch)]
+    inactive: bool,
+
+    /// file of the member store (default flashgate.db); created when missing
+    #[argh(option, arg_name = "FILE", default = "default_store()")]
+    members: PathBuf,
+}
+
+/// List the members.
+#[derive(FromArgs, ArgsInfo, Clone, Debug)]
+#[argh(subcommand, name = "list")]
+pub(super) struct List {
+    /// print a JSON array instead of a table
+    #[argh(switch)]
+    json: bool,
+
+    /// file of the member store (default flashgate.db)
+    #[argh(option, arg_name = "FILE", default = "default_store()")]
+    members: PathBuf,
+}
+
+/// Give a member another password; it is asked for, or read as one line from standard input.
+#[derive(FromArgs, ArgsInfo, Clone, Debug)]
+#[argh(subcommand, name = "passwd")]
+pub(super) struct Passwd {
+    /// the member's number or nick
+    #[argh(positional, from_str_fn(who))]
+    who: Who,
+
+    /// file of the member store (default flashgate.db)
+    #[argh(option, arg_name = "FILE", default = "default_store()")]
+    members: PathBuf,
+}
+
+/// Let a member log in.
+#[derive(FromArgs, ArgsInfo, Clone, Debug)]
+#[argh(subcommand, name = "enable")]
+pub(super) struct Enable {
+    /// the member's number or nick
+    #[argh(positional, from_str_fn(who))]
+    who: Who,
+
+    /// file of the member store (default flashgate.db)
+    #[argh(option, arg_name = "FILE", default = "default_store()")]
+    members: PathBuf,
+}
+
+/// Let a member log in no more.
+#[derive(FromArgs, ArgsInfo, Clone, Debug)]
+#[argh(subcommand, name = "disable")]
+pub(super) struct Disable {
+    /// the member's number or nick
+    #[argh(positional, from_str_fn(who))]
+    who: Who,
+
+    /// file of the member store (default flashgate.db)
+    #[argh(option, arg_name = "FILE", default = "default_store()")]
+    members: PathBuf,
+}
+
+/// Remove a member for good.
+#[derive(FromArgs, ArgsInfo, Clone, Debug)]
+#[argh(subcommand, name = "remove")]
+pub(super) struct Remove {
+    /// the member's number or nick
+    #[argh(positional, from_str_fn(who))]
+    who: Who,
+
+    /// file of the member store (default flashgate.db)
+    #[argh(option, arg_name = "FILE", default = "default_store()")]
+    members: PathBuf,
+}
+
+/// Add all members of a CSV file, or none if anything in it is wrong.
+#[derive(FromArgs, ArgsInfo, Clone, Debug)]
+#[argh(
+    subcommand,
+    name = "import",
+    note = "The first row names the columns id,nick,name,password,active, in any order. password is an argon2id hash as a PHC string, in double quotes since it contains commas; active is 1 or 0. The file is UTF-8."
+)]
+pub(super) struct Import {
+    /// the CSV file
+    #[argh(positional)]
+    file: PathBuf,
+
+    /// file of the member store (default flashgate.db); created when missing
+    #[argh(option, arg_name = "FILE", default = "default_store()")]
+    members: PathBuf,
+}
+
+pub(super) fn run(action: &Action) -> Result<(), Failure> {
+    let said = match action {
+        Action::Add(options) => add(options)?,
+        Action::List(options) => list(options)?,
+        Action::Passwd(options) => passwd(options)?,
+        Action::Enable(options) => set_active(&options.members, &options.who, Active::Yes)?,
+        Action::Disable(options) => set_active(&options.members, &options.who, Active::No)?,
+        Action::Remove(options) => remove(options)?,
+        Action::Import(options) => import(options)?,
+    };
+    super::say(&said)
+}
+
+fn add(options: &Add) -> Result<String, Failure> {
+    // Nobody types a password twice only to hear that the nick is taken.
+    if options.members.exists() {
+        let members = Members::open(&options.members)?;
+        if let Some(taken) = members.taken(options.id, &options.nick)? {
+            return Err(AddError::Taken(taken).into());
+        }
+    }
+    let password = prompt::new_password()?;
+    let password = Hash::new(&password)
+        .map_err(|fault| Failure::new(Exit::Failure, format!("the password's hash {fault}")))?;
+    let member = NewMember {
+        id: options.id,
+        nick: options.nick.clone(),
+        name: options.name.clone(),
+        password,
+        active: if options.inactive {
+            Active::No
+        } else {
+            Active::Yes
+        },
+    };
+    let mut members = open_or_create(&options.members)?;
+    members.add(&member)?;
+    Ok(format!(
+        "added member {} {}\n",
+        member.id.get(),
+        member.nick.as_str()
+    ))
+}
+
+fn list(options: &List) -> Result<String, Failure> {
+    let members = Members::open(&options.members)?.list()?;
+    Ok(if options.json {
+        json(&members)
+    } else {
+        table(&members)
+    })
+}
+
+fn passwd(options: &Passwd) -> Result<String, Failure> {
+    let mut members = Members::open(&options.members)?;
+    let member = find(&members, &options.who)?;
+    let hash = Hash::new(&prompt::new_password()?)
+        .map_err(|fault| Failure::new(Exit::Failure, format!("the password's hash {fault}")))?;
+    let change = members.set_password(member.id, &hash)?;
+    said(change, "has a new password", &member, &options.who)
+}
+
+fn set_active(store: &Path, who: &Who, active: Active) -> Result<String, Failure> {
+    let mut members = Members::open(store)?;
+    let member = find(&members, who)?;
+    let change = members.set_active(member.id, active)?;
+    let done = match active {
+        Active::Yes => "may log in",
+        Active::No => "may not log in any more",
+    };
+    said(change, done, &member, who)
+}
+
+fn remove(options: &Remove) -> Result<String, Failure> {
+    let mut members = Members::open(&options.members)?;
+    let member = find(&members, &options.who)?;
+    let change = members.remove(member.id)?;
+    said(change, "is removed", &member, &options.who)
+}
+
+fn import(options: &Import) -> Result<String, Failure> {
+    let csv = read(&options.file)?;
+    let mut members = open_or_create(&options.members)?;
+    let terminal = io::stderr().is_terminal();
+    let mut progress = |rows: usize| {
+        if terminal {
+            let _ = write!(io::stderr(), "\r{rows} rows ");
+        }
+    };
+    let imported = import::import(&mut members, &csv, &mut progress);
+    if terminal {
+        let _ = write!(io::stderr(), "\r\x1b[K");
+    }
+    match imported {
+        Ok(rows) => Ok(format!("imported {rows} members\n")),
+        Err(ImportError::Store(error)) => Err(error.into()),
+        Err(ImportError::Faults(faults)) => {
+            let file = options.file.display();
+            let mut message = format!("{file} has {} faults, nothing was imported:", faults.total);
+            for fault in &faults.first {
+                message.push_str(&format!("\n{file}: {fault}"));
+            }
+            if faults.total > faults.first.len() {
+                let more = faults.total - faults.first.len();
+                message.push_str(&format!("\n… and {more} more"));
+            }
+            Err(Failure::new(Exit::Data, message))
+        }
+    }
+}
+
+/// Reads a file to import, of a size that fits in memory.
+fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+    let unreadable = |error: io::Error| {
+        let file = file.display();
+        Failure::new(Exit::Failure, format!("cannot read {file}: {error}"))
+    };
+    let mut csv = Vec::new();
+    let opened = File::open(file).map_err(unreadable)?;
+    let size = opened
+        .take(MAX_IMPORT + 1)
+        .read_to_end(&mut csv)
+        .map_err(unreadable)?;
+    if size as u64 > MAX_IMPORT {
+        let mib = MAX_IMPORT / (1024 * 1024);
+        return Err(Failure::new(
+            Exit::Data,
+            format!(
+                "{} is larger than {mib} MiB; import it in parts",
+                file.display()
+            ),
+        ));
+    }
+    Ok(csv)
+}
+
+fn open_or_create(path: &Path) -> Result<Members, Failure> {
+    let (members, origin) = Members::open_or_create(path)?;
+    if origin == Origin::Created {
+        let _ = writeln!(
+            io::stderr(),
+            "flashgate: created the member store {}",
+            path.display()
+        );
+    }
+    Ok(members)
+}
+
+fn find(members: &Members, who: &Who) -> Result<Listed, Failure> {
+    members.find(who)?.ok_or_else(|| nobody(who))
+}
+
+fn nobody(who: &Who) -> Failure {
+    let who = match who {
+        Who::Id(id) => id.get().to_string(),
+        Who::Nick(nick) => nick.as_str().to_owned(),
+    };
+    Failure::new(
+        Exit::Failure,
+        format!("there is no member {who}; flashgate members list shows who there is"),
+    )
+}
+
+fn said(change: Change, done: &str, member: &Listed, who: &Who) -> Result<String, Failure> {
+    match change {
+        Change::Done => Ok(format!(
+            "member {} {} {done}\n",
+            member.id.get(),
+            Plain(&member.nick)
+        )),
+        Change::NobodyThere => Err(nobody(who)),
+    }
+}
+
+fn table(members: &[Listed]) -> String {
+    let head = [
+        "id",
+        "nick",
+        "name",
+        "active",
+        "created (UTC)",
+        "last login (UTC)",
+    ];
+    let mut rows = vec![head.map(str::to_owned)];
+    rows.extend(members.iter().map(|member| {
+        [
+            member.id.get().to_string(),
+            Plain(&member.nick).to_string(),
+            Plain(&member.name).to_string(),
+            if member.active == Active::Yes {
+                "yes"
+            } else {
+                "no"
+            }
+            .to_owned(),
+            date_time(member.created_at),
+            member
+                .last_login_at
+                .map_or_else(|| "never".to_owned(), date_time),
+        ]
+    }));
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let widths: [usize; 6] = std::array::from_fn(|column| width(column).unwrap_or(0));
+    let mut table = String::new();
+    for row in &rows {
+        let cells = row
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell:width$}"));
+        let line = cells.collect::<Vec<_>>().join("  ");
+        table.push_str(line.trim_end());
+        table.push('\n');
+    }
+    table
+}
+
+fn json(members: &[Listed]) -> String {
+    let time = |seconds| Quoted(&(date_time(seconds).replace(' ', "T") + "Z")).to_string();
+    let objects = members.iter().map(|member| {
+        format!(
+            "{{\"id\":{},\"nick\":{},\"name\":{},\"active\":{},\"created_at\":{},\"last_login_at\":{}}}",
+            member.id.get(),
+            Quoted(&member.nick),
+            Quoted(&member.name),
+            member.active == Active::Yes,
+            time(member.created_at),
+            member.last_login_at.map_or_else(|| "null".to_owned(), time),
+        )
+    });
+    format!("[{}]\n", objects.collect::<Vec<_>>().join(",\n "))
+}
+
+fn date_time(seconds: i64) -> String {
+    let utc = Now {
+        utc: UnixSeconds(seconds),
+        ..Now::default()
+    };
+    utc.date_time().to_string()
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::new(Exit::Failure, error.to_string())
+    }
+}
+
+impl From<AddError> for Failure {
+    fn from(error: AddError) -> Self {
+        let message = match error {
+            AddError::Store(error) => return error.into(),
+            AddError::Taken(Taken::Id(owner)) => {
+                format!(
+                    "this number is taken, by {}; choose another --id",
+                    Plain(&owner)
+                )
+            }
+            AddError::Taken(Taken::Nick(owner)) => format!(
+                "this nick is taken, by {} (letter case does not count); choose another --nick",
+                Plain(&owner)
+            ),
+        };
+        Self::new(Exit::Failure, message)
+    }
+}
+
+fn number(text: &str) -> Result<Number, String> {
+    Number::parse(text).map_err(|fault| format!("it {fault}"))
+}
+
+fn nick(text: &str) -> Result<Nick, String> {
+    Nick::new(text).map_err(|fault| format!("it {fault}"))
+}
+
+fn name(text: &str) -> Result<Name, String> {
+    Name::new(text).map_err(|fault| format!("it {fault}"))
+}
+
+fn who(text: &str) -> Result<Who, String> {
+    Who::parse(text).map_err(|fault| format!("it {fault}; write a member's number or nick"))
+}
+
+/// In the folder where the program is started.
+pub(super) fn default_store() -> PathBuf {
+    PathBuf::from(crate::serve::DEFAULT_STORE)
+}
+
+/// The largest file to import: a million members and more.
+const MAX_IMPORT: u64 = 512 * 1024 * 1024;

@@ -1,0 +1,253 @@
+//! The options of `serve`, each checked as far as it can be by itself.
+
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use argh::{ArgsInfo, FromArgs};
+
+/// Run the server.
+#[derive(FromArgs, ArgsInfo, Clone, Debug)]
+#[argh(
+    subcommand,
+    name = "serve",
+    note = "Every listener answers policy requests, HTTP and chat on one port. The log goes to standard output; RUST_LOG=info or debug tells more on standard error. SIGTERM or SIGINT stops the server within 5 seconds, a second one at once."
+)]
+pub struct ServeOptions {
+    /// Where to serve everything. (The help is not this comment: rustdoc would take its address for a link.)
+    #[argh(
+        option,
+        arg_name = "ADDR",
+        description = "address to serve on, like 0.0.0.0:8080 or [::1]:8080; may be repeated (default 127.0.0.1:8080)"
+    )]
+    pub listen: Vec<String>,
+
+    /// address that answers policy requests only; Flash asks port 843 first; may be repeated
+    #[argh(option, arg_name = "ADDR")]
+    pub policy_listen: Vec<String>,
+
+    /// file of the member store (default flashgate.db); created when missing
+    #[argh(option, arg_name = "FILE")]
+    pub members: Option<PathBuf>,
+
+    /// what moves the bytes: smol (one thread, default) or std (threads per connection)
+    #[argh(option, arg_name = "NAME", default = "Runtime::Smol")]
+    pub runtime: Runtime,
+
+    /// where a path that is not ours is redirected to (default /server-status)
+    #[argh(option, arg_name = "URL", from_str_fn(redirect))]
+    pub redirect: Option<String>,
+
+    /// policy document to serve as it stands, instead of one made from domains and ports
+    #[argh(option, arg_name = "FILE")]
+    pub policy_file: Option<PathBuf>,
+
+    /// domain whose Flash movies may connect, like *.example.com; may be repeated (default *)
+    #[argh(option, arg_name = "DOMAIN", from_str_fn(domain))]
+    pub policy_domain: Vec<String>,
+
+    /// ports they may connect to, like 80,8000-8010 or * (default: those of --listen)
+    #[argh(option, arg_name = "LIST", from_str_fn(ports))]
+    pub policy_ports: Option<String>,
+
+    /// allow LIST only after IDENTIFY
+    #[argh(switch)]
+    pub list_needs_login: bool,
+
+    /// when a member logs in twice: refuse the newcomer (default), or replace the older connection
+    #[argh(option, arg_name = "WHAT", default = "Duplicates::Refuse")]
+    pub on_duplicate: Duplicates,
+
+    /// chat connections at once (default 4096)
+    #[argh(option, arg_name = "N", default = "4096", from_str_fn(clients))]
+    pub max_clients: usize,
+
+    /// connections at once from one address, loopback excepted (default 256)
+    #[argh(option, arg_name = "N", default = "256", from_str_fn(clients))]
+    pub max_per_address: usize,
+
+    /// size of one command in bytes (default 8192)
+    #[argh(
+        option,
+        arg_name = "BYTES",
+        default = "8192",
+        from_str_fn(command_bytes)
+    )]
+    pub max_command: usize,
+
+    /// bytes of others' messages that may wait for a slow client (default 1048576)
+    #[argh(
+        option,
+        arg_name = "BYTES",
+        default = "1048576",
+        from_str_fn(backlog_bytes)
+    )]
+    pub max_backlog: usize,
+
+    /// commands a second and connection (default 20); 0 for no limit
+    #[argh(option, arg_name = "N", default = "20", from_str_fn(rate))]
+    pub rate: u32,
+
+    /// commands at once before the rate holds (default 40)
+    #[argh(option, arg_name = "N", default = "40", from_str_fn(burst))]
+    pub burst: u32,
+
+    /// seconds that a connection has to log in (default 600)
+    #[argh(option, arg_name = "SECONDS", default = "600", from_str_fn(seconds))]
+    pub login_timeout: u64,
+
+    /// text (default), or json: one object a line
+    #[argh(option, arg_name = "FORMAT", default = "LogFormat::Text")]
+    pub log_format: LogFormat,
+
+    /// serve two members from memory, 1 alice secret1 and 2 bob secret2, on loopback addresses only
+    #[argh(switch)]
+    pub demo: bool,
+}
+
+/// Which runtime moves the bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Runtime {
+    /// `flashgate-smol`.
+    Smol,
+    /// `flashgate-std`.
+    Std,
+}
+
+/// What happens to the second login of a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Duplicates {
+    /// It is refused.
+    Refuse,
+    /// It takes the first one's place.
+    Replace,
+}
+
+/// The form of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// JSON objects.
+    Json,
+}
+
+impl FromStr for Runtime {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        one_of(text, [("smol", Self::Smol), ("std", Self::Std)])
+    }
+}
+
+impl FromStr for Duplicates {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        one_of(text, [("refuse", Self::Refuse), ("replace", Self::Replace)])
+    }
+}
+
+impl FromStr for LogFormat {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        one_of(text, [("text", Self::Text), ("json", Self::Json)])
+    }
+}
+
+fn one_of<T>(text: &str, known: [(&str, T); 2]) -> Result<T, String> {
+    let [(one, first), (other, second)] = known;
+    if text == one {
+        Ok(first)
+    } else if text == other {
+        Ok(second)
+    } else {
+        Err(format!("it is {one} or {other}"))
+    }
+}
+
+fn number<T: FromStr + PartialOrd + Display>(
+    text: &str,
+    bounds: RangeInclusive<T>,
+) -> Result<T, String> {
+    match text.parse() {
+        Ok(number) if bounds.contains(&number) => Ok(number),
+        Ok(_) | Err(_) => Err(format!(
+            "it is a whole number from {} to {}",
+            bounds.start(),
+            bounds.end()
+        )),
+    }
+}
+
+fn clients(text: &str) -> Result<usize, String> {
+    number(text, 1..=1_000_000)
+}
+
+/// A command is kept whole in memory, for each connection that sends one.
+fn command_bytes(text: &str) -> Result<usize, String> {
+    number(text, 1..=16 * 1024 * 1024)
+}
+
+fn backlog_bytes(text: &str) -> Result<usize, String> {
+    number(text, 1..=1024 * 1024 * 1024)
+}
+
+fn rate(text: &str) -> Result<u32, String> {
+    number(text, 0..=1_000_000)
+}
+
+fn burst(text: &str) -> Result<u32, String> {
+    number(text, 1..=1_000_000)
+}
+
+/// A year is for ever.
+fn seconds(text: &str) -> Result<u64, String> {
+    number(text, 1..=365 * 24 * 60 * 60)
+}
+
+/// It goes into a header as it stands.
+fn redirect(text: &str) -> Result<String, String> {
+    let starts = ["http://", "https://", "/"];
+    if !starts.iter().any(|start| text.starts_with(start)) {
+        return Err("it begins with http://, https:// or /".to_owned());
+    }
+    if !text.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err("it has visible ASCII characters only; percent-encode others".to_owned());
+    }
+    if text.len() > MAX_REDIRECT {
+        return Err(format!("it is longer than {MAX_REDIRECT} characters"));
+    }
+    Ok(text.to_owned())
+}
+
+fn domain(text: &str) -> Result<String, String> {
+    let good = |b: u8| b.is_ascii_alphanumeric() || b"*.-_:[]/".contains(&b);
+    if !text.is_empty() && text.len() <= 253 && text.bytes().all(good) {
+        Ok(text.to_owned())
+    } else {
+        Err("it is a domain like example.com, *.example.com or *".to_owned())
+    }
+}
+
+fn ports(text: &str) -> Result<String, String> {
+    let port = |text: &str| text.parse::<u16>().ok().filter(|port| *port > 0);
+    let plain = text
+        .bytes()
+        .all(|b| b.is_ascii_digit() || b",-".contains(&b));
+    let good = |item: &str| match item.split_once('-') {
+        None => port(item).is_some(),
+        Some((first, last)) => {
+            matches!((port(first), port(last)), (Some(first), Some(last)) if first <= last)
+        }
+    };
+    if text == "*" || plain && text.split(',').all(good) {
+        Ok(text.to_owned())
+    } else {
+        Err("it is a list of ports and ranges from 1 to 65535, like 80,8000-8010, or *".to_owned())
+    }
+}
+
+const MAX_REDIRECT: usize = 2048;

@@ -1,0 +1,19 @@
+//! The flashgate program as a library: everything that is neither protocol nor runtime.
+//!
+//! The binary is [`cli::main`] and nothing else; the modules are public so that tests can use them.
+//!
+//! - [`cli`] reads the command line and decides the exit code.
+//! - [`serve`] turns options into settings and listeners, and runs the chosen runtime.
+//! - [`members`] is the member store on SQLite: the operator's side of it, and the pool of threads
+//!   that answers the core's questions.
+//! - [`log`] turns the core's notes into lines, and writes them without ever stopping the server.
+
+#![forbid(unsafe_code)]
+
+pub mod cli;
+pub mod failure;
+pub mod log;
+pub mod members;
+pub mod prompt;
+pub mod serve;
+pub mod text;

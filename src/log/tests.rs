@@ -1,0 +1,289 @@
+//! Tables of lines, and a writer whose output blocks or breaks.
+
+use std::sync::mpsc::{Receiver, Sender};
+
+use flashgate_core::{Millis, UnixSeconds};
+
+use super::*;
+
+fn now() -> Now {
+    Now {
+        mono: Millis(0),
+        utc: UnixSeconds(1_184_064_842),
+        offset: 7200,
+    }
+}
+
+fn peer() -> SocketAddr {
+    "192.0.2.1:4242".parse().unwrap()
+}
+
+/// A note, its text and its JSON fields.
+type Case = (Note, String, String);
+
+#[test]
+fn notes_about_chat() {
+    let peer = peer();
+    let member = MemberId(7);
+    let (clients, max) = (2, 128);
+    let id = Arc::from("x\"\n[2007-07-10 12:54:02] QUIT 1");
+    let quoted = r#""x\"\n[2007-07-10 12:54:02] QUIT 1""#;
+    for case in [
+        (
+            Note::Connected { peer, clients, max },
+            "CONNECTED (2/128)".to_owned(),
+            r#""event":"connected","clients":2,"max":128"#.to_owned(),
+        ),
+        (
+            Note::Login {
+                peer,
+                member,
+                clients,
+                max,
+            },
+            "LOGIN 7(2/128)".to_owned(),
+            r#""event":"login","member":7,"clients":2,"max":128"#.to_owned(),
+        ),
+        (
+            Note::LoginFailed {
+                peer,
+                id: Arc::clone(&id),
+            },
+            format!("LOGIN FAILED {quoted}"),
+            format!(r#""event":"login_failed","id":{quoted}"#),
+        ),
+        (
+            Note::LoginUnavailable {
+                peer,
+                id,
+                why: Unavailable::Busy,
+            },
+            format!("LOGIN UNAVAILABLE {quoted} store busy"),
+            format!(r#""event":"login_unavailable","id":{quoted},"reason":"store busy""#),
+        ),
+        (
+            Note::Quit { peer, member },
+            "QUIT 7".to_owned(),
+            r#""event":"quit","member":7"#.to_owned(),
+        ),
+        (
+            Note::Closed {
+                peer,
+                reason: CloseReason::EndOfStream,
+            },
+            "CLOSED end of stream".to_owned(),
+            r#""event":"closed","reason":"end of stream""#.to_owned(),
+        ),
+    ] {
+        check(case);
+    }
+}
+
+#[test]
+fn notes_about_the_rest() {
+    let peer = peer();
+    for case in [
+        (
+            Note::Crossdomain { peer },
+            "CROSSDOMAIN.XML REQUEST".to_owned(),
+            r#""event":"crossdomain""#.to_owned(),
+        ),
+        (
+            Note::Status { peer },
+            "STATUS REQUEST".to_owned(),
+            r#""event":"status""#.to_owned(),
+        ),
+        (
+            Note::Redirect {
+                peer,
+                method: "GET",
+                path: Arc::from("/a\u{1b}\"b"),
+            },
+            r#"REDIRECT "GET /a\u001b\"b""#.to_owned(),
+            r#""event":"redirect","method":"GET","path":"/a\u001b\"b""#.to_owned(),
+        ),
+        (
+            Note::Refused {
+                peer,
+                reason: Refusal::Full,
+                times: 1,
+            },
+            "CLOSED full".to_owned(),
+            r#""event":"refused","reason":"full","times":1"#.to_owned(),
+        ),
+        (
+            Note::Refused {
+                peer,
+                reason: Refusal::AddressLimit,
+                times: 17,
+            },
+            "CLOSED address limit (17 times)".to_owned(),
+            r#""event":"refused","reason":"address limit","times":17"#.to_owned(),
+        ),
+        (
+            Note::Refused {
+                peer,
+                reason: Refusal::NoCertificate,
+                times: 1,
+            },
+            "TLS REFUSED no certificate".to_owned(),
+            r#""event":"tls_refused","reason":"no certificate","times":1"#.to_owned(),
+        ),
+    ] {
+        check(case);
+    }
+}
+
+fn check((note, text, json): Case) {
+    let event = Event::Note(&note);
+    assert_eq!(
+        line(Format::Text, now(), &event),
+        format!("[2007-07-10 12:54:02] {text} 192.0.2.1:4242")
+    );
+    let written = line(Format::Json, now(), &event);
+    assert_eq!(
+        written,
+        format!(r#"{{"time":"2007-07-10T12:54:02+02:00",{json},"peer":"192.0.2.1:4242"}}"#)
+    );
+    serde_json::from_str::<serde_json::Value>(&written).unwrap();
+}
+
+#[test]
+fn the_servers_own_lines() {
+    let address = "[::1]:8080".parse().unwrap();
+    for (event, text) in [
+        (
+            Event::Created { max: 4096 },
+            "SERVER CREATED ( MAXCONN:4096 )",
+        ),
+        (Event::Listening { address }, "Listening on [::1]:8080"),
+        (Event::Dropped { lines: 3 }, "LOG LINES DROPPED 3"),
+    ] {
+        let line = line(Format::Text, now(), &event);
+        assert_eq!(line, format!("[2007-07-10 12:54:02] {text}"));
+    }
+    let west = Now {
+        offset: -12_600,
+        ..now()
+    };
+    assert_eq!(
+        line(Format::Json, west, &Event::Created { max: 1 }),
+        r#"{"time":"2007-07-10T07:24:02-03:30","event":"created","max":1}"#
+    );
+}
+
+#[test]
+fn client_text_is_cut() {
+    let note = Note::LoginFailed {
+        peer: peer(),
+        id: Arc::from("\u{e0041}".repeat(8000)),
+    };
+    let written = line(Format::Text, now(), &Event::Note(&note));
+    assert_eq!(written.matches("\\udb40\\udc41").count(), MAX_CLIENT_TEXT);
+    assert!(written.len() < 3200);
+}
+
+#[test]
+fn a_blocked_output_blocks_nobody_and_the_loss_is_told() {
+    let (output, gate, written) = gated();
+    let writer = Writer::new(Format::Text, Arc::new(Fixed), output);
+    let put = |max| writer.put(now(), &Event::Created { max });
+
+    // The thread takes a first batch and hangs; then the queue fills up.
+    put(0);
+    while writer.dropped() < 5 {
+        put(1);
+    }
+    writer.flush(Duration::from_millis(50));
+    gate.send(Pass::All).unwrap();
+    writer.flush(Duration::from_secs(10));
+
+    let text: Vec<String> = written.try_iter().collect();
+    let text = text.concat();
+    assert!(
+        text.ends_with("LOG LINES DROPPED 5\n"),
+        "{}",
+        &text[text.len() - 100..]
+    );
+    assert!(text.lines().count() > MAX_LINES);
+    put(2);
+    writer.flush(Duration::from_secs(10));
+    let last: Vec<String> = written.try_iter().collect();
+    assert_eq!(
+        last.concat(),
+        "[2007-07-10 12:54:02] SERVER CREATED ( MAXCONN:2 )\n"
+    );
+}
+
+#[test]
+fn a_broken_output_counts_and_may_come_back() {
+    let (output, gate, written) = gated();
+    let writer = Writer::new(Format::Text, Arc::new(Fixed), output);
+    gate.send(Pass::Fail).unwrap();
+    writer.put(now(), &Event::Created { max: 1 });
+    writer.flush(Duration::from_secs(10));
+    assert_eq!(writer.dropped(), 1);
+    gate.send(Pass::All).unwrap();
+    writer.put(now(), &Event::Created { max: 2 });
+    // The report may come before the new line, or after it.
+    let mut text = String::new();
+    while text.lines().count() < 2 {
+        text += &written.recv_timeout(Duration::from_secs(10)).unwrap();
+    }
+    for line in ["SERVER CREATED ( MAXCONN:2 )\n", "LOG LINES DROPPED 1\n"] {
+        assert_eq!(text.matches(line).count(), 1, "{text}");
+    }
+}
+
+struct Fixed;
+
+impl Clock for Fixed {
+    fn now(&self) -> Now {
+        now()
+    }
+
+    fn until(&self, _: Millis) -> Option<Duration> {
+        None
+    }
+}
+
+enum Pass {
+    All,
+    Fail,
+}
+
+/// An output that waits for permission before each write.
+struct Gated {
+    gate: Receiver<Pass>,
+    open: bool,
+    written: Sender<String>,
+}
+
+fn gated() -> (Gated, Sender<Pass>, Receiver<String>) {
+    let (pass, gate) = mpsc::channel();
+    let (written, read) = mpsc::channel();
+    let output = Gated {
+        gate,
+        open: false,
+        written,
+    };
+    (output, pass, read)
+}
+
+impl Write for Gated {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if !self.open {
+            match self.gate.recv() {
+                Ok(Pass::All) => self.open = true,
+                Ok(Pass::Fail) | Err(_) => return Err(io::ErrorKind::BrokenPipe.into()),
+            }
+        }
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        self.written.send(text).unwrap();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,469 @@
+//! Taking members over from a CSV file: all of them, or none and a list of what is wrong.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt;
+
+use csv::{ByteRecord, ReaderBuilder};
+use rusqlite::{Transaction, TransactionBehavior};
+
+use super::{Active, Fault, Hash, Members, Name, NewMember, Nick, Number, StoreError};
+use crate::text::{Plain, Quoted};
+
+/// Imports a whole CSV file in one transaction. `progress` is told now and then how many rows are done.
+pub fn import(
+    members: &mut Members,
+    csv: &[u8],
+    progress: &mut dyn FnMut(usize),
+) -> Result<usize, ImportError> {
+    let path = members.path.clone();
+    let store_error = |error| ImportError::Store(Fault::from(error).at(&path));
+
+    // One transaction from the first check on, so that nobody else's change comes in between.
+    let transaction = members
+        .connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(store_error)?;
+    let mut import = Import::default();
+    import
+        .file(csv, &transaction, progress)
+        .map_err(store_error)?;
+    if import.faults.total > 0 {
+        transaction.rollback().map_err(store_error)?;
+        return Err(ImportError::Faults(import.faults));
+    }
+    transaction.commit().map_err(store_error)?;
+    Ok(import.rows)
+}
+
+/// Why nothing was imported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImportError {
+    /// The file has faults.
+    Faults(Faults),
+    /// The store failed.
+    Store(StoreError),
+}
+
+/// The faults of a file: all are counted, the first are kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Faults {
+    /// The first of them, in the order of the file.
+    pub first: Vec<RowFault>,
+    /// How many there are.
+    pub total: usize,
+}
+
+/// One fault, and where it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowFault {
+    /// The line on which the row begins, from 1.
+    pub line: usize,
+    /// The column as a spreadsheet counts them, from 1.
+    pub column: usize,
+    /// The column's name, if it has one of ours.
+    pub name: Option<&'static str>,
+    /// What is wrong there, and what to do. Never shows a password.
+    pub problem: String,
+}
+
+impl fmt::Display for RowFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)?;
+        if let Some(name) = self.name {
+            write!(f, " ({name})")?;
+        }
+        write!(f, ": {}", self.problem)
+    }
+}
+
+#[derive(Default)]
+struct Import {
+    faults: Faults,
+    rows: usize,
+    /// Where each number and each nick was first seen.
+    ids: HashMap<i64, usize>,
+    nicks: HashMap<String, usize>,
+}
+
+/// Where each of our columns is in a row.
+type Columns = [usize; COLUMNS.len()];
+
+impl Import {
+    fn file(
+        &mut self,
+        csv: &[u8],
+        transaction: &Transaction<'_>,
+        progress: &mut dyn FnMut(usize),
+    ) -> rusqlite::Result<()> {
+        // Excel writes a byte order mark, and means nothing by it.
+        let csv = csv.strip_prefix(b"\xef\xbb\xbf").unwrap_or(csv);
+        // Flexible: a row of the wrong length is a fault with a line, like any other.
+        let mut reader = ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .from_reader(csv);
+        let mut lines = Lines::new(csv);
+        let mut record = ByteRecord::new();
+        let mut columns = None;
+        // Reading from memory does not fail, and no row is unequal to a flexible reader.
+        while matches!(reader.read_byte_record(&mut record), Ok(true)) {
+            let line = lines.of(record.position().map_or(0, csv::Position::byte));
+            match columns {
+                None => match self.header(line, &record) {
+                    Some(found) => columns = Some(found),
+                    None => return Ok(()),
+                },
+                Some(columns) => self.row(line, &record, &columns, transaction)?,
+            }
+            if self.rows.is_multiple_of(PROGRESS_ROWS) {
+                progress(self.rows);
+            }
+        }
+        if columns.is_none() {
+            self.fault(1, 1, None, format!("the file is empty; {HEADER}"));
+        }
+        Ok(())
+    }
+
+    fn header(&mut self, line: usize, record: &ByteRecord) -> Option<Columns> {
+        let mut columns: [Option<usize>; COLUMNS.len()] = [None; COLUMNS.len()];
+        for (at, title) in record.iter().enumerate() {
+            let title = String::from_utf8_lossy(title).trim().to_ascii_lowercase();
+            match COLUMNS.iter().position(|name| *name == title) {
+                Some(known) if columns[known].is_none() => columns[known] = Some(at),
+                Some(known) => {
+                    let problem = "this column is there twice".to_owned();
+                    self.fault(line, at + 1, Some(COLUMNS[known]), problem);
+                }
+                None => {
+                    let problem =
+                        format!("unknown column {}; {HEADER}", Quoted(&shortened(&title)));
+                    self.fault(line, at + 1, None, problem);
+                }
+            }
+        }
+        for (known, at) in columns.iter().enumerate() {
+            if at.is_none() {
+                let problem = format!("this column is missing; {HEADER}");
+                self.fault(line, record.len() + 1, Some(COLUMNS[known]), problem);
+            }
+        }
+        if self.faults.total > 0 {
+            return None;
+        }
+        Some(columns.map(|at| at.expect("a missing column is a fault")))
+    }
+
+    fn row(
+        &mut self,
+        line: usize,
+        record: &ByteRecord,
+        columns: &Columns,
+        transaction: &Transaction<'_>,
+    ) -> rusqlite::Result<()> {
+        self.rows += 1;
+        if record.len() != columns.len() {
+            let problem = format!(
+                "this row has {} fields and the first row {}; a field with commas, such as a \
+                 password hash, must be in double quotes",
+                record.len(),
+                columns.len()
+            );
+            self.fault(line, record.len().min(columns.len()) + 1, None, problem);
+            return Ok(());
+        }
+        let row = self.fields(line, record, columns);
+        if let Some(id) = row.id {
+            self.check_id(line, columns[ID] + 1, id, transaction)?;
+        }
+        if let Some(nick) = &row.nick {
+            self.check_nick(line, columns[NICK] + 1, nick, transaction)?;
+        }
+        match row.whole() {
+            Some(member) if self.faults.total == 0 => super::insert(transaction, &member),
+            // After a fault nothing will stay, so only the checks go on.
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Reads the fields of a row; every one of them is looked at, whatever is wrong with the others.
+    fn fields(&mut self, line: usize, record: &ByteRecord, columns: &Columns) -> Fields {
+        let field = |which: usize| {
+            let bytes = record.get(columns[which]).unwrap_or_default();
+            let text = std::str::from_utf8(bytes);
+            text.map_err(|_| "is not valid UTF-8; save the file as UTF-8".to_owned())
+        };
+        let shown =
+            |text: &str, fault: &dyn fmt::Display| format!("{} {fault}", Quoted(&shortened(text)));
+        let id = field(ID).and_then(|t| Number::parse(t.trim()).map_err(|f| shown(t, &f)));
+        let nick = field(NICK).and_then(|t| Nick::new(t).map_err(|f| shown(t, &f)));
+        let name = field(NAME).and_then(|t| Name::new(t).map_err(|f| shown(t, &f)));
+        // Whatever stands there, it may be a secret.
+        let password = field(PASSWORD).and_then(|t| Hash::parse(t).map_err(|f| f.to_string()));
+        let active =
+            field(ACTIVE).and_then(|t| active(t).ok_or_else(|| shown(t, &"is neither 1 nor 0")));
+
+        let mut told = |which: usize, problem| {
+            self.fault(line, columns[which] + 1, Some(COLUMNS[which]), problem);
+        };
+        Fields {
+            id: id.map_err(|problem| told(ID, problem)).ok(),
+            nick: nick.map_err(|problem| told(NICK, problem)).ok(),
+            name: name.map_err(|problem| told(NAME, problem)).ok(),
+            password: password.map_err(|problem| told(PASSWORD, problem)).ok(),
+            active: active.map_err(|problem| told(ACTIVE, problem)).ok(),
+        }
+    }
+
+    /// A number is nobody's yet, neither in the file nor in the store.
+    fn check_id(
+        &mut self,
+        line: usize,
+        column: usize,
+        id: Number,
+        transaction: &Transaction<'_>,
+    ) -> rusqlite::Result<()> {
+        let shown = id.get();
+        let problem = match self.ids.entry(shown) {
+            Entry::Occupied(first) => {
+                format!("{shown} is the number of line {} already", first.get())
+            }
+            Entry::Vacant(free) => {
+                free.insert(line);
+                match super::owner_of_id(transaction, id)? {
+                    None => return Ok(()),
+                    Some(owner) => format!("{shown} is in the store already, as {}", Plain(&owner)),
+                }
+            }
+        };
+        self.fault(line, column, Some(COLUMNS[ID]), problem);
+        Ok(())
+    }
+
+    /// A nick is nobody's yet, in no letter case.
+    fn check_nick(
+        &mut self,
+        line: usize,
+        column: usize,
+        nick: &Nick,
+        transaction: &Transaction<'_>,
+    ) -> rusqlite::Result<()> {
+        let shown = nick.as_str();
+        let problem = match self.nicks.entry(nick.key()) {
+            Entry::Occupied(first) => format!(
+                "{shown} is the nick of line {} already (letter case does not count)",
+                first.get()
+            ),
+            Entry::Vacant(free) => {
+                free.insert(line);
+                match super::owner_of_nick(transaction, nick)? {
+                    None => return Ok(()),
+                    Some(owner) => format!("{shown} is in the store already, as {}", Plain(&owner)),
+                }
+            }
+        };
+        self.fault(line, column, Some(COLUMNS[NICK]), problem);
+        Ok(())
+    }
+
+    fn fault(&mut self, line: usize, column: usize, name: Option<&'static str>, problem: String) {
+        self.faults.total += 1;
+        if self.faults.first.len() < MAX_FAULTS {
+            self.faults.first.push(RowFault {
+                line,
+                column,
+                name,
+                problem,
+            });
+        }
+    }
+}
+
+/// A row, as far as it is right.
+struct Fields {
+    id: Option<Number>,
+    nick: Option<Nick>,
+    name: Option<Name>,
+    password: Option<Hash>,
+    active: Option<Active>,
+}
+
+impl Fields {
+    fn whole(self) -> Option<NewMember> {
+        Some(NewMember {
+            id: self.id?,
+            nick: self.nick?,
+            name: self.name?,
+            password: self.password?,
+            active: self.active?,
+        })
+    }
+}
+
+fn active(text: &str) -> Option<Active> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" => Some(Active::Yes),
+        "0" | "false" | "no" => Some(Active::No),
+        _ => None,
+    }
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
+/// Tells on which line a byte is. The reader's own count leaves out empty lines before a row, and
+/// the LF of a CR LF.
+struct Lines<'a> {
+    text: &'a [u8],
+    at: usize,
+    line: usize,
+}
+
+impl<'a> Lines<'a> {
+    fn new(text: &'a [u8]) -> Self {
+        Self {
+            text,
+            at: 0,
+            line: 1,
+        }
+    }
+
+    /// The line of the row that begins at `byte`, or behind the line ends there. Bytes come in order.
+    fn of(&mut self, byte: u64) -> usize {
+        let from = usize::try_from(byte).unwrap_or(usize::MAX);
+        while let Some(&next) = self.text.get(self.at)
+            && (self.at < from || matches!(next, b'\r' | b'\n'))
+        {
+            let pair = next == b'\r' && self.text.get(self.at + 1) == Some(&b'\n');
+            self.line += usize::from(matches!(next, b'\r' | b'\n') && !pair);
+            self.at += 1;
+        }
+        self.line
+    }
+}
+
+const COLUMNS: [&str; 5] = ["id", "nick", "name", "password", "active"];
+const ID: usize = 0;
+const NICK: usize = 1;
+const NAME: usize = 2;
+const PASSWORD: usize = 3;
+const ACTIVE: usize = 4;
+
+const HEADER: &str =
+    "the first row must name the columns id,nick,name,password,active, in any order";
+
+/// Faults that are told one by one: more than anyone mends before trying again.
+const MAX_FAULTS: usize = 100;
+
+const PROGRESS_ROWS: usize = 1000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HASH: &str = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAA";
+
+    /// Imports into a fresh store, and tells each fault as `line:column name`.
+    fn faults(csv: &[u8]) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut members, _) = Members::open_or_create(&folder.path().join("m.db")).unwrap();
+        match import(&mut members, csv, &mut |_| {}) {
+            Ok(rows) => {
+                assert_eq!(members.count().unwrap(), rows as i64);
+                Vec::new()
+            }
+            Err(ImportError::Faults(faults)) => {
+                assert_eq!(members.count().unwrap(), 0, "all or nothing");
+                let tell = |f: &RowFault| {
+                    assert!(!f.problem.contains("hunter2"), "{f}");
+                    format!("{}:{} {}", f.line, f.column, f.name.unwrap_or("-"))
+                };
+                faults.first.iter().map(tell).collect()
+            }
+            Err(ImportError::Store(error)) => panic!("{error}"),
+        }
+    }
+
+    fn table(rows: &str) -> Vec<String> {
+        faults(rows.replace('H', &format!("\"{HASH}\"")).as_bytes())
+    }
+
+    #[test]
+    fn good_files() {
+        for good in [
+            "id,nick,name,password,active\n1,alice,Alice,H,1\n2,bob,\"Bob, \"\"B\"\"\",H,0\n",
+            "\u{feff}ACTIVE, nick ,id,name,password\r\ntrue,alice,1,A,H\r\n\r\n\r\nno,bob,2,B,H",
+            "id,nick,name,password,active\n",
+        ] {
+            assert_eq!(table(good), [""; 0], "{good}");
+        }
+    }
+
+    #[test]
+    fn each_fault_has_its_place() {
+        let head = "id,nick,name,password,active\n";
+        for (rows, expected) in [
+            ("x,alice,A,H,1\n", vec!["2:1 id"]),
+            (
+                "1,a b,A,hunter2,maybe\n",
+                vec!["2:2 nick", "2:4 password", "2:5 active"],
+            ),
+            (
+                "1,alice,,H,1\n\n\n2,7,B,H,1\n",
+                vec!["2:3 name", "5:2 nick"],
+            ),
+            ("1,alice,A,H,1\n1,ALICE,B,H,1\n", vec!["3:1 id", "3:2 nick"]),
+            ("1,Árvíz,A,H,1\n2,árvíz,B,H,1\n", vec!["3:2 nick"]),
+            (
+                "1,alice,A,H,1\n1,ALICE,,x,2\n",
+                vec![
+                    "3:3 name",
+                    "3:4 password",
+                    "3:5 active",
+                    "3:1 id",
+                    "3:2 nick",
+                ],
+            ),
+            ("1,alice,A,H\n2,bob,B,H,1,x\n", vec!["2:5 -", "3:6 -"]),
+            (
+                "1,alice,\"two\nlines\",H,1\n0,bob,B,H,1\n",
+                vec!["2:3 name", "4:1 id"],
+            ),
+            ("1,alice,\"open,x,1\n2,bob,B,hunter2,1\n", vec!["2:4 -"]),
+        ] {
+            assert_eq!(table(&format!("{head}{rows}")), expected, "{rows}");
+            let crlf = format!("{head}{rows}").replace('\n', "\r\n");
+            assert_eq!(table(&crlf), expected, "with CR LF: {rows}");
+        }
+        let latin1 = b"id,nick,name,password,active\n1,\xc1rv\xedz,A,hunter2,1\n";
+        assert_eq!(faults(latin1), ["2:2 nick", "2:4 password"]);
+    }
+
+    #[test]
+    fn headers() {
+        assert_eq!(table(""), ["1:1 -"]);
+        assert_eq!(table("\n\n"), ["1:1 -"]);
+        assert_eq!(table("1,alice,A,H,1\n")[..2], ["1:1 -", "1:2 -"]);
+        assert_eq!(
+            table("\nid,id,nick,nmae,password\n"),
+            ["2:2 id", "2:4 -", "2:6 name", "2:6 active"]
+        );
+    }
+
+    #[test]
+    fn many_faults_are_counted_and_the_first_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut members, _) = Members::open_or_create(&folder.path().join("m.db")).unwrap();
+        let csv = format!(
+            "id,nick,name,password,active\n{}",
+            "0,7,A,x,1\n".repeat(500)
+        );
+        let error = import(&mut members, csv.as_bytes(), &mut |_| {}).unwrap_err();
+        let ImportError::Faults(faults) = error else {
+            panic!("{error:?}");
+        };
+        assert_eq!((faults.first.len(), faults.total), (MAX_FAULTS, 1500));
+    }
+}

@@ -1,0 +1,214 @@
+//! What a member may be called. Every way into the store goes through these three types.
+
+use std::fmt;
+
+use unicode_normalization::UnicodeNormalization;
+
+use crate::text::is_unseen;
+
+/// A nick that keeps the rules: NFC, 1 to 32 characters, none of them white space, a control or an
+/// invisible character, and not digits alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nick(String);
+
+impl Nick {
+    /// Checks a nick, and brings it to NFC.
+    pub fn new(text: &str) -> Result<Self, NameFault> {
+        let nick: String = text.nfc().collect();
+        let fault = if nick.is_empty() {
+            NameFault::Empty
+        } else if nick.chars().count() > MAX_NICK {
+            NameFault::TooLong { max: MAX_NICK }
+        } else if nick.contains(char::is_whitespace) {
+            NameFault::WhiteSpace
+        } else if nick.contains(|c| is_unseen(c) || not_xml(c)) {
+            NameFault::Control
+        } else if nick.chars().all(char::is_numeric) {
+            NameFault::Digits
+        } else {
+            return Ok(Self(nick));
+        };
+        Err(fault)
+    }
+
+    /// The nick as it is shown, and sent.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What two nicks that differ in case alone have in common. SQLite's NOCASE is ASCII only.
+    pub fn key(&self) -> String {
+        // Lower case can decompose: İ becomes i and a dot above.
+        self.0.to_lowercase().nfc().collect()
+    }
+}
+
+/// A name that keeps the rules: NFC, 1 to 100 characters, no control characters, not blank.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name(String);
+
+impl Name {
+    /// Checks a name, and brings it to NFC.
+    pub fn new(text: &str) -> Result<Self, NameFault> {
+        let name: String = text.nfc().collect();
+        let fault = if name.trim().is_empty() {
+            NameFault::Empty
+        } else if name.chars().count() > MAX_NAME {
+            NameFault::TooLong { max: MAX_NAME }
+        } else if name.contains(|c: char| {
+            // Joiners are part of how some scripts are written, so a name may hold them.
+            is_unseen(c) && !matches!(c, '\u{200c}' | '\u{200d}') || not_xml(c)
+        }) {
+            NameFault::Control
+        } else {
+            return Ok(Self(name));
+        };
+        Err(fault)
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A member's number: 1 or more, as on the original site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Number(i64);
+
+impl Number {
+    /// Checks a number.
+    pub fn new(number: i64) -> Result<Self, NameFault> {
+        if number > 0 {
+            Ok(Self(number))
+        } else {
+            Err(NameFault::Number)
+        }
+    }
+
+    /// Reads a number: digits alone.
+    pub fn parse(text: &str) -> Result<Self, NameFault> {
+        let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        match text.parse() {
+            Ok(number) if digits => Self::new(number),
+            Ok(_) | Err(_) => Err(NameFault::Number),
+        }
+    }
+
+    /// The number.
+    pub fn get(self) -> i64 {
+        self.0
+    }
+}
+
+/// The rule that a number, nick or name breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameFault {
+    /// There is nothing to see.
+    Empty,
+    /// Too many characters.
+    TooLong {
+        /// So many may be.
+        max: usize,
+    },
+    /// White space in a nick, which commands could not name.
+    WhiteSpace,
+    /// A control character, an invisible one, or one that XML 1.0 does not allow.
+    Control,
+    /// A nick of digits would be taken for a number.
+    Digits,
+    /// Not a number above 0.
+    Number,
+}
+
+impl fmt::Display for NameFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("is empty"),
+            Self::TooLong { max } => write!(f, "is longer than {max} characters"),
+            Self::WhiteSpace => f.write_str("contains white space"),
+            Self::Control => f.write_str("contains a control character or an invisible one"),
+            Self::Digits => {
+                f.write_str("is all digits, which would be taken for a member's number")
+            }
+            Self::Number => write!(f, "is not a whole number from 1 to {}", i64::MAX),
+        }
+    }
+}
+
+/// XML 1.0 has no way to write these, so the wire could not carry them (controls aside).
+fn not_xml(c: char) -> bool {
+    matches!(c, '\u{fffe}' | '\u{ffff}')
+}
+
+const MAX_NICK: usize = 32;
+
+/// Room for any real name, and a bound on what one login sends to everyone.
+const MAX_NAME: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nicks() {
+        let longest = "á".repeat(32);
+        for good in ["a", "alice", "7x", "x7", "<&\">", "日本", "--", &longest] {
+            assert_eq!(Nick::new(good).unwrap().as_str(), good);
+        }
+        // 64 characters that are 32 once composed.
+        assert!(Nick::new(&"a\u{301}".repeat(32)).is_ok());
+        assert_eq!(Nick::new("A\u{301}").unwrap().as_str(), "Á");
+
+        let too_long = "x".repeat(33);
+        let bad = [
+            ("", NameFault::Empty),
+            (&too_long, NameFault::TooLong { max: 32 }),
+            ("a b", NameFault::WhiteSpace),
+            ("a\u{a0}b", NameFault::WhiteSpace),
+            ("a\u{3000}", NameFault::WhiteSpace),
+            ("a\n", NameFault::WhiteSpace),
+            ("a\0", NameFault::Control),
+            ("a\u{9b}", NameFault::Control),
+            ("a\u{200b}", NameFault::Control),
+            ("a\u{202e}", NameFault::Control),
+            ("a\u{ffff}", NameFault::Control),
+            ("7", NameFault::Digits),
+            ("007", NameFault::Digits),
+            ("٧", NameFault::Digits),
+        ];
+        for (text, fault) in bad {
+            assert_eq!(Nick::new(text), Err(fault), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn keys_forget_case_in_every_script() {
+        let key = |text| Nick::new(text).unwrap().key();
+        for (one, other) in [
+            ("Árvíz", "árvíz"),
+            ("ÁRVÍZ", "a\u{301}rvíz"),
+            ("ЖУК", "жук"),
+            ("ΟΔΟΣ", "οδος"),
+            ("İx", "İX"),
+        ] {
+            assert_eq!(key(one), key(other), "{one} {other}");
+        }
+        assert_ne!(key("arviz"), key("árvíz"));
+    }
+
+    #[test]
+    fn names_and_numbers() {
+        for good in ["Alice", "Árvíz Tűrő", "<b>&", " x", "👩\u{200d}🚀"] {
+            assert_eq!(Name::new(good).unwrap().as_str(), good);
+        }
+        for bad in ["", "  ", "a\nb", "a\0", "\u{202e}x", &"x".repeat(101)] {
+            assert!(Name::new(bad).is_err(), "{bad:?}");
+        }
+        assert_eq!(Number::parse("9223372036854775807"), Ok(Number(i64::MAX)));
+        assert_eq!(Number::parse("007"), Ok(Number(7)));
+        for bad in ["", "0", "-1", "+1", "1.0", " 1", "9223372036854775808", "٧"] {
+            assert!(Number::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! The threads that answer the core's questions, off its loop.
+
+use std::fmt;
+use std::num::NonZero;
+use std::panic::{self, AssertUnwindSafe};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use flashgate_core::{Answer, MemberStore, Query, Reply, Secret, Ticket, Unavailable};
+
+use super::lookup::Lookups;
+use super::passwords::{self, Verdict};
+use super::schema::{self, StoreError};
+use super::{Active, Hash, Members, Name, NewMember, Nick, Number};
+
+/// A bounded pool of threads over one member store. Its threads end when it is dropped.
+///
+/// It is written once for every runtime, so that a login costs the same under each, and never more
+/// threads hash at once than are left over by the loop (19 MiB each).
+pub struct Pool {
+    jobs: SyncSender<Job>,
+    shared: Arc<Shared>,
+    /// Fails once every thread has ended.
+    ended: Mutex<Receiver<()>>,
+}
+
+/// The size of a [`Pool`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolOptions {
+    /// Threads, at least 1.
+    pub threads: usize,
+    /// Lookups that may wait for a thread; one more is answered "busy" at once.
+    pub queue: usize,
+    /// How long a lookup may wait for a thread. After the core has given it up, hashing would only
+    /// make those behind it late too.
+    pub patience: Duration,
+}
+
+impl Default for PoolOptions {
+    fn default() -> Self {
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        Self {
+            threads: cores.saturating_sub(1).max(1),
+            queue: 4096,
+            patience: Duration::from_secs(10),
+        }
+    }
+}
+
+struct Job {
+    ticket: Ticket,
+    query: Query,
+    reply: Reply,
+    since: Instant,
+}
+
+struct Shared {
+    jobs: Mutex<Receiver<Job>>,
+    lookups: Mutex<Lookups>,
+    complaints: Mutex<Complaints>,
+    work: AtomicU64,
+    patience: Duration,
+}
+
+impl Pool {
+    /// Answers from the store at `path`, which must be there and current.
+    pub fn open(path: &Path, options: &PoolOptions) -> Result<Self, StoreError> {
+        Ok(Self::start(Lookups::file(path)?, options))
+    }
+
+    /// Answers from a store in memory that holds `members`.
+    pub fn in_memory(members: &[NewMember], options: &PoolOptions) -> Result<Self, StoreError> {
+        let mut store = Members {
+            connection: schema::open_in_memory()?,
+            path: "in memory".into(),
+        };
+        for member in members {
+            match store.add(member) {
+                Ok(()) => {}
+                Err(super::AddError::Store(error)) => return Err(error),
+                Err(super::AddError::Taken(taken)) => panic!("members differ: {taken:?}"),
+            }
+        }
+        Ok(Self::start(Lookups::memory(store.connection), options))
+    }
+
+    /// The members of `--demo`: 1 alice secret1, 2 bob secret2.
+    pub fn demo(options: &PoolOptions) -> Result<Self, StoreError> {
+        let members = [
+            (1, "alice", "Alice", "secret1"),
+            (2, "bob", "Bob", "secret2"),
+        ];
+        let members = members.map(|(id, nick, name, password)| NewMember {
+            id: Number::new(id).expect("above 0"),
+            nick: Nick::new(nick).expect("a good nick"),
+            name: Name::new(name).expect("a good name"),
+            password: Hash::new(&Secret::new(password)).expect("the system has random numbers"),
+            active: Active::Yes,
+        });
+        Self::in_memory(&members, options)
+    }
+
+    /// What all checks of passwords have cost so far, in KiB of memory times passes over it. By it
+    /// a test knows that nobody is refused more cheaply than others.
+    pub fn work(&self) -> u64 {
+        self.shared.work.load(Ordering::Relaxed)
+    }
+
+    /// Drops the pool, and waits a while for its threads to close the store behind them.
+    pub fn close(self, longest: Duration) {
+        let Self {
+            jobs,
+            shared,
+            ended,
+        } = self;
+        drop((jobs, shared));
+        let ended = ended.into_inner().unwrap_or_else(PoisonError::into_inner);
+        // An error is what is wished for: nobody is left who could send.
+        let _ = ended.recv_timeout(longest);
+    }
+
+    fn start(lookups: Lookups, options: &PoolOptions) -> Self {
+        let (jobs, queue) = mpsc::sync_channel(options.queue);
+        let shared = Arc::new(Shared {
+            jobs: Mutex::new(queue),
+            lookups: Mutex::new(lookups),
+            complaints: Mutex::default(),
+            work: AtomicU64::new(0),
+            patience: options.patience,
+        });
+        let (alive, ended) = mpsc::channel();
+        for _ in 0..options.threads.max(1) {
+            let (shared, alive) = (Arc::clone(&shared), alive.clone());
+            thread::spawn(move || {
+                shared.run();
+                drop(shared);
+                drop::<mpsc::Sender<()>>(alive);
+            });
+        }
+        Self {
+            jobs,
+            shared,
+            ended: Mutex::new(ended),
+        }
+    }
+}
+
+impl MemberStore for Pool {
+    fn submit(&self, ticket: Ticket, query: Query, reply: Reply) {
+        let job = Job {
+            ticket,
+            query,
+            reply,
+            since: Instant::now(),
+        };
+        let (job, why) = match self.jobs.try_send(job) {
+            Ok(()) => return,
+            Err(TrySendError::Full(job)) => (job, Unavailable::Busy),
+            Err(TrySendError::Disconnected(job)) => (job, Unavailable::Failed),
+        };
+        (job.reply)(job.ticket, Answer::Unavailable(why));
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    /// Answers until the pool is dropped.
+    fn run(&self) {
+        loop {
+            // Taken in a statement of its own, so that the lock on the queue is not held meanwhile.
+            let next = lock(&self.jobs).recv_timeout(QUIET);
+            match next {
+                Ok(job) => self.answer(job),
+                Err(RecvTimeoutError::Timeout) => lock(&self.lookups).idle(),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn answer(&self, job: Job) {
+        let answer = if job.since.elapsed() > self.patience {
+            Answer::Unavailable(Unavailable::TimedOut)
+        } else {
+            // A panic would cost a thread, and the last one all logins for ever.
+            panic::catch_unwind(AssertUnwindSafe(|| self.decide(&job.query)))
+                .unwrap_or(Answer::Unavailable(Unavailable::Failed))
+        };
+        (job.reply)(job.ticket, answer);
+    }
+
+    fn decide(&self, query: &Query) -> Answer {
+        let Query::Identify { login, password } = query;
+        // The lock is held for the lookup alone, not for the hash.
+        let found = lock(&self.lookups).find(login);
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => {
+                lock(&self.complaints).about(&error);
+                return Answer::Unavailable(Unavailable::Failed);
+            }
+        };
+        lock(&self.complaints).settled();
+
+        let stored = found.as_ref().map(|found| found.password.as_str());
+        let checked = passwords::check(password, stored);
+        self.work.fetch_add(checked.work, Ordering::Relaxed);
+        let Some(found) = found else {
+            return Answer::Denied;
+        };
+        match checked.verdict {
+            Verdict::Wrong => return Answer::Denied,
+            Verdict::BadHash(fault) => {
+                let id = found.member.id;
+                log::warn!(
+                    "member {id} cannot log in: the stored password {fault}; \
+                     set another with flashgate members passwd {id}"
+                );
+                return Answer::Denied;
+            }
+            Verdict::Right if !found.active => return Answer::Denied,
+            Verdict::Right => {}
+        }
+        if let Err(error) = lock(&self.lookups).note_login(found.member.id) {
+            log::info!("a login was not noted: {error}");
+        }
+        Answer::Member(found.member)
+    }
+}
+
+/// Says what is wrong with the store once in a while, not once a login.
+#[derive(Default)]
+struct Complaints {
+    last: Option<(Instant, StoreError)>,
+}
+
+impl Complaints {
+    fn about(&mut self, error: &StoreError) {
+        let known = self.last.as_ref().is_some_and(|(when, last)| {
+            last.fault == error.fault && when.elapsed() < COMPLAIN_AGAIN
+        });
+        if !known {
+            log::warn!("nobody can log in: {error}");
+            self.last = Some((Instant::now(), error.clone()));
+        }
+    }
+
+    fn settled(&mut self) {
+        if self.last.take().is_some() {
+            log::warn!("the member store answers again");
+        }
+    }
+}
+
+/// A panic elsewhere does not make what is behind the lock wrong: it is looked at anew each time.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Without a lookup for so long, the store is tidied up.
+const QUIET: Duration = Duration::from_secs(1);
+
+/// The same fault is told again after this.
+const COMPLAIN_AGAIN: Duration = Duration::from_secs(30);

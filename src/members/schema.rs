@@ -1,0 +1,298 @@
+//! Opening the member store, and bringing its schema up to date.
+
+use std::fmt;
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+
+/// Opens a store for an operator's command or for a server that starts, and migrates it.
+pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
+    let mut connection = open_file(path, ADMIN_BUSY).map_err(|fault| fault.at(path))?;
+    prepare(&mut connection).map_err(|fault| fault.at(path))?;
+    Ok(connection)
+}
+
+/// Opens a store that must be there and current, changing nothing. For a server that runs.
+pub(super) fn open_current(path: &Path, busy: Duration) -> Result<Connection, Fault> {
+    let connection = open_file(path, busy)?;
+    match version(&connection)? {
+        VERSION => Ok(connection),
+        0 => Err(Fault::Missing),
+        found if found > VERSION => Err(Fault::Newer { found }),
+        _ => Err(Fault::Older),
+    }
+}
+
+/// A store in memory, which ends with its connection.
+pub(super) fn open_in_memory() -> Result<Connection, StoreError> {
+    let open = || {
+        let mut connection = Connection::open_in_memory()?;
+        prepare(&mut connection)?;
+        Ok(connection)
+    };
+    open().map_err(|fault: Fault| fault.at(Path::new("in memory")))
+}
+
+/// Makes an empty file where there is none, readable by its owner alone: it will hold password
+/// hashes. SQLite gives its side files the same permissions.
+pub(super) fn create_file(path: &Path) -> Result<(), StoreError> {
+    let made = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
+    match made {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(Fault::CannotCreate(error.to_string()).at(path)),
+    }
+}
+
+/// Never with SQLITE_OPEN_CREATE: a store that is gone must not come back empty.
+fn open_file(path: &Path, busy: Duration) -> Result<Connection, Fault> {
+    if !path.try_exists().unwrap_or(true) {
+        return Err(Fault::Missing);
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(busy)?;
+    // WAL keeps the file consistent without a sync for every login that is noted.
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    Ok(connection)
+}
+
+fn prepare(connection: &mut Connection) -> Result<(), Fault> {
+    // Looks at the version first, so that somebody else's database is not switched to WAL.
+    check_version(connection)?;
+    connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have migrated it in the meantime.
+    let found = check_version(&transaction)?;
+    for migration in &MIGRATIONS[found..] {
+        transaction.execute_batch(migration)?;
+    }
+    if found < MIGRATIONS.len() {
+        transaction.pragma_update(None, "user_version", VERSION)?;
+    }
+    Ok(transaction.commit()?)
+}
+
+/// How many migrations the store has seen.
+fn check_version(connection: &Connection) -> Result<usize, Fault> {
+    let found = version(connection)?;
+    if found > VERSION {
+        return Err(Fault::Newer { found });
+    }
+    if found == 0 {
+        let sql = "SELECT count(*) FROM sqlite_schema";
+        let tables: i64 = connection.query_row(sql, [], |row| row.get(0))?;
+        if tables > 0 {
+            return Err(Fault::Foreign);
+        }
+    }
+    usize::try_from(found).map_err(|_| Fault::Foreign)
+}
+
+fn version(connection: &Connection) -> Result<i64, rusqlite::Error> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+/// A store that cannot be used, and where it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub fault: Fault,
+}
+
+/// What is wrong with a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// There is no file, or an empty one.
+    Missing,
+    /// The file cannot be made.
+    CannotCreate(String),
+    /// The file cannot be opened.
+    CannotOpen(String),
+    /// It is no SQLite database.
+    NotADatabase,
+    /// It is a damaged SQLite database.
+    Corrupt,
+    /// Another process holds it.
+    Locked,
+    /// It may be read, but not written.
+    ReadOnly,
+    /// It is an SQLite database of some other program.
+    Foreign,
+    /// A newer flashgate has changed its schema.
+    Newer {
+        /// The schema's version.
+        found: i64,
+    },
+    /// It has an older schema, which a running server does not change.
+    Older,
+    /// Anything else that SQLite has to say.
+    Other(String),
+}
+
+impl Fault {
+    pub(super) fn at(self, path: &Path) -> StoreError {
+        StoreError {
+            path: path.to_owned(),
+            fault: self,
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        // rusqlite's enums may grow, and every other code is best told in SQLite's own words.
+        #[allow(clippy::wildcard_enum_match_arm)]
+        match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => Self::NotADatabase,
+            Some(ErrorCode::DatabaseCorrupt) => Self::Corrupt,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked,
+            Some(ErrorCode::ReadOnly) => Self::ReadOnly,
+            Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+                Self::CannotOpen(error.to_string())
+            }
+            _ => Self::Other(error.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the member store {} ", self.path.display())?;
+        match &self.fault {
+            Fault::Missing => f.write_str(
+                "does not exist, or is empty; check --members, or make it by adding a member: \
+                 flashgate members add --id 1 --nick NICK --name NAME",
+            ),
+            Fault::CannotCreate(why) => write!(
+                f,
+                "cannot be created ({why}); check that its folder exists and may be written"
+            ),
+            Fault::CannotOpen(why) => write!(
+                f,
+                "cannot be opened ({why}); check that the file and its folder may be read and written"
+            ),
+            Fault::NotADatabase => {
+                f.write_str("is not an SQLite database; check --members, or restore a backup")
+            }
+            Fault::Corrupt => f.write_str("is damaged; restore a backup"),
+            Fault::Locked => {
+                f.write_str("is locked by another program; close that, or try again later")
+            }
+            Fault::ReadOnly => {
+                f.write_str("may not be written; check the permissions of the file and its folder")
+            }
+            Fault::Foreign => f.write_str(
+                "is a database of another program, and is left as it is; check --members",
+            ),
+            Fault::Newer { found } => write!(
+                f,
+                "was made by a newer flashgate (its schema is version {found}, this program knows \
+                 {VERSION}); use that flashgate, or another file"
+            ),
+            Fault::Older => f.write_str(
+                "has an older schema than this server; run any flashgate members command to bring it up to date",
+            ),
+            Fault::Other(why) => write!(f, "has failed: {why}"),
+        }
+    }
+}
+
+/// The schema's version is the number of migrations that have made it.
+const VERSION: i64 = MIGRATIONS.len() as i64;
+
+/// What took the schema from each version to the next. Never changed once released, only added to.
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE members (
+        id            INTEGER PRIMARY KEY CHECK (id > 0),
+        nick          TEXT NOT NULL UNIQUE,
+        nick_key      TEXT NOT NULL UNIQUE,  -- Unicode lower case of nick: one of Árvíz, árvíz
+        name          TEXT NOT NULL,
+        password      TEXT NOT NULL,         -- argon2id, as a PHC string
+        active        INTEGER NOT NULL DEFAULT 1 CHECK (active IN (0, 1)),
+        created_at    INTEGER NOT NULL DEFAULT (unixepoch()),
+        last_login_at INTEGER
+    ) STRICT;
+"];
+
+/// How long an operator's command waits for a lock.
+const ADMIN_BUSY: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_is_made_once_and_opened_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("members.db");
+        assert_eq!(open(&path).unwrap_err().fault, Fault::Missing);
+        assert!(!path.exists());
+
+        create_file(&path).unwrap();
+        let connection = open(&path).unwrap();
+        assert_eq!(version(&connection).unwrap(), VERSION);
+        let mode: String = connection
+            .query_row("PRAGMA journal_mode", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(mode, "wal");
+        let strict = connection.execute(
+            "INSERT INTO members (id, nick, nick_key, name, password) VALUES (1, 'a', 'a', 'A', x'00')",
+            [],
+        );
+        assert!(strict.is_err());
+        drop(connection);
+
+        create_file(&path).unwrap();
+        open(&path).unwrap();
+        open_current(&path, ADMIN_BUSY).unwrap();
+    }
+
+    #[test]
+    fn what_is_not_ours_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("other.db");
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("CREATE TABLE t (x)").unwrap();
+        assert_eq!(open(&path).unwrap_err().fault, Fault::Foreign);
+
+        other.execute_batch("PRAGMA user_version = 99").unwrap();
+        let newer = open(&path).unwrap_err();
+        assert_eq!(newer.fault, Fault::Newer { found: 99 });
+        assert!(newer.to_string().contains("newer flashgate"), "{newer}");
+        other.execute_batch("PRAGMA user_version = -1").unwrap();
+        assert_eq!(open(&path).unwrap_err().fault, Fault::Foreign);
+
+        let mode: String = other
+            .query_row("PRAGMA journal_mode", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(mode, "delete");
+    }
+
+    #[test]
+    fn every_migration_is_found_by_its_version() {
+        // A store of each older version comes up to date, and keeps what it holds.
+        for from in 0..MIGRATIONS.len() {
+            let mut connection = Connection::open_in_memory().unwrap();
+            for migration in &MIGRATIONS[..from] {
+                connection.execute_batch(migration).unwrap();
+            }
+            connection
+                .pragma_update(None, "user_version", from as i64)
+                .unwrap();
+            prepare(&mut connection).unwrap();
+            assert_eq!(version(&connection).unwrap(), VERSION);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Asking for a password: without echo on a terminal, as one line from anything else.
+
+use std::io::{self, BufRead, IsTerminal, Read};
+
+use flashgate_core::Secret;
+
+use crate::failure::{Exit, Failure};
+
+/// Asks for a new password: twice on a terminal, once from a pipe.
+pub fn new_password() -> Result<Secret, Failure> {
+    let stdin = io::stdin();
+    let text = if stdin.is_terminal() {
+        ask_twice()?
+    } else {
+        one_line(&mut stdin.lock())?
+    };
+    match fault(&text) {
+        None => Ok(Secret::new(&text)),
+        Some(fault) => Err(Failure::new(
+            Exit::Failure,
+            format!("this password cannot be used: {fault}"),
+        )),
+    }
+}
+
+fn ask_twice() -> Result<String, Failure> {
+    let ask = |prompt: &str| {
+        rpassword::prompt_password(prompt).map_err(|error| {
+            Failure::new(
+                Exit::Failure,
+                format!("cannot read the password from the terminal: {error}"),
+            )
+        })
+    };
+    let first = ask("New password: ")?;
+    if ask("Once more: ")? == first {
+        Ok(first)
+    } else {
+        Err(Failure::new(
+            Exit::Failure,
+            "the two passwords differ; nothing was changed, please try again",
+        ))
+    }
+}
+
+/// One line without its end: LF, CR LF or the end of the stream.
+fn one_line(input: &mut impl BufRead) -> Result<String, Failure> {
+    let mut line = Vec::new();
+    // Two more than may pass, so that a longer one is seen to be too long and is not cut in silence.
+    let most = (MAX_LEN + 2) as u64;
+    let read = input.take(most).read_until(b'\n', &mut line);
+    read.map_err(|error| {
+        Failure::new(
+            Exit::Failure,
+            format!("cannot read the password from standard input: {error}"),
+        )
+    })?;
+    if line.last() == Some(&b'\n') {
+        line.pop();
+        if line.last() == Some(&b'\r') {
+            line.pop();
+        }
+    }
+    String::from_utf8(line).map_err(|_| {
+        Failure::new(
+            Exit::Failure,
+            "the password on standard input is not valid UTF-8",
+        )
+    })
+}
+
+/// Why a password could never be sent in an IDENTIFY.
+fn fault(password: &str) -> Option<String> {
+    let space = |c| matches!(c, ' ' | '\t' | '\r' | '\n' | '\x0b' | '\x0c');
+    if password.is_empty() {
+        Some("it is empty (it is read as one line from standard input)".to_owned())
+    } else if password.starts_with(space) || password.ends_with(space) {
+        Some("it begins or ends with white space, which IDENTIFY drops; leave that out".to_owned())
+    } else if password.contains(['\0', '\r', '\n']) {
+        Some("it contains a character that ends a command; leave that out".to_owned())
+    } else if password.len() > MAX_LEN {
+        Some(format!("it is longer than {MAX_LEN} bytes"))
+    } else {
+        None
+    }
+}
+
+/// Bytes in a password. An IDENTIFY with the longest nick then fits a command of 2 KiB, well below
+/// the 8 KiB that a server takes by default.
+const MAX_LEN: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_loses_its_end_and_nothing_else() {
+        let cases: [(&[u8], &str); 6] = [
+            (b"secret\n", "secret"),
+            (b"secret\r\n", "secret"),
+            (b"secret", "secret"),
+            (b" two  words \nmore\n", " two  words "),
+            (b"secret\r\r\n", "secret\r"),
+            (b"", ""),
+        ];
+        for (mut input, line) in cases {
+            assert_eq!(one_line(&mut input).unwrap(), line);
+        }
+        assert!(one_line(&mut &b"\xff\n"[..]).is_err());
+        let long = "x".repeat(MAX_LEN + 100);
+        assert!(fault(&one_line(&mut long.as_bytes()).unwrap()).is_some());
+        let exact = "x".repeat(MAX_LEN) + "\r\n";
+        assert_eq!(fault(&one_line(&mut exact.as_bytes()).unwrap()), None);
+    }
+
+    #[test]
+    fn what_cannot_be_sent() {
+        for good in ["x", "two  words", "tab\tinside", "Árvíztűrő", "'; --"] {
+            assert_eq!(fault(good), None, "{good:?}");
+        }
+        for bad in ["", " x", "x ", "x\t", "\x0bx", "a\0b", "a\rb", "a\nb"] {
+            assert!(fault(bad).is_some(), "{bad:?}");
+        }
+    }
+}

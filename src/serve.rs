@@ -1,0 +1,207 @@
+//! `flashgate serve`: from options to a running server, and to its end.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use flashgate_core::{Clock, Config, Host, MemberStore};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::cli::{LogFormat, Runtime, ServeOptions};
+use crate::failure::{Exit, Failure};
+use crate::log::{self, Event, Format, Writer};
+use crate::members::{Members, Origin, Pool, PoolOptions};
+
+mod listen;
+mod policy;
+mod settings;
+
+use listen::Listeners;
+
+/// Where members are kept unless an option says otherwise.
+pub const DEFAULT_STORE: &str = "flashgate.db";
+
+/// Runs a server until a signal stops it.
+pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
+    // First of all: a signal during the start is a signal, too.
+    let signals = Signals::new([SIGTERM, SIGINT]).map_err(|error| {
+        Failure::new(Exit::Failure, format!("cannot wait for signals: {error}"))
+    })?;
+    let policy = settings::policy(options)?;
+    let addresses = listen::addresses(options)?;
+    // The store comes last, so that a server which cannot start leaves no file behind.
+    let listeners = listen::open(&addresses)?;
+    let config = Arc::new(settings::config(options, policy, &listeners));
+    let pool = Arc::new(members(options, &config)?);
+
+    let clock: Arc<dyn Clock> = match options.runtime {
+        Runtime::Smol => Arc::new(flashgate_smol::SystemClock::new()),
+        Runtime::Std => Arc::new(flashgate_std::SystemClock::new()),
+    };
+    let format = match options.log_format {
+        LogFormat::Text => Format::Text,
+        LogFormat::Json => Format::Json,
+    };
+    let writer = Writer::new(format, Arc::clone(&clock), log::stdout());
+    let addresses = listeners.addresses();
+    let host = host(
+        config.clone(),
+        clock,
+        Arc::clone(&pool) as Arc<dyn MemberStore>,
+        &writer,
+    );
+    let server = Server::new(options.runtime, listeners, host)?;
+
+    let max = config.limits.clients;
+    writer.event(&Event::Created { max });
+    for address in addresses {
+        writer.event(&Event::Listening { address });
+    }
+    stop_on(signals, server.shutdown);
+    tell_drops(writer.clone(), server.log_dropped);
+
+    let ended = (server.run)();
+    writer.flush(LAST_LINES);
+    if let Some(pool) = Arc::into_inner(pool) {
+        pool.close(LAST_LOOKUPS);
+    }
+    ended.map_err(|error| Failure::new(Exit::Failure, format!("the server has failed: {error}")))
+}
+
+fn host(
+    config: Arc<Config>,
+    clock: Arc<dyn Clock>,
+    members: Arc<dyn MemberStore>,
+    writer: &Writer,
+) -> Host {
+    let writer = writer.clone();
+    Host {
+        config,
+        clock,
+        members,
+        log: Box::new(move |now, note| writer.put(now, &Event::Note(&note))),
+    }
+}
+
+/// Either runtime, as what this program does with it.
+struct Server {
+    run: Box<dyn FnOnce() -> io::Result<()>>,
+    shutdown: Box<dyn Fn() + Send>,
+    log_dropped: Box<dyn Fn(u64) + Send>,
+}
+
+impl Server {
+    fn new(runtime: Runtime, listeners: Listeners, host: Host) -> Result<Self, Failure> {
+        let new = || match runtime {
+            Runtime::Smol => {
+                let server = flashgate_smol::Server::new(listeners.into_inner(), host)?;
+                let (handle, other) = (server.handle(), server.handle());
+                io::Result::Ok(Self {
+                    run: Box::new(|| smol::block_on(server.run())),
+                    shutdown: Box::new(move || handle.shutdown()),
+                    log_dropped: Box::new(move |lines| other.log_dropped(lines)),
+                })
+            }
+            Runtime::Std => {
+                let server = flashgate_std::Server::new(listeners.into_inner(), host)?;
+                let (handle, other) = (server.handle(), server.handle());
+                Ok(Self {
+                    run: Box::new(|| server.run()),
+                    shutdown: Box::new(move || handle.shutdown()),
+                    log_dropped: Box::new(move |lines| other.log_dropped(lines)),
+                })
+            }
+        };
+        new().map_err(|error| {
+            Failure::new(Exit::Failure, format!("the server cannot start: {error}"))
+        })
+    }
+}
+
+/// Opens the member store, and starts the threads that answer from it.
+fn members(options: &ServeOptions, config: &Config) -> Result<Pool, Failure> {
+    let pool = PoolOptions {
+        patience: config.limits.lookup.to_duration(),
+        ..PoolOptions::default()
+    };
+    if options.demo {
+        say("members in memory: 1 alice and 2 bob; serve --help names their passwords");
+        return Ok(Pool::demo(&pool)?);
+    }
+    let path = options
+        .members
+        .clone()
+        .unwrap_or_else(|| PathBuf::from(DEFAULT_STORE));
+    // Brings the schema up to date, which the pool will not.
+    let (members, origin) = Members::open_or_create(&path)?;
+    if origin == Origin::Created {
+        say(&format!("created the member store {}", path.display()));
+    }
+    if members.count()? == 0 {
+        say(&format!(
+            "there are no members yet; add one with: {}",
+            add_one(&path)
+        ));
+    }
+    drop(members);
+    Ok(Pool::open(&path, &pool)?)
+}
+
+fn add_one(path: &Path) -> String {
+    let command = "flashgate members add --id 1 --nick NICK --name NAME";
+    if path == Path::new(DEFAULT_STORE) {
+        command.to_owned()
+    } else {
+        format!("{command} --members {}", path.display())
+    }
+}
+
+/// For the operator who starts the server; standard output is the log's.
+fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "flashgate: {text}");
+}
+
+/// The first signal stops the server in good order. The second ends the process at once, with the
+/// exit code that a shell gives to whom a signal has killed.
+fn stop_on(mut signals: Signals, shutdown: Box<dyn Fn() + Send>) {
+    thread::spawn(move || {
+        let mut signals = signals.forever();
+        if signals.next().is_some() {
+            shutdown();
+            thread::spawn(|| {
+                thread::sleep(LONGEST_STOP);
+                say("the server has not stopped in time, and is ended");
+                process::exit(i32::from(Exit::Failure.code()));
+            });
+        }
+        if let Some(signal) = signals.next() {
+            process::exit(128 + signal);
+        }
+    });
+}
+
+/// Tells the server, for its metrics, how many log lines were dropped. Not told from where a line is
+/// dropped: that is inside the server, which may not be called back from there.
+fn tell_drops(writer: Writer, log_dropped: Box<dyn Fn(u64) + Send>) {
+    thread::spawn(move || {
+        let mut told = 0;
+        loop {
+            thread::sleep(TELL_DROPS);
+            let dropped = writer.dropped();
+            if dropped != told {
+                log_dropped(dropped);
+                told = dropped;
+            }
+        }
+    });
+}
+
+/// A stop takes 5 s at most, of which the core's own time-outs are 2.
+const LONGEST_STOP: Duration = Duration::from_millis(4500);
+const LAST_LINES: Duration = Duration::from_secs(1);
+const LAST_LOOKUPS: Duration = Duration::from_millis(500);
+const TELL_DROPS: Duration = Duration::from_secs(1);

@@ -1,0 +1,235 @@
+//! Where the server listens.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+
+use flashgate_core::Role;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::cli::ServeOptions;
+use crate::failure::{Exit, Failure};
+
+/// What to listen on, in the order of the listeners: gateways first.
+#[derive(Debug)]
+pub(super) struct Address {
+    /// As the operator wrote it.
+    text: String,
+    /// What it stands for: a name can have several addresses.
+    sockets: Vec<SocketAddr>,
+    role: Role,
+}
+
+/// Open listeners, and what each of them serves.
+#[derive(Debug)]
+pub(super) struct Listeners(Vec<(TcpListener, SocketAddr, Role)>);
+
+/// Resolves what the options name.
+pub(super) fn addresses(options: &ServeOptions) -> Result<Vec<Address>, Failure> {
+    let default = [DEFAULT_LISTEN.to_owned()];
+    let gateways: &[String] = if options.listen.is_empty() {
+        &default
+    } else {
+        &options.listen
+    };
+    let gateways = gateways.iter().map(|text| (text, Role::Gateway));
+    let policies = options
+        .policy_listen
+        .iter()
+        .map(|text| (text, Role::Policy));
+    let addresses: Vec<Address> = gateways
+        .chain(policies)
+        .map(|(text, role)| resolve(text, role))
+        .collect::<Result<_, _>>()?;
+
+    let public = |address: &&Address| address.sockets.iter().any(|s| !s.ip().is_loopback());
+    match addresses.iter().find(public) {
+        Some(address) if options.demo => Err(Failure::new(
+            Exit::Config,
+            format!(
+                "--demo has passwords that everyone knows, so it listens on loopback addresses \
+                 only, and {} is none; use 127.0.0.1 or [::1], or leave out --demo",
+                address.text
+            ),
+        )),
+        Some(_) | None => Ok(addresses),
+    }
+}
+
+fn resolve(text: &str, role: Role) -> Result<Address, Failure> {
+    let (host, port) = text.rsplit_once(':').unwrap_or((text, ""));
+    let port_fits = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
+    let bare_v6 = host.contains(':') && !host.starts_with('[');
+    if host.is_empty() || bare_v6 || !port_fits || port.parse::<u16>().is_err() {
+        return Err(Failure::new(
+            Exit::Usage,
+            format!(
+                "{text} is not an address to listen on; write ADDRESS:PORT, like 127.0.0.1:8080, \
+                 0.0.0.0:80, [::]:80 or localhost:8080"
+            ),
+        ));
+    }
+    let found = text.to_socket_addrs().map_err(|error| {
+        Failure::new(
+            Exit::Unavailable,
+            format!("cannot listen on {text}: {error}; check the name, or use a numeric address"),
+        )
+    })?;
+    let mut sockets: Vec<SocketAddr> = Vec::new();
+    for socket in found {
+        if !sockets.contains(&socket) {
+            sockets.push(socket);
+        }
+    }
+    Ok(Address {
+        text: text.to_owned(),
+        sockets,
+        role,
+    })
+}
+
+/// Opens a listener on every address.
+pub(super) fn open(addresses: &[Address]) -> Result<Listeners, Failure> {
+    let mut listeners = Vec::new();
+    for address in addresses {
+        let mut fault = None;
+        let before = listeners.len();
+        for socket in &address.sockets {
+            match bind(*socket).and_then(|listener| Ok((listener.local_addr()?, listener))) {
+                Ok((local, listener)) => listeners.push((listener, local, address.role)),
+                // localhost is ::1 as well, also where there is no IPv6.
+                Err(error) if is_absent(&error) && address.sockets.len() > 1 => {
+                    log::info!("{} is {socket}, which this machine lacks", address.text);
+                    fault = Some(error);
+                }
+                Err(error) => return Err(failure(&address.text, *socket, &error)),
+            }
+        }
+        if let Some(error) = fault.filter(|_| listeners.len() == before) {
+            return Err(failure(&address.text, address.sockets[0], &error));
+        }
+    }
+    Ok(Listeners(listeners))
+}
+
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    // A server that is started again need not wait for the connections of the last one.
+    socket.set_reuse_address(true)?;
+    if address.is_ipv6() {
+        // So that 0.0.0.0 and [::] can stand side by side.
+        socket.set_only_v6(true)?;
+    }
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    let unsupported = rustix::io::Errno::AFNOSUPPORT.raw_os_error();
+    error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(unsupported)
+}
+
+fn failure(text: &str, socket: SocketAddr, error: &io::Error) -> Failure {
+    // Other kinds have nothing to be advised.
+    #[allow(clippy::wildcard_enum_match_arm)]
+    let advice = match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "; another program, or another flashgate, listens there: stop that, or choose another port"
+        }
+        io::ErrorKind::PermissionDenied => {
+            "; ports below 1024 need root or CAP_NET_BIND_SERVICE: get that, or choose another port"
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            "; this machine does not have that address: use one of its own, or 0.0.0.0 or [::] for all"
+        }
+        _ => "",
+    };
+    let named = if text == socket.to_string() {
+        String::new()
+    } else {
+        format!(" ({socket})")
+    };
+    Failure::new(
+        Exit::Unavailable,
+        format!("cannot listen on {text}{named}: {error}{advice}"),
+    )
+}
+
+impl Listeners {
+    /// What each serves, in the order of the listeners.
+    pub(super) fn roles(&self) -> Vec<Role> {
+        self.0.iter().map(|(_, _, role)| *role).collect()
+    }
+
+    /// Where each listens.
+    pub(super) fn addresses(&self) -> Vec<SocketAddr> {
+        self.0.iter().map(|(_, address, _)| *address).collect()
+    }
+
+    /// The ports of those that serve this.
+    pub(super) fn ports(&self, role: Role) -> impl Iterator<Item = u16> {
+        let of_role = self.0.iter().filter(move |listener| listener.2 == role);
+        of_role.map(|(_, address, _)| address.port())
+    }
+
+    pub(super) fn into_inner(self) -> Vec<TcpListener> {
+        self.0
+            .into_iter()
+            .map(|(listener, _, _)| listener)
+            .collect()
+    }
+}
+
+const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+
+/// Connections that wait to be accepted, as many as Linux gives by itself (`net.core.somaxconn`).
+/// The original's 5 made Flash clients wait for SYN retransmissions.
+const BACKLOG: i32 = 4096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_as_they_are_written() {
+        for good in ["127.0.0.1:0", "[::1]:8080", "0.0.0.0:80", "localhost:65535"] {
+            assert!(!resolve(good, Role::Gateway).unwrap().sockets.is_empty());
+        }
+        for bad in [
+            "",
+            "8080",
+            ":8080",
+            "localhost",
+            "::1:8080",
+            "[::1]",
+            "x:",
+            "x:y",
+            "x:65536",
+            "x:-1",
+            "x:+1",
+        ] {
+            let failure = resolve(bad, Role::Gateway).unwrap_err();
+            assert_eq!(failure.exit, Exit::Usage, "{bad}");
+        }
+    }
+
+    #[test]
+    fn both_families_share_a_port() {
+        // A port that is free for one family may be in use in the other, so there are several tries.
+        for _ in 0..50 {
+            let Ok(v6) = bind("[::]:0".parse().unwrap()) else {
+                return; // No IPv6 on this machine.
+            };
+            let v4 = SocketAddr::from(([0, 0, 0, 0], v6.local_addr().unwrap().port()));
+            if let Ok(_first) = bind(v4) {
+                assert_eq!(bind(v4).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+                return;
+            }
+        }
+        panic!("no port for both");
+    }
+}

@@ -1,0 +1,136 @@
+//! From options to the core's settings.
+
+use std::collections::BTreeSet;
+
+use flashgate_core::{Config, Limits, ListAccess, Millis, OnDuplicate, Policy, Role};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use super::listen::Listeners;
+use super::policy;
+use crate::cli::{Duplicates, ServeOptions};
+use crate::failure::{Exit, Failure};
+
+/// The policy file's document, if there is one; checks what options mean together.
+pub(super) fn policy(options: &ServeOptions) -> Result<Option<String>, Failure> {
+    let refuse = |message: &str| Err(Failure::new(Exit::Usage, message));
+    if options.demo && options.members.is_some() {
+        return refuse("--demo has its members in memory; leave out --demo or --members");
+    }
+    let Some(file) = &options.policy_file else {
+        return Ok(None);
+    };
+    if !options.policy_domain.is_empty() || options.policy_ports.is_some() {
+        return refuse(
+            "--policy-file is served as it stands; leave it out, or --policy-domain and --policy-ports",
+        );
+    }
+    policy::read(file).map(Some)
+}
+
+/// The core's settings.
+pub(super) fn config(
+    options: &ServeOptions,
+    document: Option<String>,
+    listeners: &Listeners,
+) -> Config {
+    let policy = match document {
+        Some(document) => Policy::from_document(&document),
+        None => made_policy(options, listeners),
+    };
+    let mut config = Config {
+        limits: Limits {
+            clients: options.max_clients,
+            connections: connections(options.max_clients, open_files()),
+            per_address: options.max_per_address,
+            command: options.max_command,
+            backlog: options.max_backlog,
+            login: Millis::from_secs(options.login_timeout),
+            rate: options.rate,
+            burst: options.burst,
+            ..Limits::default()
+        },
+        listeners: listeners.roles(),
+        policy,
+        list: if options.list_needs_login {
+            ListAccess::Identified
+        } else {
+            ListAccess::Everyone
+        },
+        duplicates: match options.on_duplicate {
+            Duplicates::Refuse => OnDuplicate::Refuse,
+            Duplicates::Replace => OnDuplicate::Replace,
+        },
+        ..Config::default()
+    };
+    if let Some(redirect) = &options.redirect {
+        config.redirect.clone_from(redirect);
+    }
+    config
+}
+
+fn made_policy(options: &ServeOptions, listeners: &Listeners) -> Policy {
+    let domains: Vec<&str> = if options.policy_domain.is_empty() {
+        vec!["*"]
+    } else {
+        options.policy_domain.iter().map(String::as_str).collect()
+    };
+    let ports = options.policy_ports.clone().unwrap_or_else(|| {
+        // The ports that were opened, not those that were asked for: 0 means any.
+        let ports: BTreeSet<u16> = listeners.ports(Role::Gateway).collect();
+        let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+        ports.join(",")
+    });
+    Policy::allow(domains, &ports)
+}
+
+/// Connections of any kind: room for policy requests and HTTP beside a full chat.
+fn connections(clients: usize, files: usize) -> usize {
+    let wanted = clients.saturating_add(OTHER_CONNECTIONS);
+    let most = files.saturating_sub(OTHER_FILES).max(1);
+    if most < clients {
+        log::warn!(
+            "{files} open files are allowed, which leaves {most} connections, fewer than \
+             --max-clients {clients}; raise the limit (ulimit -n, or LimitNOFILE= of systemd)"
+        );
+    }
+    wanted.min(most)
+}
+
+/// Raises the limit on open files as far as an ordinary user may, and tells it.
+fn open_files() -> usize {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum {
+        let raised = Rlimit {
+            current: limit.maximum,
+            maximum: limit.maximum,
+        };
+        // Where it may not be raised, what there is will have to do.
+        let _ = setrlimit(Resource::Nofile, raised);
+    }
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    usize::try_from(files).unwrap_or(usize::MAX)
+}
+
+const OTHER_CONNECTIONS: usize = 1024;
+
+/// For listeners, the store and its side files, pollers, standard streams.
+const OTHER_FILES: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_for_connections() {
+        for (clients, files, room) in [
+            (4096, 1_000_000, 5120),
+            (4096, 5184, 5120),
+            (4096, 5000, 4936),
+            (4096, 1024, 960),
+            (10, 20, 1),
+            (usize::MAX, usize::MAX, usize::MAX - 64),
+        ] {
+            assert_eq!(connections(clients, files), room, "{clients} {files}");
+        }
+    }
+}

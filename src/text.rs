@@ -1,0 +1,101 @@
+//! Text from outside, made safe for a log or a terminal.
+
+use std::fmt;
+
+/// Text in double quotes with JSON's escapes.
+///
+/// More than JSON asks for is escaped: whatever could move a terminal's cursor, end a line in some
+/// viewer (U+0085, U+2028) or turn the order of the characters around (bidirectional controls).
+#[derive(Clone, Copy, Debug)]
+pub struct Quoted<'a>(pub &'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("\"")?;
+        escape(f, self.0, "\"\\")?;
+        f.write_str("\"")
+    }
+}
+
+/// Text as it is, but for what would upset a terminal.
+#[derive(Clone, Copy, Debug)]
+pub struct Plain<'a>(pub &'a str);
+
+impl fmt::Display for Plain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        escape(f, self.0, "")
+    }
+}
+
+/// Whether a character shows nothing of itself, and changes how others are shown.
+pub fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || UNSEEN
+            .iter()
+            .any(|&(first, last)| (first..=last).contains(&c))
+}
+
+/// Writes `text`, with a backslash before characters of `special`.
+fn escape(f: &mut fmt::Formatter<'_>, text: &str, special: &str) -> fmt::Result {
+    use fmt::Write as _;
+
+    for c in text.chars() {
+        match c {
+            '\n' => f.write_str("\\n")?,
+            '\r' => f.write_str("\\r")?,
+            '\t' => f.write_str("\\t")?,
+            c if is_unseen(c) => {
+                // JSON knows UTF-16 units only.
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    write!(f, "\\u{unit:04x}")?;
+                }
+            }
+            c => {
+                if special.contains(c) {
+                    f.write_char('\\')?;
+                }
+                f.write_char(c)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Format characters, besides the control characters that `char::is_control` knows.
+const UNSEEN: [(char, char); 9] = [
+    ('\u{ad}', '\u{ad}'),
+    ('\u{61c}', '\u{61c}'),
+    ('\u{180e}', '\u{180e}'),
+    ('\u{200b}', '\u{200f}'),
+    ('\u{2028}', '\u{202e}'),
+    ('\u{2060}', '\u{206f}'),
+    ('\u{feff}', '\u{feff}'),
+    ('\u{fff9}', '\u{fffb}'),
+    ('\u{e0000}', '\u{e007f}'),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quoting() {
+        let cases = [
+            ("alice", "\"alice\""),
+            ("", "\"\""),
+            ("Árvíz \u{1f600}", "\"Árvíz \u{1f600}\""),
+            ("a\"b\\c/", "\"a\\\"b\\\\c/\""),
+            ("a\nb\rc\td", "\"a\\nb\\rc\\td\""),
+            ("\0\u{1b}[2J\u{7f}", "\"\\u0000\\u001b[2J\\u007f\""),
+            ("\u{85}\u{9b}", "\"\\u0085\\u009b\""),
+            ("\u{2028}\u{2029}\u{202e}", "\"\\u2028\\u2029\\u202e\""),
+            ("\u{feff}\u{e0041}", "\"\\ufeff\\udb40\\udc41\""),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(Quoted(text).to_string(), expected);
+            let back: String = serde_json::from_str(expected).unwrap();
+            assert_eq!(back, text);
+        }
+        assert_eq!(Plain("a\"\\\u{1b}b").to_string(), "a\"\\\\u001bb");
+    }
+}

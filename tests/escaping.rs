@@ -1,0 +1,65 @@
+//! Every character there is, sent in a command, comes back in an answer that a strict XML parser
+//! reads as the same character, or as U+FFFD where XML 1.0 has no way to say it.
+
+use std::sync::Arc;
+
+use flashgate_core::{
+    Action, Config, ConnId, Gateway, Input, ListenerId, Millis, Now, Origin, UnixSeconds,
+};
+
+#[test]
+fn every_character_survives_an_xml_parser() {
+    let mut config = Config::default();
+    config.limits.rate = 0;
+    let now = Now {
+        mono: Millis(0),
+        utc: UnixSeconds(0),
+        offset: 0,
+    };
+    let mut gateway = Gateway::new(Arc::new(config), now);
+    let origin = Origin {
+        listener: ListenerId(0),
+        peer: "192.0.2.1:4242".parse().expect("an address"),
+    };
+    let conn = gateway.accept(now, origin).expect("there is room");
+
+    // A first terminator that is a NUL, so that LF is a character like others.
+    gateway.handle(now, Input::Bytes(conn, b"\0"));
+    let all: Vec<char> = (char::MIN..=char::MAX)
+        .filter(|c| !"\0 ".contains(*c))
+        .collect();
+    for some in all.chunks(500) {
+        // White space around a token is dropped: it stands between two letters.
+        let token: String = ["x", &String::from_iter(some), "x"].concat();
+        let command = format!("PING {token}\0");
+        let answer = answer(&mut gateway, now, conn, command.as_bytes());
+        let document = roxmltree::Document::parse(&answer).unwrap_or_else(|error| {
+            panic!("{error}: {:?} in {answer}", some.first());
+        });
+        let expected: String = token
+            .chars()
+            .map(|c| if allowed(c) { c } else { '\u{fffd}' })
+            .collect();
+        let value = document.root_element().attribute("value");
+        assert_eq!(value, Some(expected.as_str()), "from {:?}", some.first());
+    }
+}
+
+/// The one answer to a command, without its NUL.
+fn answer(gateway: &mut Gateway, now: Now, conn: ConnId, command: &[u8]) -> String {
+    gateway.handle(now, Input::Bytes(conn, command));
+    let mut bytes = Vec::new();
+    while let Some(action) = gateway.poll() {
+        if let Action::Write(_, chunk) = action {
+            bytes.extend_from_slice(chunk.as_bytes());
+        }
+    }
+    gateway.handle(now, Input::Backlog(conn, 0));
+    assert_eq!(bytes.pop(), Some(0), "an answer ends with a NUL");
+    String::from_utf8(bytes).expect("an answer is UTF-8")
+}
+
+/// XML 1.0, section 2.2, `Char`.
+fn allowed(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..)
+}

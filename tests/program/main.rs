@@ -1,0 +1,5 @@
+//! The program from outside, started as a user starts it.
+
+mod commands;
+mod outside;
+mod server;

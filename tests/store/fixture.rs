@@ -1,0 +1,152 @@
+//! Stores to try things on, and how to ask them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use argon2::Params;
+use flashgate::members::{Active, Hash, Members, Name, NewMember, Nick, Number, Pool, PoolOptions};
+use flashgate_core::{
+    Action, Answer, Config, Gateway, Input, ListenerId, Login, MemberStore, Now, Origin, Query,
+    Secret, Ticket, Unavailable,
+};
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+/// A store in a folder of its own.
+pub(crate) struct Store {
+    pub(crate) path: PathBuf,
+    folder: TempDir,
+}
+
+impl Store {
+    pub(crate) fn with(members: &[NewMember]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("members.db");
+        let (mut store, _) = Members::open_or_create(&path).unwrap();
+        for member in members {
+            store.add(member).unwrap();
+        }
+        Self { path, folder }
+    }
+
+    pub(crate) fn pool(&self) -> Pool {
+        self.pool_of(&PoolOptions::default())
+    }
+
+    pub(crate) fn pool_of(&self, options: &PoolOptions) -> Pool {
+        Pool::open(&self.path, options).unwrap()
+    }
+
+    /// A copy of the file as it is now.
+    pub(crate) fn backup(&self) -> PathBuf {
+        let backup = self.folder.path().join("backup.db");
+        let _ = fs::remove_file(&backup);
+        self.sql(&format!("VACUUM INTO '{}'", backup.display()));
+        backup
+    }
+
+    pub(crate) fn side_file(&self, suffix: &str) -> PathBuf {
+        side_file(&self.path, suffix)
+    }
+
+    pub(crate) fn sql(&self, sql: &str) {
+        let connection = Connection::open(&self.path).unwrap();
+        connection.execute_batch(sql).unwrap();
+    }
+
+    pub(crate) fn is_sound(&self) {
+        let connection = Connection::open(&self.path).unwrap();
+        let sound: String = connection
+            .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(sound, "ok");
+    }
+}
+
+fn side_file(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// A member whose password is the nick and `'s`, at the least cost there is.
+pub(crate) fn member(id: i64, nick: &str, active: Active) -> NewMember {
+    NewMember {
+        id: Number::new(id).unwrap(),
+        nick: Nick::new(nick).unwrap(),
+        name: Name::new(&format!("Name of {nick}")).unwrap(),
+        password: cheap(&format!("{nick}'s")),
+        active,
+    }
+}
+
+pub(crate) fn cheap(password: &str) -> Hash {
+    Hash::with(&Secret::new(password), Params::new(8, 1, 1, None).unwrap()).unwrap()
+}
+
+pub(crate) fn login(pool: &Pool, id: &str, password: &str) -> Answer {
+    let (answer, answered) = mpsc::channel();
+    let reply = move |_, said| answer.send(said).unwrap();
+    pool.submit(ticket(), identify(id, password), Box::new(reply));
+    answered.recv_timeout(PATIENCE).expect("an answer in time")
+}
+
+pub(crate) fn identify(id: &str, password: &str) -> Query {
+    Query::Identify {
+        login: Login::parse(id),
+        password: Secret::new(password),
+    }
+}
+
+/// Keeps a thread of the pool busy until the sender is used, or dropped.
+pub(crate) fn occupy(pool: &Pool) -> mpsc::Sender<()> {
+    let (release, released) = mpsc::channel();
+    let (busy, is_busy) = mpsc::channel();
+    let reply = move |_, _| {
+        busy.send(()).unwrap();
+        let _ = released.recv_timeout(PATIENCE);
+    };
+    pool.submit(ticket(), identify("1", "x"), Box::new(reply));
+    is_busy.recv_timeout(PATIENCE).unwrap();
+    release
+}
+
+/// Only a gateway makes tickets.
+pub(crate) fn ticket() -> Ticket {
+    let now = Now::default();
+    let mut gateway = Gateway::new(Config::default().into(), now);
+    let origin = Origin {
+        listener: ListenerId(0),
+        peer: "127.0.0.1:1".parse().unwrap(),
+    };
+    let conn = gateway.accept(now, origin).unwrap();
+    gateway.handle(now, Input::Bytes(conn, b"IDENTIFY 1 x\0"));
+    while let Some(action) = gateway.poll() {
+        if let Action::Lookup(ticket, _) = action {
+            return ticket;
+        }
+    }
+    panic!("IDENTIFY asks the store");
+}
+
+pub(crate) fn is_alice(answer: &Answer) {
+    match answer {
+        Answer::Member(member) => assert_eq!(&*member.nick, "alice"),
+        Answer::Denied | Answer::Unavailable(_) => panic!("{answer:?}"),
+    }
+}
+
+pub(crate) fn wait_for(mut done: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !done() {
+        assert!(Instant::now() < end, "not within {PATIENCE:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+pub(crate) const FAILED: Answer = Answer::Unavailable(Unavailable::Failed);
+
+/// Far more than anything here takes.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,0 +1,209 @@
+//! Who gets in, who does not, and what it costs to find out.
+
+use flashgate::members::{
+    Active, AddError, Hash, Members, Name, Number, Pool, PoolOptions, Taken, Who,
+};
+use flashgate_core::{Answer, MemberId, Secret};
+
+use crate::fixture::{Store, cheap, identify, is_alice, login, member};
+
+#[test]
+fn logins() {
+    let store = Store::with(&[
+        member(1, "alice", Active::Yes),
+        member(7, "Árvíz", Active::Yes),
+    ]);
+    let pool = store.pool();
+    for (id, password, expected) in [
+        ("1", "alice's", Some(1)),
+        ("alice", "alice's", Some(1)),
+        ("7", "Árvíz's", Some(7)),
+        ("Árvíz", "Árvíz's", Some(7)),
+        // Byte for byte.
+        ("Alice", "alice's", None),
+        ("árvíz", "Árvíz's", None),
+        ("A\u{301}rvíz", "Árvíz's", None),
+        ("07", "Árvíz's", None),
+        ("7x", "Árvíz's", None),
+        ("1", "Alice's", None),
+        ("1", "alice's ", None),
+        ("1", "", None),
+        ("2", "alice's", None),
+    ] {
+        let id_of = |answer| match answer {
+            Answer::Member(member) => Some(member.id.0),
+            Answer::Denied => None,
+            Answer::Unavailable(why) => panic!("{id}: {why:?}"),
+        };
+        assert_eq!(
+            id_of(login(&pool, id, password)),
+            expected,
+            "{id} {password}"
+        );
+    }
+    let Answer::Member(alice) = login(&pool, "1", "alice's") else {
+        panic!("denied");
+    };
+    assert_eq!(
+        (alice.id, &*alice.nick, &*alice.name),
+        (MemberId(1), "alice", "Name of alice")
+    );
+}
+
+#[test]
+fn everyone_who_is_refused_costs_the_same() {
+    let mut inactive = member(2, "bob", Active::No);
+    inactive.password = Hash::new(&Secret::new("bob's")).unwrap();
+    let mut full = member(1, "alice", Active::Yes);
+    full.password = Hash::new(&Secret::new("alice's")).unwrap();
+    let store = Store::with(&[full, inactive, member(3, "carol", Active::Yes)]);
+    // Hashes that cannot be verified: gigabytes, and no hash at all.
+    let huge = "$argon2id$v=19$m=4194304,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAA";
+    for (id, stored) in [(4, huge), (5, "secret"), (6, "")] {
+        store.sql(&format!(
+            "INSERT INTO members (id, nick, nick_key, name, password) VALUES ({id}, 'n{id}', 'n{id}', 'N', '{stored}')"
+        ));
+    }
+    let pool = store.pool();
+    let cost = |id: &str, password: &str| {
+        let before = pool.work();
+        (login(&pool, id, password), pool.work() - before)
+    };
+    let full = 19 * 1024 * 2;
+    for (id, password) in [
+        ("1", "wrong"),
+        ("99", "wrong"),
+        ("nobody", "wrong"),
+        ("2", "wrong"),
+        ("2", "bob's"),
+        ("4", "secret"),
+        ("5", "secret"),
+        ("6", ""),
+    ] {
+        assert_eq!(
+            cost(id, password),
+            (Answer::Denied, full),
+            "{id} {password}"
+        );
+    }
+    // Stored parameters are obeyed.
+    assert_eq!(cost("3", "wrong"), (Answer::Denied, 8));
+}
+
+#[test]
+fn nothing_that_is_sent_becomes_sql() {
+    let store = Store::with(&[member(1, "alice", Active::Yes)]);
+    let pool = store.pool();
+    for hostile in [
+        "' OR 1=1 --",
+        "1 OR 1=1",
+        "1; DROP TABLE members",
+        "alice' --",
+        "\" OR \"\"=\"",
+        "x' UNION SELECT id, nick, name, active, password FROM members --",
+        "%",
+        "_____",
+        "?1",
+        "-1",
+        "1e0",
+        "0x1",
+        "9223372036854775808",
+        "alice\0",
+    ] {
+        assert_eq!(
+            login(&pool, hostile, "alice's"),
+            Answer::Denied,
+            "{hostile}"
+        );
+        assert_eq!(login(&pool, "1", hostile), Answer::Denied, "{hostile}");
+    }
+    is_alice(&login(&pool, "1", "alice's"));
+
+    let mut members = Members::open(&store.path).unwrap();
+    let mut odd = member(2, "';DROP--", Active::Yes);
+    odd.name = Name::new("'); DELETE FROM members; --").unwrap();
+    members.add(&odd).unwrap();
+    assert_eq!(members.count().unwrap(), 2);
+    assert_eq!(
+        members
+            .find(&Who::parse("';drop--").unwrap())
+            .unwrap()
+            .unwrap()
+            .name,
+        odd.name.as_str()
+    );
+}
+
+#[test]
+fn nicks_differ_in_more_than_case() {
+    let store = Store::with(&[member(1, "Árvíz", Active::Yes)]);
+    let mut members = Members::open(&store.path).unwrap();
+    for nick in ["árvíz", "ÁRVÍZ", "a\u{301}rvi\u{301}z", "Árvíz"] {
+        let refused = members.add(&member(2, nick, Active::Yes));
+        assert_eq!(
+            refused,
+            Err(AddError::Taken(Taken::Nick("Árvíz".to_owned()))),
+            "{nick}"
+        );
+    }
+    assert_eq!(
+        members.add(&member(1, "other", Active::Yes)),
+        Err(AddError::Taken(Taken::Id("Árvíz".to_owned())))
+    );
+    members.add(&member(2, "arviz", Active::Yes)).unwrap();
+    assert_eq!(members.count().unwrap(), 2);
+}
+
+#[test]
+fn changes_are_seen_at_the_next_login() {
+    let store = Store::with(&[member(1, "alice", Active::Yes)]);
+    let pool = store.pool();
+    let alice = Number::new(1).unwrap();
+    is_alice(&login(&pool, "1", "alice's"));
+
+    let mut members = Members::open(&store.path).unwrap();
+    let last = members
+        .find(&Who::Id(alice))
+        .unwrap()
+        .unwrap()
+        .last_login_at;
+    assert!(last.is_some(), "the login was noted");
+    members.set_active(alice, Active::No).unwrap();
+    assert_eq!(login(&pool, "1", "alice's"), Answer::Denied);
+    members.set_active(alice, Active::Yes).unwrap();
+    members.set_password(alice, &cheap("another")).unwrap();
+    assert_eq!(login(&pool, "1", "alice's"), Answer::Denied);
+    is_alice(&login(&pool, "1", "another"));
+    members.remove(alice).unwrap();
+    assert_eq!(login(&pool, "1", "another"), Answer::Denied);
+}
+
+#[test]
+fn the_demo_members() {
+    let pool = Pool::demo(&PoolOptions::default()).unwrap();
+    for (id, nick, password) in [("1", "alice", "secret1"), ("2", "bob", "secret2")] {
+        let Answer::Member(member) = login(&pool, id, password) else {
+            panic!("{nick} is refused");
+        };
+        assert_eq!(&*member.nick, nick);
+        assert_eq!(login(&pool, nick, password), Answer::Member(member));
+        assert_eq!(login(&pool, nick, "secret3"), Answer::Denied);
+    }
+}
+
+#[test]
+fn nothing_shows_a_password_or_a_hash() {
+    let mut member = member(1, "alice", Active::Yes);
+    member.password = cheap("hunter2");
+    let store = Store::with(&[member.clone()]);
+    let pool = store.pool();
+    let listed = Members::open(&store.path).unwrap().list().unwrap();
+    let shown = format!(
+        "{member:?} {pool:?} {listed:?} {:?}",
+        identify("1", "hunter2")
+    );
+    assert!(
+        !shown.contains("hunter2") && !shown.contains("argon2"),
+        "{shown}"
+    );
+}

@@ -1,0 +1,6 @@
+//! The member store as a running server meets it.
+
+mod files;
+mod fixture;
+mod logins;
+mod pool;
