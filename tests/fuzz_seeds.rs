@@ -1,0 +1,118 @@
+//! Replays the seeds of every fuzz target, on stable Rust and without a fuzzer.
+//!
+//! `UPDATE=1 cargo test --test fuzz_seeds` writes the seeds that come from transcripts anew; a
+//! finding of a fuzzer is added by hand, under a name of its own, and stays.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use flashgate_core::testing::fuzz;
+use flashgate_core::testing::transcript::Transcript;
+
+/// A target's name and its body.
+type Target = (&'static str, fn(&[u8]));
+
+const TARGETS: [Target; 4] = [
+    ("sniff", fuzz::sniff),
+    ("command", fuzz::command),
+    ("http_head", fuzz::http_head),
+    ("gateway", fuzz::gateway),
+];
+
+#[test]
+fn every_seed_holds() {
+    if env::var_os("UPDATE").is_some() {
+        write_seeds();
+    }
+    for (target, body) in TARGETS {
+        let mut seeds = 0;
+        for seed in files(&root().join("fuzz/seeds").join(target)) {
+            eprintln!("{}", seed.display());
+            body(&fs::read(&seed).expect("a seed can be read"));
+            seeds += 1;
+        }
+        assert!(seeds >= 10, "{target} has {seeds} seeds");
+    }
+}
+
+#[test]
+fn every_target_is_replayed() {
+    let targets = files(&root().join("fuzz/fuzz_targets"));
+    let names: BTreeSet<_> = targets
+        .iter()
+        .filter_map(|file| file.file_stem()?.to_str())
+        .collect();
+    assert_eq!(names, TARGETS.iter().map(|(name, _)| *name).collect());
+}
+
+/// One seed for each different stream that a client sends in a transcript, where it is of the
+/// target's kind, and one script for each scenario.
+fn write_seeds() {
+    for (target, _) in TARGETS {
+        let folder = root().join("fuzz/seeds").join(target);
+        fs::create_dir_all(&folder).expect("the seeds have a folder");
+        for old in files(&folder)
+            .iter()
+            .filter(|file| name(file).starts_with("transcript-"))
+        {
+            fs::remove_file(old).expect("an old seed can go");
+        }
+        let mut seen = BTreeSet::new();
+        for file in files(&root().join("tests/transcripts")) {
+            if file.extension().is_none_or(|extension| extension != "txt") {
+                continue;
+            }
+            let text = fs::read_to_string(&file).expect("a transcript is text");
+            let transcript =
+                Transcript::parse(name(&file), &text).unwrap_or_else(|error| panic!("{error}"));
+            let subject = name(&file).trim_end_matches(".txt");
+            let seeds = transcript
+                .scenarios()
+                .iter()
+                .flat_map(|scenario| match target {
+                    "gateway" => vec![scenario.script()],
+                    // What the fuzzer varies first is how the stream is cut.
+                    "command" => scenario
+                        .streams()
+                        .into_iter()
+                        .map(|stream| [b"\x03", &stream[..]].concat())
+                        .collect(),
+                    "http_head" => scenario
+                        .streams()
+                        .into_iter()
+                        .filter(|stream| stream.ends_with(b"\n"))
+                        .collect(),
+                    _ => scenario
+                        .streams()
+                        .into_iter()
+                        .map(|stream| stream[..stream.len().min(24)].to_vec())
+                        .collect(),
+                });
+            for (number, seed) in (1..).zip(seeds.filter(|seed| seed.len() <= 4096)) {
+                if seen.insert(seed.clone()) {
+                    let path = folder.join(format!("transcript-{subject}-{number}"));
+                    fs::write(path, seed).expect("a seed can be written");
+                }
+            }
+        }
+    }
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The files of a folder, in order of name.
+fn files(folder: &Path) -> BTreeSet<PathBuf> {
+    let entries =
+        fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let paths = entries.map(|entry| entry.expect("a folder can be listed").path());
+    paths.filter(|path| path.is_file()).collect()
+}
+
+fn name(path: &Path) -> &str {
+    path.file_name()
+        .and_then(|name| name.to_str())
+        .expect("our files have plain names")
+}

@@ -1,0 +1,170 @@
+//! Plays every transcript in `tests/transcripts/` on the bare core and on sockets before both
+//! runtimes, with what clients send cut in many ways. The format is described in
+//! `flashgate_core::testing::transcript`.
+//!
+//! - `TRANSCRIPT=msg` plays only files whose name contains `msg`.
+//! - `TRANSCRIPT_SEED=7` cuts by that seed alone, as a failure says.
+//! - `UPDATE=1` rewrites what transcripts expect from what the core does. Read the difference.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use flashgate_core::Host;
+use flashgate_core::testing::transcript::{
+    Against, Bare, Cut, Driver, Drivers, Played, Scenario, Transcript,
+};
+
+#[path = "transcripts/checks.rs"]
+mod checks;
+#[path = "transcripts/sockets.rs"]
+mod sockets;
+
+#[test]
+fn on_the_bare_core() {
+    if env::var_os("UPDATE").is_some() {
+        update();
+    }
+    play_all("core", |scenario, cut| {
+        let played = on_core(scenario, cut)?;
+        checks::check(&played)
+    });
+}
+
+#[test]
+fn on_smol() {
+    play_all("smol", |scenario, cut| {
+        on_sockets(scenario, cut, sockets::smol)
+    });
+}
+
+#[test]
+fn on_std() {
+    play_all("std", |scenario, cut| {
+        on_sockets(scenario, cut, sockets::std)
+    });
+}
+
+/// Rewrites the files, before the bare core plays them.
+fn update() {
+    for path in files() {
+        let (name, text) = read(&path);
+        let transcript = Transcript::parse(&name, &text).unwrap_or_else(|e| panic!("{e}"));
+        match transcript.rewritten() {
+            Ok(new) if new == text => {}
+            Ok(new) => fs::write(&path, new).expect("transcripts can be written"),
+            Err(failure) => panic!("{name}:{}: {}", failure.line, failure.message),
+        }
+    }
+}
+
+/// Plays everything, and fails with all that went wrong.
+fn play_all(driver: &str, play: impl Fn(&Scenario, Cut) -> Result<(), String>) {
+    let mut failures = Vec::new();
+    for path in files() {
+        let (name, text) = read(&path);
+        let transcript = match Transcript::parse(&name, &text) {
+            Ok(transcript) => transcript,
+            Err(error) => {
+                failures.push(error.to_string());
+                continue;
+            }
+        };
+        for scenario in transcript.scenarios() {
+            if driver != "core" && scenario.drivers() == Drivers::CoreOnly {
+                continue;
+            }
+            let failure = cuts().into_iter().find_map(|cut| {
+                let failure = play(scenario, cut).err()?;
+                let title = scenario.title();
+                Some(format!(
+                    "{name}:{failure}\n  in {title:?}, on {driver}, {cut}{}",
+                    replay(&name, cut)
+                ))
+            });
+            failures.extend(failure);
+        }
+    }
+    assert!(
+        failures.is_empty(),
+        "{} scenarios failed:\n\n{}\n",
+        failures.len(),
+        failures.join("\n\n")
+    );
+}
+
+fn on_core(scenario: &Scenario, cut: Cut) -> Result<Played, String> {
+    play(scenario, cut, Against::Nothing, |host| Ok(Bare::new(host)))
+}
+
+/// Plays on sockets what the bare core has played before.
+fn on_sockets<D: Driver>(
+    scenario: &Scenario,
+    cut: Cut,
+    open: impl FnOnce(Host) -> Result<D, String>,
+) -> Result<(), String> {
+    let core = on_core(scenario, cut)?;
+    let played = play(scenario, cut, Against::Core(&core), open)?;
+    if let Some(difference) = core.difference(&played) {
+        return Err(format!(" {difference} (expected: the bare core)"));
+    }
+    checks::check(&played)
+}
+
+fn play<D: Driver>(
+    scenario: &Scenario,
+    cut: Cut,
+    against: Against<'_>,
+    open: impl FnOnce(Host) -> Result<D, String>,
+) -> Result<Played, String> {
+    let played = scenario.play(cut, against, open);
+    played.map_err(|failure| format!("{}: {}", failure.line, failure.message))
+}
+
+fn cuts() -> Vec<Cut> {
+    if let Ok(seed) = env::var("TRANSCRIPT_SEED") {
+        return vec![Cut::Seeded(
+            seed.parse().expect("TRANSCRIPT_SEED is a number"),
+        )];
+    }
+    let seeded = (0..SEEDS).map(|nth| Cut::Seeded(FIRST_SEED + nth));
+    [Cut::Whole, Cut::Bytes, Cut::Primes]
+        .into_iter()
+        .chain(seeded)
+        .collect()
+}
+
+fn replay(name: &str, cut: Cut) -> String {
+    let seed = match cut {
+        Cut::Seeded(seed) => format!(" TRANSCRIPT_SEED={seed}"),
+        Cut::Whole | Cut::Bytes | Cut::Primes => String::new(),
+    };
+    let name = name.rsplit('/').next().unwrap_or(name);
+    format!("; again by\n  TRANSCRIPT={name}{seed} cargo test --test transcripts")
+}
+
+fn files() -> Vec<PathBuf> {
+    let wanted = env::var("TRANSCRIPT").unwrap_or_default();
+    let dir = Path::new(FOLDER);
+    let entries = fs::read_dir(dir).expect("there is a folder of transcripts");
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|e| e == "txt"))
+        .filter(|path| path.to_string_lossy()[FOLDER.len()..].contains(&wanted))
+        .collect();
+    files.sort();
+    assert!(!files.is_empty(), "no transcript is called {wanted:?}");
+    files
+}
+
+fn read(path: &Path) -> (String, String) {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let text = fs::read_to_string(path).expect("a transcript can be read");
+    (format!("tests/transcripts/{name}"), text)
+}
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/transcripts");
+
+/// Random cuts of each scenario; which ones is the same for everybody, so that a failure stays.
+const SEEDS: u64 = 4;
+const FIRST_SEED: u64 = 1;

@@ -1,0 +1,340 @@
+//! Plays transcripts on TCP connections over loopback, in front of a runtime.
+//!
+//! What makes it deterministic: the clock moves by hand, and after everything that is done to the
+//! server the driver waits until the server says, by its [`Probe`], that it has seen it and has
+//! written all that follows. A wait in real time is only ever for something that has to come, and
+//! its bound is for a server that is broken.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread::{self, JoinHandle, ThreadId};
+use std::time::{Duration, Instant};
+
+use flashgate_core::testing::Probe;
+use flashgate_core::testing::transcript::{Appetite, Arrival, Driver, End, Patience};
+use flashgate_core::{Clock, Config, Host, ListenerId, MemberEvent, Millis, Now};
+use socket2::{Domain, Socket, Type};
+
+/// A server of `flashgate-smol`, and clients.
+pub(crate) fn smol(host: Host) -> Result<Sockets<flashgate_smol::Handle>, String> {
+    let (listeners, addresses) = listen()?;
+    let server = flashgate_smol::Server::new(listeners, host).map_err(in_words)?;
+    let handle = server.handle();
+    let thread = thread::spawn(move || smol::block_on(server.run()));
+    Sockets::new(handle, thread, addresses, None)
+}
+
+/// A server of `flashgate-std`, and clients.
+pub(crate) fn std(host: Host) -> Result<Sockets<flashgate_std::Handle>, String> {
+    let (listeners, addresses) = listen()?;
+    let watched = Arc::new(Watched {
+        clock: host.clock.clone(),
+        keeper: OnceLock::new(),
+        others: AtomicUsize::new(0),
+    });
+    let host = Host {
+        clock: watched.clone(),
+        ..host
+    };
+    let server = flashgate_std::Server::new(listeners, host).map_err(in_words)?;
+    let handle = server.handle();
+    let keeper = watched.clone();
+    let thread = thread::spawn(move || {
+        let _ = keeper.keeper.set(thread::current().id());
+        server.run()
+    });
+    Sockets::new(handle, thread, addresses, Some(watched))
+}
+
+/// A clock that counts who looks at it. `flashgate-std` accepts on a thread of its own, and an accept
+/// is neither a turn nor a byte received; but it is the one thing that looks at the clock from
+/// another thread than the one that keeps the time, while nothing else goes on.
+struct Watched {
+    clock: Arc<dyn Clock>,
+    /// The thread that keeps the time.
+    keeper: OnceLock<ThreadId>,
+    /// How often others have looked.
+    others: AtomicUsize,
+}
+
+impl Clock for Watched {
+    fn now(&self) -> Now {
+        if self.keeper.get() != Some(&thread::current().id()) {
+            self.others.fetch_add(1, Ordering::SeqCst);
+        }
+        self.clock.now()
+    }
+
+    fn until(&self, deadline: Millis) -> Option<Duration> {
+        self.clock.until(deadline)
+    }
+}
+
+/// What both runtimes' handles can do.
+pub(crate) trait Remote {
+    fn probe(&self) -> Arc<Probe>;
+    fn wake(&self);
+    fn shutdown(&self);
+    fn member(&self, event: MemberEvent);
+    fn configure(&self, config: Arc<Config>);
+}
+
+macro_rules! remote {
+    ($handle:ty) => {
+        impl Remote for $handle {
+            fn probe(&self) -> Arc<Probe> {
+                Self::probe(self)
+            }
+            fn wake(&self) {
+                Self::wake(self);
+            }
+            fn shutdown(&self) {
+                Self::shutdown(self);
+            }
+            fn member(&self, event: MemberEvent) {
+                Self::member(self, event);
+            }
+            fn configure(&self, config: Arc<Config>) {
+                Self::configure(self, config);
+            }
+        }
+    };
+}
+
+remote!(flashgate_smol::Handle);
+remote!(flashgate_std::Handle);
+
+/// A running server and the clients that talk to it.
+pub(crate) struct Sockets<H: Remote> {
+    handle: H,
+    probe: Arc<Probe>,
+    thread: Option<JoinHandle<io::Result<()>>>,
+    addresses: Vec<SocketAddr>,
+    clients: Vec<Option<TcpStream>>,
+    clock: Option<Arc<Watched>>,
+}
+
+/// The gateway's listener and the policy listener, and where they are.
+type Listeners = (Vec<TcpListener>, Vec<SocketAddr>);
+
+fn listen() -> Result<Listeners, String> {
+    let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+    let listeners = vec![bind().map_err(in_words)?, bind().map_err(in_words)?];
+    let addresses: io::Result<_> = listeners.iter().map(TcpListener::local_addr).collect();
+    Ok((listeners, addresses.map_err(in_words)?))
+}
+
+impl<H: Remote> Sockets<H> {
+    fn new(
+        handle: H,
+        thread: JoinHandle<io::Result<()>>,
+        addresses: Vec<SocketAddr>,
+        clock: Option<Arc<Watched>>,
+    ) -> Result<Self, String> {
+        let sockets = Self {
+            probe: handle.probe(),
+            handle,
+            thread: Some(thread),
+            addresses,
+            clients: Vec::new(),
+            clock,
+        };
+        sockets.turns()?; // its clock begins when it runs
+        Ok(sockets)
+    }
+
+    /// Has the loop look at everything once: the first turn may have begun before.
+    fn turns(&self) -> Result<(), String> {
+        for _ in 0..2 {
+            let before = self.probe.turns();
+            self.handle.wake();
+            wait("the server makes no turn", || {
+                self.probe.turns() > before || self.has_ended()
+            })?;
+        }
+        Ok(())
+    }
+
+    fn has_ended(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// How often the clock was looked at for an accept, or for what goes on before.
+    fn looks(&self) -> usize {
+        let clock = self.clock.as_ref();
+        clock.map_or(0, |clock| clock.others.load(Ordering::SeqCst))
+    }
+
+    fn client(&self, client: usize) -> Option<&TcpStream> {
+        self.clients[client].as_ref()
+    }
+}
+
+impl<H: Remote> Driver for Sockets<H> {
+    fn connect(&mut self, from: IpAddr, to: ListenerId) -> Result<SocketAddr, String> {
+        let connect = || -> io::Result<TcpStream> {
+            let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+            socket.bind(&SocketAddr::new(from, 0).into())?;
+            socket.connect(&self.addresses[to.0].into())?;
+            socket.set_tcp_nodelay(true)?;
+            socket.set_read_timeout(Some(GUARD))?;
+            Ok(socket.into())
+        };
+        let looks = self.looks();
+        let stream = connect().map_err(in_words)?;
+        let peer = stream.local_addr().map_err(in_words)?;
+        self.clients.push(Some(stream));
+        if self.clock.is_some() {
+            wait("the server does not accept", || self.looks() > looks)?;
+        }
+        self.turns()?;
+        Ok(peer)
+    }
+
+    fn send(&mut self, client: usize, piece: &[u8]) -> Result<(), String> {
+        match self
+            .client(client)
+            .map(|mut stream| stream.write_all(piece))
+        {
+            // The server may have closed, as the transcript will tell.
+            Some(Err(error)) if !is_broken(&error) => Err(in_words(error)),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn half_close(&mut self, client: usize) -> Result<(), String> {
+        match self.client(client).map(|s| s.shutdown(Shutdown::Write)) {
+            Some(Err(error)) if !is_broken(&error) => Err(in_words(error)),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn reset(&mut self, client: usize) -> Result<(), String> {
+        if let Some(stream) = self.clients[client].take() {
+            let socket = Socket::from(stream);
+            socket.set_linger(Some(Duration::ZERO)).map_err(in_words)?;
+        }
+        Ok(())
+    }
+
+    fn vanish(&mut self, _client: usize) -> Result<(), String> {
+        Err("a socket cannot go silent: this needs 'only core'".to_owned())
+    }
+
+    fn appetite(&mut self, _client: usize, _appetite: Appetite) -> Result<(), String> {
+        Err("a socket takes what it likes: this needs 'only core'".to_owned())
+    }
+
+    fn read(&mut self, client: usize, patience: Patience) -> Result<Arrival, String> {
+        let Some(mut stream) = self.client(client) else {
+            return Ok(Arrival::End(End::Cut));
+        };
+        let mut buffer = [0; 16 * 1024];
+        let read = match patience {
+            Patience::None => {
+                stream.set_nonblocking(true).map_err(in_words)?;
+                let read = stream.read(&mut buffer);
+                stream.set_nonblocking(false).map_err(in_words)?;
+                read
+            }
+            Patience::Some => stream.read(&mut buffer),
+        };
+        match read {
+            Ok(0) => Ok(Arrival::End(End::Closed)),
+            Ok(length) => Ok(Arrival::Bytes(buffer[..length].to_vec())),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(Arrival::Nothing),
+            Err(error) if is_broken(&error) => Ok(Arrival::End(End::Cut)),
+            Err(error) => Err(in_words(error)),
+        }
+    }
+
+    fn settle(&mut self) -> Result<(), String> {
+        self.turns()
+    }
+
+    fn member(&mut self, event: MemberEvent) -> Result<(), String> {
+        self.handle.member(event);
+        self.turns()
+    }
+
+    fn configure(&mut self, config: Arc<Config>) -> Result<(), String> {
+        self.handle.configure(config);
+        self.turns()
+    }
+
+    fn shutdown(&mut self) -> Result<(), String> {
+        self.handle.shutdown();
+        self.turns()
+    }
+
+    fn ended(&mut self, patience: Patience) -> Result<bool, String> {
+        if patience == Patience::Some {
+            // That it has not is for the transcript to say.
+            let _ = wait("", || self.has_ended());
+        }
+        if !self.has_ended() {
+            return Ok(false);
+        }
+        match self.thread.take().map(JoinHandle::join) {
+            None | Some(Ok(Ok(()))) => Ok(true),
+            Some(Ok(Err(error))) => Err(format!("the server ended with an error: {error}")),
+            Some(Err(_)) => Err("the server panicked".to_owned()),
+        }
+    }
+
+    fn reached(&self) -> u64 {
+        self.probe.received()
+    }
+
+    fn wait(&self, done: &dyn Fn() -> bool) -> bool {
+        wait("", || done() || self.has_ended()).is_ok()
+    }
+
+    fn knows_ends(&self) -> bool {
+        false
+    }
+}
+
+/// A transcript that has failed leaves its server behind, which nobody waits for.
+impl<H: Remote> Drop for Sockets<H> {
+    fn drop(&mut self) {
+        self.clients.clear();
+        self.handle.shutdown();
+    }
+}
+
+/// Waits for something that is a few microseconds away, unless the server is broken.
+fn wait(what: &str, done: impl Fn() -> bool) -> Result<(), String> {
+    let begun = Instant::now();
+    let mut looks = 0_u32;
+    while !done() {
+        if begun.elapsed() > GUARD {
+            return Err(format!("{what} in {GUARD:?}"));
+        }
+        // A machine that is busy elsewhere needs its cores more than we do.
+        if looks < 200 {
+            thread::yield_now();
+        } else {
+            thread::sleep(Duration::from_micros(50));
+        }
+        looks += 1;
+    }
+    Ok(())
+}
+
+/// The server has closed the connection, or reset it.
+fn is_broken(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::NotConnected
+    )
+}
+
+fn in_words(error: io::Error) -> String {
+    error.to_string()
+}
+
+/// Longer than anything takes that has to come, on a machine with more to do.
+const GUARD: Duration = Duration::from_secs(10);
