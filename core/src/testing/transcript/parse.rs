@@ -128,6 +128,7 @@ impl Parser {
             line: nth,
             drivers: header.drivers,
             config: header.settings.config(),
+            offset: header.settings.offset(),
             members: header.members.clone(),
             clients: Vec::new(),
             steps: Vec::new(),
@@ -182,6 +183,7 @@ impl Scenario {
     /// Takes over what the header says, until there are steps.
     fn take(&mut self, header: &Header) {
         self.config = header.settings.config();
+        self.offset = header.settings.offset();
         self.members.clone_from(&header.members);
         self.drivers = header.drivers;
     }

@@ -28,7 +28,7 @@ impl Scenario {
         against: Against<'_>,
         open: impl FnOnce(Host) -> Result<D, String>,
     ) -> Result<Played, Failure> {
-        let clock = Arc::new(ManualClock::new(STARTED, 0));
+        let clock = Arc::new(ManualClock::new(STARTED, self.offset));
         let store = Store::new(&self.members);
         let journal = Journal::default();
         let host = Host {

@@ -17,6 +17,8 @@ pub(super) struct Settings {
     config: Config,
     policy_domains: Vec<String>,
     policy_ports: String,
+    /// Seconds east of UTC.
+    offset: i32,
 }
 
 impl Settings {
@@ -29,11 +31,16 @@ impl Settings {
             },
             policy_domains: vec!["*".to_owned()],
             policy_ports: "80".to_owned(),
+            offset: 0,
         }
     }
 
     pub(super) fn config(&self) -> Arc<Config> {
         Arc::new(self.config.clone())
+    }
+
+    pub(super) fn offset(&self) -> i32 {
+        self.offset
     }
 
     /// Sets `name` to `value`, as in `max-clients 2` or `login 600s`.
@@ -52,6 +59,10 @@ impl Settings {
         }
         let config = &mut self.config;
         match (name, value) {
+            ("east-of-utc", seconds) => {
+                let wrong = |_| format!("{name} takes seconds, not {seconds:?}");
+                self.offset = seconds.parse().map_err(wrong)?;
+            }
             ("redirect", url) => config.redirect = url.to_owned(),
             ("list", "everyone") => config.list = ListAccess::Everyone,
             ("list", "identified") => config.list = ListAccess::Identified,

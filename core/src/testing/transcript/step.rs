@@ -19,6 +19,8 @@ pub struct Scenario {
     pub(super) line: usize,
     pub(super) drivers: Drivers,
     pub(super) config: Arc<Config>,
+    /// What the server's local time is, in seconds east of UTC.
+    pub(super) offset: i32,
     pub(super) members: Vec<Known>,
     pub(super) clients: Vec<String>,
     pub(super) steps: Vec<Placed>,
