@@ -28,8 +28,9 @@ pub(crate) enum Verdict {
     Is(Kind),
 }
 
-/// Compares `first`, all bytes of a connection so far, with every row of the table.
-pub(crate) fn sniff(first: &[u8]) -> Verdict {
+/// Compares `first`, all bytes of a connection so far, with the rows of the table that are served
+/// to its peer; the others do not even make it wait.
+pub(crate) fn sniff(first: &[u8], is_served: impl Fn(Kind) -> bool) -> Verdict {
     let mut verdict = Verdict::Is(Kind::Chat);
     match policy::request(first) {
         policy::Request::No => {}
@@ -37,7 +38,7 @@ pub(crate) fn sniff(first: &[u8]) -> Verdict {
         policy::Request::Unterminated => return Verdict::Unterminated,
         policy::Request::Complete => return Verdict::Is(Kind::Policy),
     }
-    for (prefix, kind) in PREFIXES {
+    for (prefix, kind) in PREFIXES.iter().filter(|(_, kind)| is_served(*kind)) {
         if first.starts_with(prefix) {
             return Verdict::Is(*kind);
         }
@@ -105,13 +106,13 @@ mod tests {
             (b"IDENTIFY", Verdict::Is(Kind::Chat)),
         ];
         for (first, verdict) in cases {
-            assert_eq!(sniff(first), *verdict, "{}", first.escape_ascii());
+            assert_eq!(sniff(first, |_| true), *verdict, "{}", first.escape_ascii());
         }
         for method in [
             "GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE",
         ] {
             assert_eq!(
-                sniff(alloc::format!("{method} ").as_bytes()),
+                sniff(alloc::format!("{method} ").as_bytes(), |_| true),
                 Verdict::Is(Kind::Http),
                 "{method}"
             );
@@ -124,14 +125,26 @@ mod tests {
         for (prefix, kind) in PREFIXES {
             for end in 0..prefix.len() {
                 assert_eq!(
-                    sniff(&prefix[..end]),
+                    sniff(&prefix[..end], |_| true),
                     Verdict::Undecided,
                     "{}",
                     prefix[..end].escape_ascii()
                 );
             }
             let longer = [prefix, b"\0<policy-file-request/>\0".as_slice()].concat();
-            assert_eq!(sniff(&longer), Verdict::Is(*kind));
+            assert_eq!(sniff(&longer, |_| true), Verdict::Is(*kind));
         }
+    }
+
+    #[test]
+    fn what_is_not_served_makes_nobody_wait() {
+        let no_proxy = |kind| kind != Kind::Proxy;
+        for first in [b"\r\n".as_slice(), b"PROX", b"PROXY TCP4"] {
+            assert_eq!(sniff(first, no_proxy), Verdict::Is(Kind::Chat));
+        }
+        assert_eq!(sniff(b"P", no_proxy), Verdict::Undecided);
+        let only_policy = |kind| kind == Kind::Policy;
+        assert_eq!(sniff(b"G", only_policy), Verdict::Is(Kind::Chat));
+        assert_eq!(sniff(b"", only_policy), Verdict::Undecided);
     }
 }

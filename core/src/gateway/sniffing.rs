@@ -7,7 +7,6 @@ use crate::conn::{Chat, Incoming, Patience, State};
 use crate::event::ConnId;
 use crate::note::{Note, Refusal};
 use crate::reply;
-use crate::wire::policy;
 
 impl Gateway {
     pub(super) fn sniff(&mut self, id: ConnId, input: &[u8]) -> Step {
@@ -18,10 +17,11 @@ impl Gateway {
         let deadline = conn.deadline(&self.config.limits, role);
         let last_word =
             conn.incoming == Incoming::Ended || deadline.is_some_and(|at| at <= self.now.mono);
-        let verdict = match role {
-            Role::Gateway => sniff(input),
-            Role::Policy => only_policy(input),
-        };
+        let verdict = sniff(input, |kind| match role {
+            // No proxy is trusted, so its header is text like any other.
+            Role::Gateway => kind != Kind::Proxy,
+            Role::Policy => kind == Kind::Policy,
+        });
         match verdict {
             Verdict::Is(Kind::Policy) => self.answer_policy(id),
             Verdict::Unterminated if last_word => self.answer_policy(id),
@@ -41,7 +41,6 @@ impl Gateway {
                 self.refuse(Refusal::NoCertificate, peer);
                 self.close(id);
             }
-            // No proxy is trusted, so its header is text like any other.
             Verdict::Is(Kind::Proxy | Kind::Chat) => self.begin_chat(id),
             Verdict::Undecided | Verdict::Unterminated => {
                 if let State::Sniffing(Some(first)) = &mut conn.state {
@@ -86,16 +85,6 @@ impl Gateway {
             clients: self.clients,
             max,
         });
-    }
-}
-
-/// What a listener for policy requests alone makes of first bytes: anything else is not served.
-fn only_policy(input: &[u8]) -> Verdict {
-    match policy::request(input) {
-        policy::Request::No => Verdict::Is(Kind::Chat),
-        policy::Request::Partial => Verdict::Undecided,
-        policy::Request::Unterminated => Verdict::Unterminated,
-        policy::Request::Complete => Verdict::Is(Kind::Policy),
     }
 }
 

@@ -9,7 +9,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::command::{self, Command};
-use crate::conn::sniff::{self, Verdict};
+use crate::conn::sniff::{self, Kind, Verdict};
 use crate::wire::http::{self, Head};
 use crate::wire::nul::{Frame, Framer};
 
@@ -18,10 +18,15 @@ pub use world::gateway;
 /// What a connection is told apart as never changes, whatever follows, and is known from its first
 /// few bytes.
 pub fn sniff(data: &[u8]) {
+    sniff_as(data, true);
+    sniff_as(data, false);
+}
+
+fn sniff_as(data: &[u8], proxies: bool) {
     let data = &data[..data.len().min(64)];
     let mut decided = None;
     for end in 0..=data.len() {
-        let verdict = sniff::sniff(&data[..end]);
+        let verdict = sniff::sniff(&data[..end], |kind| proxies || kind != Kind::Proxy);
         match (verdict, decided) {
             (Verdict::Is(kind), None) => decided = Some((kind, end)),
             (verdict, Some((kind, at))) => assert_eq!(
