@@ -9,7 +9,7 @@ use crate::event::ConnId;
 use crate::frame::Chunk;
 use crate::note::Note;
 use crate::status::{self, Gauges};
-use crate::wire::http::{self, Content, Head, Method, Request, Response, Status};
+use crate::wire::http::{self, Content, Head, Request, Response, Status};
 
 impl Gateway {
     pub(super) fn http(&mut self, id: ConnId, input: &[u8]) -> Step {
@@ -22,21 +22,22 @@ impl Gateway {
             return Step::Wait;
         };
         let late = self.now.mono >= *since + limits.request;
-        let (method, response) = match http::find_head(input, searched, limits.head) {
-            Head::Partial if ended => (None, Response::plain(Status::BadRequest)),
-            Head::Partial if late => (None, Response::plain(Status::RequestTimeout)),
+        let response = match http::find_head(input, searched, limits.head) {
+            Head::Partial if ended => Response::plain(Status::BadRequest),
+            Head::Partial if late => Response::plain(Status::RequestTimeout),
             Head::Partial => return Step::Wait,
-            Head::Bad(status) => (None, Response::plain(status)),
+            Head::Bad(status) => Response::plain(status),
             Head::Complete(length) => match http::parse(&input[..length]) {
-                Ok(request) => (Some(request.method), self.serve(id, &request)),
-                Err(Status::MethodNotAllowed) => (None, not_allowed()),
-                Err(status) => (None, Response::plain(status)),
+                Ok(request) => self.serve(id, &request),
+                Err(Status::MethodNotAllowed) => not_allowed(),
+                Err(status) => Response::plain(status),
             },
         };
         self.counters.http_requests += 1;
         self.say(id, Chunk::new(response.head(self.now).as_bytes()));
+        // However malformed what follows: who asks for the head gets no body (RFC 9110 section 9.3.2).
         if let Some(content) = response.content
-            && method != Some(Method::Head)
+            && !input.starts_with(b"HEAD ")
         {
             self.say(id, content.body);
         }
