@@ -289,13 +289,13 @@ impl Gateway {
         for id in self.conns.ids() {
             match self.conns.get(id).map(|conn| &conn.state) {
                 Some(State::Chat(_)) => {
-                    self.end_chat(id, CloseReason::Shutdown, Ends::With(Stage::Closing))
+                    self.end_chat(id, CloseReason::Shutdown, Ends::With(Stage::Finishing))
                 }
                 Some(State::Sniffing(None)) => self.close(id),
                 // Whoever has begun a request gets its answer.
                 Some(State::Sniffing(Some(_)) | State::Http { .. } | State::Ending(_)) | None => {}
             }
-            self.arm(id);
+            self.settle(id);
         }
     }
 
