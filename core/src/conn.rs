@@ -13,6 +13,7 @@ use crate::config::{Limits, Role};
 use crate::event::{Origin, Ticket};
 use crate::hub::Seat;
 use crate::member::{Login, Secret};
+use crate::throttle::Source;
 use crate::time::Millis;
 use crate::wire::nul::Framer;
 use outbox::Outbox;
@@ -71,7 +72,7 @@ pub(crate) struct Chat {
     pub(crate) framer: Framer,
     pub(crate) who: Who,
     pub(crate) turn: Turn,
-    /// When the turn was last not [`Turn::Ready`].
+    /// Since when the turn is not [`Turn::Ready`]; in [`Turn::Backlog`], the last progress.
     pub(crate) waiting_since: Millis,
     /// For how long the time to identify has stood still so far.
     pub(crate) stood_still: Millis,
@@ -100,6 +101,7 @@ pub(crate) enum Turn {
     /// Its address, whose identifications go one at a time; the first in line knows when.
     Throttled {
         identify: Box<Identify>,
+        source: Source,
         until: Option<Millis>,
     },
     /// The member store.
@@ -115,8 +117,6 @@ pub(crate) struct Identify {
     pub(crate) id: Arc<str>,
     pub(crate) login: Login,
     pub(crate) password: Secret,
-    /// When the command was taken.
-    pub(crate) asked: Millis,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -194,7 +194,7 @@ impl Conn {
         match &self.state {
             State::Sniffing(first) => Some(self.sniff_deadline(*first, limits, role)),
             State::Http { since, .. } => Some(*since + limits.request),
-            State::Chat(chat) => chat.deadline(self.accepted, limits),
+            State::Chat(chat) => chat.deadline(self.accepted, self.incoming, limits),
             State::Ending(ending) => ending.deadline(&self.outbox, limits),
         }
     }
@@ -232,17 +232,45 @@ impl Chat {
         }
     }
 
-    fn deadline(&self, accepted: Millis, limits: &Limits) -> Option<Millis> {
-        match (&self.turn, self.who) {
-            (Turn::Ready, Who::Nobody { .. }) => Some(self.login_deadline(accepted, limits)),
-            (Turn::Ready, Who::Member(_)) | (Turn::Backlog | Turn::Lookup(_), _) => None,
-            (Turn::Rate { until } | Turn::Refusal { until }, _) => Some(*until),
-            (Turn::Throttled { until, .. }, _) => *until,
+    fn deadline(&self, accepted: Millis, incoming: Incoming, limits: &Limits) -> Option<Millis> {
+        let turn = match &self.turn {
+            Turn::Ready | Turn::Lookup(_) => None,
+            // Nothing more will come from it, and it takes nothing.
+            Turn::Backlog if incoming == Incoming::Ended => {
+                Some(self.waiting_since + limits.close_stall)
+            }
+            Turn::Backlog => None,
+            Turn::Rate { until } | Turn::Refusal { until } => Some(*until),
+            Turn::Throttled { until, .. } => *until,
+        };
+        let login = match self.who {
+            Who::Nobody { .. } if !self.waits_for_us() => {
+                Some(self.login_deadline(accepted, limits))
+            }
+            Who::Nobody { .. } | Who::Member(_) => None,
+        };
+        turn.into_iter().chain(login).min()
+    }
+
+    /// Whether it is our doing that the next command waits. Then the time to identify stands still;
+    /// it does not for a client that asks too much, or does not read what it was answered, or one
+    /// could stay for ever without saying who it is.
+    fn waits_for_us(&self) -> bool {
+        match self.turn {
+            Turn::Throttled { .. } | Turn::Lookup(_) | Turn::Refusal { .. } => true,
+            Turn::Ready | Turn::Rate { .. } | Turn::Backlog => false,
         }
     }
 
+    /// Whether it has had its time to identify.
+    pub(crate) fn is_late(&self, accepted: Millis, limits: &Limits, now: Millis) -> bool {
+        matches!(self.who, Who::Nobody { .. })
+            && !self.waits_for_us()
+            && now >= self.login_deadline(accepted, limits)
+    }
+
     /// The end of the time to identify, which stands still while the connection waits for us.
-    pub(crate) fn login_deadline(&self, accepted: Millis, limits: &Limits) -> Millis {
+    fn login_deadline(&self, accepted: Millis, limits: &Limits) -> Millis {
         accepted + self.stood_still + limits.login
     }
 
@@ -256,10 +284,10 @@ impl Chat {
 
     /// The next command may come.
     pub(crate) fn ready(&mut self, now: Millis) {
-        if !matches!(self.turn, Turn::Ready) {
+        if self.waits_for_us() {
             self.stood_still = self.stood_still + (now - self.waiting_since);
-            self.turn = Turn::Ready;
         }
+        self.turn = Turn::Ready;
     }
 
     /// Takes one command out of the rate, a bucket of `burst` that fills with `rate` a second; or

@@ -26,7 +26,7 @@ use crate::conn::{Conn, FirstBytes, Incoming, Stage, State, Turn};
 use crate::event::{Action, Cause, ConnId, Input, MAX_READ, Origin, Refused, Ticket};
 use crate::frame::Chunk;
 use crate::hub::Hub;
-use crate::member::{Answer, MemberEvent, Unavailable};
+use crate::member::{Answer, MemberEvent, MemberId, Unavailable};
 use crate::note::{CloseReason, Note, Refusal};
 use crate::refusals::Refusals;
 use crate::status::Counters;
@@ -58,6 +58,9 @@ pub struct Gateway {
     /// Questions under way; the first is the oldest.
     lookups: BTreeMap<Ticket, Lookup>,
     next_ticket: u64,
+    /// Members that were changed while questions were under way, and the first question after that:
+    /// an earlier one may be answered from before the change.
+    changed: BTreeMap<MemberId, Ticket>,
     throttle: Throttle,
     refusals: Refusals,
     counters: Counters,
@@ -106,6 +109,7 @@ impl Gateway {
             hub: Hub::default(),
             lookups: BTreeMap::new(),
             next_ticket: 0,
+            changed: BTreeMap::new(),
             throttle: Throttle::default(),
             refusals: Refusals::default(),
             counters: Counters::default(),
@@ -167,7 +171,7 @@ impl Gateway {
             Input::Answer(ticket, answer) => self.answer(ticket, answer),
             Input::Member(event) => self.member(&event),
             Input::LogDropped(lines) => self.counters.log_dropped = lines,
-            Input::Configure(config) => self.config = config,
+            Input::Configure(config) => self.configure(config),
             Input::Timeout => {}
             Input::Shutdown => self.shut_down(),
         }
@@ -262,6 +266,9 @@ impl Gateway {
                 if conn.outbox.others_waiting() > self.config.limits.backlog {
                     self.end_chat(id, CloseReason::TooSlow, Ends::With(Stage::Aborted));
                 } else if matches!(chat.turn, Turn::Backlog) {
+                    if progress == Progress::Some {
+                        chat.waiting_since = self.now.mono;
+                    }
                     self.advance(id, &[]);
                 }
             }
@@ -274,10 +281,22 @@ impl Gateway {
     }
 
     fn member(&mut self, event: &MemberEvent) {
+        if !self.lookups.is_empty() {
+            let next = Ticket(self.next_ticket);
+            self.changed.insert(event.member(), next);
+        }
         if let Some(online) = self.hub.by_member(event.member()) {
             let id = online.conn;
             self.end_chat(id, CloseReason::Disabled, Ends::With(Stage::Finishing));
             self.settle(id);
+        }
+    }
+
+    fn configure(&mut self, config: Arc<Config>) {
+        self.config = config;
+        // A deadline that has come nearer must not wait for the one that was armed.
+        for id in self.conns.ids() {
+            self.arm(id);
         }
     }
 
@@ -316,6 +335,10 @@ impl Gateway {
             Vec::from(&data[used..])
         } else {
             kept.drain(..used);
+            // A byte that is left must not hold on to the room of all that came with it.
+            if kept.capacity() / 4 > kept.len() {
+                kept.shrink_to_fit();
+            }
             kept
         };
         if let Some(conn) = self.conns.get_mut(id)

@@ -214,8 +214,11 @@ mod tests {
         }
         assert_eq!(throttle.wait(source("192.0.2.2"), now, &settings), None);
         // Ten minutes after a failure it counts no more.
-        assert!(throttle.wait(a, Millis(600_300), &settings).is_some());
-        assert_eq!(throttle.wait(a, Millis(600_700), &settings), None);
+        assert!(throttle.wait(a, Millis(600_599), &settings).is_some());
+        assert_eq!(throttle.wait(a, Millis(600_600), &settings), None);
+        // Then the address is forgotten, as soon as another one fails.
+        throttle.fail(source("192.0.2.2"), Millis(600_800), &settings);
+        assert_eq!(throttle.failures.len(), 1);
     }
 
     #[test]

@@ -18,15 +18,15 @@ pub(crate) struct Outbox {
 impl Outbox {
     /// An answer to the connection's own command goes out.
     pub(crate) fn own(&mut self, bytes: usize) {
-        self.waiting += bytes;
-        self.own += bytes;
+        self.waiting = self.waiting.saturating_add(bytes);
+        self.own = self.own.saturating_add(bytes);
         self.behind_own = 0;
     }
 
     /// Something that others caused goes out.
     pub(crate) fn others(&mut self, bytes: usize) {
-        self.waiting += bytes;
-        self.behind_own += bytes;
+        self.waiting = self.waiting.saturating_add(bytes);
+        self.behind_own = self.behind_own.saturating_add(bytes);
     }
 
     /// The runtime has flushed, and so many bytes are left; whether that is progress.
@@ -49,7 +49,7 @@ impl Outbox {
 
     /// What waits that others caused, at the least.
     pub(crate) fn others_waiting(&self) -> usize {
-        self.waiting - self.own
+        self.waiting.saturating_sub(self.own)
     }
 }
 

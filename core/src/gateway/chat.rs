@@ -27,23 +27,30 @@ impl Gateway {
         let Some(chat) = conn.chat() else {
             return Step::Wait;
         };
+        if chat.is_late(accepted, limits, now) {
+            self.end_chat(id, CloseReason::NoLogin, Ends::With(Stage::Finishing));
+            return Step::Consumed(0);
+        }
         match &mut chat.turn {
             Turn::Ready => {}
             Turn::Rate { until } | Turn::Refusal { until } if now < *until => return Step::Wait,
-            Turn::Backlog if waiting > limits.own_backlog => return Step::Wait,
+            Turn::Backlog if waiting > limits.own_backlog => {
+                if ended && now >= chat.waiting_since + limits.close_stall {
+                    self.end_chat(id, CloseReason::EndOfStream, Ends::With(Stage::Aborted));
+                    return Step::Consumed(0);
+                }
+                return Step::Wait;
+            }
             Turn::Rate { .. } | Turn::Backlog => chat.ready(now),
             Turn::Refusal { .. } => return self.refuse_login(id),
-            Turn::Throttled { until, .. } => {
+            Turn::Throttled { until, source, .. } => {
+                let source = *source;
                 if until.take_if(|until| *until <= now).is_some() {
-                    self.pump_for(id);
+                    self.pump(source);
                 }
                 return Step::Wait;
             }
             Turn::Lookup(_) => return Step::Wait,
-        }
-        if matches!(chat.who, Who::Nobody { .. }) && now >= chat.login_deadline(accepted, limits) {
-            self.end_chat(id, CloseReason::NoLogin, Ends::With(Stage::Finishing));
-            return Step::Consumed(0);
         }
         // A copy, so that a command that may not be taken yet was never seen.
         let mut framer = chat.framer;

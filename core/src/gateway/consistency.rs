@@ -60,7 +60,9 @@ impl Gateway {
         // While Timeouts are rationed, or before the first of a clock leap, a deadline may have passed.
         assert!(
             due.is_none() || conn.armed <= due && conn.armed.is_some(),
-            "no deadline is missed"
+            "no deadline is missed: {due:?}, armed {:?}, {:?}",
+            conn.armed,
+            conn.state
         );
         let most = match &conn.state {
             State::Sniffing(_) => 32,
@@ -95,7 +97,7 @@ impl Gateway {
     /// every question was answered.
     pub fn assert_settled(&self) {
         self.assert_consistent();
-        assert!(self.is_empty() && self.lookups.is_empty());
+        assert!(self.is_empty() && self.lookups.is_empty() && self.changed.is_empty());
         assert!(self.deadlines.is_empty() && self.addresses.is_empty());
         assert_eq!((self.clients, self.hub.len()), (0, 0));
         assert!(self.throttle.is_idle(), "no address is let in or waits");

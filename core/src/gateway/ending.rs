@@ -27,10 +27,7 @@ impl Gateway {
         let peer = conn.peer();
         let Some(chat) = conn.chat() else { return };
         let who = chat.who;
-        let throttled = matches!(
-            mem::replace(&mut chat.turn, Turn::Ready),
-            Turn::Throttled { .. }
-        );
+        let turn = mem::replace(&mut chat.turn, Turn::Ready);
         self.clients -= 1;
         self.counters.close(reason);
         if let Who::Member(seat) = who
@@ -51,7 +48,7 @@ impl Gateway {
             // Nothing is left to do, and the runtime knows.
             Ends::Gone => self.set_ending(id, Stage::Aborted, Patience::Short),
         }
-        if throttled && let Some(source) = self.source(peer.ip()) {
+        if let Turn::Throttled { source, .. } = turn {
             self.throttle.leave(source, id);
             self.pump(source);
         }

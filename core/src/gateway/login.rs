@@ -27,13 +27,11 @@ pub(super) struct Lookup {
     source: Option<Source>,
     /// The name that was tried.
     id: Arc<str>,
-    asked: Millis,
     pub(super) submitted: Millis,
 }
 
 impl Gateway {
     pub(super) fn identify(&mut self, id: ConnId, name: &str, password: &str) {
-        let now = self.now.mono;
         let Some(conn) = self.conns.get_mut(id) else {
             return;
         };
@@ -43,25 +41,29 @@ impl Gateway {
             return self.say(id, reply::error("Already identified."));
         }
         let (login, password) = (Login::parse(name), Secret::new(password));
-        let identify = Box::new(Identify {
+        let identify = Identify {
             id: Arc::from(name),
             login,
             password,
-            asked: now,
-        });
-        chat.wait(
-            Turn::Throttled {
-                identify,
-                until: None,
-            },
-            now,
-        );
+        };
         match self.source(address) {
-            Some(source) => {
-                self.throttle.queue(source, id);
-                self.pump(source);
-            }
-            None => self.look_up(id, None),
+            Some(source) => self.queue_up(id, source, identify),
+            None => self.look_up(id, None, identify, self.now.mono),
+        }
+    }
+
+    fn queue_up(&mut self, id: ConnId, source: Source, identify: Identify) {
+        let now = self.now.mono;
+        if let Some(chat) = self.conns.get_mut(id).and_then(|conn| conn.chat()) {
+            let (identify, until) = (Box::new(identify), None);
+            let turn = Turn::Throttled {
+                identify,
+                source,
+                until,
+            };
+            chat.wait(turn, now);
+            self.throttle.queue(source, id);
+            self.pump(source);
         }
     }
 
@@ -76,6 +78,7 @@ impl Gateway {
             source,
             ..
         } = lookup;
+        let answer = self.as_of_now(ticket, answer);
         if let Some(source) = source {
             if answer == Answer::Denied {
                 self.throttle
@@ -97,7 +100,9 @@ impl Gateway {
                     peer,
                     id: lookup.id,
                 });
-                let until = lookup.asked + self.config.limits.failure_delay;
+                // From the question, not the command: who had to wait for it before would otherwise
+                // be refused the moment the store has answered, and could time the hash.
+                let until = lookup.submitted + self.config.limits.failure_delay;
                 if let Some(chat) = self.conns.get_mut(id).and_then(|conn| conn.chat())
                     && waiting
                 {
@@ -125,6 +130,21 @@ impl Gateway {
         }
     }
 
+    /// An answer from before its member was disabled, renamed or removed lets nobody in.
+    fn as_of_now(&mut self, ticket: Ticket, answer: Answer) -> Answer {
+        let outdated = match &answer {
+            Answer::Member(member) => {
+                let first_after = self.changed.get(&member.id);
+                first_after.is_some_and(|first| ticket < *first)
+            }
+            Answer::Denied | Answer::Unavailable(_) => false,
+        };
+        if self.lookups.is_empty() {
+            self.changed.clear();
+        }
+        if outdated { Answer::Denied } else { answer }
+    }
+
     /// Sends the refusal that was held back until now.
     pub(super) fn refuse_login(&mut self, id: ConnId) -> Step {
         self.ready(id);
@@ -148,7 +168,16 @@ impl Gateway {
                 .throttle
                 .turnstile(source, self.now.mono, &self.config.limits.throttle)
             {
-                Turnstile::Go(id) => self.look_up(id, Some(source)),
+                Turnstile::Go(id) => {
+                    let chat = self.conns.get_mut(id).and_then(|conn| conn.chat());
+                    let Some(chat) = chat else { continue };
+                    let since = chat.waiting_since;
+                    if let Turn::Throttled { identify, .. } =
+                        mem::replace(&mut chat.turn, Turn::Ready)
+                    {
+                        self.look_up(id, Some(source), *identify, since);
+                    }
+                }
                 Turnstile::Wait(id, at) => {
                     let chat = self.conns.get_mut(id).and_then(|conn| conn.chat());
                     if let Some(Turn::Throttled { until, .. }) = chat.map(|chat| &mut chat.turn) {
@@ -161,51 +190,35 @@ impl Gateway {
         }
     }
 
-    /// The same for the address of a connection.
-    pub(super) fn pump_for(&mut self, id: ConnId) {
-        let address = self.conns.get(id).map(|conn| conn.peer().ip());
-        if let Some(source) = address.and_then(|address| self.source(address)) {
-            self.pump(source);
-        }
-    }
-
     /// Whom to hold failures from an address against.
     pub(super) fn source(&self, address: IpAddr) -> Option<Source> {
         self.is_limited(address).then(|| Source::new(address))
     }
 
-    fn look_up(&mut self, id: ConnId, source: Option<Source>) {
-        let ticket = Ticket(self.next_ticket);
+    /// Asks the member store for a connection that has waited for this since `since`.
+    fn look_up(&mut self, id: ConnId, source: Option<Source>, identify: Identify, since: Millis) {
         let submitted = self.now.mono;
         let Some(conn) = self.conns.get_mut(id) else {
             return;
         };
         let peer = conn.peer();
-        let Some(chat) = conn.chat() else { return };
-        let Turn::Throttled { identify, .. } = mem::replace(&mut chat.turn, Turn::Lookup(ticket))
-        else {
+        let Some(chat) = conn.chat() else {
             return;
         };
-        let Identify {
-            id: name,
-            login,
-            password,
-            asked,
-        } = *identify;
+        let ticket = Ticket(self.next_ticket);
         self.next_ticket += 1;
-        self.lookups.insert(
-            ticket,
-            Lookup {
-                conn: id,
-                peer,
-                source,
-                id: name,
-                asked,
-                submitted,
-            },
-        );
-        self.actions
-            .push_back(Action::Lookup(ticket, Query::Identify { login, password }));
+        chat.wait(Turn::Lookup(ticket), since);
+        let lookup = Lookup {
+            conn: id,
+            peer,
+            source,
+            id: identify.id,
+            submitted,
+        };
+        self.lookups.insert(ticket, lookup);
+        let (login, password) = (identify.login, identify.password);
+        let query = Query::Identify { login, password };
+        self.actions.push_back(Action::Lookup(ticket, query));
     }
 
     fn is_waiting_for(&self, id: ConnId, ticket: Ticket) -> bool {

@@ -1,5 +1,8 @@
 //! The gateway as its runtime sees it: what transcripts, which see only a client's side, cannot show.
 
+mod decisions;
+mod endings;
+
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
