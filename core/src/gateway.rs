@@ -11,6 +11,7 @@ mod login;
 mod sniffing;
 #[cfg(test)]
 mod tests;
+mod timers;
 mod web;
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -26,7 +27,7 @@ use crate::conn::{Conn, FirstBytes, Incoming, Stage, State, Turn};
 use crate::event::{Action, Cause, ConnId, Input, MAX_READ, Origin, Refused, Ticket};
 use crate::frame::Chunk;
 use crate::hub::Hub;
-use crate::member::{Answer, MemberEvent, MemberId, Unavailable};
+use crate::member::{MemberEvent, MemberId};
 use crate::note::{CloseReason, Note, Refusal};
 use crate::refusals::Refusals;
 use crate::status::Counters;
@@ -34,6 +35,7 @@ use crate::throttle::Throttle;
 use crate::time::{Millis, Now};
 use ending::Ends;
 use login::Lookup;
+use timers::MAX_FIRED;
 
 /// Everyone who is connected and everything they may do, as one value with one owner.
 ///
@@ -83,15 +85,6 @@ enum Step {
     Consumed(usize),
     /// Nothing can be done before something happens.
     Wait,
-}
-
-/// Whose time has come.
-#[derive(Clone, Copy, Debug)]
-enum Due {
-    Conn(ConnId),
-    Lookup(Ticket),
-    Refusals,
-    Stop,
 }
 
 impl Gateway {
@@ -392,88 +385,6 @@ impl Gateway {
         self.arm(id);
     }
 
-    /// Puts the connection's deadline into the queue, unless an earlier one stands there: that one
-    /// looks again when it fires, so that nothing is moved for every message.
-    fn arm(&mut self, id: ConnId) {
-        let Some(conn) = self.conns.get_mut(id) else {
-            return;
-        };
-        let role = self.config.role(conn.origin.listener);
-        let Some(due) = conn.deadline(&self.config.limits, role) else {
-            return;
-        };
-        if conn.armed.is_some_and(|armed| armed <= due) {
-            return;
-        }
-        if let Some(armed) = conn.armed.replace(due) {
-            self.deadlines.remove(&(armed, id));
-        }
-        self.deadlines.insert((due, id));
-    }
-
-    fn fire(&mut self, most: usize) {
-        for _ in 0..most {
-            match self.next_due() {
-                Some((at, due)) if at <= self.now.mono => self.fire_one(at, due),
-                Some(_) | None => return,
-            }
-        }
-    }
-
-    /// The next deadline of all; where two are equal, in the order of this list.
-    fn next_due(&self) -> Option<(Millis, Due)> {
-        let conn = self.deadlines.first().map(|(at, id)| (*at, Due::Conn(*id)));
-        let lookup = self.lookups.first_key_value().map(|(ticket, lookup)| {
-            (
-                lookup.submitted + self.config.limits.lookup,
-                Due::Lookup(*ticket),
-            )
-        });
-        let refusals = self.refusals.deadline().map(|at| (at, Due::Refusals));
-        let stop = match self.phase {
-            Phase::Stopping(at) => Some((at, Due::Stop)),
-            Phase::Running | Phase::Stopped => None,
-        };
-        [conn, lookup, refusals, stop]
-            .into_iter()
-            .flatten()
-            .min_by_key(|(at, _)| *at)
-    }
-
-    fn fire_one(&mut self, at: Millis, due: Due) {
-        match due {
-            Due::Conn(id) => self.fire_conn(at, id),
-            Due::Lookup(ticket) => self.answer(ticket, Answer::Unavailable(Unavailable::TimedOut)),
-            Due::Refusals => {
-                let note = self.refusals.due(self.now.mono);
-                self.actions.extend(note.map(Action::Note));
-            }
-            Due::Stop => {
-                self.phase = Phase::Stopped;
-                for id in self.conns.ids() {
-                    self.abort(id);
-                }
-            }
-        }
-    }
-
-    fn fire_conn(&mut self, at: Millis, id: ConnId) {
-        self.deadlines.remove(&(at, id));
-        let Some(conn) = self.conns.get_mut(id) else {
-            return;
-        };
-        conn.armed = None;
-        let role = self.config.role(conn.origin.listener);
-        match conn.deadline(&self.config.limits, role) {
-            Some(due) if due <= self.now.mono => {}
-            Some(_) | None => return self.arm(id),
-        }
-        match conn.state {
-            State::Ending(ending) => self.give_up(id, ending),
-            State::Sniffing(_) | State::Http { .. } | State::Chat(_) => self.advance(id, &[]),
-        }
-    }
-
     /// Whether the limits per address hold for this one.
     fn is_limited(&self, address: IpAddr) -> bool {
         match self.config.loopback {
@@ -531,6 +442,3 @@ impl Gateway {
         self.actions.push_back(Action::Broadcast(everyone, chunk));
     }
 }
-
-/// Timers that one [`Input::Timeout`] fires at most.
-const MAX_FIRED: usize = 512;

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::config::{Loopback, OnDuplicate};
 use crate::event::ListenerId;
-use crate::member::{Answer, Member, MemberEvent, MemberId};
+use crate::member::{Answer, Member, MemberEvent, MemberId, Unavailable};
 use crate::time::UnixSeconds;
 
 /// A gateway, a clock, and what came out.
