@@ -3,14 +3,15 @@
 //! argh does the parsing. What it lacks is mended here, at the edge: `--option=value`, `-h`,
 //! `--version`, and exit code 64 for a command line that makes no sense.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use argh::{ArgsInfo, CommandInfoWithArgs, EarlyExit, FlagInfoKind, FromArgs};
+use argh::{ArgsInfo, CommandInfoWithArgs, EarlyExit, FlagInfoKind, FromArgs, Optionality};
 
 use crate::failure::{Exit, Failure};
+use crate::log::diagnostics;
 use crate::serve;
 
 mod members;
@@ -21,23 +22,26 @@ pub use options::{Duplicates, LogFormat, Runtime, ServeOptions};
 
 /// Runs the program with the process's own arguments.
 pub fn main() -> ExitCode {
-    // Warnings on standard error unless RUST_LOG says otherwise; the server's log is another thing.
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).init();
-
     let done = match parse(std::env::args_os().skip(1)) {
-        Ok(Request::Run(Command::Serve(options))) => serve::serve(&options),
-        Ok(Request::Run(Command::Members(command))) => members::run(&command.command),
+        Ok(Request::Run(Command::Serve(options))) => {
+            diagnostics::queued().and_then(|()| serve::serve(&options))
+        }
+        Ok(Request::Run(Command::Members(command))) => {
+            diagnostics::direct();
+            members::run(&command.command)
+        }
         Ok(Request::Say(text)) => say(&text),
         Err(failure) => Err(failure),
     };
-    match done {
+    let code = match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            // If not even this can be written, the exit code says the rest.
-            let _ = writeln!(io::stderr(), "flashgate: {failure}");
+            diagnostics::say(&failure.message);
             ExitCode::from(failure.exit.code())
         }
-    }
+    };
+    diagnostics::flush();
+    code
 }
 
 /// What the command line asks for.
@@ -53,12 +57,12 @@ pub enum Request {
 pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Request, Failure> {
     let arguments: Result<Vec<String>, OsString> = arguments.map(OsString::into_string).collect();
     let arguments = arguments.map_err(|argument| {
-        usage(&format!(
+        Failure::usage(&format!(
             "the argument {} is not valid UTF-8",
             argument.to_string_lossy()
         ))
     })?;
-    let arguments = normalise(arguments);
+    let arguments = normalise(arguments)?;
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match Flashgate::from_args(&["flashgate"], &arguments) {
         Ok(Flashgate { version: true, .. }) => Ok(Request::Say(format!(
@@ -69,22 +73,17 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Request, Failu
             command: Some(command),
             ..
         }) => Ok(Request::Run(command)),
-        Ok(Flashgate { command: None, .. }) => Err(usage("say what to do: serve or members")),
+        Ok(Flashgate { command: None, .. }) => {
+            Err(Failure::usage("say what to do: serve or members"))
+        }
         Err(EarlyExit {
             output,
             status: Ok(()),
         }) => Ok(Request::Say(output)),
-        Err(EarlyExit { output, .. }) => Err(usage(output.trim_end())),
+        Err(EarlyExit { output, .. }) => {
+            Err(Failure::usage(&with_hint(output.trim_end(), &arguments)))
+        }
     }
-}
-
-fn usage(message: &str) -> Failure {
-    Failure::new(
-        Exit::Usage,
-        format!(
-            "{message}\nRun flashgate --help, or flashgate COMMAND --help, for more information."
-        ),
-    )
 }
 
 fn say(text: &str) -> Result<(), Failure> {
@@ -103,16 +102,45 @@ fn written(result: io::Result<()>) -> Result<(), Failure> {
     }
 }
 
+/// Says why an option behind `--` is none.
+fn with_hint(message: &str, arguments: &[&str]) -> String {
+    let mut known = BTreeMap::new();
+    options_of(&Flashgate::get_args_info(), &mut known);
+    let name = |argument: &str| argument.split('=').next().unwrap_or_default().to_owned();
+    let mut behind = arguments.iter().skip_while(|argument| **argument != "--");
+    match behind.find(|argument| known.contains_key(&name(argument))) {
+        Some(option) => format!(
+            "{message}\nBehind -- nothing is an option any more; write {} before it.",
+            name(option)
+        ),
+        None => message.to_owned(),
+    }
+}
+
 /// Cuts `--option=value` in two, for options that take a value, and leaves values as they are.
-fn normalise(arguments: Vec<String>) -> Vec<String> {
-    let mut valued = BTreeSet::new();
-    valued_options(&Flashgate::get_args_info(), &mut valued);
+/// Refuses what is given twice and may be given once: argh would take a switch, and says of other
+/// options something that helps nobody.
+fn normalise(arguments: Vec<String>) -> Result<Vec<String>, Failure> {
+    let mut known = BTreeMap::new();
+    options_of(&Flashgate::get_args_info(), &mut known);
+    let takes_value = |option: &str| known.get(option).is_some_and(|given| given.value);
+    let mut seen = BTreeSet::new();
+    let mut once = |option: &str| {
+        let single = known.get(option).is_some_and(|given| !given.repeats);
+        if single && !seen.insert(option.to_owned()) {
+            return Err(Failure::usage(&format!(
+                "{option} is given twice; leave one of them out"
+            )));
+        }
+        Ok(())
+    };
 
     let mut normal = Vec::with_capacity(arguments.len());
     let mut arguments = arguments.into_iter();
     while let Some(argument) = arguments.next() {
         match argument.split_once('=') {
-            Some((option, value)) if valued.contains(option) => {
+            Some((option, value)) if takes_value(option) => {
+                once(option)?;
                 normal.extend([option.to_owned(), value.to_owned()]);
             }
             _ if argument == "--" => {
@@ -121,26 +149,33 @@ fn normalise(arguments: Vec<String>) -> Vec<String> {
             }
             _ if argument == "-h" => normal.push("--help".to_owned()),
             _ => {
-                let takes_next = valued.contains(&argument);
+                once(&argument)?;
+                let takes_next = takes_value(&argument);
                 normal.push(argument);
                 normal.extend(takes_next.then(|| arguments.next()).flatten());
             }
         }
     }
-    normal
+    Ok(normal)
 }
 
-fn valued_options(command: &CommandInfoWithArgs, found: &mut BTreeSet<String>) {
+/// How an option may be given.
+struct Given {
+    value: bool,
+    repeats: bool,
+}
+
+/// The options of a command and of those below it: one command line has one of each name.
+fn options_of(command: &CommandInfoWithArgs, found: &mut BTreeMap<String, Given>) {
     for flag in command.flags {
-        match flag.kind {
-            FlagInfoKind::Option { .. } => {
-                found.insert(flag.long.to_owned());
-            }
-            FlagInfoKind::Switch => {}
-        }
+        let given = Given {
+            value: matches!(flag.kind, FlagInfoKind::Option { .. }),
+            repeats: flag.optionality == Optionality::Repeating,
+        };
+        found.insert(flag.long.to_owned(), given);
     }
     for sub in &command.commands {
-        valued_options(&sub.command, found);
+        options_of(&sub.command, found);
     }
 }
 
@@ -149,7 +184,7 @@ fn valued_options(command: &CommandInfoWithArgs, found: &mut BTreeSet<String>) {
 #[argh(
     example = "Try it, with two members in memory:\n  {command_name} serve --demo",
     example = "Add a member, and serve everyone:\n  {command_name} members add --id 1 --nick alice --name Alice\n  {command_name} serve --listen 0.0.0.0:8080",
-    note = "The exit code is 0; 1 for a failure; 64 for a wrong command line; 65 for faults in imported data; 69 for an address that cannot be listened on; 78 for a bad configuration."
+    note = "The exit code is 0; 1 for a failure; 64 for a wrong command line; 65 for faults in imported data; 69 for an address that cannot be listened on; 78 for what is wrong only with this machine or the files that are named."
 )]
 struct Flashgate {
     /// print the version
@@ -203,11 +238,11 @@ mod tests {
         }
         // The value of an option is left alone, whatever it looks like.
         let words = ["--name", "--nick=x", "--", "--id=1"].map(str::to_owned);
-        assert_eq!(normalise(words.to_vec()), words);
-        let words = ["--name=a=b", "--name=", "--demo=1", "x=y"].map(str::to_owned);
+        assert_eq!(normalise(words.to_vec()).unwrap(), words);
+        let words = ["--name=a=b", "--nick=", "--demo=1", "x=y"].map(str::to_owned);
         assert_eq!(
-            normalise(words.to_vec()),
-            ["--name", "a=b", "--name", "", "--demo=1", "x=y"]
+            normalise(words.to_vec()).unwrap(),
+            ["--name", "a=b", "--nick", "", "--demo=1", "x=y"]
         );
     }
 
@@ -221,8 +256,14 @@ mod tests {
             "serve --listen",
             "serve --max-clients 0",
             "serve --max-clients -1",
+            "serve --max-clients +5",
             "serve --max-clients 99999999999999999999",
             "serve --max-clients 1 --max-clients 2",
+            "serve --max-clients 1 --max-clients=1",
+            "serve --demo --demo",
+            "--version --version",
+            "members disable a --members x --members y",
+            "members disable -- -x --members f",
             "serve --max-per-address 0",
             "serve --max-command 0",
             "serve --max-backlog 0",
@@ -233,12 +274,30 @@ mod tests {
             "serve --log-format xml",
             "serve --on-duplicate maybe",
             "serve --redirect example.com",
+            "serve --redirect //evil",
+            "serve --redirect /\\evil",
+            "serve --redirect http://",
+            "serve --redirect https:///x",
+            "serve --redirect ftp://x",
             "serve --redirect http://x/\u{e1}",
             "serve --policy-ports 1,,2",
             "serve --policy-ports 0",
             "serve --policy-ports 9-1",
             "serve --policy-ports 65536",
+            "serve --policy-ports 080",
+            "serve --policy-ports 80-090",
             "serve --policy-domain <x>",
+            "serve --policy-domain http://example.com",
+            "serve --policy-domain example.com:80",
+            "serve --policy-domain example.com/x",
+            "serve --policy-domain -.com",
+            "serve --policy-domain a..b",
+            "serve --policy-domain *x.com",
+            "serve --policy-domain *.*.com",
+            "serve --policy-domain *.",
+            "serve --policy-domain 1.2.3.256",
+            "serve --policy-domain 192.168.1",
+            "serve --policy-domain [1.2.3.4]",
             "serve surplus",
             "members",
             "members add --id 1 --nick x",
@@ -250,6 +309,36 @@ mod tests {
             let failure = parsed(line).expect_err(line);
             assert_eq!(failure.exit, Exit::Usage, "{line}");
             assert!(failure.message.contains("--help"), "{failure}");
+        }
+    }
+
+    #[test]
+    fn what_was_meant_is_told() {
+        for (line, tells) in [
+            ("serve --demo --demo", "--demo is given twice"),
+            ("serve --rate 1 --rate=2", "--rate is given twice"),
+            (
+                "members disable -- -x --members f",
+                "write --members before it",
+            ),
+            (
+                "members disable -- -x --members=f",
+                "write --members before it",
+            ),
+        ] {
+            let failure = parsed(line).expect_err(line);
+            assert!(failure.message.contains(tells), "{line}: {failure}");
+        }
+        for line in [
+            "members disable --members f -- -x",
+            "members add --id 1 --nick --demo --name --nick",
+            "serve --listen a:1 --listen a:2 --policy-domain * --policy-domain *.example.org",
+            "serve --policy-domain 1.2.3.4 --policy-domain ::1 --policy-domain [::1]",
+            "serve --policy-domain localhost --policy-domain a_b.example",
+            "serve --redirect / --policy-ports 80,8000-8010",
+            "serve --redirect /x//y",
+        ] {
+            assert!(matches!(parsed(line), Ok(Request::Run(_))), "{line}");
         }
     }
 

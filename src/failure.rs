@@ -1,6 +1,15 @@
 //! How a command fails: what to say, and with which exit code.
+//!
+//! The codes follow one rule. What can be seen to be wrong from the command line alone, of one
+//! option or of several that contradict each other, is [`Exit::Usage`], with a pointer to `--help`.
+//! What is wrong only with this machine or its files (a policy file that cannot be read, a store
+//! that is none, an address that `--demo` may not have, a limit on open files) is [`Exit::Config`]:
+//! starting again will not help until somebody has changed something. What another try may mend (a
+//! lock, a full disk, no thread to be had) is [`Exit::Failure`].
 
 use std::fmt;
+
+use crate::members::{Fault, StoreError};
 
 /// An error on its way to standard error. The message says what was wrong and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +28,22 @@ impl Failure {
             message: message.into(),
         }
     }
+
+    /// A command line that makes no sense, with where to read what does.
+    pub fn usage(message: &str) -> Self {
+        let help = "Run flashgate --help, or flashgate COMMAND --help, for more information.";
+        Self::new(Exit::Usage, format!("{message}\n{help}"))
+    }
+
+    /// A store that a command cannot be carried out with.
+    pub fn store(error: &StoreError) -> Self {
+        let exit = if matches!(error.fault, Fault::Locked | Fault::Other(_)) {
+            Exit::Failure
+        } else {
+            Exit::Config
+        };
+        Self::new(exit, error.to_string())
+    }
 }
 
 impl fmt::Display for Failure {
@@ -30,15 +55,15 @@ impl fmt::Display for Failure {
 /// Exit codes. Above 1 they are those of BSD's `sysexits.h`, which service managers can tell apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// Something failed: the store, a file, a member who is not there.
+    /// Something failed that another try may mend, or a member is not there.
     Failure,
-    /// The command line makes no sense.
+    /// The command line makes no sense by itself.
     Usage,
     /// The file to import has faults.
     Data,
     /// An address cannot be listened on.
     Unavailable,
-    /// The options make sense, but what they name or add up to does not.
+    /// The command line makes sense, but not on this machine or with the files it names.
     Config,
 }
 

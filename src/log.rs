@@ -1,8 +1,8 @@
 //! The server's log: notes become lines here, and a thread of its own writes them.
 //!
 //! A line is made where the event happens and queued; when standard output blocks, lines are
-//! dropped and counted, and the server goes on. (Diagnostics go to standard error, through the
-//! `log` crate; this module is what is meant to be kept.)
+//! dropped and counted, and the server goes on. (Diagnostics go to standard error, by way of
+//! [`diagnostics`]; this module is what is meant to be kept.)
 
 use std::fmt::{self, Write as _};
 use std::io::{self, Write};
@@ -15,7 +15,10 @@ use std::time::{Duration, Instant};
 
 use flashgate_core::{Clock, CloseReason, MemberId, Note, Now, Refusal, Unavailable};
 
+use crate::failure::Failure;
 use crate::text::Quoted;
+
+pub mod diagnostics;
 
 /// What one line is about.
 #[derive(Clone, Copy, Debug)]
@@ -315,7 +318,11 @@ enum Item {
 
 impl Writer {
     /// Starts a thread that writes to `output`.
-    pub fn new(format: Format, clock: Arc<dyn Clock>, output: impl Write + Send + 'static) -> Self {
+    pub fn new(
+        format: Format,
+        clock: Arc<dyn Clock>,
+        output: impl Write + Send + 'static,
+    ) -> Result<Self, Failure> {
         let (queue, lines) = mpsc::sync_channel(MAX_LINES);
         let dropped = Arc::new(AtomicU64::new(0));
         let mut sink = Sink {
@@ -327,13 +334,13 @@ impl Writer {
             since_loss: 0,
             broken: false,
         };
-        thread::spawn(move || sink.run(&lines));
-        Self {
+        diagnostics::start_thread("the log", move || sink.run(&lines))?;
+        Ok(Self {
             queue,
             dropped,
             clock,
             format,
-        }
+        })
     }
 
     /// Logs an event that happens now.

@@ -5,6 +5,7 @@
 //! [`Name`], [`Number`], [`struct@Hash`]) and the same schema.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
@@ -85,6 +86,23 @@ impl Members {
         self.connection
             .query_row("SELECT count(*) FROM members", [], |row| row.get(0))
             .map_err(|error| self.error(error))
+    }
+
+    /// How long the slowest hash in the store takes to check, on a slow machine.
+    pub fn slowest_check(&self) -> Result<Duration, StoreError> {
+        let slowest = || {
+            let mut statement = self.connection.prepare("SELECT password FROM members")?;
+            let mut rows = statement.query([])?;
+            let mut slowest = Duration::ZERO;
+            while let Some(row) = rows.next()? {
+                // What is not even text is checked against nothing.
+                if let Ok(hash) = row.get_ref(0)?.as_str() {
+                    slowest = slowest.max(passwords::time_to_check(hash));
+                }
+            }
+            Ok(slowest)
+        };
+        slowest().map_err(|error| self.error(error))
     }
 
     /// Finds one member.
@@ -257,12 +275,18 @@ fn listed(row: &Row<'_>) -> rusqlite::Result<Listed> {
     let active: bool = row.get(3)?;
     Ok(Listed {
         id: Number::new(id).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(0, id))?,
-        nick: row.get(1)?,
-        name: row.get(2)?,
+        nick: lossy(row, 1)?,
+        name: lossy(row, 2)?,
         active: if active { Active::Yes } else { Active::No },
         created_at: row.get(4)?,
         last_login_at: row.get(5)?,
     })
+}
+
+/// Text that somebody else may have written: it must be seen to be removed.
+fn lossy(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
+    let bytes = row.get_ref(column)?.as_bytes()?;
+    Ok(String::from_utf8_lossy(bytes).into_owned())
 }
 
 fn taken(connection: &Connection, id: Number, nick: &Nick) -> rusqlite::Result<Option<Taken>> {
@@ -276,7 +300,7 @@ fn taken(connection: &Connection, id: Number, nick: &Nick) -> rusqlite::Result<O
 fn owner_of_id(connection: &Connection, id: Number) -> rusqlite::Result<Option<String>> {
     connection
         .prepare_cached("SELECT nick FROM members WHERE id = ?1")?
-        .query_row([id.get()], |row| row.get(0))
+        .query_row([id.get()], |row| lossy(row, 0))
         .optional()
 }
 
@@ -284,7 +308,7 @@ fn owner_of_id(connection: &Connection, id: Number) -> rusqlite::Result<Option<S
 fn owner_of_nick(connection: &Connection, nick: &Nick) -> rusqlite::Result<Option<String>> {
     connection
         .prepare_cached("SELECT nick FROM members WHERE nick_key = ?1")?
-        .query_row([nick.key()], |row| row.get(0))
+        .query_row([nick.key()], |row| lossy(row, 0))
         .optional()
 }
 

@@ -1,10 +1,16 @@
 //! Asking for a password: without echo on a terminal, as one line from anything else.
 
+use std::fs::File;
 use std::io::{self, BufRead, IsTerminal, Read};
+use std::process;
 
 use flashgate_core::Secret;
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 use crate::failure::{Exit, Failure};
+use crate::log::diagnostics;
 
 /// Asks for a new password: twice on a terminal, once from a pipe.
 pub fn new_password() -> Result<Secret, Failure> {
@@ -24,13 +30,23 @@ pub fn new_password() -> Result<Secret, Failure> {
 }
 
 fn ask_twice() -> Result<String, Failure> {
-    let ask = |prompt: &str| {
-        rpassword::prompt_password(prompt).map_err(|error| {
-            Failure::new(
-                Exit::Failure,
-                format!("cannot read the password from the terminal: {error}"),
-            )
-        })
+    end_with_echo()?;
+    let ask = |prompt: &str| match rpassword::prompt_password(prompt) {
+        Ok(text) => Ok(text),
+        // Ctrl-C: rpassword reads it as a character, and has put the terminal back by now.
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => process::exit(128 + SIGINT),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(Failure::new(
+            Exit::Failure,
+            "the terminal ended before a password was typed; nothing was changed, please try \
+             again, and end the password with the Enter key",
+        )),
+        Err(error) => Err(Failure::new(
+            Exit::Failure,
+            format!(
+                "cannot read the password from the terminal: {error}; nothing was changed; it may \
+                 also come as one line from a pipe on standard input"
+            ),
+        )),
     };
     let first = ask("New password: ")?;
     if ask("Once more: ")? == first {
@@ -43,6 +59,33 @@ fn ask_twice() -> Result<String, Failure> {
     }
 }
 
+/// From here on, a signal that ends the program has the terminal echo again first.
+///
+/// Without this, rpassword's Ctrl-C is a SIGINT that it raises while the echo is still off, and a
+/// SIGTERM from elsewhere comes while it reads: either leaves a shell that shows nothing.
+fn end_with_echo() -> Result<(), Failure> {
+    let failure = |error: io::Error| {
+        Failure::new(
+            Exit::Failure,
+            format!(
+                "cannot ask for a password on this terminal: {error}; it may also come as one line \
+                 from a pipe on standard input"
+            ),
+        )
+    };
+    // Where rpassword asks.
+    let terminal = File::open("/dev/tty").map_err(failure)?;
+    let before = tcgetattr(&terminal).map_err(|error| failure(error.into()))?;
+    let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM]).map_err(failure)?;
+    diagnostics::start_thread("signals", move || {
+        if let Some(signal) = signals.forever().next() {
+            // A terminal that is gone has no echo to be given back.
+            let _ = tcsetattr(&terminal, OptionalActions::Now, &before);
+            process::exit(128 + signal);
+        }
+    })
+}
+
 /// One line without its end: LF, CR LF or the end of the stream.
 fn one_line(input: &mut impl BufRead) -> Result<String, Failure> {
     let mut line = Vec::new();
@@ -52,7 +95,10 @@ fn one_line(input: &mut impl BufRead) -> Result<String, Failure> {
     read.map_err(|error| {
         Failure::new(
             Exit::Failure,
-            format!("cannot read the password from standard input: {error}"),
+            format!(
+                "cannot read the password from standard input: {error}; give it as one line, from \
+                 a pipe or a terminal"
+            ),
         )
     })?;
     if line.last() == Some(&b'\n') {
@@ -64,7 +110,8 @@ fn one_line(input: &mut impl BufRead) -> Result<String, Failure> {
     String::from_utf8(line).map_err(|_| {
         Failure::new(
             Exit::Failure,
-            "the password on standard input is not valid UTF-8",
+            "the password on standard input is not valid UTF-8; send it as UTF-8, as Flash clients \
+             do, or choose another",
         )
     })
 }
@@ -73,13 +120,15 @@ fn one_line(input: &mut impl BufRead) -> Result<String, Failure> {
 fn fault(password: &str) -> Option<String> {
     let space = |c| matches!(c, ' ' | '\t' | '\r' | '\n' | '\x0b' | '\x0c');
     if password.is_empty() {
-        Some("it is empty (it is read as one line from standard input)".to_owned())
+        Some("it is empty; type one, or send it as one line on standard input".to_owned())
     } else if password.starts_with(space) || password.ends_with(space) {
         Some("it begins or ends with white space, which IDENTIFY drops; leave that out".to_owned())
     } else if password.contains(['\0', '\r', '\n']) {
         Some("it contains a character that ends a command; leave that out".to_owned())
     } else if password.len() > MAX_LEN {
-        Some(format!("it is longer than {MAX_LEN} bytes"))
+        Some(format!(
+            "it is longer than {MAX_LEN} bytes; choose a shorter one"
+        ))
     } else {
         None
     }

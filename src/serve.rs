@@ -1,18 +1,19 @@
 //! `flashgate serve`: from options to a running server, and to its end.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use flashgate_core::{Clock, Config, Host, MemberStore};
+use flashgate_core::{Clock, Config, Host, MemberStore, Millis};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::cli::{LogFormat, Runtime, ServeOptions};
 use crate::failure::{Exit, Failure};
+use crate::log::diagnostics::{self, say, start_thread};
 use crate::log::{self, Event, Format, Writer};
 use crate::members::{Members, Origin, Pool, PoolOptions};
 
@@ -31,12 +32,15 @@ pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
     let signals = Signals::new([SIGTERM, SIGINT]).map_err(|error| {
         Failure::new(Exit::Failure, format!("cannot wait for signals: {error}"))
     })?;
-    let policy = settings::policy(options)?;
+    settings::check(options)?;
     let addresses = listen::addresses(options)?;
+    let room = settings::room(options)?;
+    let policy = settings::policy(options)?;
     // The store comes last, so that a server which cannot start leaves no file behind.
     let listeners = listen::open(&addresses)?;
-    let config = Arc::new(settings::config(options, policy, &listeners));
-    let pool = Arc::new(members(options, &config)?);
+    let mut config = settings::config(options, policy, &listeners, room);
+    let pool = Arc::new(members(options, &mut config)?);
+    let config = Arc::new(config);
 
     let clock: Arc<dyn Clock> = match options.runtime {
         Runtime::Smol => Arc::new(flashgate_smol::SystemClock::new()),
@@ -46,7 +50,7 @@ pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
         LogFormat::Text => Format::Text,
         LogFormat::Json => Format::Json,
     };
-    let writer = Writer::new(format, Arc::clone(&clock), log::stdout());
+    let writer = Writer::new(format, Arc::clone(&clock), log::stdout())?;
     let addresses = listeners.addresses();
     let host = host(
         config.clone(),
@@ -61,8 +65,8 @@ pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
     for address in addresses {
         writer.event(&Event::Listening { address });
     }
-    stop_on(signals, server.shutdown);
-    tell_drops(writer.clone(), server.log_dropped);
+    stop_on(signals, server.shutdown)?;
+    tell_drops(writer.clone(), server.log_dropped)?;
 
     let ended = (server.run)();
     writer.flush(LAST_LINES);
@@ -122,33 +126,40 @@ impl Server {
     }
 }
 
-/// Opens the member store, and starts the threads that answer from it.
-fn members(options: &ServeOptions, config: &Config) -> Result<Pool, Failure> {
+/// Opens the member store, and starts the threads that answer from it. Refusals are held back for as
+/// long as the slowest hash in it takes.
+fn members(options: &ServeOptions, config: &mut Config) -> Result<Pool, Failure> {
     let pool = PoolOptions {
         patience: config.limits.lookup.to_duration(),
         ..PoolOptions::default()
     };
     if options.demo {
         say("members in memory: 1 alice and 2 bob; serve --help names their passwords");
-        return Ok(Pool::demo(&pool)?);
+        return Pool::demo(&pool).map_err(|error| Failure::store(&error));
     }
     let path = options
         .members
         .clone()
         .unwrap_or_else(|| PathBuf::from(DEFAULT_STORE));
     // Brings the schema up to date, which the pool will not.
-    let (members, origin) = Members::open_or_create(&path)?;
+    let (members, origin) =
+        Members::open_or_create(&path).map_err(|error| Failure::store(&error))?;
     if origin == Origin::Created {
         say(&format!("created the member store {}", path.display()));
     }
-    if members.count()? == 0 {
+    let count = members.count().map_err(|error| Failure::store(&error))?;
+    if count == 0 {
         say(&format!(
             "there are no members yet; add one with: {}",
             add_one(&path)
         ));
     }
+    let slowest = members.slowest_check();
+    let slowest = slowest.map_err(|error| Failure::store(&error))?;
+    let delay = &mut config.limits.failure_delay;
+    *delay = Millis(slowest.as_millis() as u64).max(*delay);
     drop(members);
-    Ok(Pool::open(&path, &pool)?)
+    Pool::open(&path, &pool).map_err(|error| Failure::store(&error))
 }
 
 fn add_one(path: &Path) -> String {
@@ -160,34 +171,36 @@ fn add_one(path: &Path) -> String {
     }
 }
 
-/// For the operator who starts the server; standard output is the log's.
-fn say(text: &str) {
-    let _ = writeln!(io::stderr(), "flashgate: {text}");
-}
-
 /// The first signal stops the server in good order. The second ends the process at once, with the
 /// exit code that a shell gives to whom a signal has killed.
-fn stop_on(mut signals: Signals, shutdown: Box<dyn Fn() + Send>) {
-    thread::spawn(move || {
+fn stop_on(mut signals: Signals, shutdown: Box<dyn Fn() + Send>) -> Result<(), Failure> {
+    // Started here: when it is needed, the system may have no thread left.
+    let (stopping, stopped) = mpsc::sync_channel(1);
+    start_thread("the last stop", move || {
+        if stopped.recv().is_ok() {
+            thread::sleep(LONGEST_STOP);
+            say("the server has not stopped in time, and is ended");
+            diagnostics::flush();
+            process::exit(i32::from(Exit::Failure.code()));
+        }
+    })?;
+    start_thread("signals", move || {
         let mut signals = signals.forever();
         if signals.next().is_some() {
+            // Before the server is asked, which may be what hangs.
+            let _ = stopping.try_send(());
             shutdown();
-            thread::spawn(|| {
-                thread::sleep(LONGEST_STOP);
-                say("the server has not stopped in time, and is ended");
-                process::exit(i32::from(Exit::Failure.code()));
-            });
         }
         if let Some(signal) = signals.next() {
             process::exit(128 + signal);
         }
-    });
+    })
 }
 
 /// Tells the server, for its metrics, how many log lines were dropped. Not told from where a line is
 /// dropped: that is inside the server, which may not be called back from there.
-fn tell_drops(writer: Writer, log_dropped: Box<dyn Fn(u64) + Send>) {
-    thread::spawn(move || {
+fn tell_drops(writer: Writer, log_dropped: Box<dyn Fn(u64) + Send>) -> Result<(), Failure> {
+    start_thread("the count of lost lines", move || {
         let mut told = 0;
         loop {
             thread::sleep(TELL_DROPS);
@@ -197,7 +210,7 @@ fn tell_drops(writer: Writer, log_dropped: Box<dyn Fn(u64) + Send>) {
                 told = dropped;
             }
         }
-    });
+    })
 }
 
 /// A stop takes 5 s at most, of which the core's own time-outs are 2.

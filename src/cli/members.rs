@@ -8,7 +8,7 @@ use argh::{ArgsInfo, FromArgs};
 use flashgate_core::{Now, UnixSeconds};
 
 use crate::failure::{Exit, Failure};
-use crate::members::import::{self, ImportError};
+use crate::members::import::{self, Faults, ImportError};
 use crate::members::{
     Active, AddError, Change, Hash, Listed, Members, Name, NewMember, Nick, Number, Origin,
     StoreError, Taken, Who,
@@ -229,6 +229,19 @@ fn remove(options: &Remove) -> Result<String, Failure> {
 
 fn import(options: &Import) -> Result<String, Failure> {
     let csv = read(&options.file)?;
+    // No store is made for a file that is refused. One that is there has its say first: its
+    // faults stand among the others.
+    let empty = match import::check(&csv) {
+        Ok(rows) => rows == 0,
+        Err(faults) if !options.members.exists() => return Err(refused(&options.file, &faults)),
+        Err(_) => false,
+    };
+    if empty {
+        let file = options.file.display();
+        return Ok(format!(
+            "{file} names the columns and no members: nothing to import\n"
+        ));
+    }
     let mut members = open_or_create(&options.members)?;
     let terminal = io::stderr().is_terminal();
     let mut progress = |rows: usize| {
@@ -241,21 +254,29 @@ fn import(options: &Import) -> Result<String, Failure> {
         let _ = write!(io::stderr(), "\r\x1b[K");
     }
     match imported {
-        Ok(rows) => Ok(format!("imported {rows} members\n")),
+        Ok(rows) => Ok(format!("imported {}\n", counted(rows, "member"))),
         Err(ImportError::Store(error)) => Err(error.into()),
-        Err(ImportError::Faults(faults)) => {
-            let file = options.file.display();
-            let mut message = format!("{file} has {} faults, nothing was imported:", faults.total);
-            for fault in &faults.first {
-                message.push_str(&format!("\n{file}: {fault}"));
-            }
-            if faults.total > faults.first.len() {
-                let more = faults.total - faults.first.len();
-                message.push_str(&format!("\n… and {more} more"));
-            }
-            Err(Failure::new(Exit::Data, message))
-        }
+        Err(ImportError::Faults(faults)) => Err(refused(&options.file, &faults)),
     }
+}
+
+fn refused(file: &Path, faults: &Faults) -> Failure {
+    let file = file.display();
+    let total = counted(faults.total, "fault");
+    let mut message = format!("{file} has {total}, nothing was imported:");
+    for fault in &faults.first {
+        message.push_str(&format!("\n{file}: {fault}"));
+    }
+    if faults.total > faults.first.len() {
+        let more = faults.total - faults.first.len();
+        message.push_str(&format!("\n… and {more} more"));
+    }
+    Failure::new(Exit::Data, message)
+}
+
+fn counted(count: usize, what: &str) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{s}")
 }
 
 /// Reads a file to import, of a size that fits in memory.

@@ -1,6 +1,7 @@
 //! The options of `serve`, each checked as far as it can be by itself.
 
 use std::fmt::Display;
+use std::net::{IpAddr, Ipv6Addr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -172,8 +173,10 @@ fn number<T: FromStr + PartialOrd + Display>(
     text: &str,
     bounds: RangeInclusive<T>,
 ) -> Result<T, String> {
+    // Rust takes a plus sign, too.
+    let digits = text.bytes().all(|b| b.is_ascii_digit());
     match text.parse() {
-        Ok(number) if bounds.contains(&number) => Ok(number),
+        Ok(number) if digits && bounds.contains(&number) => Ok(number),
         Ok(_) | Err(_) => Err(format!(
             "it is a whole number from {} to {}",
             bounds.start(),
@@ -210,9 +213,20 @@ fn seconds(text: &str) -> Result<u64, String> {
 
 /// It goes into a header as it stands.
 fn redirect(text: &str) -> Result<String, String> {
-    let starts = ["http://", "https://", "/"];
-    if !starts.iter().any(|start| text.starts_with(start)) {
-        return Err("it begins with http://, https:// or /".to_owned());
+    let host = ["http://", "https://"]
+        .iter()
+        .find_map(|scheme| text.strip_prefix(scheme));
+    let good = match host {
+        Some(host) => !host.is_empty() && !host.starts_with(['/', '\\', '?', '#', ':', '@']),
+        // A second slash makes a host of what follows; browsers take a backslash for one.
+        None => text.starts_with('/') && !text[1..].starts_with(['/', '\\']),
+    };
+    if !good {
+        return Err(
+            "it begins with http:// or https:// and a host, or it is a path with one / in \
+             front"
+                .to_owned(),
+        );
     }
     if !text.bytes().all(|b| b.is_ascii_graphic()) {
         return Err("it has visible ASCII characters only; percent-encode others".to_owned());
@@ -223,17 +237,44 @@ fn redirect(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// What a Flash Player compares with the host that a movie came from.
 fn domain(text: &str) -> Result<String, String> {
-    let good = |b: u8| b.is_ascii_alphanumeric() || b"*.-_:[]/".contains(&b);
-    if !text.is_empty() && text.len() <= 253 && text.bytes().all(good) {
+    let address = text.parse::<IpAddr>().is_ok()
+        || text
+            .strip_prefix('[')
+            .and_then(|text| text.strip_suffix(']'))
+            .is_some_and(|text| text.parse::<Ipv6Addr>().is_ok());
+    if text == "*" || address || is_host_name(text.strip_prefix("*.").unwrap_or(text)) {
         Ok(text.to_owned())
     } else {
-        Err("it is a domain like example.com, *.example.com or *".to_owned())
+        Err(
+            "it is a host name like example.com, an address, *.example.com or *, without http:// \
+             and without a port"
+                .to_owned(),
+        )
     }
 }
 
+fn is_host_name(text: &str) -> bool {
+    // The underscore is in no standard, and in many a local network.
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);
+    let good = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(plain)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    // What ends in a number is a mistyped address.
+    let last = text.rsplit('.').next().unwrap_or(text);
+    text.len() <= 253 && text.split('.').all(good) && !last.bytes().all(|b| b.is_ascii_digit())
+}
+
 fn ports(text: &str) -> Result<String, String> {
-    let port = |text: &str| text.parse::<u16>().ok().filter(|port| *port > 0);
+    // A zero in front is how some write octal numbers: what a player makes of it nobody knows.
+    let port = |text: &str| {
+        let port = text.parse::<u16>().ok();
+        port.filter(|_| !text.starts_with('0'))
+    };
     let plain = text
         .bytes()
         .all(|b| b.is_ascii_digit() || b",-".contains(&b));

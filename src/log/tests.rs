@@ -186,7 +186,7 @@ fn client_text_is_cut() {
 #[test]
 fn a_blocked_output_blocks_nobody_and_the_loss_is_told() {
     let (output, gate, written) = gated();
-    let writer = Writer::new(Format::Text, Arc::new(Fixed), output);
+    let writer = Writer::new(Format::Text, Arc::new(Fixed), output).unwrap();
     let put = |max| writer.put(now(), &Event::Created { max });
 
     // The thread takes a first batch and hangs; then the queue fills up.
@@ -218,7 +218,7 @@ fn a_blocked_output_blocks_nobody_and_the_loss_is_told() {
 #[test]
 fn a_broken_output_counts_and_may_come_back() {
     let (output, gate, written) = gated();
-    let writer = Writer::new(Format::Text, Arc::new(Fixed), output);
+    let writer = Writer::new(Format::Text, Arc::new(Fixed), output).unwrap();
     gate.send(Pass::Fail).unwrap();
     writer.put(now(), &Event::Created { max: 1 });
     writer.flush(Duration::from_secs(10));

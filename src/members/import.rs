@@ -10,6 +10,17 @@ use rusqlite::{Transaction, TransactionBehavior};
 use super::{Active, Fault, Hash, Members, Name, NewMember, Nick, Number, StoreError};
 use crate::text::{Plain, Quoted};
 
+/// Checks a whole CSV file by itself, without a store, and counts its members.
+pub fn check(csv: &[u8]) -> Result<usize, Faults> {
+    let mut import = Import::default();
+    let read = import.file(csv, None, &mut |_| {});
+    read.expect("only a store fails, and there is none");
+    if import.faults.total > 0 {
+        return Err(import.faults);
+    }
+    Ok(import.rows)
+}
+
 /// Imports a whole CSV file in one transaction. `progress` is told now and then how many rows are done.
 pub fn import(
     members: &mut Members,
@@ -26,7 +37,7 @@ pub fn import(
         .map_err(store_error)?;
     let mut import = Import::default();
     import
-        .file(csv, &transaction, progress)
+        .file(csv, Some(&transaction), progress)
         .map_err(store_error)?;
     if import.faults.total > 0 {
         transaction.rollback().map_err(store_error)?;
@@ -81,6 +92,8 @@ impl fmt::Display for RowFault {
 struct Import {
     faults: Faults,
     rows: usize,
+    /// The faults of the row at hand, in the order they were found.
+    found: Vec<RowFault>,
     /// Where each number and each nick was first seen.
     ids: HashMap<i64, usize>,
     nicks: HashMap<String, usize>,
@@ -93,11 +106,19 @@ impl Import {
     fn file(
         &mut self,
         csv: &[u8],
-        transaction: &Transaction<'_>,
+        transaction: Option<&Transaction<'_>>,
         progress: &mut dyn FnMut(usize),
     ) -> rusqlite::Result<()> {
         // Excel writes a byte order mark, and means nothing by it.
         let csv = csv.strip_prefix(b"\xef\xbb\xbf").unwrap_or(csv);
+        // ASCII in UTF-16, with or without its mark.
+        let wide = csv.iter().take(4).any(|byte| *byte == 0);
+        if wide || csv.starts_with(b"\xff\xfe") || csv.starts_with(b"\xfe\xff") {
+            let problem = "the file is not UTF-8, but UTF-16 it seems; save it as UTF-8";
+            self.fault(1, 1, None, problem.to_owned());
+            self.row_ends();
+            return Ok(());
+        }
         // Flexible: a row of the wrong length is a fault with a line, like any other.
         let mut reader = ReaderBuilder::new()
             .has_headers(false)
@@ -110,11 +131,12 @@ impl Import {
         while matches!(reader.read_byte_record(&mut record), Ok(true)) {
             let line = lines.of(record.position().map_or(0, csv::Position::byte));
             match columns {
-                None => match self.header(line, &record) {
-                    Some(found) => columns = Some(found),
-                    None => return Ok(()),
-                },
+                None => columns = self.header(line, &record),
                 Some(columns) => self.row(line, &record, &columns, transaction)?,
+            }
+            self.row_ends();
+            if columns.is_none() {
+                return Ok(());
             }
             if self.rows.is_multiple_of(PROGRESS_ROWS) {
                 progress(self.rows);
@@ -122,11 +144,21 @@ impl Import {
         }
         if columns.is_none() {
             self.fault(1, 1, None, format!("the file is empty; {HEADER}"));
+            self.row_ends();
         }
         Ok(())
     }
 
     fn header(&mut self, line: usize, record: &ByteRecord) -> Option<Columns> {
+        // What spreadsheets write in some countries.
+        let semicolons = record.len() == 1 && record.iter().any(|all| all.contains(&b';'));
+        let tabs = record.len() == 1 && record.iter().any(|all| all.contains(&b'\t'));
+        if semicolons || tabs {
+            let by = if semicolons { "semicolons" } else { "tabs" };
+            let problem = format!("the columns are separated by {by}; separate them by commas");
+            self.fault(line, 1, None, problem);
+            return None;
+        }
         let mut columns: [Option<usize>; COLUMNS.len()] = [None; COLUMNS.len()];
         for (at, title) in record.iter().enumerate() {
             let title = String::from_utf8_lossy(title).trim().to_ascii_lowercase();
@@ -149,7 +181,7 @@ impl Import {
                 self.fault(line, record.len() + 1, Some(COLUMNS[known]), problem);
             }
         }
-        if self.faults.total > 0 {
+        if !self.found.is_empty() {
             return None;
         }
         Some(columns.map(|at| at.expect("a missing column is a fault")))
@@ -160,7 +192,7 @@ impl Import {
         line: usize,
         record: &ByteRecord,
         columns: &Columns,
-        transaction: &Transaction<'_>,
+        transaction: Option<&Transaction<'_>>,
     ) -> rusqlite::Result<()> {
         self.rows += 1;
         if record.len() != columns.len() {
@@ -180,10 +212,11 @@ impl Import {
         if let Some(nick) = &row.nick {
             self.check_nick(line, columns[NICK] + 1, nick, transaction)?;
         }
-        match row.whole() {
-            Some(member) if self.faults.total == 0 => super::insert(transaction, &member),
-            // After a fault nothing will stay, so only the checks go on.
-            Some(_) | None => Ok(()),
+        // After a fault nothing will stay, so only the checks go on.
+        let good = self.found.is_empty() && self.faults.total == 0;
+        match (row.whole(), transaction) {
+            (Some(member), Some(transaction)) if good => super::insert(transaction, &member),
+            (Some(_) | None, Some(_) | None) => Ok(()),
         }
     }
 
@@ -222,7 +255,7 @@ impl Import {
         line: usize,
         column: usize,
         id: Number,
-        transaction: &Transaction<'_>,
+        transaction: Option<&Transaction<'_>>,
     ) -> rusqlite::Result<()> {
         let shown = id.get();
         let problem = match self.ids.entry(shown) {
@@ -231,7 +264,11 @@ impl Import {
             }
             Entry::Vacant(free) => {
                 free.insert(line);
-                match super::owner_of_id(transaction, id)? {
+                let owner = match transaction {
+                    Some(transaction) => super::owner_of_id(transaction, id)?,
+                    None => None,
+                };
+                match owner {
                     None => return Ok(()),
                     Some(owner) => format!("{shown} is in the store already, as {}", Plain(&owner)),
                 }
@@ -247,7 +284,7 @@ impl Import {
         line: usize,
         column: usize,
         nick: &Nick,
-        transaction: &Transaction<'_>,
+        transaction: Option<&Transaction<'_>>,
     ) -> rusqlite::Result<()> {
         let shown = nick.as_str();
         let problem = match self.nicks.entry(nick.key()) {
@@ -257,7 +294,11 @@ impl Import {
             ),
             Entry::Vacant(free) => {
                 free.insert(line);
-                match super::owner_of_nick(transaction, nick)? {
+                let owner = match transaction {
+                    Some(transaction) => super::owner_of_nick(transaction, nick)?,
+                    None => None,
+                };
+                match owner {
                     None => return Ok(()),
                     Some(owner) => format!("{shown} is in the store already, as {}", Plain(&owner)),
                 }
@@ -268,15 +309,20 @@ impl Import {
     }
 
     fn fault(&mut self, line: usize, column: usize, name: Option<&'static str>, problem: String) {
-        self.faults.total += 1;
-        if self.faults.first.len() < MAX_FAULTS {
-            self.faults.first.push(RowFault {
-                line,
-                column,
-                name,
-                problem,
-            });
-        }
+        self.found.push(RowFault {
+            line,
+            column,
+            name,
+            problem,
+        });
+    }
+
+    /// Tells the faults of a row in the order of its columns.
+    fn row_ends(&mut self) {
+        self.found.sort_by_key(|fault| fault.column);
+        self.faults.total += self.found.len();
+        let room = MAX_FAULTS - self.faults.first.len();
+        self.faults.first.extend(self.found.drain(..).take(room));
     }
 }
 
@@ -419,11 +465,11 @@ mod tests {
             (
                 "1,alice,A,H,1\n1,ALICE,,x,2\n",
                 vec![
+                    "3:1 id",
+                    "3:2 nick",
                     "3:3 name",
                     "3:4 password",
                     "3:5 active",
-                    "3:1 id",
-                    "3:2 nick",
                 ],
             ),
             ("1,alice,A,H\n2,bob,B,H,1,x\n", vec!["2:5 -", "3:6 -"]),
@@ -450,6 +496,44 @@ mod tests {
             table("\nid,id,nick,nmae,password\n"),
             ["2:2 id", "2:4 -", "2:6 name", "2:6 active"]
         );
+    }
+
+    #[test]
+    fn other_formats_have_one_fault() {
+        let head = "id,nick,name,password,active";
+        let row = "\n1;alice;A;hunter2;1\n";
+        let problem = |csv: &[u8]| {
+            let faults = check(csv).unwrap_err();
+            assert_eq!((faults.total, faults.first[0].line), (1, 1), "{faults:?}");
+            faults.first[0].problem.clone()
+        };
+        for by in [";", "\t"] {
+            let csv = format!("{head}{row}").replace(',', by);
+            assert!(problem(csv.as_bytes()).contains("separate them by commas"));
+        }
+        let wide = |csv: &str, to: fn(u16) -> [u8; 2]| -> Vec<u8> {
+            csv.encode_utf16().flat_map(to).collect()
+        };
+        for csv in [
+            wide(&format!("\u{feff}{head}{row}"), u16::to_le_bytes),
+            wide(&format!("\u{feff}{head}{row}"), u16::to_be_bytes),
+            wide(&format!("{head}{row}"), u16::to_le_bytes),
+        ] {
+            assert!(problem(&csv).contains("save it as UTF-8"));
+        }
+    }
+
+    #[test]
+    fn a_file_is_checked_without_a_store() {
+        let head = "id,nick,name,password,active\n";
+        assert_eq!(check(head.as_bytes()), Ok(0));
+        assert_eq!(
+            check(format!("{head}1,a,A,\"{HASH}\",1\n").as_bytes()),
+            Ok(1)
+        );
+        assert_eq!(check(b"").unwrap_err().total, 1);
+        let twice = format!("{head}{0}{0}", format!("1,a,A,\"{HASH}\",1\n"));
+        assert_eq!(check(twice.as_bytes()).unwrap_err().total, 2);
     }
 
     #[test]

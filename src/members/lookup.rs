@@ -5,6 +5,10 @@
 //! when the file is overwritten in place. So the path is looked at before each lookup, and the
 //! connection is opened anew when the file is another or has changed.
 //!
+//! In quiet moments there is no connection at all, and so no `-wal` or `-shm` file. An open
+//! connection would share the two with whoever opens the file that takes the store's place, and
+//! nobody could tell then whose pages are in the log.
+//!
 //! There is one connection for all threads of the pool, behind the pool's lock. A lookup takes
 //! microseconds and a hash tens of milliseconds, so nobody waits long; and one connection per
 //! thread would be wrong: as the first to meet a replaced file opens it, SQLite truncates the
@@ -16,7 +20,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use flashgate_core::{Login, Member, MemberId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -28,6 +32,8 @@ use super::schema::{self, Fault, StoreError};
 pub(super) struct Lookups {
     place: Place,
     open: Option<Open>,
+    /// When a lookup last gave up waiting for a lock.
+    locked: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -37,18 +43,20 @@ enum Place {
 }
 
 /// An open store. It is kept open while its file is missing: that keeps the numbers of its inodes
-/// from being given to other files, so that comparing them tells the truth.
+/// from being given to other files, so that comparing them tells the truth. (SQLite's own
+/// connection keeps them: another descriptor of the same file would, as it is closed, drop the
+/// locks of the whole process.)
 #[derive(Debug)]
 struct Open {
     connection: Connection,
     /// The file as it was when last seen; `None` in memory.
     stamp: Option<Stamp>,
-    /// The write-ahead log that belongs to that file.
-    wal: Option<Inode>,
+    /// The write-ahead log as last seen beside that file; what was in it belonged to that file.
+    wal: Option<Stamp>,
     /// An error came from it that opening it anew may mend.
     suspect: bool,
-    /// Logins were noted since the last checkpoint.
-    written: bool,
+    /// When the first of the logins was noted that may still be in the log alone.
+    written: Option<Instant>,
 }
 
 /// A member as a lookup needs it, with what the password is compared with.
@@ -65,8 +73,9 @@ impl Lookups {
         let mut lookups = Self {
             place: Place::File(path.to_owned()),
             open: None,
+            locked: None,
         };
-        lookups.ready().map_err(|fault| fault.at(path))?;
+        lookups.ready(BUSY).map_err(|fault| fault.at(path))?;
         Ok(lookups)
     }
 
@@ -79,52 +88,78 @@ impl Lookups {
                 stamp: None,
                 wal: None,
                 suspect: false,
-                written: false,
+                written: None,
             }),
+            locked: None,
         }
     }
 
-    /// Finds the member whom a client says it is, active or not.
-    pub(super) fn find(&mut self, login: &Login) -> Result<Option<Found>, StoreError> {
-        let found = self.ready().and_then(|open| open.find(login));
+    /// Finds the member whom a client says it is, active or not. The client asked at `since`.
+    ///
+    /// Lookups wait for a lock one after the other, behind the pool's lock. Whoever has waited here
+    /// while another waited in vain has waited enough: else the last of many would be told of the
+    /// lock long after the core has given it up.
+    pub(super) fn find(
+        &mut self,
+        login: &Login,
+        since: Instant,
+    ) -> Result<Option<Found>, StoreError> {
+        let busy = match self.locked {
+            Some(locked) if since <= locked => Duration::ZERO,
+            Some(_) | None => BUSY,
+        };
+        let found = self.ready(busy).and_then(|open| open.find(login, busy));
+        match &found {
+            Err(Fault::Locked) if !busy.is_zero() => self.locked = Some(Instant::now()),
+            Err(_) => {}
+            Ok(_) => self.locked = None,
+        }
         found.map_err(|fault| self.failed(fault))
     }
 
     /// Notes a good login. Waits for no lock longer than a moment: to know when somebody was here
     /// last is not worth anybody's waiting.
     pub(super) fn note_login(&mut self, id: MemberId) -> Result<(), StoreError> {
-        let noted = self.ready().and_then(|open| open.note_login(id));
+        let noted = self.ready(BUSY_NOTE).and_then(|open| open.note_login(id));
+        if let (Place::File(path), Some(open)) = (&self.place, &mut self.open) {
+            open.see_log(path);
+        }
         noted.map_err(|fault| self.failed(fault))
     }
 
-    /// Moves what was written from the write-ahead log into the file, and empties the log.
+    /// To be called after every lookup: a server that is never idle puts its log away too, once
+    /// in a while.
+    pub(super) fn answered(&mut self) {
+        let written = self.open.as_ref().and_then(|open| open.written);
+        if written.is_some_and(|since| since.elapsed() >= LOG_LIVES) {
+            self.idle();
+        }
+    }
+
+    /// Moves what was written from the write-ahead log into the file, and closes the store, which
+    /// removes the log.
     ///
     /// To be called when there is nothing else to do. A log that lies beside a file it does not
-    /// belong to damages that file; an empty one does not. So an operator who copies a backup into
-    /// place while the server is quiet loses nothing, whatever else he forgets.
+    /// belong to damages that file. So an operator who puts a backup into place while the server is
+    /// quiet loses nothing, whatever else he forgets.
     pub(super) fn idle(&mut self) {
         let Place::File(path) = &self.place else {
             return;
         };
-        let Some(open) = self.open.as_mut().filter(|open| open.written) else {
+        let Some(open) = &mut self.open else {
             return;
         };
-        if Stamp::of(path).ok() != open.stamp {
+        let in_place = Stamp::of(path).is_ok_and(|now| open.is(now.inode));
+        if !in_place || (open.written.is_some() && !open.checkpoint()) {
             return;
         }
-        // Readers or a writer elsewhere keep it from being done; the next quiet moment will do.
-        let done = open
-            .connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
-        open.written = done != Ok(0);
-        // That has changed the file. Whether somebody else has, too, is not to be told any more, so
-        // the next lookup opens it anew.
-        open.suspect = true;
+        self.open = None;
     }
 
     fn failed(&mut self, fault: Fault) -> StoreError {
         if let Some(open) = &mut self.open {
-            open.suspect |= fault != Fault::Locked;
+            // The other faults are of the connection, or may be.
+            open.suspect |= !matches!(fault, Fault::Locked | Fault::Unreadable { .. });
         }
         match &self.place {
             Place::File(path) => fault.at(path),
@@ -133,10 +168,13 @@ impl Lookups {
     }
 
     /// The open store, once it is sure to be the file at the path.
-    fn ready(&mut self) -> Result<&mut Open, Fault> {
+    fn ready(&mut self, busy: Duration) -> Result<&mut Open, Fault> {
         let Place::File(path) = &self.place else {
             return self.open.as_mut().ok_or(Fault::Missing);
         };
+        if let Some(open) = &mut self.open {
+            open.see_log(path);
+        }
         let stamp = Stamp::of(path).map_err(|error| {
             if error.kind() == io::ErrorKind::NotFound {
                 Fault::Missing
@@ -149,7 +187,7 @@ impl Lookups {
             if let Some(old) = self.open.take() {
                 close(old, path, stamp);
             }
-            self.open = Some(Open::new(path)?);
+            self.open = Some(Open::new(path, busy)?);
         }
         self.open.as_mut().ok_or(Fault::Missing)
     }
@@ -157,58 +195,103 @@ impl Lookups {
 
 /// Closes the connection to what was at `path`, where there is now the file of `stamp`.
 fn close(old: Open, path: &Path, stamp: Stamp) {
-    let replaced = old.stamp.is_some_and(|old| old.inode != stamp.inode);
-    // Looked at while the old one is still open, so that its inode cannot be another file's.
+    let replaced = !old.is(stamp.inode);
     let wal = side_file(path, "-wal");
-    let stale = replaced && old.wal.is_some() && Inode::of(&wal) == old.wal;
+    // Looked at while the old one is still open, so that its inode cannot be another file's.
+    let now = Stamp::of(&wal).ok().filter(|now| now.size > 0);
+    let (ours, unchanged) = (
+        now.is_some_and(|now| old.wal.is_some_and(|wal| wal.inode == now.inode)),
+        now == old.wal,
+    );
     drop(old);
-    if stale {
-        // The old file's log beside the new file: SQLite would play it into the new one.
-        for file in [wal, side_file(path, "-shm")] {
-            log::warn!(
-                "removing {}, left by the file that was replaced",
-                file.display()
-            );
-            if let Err(error) = fs::remove_file(&file) {
-                log::warn!("cannot remove {}: {error}", file.display());
-            }
+    if !replaced || !ours {
+        return;
+    }
+    let shown = wal.display();
+    if !unchanged {
+        // Somebody has committed to the new file, and the log holds that too.
+        log::warn!("{shown} is in use for the file that replaced the old one, and is left alone");
+        return;
+    }
+    // The old file's log beside the new file: SQLite would play it into the new one. The `-shm`
+    // file does no harm: who opens a store first makes it anew.
+    let stale = side_file(path, "-wal.stale");
+    match fs::rename(&wal, &stale) {
+        Ok(()) => log::warn!(
+            "{shown} was left by the file that was replaced, and is now {}; it can be removed",
+            stale.display()
+        ),
+        Err(error) => {
+            log::warn!("cannot rename {shown}, left by a file that was replaced: {error}")
         }
     }
 }
 
 impl Open {
-    fn new(path: &Path) -> Result<Self, Fault> {
+    fn new(path: &Path, busy: Duration) -> Result<Self, Fault> {
         let before = Stamp::of(path).map_err(|_| Fault::Missing)?;
-        let connection = schema::open_current(path, BUSY)?;
+        let connection = schema::open_current(path, busy)?;
+        let wal = Stamp::of(&side_file(path, "-wal")).ok();
         let after = Stamp::of(path).map_err(|_| Fault::Missing)?;
         Ok(Self {
             connection,
             stamp: Some(after),
-            wal: Inode::of(&side_file(path, "-wal")),
+            wal,
             // Opened while the file was being replaced: which of the two, nobody knows.
             suspect: before != after,
-            written: false,
+            written: None,
         })
     }
 
-    fn find(&mut self, login: &Login) -> Result<Option<Found>, Fault> {
+    fn is(&self, inode: Inode) -> bool {
+        self.stamp.is_some_and(|stamp| stamp.inode == inode)
+    }
+
+    /// Remembers the log beside the file, if that is in place.
+    fn see_log(&mut self, path: &Path) {
+        // The log first: if the file is in place after that, the log was still its own.
+        let wal = Stamp::of(&side_file(path, "-wal")).ok();
+        if Stamp::of(path).is_ok_and(|now| self.is(now.inode)) {
+            self.wal = wal;
+        }
+    }
+
+    /// Whether all of the log is in the file now. Readers or a writer elsewhere can prevent that;
+    /// the next quiet moment will do.
+    fn checkpoint(&mut self) -> bool {
+        let done: rusqlite::Result<i64> = self.connection.busy_timeout(BUSY_NOTE).and_then(|()| {
+            self.connection
+                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+        });
+        if done == Ok(0) {
+            return true;
+        }
+        // What it has moved has changed the file. Whether somebody else has, too, is not to be
+        // told any more, so the next lookup opens it anew. That loses the note of when the log
+        // was begun, but not the log.
+        self.suspect = true;
+        false
+    }
+
+    fn find(&mut self, login: &Login, busy: Duration) -> Result<Option<Found>, Fault> {
+        self.connection.busy_timeout(busy)?;
         let found = match login {
             Login::Id(id) => self
                 .connection
                 .prepare_cached(
                     "SELECT id, nick, name, active, password FROM members WHERE id = ?1",
                 )?
-                .query_row([id.0], found)
+                .query_row([id.0], |row| Ok(found(row)))
                 .optional()?,
             Login::Nick(nick) => self
                 .connection
                 .prepare_cached(
                     "SELECT id, nick, name, active, password FROM members WHERE nick = ?1",
                 )?
-                .query_row([nick.as_ref()], found)
+                .query_row([nick.as_ref()], |row| Ok(found(row)))
                 .optional()?,
         };
-        Ok(found)
+        found.transpose()
     }
 
     fn note_login(&mut self, id: MemberId) -> Result<(), Fault> {
@@ -217,23 +300,27 @@ impl Open {
             .connection
             .prepare_cached("UPDATE members SET last_login_at = unixepoch() WHERE id = ?1")
             .and_then(|mut statement| statement.execute(params![id.0]));
-        self.connection.busy_timeout(BUSY)?;
         noted?;
-        self.written = true;
+        self.written.get_or_insert_with(Instant::now);
         Ok(())
     }
 }
 
-fn found(row: &Row<'_>) -> rusqlite::Result<Found> {
-    let (nick, name): (String, String) = (row.get(1)?, row.get(2)?);
+fn found(row: &Row<'_>) -> Result<Found, Fault> {
+    let id: i64 = row.get(0)?;
+    let text = |at: usize, column| {
+        let bytes = row.get_ref(at)?.as_bytes().map_err(rusqlite::Error::from)?;
+        let text = std::str::from_utf8(bytes);
+        text.map_err(|_| Fault::Unreadable { id, column })
+    };
     Ok(Found {
         member: Member {
-            id: MemberId(row.get(0)?),
-            nick: Arc::from(nick),
-            name: Arc::from(name),
+            id: MemberId(id),
+            nick: Arc::from(text(1, "nick")?),
+            name: Arc::from(text(2, "name")?),
         },
         active: row.get(3)?,
-        password: row.get(4)?,
+        password: text(4, "password")?.to_owned(),
     })
 }
 
@@ -262,12 +349,6 @@ impl Stamp {
     }
 }
 
-impl Inode {
-    fn of(path: &Path) -> Option<Self> {
-        fs::metadata(path).ok().map(|file| Self::from(&file))
-    }
-}
-
 impl From<&fs::Metadata> for Inode {
     fn from(file: &fs::Metadata) -> Self {
         Self {
@@ -288,5 +369,8 @@ fn side_file(path: &Path, suffix: &str) -> PathBuf {
 /// How long a lookup waits for a lock: well below the 10 s after which the core gives it up.
 const BUSY: Duration = Duration::from_secs(2);
 
-/// How long noting a login waits for a lock.
+/// How long noting a login waits for a lock, and moving it from the log into the file.
 const BUSY_NOTE: Duration = Duration::from_millis(25);
+
+/// How long a noted login may be in the log alone: a second's worth of logins to a sync.
+const LOG_LIVES: Duration = Duration::from_secs(1);

@@ -1,6 +1,7 @@
 //! Password hashes: argon2id in PHC form, made with today's parameters and checked with their own.
 
 use std::fmt;
+use std::time::Duration;
 
 use argon2::{
     ARGON2ID_IDENT, Algorithm, Argon2, Params, PasswordHash, PasswordHasher, PasswordVerifier,
@@ -111,6 +112,13 @@ fn parse(text: &str) -> Result<(PasswordHash, Params), HashFault> {
     Ok((hash, params))
 }
 
+/// The time that a check of a stored hash takes on a slow machine: what a refusal has to be held
+/// back for, so that nobody can tell the kind of a hash by it. Nothing for what cannot be checked.
+pub(super) fn time_to_check(stored: &str) -> Duration {
+    let work = parse(stored).map_or(0, |(_, params)| work(&params));
+    Duration::from_millis(work / WORK_PER_MILLI)
+}
+
 fn work(params: &Params) -> u64 {
     u64::from(params.m_cost()) * u64::from(params.t_cost())
 }
@@ -156,6 +164,9 @@ const MAX_MEMORY: u32 = 256 * 1024;
 
 /// KiB times passes: about a second, a tenth of the time after which the core gives a lookup up.
 const MAX_WORK: u64 = 1024 * 1024;
+
+/// KiB times passes in a millisecond: half of what a core of a small rented server does today.
+const WORK_PER_MILLI: u64 = 400;
 
 /// Nobody's password, with the parameters of new ones.
 const DUMMY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5J3Mgc2FsdCE$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -227,5 +238,18 @@ mod tests {
             );
             assert!(bad.is_empty() || !fault.to_string().contains(bad));
         }
+    }
+
+    #[test]
+    fn a_refusal_outlasts_every_hash() {
+        let default = Hash::new(&Secret::new("x")).unwrap();
+        assert_eq!(time_to_check(default.as_str()).as_millis(), 97);
+        let tail = "p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAA";
+        // PHP's default, and the slowest that is taken.
+        let php = format!("$argon2id$v=19$m=65536,t=4,{tail}");
+        assert_eq!(time_to_check(&php).as_millis(), 655);
+        let slowest = format!("$argon2id$v=19$m=262144,t=4,{tail}");
+        assert_eq!(time_to_check(&slowest).as_millis(), 2621);
+        assert_eq!(time_to_check("md5 or so"), Duration::ZERO);
     }
 }

@@ -1,5 +1,6 @@
 //! The threads that answer the core's questions, off its loop.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZero;
 use std::panic::{self, AssertUnwindSafe};
@@ -10,12 +11,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use flashgate_core::{Answer, MemberStore, Query, Reply, Secret, Ticket, Unavailable};
+use flashgate_core::{Answer, MemberId, MemberStore, Query, Reply, Secret, Ticket, Unavailable};
 
 use super::lookup::Lookups;
 use super::passwords::{self, Verdict};
-use super::schema::{self, StoreError};
+use super::schema::{self, Fault, StoreError};
 use super::{Active, Hash, Members, Name, NewMember, Nick, Number};
+use crate::log::diagnostics;
 
 /// A bounded pool of threads over one member store. Its threads end when it is dropped.
 ///
@@ -69,7 +71,7 @@ struct Shared {
 impl Pool {
     /// Answers from the store at `path`, which must be there and current.
     pub fn open(path: &Path, options: &PoolOptions) -> Result<Self, StoreError> {
-        Ok(Self::start(Lookups::file(path)?, options))
+        Self::start(Lookups::file(path)?, options).map_err(|fault| fault.at(path))
     }
 
     /// Answers from a store in memory that holds `members`.
@@ -85,7 +87,8 @@ impl Pool {
                 Err(super::AddError::Taken(taken)) => panic!("members differ: {taken:?}"),
             }
         }
-        Ok(Self::start(Lookups::memory(store.connection), options))
+        let started = Self::start(Lookups::memory(store.connection), options);
+        started.map_err(|fault| fault.at(&store.path))
     }
 
     /// The members of `--demo`: 1 alice secret1, 2 bob secret2.
@@ -123,7 +126,7 @@ impl Pool {
         let _ = ended.recv_timeout(longest);
     }
 
-    fn start(lookups: Lookups, options: &PoolOptions) -> Self {
+    fn start(lookups: Lookups, options: &PoolOptions) -> Result<Self, Fault> {
         let (jobs, queue) = mpsc::sync_channel(options.queue);
         let shared = Arc::new(Shared {
             jobs: Mutex::new(queue),
@@ -135,17 +138,20 @@ impl Pool {
         let (alive, ended) = mpsc::channel();
         for _ in 0..options.threads.max(1) {
             let (shared, alive) = (Arc::clone(&shared), alive.clone());
-            thread::spawn(move || {
+            let work = move || {
                 shared.run();
                 drop(shared);
                 drop::<mpsc::Sender<()>>(alive);
-            });
+            };
+            // Those that did start end with the queue.
+            diagnostics::start_thread("lookups", work)
+                .map_err(|failure| Fault::Other(failure.message))?;
         }
-        Self {
+        Ok(Self {
             jobs,
             shared,
             ended: Mutex::new(ended),
-        }
+        })
     }
 }
 
@@ -191,18 +197,31 @@ impl Shared {
             Answer::Unavailable(Unavailable::TimedOut)
         } else {
             // A panic would cost a thread, and the last one all logins for ever.
-            panic::catch_unwind(AssertUnwindSafe(|| self.decide(&job.query)))
+            panic::catch_unwind(AssertUnwindSafe(|| self.decide(&job.query, job.since)))
                 .unwrap_or(Answer::Unavailable(Unavailable::Failed))
         };
         (job.reply)(job.ticket, answer);
+        lock(&self.lookups).answered();
     }
 
-    fn decide(&self, query: &Query) -> Answer {
+    fn decide(&self, query: &Query, since: Instant) -> Answer {
         let Query::Identify { login, password } = query;
         // The lock is held for the lookup alone, not for the hash.
-        let found = lock(&self.lookups).find(login);
+        let found = lock(&self.lookups).find(login, since);
         let found = match found {
             Ok(found) => found,
+            // The member's trouble, not the store's; refused below, at the cost of everybody else.
+            Err(StoreError {
+                fault: Fault::Unreadable { id, column },
+                ..
+            }) => {
+                let why = format_args!(
+                    "the {column} in the store is not valid UTF-8; remove the member with \
+                     flashgate members remove {id}, and add it anew"
+                );
+                lock(&self.complaints).about_member(MemberId(id), why);
+                None
+            }
             Err(error) => {
                 lock(&self.complaints).about(&error);
                 return Answer::Unavailable(Unavailable::Failed);
@@ -220,10 +239,10 @@ impl Shared {
             Verdict::Wrong => return Answer::Denied,
             Verdict::BadHash(fault) => {
                 let id = found.member.id;
-                log::warn!(
-                    "member {id} cannot log in: the stored password {fault}; \
-                     set another with flashgate members passwd {id}"
+                let why = format_args!(
+                    "the stored password {fault}; set another with flashgate members passwd {id}"
                 );
+                lock(&self.complaints).about_member(id, why);
                 return Answer::Denied;
             }
             Verdict::Right if !found.active => return Answer::Denied,
@@ -236,10 +255,13 @@ impl Shared {
     }
 }
 
-/// Says what is wrong with the store once in a while, not once a login.
+/// Says what is wrong with the store once in a while, not once a login: anybody may try one, and as
+/// often as the rate allows.
 #[derive(Default)]
 struct Complaints {
     last: Option<(Instant, StoreError)>,
+    /// Whose row was complained about lately.
+    members: BTreeMap<MemberId, Instant>,
 }
 
 impl Complaints {
@@ -251,6 +273,21 @@ impl Complaints {
             log::warn!("nobody can log in: {error}");
             self.last = Some((Instant::now(), error.clone()));
         }
+    }
+
+    fn about_member(&mut self, id: MemberId, why: fmt::Arguments<'_>) {
+        if self.members.len() >= MAX_COMPLAINTS {
+            self.members
+                .retain(|_, when| when.elapsed() < COMPLAIN_AGAIN);
+        }
+        let known = self.members.get(&id);
+        if known.is_some_and(|when| when.elapsed() < COMPLAIN_AGAIN)
+            || self.members.len() >= MAX_COMPLAINTS
+        {
+            return;
+        }
+        self.members.insert(id, Instant::now());
+        log::warn!("member {id} cannot log in: {why}");
     }
 
     fn settled(&mut self) {
@@ -270,3 +307,6 @@ const QUIET: Duration = Duration::from_secs(1);
 
 /// The same fault is told again after this.
 const COMPLAIN_AGAIN: Duration = Duration::from_secs(30);
+
+/// Members whose rows are complained about within that time; of more, one learns later.
+const MAX_COMPLAINTS: usize = 100;

@@ -19,11 +19,10 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
 /// Opens a store that must be there and current, changing nothing. For a server that runs.
 pub(super) fn open_current(path: &Path, busy: Duration) -> Result<Connection, Fault> {
     let connection = open_file(path, busy)?;
-    match version(&connection)? {
-        VERSION => Ok(connection),
+    match check_version(&connection)? {
         0 => Err(Fault::Missing),
-        found if found > VERSION => Err(Fault::Newer { found }),
-        _ => Err(Fault::Older),
+        found if found < MIGRATIONS.len() => Err(Fault::Older),
+        _ => Ok(connection),
     }
 }
 
@@ -40,11 +39,12 @@ pub(super) fn open_in_memory() -> Result<Connection, StoreError> {
 /// Makes an empty file where there is none, readable by its owner alone: it will hold password
 /// hashes. SQLite gives its side files the same permissions.
 pub(super) fn create_file(path: &Path) -> Result<(), StoreError> {
+    let file = file_name(path).map_err(|fault| fault.at(path))?;
     let made = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(path);
+        .open(file);
     match made {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
@@ -54,6 +54,7 @@ pub(super) fn create_file(path: &Path) -> Result<(), StoreError> {
 
 /// Never with SQLITE_OPEN_CREATE: a store that is gone must not come back empty.
 fn open_file(path: &Path, busy: Duration) -> Result<Connection, Fault> {
+    let path = file_name(path)?;
     if !path.try_exists().unwrap_or(true) {
         return Err(Fault::Missing);
     }
@@ -65,9 +66,19 @@ fn open_file(path: &Path, busy: Duration) -> Result<Connection, Fault> {
     Ok(connection)
 }
 
+/// An absolute path, since SQLite takes `:memory:`, `file:…` and an empty one for something else.
+fn file_name(path: &Path) -> Result<PathBuf, Fault> {
+    if path.as_os_str().is_empty() {
+        return Err(Fault::NoPath);
+    }
+    std::path::absolute(path).map_err(|error| Fault::CannotOpen(error.to_string()))
+}
+
 fn prepare(connection: &mut Connection) -> Result<(), Fault> {
     // Looks at the version first, so that somebody else's database is not switched to WAL.
-    check_version(connection)?;
+    if check_version(connection)? == MIGRATIONS.len() {
+        return prefer_wal(connection);
+    }
     connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
 
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -82,20 +93,28 @@ fn prepare(connection: &mut Connection) -> Result<(), Fault> {
     Ok(transaction.commit()?)
 }
 
-/// How many migrations the store has seen.
+/// A backup may have come back with another journal. That is worth mending, not worth waiting for a
+/// lock, and no reason to refuse a store that can be read.
+fn prefer_wal(connection: &Connection) -> Result<(), Fault> {
+    let journal: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
+    if journal != "wal" {
+        connection.busy_timeout(Duration::ZERO)?;
+        let _ = connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()));
+        connection.busy_timeout(ADMIN_BUSY)?;
+    }
+    Ok(())
+}
+
+/// How many migrations the store has seen: none if it is empty.
 fn check_version(connection: &Connection) -> Result<usize, Fault> {
+    let pragma = |name| connection.query_row(name, [], |row| row.get::<_, i64>(0));
     let found = version(connection)?;
-    if found > VERSION {
-        return Err(Fault::Newer { found });
+    match pragma("PRAGMA application_id")? {
+        APPLICATION if found > VERSION => Err(Fault::Newer { found }),
+        APPLICATION => usize::try_from(found).map_err(|_| Fault::Foreign),
+        0 if found == 0 && pragma("SELECT count(*) FROM sqlite_schema")? == 0 => Ok(0),
+        _ => Err(Fault::Foreign),
     }
-    if found == 0 {
-        let sql = "SELECT count(*) FROM sqlite_schema";
-        let tables: i64 = connection.query_row(sql, [], |row| row.get(0))?;
-        if tables > 0 {
-            return Err(Fault::Foreign);
-        }
-    }
-    usize::try_from(found).map_err(|_| Fault::Foreign)
 }
 
 fn version(connection: &Connection) -> Result<i64, rusqlite::Error> {
@@ -116,6 +135,8 @@ pub struct StoreError {
 pub enum Fault {
     /// There is no file, or an empty one.
     Missing,
+    /// An empty path names no file.
+    NoPath,
     /// The file cannot be made.
     CannotCreate(String),
     /// The file cannot be opened.
@@ -137,6 +158,13 @@ pub enum Fault {
     },
     /// It has an older schema, which a running server does not change.
     Older,
+    /// What it holds of one member is not text; the others are well.
+    Unreadable {
+        /// The member's number.
+        id: i64,
+        /// Where.
+        column: &'static str,
+    },
     /// Anything else that SQLite has to say.
     Other(String),
 }
@@ -169,12 +197,16 @@ impl From<rusqlite::Error> for Fault {
 
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.fault == Fault::NoPath {
+            return f.write_str("the path of the member store is empty; check --members");
+        }
         write!(f, "the member store {} ", self.path.display())?;
         match &self.fault {
             Fault::Missing => f.write_str(
                 "does not exist, or is empty; check --members, or make it by adding a member: \
                  flashgate members add --id 1 --nick NICK --name NAME",
             ),
+            Fault::NoPath => f.write_str("has no path"),
             Fault::CannotCreate(why) => write!(
                 f,
                 "cannot be created ({why}); check that its folder exists and may be written"
@@ -204,6 +236,10 @@ impl fmt::Display for StoreError {
             Fault::Older => f.write_str(
                 "has an older schema than this server; run any flashgate members command to bring it up to date",
             ),
+            Fault::Unreadable { id, column } => write!(
+                f,
+                "has a member {id} whose {column} is not valid UTF-8; remove that member"
+            ),
             Fault::Other(why) => write!(f, "has failed: {why}"),
         }
     }
@@ -213,11 +249,13 @@ impl fmt::Display for StoreError {
 const VERSION: i64 = MIGRATIONS.len() as i64;
 
 /// What took the schema from each version to the next. Never changed once released, only added to.
+/// The first sets the application id, by which [`check_version`] knows the store as ours.
 const MIGRATIONS: &[&str] = &["
+    PRAGMA application_id = 0x666c7367;
     CREATE TABLE members (
         id            INTEGER PRIMARY KEY CHECK (id > 0),
         nick          TEXT NOT NULL UNIQUE,
-        nick_key      TEXT NOT NULL UNIQUE,  -- Unicode lower case of nick: one of Árvíz, árvíz
+        nick_key      TEXT NOT NULL UNIQUE,  -- nick without case: one of Árvíz, árvíz
         name          TEXT NOT NULL,
         password      TEXT NOT NULL,         -- argon2id, as a PHC string
         active        INTEGER NOT NULL DEFAULT 1 CHECK (active IN (0, 1)),
@@ -225,6 +263,9 @@ const MIGRATIONS: &[&str] = &["
         last_login_at INTEGER
     ) STRICT;
 "];
+
+/// "flsg" in the file's header. Others count the versions of their schemas from 1 too.
+const APPLICATION: i64 = 0x666c_7367;
 
 /// How long an operator's command waits for a lock.
 const ADMIN_BUSY: Duration = Duration::from_secs(5);
@@ -267,17 +308,37 @@ mod tests {
         other.execute_batch("CREATE TABLE t (x)").unwrap();
         assert_eq!(open(&path).unwrap_err().fault, Fault::Foreign);
 
-        other.execute_batch("PRAGMA user_version = 99").unwrap();
-        let newer = open(&path).unwrap_err();
-        assert_eq!(newer.fault, Fault::Newer { found: 99 });
-        assert!(newer.to_string().contains("newer flashgate"), "{newer}");
-        other.execute_batch("PRAGMA user_version = -1").unwrap();
-        assert_eq!(open(&path).unwrap_err().fault, Fault::Foreign);
+        // Others count the versions of their schemas too.
+        for version in [1, 99, -1] {
+            other.pragma_update(None, "user_version", version).unwrap();
+            let before = std::fs::read(&path).unwrap();
+            assert_eq!(open(&path).unwrap_err().fault, Fault::Foreign);
+            let running = open_current(&path, ADMIN_BUSY).unwrap_err();
+            assert_eq!(running, Fault::Foreign, "{version}");
+            assert_eq!(std::fs::read(&path).unwrap(), before);
+        }
+        // Empty as yet, but claimed by another program.
+        let claimed = folder.path().join("claimed.db");
+        let claim = Connection::open(&claimed).unwrap();
+        claim.pragma_update(None, "application_id", 7).unwrap();
+        assert_eq!(open(&claimed).unwrap_err().fault, Fault::Foreign);
 
         let mode: String = other
             .query_row("PRAGMA journal_mode", [], |row| row.get(0))
             .unwrap();
         assert_eq!(mode, "delete");
+    }
+
+    #[test]
+    fn a_newer_schema_is_told_from_a_foreign_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("members.db");
+        create_file(&path).unwrap();
+        let connection = open(&path).unwrap();
+        connection.pragma_update(None, "user_version", 99).unwrap();
+        let newer = open(&path).unwrap_err();
+        assert_eq!(newer.fault, Fault::Newer { found: 99 });
+        assert!(newer.to_string().contains("newer flashgate"), "{newer}");
     }
 
     #[test]

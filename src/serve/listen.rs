@@ -60,13 +60,10 @@ fn resolve(text: &str, role: Role) -> Result<Address, Failure> {
     let port_fits = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
     let bare_v6 = host.contains(':') && !host.starts_with('[');
     if host.is_empty() || bare_v6 || !port_fits || port.parse::<u16>().is_err() {
-        return Err(Failure::new(
-            Exit::Usage,
-            format!(
-                "{text} is not an address to listen on; write ADDRESS:PORT, like 127.0.0.1:8080, \
-                 0.0.0.0:80, [::]:80 or localhost:8080"
-            ),
-        ));
+        return Err(Failure::usage(&format!(
+            "{text} is not an address to listen on; write ADDRESS:PORT, like 127.0.0.1:8080, \
+             0.0.0.0:80, [::]:80 or localhost:8080"
+        )));
     }
     let found = text.to_socket_addrs().map_err(|error| {
         Failure::new(

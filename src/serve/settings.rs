@@ -10,21 +10,29 @@ use super::policy;
 use crate::cli::{Duplicates, ServeOptions};
 use crate::failure::{Exit, Failure};
 
-/// The policy file's document, if there is one; checks what options mean together.
-pub(super) fn policy(options: &ServeOptions) -> Result<Option<String>, Failure> {
-    let refuse = |message: &str| Err(Failure::new(Exit::Usage, message));
+/// Whether options contradict each other.
+pub(super) fn check(options: &ServeOptions) -> Result<(), Failure> {
+    let refuse = |message| Err(Failure::usage(message));
     if options.demo && options.members.is_some() {
         return refuse("--demo has its members in memory; leave out --demo or --members");
     }
-    let Some(file) = &options.policy_file else {
-        return Ok(None);
-    };
-    if !options.policy_domain.is_empty() || options.policy_ports.is_some() {
+    let made = !options.policy_domain.is_empty() || options.policy_ports.is_some();
+    if options.policy_file.is_some() && made {
         return refuse(
             "--policy-file is served as it stands; leave it out, or --policy-domain and --policy-ports",
         );
     }
-    policy::read(file).map(Some)
+    Ok(())
+}
+
+/// The policy file's document, if there is one.
+pub(super) fn policy(options: &ServeOptions) -> Result<Option<String>, Failure> {
+    options.policy_file.as_deref().map(policy::read).transpose()
+}
+
+/// How many connections of any kind the system has room for, and the options ask for.
+pub(super) fn room(options: &ServeOptions) -> Result<usize, Failure> {
+    connections(options.max_clients, open_files())
 }
 
 /// The core's settings.
@@ -32,6 +40,7 @@ pub(super) fn config(
     options: &ServeOptions,
     document: Option<String>,
     listeners: &Listeners,
+    connections: usize,
 ) -> Config {
     let policy = match document {
         Some(document) => Policy::from_document(&document),
@@ -39,8 +48,9 @@ pub(super) fn config(
     };
     let mut config = Config {
         limits: Limits {
-            clients: options.max_clients,
-            connections: connections(options.max_clients, open_files()),
+            // What the log and the status page show can be reached.
+            clients: options.max_clients.min(connections),
+            connections,
             per_address: options.max_per_address,
             command: options.max_command,
             backlog: options.max_backlog,
@@ -84,16 +94,26 @@ fn made_policy(options: &ServeOptions, listeners: &Listeners) -> Policy {
 }
 
 /// Connections of any kind: room for policy requests and HTTP beside a full chat.
-fn connections(clients: usize, files: usize) -> usize {
+fn connections(clients: usize, files: usize) -> Result<usize, Failure> {
     let wanted = clients.saturating_add(OTHER_CONNECTIONS);
-    let most = files.saturating_sub(OTHER_FILES).max(1);
+    let most = files.saturating_sub(OTHER_FILES);
+    if most < LEAST_CONNECTIONS {
+        let least = OTHER_FILES + LEAST_CONNECTIONS;
+        return Err(Failure::new(
+            Exit::Config,
+            format!(
+                "{files} open files are allowed, too few for a server: it needs {least}, and one \
+                 more for each further connection; raise the limit (ulimit -n, or LimitNOFILE= of systemd)"
+            ),
+        ));
+    }
     if most < clients {
         log::warn!(
             "{files} open files are allowed, which leaves {most} connections, fewer than \
              --max-clients {clients}; raise the limit (ulimit -n, or LimitNOFILE= of systemd)"
         );
     }
-    wanted.min(most)
+    Ok(wanted.min(most))
 }
 
 /// Raises the limit on open files as far as an ordinary user may, and tells it.
@@ -116,6 +136,9 @@ const OTHER_CONNECTIONS: usize = 1024;
 /// For listeners, the store and its side files, pollers, standard streams.
 const OTHER_FILES: usize = 64;
 
+/// With fewer, a handful of policy requests shuts the chat out.
+const LEAST_CONNECTIONS: usize = 16;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,10 +150,15 @@ mod tests {
             (4096, 5184, 5120),
             (4096, 5000, 4936),
             (4096, 1024, 960),
-            (10, 20, 1),
+            (10, 80, 16),
             (usize::MAX, usize::MAX, usize::MAX - 64),
         ] {
-            assert_eq!(connections(clients, files), room, "{clients} {files}");
+            assert_eq!(connections(clients, files), Ok(room), "{clients} {files}");
+        }
+        for files in [0, 20, 64, 79] {
+            let failure = connections(1, files).unwrap_err();
+            assert_eq!(failure.exit, Exit::Config);
+            assert!(failure.message.contains("ulimit -n"), "{failure}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use argon2::Params;
 use flashgate::members::Hash;
@@ -79,6 +79,11 @@ fn a_command_line_that_makes_no_sense() {
         &["serve", "--demo", "--members=x.db"],
         &["serve", "--policy-file=x", "--policy-domain=*"],
         &["serve", "--policy-file=x", "--policy-ports=80"],
+        // Before anything is looked at that is only wrong here.
+        &["serve", "--policy-file=none.xml", "--listen=8080"],
+        &["serve", "--demo", "--demo"],
+        &["serve", "--rate=1", "--rate=2"],
+        &["serve", "--redirect=//evil"],
         &["members"],
         &["members", "add", "--id=1", "--nick=a"],
         &["members", "add", "--id=0", "--nick=a", "--name=A"],
@@ -95,6 +100,7 @@ fn a_command_line_that_makes_no_sense() {
             "{arguments:?} {done:?}"
         );
         assert!(done.stderr.starts_with("flashgate: "), "{}", done.stderr);
+        assert!(done.stderr.contains("--help"), "{}", done.stderr);
     }
     place.is_empty();
 }
@@ -165,9 +171,10 @@ fn files_that_cannot_be_served() {
     for (file, tells) in [
         ("text.db", "not an SQLite database"),
         ("no/such.db", "folder exists"),
+        (".", "cannot be opened"),
     ] {
         let done = place.run(&["serve", "--listen=127.0.0.1:0", "--members", file], "");
-        assert_eq!(done.code, 1, "{done:?}");
+        assert_eq!(done.code, 78, "{done:?}");
         assert!(
             done.stderr.contains(file) && done.stderr.contains(tells),
             "{}",
@@ -313,15 +320,15 @@ fn a_file_with_faults_is_refused() {
     let expected = [
         "line 4, column 2 (nick)",
         "line 4, column 4 (password)",
-        "line 5, column 3 (name)",
-        "line 5, column 5 (active)",
         "line 5, column 1 (id)",
         "line 5, column 2 (nick)",
+        "line 5, column 3 (name)",
+        "line 5, column 5 (active)",
     ];
     assert_eq!(places, expected);
     assert!(!done.stderr.contains("hunter2"), "{}", done.stderr);
-    let list = place.ok(&["members", "list"]);
-    assert_eq!(list.lines().count(), 1, "nobody was imported");
+    let store = place.path().join("flashgate.db");
+    assert!(!store.exists(), "a store was made for nobody");
 
     let rows = (1..=150)
         .map(|row| format!("x,n{row},A,HASH,1\n"))
@@ -394,6 +401,44 @@ fn a_password_from_a_terminal() {
     assert_eq!(answer, "<login aid=\"alice\" name=\"Alice\" />");
 }
 
+/// Whatever ends the program at a prompt, the terminal shows again what is typed.
+#[test]
+fn a_prompt_that_is_interrupted() {
+    if Command::new("script").arg("--version").output().is_err() {
+        return;
+    }
+    let place = Place::new();
+    let program = env!("CARGO_BIN_EXE_flashgate");
+    let ask = format!("{program} members add --id=1 --nick=alice --name=Alice");
+    let tell = "echo ended $?; stty -a; echo so it is";
+    let ctrl_c = format!("stty echo; {ask}; {tell}");
+    let killed = format!(
+        "stty echo; (sleep 1; kill -TERM $(cat pid)) & sh -c 'echo $$ > pid; exec {ask}'; {tell}"
+    );
+    let ctrl_d = ctrl_c.clone();
+    for (command, key, code) in [
+        (ctrl_c, &b"\x03"[..], 130),
+        (ctrl_d, b"\x04", 1),
+        (killed, b"", 143),
+    ] {
+        let (mut terminal, mut shown) = place.terminal(&command);
+        let mut stdin = terminal.stdin.take().unwrap();
+        shown.wait_for("New password: ");
+        stdin.write_all(key).unwrap();
+        shown.wait_for("so it is");
+        drop(stdin);
+        terminal.wait().unwrap();
+        let shown = shown.all();
+        assert!(shown.contains(&format!("ended {code}")), "{shown}");
+        let advised = shown.contains("please try again");
+        assert_eq!(advised, code == 1, "{shown}");
+        for mode in [" echo ", " icanon ", "isig "] {
+            assert!(shown.contains(mode) && !shown.contains("-echo "), "{shown}");
+        }
+        assert!(!place.path().join("flashgate.db").exists());
+    }
+}
+
 /// A folder of its own to work in.
 struct Place(TempDir);
 
@@ -444,6 +489,20 @@ impl Place {
 
     /// Runs a command in a terminal, types, and gives everything the terminal shows.
     fn typed(&self, command: &str, keys: [&str; 2]) -> String {
+        let (mut terminal, mut shown) = self.terminal(command);
+        let mut stdin = terminal.stdin.take().unwrap();
+        // What is typed before a prompt, the terminal itself would show.
+        for (prompt, line) in ["New password: ", "Once more: "].into_iter().zip(keys) {
+            shown.wait_for(prompt);
+            stdin.write_all(format!("{line}\n").as_bytes()).unwrap();
+        }
+        drop(stdin);
+        terminal.wait().unwrap();
+        shown.all()
+    }
+
+    /// Starts a command in a terminal.
+    fn terminal(&self, command: &str) -> (Child, Output) {
         let mut terminal = Command::new("script")
             .args([
                 "--quiet",
@@ -458,15 +517,7 @@ impl Place {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut stdin = terminal.stdin.take().unwrap();
-        let mut shown = Output::read(terminal.stdout.take().unwrap());
-        // What is typed before a prompt, the terminal itself would show.
-        for (prompt, line) in ["New password: ", "Once more: "].into_iter().zip(keys) {
-            shown.wait_for(prompt);
-            stdin.write_all(format!("{line}\n").as_bytes()).unwrap();
-        }
-        drop(stdin);
-        terminal.wait().unwrap();
-        shown.all()
+        let shown = Output::read(terminal.stdout.take().unwrap());
+        (terminal, shown)
     }
 }

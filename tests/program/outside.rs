@@ -57,15 +57,23 @@ impl Running {
         Self::spawn(command)
     }
 
-    pub(crate) fn spawn(mut command: Command) -> Self {
+    pub(crate) fn spawn(command: Command) -> Self {
+        Self::spawn_with(command, Stdio::piped())
+    }
+
+    /// With a standard error of the test's own.
+    pub(crate) fn spawn_with(mut command: Command, stderr: Stdio) -> Self {
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stderr(stderr)
             .spawn()
             .unwrap();
         let stdout = Output::read(child.stdout.take().unwrap());
-        let stderr = Output::read(child.stderr.take().unwrap());
+        let stderr = match child.stderr.take() {
+            Some(stderr) => Output::read(stderr),
+            None => Output::read(std::io::empty()),
+        };
         Self {
             stdin: child.stdin.take(),
             child,

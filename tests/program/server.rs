@@ -1,7 +1,10 @@
 //! Servers, on both runtimes: conversations and their log, options, signals, crowds and failures.
 
 use std::fs;
+use std::io::Write;
 use std::net::TcpStream;
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
@@ -294,6 +297,61 @@ on_both! {
         assert!(diagnostics.contains("answers again"), "{diagnostics}");
     }
 
+    /// Anybody may try to log in as a member whose row is damaged, as often as the rate allows.
+    fn a_bad_hash_is_told_once(runtime) {
+        let folder = tempdir().unwrap();
+        for (id, nick) in [("1", "alice"), ("2", "bob")] {
+            let add = ["members", "add", "--id", id, "--nick", nick, "--name", nick];
+            assert_eq!(run_in(folder.path(), &add, "secret\n").code, 0);
+        }
+        let store = rusqlite::Connection::open(folder.path().join("flashgate.db")).unwrap();
+        store.execute("UPDATE members SET password = 'x'", []).unwrap();
+        drop(store);
+        let server = Server::start(folder.path(), &[runtime]);
+        let mut client = server.connect();
+        for id in ["1", "2", "1", "2"] {
+            let refused = "<error value=\"Identification failed.\"/>";
+            assert_eq!(client.ask(&format!("IDENTIFY {id} secret")), refused);
+        }
+        let (_, said) = server.stop();
+        for id in 1..=2 {
+            let warning = format!("member {id} cannot log in: the stored password");
+            assert_eq!(said.matches(&warning).count(), 1, "{said}");
+        }
+    }
+
+    /// Standard error is full and nobody reads it; the chat, logins and the end do not mind.
+    fn diagnostics_that_nobody_takes(runtime) {
+        let folder = tempdir().unwrap();
+        let add = ["members", "add", "--id=1", "--nick=alice", "--name=alice"];
+        assert_eq!(run_in(folder.path(), &add, "secret\n").code, 0);
+        let (unread, full) = std::io::pipe().unwrap();
+        let mut fill = full.try_clone().unwrap();
+        // Blocks when the pipe is full, and ends with it.
+        std::thread::spawn(move || fill.write_all(&[b'x'; 1 << 20]));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_flashgate"));
+        command.args(["serve", "--listen=127.0.0.1:0", runtime]).current_dir(folder.path());
+        command.env("RUST_LOG", "info");
+        std::thread::sleep(Duration::from_millis(200));
+        let mut server = Server::of(Running::spawn_with(command, full.into()), 1);
+
+        let (store, away) = (folder.path().join("flashgate.db"), folder.path().join("away.db"));
+        let later = "<error value=\"Please try again later.\"/>";
+        for _ in 0..3 {
+            fs::rename(&store, &away).unwrap();
+            let mut alice = server.connect();
+            assert_eq!(alice.ask("IDENTIFY 1 secret"), later);
+            fs::rename(&away, &store).unwrap();
+            assert_eq!(alice.ask("IDENTIFY 1 secret"), "<login aid=\"alice\" name=\"alice\" />");
+            assert_eq!(alice.answer(), "<identify aid=\"alice\" name=\"alice\" />");
+            alice.send("QUIT");
+            assert_eq!(alice.rest(), "");
+        }
+        server.running.signal(Signal::TERM);
+        assert_eq!(server.running.wait(Duration::from_secs(5)), 0);
+        drop(unread);
+    }
+
     /// Nobody reads the log any more; the chat does not mind.
     fn a_log_that_nobody_takes(runtime) {
         let folder = tempdir().unwrap();
@@ -318,6 +376,21 @@ on_both! {
         server.running.signal(Signal::TERM);
         assert_eq!(server.running.wait(Duration::from_secs(5)), 0);
     }
+}
+
+/// The system has no thread, from the first on or from some later one: that is told, and no panic.
+#[test]
+fn a_system_without_threads() {
+    let folder = tempdir().unwrap();
+    let arguments = ["serve", "--demo", "--listen=127.0.0.1:0"];
+    // No system has a stack of 64 TiB.
+    let stack = [("RUST_MIN_STACK", "70368744177664")];
+    let mut running = Running::start(folder.path(), &arguments, &stack);
+    let code = running.wait(PATIENCE);
+    let said = running.stderr.all();
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("has no thread for diagnostics"), "{said}");
+    assert!(said.contains("ulimit -u"), "{said}");
 }
 
 #[test]
@@ -349,23 +422,51 @@ fn a_store_is_made_and_said_so() {
     assert_eq!(said, "", "nothing to say about a store with members");
 }
 
+/// The command for a server that may open so many files.
+fn with_files(files: u32, folder: &Path) -> Command {
+    let program = env!("CARGO_BIN_EXE_flashgate");
+    let command = format!("ulimit -n {files}; exec {program} serve --demo --listen 127.0.0.1:0");
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &command]).current_dir(folder);
+    shell
+}
+
+/// With hardly any files, a server would start and serve nobody.
+#[test]
+fn a_server_with_hardly_any_files() {
+    let folder = tempdir().unwrap();
+    for files in [64, 79] {
+        let mut running = Running::spawn(with_files(files, folder.path()));
+        let code = running.wait(PATIENCE);
+        let (log, said) = (running.stdout.all(), running.stderr.all());
+        assert_eq!((code, log.as_str()), (78, ""), "{said}");
+        assert!(
+            said.contains("needs 80") && said.contains("ulimit -n"),
+            "{said}"
+        );
+    }
+    let server = Server::of(Running::spawn(with_files(80, folder.path())), 1);
+    server.running.stdout.wait_for("MAXCONN:16 ");
+}
+
 /// A limit on open files that is too low for the crowd is told, and kept.
 #[test]
 fn a_server_with_few_files() {
     let folder = tempdir().unwrap();
-    let program = env!("CARGO_BIN_EXE_flashgate");
-    let command = format!("ulimit -n 100; exec {program} serve --demo --listen 127.0.0.1:0");
-    let mut shell = std::process::Command::new("sh");
-    shell.args(["-c", &command]).current_dir(folder.path());
-    let server = Server::of(Running::spawn(shell), 1);
+    let server = Server::of(Running::spawn(with_files(100, folder.path())), 1);
     server.running.stderr.wait_for("leaves 36 connections");
+    // The limits that are shown can be reached.
+    server.running.stdout.wait_for("MAXCONN:36 ");
     let mut clients: Vec<Client> = (0..36).map(|_| server.connect()).collect();
     for client in &mut clients {
         assert_eq!(client.ask("PING x"), "<pong value=\"x\"/>");
     }
     assert_eq!(server.connect().rest(), "");
     assert_eq!(clients[35].ask("PING y"), "<pong value=\"y\"/>");
+    server.running.stdout.wait_for("CONNECTED (36/36)");
     server.running.stdout.wait_for("CLOSED full");
+    let said = server.running.stderr.so_far();
+    assert_eq!(said.matches("ulimit -n").count(), 1, "{said}");
 }
 
 /// A log line without its time, which must be there.

@@ -1,13 +1,18 @@
 //! A file that is deleted, replaced, damaged, locked or put back under a running server.
 
 use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use flashgate::members::{Active, Fault, Members, Pool, PoolOptions};
-use flashgate_core::Answer;
+use flashgate_core::{Answer, MemberStore};
 use rusqlite::Connection;
 
-use crate::fixture::{FAILED, Store, is_alice, login, member, wait_for};
+use crate::fixture::{
+    FAILED, PATIENCE, Store, cheap, identify, is_alice, login, member, ticket, wait_for,
+};
 
 #[test]
 fn a_file_that_is_moved_away_and_back() {
@@ -65,6 +70,8 @@ fn a_file_that_is_replaced_by_another() {
     fs::copy(other.backup(), &staged).unwrap();
     fs::rename(&staged, &store.path).unwrap();
     assert_eq!(login(&pool, "1", "alice's"), Answer::Denied);
+    // Put aside, not removed.
+    assert!(store.side_file("-wal.stale").exists());
     assert_eq!(login(&pool, "2", "bob's"), Answer::Denied);
     assert!(matches!(login(&pool, "1", "carol's"), Answer::Member(_)));
     store.is_sound();
@@ -166,12 +173,157 @@ fn a_store_is_never_made_by_looking() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
-/// So that a backup copied into place finds no log beside it.
+/// So that a backup copied into place finds no log beside it, and that nobody takes the log that
+/// somebody else begins beside that backup for the server's own.
 #[test]
-fn a_quiet_store_has_an_empty_log() {
+fn a_quiet_store_has_no_side_files() {
+    let store = Store::with(&[member(1, "alice", Active::Yes)]);
+    let pool = store.pool();
+    for (password, expected) in [("alice's", true), ("wrong", false)] {
+        let answer = login(&pool, "1", password);
+        assert_eq!(matches!(answer, Answer::Member(_)), expected);
+        wait_for(|| !store.side_file("-wal").exists() && !store.side_file("-shm").exists());
+    }
+    is_alice(&login(&pool, "1", "alice's"));
+}
+
+/// A server that is never quiet writes its log into the file all the same.
+#[test]
+fn a_busy_store_does_not_keep_its_log_for_long() {
     let store = Store::with(&[member(1, "alice", Active::Yes)]);
     let pool = store.pool();
     is_alice(&login(&pool, "1", "alice's"));
-    wait_for(|| fs::metadata(store.side_file("-wal")).unwrap().len() == 0);
+    let logged = |path: &Path| fs::metadata(path).map_or(0, |wal| wal.len());
+    wait_for(|| {
+        assert_eq!(login(&pool, "1", "wrong"), Answer::Denied);
+        logged(&store.side_file("-wal")) == 0
+    });
+}
+
+/// What others have committed beside the new file is never taken for the old file's log.
+#[test]
+fn a_member_added_to_a_file_that_replaced_another() {
+    let store = Store::with(&[member(1, "alice", Active::Yes)]);
+    let other = Store::with(&[member(1, "carol", Active::Yes)]);
+    let pool = store.pool();
     is_alice(&login(&pool, "1", "alice's"));
+    let logged = |path: &Path| fs::metadata(path).map_or(0, |wal| wal.len());
+    wait_for(|| logged(&store.side_file("-wal")) == 0);
+
+    fs::rename(other.backup(), &store.path).unwrap();
+    let mut members = Members::open(&store.path).unwrap();
+    members.add(&member(2, "dave", Active::Yes)).unwrap();
+    assert!(matches!(login(&pool, "2", "dave's"), Answer::Member(_)));
+    assert_eq!(login(&pool, "1", "alice's"), Answer::Denied);
+    assert_eq!(members.count().unwrap(), 2);
+    drop((members, pool));
+    store.is_sound();
+    assert_eq!(Members::open(&store.path).unwrap().count().unwrap(), 2);
+}
+
+/// Likewise while the server still has the old file open.
+#[test]
+fn a_member_added_by_another_process_as_soon_as_the_file_is_replaced() {
+    let store = Store::with(&[member(1, "alice", Active::Yes)]);
+    let other = Store::with(&[member(1, "carol", Active::Yes)]);
+    let pool = store.pool();
+    let backup = other.backup();
+    for id in 2..5 {
+        assert_eq!(login(&pool, "1", "wrong"), Answer::Denied);
+        let staged = store.path.with_extension("new");
+        fs::copy(&backup, &staged).unwrap();
+        fs::rename(&staged, &store.path).unwrap();
+        let hash = cheap("dave's");
+        let csv = format!(
+            "id,nick,name,password,active\n{id},dave,D,\"{}\",1\n",
+            hash.as_str()
+        );
+        let done = import(store.path.parent().unwrap(), &csv, "members.db");
+        assert!(done.status.success(), "{done:?}");
+        let answer = login(&pool, &id.to_string(), "dave's");
+        assert!(matches!(answer, Answer::Member(_)), "{answer:?}");
+        // Of the login that was noted, nothing is in a log that the next file would meet.
+        wait_for(|| !store.side_file("-wal").exists());
+    }
+    store.is_sound();
+}
+
+/// To SQLite, these mean no file.
+#[test]
+fn every_path_is_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in [":memory:", "file:m.db?mode=memory", "file::memory:"] {
+        let import = |csv: &str| import(folder.path(), csv, name);
+        let hash = cheap("x");
+        let head = "id,nick,name,password,active";
+        let done = import(&format!("{head}\n1,a,A,\"{}\",1\n", hash.as_str()));
+        assert!(done.status.success(), "{done:?}");
+        let members = Members::open(&folder.path().join(name)).unwrap();
+        assert_eq!(members.count().unwrap(), 1, "{name}");
+    }
+    let error = Members::open_or_create(Path::new("")).unwrap_err();
+    assert_eq!(error.fault, Fault::NoPath);
+    assert!(error.to_string().contains("--members"), "{error}");
+    assert_eq!(Members::open(Path::new("")).unwrap_err(), error);
+}
+
+/// Reading waits for no writer, and does not write itself.
+#[test]
+fn a_store_that_is_written_to_can_be_listed() {
+    let store = Store::with(&[member(1, "alice", Active::Yes)]);
+    let writer = Connection::open(&store.path).unwrap();
+    writer.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let start = Instant::now();
+    let members = Members::open(&store.path).unwrap();
+    assert_eq!(members.list().unwrap().len(), 1);
+    assert!(start.elapsed() < Duration::from_secs(1));
+}
+
+/// Nobody waits for the waits of those before.
+#[test]
+fn a_locked_store_keeps_nobody_waiting_twice() {
+    let store = Store::with(&[member(1, "alice", Active::Yes)]);
+    store.sql("PRAGMA journal_mode = DELETE");
+    let pool = store.pool();
+    let other = Connection::open(&store.path).unwrap();
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let start = Instant::now();
+    let (answers, answered) = mpsc::channel();
+    for _ in 0..6 {
+        let answers = answers.clone();
+        let reply = move |_, answer| answers.send(answer).unwrap();
+        pool.submit(ticket(), identify("1", "alice's"), Box::new(reply));
+    }
+    for _ in 0..6 {
+        assert_eq!(answered.recv_timeout(PATIENCE).unwrap(), FAILED);
+    }
+    let waited = start.elapsed();
+    assert!(waited < Duration::from_secs(4), "{waited:?}");
+    other.execute_batch("ROLLBACK").unwrap();
+    is_alice(&login(&pool, "1", "alice's"));
+}
+
+#[test]
+fn a_file_that_is_refused_makes_no_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let head = "id,nick,name,password,active\n";
+    let bad = import(folder.path(), &format!("{head}1,a,A,x,1\n"), "m.db");
+    let said = String::from_utf8(bad.stderr).unwrap();
+    assert_eq!(bad.status.code(), Some(65), "{said}");
+    assert!(said.contains("m.csv has 1 fault, nothing"), "{said}");
+    let none = import(folder.path(), head, "m.db");
+    let said = String::from_utf8(none.stdout).unwrap();
+    assert!(none.status.success());
+    assert!(said.contains("nothing to import"), "{said}");
+    assert!(!folder.path().join("m.db").exists());
+}
+
+/// Imports in a process of its own, whose folder can be chosen.
+fn import(folder: &Path, csv: &str, store: &str) -> Output {
+    fs::write(folder.join("m.csv"), csv).unwrap();
+    Command::new(env!("CARGO_BIN_EXE_flashgate"))
+        .args(["members", "import", "m.csv", "--members", store])
+        .current_dir(folder)
+        .output()
+        .unwrap()
 }

@@ -154,6 +154,32 @@ fn nicks_differ_in_more_than_case() {
     assert_eq!(members.count().unwrap(), 2);
 }
 
+/// Somebody has written to the file past flashgate. Nobody else is to suffer for it.
+#[test]
+fn a_row_that_cannot_be_read_is_one_members_trouble() {
+    let store = Store::with(&[
+        member(1, "alice", Active::Yes),
+        member(2, "bob", Active::Yes),
+        member(3, "carol", Active::Yes),
+    ]);
+    store.sql("UPDATE members SET name = CAST(x'41ff' AS TEXT) WHERE id = 2");
+    store.sql("UPDATE members SET password = CAST(x'41ff' AS TEXT) WHERE id = 3");
+    let pool = store.pool();
+    for (id, password) in [("2", "bob's"), ("bob", "x"), ("3", "carol's")] {
+        let before = pool.work();
+        assert_eq!(login(&pool, id, password), Answer::Denied, "{id}");
+        assert!(pool.work() > before, "refused as others are");
+    }
+    is_alice(&login(&pool, "1", "alice's"));
+
+    // The operator sees the row, and can mend it.
+    let mut members = Members::open(&store.path).unwrap();
+    assert_eq!(members.list().unwrap()[1].name, "A\u{fffd}");
+    let bob = members.find(&Who::parse("bob").unwrap()).unwrap().unwrap();
+    members.remove(bob.id).unwrap();
+    assert_eq!(members.count().unwrap(), 2);
+}
+
 #[test]
 fn changes_are_seen_at_the_next_login() {
     let store = Store::with(&[member(1, "alice", Active::Yes)]);

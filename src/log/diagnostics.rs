@@ -1,0 +1,234 @@
+//! Diagnostics: what an operator should know, on standard error, without ever waiting for it.
+//!
+//! Standard error may be a pipe that nobody reads. A thread that waited for it would take what it
+//! holds along: a thread of the pool its lock, and with it all logins. So in a process that serves,
+//! everything for standard error (the `log` crate's records, panics, what [`say`] is told) goes
+//! through a bounded queue to a thread of its own, and what finds no room is dropped and counted.
+
+use std::io::{self, Write};
+use std::panic;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::failure::{Exit, Failure};
+
+/// Puts warnings on standard error, unless `RUST_LOG` says otherwise. For a command that ends by
+/// itself, and may wait.
+pub fn direct() {
+    builder().init();
+}
+
+/// Puts them there by way of a queue, with panics and what [`say`] is told. For a server.
+pub fn queued() -> Result<(), Failure> {
+    let queue = Queue::new(io::stderr())?;
+    builder()
+        .target(env_logger::Target::Pipe(Box::new(queue.clone())))
+        .init();
+    let panics = queue.clone();
+    panic::set_hook(Box::new(move |panic| {
+        let thread = thread::current();
+        let name = thread.name().unwrap_or("unnamed");
+        panics.put(format!("flashgate: a fault in thread {name}: {panic}\n").into_bytes());
+        // It may be the process's last word.
+        panics.flush(LAST_WORDS);
+    }));
+    // Whoever was first is meant for the same standard error.
+    let _ = QUEUE.set(queue);
+    Ok(())
+}
+
+fn builder() -> env_logger::Builder {
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn"))
+}
+
+/// Tells something to whoever has started the program. Does not wait in a process that serves.
+pub fn say(text: &str) {
+    let line = format!("flashgate: {text}\n");
+    match QUEUE.get() {
+        Some(queue) => queue.put(line.into_bytes()),
+        // If not even this can be written, the exit code says the rest.
+        None => drop(io::stderr().write_all(line.as_bytes())),
+    }
+}
+
+/// Waits until what was said so far is written, but for a moment only: to be called before an end.
+pub fn flush() {
+    if let Some(queue) = QUEUE.get() {
+        queue.flush(LAST_WORDS);
+    }
+}
+
+/// The process has one standard error.
+static QUEUE: OnceLock<Queue> = OnceLock::new();
+
+/// The near end of the queue. Each write is one whole message, as env_logger makes them.
+#[derive(Clone)]
+struct Queue {
+    items: SyncSender<Item>,
+    dropped: Arc<AtomicU64>,
+}
+
+enum Item {
+    Message(Vec<u8>),
+    /// Everything before this is to be written; then say so.
+    Flush(SyncSender<()>),
+}
+
+impl Queue {
+    fn new(output: impl Write + Send + 'static) -> Result<Self, Failure> {
+        let (items, queue) = mpsc::sync_channel(MAX_MESSAGES);
+        let dropped = Arc::new(AtomicU64::new(0));
+        let lost = Arc::clone(&dropped);
+        start_thread("diagnostics", move || run(&queue, &lost, output))?;
+        Ok(Self { items, dropped })
+    }
+
+    fn put(&self, mut message: Vec<u8>) {
+        if message.len() > MAX_MESSAGE {
+            message.truncate(MAX_MESSAGE);
+            message.extend_from_slice(b"...\n");
+        }
+        match self.items.try_send(Item::Message(message)) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                self.dropped.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn flush(&self, longest: Duration) {
+        let (done, wait) = mpsc::sync_channel(1);
+        let end = Instant::now() + longest;
+        while let Err(error) = self.items.try_send(Item::Flush(done.clone())) {
+            match error {
+                TrySendError::Full(_) if Instant::now() < end => thread::sleep(FLUSH_AGAIN),
+                TrySendError::Full(_) | TrySendError::Disconnected(_) => return,
+            }
+        }
+        let _ = wait.recv_timeout(end.saturating_duration_since(Instant::now()));
+    }
+}
+
+impl Write for Queue {
+    fn write(&mut self, message: &[u8]) -> io::Result<usize> {
+        self.put(message.to_vec());
+        Ok(message.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The far end, on its own thread. It may block as long as it likes.
+fn run(queue: &Receiver<Item>, dropped: &AtomicU64, mut output: impl Write) {
+    let mut told = 0;
+    loop {
+        // The time-out is for the last loss, behind which no message may ever come.
+        match queue.recv_timeout(REPORT_AFTER) {
+            // A standard error that is closed is nothing that could be told anywhere.
+            Ok(Item::Message(message)) => drop(output.write_all(&message)),
+            Ok(Item::Flush(done)) => drop(done.try_send(())),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+        let lost = dropped.load(Ordering::Relaxed);
+        if lost != told {
+            let more = lost - told;
+            let _ = writeln!(
+                output,
+                "flashgate: standard error was blocked, {more} messages are lost"
+            );
+            told = lost;
+        }
+    }
+}
+
+/// Starts a thread; where the system has none left, that is a failure and no panic.
+pub(crate) fn start_thread(
+    name: &str,
+    work: impl FnOnce() + Send + 'static,
+) -> Result<(), Failure> {
+    let builder = thread::Builder::new().name(name.to_owned());
+    match builder.spawn(work) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Failure::new(
+            Exit::Failure,
+            format!("the system has no thread for {name}: {error}; {MORE_THREADS}"),
+        )),
+    }
+}
+
+/// What to do when a thread cannot be started.
+pub(crate) const MORE_THREADS: &str =
+    "allow more of them (ulimit -u, or TasksMax= of systemd), or more memory";
+
+/// Messages that may wait; then more are dropped.
+const MAX_MESSAGES: usize = 1000;
+
+/// Bytes of one message, so that those that wait take 8 MiB at most.
+const MAX_MESSAGE: usize = 8 * 1024;
+
+/// A stop has 5 s in all.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+const REPORT_AFTER: Duration = Duration::from_secs(1);
+const FLUSH_AGAIN: Duration = Duration::from_millis(10);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[test]
+    fn a_blocked_output_blocks_nobody_and_the_loss_is_told() {
+        let gate = Arc::new(Mutex::new(Vec::new()));
+        let queue = Queue::new(Gated(Arc::clone(&gate))).unwrap();
+        let blocked = gate.lock().unwrap();
+        let start = Instant::now();
+        let messages = MAX_MESSAGES + 10;
+        for _ in 0..messages {
+            queue.put(b"x\n".to_vec());
+        }
+        queue.flush(Duration::from_millis(50));
+        assert!(start.elapsed() < Duration::from_secs(5));
+        // One may be in the hands of the thread.
+        let dropped = queue.dropped.load(Ordering::Relaxed);
+        assert!((9..=10).contains(&dropped), "{dropped}");
+        drop(blocked);
+        queue.flush(Duration::from_secs(10));
+        queue.flush(Duration::from_secs(10));
+        let text = String::from_utf8(gate.lock().unwrap().clone()).unwrap();
+        assert_eq!(
+            text.matches("x\n").count() as u64,
+            messages as u64 - dropped
+        );
+        let told = format!("{dropped} messages are lost");
+        assert_eq!(text.matches(&told).count(), 1, "{text}");
+    }
+
+    #[test]
+    fn a_long_message_is_cut() {
+        let gate = Arc::new(Mutex::new(Vec::new()));
+        let queue = Queue::new(Gated(Arc::clone(&gate))).unwrap();
+        queue.put(vec![b'x'; 3 * MAX_MESSAGE]);
+        queue.flush(Duration::from_secs(10));
+        assert_eq!(gate.lock().unwrap().len(), MAX_MESSAGE + 4);
+    }
+
+    /// An output that blocks while a test looks at it.
+    struct Gated(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Gated {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+}
