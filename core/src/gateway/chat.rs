@@ -15,43 +15,58 @@ use crate::wire::nul::Frame;
 
 impl Gateway {
     pub(super) fn chat(&mut self, id: ConnId, input: &[u8]) -> Step {
+        match self.wait_for_turn(id) {
+            Some(step) => step,
+            None => self.take_command(id, input),
+        }
+    }
+
+    /// What is to be done before the next command may be looked at; `None` when its turn has come.
+    fn wait_for_turn(&mut self, id: ConnId) -> Option<Step> {
         let (limits, now) = (&self.config.limits, self.now.mono);
-        let Some(conn) = self.conns.get_mut(id) else {
-            return Step::Wait;
-        };
-        let (accepted, ended, waiting) = (
-            conn.accepted,
-            conn.incoming == Incoming::Ended,
-            conn.outbox.waiting(),
-        );
-        let Some(chat) = conn.chat() else {
-            return Step::Wait;
-        };
+        let conn = self.conns.get_mut(id)?;
+        let (accepted, ended) = (conn.accepted, conn.incoming == Incoming::Ended);
+        let waiting = conn.outbox.waiting();
+        let chat = conn.chat()?;
         if chat.is_late(accepted, limits, now) {
             self.end_chat(id, CloseReason::NoLogin, Ends::With(Stage::Finishing));
-            return Step::Consumed(0);
+            return Some(Step::Consumed(0));
         }
         match &mut chat.turn {
-            Turn::Ready => {}
-            Turn::Rate { until } | Turn::Refusal { until } if now < *until => return Step::Wait,
+            Turn::Ready => None,
+            Turn::Rate { until } | Turn::Refusal { until } if now < *until => Some(Step::Wait),
             Turn::Backlog if waiting > limits.own_backlog => {
                 if ended && now >= chat.waiting_since + limits.close_stall {
                     self.end_chat(id, CloseReason::EndOfStream, Ends::With(Stage::Aborted));
-                    return Step::Consumed(0);
+                    return Some(Step::Consumed(0));
                 }
-                return Step::Wait;
+                Some(Step::Wait)
             }
-            Turn::Rate { .. } | Turn::Backlog => chat.ready(now),
-            Turn::Refusal { .. } => return self.refuse_login(id),
+            Turn::Rate { .. } | Turn::Backlog => {
+                chat.ready(now);
+                None
+            }
+            Turn::Refusal { .. } => Some(self.refuse_login(id)),
             Turn::Throttled { until, source, .. } => {
                 let source = *source;
                 if until.take_if(|until| *until <= now).is_some() {
                     self.pump(source);
                 }
-                return Step::Wait;
+                Some(Step::Wait)
             }
-            Turn::Lookup(_) => return Step::Wait,
+            Turn::Lookup(_) => Some(Step::Wait),
         }
+    }
+
+    fn take_command(&mut self, id: ConnId, input: &[u8]) -> Step {
+        let (limits, now) = (&self.config.limits, self.now.mono);
+        let Some(conn) = self.conns.get_mut(id) else {
+            return Step::Wait;
+        };
+        let (ended, waiting) = (conn.incoming == Incoming::Ended, conn.outbox.waiting());
+        let Some(chat) = conn.chat() else {
+            return Step::Wait;
+        };
         // A copy, so that a command that may not be taken yet was never seen.
         let mut framer = chat.framer;
         let frame = match framer.next(input, limits.command) {
