@@ -108,105 +108,112 @@ pub(crate) fn metrics(
     counters: &Counters,
     refused: impl Iterator<Item = (Refusal, u64)>,
 ) -> String {
+    let c = counters;
     let mut out = Exposition(String::with_capacity(4096));
-    out.gauge("clients", "Open chat connections.", gauges.clients as u64);
-    out.gauge(
-        "clients_max",
-        "The most chat connections there may be.",
-        gauges.max_clients as u64,
-    );
-    out.gauge("online", "Members online.", gauges.online as u64);
-    out.gauge(
-        "connections",
-        "Open connections of any kind.",
-        gauges.connections as u64,
-    );
-    out.gauge(
-        "connections_max",
-        "The most connections there may be.",
-        gauges.max_connections as u64,
-    );
-    out.gauge(
-        "lookups",
-        "Questions the member store has not answered yet.",
-        gauges.lookups as u64,
-    );
-    out.gauge(
-        "uptime_seconds",
-        "Seconds since the start.",
-        gauges.uptime_seconds(),
-    );
-    out.counter(
-        "connections_total",
-        "Connections accepted.",
-        counters.accepted,
-    );
-    out.counter(
-        "policy_requests_total",
-        "Policy documents sent, by socket or HTTP.",
-        counters.policy_requests,
-    );
-    out.counter(
-        "http_requests_total",
-        "HTTP requests answered.",
-        counters.http_requests,
-    );
-    out.counter(
-        "chats_total",
-        "Connections told apart as chat.",
-        counters.chats,
-    );
-    out.counter("commands_total", "Chat commands taken.", counters.commands);
-    out.counter("messages_total", "Messages relayed.", counters.messages);
-    out.family("logins_total", "Identifications by outcome.", "counter");
-    out.sample("logins_total", Some(("outcome", "ok")), counters.logins);
-    out.sample(
+    out.gauges(gauges);
+    out.work(counters);
+    let logins = [
+        ("ok", c.logins),
+        ("failed", c.failed_logins),
+        ("unavailable", c.unavailable_logins),
+    ];
+    out.split(
         "logins_total",
-        Some(("outcome", "failed")),
-        counters.failed_logins,
+        "Identifications by outcome.",
+        "outcome",
+        logins,
     );
-    out.sample(
-        "logins_total",
-        Some(("outcome", "unavailable")),
-        counters.unavailable_logins,
-    );
-    out.family(
+    let closed = REASONS.into_iter().zip(c.closed);
+    let closed = closed.map(|(reason, times)| (reason.as_str(), times));
+    out.split(
         "closed_total",
         "Chat connections ended, by reason.",
-        "counter",
+        "reason",
+        closed,
     );
-    for (reason, times) in REASONS.into_iter().zip(counters.closed) {
-        out.sample("closed_total", Some(("reason", reason.as_str())), times);
-    }
-    out.family(
+    let refused = refused.map(|(reason, times)| (reason.as_str(), times));
+    out.split(
         "refused_total",
         "Connections turned away, by reason.",
-        "counter",
+        "reason",
+        refused,
     );
-    for (reason, times) in refused {
-        out.sample("refused_total", Some(("reason", reason.as_str())), times);
+    for (name, help, value) in [
+        (
+            "received_bytes_total",
+            "Bytes taken from peers.",
+            c.received,
+        ),
+        ("sent_bytes_total", "Bytes handed over for peers.", c.sent),
+        (
+            "log_lines_dropped_total",
+            "Log lines dropped because the output blocked.",
+            c.log_dropped,
+        ),
+    ] {
+        out.counter(name, help, value);
     }
-    out.counter(
-        "received_bytes_total",
-        "Bytes taken from peers.",
-        counters.received,
-    );
-    out.counter(
-        "sent_bytes_total",
-        "Bytes handed over for peers.",
-        counters.sent,
-    );
-    out.counter(
-        "log_lines_dropped_total",
-        "Log lines dropped because the output blocked.",
-        counters.log_dropped,
-    );
     out.0
 }
 
 struct Exposition(String);
 
 impl Exposition {
+    fn gauges(&mut self, g: &Gauges) {
+        for (name, help, value) in [
+            ("clients", "Open chat connections.", g.clients),
+            (
+                "clients_max",
+                "The most chat connections there may be.",
+                g.max_clients,
+            ),
+            ("online", "Members online.", g.online),
+            (
+                "connections",
+                "Open connections of any kind.",
+                g.connections,
+            ),
+            (
+                "connections_max",
+                "The most connections there may be.",
+                g.max_connections,
+            ),
+            (
+                "lookups",
+                "Questions the member store has not answered yet.",
+                g.lookups,
+            ),
+        ] {
+            self.gauge(name, help, value as u64);
+        }
+        self.gauge(
+            "uptime_seconds",
+            "Seconds since the start.",
+            g.uptime_seconds(),
+        );
+    }
+
+    fn work(&mut self, c: &Counters) {
+        for (name, help, value) in [
+            ("connections_total", "Connections accepted.", c.accepted),
+            (
+                "policy_requests_total",
+                "Policy documents sent, by socket or HTTP.",
+                c.policy_requests,
+            ),
+            (
+                "http_requests_total",
+                "HTTP requests answered.",
+                c.http_requests,
+            ),
+            ("chats_total", "Connections told apart as chat.", c.chats),
+            ("commands_total", "Chat commands taken.", c.commands),
+            ("messages_total", "Messages relayed.", c.messages),
+        ] {
+            self.counter(name, help, value);
+        }
+    }
+
     fn gauge(&mut self, name: &str, help: &str, value: u64) {
         self.family(name, help, "gauge");
         self.sample(name, None, value);
@@ -215,6 +222,20 @@ impl Exposition {
     fn counter(&mut self, name: &str, help: &str, value: u64) {
         self.family(name, help, "counter");
         self.sample(name, None, value);
+    }
+
+    /// A counter in parts, told apart by a label.
+    fn split<'a>(
+        &mut self,
+        name: &str,
+        help: &str,
+        label: &str,
+        parts: impl IntoIterator<Item = (&'a str, u64)>,
+    ) {
+        self.family(name, help, "counter");
+        for (part, value) in parts {
+            self.sample(name, Some((label, part)), value);
+        }
     }
 
     fn family(&mut self, name: &str, help: &str, kind: &str) {
