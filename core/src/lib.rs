@@ -92,3 +92,4 @@ pub use member::{Answer, Login, Member, MemberEvent, MemberId, Query, Secret, Un
 pub use note::{CloseReason, Note, Refusal};
 pub use time::{Millis, Now, UnixSeconds};
 pub use wire::policy::Policy;
+pub use wire::websocket;

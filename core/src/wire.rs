@@ -3,3 +3,4 @@
 pub(crate) mod http;
 pub(crate) mod nul;
 pub(crate) mod policy;
+pub mod websocket;

@@ -1,0 +1,271 @@
+//! The opening handshake (RFC 6455 section 4): what a request must say, and the answer to it.
+
+use alloc::string::String;
+
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
+use sha1::{Digest, Sha1};
+
+/// A request to speak WebSocket, as far as the answer depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handshake<'a> {
+    key: &'a str,
+    /// Whether the client offers the subprotocol `binary`, as websockify's clients do.
+    binary: bool,
+    /// The `Origin` of the page, which browsers send and others need not.
+    pub origin: Option<&'a [u8]>,
+}
+
+/// Why a request to speak WebSocket is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Another version than 13: 426, and which one would do (section 4.4).
+    Version,
+    /// Something else is missing or wrong: 400.
+    Malformed,
+}
+
+impl<'a> Handshake<'a> {
+    /// Reads a request of HTTP/1.`minor`; `None` when it does not ask for WebSocket at all. Any other
+    /// `Upgrade` is none of our business (RFC 9110 section 7.8 lets a server ignore it).
+    pub fn read(
+        method: &str,
+        minor: u8,
+        headers: impl Iterator<Item = (&'a str, &'a [u8])> + Clone,
+    ) -> Option<Result<Self, Refusal>> {
+        let values = |name: &'static str| {
+            let named = headers.clone();
+            named.filter_map(move |(n, value)| n.eq_ignore_ascii_case(name).then_some(value))
+        };
+        if !values("Upgrade")
+            .flat_map(tokens)
+            .any(|token| token.eq_ignore_ascii_case(b"websocket"))
+        {
+            return None;
+        }
+        let upgrade = values("Connection")
+            .flat_map(tokens)
+            .any(|token| token.eq_ignore_ascii_case(b"upgrade"));
+        if method != "GET" || minor != 1 || !upgrade {
+            return Some(Err(Refusal::Malformed));
+        }
+        match only(values("Sec-WebSocket-Version")) {
+            Some(Some(b"13")) => {}
+            Some(Some(_)) | None => return Some(Err(Refusal::Version)),
+            Some(None) => return Some(Err(Refusal::Malformed)),
+        }
+        let key = only(values("Sec-WebSocket-Key"))
+            .flatten()
+            .and_then(key)
+            .ok_or(Refusal::Malformed);
+        // Two origins are none that anybody allowed.
+        let origin = only(values("Origin")).unwrap_or(Some(b""));
+        let binary = values("Sec-WebSocket-Protocol")
+            .flat_map(tokens)
+            .any(|token| token == b"binary");
+        Some(key.map(|key| Self {
+            key,
+            binary,
+            origin,
+        }))
+    }
+
+    /// The head of the answer. A subprotocol is named only if it was offered: a browser drops a
+    /// connection that names another (section 4.1).
+    pub fn answer(&self) -> String {
+        let mut answer = String::from(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
+        );
+        answer.push_str("Sec-WebSocket-Accept: ");
+        BASE64.encode_string(accept(self.key), &mut answer);
+        if self.binary {
+            answer.push_str("\r\nSec-WebSocket-Protocol: binary");
+        }
+        answer.push_str("\r\n\r\n");
+        answer
+    }
+}
+
+/// What shows that the request was understood (section 4.2.2, item 5.4).
+fn accept(key: &str) -> [u8; 20] {
+    let mut hash = Sha1::new();
+    hash.update(key);
+    hash.update("258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+    hash.finalize().into()
+}
+
+/// Sixteen bytes in base64.
+fn key(value: &[u8]) -> Option<&str> {
+    let mut nonce = [0; 18];
+    let length = BASE64.decode_slice(value, &mut nonce).ok()?;
+    (length == 16).then_some(())?;
+    core::str::from_utf8(value).ok()
+}
+
+/// The one value of a header that may stand once; `Some(None)` if it is not there, `None` if it is
+/// there twice.
+fn only<'a>(mut values: impl Iterator<Item = &'a [u8]>) -> Option<Option<&'a [u8]>> {
+    let first = values.next();
+    values.next().is_none().then_some(first)
+}
+
+/// The items of a list, without the white space around them (RFC 9110 section 5.6.1).
+fn tokens(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
+}
+
+/// A key's last character holds four bits that mean nothing; some clients make it up.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(method: &str, minor: u8, head: &str) -> Option<Result<String, Refusal>> {
+        let headers = head.lines().map(|line| line.split_once(": ").unwrap());
+        let headers = headers.map(|(name, value)| (name, value.as_bytes()));
+        Some(Handshake::read(method, minor, headers)?.map(|handshake| handshake.answer()))
+    }
+
+    /// The example of RFC 6455 section 1.3, with lines put in and taken out.
+    fn sample(without: &str, with: &str) -> String {
+        const LINES: &str = "Host: server.example.com\nUpgrade: websocket\nConnection: Upgrade\n\
+            Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\nSec-WebSocket-Version: 13\n";
+        let lines = LINES.split_inclusive('\n');
+        let kept = lines.filter(|line| without.is_empty() || !line.starts_with(without));
+        kept.collect::<String>() + with
+    }
+
+    #[test]
+    fn the_example_of_the_standard() {
+        let answer = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+            Connection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+        assert_eq!(
+            read("GET", 1, &sample("", "")),
+            Some(Ok(String::from(answer)))
+        );
+    }
+
+    #[test]
+    fn requests() {
+        #[derive(Debug, PartialEq)]
+        enum Is {
+            Plain,
+            Good,
+            Binary,
+            Refused(Refusal),
+        }
+        use Is::{Binary, Good, Plain, Refused};
+        use Refusal::{Malformed, Version};
+        let cases = [
+            ("Upgrade", "", Plain),
+            ("Upgrade", "Upgrade: h2c\n", Plain),
+            ("Upgrade", "UPGRADE: h2c, WebSocket\n", Good),
+            ("Connection", "connection: keep-alive ,upgrade\n", Good),
+            ("Connection", "Connection: x\nConnection: UPGRADE\n", Good),
+            ("Connection", "", Refused(Malformed)),
+            ("Connection", "Connection: keep-alive\n", Refused(Malformed)),
+            ("Connection", "Connection: upgraded\n", Refused(Malformed)),
+            ("Sec-WebSocket-Key", "", Refused(Malformed)),
+            (
+                "",
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\n",
+                Refused(Malformed),
+            ),
+            (
+                "Sec-WebSocket-Key",
+                "sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\n",
+                Good,
+            ),
+            (
+                "Sec-WebSocket-Key",
+                "Sec-WebSocket-Key: 0123456789abcdefghijkl==\n",
+                Good,
+            ),
+            (
+                "Sec-WebSocket-Key",
+                "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA\n",
+                Refused(Malformed),
+            ),
+            (
+                "Sec-WebSocket-Key",
+                "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAAA=\n",
+                Refused(Malformed),
+            ),
+            (
+                "Sec-WebSocket-Key",
+                "Sec-WebSocket-Key: !AAAAAAAAAAAAAAAAAAAAA==\n",
+                Refused(Malformed),
+            ),
+            ("Sec-WebSocket-Version", "", Refused(Malformed)),
+            (
+                "Sec-WebSocket-Version",
+                "Sec-WebSocket-Version: 8\n",
+                Refused(Version),
+            ),
+            ("", "Sec-WebSocket-Version: 13\n", Refused(Version)),
+            (
+                "Sec-WebSocket",
+                "Sec-WebSocket-Version: 8\n",
+                Refused(Version),
+            ),
+            ("", "Sec-WebSocket-Protocol: binary\n", Binary),
+            ("", "Sec-WebSocket-Protocol: chat, binary\n", Binary),
+            (
+                "",
+                "Sec-WebSocket-Protocol: chat\nsec-websocket-protocol: binary\n",
+                Binary,
+            ),
+            ("", "Sec-WebSocket-Protocol: chat\n", Good),
+            ("", "Sec-WebSocket-Protocol: Binary\n", Good),
+            ("", "Sec-WebSocket-Extensions: permessage-deflate\n", Good),
+        ];
+        for (without, with, is) in cases {
+            let answer = read("GET", 1, &sample(without, with));
+            let was = match answer {
+                None => Plain,
+                Some(Err(refusal)) => Refused(refusal),
+                Some(Ok(answer)) if answer.contains("Protocol: binary\r\n") => Binary,
+                Some(Ok(answer)) => {
+                    assert!(!answer.contains("Sec-WebSocket-Protocol"));
+                    assert!(!answer.contains("Sec-WebSocket-Extensions"));
+                    Good
+                }
+            };
+            assert_eq!(was, is, "without {without:?}, with {with:?}");
+        }
+        for (method, minor) in [("POST", 1), ("HEAD", 1), ("GET", 0)] {
+            assert_eq!(
+                read(method, minor, &sample("", "")),
+                Some(Err(Malformed)),
+                "{method} HTTP/1.{minor}"
+            );
+        }
+    }
+
+    #[test]
+    fn origins() {
+        let origin = |with: &str| {
+            let head = sample("", with);
+            let headers = head.lines().map(|line| line.split_once(": ").unwrap());
+            let headers = headers.map(|(name, value)| (name, value.as_bytes()));
+            let handshake = Handshake::read("GET", 1, headers).unwrap().unwrap();
+            handshake
+                .origin
+                .map(|origin| String::from_utf8(origin.to_vec()).unwrap())
+        };
+        assert_eq!(origin(""), None);
+        assert_eq!(
+            origin("origin: https://a.example\n").as_deref(),
+            Some("https://a.example")
+        );
+        assert_eq!(
+            origin("Origin: https://a.example\nOrigin: https://b.example\n").as_deref(),
+            Some("")
+        );
+    }
+}
