@@ -44,6 +44,7 @@
 //! | `a > PING x\0` | it sends these bytes |
 //! | `a < <pong value="x"/>\0` | exactly these bytes come |
 //! | `  > more`, `  < more` | the line above goes on |
+//! | `a upgrades` | it sends a plain upgrade to WebSocket, and gets the plain answer 101 to it |
 //! | `a half-closes`, `a resets`, `a vanishes` | it ends its sending side, it breaks off, it answers no more |
 //! | `a stops reading`, `a takes 100`, `a reads on` | how much it takes of what the server says |
 //! | `a < end` | the server has closed, after all that was said; nothing was lost |
@@ -63,6 +64,28 @@
 //! not be, but a scenario that has one line of it has them all. The clock starts at 2007-07-10
 //! 10:54:02.
 //!
+//! # WebSocket
+//!
+//! Frames (RFC 6455, section 5) stand among the bytes: `a > {text LIST}{ping abc}`.
+//!
+//! | in a line | meaning |
+//! |---|---|
+//! | `{text hi}`, `{binary hi\0}` | a whole message, in one frame |
+//! | `{ping abc}`, `{pong abc}` | control frames |
+//! | `{close 1000 bye}`, `{close 1000}`, `{close}` | with a code and a reason, with a code, with nothing |
+//! | `{close \x03}` | with these bytes in place of a code |
+//! | `{text- LI}{more- S}{more T}` | a message in three fragments: `-` is for one that is not the last |
+//! | `{text}` | no payload |
+//! | `{text {x*8192}}` | a repetition in a payload; other braces come in pairs, or are `\x7b` and `\x7d` |
+//! | `{{ping a}*3}` | a repetition of frames |
+//! | `{unmasked text hi}` | without its mask, which a server must not take |
+//!
+//! What a client sends is masked, by 37 fa 21 3d at all times, and what it gets is not. A length
+//! takes as few bytes as it can. Whatever no frame should be is written byte by byte; with a mask of
+//! zeros it can still be read: `\xc1\x85\0\0\0\0Hello`.
+//!
+//! What has come is shown as frames if it begins with `HTTP/1.1 101`, as far as they are whole.
+//!
 //! # Playing
 //!
 //! [`Scenario::play`] plays on any [`Driver`]: on the [`Bare`] core, or on sockets in front of a
@@ -73,6 +96,7 @@
 mod bare;
 mod cuts;
 mod driver;
+mod frames;
 mod journal;
 mod outcome;
 mod parse;

@@ -1,8 +1,10 @@
 //! Where to cut what a client sends: TCP promises the bytes, never the pieces.
 
 use core::fmt;
+use core::ops::Range;
 use std::vec::Vec;
 
+use super::frames;
 use crate::event::MAX_READ;
 
 /// One way to cut every payload of a transcript.
@@ -10,7 +12,8 @@ use crate::event::MAX_READ;
 pub enum Cut {
     /// As the transcript has it, one piece for each line.
     Whole,
-    /// Every byte by itself; of a payload over 2 KiB the first and the last 512, the rest in pieces.
+    /// Every byte by itself; of a payload over 2 KiB the first and the last 512 and those around the
+    /// headers of frames, the rest in pieces.
     Bytes,
     /// Pieces of 2, 3, 5, 7, 11, … 127 bytes, and again.
     Primes,
@@ -25,6 +28,7 @@ impl Cut {
         let mut sizes = Sizes {
             cut: *self,
             step: nth,
+            single: single(payload),
             random: Random(seed(*self, nth)),
         };
         let mut pieces = Vec::new();
@@ -53,6 +57,8 @@ impl fmt::Display for Cut {
 struct Sizes {
     cut: Cut,
     step: usize,
+    /// Where [`Cut::Bytes`] cuts everywhere, in order.
+    single: Vec<Range<usize>>,
     random: Random,
 }
 
@@ -61,9 +67,10 @@ impl Sizes {
         self.step += 1;
         match self.cut {
             Cut::Whole => MAX_READ,
-            Cut::Bytes if len <= LONG => 1,
-            Cut::Bytes if at < EDGE || at >= len - EDGE => 1,
-            Cut::Bytes => MIDDLE.min(len - EDGE - at),
+            Cut::Bytes => match self.single.iter().find(|part| part.end > at) {
+                Some(part) if part.start > at => MIDDLE.min(part.start - at),
+                Some(_) | None => 1,
+            },
             Cut::Primes => PRIMES[self.step % PRIMES.len()],
             Cut::Seeded(_) => {
                 let limit = 1_u64 << self.random.below(if len <= LONG { 7 } else { 13 });
@@ -71,6 +78,21 @@ impl Sizes {
             }
         }
     }
+}
+
+/// The parts of a payload of which every byte comes by itself.
+fn single(payload: &[u8]) -> Vec<Range<usize>> {
+    let len = payload.len();
+    let mut parts = Vec::new();
+    if len <= LONG {
+        parts.push(0..len);
+        return parts;
+    }
+    let headers = frames::headers(payload).into_iter();
+    parts.push(0..EDGE);
+    parts.extend(headers.map(|header| header.start..header.end + BEHIND_HEADER));
+    parts.push(len - EDGE..len);
+    parts
 }
 
 fn seed(cut: Cut, nth: usize) -> u64 {
@@ -104,12 +126,18 @@ const LONG: usize = 2048;
 /// Bytes at both ends of a long payload that come one by one.
 const EDGE: usize = 512;
 
+/// Bytes of a frame's payload that come one by one behind its header: one turn of the mask.
+const BEHIND_HEADER: usize = 4;
+
 /// The size of the pieces between, no power of two.
 const MIDDLE: usize = 509;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::transcript::frames::Frames;
+    use crate::testing::transcript::text::unescape;
+    use std::collections::BTreeSet;
     use std::vec;
 
     #[test]
@@ -124,6 +152,25 @@ mod tests {
             }
         }
         assert_eq!(Cut::Bytes.pieces(0, b"abc"), vec![b"a", b"b", b"c"]);
+    }
+
+    #[test]
+    fn the_headers_of_frames_are_cut_everywhere() {
+        let text = "{binary- {x*70000}}{ping a}{more {y*3000}}";
+        let payload = unescape(text, Frames::Masked).unwrap();
+        let pieces = Cut::Bytes.pieces(0, &payload);
+        let mut at = 0;
+        let cuts: BTreeSet<usize> = pieces
+            .iter()
+            .map(|piece| (at += piece.len(), at).1)
+            .collect();
+        let headers = frames::headers(&payload);
+        assert_eq!(headers.len(), 3);
+        for header in headers {
+            let missing = header.clone().find(|at| *at > 0 && !cuts.contains(at));
+            assert_eq!(missing, None, "{header:?}");
+        }
+        assert!(pieces.len() < 1500, "{}", pieces.len());
     }
 
     #[test]

@@ -56,7 +56,7 @@ impl Played {
                 || cut && this.bytes.starts_with(&that.bytes)
                 || cut && that.bytes.starts_with(&this.bytes);
             if !same {
-                let difference = difference(&this.bytes, &that.bytes);
+                let difference = difference(b"", &this.bytes, &that.bytes);
                 return Some(format!("{} got other bytes:{difference}", this.client));
             }
         }

@@ -8,6 +8,7 @@ use std::string::String;
 use std::sync::Arc;
 use std::vec::Vec;
 
+use super::frames::Frames;
 use super::settings::{Settings, span};
 use super::step::{Act, ClientId, Drivers, End, Placed, Scenario, Step};
 use super::store::{Change, Known, Mood, Verdict, Which};
@@ -227,7 +228,6 @@ impl Open {
     /// A line with a space before `>` or `<` goes on with the one above it.
     fn continued(&mut self, nth: usize, line: &str) -> Result<(), String> {
         let (mark, text) = line.split_at(line.len().min(2));
-        let more = unescape(text)?;
         let last = self.scenario.steps.last_mut();
         let last = last.filter(|placed| placed.lines.end == nth);
         match (mark, last) {
@@ -245,7 +245,11 @@ impl Open {
                     lines,
                 }),
             ) => {
-                bytes.extend(more);
+                let frames = match mark {
+                    "> " => Frames::Masked,
+                    _ => Frames::Plain,
+                };
+                bytes.extend(unescape(text, frames)?);
                 lines.end = nth + 1;
                 Ok(())
             }
@@ -295,6 +299,7 @@ fn is_loopback(ip: IpAddr) -> bool {
 fn act(text: &str) -> Result<Act, String> {
     Ok(match text {
         "half-closes" => Act::HalfClose,
+        "upgrades" => Act::Upgrade,
         "resets" => Act::Reset,
         "vanishes" => Act::Vanish,
         "stops reading" => Act::StopReading,
@@ -304,9 +309,9 @@ fn act(text: &str) -> Result<Act, String> {
         "< cut" => Act::SeesEnd(End::Cut),
         _ => {
             if let Some(bytes) = text.strip_prefix("> ") {
-                Act::Send(some_bytes(bytes)?)
+                Act::Send(some_bytes(bytes, Frames::Masked)?)
             } else if let Some(bytes) = text.strip_prefix("< ") {
-                Act::Sees(some_bytes(bytes)?)
+                Act::Sees(some_bytes(bytes, Frames::Plain)?)
             } else if let Some(count) = text.strip_prefix("takes ") {
                 Act::Take(number(count)? as usize)
             } else {
@@ -333,8 +338,8 @@ fn store(text: &str) -> Result<Step, String> {
     })
 }
 
-fn some_bytes(text: &str) -> Result<Vec<u8>, String> {
-    let bytes = unescape(text)?;
+fn some_bytes(text: &str, frames: Frames) -> Result<Vec<u8>, String> {
+    let bytes = unescape(text, frames)?;
     if bytes.is_empty() {
         return Err("no bytes at all".to_owned());
     }
@@ -342,7 +347,7 @@ fn some_bytes(text: &str) -> Result<Vec<u8>, String> {
 }
 
 fn string(text: &str) -> Result<String, String> {
-    String::from_utf8(unescape(text)?).map_err(|_| format!("{text:?} is not UTF-8"))
+    String::from_utf8(unescape(text, Frames::None)?).map_err(|_| format!("{text:?} is not UTF-8"))
 }
 
 fn number(text: &str) -> Result<i64, String> {

@@ -8,6 +8,7 @@ use std::vec::Vec;
 
 use super::cuts::Cut;
 use super::driver::{Appetite, Arrival, Driver, Patience};
+use super::frames::{UPGRADE, UPGRADED};
 use super::journal::Journal;
 use super::outcome::{Against, Failure, Played, Point, Stream};
 use super::rewrite::Edit;
@@ -99,6 +100,14 @@ pub(super) struct Seen {
     end_told: bool,
 }
 
+impl Seen {
+    /// What of the bytes that are not told yet is not as expected.
+    fn difference(&self, expected: &[u8]) -> String {
+        let (told, unread) = self.bytes.split_at(self.told);
+        difference(told, expected, unread)
+    }
+}
+
 impl<D: Driver> Player<'_, D> {
     fn step(&mut self, at: usize) -> Result<(), String> {
         match &self.scenario.steps[at].step {
@@ -142,6 +151,14 @@ impl<D: Driver> Player<'_, D> {
         match act {
             Act::Connect { from, to } => self.connect(*from, *to)?,
             Act::Send(bytes) => return self.send(client, bytes),
+            Act::Upgrade => {
+                self.send(client, UPGRADE)?;
+                // No other answer is written in its place: the line says what must come.
+                if !self.gets(client, UPGRADED)? {
+                    return Err(self.got_otherwise(client, UPGRADED));
+                }
+                return Ok(());
+            }
             Act::HalfClose => self.driver.half_close(client)?,
             Act::Reset => {
                 self.leaves(client);
@@ -252,6 +269,18 @@ impl<D: Driver> Player<'_, D> {
     }
 
     fn sees(&mut self, at: usize, client: ClientId, expected: &[u8]) -> Result<(), String> {
+        if self.gets(client, expected)? {
+            return Ok(());
+        }
+        if let Against::Rewrite = self.against {
+            self.rewrite_seen(at, client);
+            return Ok(());
+        }
+        Err(self.got_otherwise(client, expected))
+    }
+
+    /// Whether these are the next bytes that a client gets; then they are told.
+    fn gets(&mut self, client: ClientId, expected: &[u8]) -> Result<bool, String> {
         let told = self.seen[client].told;
         loop {
             let unread = &self.seen[client].bytes[told..];
@@ -259,23 +288,22 @@ impl<D: Driver> Player<'_, D> {
             let right = unread[..common] == expected[..common];
             if right && common == expected.len() {
                 self.seen[client].told += common;
-                return Ok(());
+                return Ok(true);
             }
-            if right && self.arrival(client, Patience::Some)? {
-                continue;
+            if !right || !self.arrival(client, Patience::Some)? {
+                return Ok(false);
             }
-            if let Against::Rewrite = self.against {
-                self.rewrite_seen(at, client);
-                return Ok(());
-            }
-            let unread = &self.seen[client].bytes[told..];
-            let ended = match self.seen[client].end {
-                Some(end) => format!("\n  and then the connection ended ({end:?})"),
-                None => String::new(),
-            };
-            let difference = difference(expected, unread);
-            return Err(format!("{} got{difference}{ended}", self.name(client)));
         }
+    }
+
+    fn got_otherwise(&self, client: ClientId, expected: &[u8]) -> String {
+        let seen = &self.seen[client];
+        let ended = match seen.end {
+            Some(end) => format!("\n  and then the connection ended ({end:?})"),
+            None => String::new(),
+        };
+        let difference = seen.difference(expected);
+        format!("{} got{difference}{ended}", self.name(client))
     }
 
     fn sees_end(&mut self, client: ClientId, expected: End) -> Result<(), String> {
@@ -286,7 +314,7 @@ impl<D: Driver> Player<'_, D> {
             return Err(format!("{name} is still connected"));
         };
         if expected != End::Cut && seen.told != seen.bytes.len() {
-            let difference = difference(b"", &seen.bytes[seen.told..]);
+            let difference = seen.difference(b"");
             return Err(format!("{name} got more before the end{difference}"));
         }
         let right = if self.driver.knows_ends() {
@@ -327,7 +355,7 @@ impl<D: Driver> Player<'_, D> {
             while self.arrival(client, Patience::None)? {}
             let (name, seen) = (self.name(client), &self.seen[client]);
             if seen.told != seen.bytes.len() {
-                let difference = difference(b"", &seen.bytes[seen.told..]);
+                let difference = seen.difference(b"");
                 return Err(format!("{name} got more {when}{difference}"));
             }
             if let (Some(end), false) = (seen.end, seen.end_told) {

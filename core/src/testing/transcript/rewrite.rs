@@ -7,9 +7,10 @@ use std::string::String;
 use std::vec::Vec;
 
 use super::driver::Driver;
+use super::frames;
 use super::play::Player;
 use super::step::{Act, ClientId, Step};
-use super::text::escape;
+use super::text::show;
 
 /// Lines of the file, counted from 0, and what to put in their place.
 #[derive(Clone, Debug)]
@@ -40,17 +41,18 @@ impl<D: Driver> Player<'_, D> {
         );
         let name = self.name(client);
         let seen = &mut self.seen[client];
+        let frames = frames::whole(&seen.bytes);
         let mut by = Vec::new();
         let mut head = format!("{name} <");
-        for piece in seen.bytes[seen.told..].split_inclusive(|b| matches!(b, 0 | b'\n')) {
-            by.push(format!("{head} {}", escape(piece)));
-            seen.told += piece.len();
+        for (piece, ends) in pieces(&seen.bytes, seen.told, &frames) {
+            seen.told = piece.end;
+            by.push(format!("{head} {}", show(&seen.bytes, piece, &frames)));
             // The head of an HTTP answer reads better as one step.
-            head = match piece.last() {
-                Some(b'\n') => "  <".to_owned(),
-                Some(_) | None => format!("{name} <"),
+            head = match ends {
+                Ends::Answer => format!("{name} <"),
+                Ends::Line => "  <".to_owned(),
             };
-            if followed && piece.ends_with(b"\0") {
+            if followed && ends == Ends::Answer {
                 break;
             }
         }
@@ -82,4 +84,41 @@ impl<D: Driver> Player<'_, D> {
         let lines = self.scenario.steps[at].lines.clone();
         self.edits.push(Edit { lines, by });
     }
+}
+
+/// What ends with a piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ends {
+    Answer,
+    Line,
+}
+
+/// Cuts what stands in a stream from a place on into what deserves a line of its own: answers, the
+/// lines of an HTTP answer, frames.
+pub(super) fn pieces(
+    stream: &[u8],
+    from: usize,
+    frames: &[Range<usize>],
+) -> Vec<(Range<usize>, Ends)> {
+    let head = frames::upgraded(stream);
+    let mut pieces = Vec::new();
+    let mut at = from;
+    while at < stream.len() {
+        if let Some(frame) = frames.iter().find(|frame| frame.start == at) {
+            pieces.push((frame.clone(), Ends::Answer));
+            at = frame.end;
+            continue;
+        }
+        let next = frames.iter().find(|frame| frame.start > at);
+        let rest = &stream[at..next.map_or(stream.len(), |frame| frame.start)];
+        let end = rest.iter().position(|b| matches!(b, 0 | b'\n'));
+        let end = at + end.map_or(rest.len(), |end| end + 1);
+        let ends = match stream[end - 1] {
+            b'\n' if Some(end) != head => Ends::Line,
+            _ => Ends::Answer,
+        };
+        pieces.push((at..end, ends));
+        at = end;
+    }
+    pieces
 }

@@ -10,7 +10,9 @@ impl Scenario {
         let mut streams = Vec::new();
         streams.resize(self.clients.len(), Vec::new());
         for placed in &self.steps {
-            if let Step::Client(client, Act::Send(bytes)) = &placed.step {
+            if let Step::Client(client, act) = &placed.step
+                && let Some(bytes) = act.sent()
+            {
                 streams[*client].extend_from_slice(bytes);
             }
         }
@@ -24,7 +26,8 @@ impl Scenario {
         for placed in &self.steps {
             match &placed.step {
                 Step::Client(_, Act::Connect { .. }) => script.extend([0, 1]),
-                Step::Client(client, Act::Send(bytes)) => {
+                Step::Client(client, act @ (Act::Send(_) | Act::Upgrade)) => {
+                    let bytes = act.sent().unwrap_or_default();
                     for piece in bytes.chunks(255) {
                         script.extend([2, piece.len() as u8]);
                         script.extend_from_slice(piece);

@@ -6,6 +6,7 @@ use std::string::String;
 use std::sync::Arc;
 use std::vec::Vec;
 
+use super::frames::UPGRADE;
 use super::store::{Change, Known, Mood, Verdict, Which};
 use crate::config::Config;
 use crate::event::ListenerId;
@@ -81,8 +82,13 @@ pub(super) enum Step {
 /// What a client does, or sees.
 #[derive(Clone, Debug)]
 pub(super) enum Act {
-    Connect { from: IpAddr, to: ListenerId },
+    Connect {
+        from: IpAddr,
+        to: ListenerId,
+    },
     Send(Vec<u8>),
+    /// Sends a plain upgrade to WebSocket, and sees the plain answer to it.
+    Upgrade,
     HalfClose,
     Reset,
     Vanish,
@@ -91,6 +97,25 @@ pub(super) enum Act {
     ReadOn,
     Sees(Vec<u8>),
     SeesEnd(End),
+}
+
+impl Act {
+    /// The bytes that it sends.
+    pub(super) fn sent(&self) -> Option<&[u8]> {
+        match self {
+            Self::Send(bytes) => Some(bytes),
+            Self::Upgrade => Some(UPGRADE),
+            Self::Connect { .. }
+            | Self::HalfClose
+            | Self::Reset
+            | Self::Vanish
+            | Self::StopReading
+            | Self::Take(_)
+            | Self::ReadOn
+            | Self::Sees(_)
+            | Self::SeesEnd(_) => None,
+        }
+    }
 }
 
 /// How a client sees its connection end.
