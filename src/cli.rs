@@ -23,13 +23,7 @@ pub use options::{Duplicates, LogFormat, Runtime, ServeOptions};
 /// Runs the program with the process's own arguments.
 pub fn main() -> ExitCode {
     let done = match parse(std::env::args_os().skip(1)) {
-        Ok(Request::Run(Command::Serve(options))) => {
-            diagnostics::queued().and_then(|()| serve::serve(&options))
-        }
-        Ok(Request::Run(Command::Members(command))) => {
-            diagnostics::direct();
-            members::run(&command.command)
-        }
+        Ok(Request::Run(command)) => run(&command),
         Ok(Request::Say(text)) => say(&text),
         Err(failure) => Err(failure),
     };
@@ -44,11 +38,21 @@ pub fn main() -> ExitCode {
     code
 }
 
+fn run(command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve(options) => diagnostics::queued().and_then(|()| serve::serve(options)),
+        Command::Members(command) => {
+            diagnostics::direct();
+            members::run(&command.command)
+        }
+    }
+}
+
 /// What the command line asks for.
 #[derive(Debug)]
 pub enum Request {
     /// To run a command.
-    Run(Command),
+    Run(Box<Command>),
     /// To print a text: help or version.
     Say(String),
 }
@@ -72,7 +76,7 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Request, Failu
         Ok(Flashgate {
             command: Some(command),
             ..
-        }) => Ok(Request::Run(command)),
+        }) => Ok(Request::Run(command.into())),
         Ok(Flashgate { command: None, .. }) => {
             Err(Failure::usage("say what to do: serve or members"))
         }
@@ -219,7 +223,10 @@ mod tests {
 
     fn serve(line: &str) -> ServeOptions {
         match parsed(line) {
-            Ok(Request::Run(Command::Serve(options))) => options,
+            Ok(Request::Run(command)) => match *command {
+                Command::Serve(options) => options,
+                Command::Members(_) => panic!("{line}"),
+            },
             other => panic!("{line}: {other:?}"),
         }
     }

@@ -147,18 +147,29 @@ impl<'a> Parts<'a> {
                 peer,
                 reason,
                 times,
-            } => Self::of_refusal(reason, times).by(peer),
+                ref origin,
+            } => {
+                let parts = Self::of_refusal(reason, times, origin.as_deref()).by(peer);
+                match origin {
+                    Some(origin) => parts.with("origin", shortened(origin)),
+                    None => parts,
+                }
+            }
         }
     }
 
-    fn of_refusal(reason: Refusal, times: u64) -> Self {
+    fn of_refusal(reason: Refusal, times: u64, origin: Option<&str>) -> Self {
         let (word, event, reason) = refused(reason);
+        let origin = match origin {
+            Some(origin) => format!(" {}", Quoted(shortened(origin))),
+            None => String::new(),
+        };
         let often = if times > 1 {
             format!(" ({times} times)")
         } else {
             String::new()
         };
-        let parts = Self::new(event, format!("{word} {reason}{often}"));
+        let parts = Self::new(event, format!("{word} {reason}{origin}{often}"));
         parts.with("reason", reason).with("times", times)
     }
 
@@ -282,6 +293,7 @@ fn refused(reason: Refusal) -> (&'static str, &'static str, &'static str) {
         Refusal::Full => ("CLOSED", "refused", "full"),
         Refusal::AddressLimit => ("CLOSED", "refused", "address limit"),
         Refusal::NoCertificate => ("TLS REFUSED", "tls_refused", "no certificate"),
+        Refusal::Origin => ("WEBSOCKET REFUSED", "websocket_refused", "origin"),
     }
 }
 

@@ -51,7 +51,7 @@ fn answer(gateway: &mut Gateway, now: Now, conn: ConnId, command: &[u8]) -> Stri
     let mut bytes = Vec::new();
     while let Some(action) = gateway.poll() {
         if let Action::Write(_, chunk) = action {
-            bytes.extend_from_slice(chunk.as_bytes());
+            bytes.extend(chunk.to_vec());
         }
     }
     gateway.handle(now, Input::Backlog(conn, 0));

@@ -20,6 +20,8 @@ pub struct Config {
     pub policy: Policy,
     /// The `Location` for a path that is not ours. Goes into a header as it stands: visible ASCII only.
     pub redirect: String,
+    /// Which web pages may open a WebSocket.
+    pub origins: Origins,
     /// Who may ask for LIST.
     pub list: ListAccess,
     /// What happens when a member logs in who is online already.
@@ -44,6 +46,7 @@ impl Default for Config {
             listeners: Vec::new(),
             policy: Policy::default(),
             redirect: "/server-status".to_owned(),
+            origins: Origins::Any,
             list: ListAccess::Everyone,
             duplicates: OnDuplicate::Refuse,
             loopback: Loopback::Exempt,
@@ -58,6 +61,17 @@ pub enum Role {
     Gateway,
     /// Policy requests alone; anything else is closed in silence (Flash asks port 843 first).
     Policy,
+}
+
+/// Which web pages may open a WebSocket: a browser says where a page is from (RFC 6455 section 10.2).
+/// Who says nothing is no browser, and may.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origins {
+    /// Every page.
+    Any,
+    /// Pages from these, like `https://games.example` or `http://localhost:8080`, in any letter case;
+    /// the gateway's own pages only if they are named, too.
+    Only(Vec<String>),
 }
 
 /// Who may ask for LIST.
@@ -116,6 +130,10 @@ pub struct Limits {
     pub body_stall: Millis,
     /// To identify, from accept.
     pub login: Millis,
+    /// Between one WebSocket ping and the next: below the minute after which proxies cut what is silent.
+    pub ping: Millis,
+    /// Without a sign of life, until a WebSocket is given up: three pings.
+    pub silence: Millis,
     /// For the member store to answer.
     pub lookup: Millis,
     /// From an IDENTIFY to its refusal at the earliest; above the slowest hash in the store, so that
@@ -149,6 +167,8 @@ impl Default for Limits {
             close_stall: Millis::from_secs(5),
             body_stall: Millis::from_secs(30),
             login: Millis::from_secs(600),
+            ping: Millis::from_secs(25),
+            silence: Millis::from_secs(75),
             lookup: Millis::from_secs(10),
             failure_delay: Millis(300),
             failures: 5,

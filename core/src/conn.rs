@@ -2,6 +2,7 @@
 
 pub(crate) mod outbox;
 pub(crate) mod sniff;
+pub(crate) mod socket;
 pub(crate) mod table;
 
 use alloc::boxed::Box;
@@ -11,12 +12,14 @@ use core::net::SocketAddr;
 
 use crate::config::{Limits, Role};
 use crate::event::{Origin, Ticket};
+use crate::frame::Form;
 use crate::hub::Seat;
 use crate::member::{Login, Secret};
 use crate::throttle::Source;
 use crate::time::Millis;
 use crate::wire::nul::Framer;
 use outbox::Outbox;
+use socket::Socket;
 
 /// A connection. Idle, it holds no buffer.
 #[derive(Debug)]
@@ -69,6 +72,7 @@ pub(crate) struct FirstBytes {
 
 #[derive(Debug)]
 pub(crate) struct Chat {
+    pub(crate) wire: Wire,
     pub(crate) framer: Framer,
     pub(crate) who: Who,
     pub(crate) turn: Turn,
@@ -78,6 +82,15 @@ pub(crate) struct Chat {
     pub(crate) stood_still: Millis,
     /// When the command rate allows the next command, were there no burst; in microseconds.
     pub(crate) next_command: u64,
+}
+
+/// What carries the chat.
+#[derive(Debug)]
+pub(crate) enum Wire {
+    /// Plain TCP.
+    Stream,
+    /// A WebSocket.
+    Socket(Box<Socket>),
 }
 
 /// Who a chat connection is.
@@ -173,6 +186,19 @@ impl Conn {
         }
     }
 
+    /// The WebSocket that carries the chat, if one does.
+    pub(crate) fn socket(&mut self) -> Option<&mut Socket> {
+        self.chat()?.socket()
+    }
+
+    /// How the connection carries what is said in the chat.
+    pub(crate) fn form(&self) -> Form {
+        match self.as_chat().map(|chat| &chat.wire) {
+            Some(Wire::Socket(socket)) => socket.form(),
+            Some(Wire::Stream) | None => Form::Stream,
+        }
+    }
+
     /// Who is chatting on this connection, and what its next command waits for.
     pub(crate) fn who(&self) -> Option<Who> {
         self.as_chat().map(|chat| chat.who)
@@ -221,8 +247,9 @@ impl Conn {
 }
 
 impl Chat {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(wire: Wire) -> Self {
         Self {
+            wire,
             framer: Framer::default(),
             who: Who::Nobody { failures: 0 },
             turn: Turn::Ready,
@@ -232,11 +259,42 @@ impl Chat {
         }
     }
 
+    pub(crate) fn socket(&mut self) -> Option<&mut Socket> {
+        match &mut self.wire {
+            Wire::Socket(socket) => Some(socket),
+            Wire::Stream => None,
+        }
+    }
+
+    /// Whether a text message waits to be carried out.
+    pub(crate) fn has_whole_message(&self) -> bool {
+        match &self.wire {
+            Wire::Socket(socket) => socket.whole,
+            Wire::Stream => false,
+        }
+    }
+
+    /// A command was taken; this is what its framer knows now.
+    pub(crate) fn took(&mut self, framer: Framer) {
+        self.framer = framer;
+        if let Some(socket) = self.socket() {
+            socket.whole = false;
+        }
+    }
+
+    /// Whether the client has said its last: nothing more will come from it.
+    pub(crate) fn has_ended(&self, incoming: Incoming) -> bool {
+        match &self.wire {
+            Wire::Socket(socket) => socket.has_ended(),
+            Wire::Stream => incoming == Incoming::Ended,
+        }
+    }
+
     fn deadline(&self, accepted: Millis, incoming: Incoming, limits: &Limits) -> Option<Millis> {
         let turn = match &self.turn {
             Turn::Ready | Turn::Lookup(_) => None,
             // Nothing more will come from it, and it takes nothing.
-            Turn::Backlog if incoming == Incoming::Ended => {
+            Turn::Backlog if self.has_ended(incoming) || incoming == Incoming::Ended => {
                 Some(self.waiting_since + limits.close_stall)
             }
             Turn::Backlog => None,
@@ -249,7 +307,11 @@ impl Chat {
             }
             Who::Nobody { .. } | Who::Member(_) => None,
         };
-        turn.into_iter().chain(login).min()
+        let life = match &self.wire {
+            Wire::Socket(socket) => Some(socket.deadline(incoming, limits)),
+            Wire::Stream => None,
+        };
+        turn.into_iter().chain(login).chain(life).min()
     }
 
     /// Whether it is our doing that the next command waits. Then the time to identify stands still;
@@ -334,7 +396,7 @@ mod tests {
             burst: 3,
             ..Limits::default()
         };
-        let mut chat = Chat::new();
+        let mut chat = Chat::new(Wire::Stream);
         for _ in 0..3 {
             assert_eq!(chat.take_token(&limits, Millis(1000)), Ok(()));
         }
@@ -360,7 +422,7 @@ mod tests {
                 burst,
                 ..Limits::default()
             };
-            let mut chat = Chat::new();
+            let mut chat = Chat::new(Wire::Stream);
             (0..100)
                 .filter(|_| chat.take_token(&limits, Millis(5)).is_ok())
                 .count()

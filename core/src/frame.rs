@@ -1,34 +1,115 @@
-//! What leaves the core: bytes encoded once, and the connections they go to.
+//! What leaves the core: bytes encoded once, in the wire form of each connection they go to.
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 
 use crate::event::ConnId;
+use crate::wire::websocket::{self, MAX_HEAD, Opcode};
 
-/// Bytes to write, shared by every connection that gets them; a clone copies no byte.
+/// Bytes to write: a few of its own, then some that every connection shares. A clone copies no more
+/// than the few.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Chunk(Arc<[u8]>);
+pub struct Chunk {
+    head: [u8; MAX_HEAD],
+    head_len: u8,
+    /// Bytes at the end of the body that are left out.
+    trimmed: u8,
+    body: Arc<[u8]>,
+}
 
 impl Chunk {
     pub(crate) fn new(bytes: &[u8]) -> Self {
-        Self(Arc::from(bytes))
+        Self::shared(Arc::from(bytes))
     }
 
-    /// The bytes, in order.
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+    /// A frame of a WebSocket.
+    pub(crate) fn frame(opcode: Opcode, payload: &[u8]) -> Self {
+        Self::shared(Arc::from(payload)).framed(opcode, 0)
+    }
+
+    fn shared(body: Arc<[u8]>) -> Self {
+        Self {
+            head: [0; MAX_HEAD],
+            head_len: 0,
+            trimmed: 0,
+            body,
+        }
+    }
+
+    fn framed(self, opcode: Opcode, trimmed: u8) -> Self {
+        let length = self.body.len() - usize::from(trimmed);
+        let (head, size) = websocket::head(opcode, length);
+        Self {
+            head,
+            head_len: size as u8,
+            trimmed,
+            ..self
+        }
     }
 
     /// How many bytes it holds; never 0.
     #[expect(clippy::len_without_is_empty, reason = "a chunk is never empty")]
     pub fn len(&self) -> usize {
-        self.0.len()
+        usize::from(self.head_len) + self.body.len() - usize::from(self.trimmed)
+    }
+
+    /// The bytes, in order, without the first `from`: two slices to write, each of which may be empty.
+    pub fn slices(&self, from: usize) -> [&[u8]; 2] {
+        let head = &self.head[..usize::from(self.head_len)];
+        let body = &self.body[..self.body.len() - usize::from(self.trimmed)];
+        let in_body = from.saturating_sub(head.len()).min(body.len());
+        [&head[from.min(head.len())..], &body[in_body..]]
+    }
+
+    /// The bytes in one piece, for those who have no use for two.
+    pub fn to_vec(&self) -> Vec<u8> {
+        self.slices(0).concat()
     }
 }
 
 impl fmt::Debug for Chunk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Chunk(\"{}\")", self.0.escape_ascii())
+        let [head, body] = self.slices(0);
+        write!(f, "Chunk(\"{}", head.escape_ascii())?;
+        write!(f, "{}\")", body.escape_ascii())
+    }
+}
+
+/// Something said in the chat: XML and the NUL that ends it, encoded once for every wire form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Message(Arc<[u8]>);
+
+/// How a connection carries messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Form {
+    /// As they are, ended by NUL.
+    Stream,
+    /// One in a binary frame, its NUL included: the frames are a stream to their reader.
+    Binary,
+    /// One in a text frame, which needs no NUL.
+    Text,
+}
+
+impl Form {
+    pub(crate) const ALL: [Self; 3] = [Self::Stream, Self::Binary, Self::Text];
+}
+
+impl Message {
+    /// Takes `xml` with its NUL.
+    pub(crate) fn new(xml: &str) -> Self {
+        debug_assert!(xml.ends_with('\0'));
+        Self(Arc::from(xml.as_bytes()))
+    }
+
+    /// The message as one form of connection gets it.
+    pub(crate) fn to(&self, form: Form) -> Chunk {
+        let chunk = Chunk::shared(Arc::clone(&self.0));
+        match form {
+            Form::Stream => chunk,
+            Form::Binary => chunk.framed(Opcode::Binary, 0),
+            Form::Text => chunk.framed(Opcode::Text, 1),
+        }
     }
 }
 
@@ -44,5 +125,48 @@ impl Recipients {
     /// Each connection once, in order of login.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = ConnId> + '_ {
         self.0.iter().copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+
+    #[test]
+    fn forms() {
+        let text = format!("{}\0", "x".repeat(125));
+        for message in ["<a/>\0", &text] {
+            let message = Message::new(message);
+            let length = message.0.len();
+            let body = &message.0[..];
+            let binary: &[u8] = if length < 126 {
+                b"\x82\x05"
+            } else {
+                b"\x82\x7e\0\x7e"
+            };
+            let head: &[u8] = if length < 126 {
+                b"\x81\x04"
+            } else {
+                b"\x81\x7d"
+            };
+            for (form, bytes) in [
+                (Form::Stream, body.to_vec()),
+                (Form::Binary, [binary, body].concat()),
+                (Form::Text, [head, &body[..length - 1]].concat()),
+            ] {
+                let chunk = message.to(form);
+                assert_eq!(chunk.len(), bytes.len(), "{form:?}");
+                for from in 0..=bytes.len() {
+                    assert_eq!(chunk.slices(from).concat(), &bytes[from..], "{form:?}");
+                }
+                assert!(Arc::ptr_eq(&chunk.body, &message.0), "encoded once");
+            }
+        }
+    }
+
+    #[test]
+    fn a_chunk_is_small() {
+        assert!(size_of::<Chunk>() <= 32);
     }
 }

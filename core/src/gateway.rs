@@ -1,7 +1,8 @@
 //! The state machine's front door: inputs come in, timers fire, actions queue up to be polled.
 //!
 //! What a connection's bytes mean is decided next door: `gateway::sniffing` until it is told apart,
-//! `gateway::web` for HTTP, `gateway::chat` for commands, `gateway::login` for IDENTIFY.
+//! `gateway::web` for HTTP, `gateway::socket` for what comes in WebSocket frames, `gateway::chat` for
+//! commands, `gateway::login` for IDENTIFY.
 
 mod chat;
 #[cfg(any(test, feature = "testing"))]
@@ -9,6 +10,7 @@ mod consistency;
 mod ending;
 mod login;
 mod sniffing;
+mod socket;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -23,9 +25,9 @@ use core::net::{IpAddr, SocketAddr};
 use crate::config::{Config, Loopback};
 use crate::conn::outbox::Progress;
 use crate::conn::table::Table;
-use crate::conn::{Conn, FirstBytes, Incoming, Stage, State, Turn};
+use crate::conn::{Conn, FirstBytes, Incoming, Stage, State, Turn, Wire};
 use crate::event::{Action, Cause, ConnId, Input, MAX_READ, Origin, Refused, Ticket};
-use crate::frame::Chunk;
+use crate::frame::{Chunk, Form, Message};
 use crate::hub::Hub;
 use crate::member::{MemberEvent, MemberId};
 use crate::note::{CloseReason, Note, Refusal};
@@ -66,6 +68,8 @@ pub struct Gateway {
     throttle: Throttle,
     refusals: Refusals,
     counters: Counters,
+    /// Where a WebSocket's payload is unmasked; empty between inputs.
+    scratch: Vec<u8>,
     actions: VecDeque<Action>,
 }
 
@@ -76,6 +80,14 @@ enum Phase {
     Stopping(Millis),
     /// Every connection was cut off.
     Stopped,
+}
+
+/// A byte that is left must not hold on to the room of all that came with it.
+fn with_little_room(mut kept: Vec<u8>) -> Vec<u8> {
+    if kept.capacity() / 4 > kept.len() {
+        kept.shrink_to_fit();
+    }
+    kept
 }
 
 /// How far a connection's bytes have been understood.
@@ -106,6 +118,7 @@ impl Gateway {
             throttle: Throttle::default(),
             refusals: Refusals::default(),
             counters: Counters::default(),
+            scratch: Vec::new(),
             actions: VecDeque::new(),
         }
     }
@@ -122,7 +135,7 @@ impl Gateway {
             return Err(Refused::ShuttingDown);
         }
         if self.conns.len() >= self.config.limits.connections {
-            self.refuse(Refusal::Full, origin.peer);
+            self.refuse(Refusal::Full, origin.peer, None);
             return Err(Refused::Full);
         }
         let limited = self.is_limited(address);
@@ -132,7 +145,7 @@ impl Gateway {
                 .get(&address)
                 .is_some_and(|n| *n >= self.config.limits.per_address)
         {
-            self.refuse(Refusal::AddressLimit, origin.peer);
+            self.refuse(Refusal::AddressLimit, origin.peer, None);
             return Err(Refused::AddressLimit);
         }
         if limited {
@@ -207,6 +220,9 @@ impl Gateway {
                 unterminated: false,
             };
             first.get_or_insert(fresh).last = now;
+        }
+        if let Some(socket) = conn.socket() {
+            socket.heard = now;
         }
         self.advance(id, data);
     }
@@ -328,11 +344,7 @@ impl Gateway {
             Vec::from(&data[used..])
         } else {
             kept.drain(..used);
-            // A byte that is left must not hold on to the room of all that came with it.
-            if kept.capacity() / 4 > kept.len() {
-                kept.shrink_to_fit();
-            }
-            kept
+            with_little_room(kept)
         };
         if let Some(conn) = self.conns.get_mut(id)
             && !rest.is_empty()
@@ -354,7 +366,10 @@ impl Gateway {
         match self.conns.get(id).map(|conn| &conn.state) {
             Some(State::Sniffing(_)) => self.sniff(id, input),
             Some(State::Http { .. }) => self.http(id, input),
-            Some(State::Chat(_)) => self.chat(id, input),
+            Some(State::Chat(chat)) => match chat.wire {
+                Wire::Stream => self.next_command(id, input),
+                Wire::Socket(_) => self.socket(id, input),
+            },
             Some(State::Ending(_)) if !input.is_empty() => Step::Consumed(input.len()),
             Some(State::Ending(_)) | None => Step::Wait,
         }
@@ -378,6 +393,9 @@ impl Gateway {
             }
             Incoming::Paused if !full => {
                 conn.incoming = Incoming::Open;
+                if let Some(socket) = conn.socket() {
+                    socket.heard = self.now.mono;
+                }
                 self.actions.push_back(Action::Resume(id));
             }
             Incoming::Open | Incoming::Paused | Incoming::Ended => {}
@@ -393,8 +411,8 @@ impl Gateway {
         }
     }
 
-    fn refuse(&mut self, reason: Refusal, peer: SocketAddr) {
-        let note = self.refusals.count(self.now.mono, reason, peer);
+    fn refuse(&mut self, reason: Refusal, peer: SocketAddr, origin: Option<&[u8]>) {
+        let note = self.refusals.count(self.now.mono, reason, peer, origin);
         self.actions.extend(note.map(Action::Note));
     }
 
@@ -402,8 +420,8 @@ impl Gateway {
         self.actions.push_back(Action::Note(note));
     }
 
-    /// Sends a connection an answer of its own.
-    fn say(&mut self, id: ConnId, chunk: Chunk) {
+    /// Sends a connection bytes of its own.
+    fn write(&mut self, id: ConnId, chunk: Chunk) {
         let Some(conn) = self.conns.get_mut(id) else {
             return;
         };
@@ -412,8 +430,14 @@ impl Gateway {
         self.actions.push_back(Action::Write(id, chunk));
     }
 
+    /// Sends a connection an answer of its own.
+    fn say(&mut self, id: ConnId, message: &Message) {
+        self.write(id, message.to(self.form(id)));
+    }
+
     /// Sends a connection what another caused.
-    fn tell(&mut self, id: ConnId, chunk: Chunk) {
+    fn tell(&mut self, id: ConnId, message: &Message) {
+        let chunk = message.to(self.form(id));
         let Some(conn) = self.conns.get_mut(id) else {
             return;
         };
@@ -423,22 +447,31 @@ impl Gateway {
     }
 
     /// Tells everyone online; for `author`, who may be among them, it is an answer.
-    fn broadcast(&mut self, chunk: Chunk, author: ConnId) {
-        let everyone = self.hub.everyone();
-        if everyone.iter().len() == 0 {
-            return;
-        }
-        for id in everyone.iter() {
-            let Some(conn) = self.conns.get_mut(id) else {
-                continue;
-            };
-            if id == author {
-                conn.outbox.own(chunk.len());
-            } else {
-                conn.outbox.others(chunk.len());
+    fn broadcast(&mut self, message: &Message, author: ConnId) {
+        for (form, recipients) in self.hub.everyone().iter() {
+            let chunk = message.to(*form);
+            for id in recipients.iter() {
+                let Some(conn) = self.conns.get_mut(id) else {
+                    continue;
+                };
+                if id == author {
+                    conn.outbox.own(chunk.len());
+                } else {
+                    conn.outbox.others(chunk.len());
+                }
+                self.counters.sent += chunk.len() as u64;
             }
-            self.counters.sent += chunk.len() as u64;
+            let action = Action::Broadcast(recipients.clone(), chunk);
+            self.actions.push_back(action);
         }
-        self.actions.push_back(Action::Broadcast(everyone, chunk));
+    }
+
+    /// How a connection carries what is said in the chat.
+    fn form(&self, id: ConnId) -> Form {
+        self.conns.get(id).map_or(Form::Stream, Conn::form)
+    }
+
+    fn is_running(&self) -> bool {
+        self.phase == Phase::Running
     }
 }

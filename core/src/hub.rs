@@ -7,7 +7,7 @@ use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 
 use crate::event::ConnId;
-use crate::frame::{Chunk, Recipients};
+use crate::frame::{Form, Message, Recipients};
 use crate::member::{Member, MemberId};
 use crate::reply;
 
@@ -23,34 +23,45 @@ pub(crate) struct Hub {
     by_nick: BTreeMap<Arc<str>, Seat>,
     next: u64,
     /// Made when first asked for, shared until who is online changes.
-    everyone: Option<Recipients>,
+    everyone: Option<Audience>,
     /// The answer to LIST, likewise.
-    list: Option<Chunk>,
+    list: Option<Message>,
 }
 
 /// A member who is online, and where.
 #[derive(Debug)]
 pub(crate) struct Online {
     pub(crate) conn: ConnId,
+    /// How the connection carries messages; it was decided before its first command.
+    pub(crate) form: Form,
     pub(crate) member: Member,
 }
 
+/// Those who are to hear something, by the wire form in which they do; no form without anybody.
+pub(crate) type Audience = Arc<[(Form, Recipients)]>;
+
 impl Hub {
     /// Gives a newcomer the last place. Nobody of the same number or nick may be online.
-    pub(crate) fn join(&mut self, conn: ConnId, member: Member) -> Seat {
+    pub(crate) fn join(&mut self, conn: ConnId, form: Form, member: Member) -> Seat {
         let seat = Seat(self.next);
         self.next += 1;
         self.by_member.insert(member.id, seat);
         self.by_nick.insert(member.nick.clone(), seat);
-        self.seats.insert(seat, Online { conn, member });
+        self.seats.insert(seat, Online { conn, form, member });
         self.changed();
         seat
     }
 
     /// Gives a seat to another connection of the same member, by the same nick; returns the old one.
-    pub(crate) fn replace(&mut self, seat: Seat, conn: ConnId, member: Member) -> Option<ConnId> {
+    pub(crate) fn replace(
+        &mut self,
+        seat: Seat,
+        conn: ConnId,
+        form: Form,
+        member: Member,
+    ) -> Option<ConnId> {
         let online = self.seats.get_mut(&seat)?;
-        let old = core::mem::replace(online, Online { conn, member });
+        let old = core::mem::replace(online, Online { conn, form, member });
         self.changed();
         Some(old.conn)
     }
@@ -89,15 +100,22 @@ impl Hub {
     }
 
     /// Everyone online, as of now.
-    pub(crate) fn everyone(&mut self) -> Recipients {
+    pub(crate) fn everyone(&mut self) -> Audience {
         let seats = &self.seats;
-        self.everyone
-            .get_or_insert_with(|| Recipients::new(seats.values().map(|online| online.conn)))
-            .clone()
+        let speaking = |form| {
+            let online = seats.values().filter(move |online| online.form == form);
+            Recipients::new(online.map(|online| online.conn))
+        };
+        let audience = || {
+            let forms = Form::ALL.map(|form| (form, speaking(form)));
+            let heard = forms.into_iter().filter(|(_, who)| who.iter().len() > 0);
+            heard.collect()
+        };
+        self.everyone.get_or_insert_with(audience).clone()
     }
 
     /// The answer to LIST, as of now.
-    pub(crate) fn list(&mut self) -> Chunk {
+    pub(crate) fn list(&mut self) -> Message {
         let seats = &self.seats;
         self.list
             .get_or_insert_with(|| reply::nicklist(seats.values().map(|online| &online.member)))
@@ -126,31 +144,57 @@ mod tests {
     fn order_of_login_survives_a_takeover() {
         let mut hub = Hub::default();
         let conn = |n| ConnId::new(n, 0);
-        let alice = hub.join(conn(1), member(1, "alice"));
-        let bob = hub.join(conn(2), member(2, "bob"));
+        let alice = hub.join(conn(1), Form::Stream, member(1, "alice"));
+        let bob = hub.join(conn(2), Form::Stream, member(2, "bob"));
         let before = hub.everyone();
         assert_eq!(
-            hub.replace(alice, conn(3), member(1, "alice")),
+            hub.replace(alice, conn(3), Form::Stream, member(1, "alice")),
             Some(conn(1))
         );
+        let everyone = |audience: &Audience| -> alloc::vec::Vec<(Form, ConnId)> {
+            let who = |(form, ids): &(Form, Recipients)| {
+                let form = *form;
+                ids.iter()
+                    .map(move |id| (form, id))
+                    .collect::<alloc::vec::Vec<_>>()
+            };
+            audience.iter().flat_map(who).collect()
+        };
         assert_eq!(
-            hub.everyone().iter().collect::<alloc::vec::Vec<_>>(),
-            [conn(3), conn(2)]
+            everyone(&hub.everyone()),
+            [(Form::Stream, conn(3)), (Form::Stream, conn(2))]
         );
         assert_eq!(
-            before.iter().next(),
-            Some(conn(1)),
+            everyone(&before)[0].1,
+            conn(1),
             "a snapshot stays what it was"
         );
+        let carol = hub.join(conn(5), Form::Text, member(3, "carol"));
+        hub.join(conn(6), Form::Stream, member(4, "dave"));
+        assert_eq!(
+            everyone(&hub.everyone()),
+            [
+                (Form::Stream, conn(3)),
+                (Form::Stream, conn(2)),
+                (Form::Stream, conn(6)),
+                (Form::Text, conn(5))
+            ]
+        );
+        hub.leave(carol);
         assert_eq!(hub.find(&member(1, "other")), Some(alice));
         assert_eq!(hub.find(&member(9, "bob")), Some(bob));
         assert_eq!(hub.by_nick("bob").map(|o| o.conn), Some(conn(2)));
         assert!(hub.by_nick("Bob").is_none());
         assert_eq!(hub.leave(bob).map(|m| m.id), Some(MemberId(2)));
-        assert!(hub.leave(bob).is_none() && hub.replace(bob, conn(4), member(2, "bob")).is_none());
+        assert!(
+            hub.leave(bob).is_none()
+                && hub
+                    .replace(bob, conn(4), Form::Stream, member(2, "bob"))
+                    .is_none()
+        );
         assert_eq!(
             (hub.len(), hub.by_member.len(), hub.by_nick.len()),
-            (1, 1, 1)
+            (2, 2, 2)
         );
     }
 }

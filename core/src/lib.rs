@@ -24,7 +24,7 @@
 //! while let Some(action) = gateway.poll() {
 //!     if let Action::Write(to, chunk) = action {
 //!         assert_eq!(to, conn);
-//!         written.extend_from_slice(chunk.as_bytes());
+//!         written.extend(chunk.to_vec());
 //!     }
 //! }
 //! assert_eq!(written, b"<pong value=\"hello\"/>\0");
@@ -53,7 +53,7 @@
 //!
 //! `gateway` takes an input to its connection; `conn::sniff` tells from the first bytes what the
 //! connection speaks; `wire` cuts bytes into commands, policy requests and HTTP heads; `command`
-//! reads a command; `chat` decides what it means, asking `hub` who is online and `throttle` whether
+//! reads a command, which may have come in WebSocket frames through `socket`; `chat` decides what it means, asking `hub` who is online and `throttle` whether
 //! an address must wait; `reply` writes the answer, which leaves as an [`Action`].
 
 #![no_std]
@@ -83,7 +83,9 @@ mod throttle;
 mod time;
 mod wire;
 
-pub use config::{Config, KeepAlive, Limits, ListAccess, Loopback, OnDuplicate, Role, Throttle};
+pub use config::{
+    Config, KeepAlive, Limits, ListAccess, Loopback, OnDuplicate, Origins, Role, Throttle,
+};
 pub use event::{Action, Cause, ConnId, Input, ListenerId, MAX_READ, Origin, Refused, Ticket};
 pub use frame::{Chunk, Recipients};
 pub use gateway::Gateway;

@@ -85,6 +85,8 @@ pub enum Note {
         reason: Refusal,
         /// How many since the last such note.
         times: u64,
+        /// The origin of the last one's page, where that is why; as the browser sent it.
+        origin: Option<Arc<str>>,
     },
 }
 
@@ -124,6 +126,8 @@ pub enum Refusal {
     AddressLimit,
     /// It speaks TLS, and no certificate is configured.
     NoCertificate,
+    /// It asks for a WebSocket for a page that may not have one.
+    Origin,
 }
 
 impl CloseReason {
@@ -152,6 +156,7 @@ impl Refusal {
             Self::Full => "full",
             Self::AddressLimit => "address limit",
             Self::NoCertificate => "no certificate",
+            Self::Origin => "origin",
         }
     }
 }

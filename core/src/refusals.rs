@@ -1,6 +1,8 @@
 //! Turned-away connections, told at most once a second for each reason, with their number: a flood
 //! of them must not become a flood of log lines.
 
+use alloc::string::String;
+use alloc::sync::Arc;
 use core::net::SocketAddr;
 
 use crate::note::{Note, Refusal};
@@ -11,21 +13,39 @@ pub(crate) struct Refusals {
     tallies: [Tally; REASONS.len()],
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Tally {
     /// No note before this.
     quiet_until: Millis,
-    /// Not told yet, and the last of them.
-    untold: Option<(u64, SocketAddr)>,
+    /// Not told yet.
+    untold: Option<Untold>,
     total: u64,
+}
+
+/// How many there were, and the last of them.
+#[derive(Clone, Debug)]
+struct Untold {
+    times: u64,
+    peer: SocketAddr,
+    origin: Option<Arc<str>>,
 }
 
 impl Refusals {
     /// Counts one; the note, unless it is too early for another.
-    pub(crate) fn count(&mut self, now: Millis, reason: Refusal, peer: SocketAddr) -> Option<Note> {
+    pub(crate) fn count(
+        &mut self,
+        now: Millis,
+        reason: Refusal,
+        peer: SocketAddr,
+        origin: Option<&[u8]>,
+    ) -> Option<Note> {
         let tally = &mut self.tallies[reason as usize];
         tally.total += 1;
-        tally.untold = Some((tally.untold.map_or(1, |(times, _)| times + 1), peer));
+        tally.untold = Some(Untold {
+            times: tally.untold.as_ref().map_or(1, |untold| untold.times + 1),
+            peer,
+            origin: origin.map(|origin| Arc::from(String::from_utf8_lossy(shortened(origin)))),
+        });
         tally.tell(now, reason)
     }
 
@@ -55,18 +75,33 @@ impl Tally {
         if now < self.quiet_until {
             return None;
         }
-        let (times, peer) = self.untold.take()?;
+        let Untold {
+            times,
+            peer,
+            origin,
+        } = self.untold.take()?;
         self.quiet_until = now + Millis::from_secs(1);
         Some(Note::Refused {
             peer,
             reason,
             times,
+            origin,
         })
     }
 }
 
+/// The longest host name has 253 characters; more is no origin that anybody wants to read.
+fn shortened(origin: &[u8]) -> &[u8] {
+    &origin[..origin.len().min(300)]
+}
+
 /// In the order of their declaration, which is their place in `tallies`.
-const REASONS: [Refusal; 3] = [Refusal::Full, Refusal::AddressLimit, Refusal::NoCertificate];
+const REASONS: [Refusal; 4] = [
+    Refusal::Full,
+    Refusal::AddressLimit,
+    Refusal::NoCertificate,
+    Refusal::Origin,
+];
 
 #[cfg(test)]
 mod tests {
@@ -81,20 +116,27 @@ mod tests {
                 peer: peer(n),
                 reason,
                 times,
+                origin: None,
             })
         };
         for (place, reason) in REASONS.into_iter().enumerate() {
             assert_eq!(reason as usize, place);
         }
         assert_eq!(
-            refusals.count(Millis(5000), Refusal::Full, peer(1)),
+            refusals.count(Millis(5000), Refusal::Full, peer(1), None),
             note(Refusal::Full, 1, 1)
         );
         assert_eq!(refusals.deadline(), None);
-        assert_eq!(refusals.count(Millis(5001), Refusal::Full, peer(2)), None);
-        assert_eq!(refusals.count(Millis(5999), Refusal::Full, peer(3)), None);
         assert_eq!(
-            refusals.count(Millis(5999), Refusal::AddressLimit, peer(4)),
+            refusals.count(Millis(5001), Refusal::Full, peer(2), None),
+            None
+        );
+        assert_eq!(
+            refusals.count(Millis(5999), Refusal::Full, peer(3), None),
+            None
+        );
+        assert_eq!(
+            refusals.count(Millis(5999), Refusal::AddressLimit, peer(4), None),
             note(Refusal::AddressLimit, 4, 1)
         );
         assert_eq!(refusals.deadline(), Some(Millis(6000)));
@@ -109,7 +151,7 @@ mod tests {
                 .totals()
                 .map(|(_, n)| n)
                 .collect::<alloc::vec::Vec<_>>(),
-            [3, 1, 0]
+            [3, 1, 0, 0]
         );
     }
 }

@@ -3,22 +3,22 @@
 use alloc::borrow::Cow;
 use alloc::string::String;
 
-use crate::frame::Chunk;
+use crate::frame::Message;
 use crate::member::Member;
 use crate::time::Now;
 
 /// `<error value="…"/>`
-pub(crate) fn error(text: &str) -> Chunk {
+pub(crate) fn error(text: &str) -> Message {
     element(&[r#"<error value=""#, &escaped(text), r#""/>"#])
 }
 
 /// `<pong value="…"/>`
-pub(crate) fn pong(token: &str) -> Chunk {
+pub(crate) fn pong(token: &str) -> Message {
     element(&[r#"<pong value=""#, &escaped(token), r#""/>"#])
 }
 
 /// `<login aid="…" name="…" />`: a member came online.
-pub(crate) fn login(member: &Member) -> Chunk {
+pub(crate) fn login(member: &Member) -> Message {
     element(&[
         r#"<login aid=""#,
         &escaped(&member.nick),
@@ -29,7 +29,7 @@ pub(crate) fn login(member: &Member) -> Chunk {
 }
 
 /// `<identify aid="…" name="…" />`: you are this member now.
-pub(crate) fn identify(member: &Member) -> Chunk {
+pub(crate) fn identify(member: &Member) -> Message {
     element(&[
         r#"<identify aid=""#,
         &escaped(&member.nick),
@@ -40,13 +40,13 @@ pub(crate) fn identify(member: &Member) -> Chunk {
 }
 
 /// `<quit aid="…" />`: a member left.
-pub(crate) fn quit(nick: &str) -> Chunk {
+pub(crate) fn quit(nick: &str) -> Message {
     element(&[r#"<quit aid=""#, &escaped(nick), r#"" />"#])
 }
 
 /// `<msg aid="…" time="…" msg="…" from="…" />`. That `from` names the recipient is the original's
 /// wire format, which its Flash clients read so.
-pub(crate) fn msg(sender: &str, now: Now, text: &str, recipient: &str) -> Chunk {
+pub(crate) fn msg(sender: &str, now: Now, text: &str, recipient: &str) -> Message {
     let mut out = String::with_capacity(64 + sender.len() + text.len() + recipient.len());
     out.push_str(r#"<msg aid=""#);
     out.push_str(&escaped(sender));
@@ -59,11 +59,11 @@ pub(crate) fn msg(sender: &str, now: Now, text: &str, recipient: &str) -> Chunk 
     out.push_str(r#"" from=""#);
     out.push_str(&escaped(recipient));
     out.push_str("\" />\0");
-    Chunk::new(out.as_bytes())
+    Message::new(&out)
 }
 
 /// `<nicklist><nick aid="…" name="…" />…</nicklist>`
-pub(crate) fn nicklist<'a>(members: impl Iterator<Item = &'a Member>) -> Chunk {
+pub(crate) fn nicklist<'a>(members: impl Iterator<Item = &'a Member>) -> Message {
     let mut out = String::from("<nicklist>");
     for member in members {
         for part in [
@@ -77,7 +77,7 @@ pub(crate) fn nicklist<'a>(members: impl Iterator<Item = &'a Member>) -> Chunk {
         }
     }
     out.push_str("</nicklist>\0");
-    Chunk::new(out.as_bytes())
+    Message::new(&out)
 }
 
 /// Escapes text for an attribute value so that every XML parser reads back the same text.
@@ -112,13 +112,13 @@ fn replacement(c: char) -> Option<&'static str> {
 }
 
 /// Joins the parts of an element and ends it with the NUL that every answer on a stream has.
-fn element(parts: &[&str]) -> Chunk {
+fn element(parts: &[&str]) -> Message {
     let mut out = String::with_capacity(parts.iter().map(|part| part.len()).sum::<usize>() + 1);
     for part in parts {
         out.push_str(part);
     }
     out.push('\0');
-    Chunk::new(out.as_bytes())
+    Message::new(&out)
 }
 
 #[cfg(test)]
@@ -164,7 +164,7 @@ mod tests {
             utc: UnixSeconds(36_000),
             ..Now::default()
         };
-        let cases: [(Chunk, &str); 8] = [
+        let cases: [(Message, &str); 8] = [
             (error("No."), "<error value=\"No.\"/>\0"),
             (pong("<1>"), "<pong value=\"&lt;1&gt;\"/>\0"),
             (
@@ -186,8 +186,8 @@ mod tests {
                 "<nicklist><nick aid=\"al&quot;ice\" name=\"A &amp; B\" /></nicklist>\0",
             ),
         ];
-        for (chunk, text) in cases {
-            assert_eq!(core::str::from_utf8(chunk.as_bytes()), Ok(text));
+        for (message, text) in cases {
+            assert_eq!(message, Message::new(text));
         }
     }
 }

@@ -63,9 +63,11 @@ impl Queue {
     ) -> (&'b [IoSlice<'a>], usize) {
         let mut offered = 0;
         let mut count = 0;
-        for (slice, chunk) in slices.iter_mut().zip(&self.chunks) {
-            let from = if count == 0 { self.offset } else { 0 };
-            let bytes = &chunk.as_bytes()[from..];
+        let chunks = self.chunks.iter().enumerate();
+        let parts = chunks
+            .flat_map(|(nth, chunk)| chunk.slices(if nth == 0 { self.offset } else { 0 }))
+            .filter(|bytes| !bytes.is_empty());
+        for (slice, bytes) in slices.iter_mut().zip(parts) {
             *slice = IoSlice::new(bytes);
             offered += bytes.len();
             count += 1;
@@ -153,7 +155,7 @@ mod tests {
     #[test]
     fn bytes_leave_in_order_however_little_the_socket_takes() {
         let chunks = chunks(3 * MAX_SLICES);
-        let expected: Vec<u8> = chunks.iter().flat_map(|c| c.as_bytes().to_vec()).collect();
+        let expected: Vec<u8> = chunks.iter().flat_map(|c| c.to_vec()).collect();
         for step in [1, 7, 20, 21, 22, 1000, usize::MAX] {
             let mut queue = Queue::default();
             for chunk in &chunks {

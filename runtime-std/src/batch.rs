@@ -58,9 +58,11 @@ impl Batch {
     ) -> (&'b [IoSlice<'a>], usize) {
         let mut offered = 0;
         let mut count = 0;
-        for (slice, chunk) in slices.iter_mut().zip(&self.chunks) {
-            let from = if count == 0 { self.offset } else { 0 };
-            let bytes = &chunk.as_bytes()[from..];
+        let chunks = self.chunks.iter().enumerate();
+        let parts = chunks
+            .flat_map(|(nth, chunk)| chunk.slices(if nth == 0 { self.offset } else { 0 }))
+            .filter(|bytes| !bytes.is_empty());
+        for (slice, bytes) in slices.iter_mut().zip(parts) {
             *slice = IoSlice::new(bytes);
             offered += bytes.len();
             count += 1;

@@ -52,6 +52,10 @@ pub struct ServeOptions {
     #[argh(option, arg_name = "LIST", from_str_fn(ports))]
     pub policy_ports: Option<String>,
 
+    /// origin whose pages may open a WebSocket, like https://games.example; may be repeated (default: any); name the server's own for its own pages
+    #[argh(option, arg_name = "ORIGIN", from_str_fn(origin))]
+    pub allow_origin: Vec<String>,
+
     /// allow LIST only after IDENTIFY
     #[argh(switch)]
     pub list_needs_login: bool,
@@ -235,6 +239,58 @@ fn redirect(text: &str) -> Result<String, String> {
         return Err(format!("it is longer than {MAX_REDIRECT} characters"));
     }
     Ok(text.to_owned())
+}
+
+/// What a browser says of a page: the scheme, the host, and the port unless it is the scheme's own
+/// (RFC 6454 section 6.2); `null` for a page without any, like a file.
+fn origin(text: &str) -> Result<String, String> {
+    let wrong = || {
+        Err(
+            "it is a scheme and a host, like https://games.example or http://localhost:8080, \
+             without a path, or null"
+                .to_owned(),
+        )
+    };
+    if text == "null" {
+        return Ok(text.to_owned());
+    }
+    let Some((scheme, host)) = text.split_once("://") else {
+        return wrong();
+    };
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => (name, Some(port)),
+        Some(_) | None => (host, None),
+    };
+    let bracketed = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'));
+    let good_name = match bracketed {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => name.parse::<IpAddr>().is_ok() || is_host_name(name),
+    };
+    let scheme_is_plain = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
+    if !scheme_is_plain || !good_name || port.is_some_and(|port| !is_port(port)) {
+        return wrong();
+    }
+    let own = [("http", "80"), ("https", "443")];
+    if let Some(port) = port
+        && own.contains(&(scheme.to_ascii_lowercase().as_str(), port))
+    {
+        return Err(format!(
+            "browsers leave out :{port} there, so leave it out, too"
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+/// A zero in front is how some write octal numbers: what others make of it nobody knows.
+fn is_port(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_digit())
+        && !text.starts_with('0')
+        && text.parse::<u16>().is_ok()
 }
 
 /// What a Flash Player compares with the host that a movie came from.

@@ -107,6 +107,7 @@ fn notes_about_the_rest() {
                 peer,
                 reason: Refusal::Full,
                 times: 1,
+                origin: None,
             },
             "CLOSED full".to_owned(),
             r#""event":"refused","reason":"full","times":1"#.to_owned(),
@@ -116,6 +117,7 @@ fn notes_about_the_rest() {
                 peer,
                 reason: Refusal::AddressLimit,
                 times: 17,
+                origin: None,
             },
             "CLOSED address limit (17 times)".to_owned(),
             r#""event":"refused","reason":"address limit","times":17"#.to_owned(),
@@ -125,9 +127,20 @@ fn notes_about_the_rest() {
                 peer,
                 reason: Refusal::NoCertificate,
                 times: 1,
+                origin: None,
             },
             "TLS REFUSED no certificate".to_owned(),
             r#""event":"tls_refused","reason":"no certificate","times":1"#.to_owned(),
+        ),
+        (
+            Note::Refused {
+                peer,
+                reason: Refusal::Origin,
+                times: 2,
+                origin: Some(Arc::from("https://evil.example\"\n")),
+            },
+            r#"WEBSOCKET REFUSED origin "https://evil.example\"\n" (2 times)"#.to_owned(),
+            r#""event":"websocket_refused","reason":"origin","times":2,"origin":"https://evil.example\"\n""#.to_owned(),
         ),
     ] {
         check(case);

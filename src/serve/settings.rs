@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use flashgate_core::{Config, Limits, ListAccess, Millis, OnDuplicate, Policy, Role};
+use flashgate_core::{Config, Limits, ListAccess, Millis, OnDuplicate, Origins, Policy, Role};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::listen::Listeners;
@@ -61,6 +61,10 @@ pub(super) fn config(
         },
         listeners: listeners.roles(),
         policy,
+        origins: match options.allow_origin.as_slice() {
+            [] => Origins::Any,
+            allowed => Origins::Only(allowed.to_vec()),
+        },
         list: if options.list_needs_login {
             ListAccess::Identified
         } else {

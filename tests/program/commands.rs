@@ -40,6 +40,7 @@ fn help_and_version() {
         "--policy-file",
         "--policy-domain",
         "--policy-ports",
+        "--allow-origin",
         "--list-needs-login",
         "--on-duplicate",
         "--max-clients",

@@ -9,6 +9,7 @@ pub(crate) fn check(played: &Played) -> Result<(), String> {
     for stream in &played.streams {
         let checked = match &stream.bytes {
             bytes if bytes.starts_with(b"HTTP/1.") && stream.end == End::Cut => continue,
+            bytes if bytes.starts_with(b"HTTP/1.1 101") => websocket(bytes, stream.end),
             bytes if bytes.starts_with(b"HTTP/1.") => http(bytes),
             _ => chat(stream),
         };
@@ -27,11 +28,50 @@ fn chat(stream: &Stream) -> Result<(), String> {
             rest.escape_ascii()
         ));
     }
-    for answer in answers {
-        let text = str::from_utf8(answer).map_err(|error| format!("no UTF-8: {error}"))?;
-        roxmltree::Document::parse(text).map_err(|error| format!("no XML: {error}\n  {text}"))?;
-    }
+    answers.into_iter().try_for_each(document)
+}
+
+fn document(answer: &[u8]) -> Result<(), String> {
+    let text = str::from_utf8(answer).map_err(|error| format!("no UTF-8: {error}"))?;
+    let parsed = roxmltree::Document::parse(text);
+    parsed.map_err(|error| format!("no XML: {error}\n  {text}"))?;
     Ok(())
+}
+
+/// The head of an upgrade, then whole frames without a mask; nothing behind a close.
+fn websocket(bytes: &[u8], end: End) -> Result<(), String> {
+    let head = bytes.windows(4).position(|four| four == b"\r\n\r\n");
+    let mut rest = &bytes[head.ok_or("no end of the head")? + 4..];
+    while let [first, second, ..] = *rest {
+        let (length, from) = match second {
+            127 => (rest.get(2..10).map(number), 10),
+            126 => (rest.get(2..4).map(number), 4),
+            masked @ 128.. => return Err(format!("a mask: {masked:02x}")),
+            length => (Some(usize::from(length)), 2),
+        };
+        let Some(payload) = length.and_then(|length| rest.get(from..from + length)) else {
+            break;
+        };
+        rest = &rest[from + payload.len()..];
+        match first {
+            0x81 => document(payload)?,
+            0x82 => document(payload.strip_suffix(b"\0").ok_or("no NUL at the end")?)?,
+            0x88 if rest.is_empty() => {}
+            0x89 | 0x8a => {}
+            other => return Err(format!("a frame {other:02x}")),
+        }
+    }
+    if rest.is_empty() || end == End::Cut {
+        Ok(())
+    } else {
+        Err(format!("half a frame: {}", rest.escape_ascii()))
+    }
+}
+
+fn number(bytes: &[u8]) -> usize {
+    bytes
+        .iter()
+        .fold(0, |number, byte| number << 8 | usize::from(*byte))
 }
 
 /// RFC 9110 and 9112: a length that is true, a date, and that the connection closes.

@@ -8,13 +8,15 @@ use crate::command::{self, Command, Fault};
 use crate::config::ListAccess;
 use crate::conn::{Incoming, Stage, Turn, Who};
 use crate::event::ConnId;
+use crate::frame::Form;
 use crate::hub::Online;
 use crate::note::CloseReason;
 use crate::reply;
 use crate::wire::nul::Frame;
 
 impl Gateway {
-    pub(super) fn chat(&mut self, id: ConnId, input: &[u8]) -> Step {
+    /// Carries out the command that `input`, the chat's own bytes, begins with, if its turn has come.
+    pub(super) fn next_command(&mut self, id: ConnId, input: &[u8]) -> Step {
         match self.wait_for_turn(id) {
             Some(step) => step,
             None => self.take_command(id, input),
@@ -25,9 +27,10 @@ impl Gateway {
     fn wait_for_turn(&mut self, id: ConnId) -> Option<Step> {
         let (limits, now) = (&self.config.limits, self.now.mono);
         let conn = self.conns.get_mut(id)?;
-        let (accepted, ended) = (conn.accepted, conn.incoming == Incoming::Ended);
+        let (accepted, incoming) = (conn.accepted, conn.incoming);
         let waiting = conn.outbox.waiting();
         let chat = conn.chat()?;
+        let ended = incoming == Incoming::Ended || chat.has_ended(incoming);
         if chat.is_late(accepted, limits, now) {
             self.end_chat(id, CloseReason::NoLogin, Ends::With(Stage::Finishing));
             return Some(Step::Consumed(0));
@@ -63,15 +66,23 @@ impl Gateway {
         let Some(conn) = self.conns.get_mut(id) else {
             return Step::Wait;
         };
-        let (ended, waiting) = (conn.incoming == Incoming::Ended, conn.outbox.waiting());
+        let (incoming, waiting, form) = (conn.incoming, conn.outbox.waiting(), conn.form());
         let Some(chat) = conn.chat() else {
             return Step::Wait;
         };
+        let ended = chat.has_ended(incoming);
         // A copy, so that a command that may not be taken yet was never seen.
         let mut framer = chat.framer;
-        let frame = match framer.next(input, limits.command) {
-            Frame::Partial if ended && input.is_empty() => {
-                self.end_chat(id, CloseReason::EndOfStream, Ends::With(Stage::Closing));
+        let frame = match form {
+            Form::Stream | Form::Binary => framer.next(input, limits.command),
+            Form::Text if chat.has_whole_message() => {
+                Frame::Command(without_terminator(input), input.len())
+            }
+            Form::Text => Frame::Partial,
+        };
+        let frame = match frame {
+            Frame::Partial if ended && (input.is_empty() || form == Form::Text) => {
+                self.end_chat(id, CloseReason::EndOfStream, Ends::With(Stage::Finishing));
                 return Step::Consumed(0);
             }
             Frame::Partial if ended => framer.finish(input, limits.command),
@@ -98,24 +109,25 @@ impl Gateway {
                 chat.wait(Turn::Rate { until }, now);
                 return Step::Wait;
             }
-            chat.framer = framer;
+            chat.took(framer);
             self.counters.commands += 1;
             match command {
-                Ok(text) => self.command(id, text, framer.is_line()),
-                Err(Fault(text)) => self.say(id, reply::error(text)),
+                Ok(text) => self.command(id, text, form == Form::Text || framer.is_line()),
+                Err(Fault(text)) => self.say(id, &reply::error(text)),
             }
         } else {
-            chat.framer = framer;
+            chat.took(framer);
         }
         Step::Consumed(used)
     }
 
-    fn command(&mut self, id: ConnId, bytes: &[u8], is_line: bool) {
+    /// `nul_is_content` where something else ends a command.
+    fn command(&mut self, id: ConnId, bytes: &[u8], nul_is_content: bool) {
         let Ok(text) = core::str::from_utf8(bytes) else {
-            return self.say(id, reply::error("Message is not valid UTF-8."));
+            return self.say(id, &reply::error("Message is not valid UTF-8."));
         };
-        // On a line connection NUL ends nothing; it is a character that no answer could carry.
-        let text = if is_line && text.contains('\0') {
+        // A line, or a message, may hold a NUL; it is a character that no answer could carry.
+        let text = if nul_is_content && text.contains('\0') {
             Cow::Owned(text.replace('\0', "\u{fffd}"))
         } else {
             Cow::Borrowed(text)
@@ -124,34 +136,34 @@ impl Gateway {
             Ok(Command::Identify { id: name, password }) => self.identify(id, name, password),
             Ok(Command::Msg { nick, text }) => self.msg(id, nick, text),
             Ok(Command::List) => self.list(id),
-            Ok(Command::Ping { token }) => self.say(id, reply::pong(token)),
+            Ok(Command::Ping { token }) => self.say(id, &reply::pong(token)),
             Ok(Command::Quit) => self.end_chat(id, CloseReason::Quit, Ends::With(Stage::Finishing)),
-            Err(Fault(text)) => self.say(id, reply::error(text)),
+            Err(Fault(text)) => self.say(id, &reply::error(text)),
         }
     }
 
     fn msg(&mut self, id: ConnId, nick: &str, text: &str) {
         let Some(sender) = self.online(id) else {
-            return self.say(id, reply::error("Not identified."));
+            return self.say(id, &reply::error("Not identified."));
         };
         let Some(recipient) = self.hub.by_nick(nick) else {
-            return self.say(id, reply::error("User is already left."));
+            return self.say(id, &reply::error("User is already left."));
         };
         let to = recipient.conn;
-        let chunk = reply::msg(&sender.member.nick, self.now, text, &recipient.member.nick);
+        let message = reply::msg(&sender.member.nick, self.now, text, &recipient.member.nick);
         self.counters.messages += 1;
-        self.say(id, chunk.clone());
+        self.say(id, &message);
         if to != id {
-            self.tell(to, chunk);
+            self.tell(to, &message);
         }
     }
 
     fn list(&mut self, id: ConnId) {
         if self.config.list == ListAccess::Identified && self.online(id).is_none() {
-            return self.say(id, reply::error("Not identified."));
+            return self.say(id, &reply::error("Not identified."));
         }
         let list = self.hub.list();
-        self.say(id, list);
+        self.say(id, &list);
     }
 
     /// The member on this connection.
@@ -160,5 +172,13 @@ impl Gateway {
             Who::Member(seat) => self.hub.online(seat),
             Who::Nobody { .. } => None,
         }
+    }
+}
+
+/// The command in a text message, which needs no terminator but may have one.
+pub(super) fn without_terminator(message: &[u8]) -> &[u8] {
+    match message {
+        [command @ .., b'\r', b'\n'] | [command @ .., b'\0' | b'\r' | b'\n'] => command,
+        command => command,
     }
 }

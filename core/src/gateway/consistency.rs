@@ -1,13 +1,14 @@
 //! What must hold in a gateway after every input, for tests and fuzzing to check.
 
 use super::Gateway;
-use crate::conn::{Conn, Incoming, Stage, State, Turn, Who};
+use crate::conn::{Chat, Conn, Incoming, Stage, State, Turn, Who, Wire};
 use crate::event::MAX_READ;
 
 impl Gateway {
     /// Panics if what the gateway knows in two places disagrees, or if it keeps more than its limits
     /// allow. The limits must not have been lowered since it began.
     pub fn assert_consistent(&self) {
+        assert!(self.scratch.is_empty(), "nobody's bytes are left over");
         let conns: alloc::vec::Vec<_> = self
             .conns
             .ids()
@@ -74,6 +75,18 @@ impl Gateway {
             conn.inbox.len() <= most,
             "{} bytes kept, {most} allowed",
             conn.inbox.len()
+        );
+        let unmasked = match &conn.state {
+            State::Chat(Chat {
+                wire: Wire::Socket(socket),
+                ..
+            }) => socket.inbox.as_slice(),
+            State::Chat(_) | State::Sniffing(_) | State::Http { .. } | State::Ending(_) => &[],
+        };
+        assert!(
+            unmasked.len() <= limits.command + 2 + 3 * MAX_READ,
+            "{} unmasked bytes kept",
+            unmasked.len()
         );
         assert!(
             !conn.inbox.is_empty() || conn.inbox.capacity() == 0,

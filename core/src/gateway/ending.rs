@@ -39,12 +39,16 @@ impl Gateway {
                 member: member.id,
             });
             if self.phase == Phase::Running {
-                self.broadcast(reply::quit(&member.nick), id);
+                self.broadcast(&reply::quit(&member.nick), id);
             }
         }
         self.note(Note::Closed { peer, reason });
         match ends {
-            Ends::With(stage) => self.leave(id, stage, Patience::Short),
+            Ends::With(Stage::Aborted) => self.leave(id, Stage::Aborted, Patience::Short),
+            Ends::With(stage @ (Stage::Finishing | Stage::Closing)) => {
+                self.say_goodbye(id, reason);
+                self.leave(id, stage, Patience::Short);
+            }
             // Nothing is left to do, and the runtime knows.
             Ends::Gone => self.set_ending(id, Stage::Aborted, Patience::Short),
         }

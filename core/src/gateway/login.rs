@@ -38,7 +38,7 @@ impl Gateway {
         let address = conn.peer().ip();
         let Some(chat) = conn.chat() else { return };
         if let Who::Member(_) = chat.who {
-            return self.say(id, reply::error("Already identified."));
+            return self.say(id, &reply::error("Already identified."));
         }
         let (login, password) = (Login::parse(name), Secret::new(password));
         let identify = Identify {
@@ -118,7 +118,7 @@ impl Gateway {
                 });
                 if waiting {
                     self.ready(id);
-                    self.say(id, reply::error("Please try again later."));
+                    self.say(id, &reply::error("Please try again later."));
                 }
             }
         }
@@ -148,7 +148,7 @@ impl Gateway {
     /// Sends the refusal that was held back until now.
     pub(super) fn refuse_login(&mut self, id: ConnId) -> Step {
         self.ready(id);
-        self.say(id, reply::error("Identification failed."));
+        self.say(id, &reply::error("Identification failed."));
         let Some(chat) = self.conns.get_mut(id).and_then(|conn| conn.chat()) else {
             return Step::Wait;
         };
@@ -247,7 +247,7 @@ impl Gateway {
         match self.config.duplicates {
             OnDuplicate::Replace if same => self.take_over(id, seat, member),
             OnDuplicate::Replace | OnDuplicate::Refuse => {
-                self.say(id, reply::error("Already online."))
+                self.say(id, &reply::error("Already online."))
             }
         }
     }
@@ -255,10 +255,11 @@ impl Gateway {
     fn join(&mut self, id: ConnId, member: Member) {
         let (login, identify) = (reply::login(&member), reply::identify(&member));
         self.note_login(id, &member);
-        let seat = self.hub.join(id, member);
+        let form = self.form(id);
+        let seat = self.hub.join(id, form, member);
         self.sit(id, seat);
-        self.broadcast(login, id);
-        self.say(id, identify);
+        self.broadcast(&login, id);
+        self.say(id, &identify);
     }
 
     fn take_over(&mut self, id: ConnId, seat: Seat, member: Member) {
@@ -266,13 +267,13 @@ impl Gateway {
         let Some(old) = self.hub.online(seat).map(|online| online.conn) else {
             return;
         };
-        self.say(old, reply::error("Replaced by a new login."));
+        self.say(old, &reply::error("Replaced by a new login."));
         self.end_chat(old, CloseReason::Replaced, Ends::With(Stage::Finishing));
         self.settle(old);
         self.note_login(id, &member);
-        self.hub.replace(seat, id, member);
+        self.hub.replace(seat, id, self.form(id), member);
         self.sit(id, seat);
-        self.say(id, identify);
+        self.say(id, &identify);
     }
 
     fn sit(&mut self, id: ConnId, seat: Seat) {

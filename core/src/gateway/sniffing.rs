@@ -3,10 +3,12 @@
 use super::{Gateway, Phase, Step};
 use crate::config::Role;
 use crate::conn::sniff::{Kind, Verdict, sniff};
-use crate::conn::{Chat, Incoming, Patience, State};
+use crate::conn::{Chat, Incoming, Patience, State, Wire};
 use crate::event::ConnId;
+use crate::frame::Form;
 use crate::note::{Note, Refusal};
 use crate::reply;
+use crate::wire::websocket::CloseCode;
 
 impl Gateway {
     pub(super) fn sniff(&mut self, id: ConnId, input: &[u8]) -> Step {
@@ -29,7 +31,7 @@ impl Gateway {
             Verdict::Undecided if last_word && (input.is_empty() || role == Role::Policy) => {
                 self.close(id)
             }
-            Verdict::Undecided if last_word => self.begin_chat(id),
+            Verdict::Undecided if last_word => self.begin_chat(id, Wire::Stream),
             Verdict::Is(Kind::Http) => {
                 conn.state = State::Http {
                     since: began(conn, self.now.mono),
@@ -38,10 +40,10 @@ impl Gateway {
             }
             Verdict::Is(Kind::Tls) => {
                 let peer = conn.peer();
-                self.refuse(Refusal::NoCertificate, peer);
+                self.refuse(Refusal::NoCertificate, peer, None);
                 self.close(id);
             }
-            Verdict::Is(Kind::Proxy | Kind::Chat) => self.begin_chat(id),
+            Verdict::Is(Kind::Proxy | Kind::Chat) => self.begin_chat(id, Wire::Stream),
             Verdict::Undecided | Verdict::Unterminated => {
                 if let State::Sniffing(Some(first)) = &mut conn.state {
                     first.unterminated = verdict == Verdict::Unterminated;
@@ -59,11 +61,12 @@ impl Gateway {
         let peer = conn.peer();
         self.counters.policy_requests += 1;
         self.note(Note::Crossdomain { peer });
-        self.say(id, self.config.policy.socket());
+        self.write(id, self.config.policy.socket());
         self.finish(id, Patience::Short);
     }
 
-    fn begin_chat(&mut self, id: ConnId) {
+    /// The connection is a chat from now on, if there is room for one more.
+    pub(super) fn begin_chat(&mut self, id: ConnId, wire: Wire) {
         let max = self.config.limits.clients;
         let Some(conn) = self.conns.get_mut(id) else {
             return;
@@ -73,11 +76,18 @@ impl Gateway {
             return self.close(id);
         }
         if self.clients >= max {
-            self.refuse(Refusal::Full, peer);
-            self.say(id, reply::error("Server is full."));
+            self.refuse(Refusal::Full, peer, None);
+            let sorry = reply::error("Server is full.");
+            match wire {
+                Wire::Stream => self.write(id, sorry.to(Form::Stream)),
+                Wire::Socket(socket) => {
+                    self.write(id, sorry.to(socket.form()));
+                    self.write_close(id, Some(CloseCode::TRY_AGAIN_LATER));
+                }
+            }
             return self.finish(id, Patience::Short);
         }
-        conn.state = State::Chat(Chat::new());
+        conn.state = State::Chat(Chat::new(wire));
         self.clients += 1;
         self.counters.chats += 1;
         self.note(Note::Connected {

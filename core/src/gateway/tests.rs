@@ -80,7 +80,7 @@ impl Lab {
     }
 
     fn append(&mut self, id: ConnId, chunk: &Chunk) {
-        let text = String::from_utf8_lossy(chunk.as_bytes()).replace('\0', "|");
+        let text = String::from_utf8_lossy(&chunk.to_vec()).replace('\0', "|");
         self.text.entry(id).or_default().push_str(&text);
     }
 
@@ -202,7 +202,7 @@ const STATES: &[(&str, Prepare)] = &[
     }),
     ("aborted", |lab| {
         let id = lab.log_in(1);
-        lab.gateway.tell(id, Chunk::new(&[1; 3]));
+        lab.gateway.tell(id, &Message::new("ab\0"));
         lab.handle(Input::Backlog(id, 2 << 20));
         id
     }),
@@ -425,6 +425,7 @@ fn an_ipv4_mapped_address_is_the_ipv4_address() {
         peer: refused,
         reason,
         times,
+        origin: None,
     };
     assert!(lab.actions.contains(&Action::Note(note)));
 }

@@ -94,7 +94,11 @@ impl Gateway {
         }
         match conn.state {
             State::Ending(ending) => self.give_up(id, ending),
-            State::Sniffing(_) | State::Http { .. } | State::Chat(_) => self.advance(id, &[]),
+            State::Chat(_) => {
+                self.look_after(id);
+                self.advance(id, &[]);
+            }
+            State::Sniffing(_) | State::Http { .. } => self.advance(id, &[]),
         }
     }
 }

@@ -28,18 +28,31 @@ impl Gateway {
             Head::Partial => return Step::Wait,
             Head::Bad(status) => Response::plain(status),
             Head::Complete(length) => match http::parse(&input[..length]) {
+                Ok(Request {
+                    upgrade: Some(handshake),
+                    ..
+                }) => match self.upgrade(id, &handshake) {
+                    Some(response) => response,
+                    None => {
+                        self.counters.http_requests += 1;
+                        return Step::Consumed(length);
+                    }
+                },
                 Ok(request) => self.serve(id, &request),
                 Err(Status::MethodNotAllowed) => not_allowed(),
+                Err(Status::UpgradeRequired) => {
+                    Response::plain(Status::UpgradeRequired).with("Sec-WebSocket-Version", "13")
+                }
                 Err(status) => Response::plain(status),
             },
         };
         self.counters.http_requests += 1;
-        self.say(id, Chunk::new(response.head(self.now).as_bytes()));
+        self.write(id, Chunk::new(response.head(self.now).as_bytes()));
         // However malformed what follows: who asks for the head gets no body (RFC 9110 section 9.3.2).
         if let Some(content) = response.content
             && !input.starts_with(b"HEAD ")
         {
-            self.say(id, content.body);
+            self.write(id, content.body);
         }
         self.finish(id, Patience::Body);
         Step::Consumed(input.len())

@@ -9,6 +9,7 @@ use memchr::memchr2_iter;
 
 use crate::frame::Chunk;
 use crate::time::Now;
+use crate::wire::websocket::{Handshake, Refusal};
 
 /// What the bytes at hand, the first of a request, hold of its head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +53,8 @@ pub(crate) struct Request<'a> {
     /// As the client sent it, without the query.
     pub(crate) path: &'a str,
     pub(crate) query: Option<&'a str>,
+    /// That it asks to go on as a WebSocket.
+    pub(crate) upgrade: Option<Handshake<'a>>,
 }
 
 /// A method that is answered on some path.
@@ -90,6 +93,14 @@ pub(crate) fn parse(head: &[u8]) -> Result<Request<'_>, Status> {
     if parsed.version == Some(1) && hosts != 1 {
         return Err(Status::BadRequest);
     }
+    let headers = parsed.headers.iter().map(|h| (h.name, h.value));
+    let minor = parsed.version.unwrap_or(0);
+    let upgrade = match Handshake::read(parsed.method.unwrap_or(""), minor, headers) {
+        None => None,
+        Some(Ok(handshake)) => Some(handshake),
+        Some(Err(Refusal::Version)) => return Err(Status::UpgradeRequired),
+        Some(Err(Refusal::Malformed)) => return Err(Status::BadRequest),
+    };
     let method = match parsed.method {
         Some("GET") => Method::Get,
         Some("HEAD") => Method::Head,
@@ -105,6 +116,7 @@ pub(crate) fn parse(head: &[u8]) -> Result<Request<'_>, Status> {
         method,
         path: if path.is_empty() { "/" } else { path },
         query,
+        upgrade,
     })
 }
 
@@ -128,8 +140,10 @@ pub(crate) enum Status {
     NoContent,
     MovedPermanently,
     BadRequest,
+    Forbidden,
     MethodNotAllowed,
     RequestTimeout,
+    UpgradeRequired,
     HeaderTooLarge,
     ServiceUnavailable,
 }
@@ -142,8 +156,10 @@ impl Status {
             Self::NoContent => "204 No Content",
             Self::MovedPermanently => "301 Moved Permanently",
             Self::BadRequest => "400 Bad Request",
+            Self::Forbidden => "403 Forbidden",
             Self::MethodNotAllowed => "405 Method Not Allowed",
             Self::RequestTimeout => "408 Request Timeout",
+            Self::UpgradeRequired => "426 Upgrade Required",
             Self::HeaderTooLarge => "431 Request Header Fields Too Large",
             Self::ServiceUnavailable => "503 Service Unavailable",
         }
@@ -271,6 +287,7 @@ mod tests {
                 method: Method::Get,
                 path,
                 query,
+                upgrade: None,
             })
         };
         let cases = [
@@ -291,6 +308,7 @@ mod tests {
                     method: Method::Head,
                     path: "/",
                     query: None,
+                    upgrade: None,
                 }),
             ),
             (
@@ -299,6 +317,7 @@ mod tests {
                     method: Method::Post,
                     path: "/p",
                     query: None,
+                    upgrade: None,
                 }),
             ),
             ("PUT / HTTP/1.0\r\n\r\n", Err(Status::MethodNotAllowed)),

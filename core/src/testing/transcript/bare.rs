@@ -107,10 +107,10 @@ impl Bare {
 
     fn act(&mut self, action: Action) -> Result<(), &'static str> {
         match action {
-            Action::Write(conn, chunk) => self.write(conn, chunk.as_bytes())?,
+            Action::Write(conn, chunk) => self.write(conn, &chunk.to_vec())?,
             Action::Broadcast(recipients, chunk) => {
                 for conn in recipients.iter() {
-                    self.write(conn, chunk.as_bytes())?;
+                    self.write(conn, &chunk.to_vec())?;
                 }
             }
             Action::Finish(conn) => {

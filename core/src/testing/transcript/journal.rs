@@ -68,7 +68,13 @@ fn line(note: &Note, name: impl Fn(SocketAddr) -> String) -> String {
             peer,
             reason,
             times,
-        } => format!("REFUSED {times} {} {}", refused(*reason), name(*peer)),
+            origin,
+        } => {
+            let origin = origin.as_deref().map(quoted);
+            let what = [Some(refused(*reason)), origin.as_deref()];
+            let what = what.into_iter().flatten().collect::<Vec<_>>().join(" ");
+            format!("REFUSED {times} {what} {}", name(*peer))
+        }
     }
 }
 
@@ -93,6 +99,7 @@ fn refused(reason: Refusal) -> &'static str {
         Refusal::Full => "full",
         Refusal::AddressLimit => "address limit",
         Refusal::NoCertificate => "no certificate",
+        Refusal::Origin => "origin",
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::vec;
 use std::vec::Vec;
 
-use crate::config::{Config, ListAccess, Loopback, OnDuplicate, Role};
+use crate::config::{Config, ListAccess, Loopback, OnDuplicate, Origins, Role};
 use crate::time::Millis;
 use crate::wire::policy::Policy;
 
@@ -64,6 +64,9 @@ impl Settings {
                 self.offset = seconds.parse().map_err(wrong)?;
             }
             ("redirect", url) => config.redirect = url.to_owned(),
+            ("allow-origin", origins) => {
+                config.origins = Origins::Only(origins.split(' ').map(str::to_owned).collect());
+            }
             ("list", "everyone") => config.list = ListAccess::Everyone,
             ("list", "identified") => config.list = ListAccess::Identified,
             ("on-duplicate", "refuse") => config.duplicates = OnDuplicate::Refuse,
@@ -132,6 +135,8 @@ const SPANS: &[Span] = &[
     ("close-stall", |c, t| c.limits.close_stall = t),
     ("body-stall", |c, t| c.limits.body_stall = t),
     ("login", |c, t| c.limits.login = t),
+    ("ping", |c, t| c.limits.ping = t),
+    ("silence", |c, t| c.limits.silence = t),
     ("lookup", |c, t| c.limits.lookup = t),
     ("failure-delay", |c, t| c.limits.failure_delay = t),
     ("throttle-window", |c, t| c.limits.throttle.window = t),
@@ -161,7 +166,7 @@ mod tests {
         assert_eq!(config.duplicates, OnDuplicate::Replace);
         let policy = config.policy.http();
         assert_eq!(
-            policy.as_bytes(),
+            policy.to_vec(),
             b"<?xml version=\"1.0\"?><cross-domain-policy>\
               <allow-access-from domain=\"a.example\" to-ports=\"80,8000-8010\" />\
               <allow-access-from domain=\"b.example\" to-ports=\"80,8000-8010\" /></cross-domain-policy>"

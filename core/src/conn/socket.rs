@@ -1,0 +1,134 @@
+//! A WebSocket under a chat: how it speaks, what it has said, and whether it lives.
+
+use alloc::vec::Vec;
+
+use crate::config::Limits;
+use crate::conn::Incoming;
+use crate::frame::Form;
+use crate::note::CloseReason;
+use crate::time::Millis;
+use crate::wire::websocket::{CloseCode, Decoder, Kind};
+
+/// A WebSocket. Idle, it holds no buffer.
+#[derive(Debug)]
+pub(crate) struct Socket {
+    pub(crate) decoder: Decoder,
+    /// What its first data message was.
+    pub(crate) speaks: Option<Kind>,
+    /// Payload that was not used yet: the beginning of a command, or what waits its turn.
+    pub(crate) inbox: Vec<u8>,
+    /// Whether a text message is whole; the inbox holds nothing else then.
+    pub(crate) whole: bool,
+    pub(crate) end: Option<End>,
+    /// The last sign of life, or when the wait for one began.
+    pub(crate) heard: Millis,
+    next_ping: Millis,
+}
+
+/// Why nothing more is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The client said goodbye, and so do we, with the same code.
+    Closed(Option<CloseCode>),
+    /// The client has closed its sending side without a goodbye, and gets none.
+    Silent,
+    /// It broke a rule.
+    Broken(CloseCode),
+}
+
+/// What is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Life {
+    /// It has not been heard of for too long.
+    Dead,
+    /// It is to be asked.
+    Ping,
+    /// Nothing.
+    Fine,
+}
+
+impl Socket {
+    /// `slot` spreads the first pings, so that those who came at once are not asked at once.
+    pub(crate) fn new(now: Millis, slot: usize, limits: &Limits) -> Self {
+        let spread = limits.ping.0 / 5;
+        let early = slot as u64 * SPREAD % spread.max(1);
+        Self {
+            decoder: Decoder::default(),
+            speaks: None,
+            inbox: Vec::new(),
+            whole: false,
+            end: None,
+            heard: now,
+            next_ping: now + Millis(limits.ping.0 - early),
+        }
+    }
+
+    /// Binary until it has sent text: Ruffle drops text.
+    pub(crate) fn form(&self) -> Form {
+        match self.speaks {
+            Some(Kind::Text) => Form::Text,
+            Some(Kind::Binary) | None => Form::Binary,
+        }
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.end.is_some()
+    }
+
+    /// What to close it with, when a chat ends for a reason; nothing if nobody is there to hear it.
+    pub(crate) fn goodbye(&self, reason: CloseReason) -> Option<Option<CloseCode>> {
+        match (reason, self.end) {
+            (CloseReason::EndOfStream, Some(End::Closed(code))) => Some(code),
+            (CloseReason::ProtocolError, Some(End::Broken(code))) => Some(Some(code)),
+            (_, Some(End::Silent)) => None,
+            (CloseReason::Quit, _) => Some(Some(CloseCode::NORMAL)),
+            (CloseReason::Shutdown, _) => Some(Some(CloseCode::GOING_AWAY)),
+            (
+                CloseReason::NoLogin
+                | CloseReason::FailedLogins
+                | CloseReason::Replaced
+                | CloseReason::Disabled,
+                _,
+            ) => Some(Some(CloseCode::POLICY)),
+            (
+                CloseReason::EndOfStream
+                | CloseReason::ProtocolError
+                | CloseReason::Reset
+                | CloseReason::TooSlow
+                | CloseReason::Timeout,
+                _,
+            ) => None,
+        }
+    }
+
+    /// When its life has to be looked at.
+    pub(crate) fn deadline(&self, incoming: Incoming, limits: &Limits) -> Millis {
+        match self.silent_at(incoming, limits) {
+            Some(silent) => silent.min(self.next_ping),
+            None => self.next_ping,
+        }
+    }
+
+    /// What is due now; the time of the next ping is moved on.
+    pub(crate) fn life(&mut self, now: Millis, incoming: Incoming, limits: &Limits) -> Life {
+        if self.silent_at(incoming, limits).is_some_and(|at| at <= now) {
+            return Life::Dead;
+        }
+        if now < self.next_ping {
+            return Life::Fine;
+        }
+        self.next_ping = now + limits.ping;
+        Life::Ping
+    }
+
+    /// While we read nothing, nothing can be heard.
+    fn silent_at(&self, incoming: Incoming, limits: &Limits) -> Option<Millis> {
+        match incoming {
+            Incoming::Open => Some(self.heard + limits.silence),
+            Incoming::Paused | Incoming::Ended => None,
+        }
+    }
+}
+
+/// Milliseconds from one slot's first ping to the next slot's; a prime, so that few meet.
+const SPREAD: u64 = 61;

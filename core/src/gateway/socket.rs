@@ -1,0 +1,189 @@
+//! WebSocket: from the upgrade through frames to the bytes of commands, and to the goodbye.
+
+use alloc::vec::Vec;
+use core::mem;
+
+use super::chat::without_terminator;
+use super::ending::Ends;
+use super::{Gateway, Step, with_little_room};
+use crate::config::Origins;
+use crate::conn::socket::{End, Life, Socket};
+use crate::conn::{Incoming, Stage, Turn, Wire};
+use crate::event::ConnId;
+use crate::frame::Chunk;
+use crate::note::{CloseReason, Refusal};
+use crate::wire::http::{Response, Status};
+use crate::wire::websocket::{CloseCode, Decoded, Handshake, Kind, Opcode};
+
+impl Gateway {
+    /// Answers a request to speak WebSocket; an answer that is left to send means no.
+    pub(super) fn upgrade(&mut self, id: ConnId, handshake: &Handshake<'_>) -> Option<Response> {
+        let peer = self.conns.get(id)?.peer();
+        if !self.is_running() {
+            return Some(Response::plain(Status::ServiceUnavailable));
+        }
+        if let Origins::Only(allowed) = &self.config.origins
+            && let Some(origin) = handshake.origin
+            && !allowed
+                .iter()
+                .any(|allowed| allowed.as_bytes().eq_ignore_ascii_case(origin))
+        {
+            self.refuse(Refusal::Origin, peer, Some(origin));
+            return Some(Response::plain(Status::Forbidden));
+        }
+        self.write(id, Chunk::new(handshake.answer().as_bytes()));
+        let socket = Socket::new(self.now.mono, id.slot(), &self.config.limits);
+        self.begin_chat(id, Wire::Socket(socket.into()));
+        None
+    }
+
+    /// Takes the commands that are there, then one more piece of the input.
+    pub(super) fn socket(&mut self, id: ConnId, input: &[u8]) -> Step {
+        let Some(socket) = self.conns.get_mut(id).and_then(|conn| conn.socket()) else {
+            return Step::Wait;
+        };
+        // Most messages are a command that is carried out at once: they pass through one buffer
+        // that all connections share.
+        let shared = socket.inbox.is_empty();
+        let mut inbox = mem::take(if shared {
+            &mut self.scratch
+        } else {
+            &mut socket.inbox
+        });
+        let used = self.commands(id, &inbox);
+        inbox.drain(..used);
+        let step = self.decode(id, input, &mut inbox);
+        self.keep(id, inbox, shared);
+        step
+    }
+
+    /// Carries out commands until there is none, or one has to wait.
+    fn commands(&mut self, id: ConnId, inbox: &[u8]) -> usize {
+        let mut used = 0;
+        while let Step::Consumed(bytes) = self.next_command(id, &inbox[used..]) {
+            used += bytes;
+            if self.conns.get(id).is_none_or(|conn| conn.turn().is_none()) {
+                return inbox.len();
+            }
+        }
+        used
+    }
+
+    fn decode(&mut self, id: ConnId, input: &[u8], inbox: &mut Vec<u8>) -> Step {
+        let limits = &self.config.limits;
+        let Some(conn) = self.conns.get_mut(id) else {
+            return Step::Wait;
+        };
+        let (incoming, waiting) = (conn.incoming, conn.outbox.waiting());
+        let Some(chat) = conn.chat() else {
+            // It has ended.
+            return Step::Consumed(0);
+        };
+        let ready = matches!(chat.turn, Turn::Ready);
+        let Some(socket) = chat.socket() else {
+            return Step::Wait;
+        };
+        if socket.has_ended() && !input.is_empty() {
+            return Step::Consumed(input.len());
+        }
+        if !ready || socket.has_ended() {
+            return Step::Wait;
+        }
+        // Room for a terminator, which does not count.
+        let mut decoder = socket.decoder;
+        let decoded = decoder.decode(input, inbox, limits.command.saturating_add(2));
+        let (used, pong) = match decoded {
+            Ok(Decoded::Partial) if incoming == Incoming::Ended => {
+                socket.end = Some(End::Silent);
+                return Step::Consumed(input.len());
+            }
+            Ok(Decoded::Partial) => return Step::Wait,
+            Ok(Decoded::Data { used, kind, end }) => {
+                if *socket.speaks.get_or_insert(kind) != kind {
+                    return self.fail(id, CloseCode::UNSUPPORTED);
+                }
+                if kind == Kind::Text {
+                    if without_terminator(inbox).len() > limits.command {
+                        return self.fail(id, CloseCode::TOO_BIG);
+                    }
+                    socket.whole = end;
+                }
+                (used, None)
+            }
+            Ok(Decoded::Ping(..)) if waiting > limits.own_backlog => {
+                chat.wait(Turn::Backlog, self.now.mono);
+                return Step::Wait;
+            }
+            Ok(Decoded::Ping(used, payload)) => (used, Some(payload)),
+            Ok(Decoded::Pong(used)) => (used, None),
+            Ok(Decoded::Close(used, code)) => {
+                socket.end = Some(End::Closed(code));
+                (used, None)
+            }
+            Err(violation) => return self.fail(id, violation.close_code()),
+        };
+        socket.decoder = decoder;
+        if let Some(payload) = pong {
+            self.write(id, Chunk::frame(Opcode::Pong, payload.as_bytes()));
+        }
+        Step::Consumed(used)
+    }
+
+    /// Ends a connection that broke a rule.
+    fn fail(&mut self, id: ConnId, code: CloseCode) -> Step {
+        if let Some(socket) = self.conns.get_mut(id).and_then(|conn| conn.socket()) {
+            socket.end = Some(End::Broken(code));
+        }
+        self.end_chat(id, CloseReason::ProtocolError, Ends::With(Stage::Finishing));
+        Step::Consumed(0)
+    }
+
+    /// Keeps what is left of a buffer with the connection, and the shared buffer for the next.
+    fn keep(&mut self, id: ConnId, mut inbox: Vec<u8>, shared: bool) {
+        if let Some(socket) = self.conns.get_mut(id).and_then(|conn| conn.socket())
+            && !inbox.is_empty()
+        {
+            if shared {
+                socket.inbox = inbox.clone();
+            } else {
+                socket.inbox = with_little_room(mem::take(&mut inbox));
+            }
+        }
+        if shared {
+            inbox.clear();
+            self.scratch = inbox;
+        }
+    }
+
+    /// Says goodbye in a frame, where the end of a chat is one that can be said.
+    pub(super) fn say_goodbye(&mut self, id: ConnId, reason: CloseReason) {
+        let socket = self.conns.get_mut(id).and_then(|conn| conn.socket());
+        if let Some(code) = socket.and_then(|socket| socket.goodbye(reason)) {
+            self.write_close(id, code);
+        }
+    }
+
+    pub(super) fn write_close(&mut self, id: ConnId, code: Option<CloseCode>) {
+        let code = code.map(|code| code.get().to_be_bytes());
+        let payload = code.as_ref().map_or(&[][..], |code| code);
+        self.write(id, Chunk::frame(Opcode::Close, payload));
+    }
+
+    /// Asks a WebSocket whether it lives, or gives it up.
+    pub(super) fn look_after(&mut self, id: ConnId) {
+        let now = self.now.mono;
+        let Some(conn) = self.conns.get_mut(id) else {
+            return;
+        };
+        let (incoming, waiting) = (conn.incoming, conn.outbox.waiting());
+        let Some(socket) = conn.socket() else { return };
+        match socket.life(now, incoming, &self.config.limits) {
+            Life::Dead => self.end_chat(id, CloseReason::Timeout, Ends::With(Stage::Aborted)),
+            // Behind what it has not taken yet a ping would come too late, and pings would pile up.
+            Life::Ping if waiting == 0 && !socket.has_ended() => {
+                self.write(id, Chunk::frame(Opcode::Ping, b""))
+            }
+            Life::Ping | Life::Fine => {}
+        }
+    }
+}
