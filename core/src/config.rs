@@ -2,9 +2,11 @@
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::event::ListenerId;
+use crate::site::Site;
 use crate::time::Millis;
 use crate::wire::policy::Policy;
 
@@ -18,7 +20,10 @@ pub struct Config {
     pub listeners: Vec<Role>,
     /// The Flash policy document.
     pub policy: Policy,
+    /// The files that are served over HTTP.
+    pub site: Arc<Site>,
     /// The `Location` for a path that is not ours. Goes into a header as it stands: visible ASCII only.
+    /// Where it is a path and nothing is there, that path gets a 404, since a redirect would not end.
     pub redirect: String,
     /// Which web pages may open a WebSocket.
     pub origins: Origins,
@@ -45,8 +50,9 @@ impl Default for Config {
             limits: Limits::default(),
             listeners: Vec::new(),
             policy: Policy::default(),
-            redirect: "/server-status".to_owned(),
             origins: Origins::Any,
+            site: Arc::default(),
+            redirect: "/chat/".to_owned(),
             list: ListAccess::Everyone,
             duplicates: OnDuplicate::Refuse,
             loopback: Loopback::Exempt,

@@ -76,6 +76,7 @@ mod member;
 mod note;
 mod refusals;
 mod reply;
+mod site;
 mod status;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -92,6 +93,7 @@ pub use gateway::Gateway;
 pub use host::{Clock, Host, Log, MemberStore, Reply};
 pub use member::{Answer, Login, Member, MemberEvent, MemberId, Query, Secret, Unavailable};
 pub use note::{CloseReason, Note, Refusal};
+pub use site::{MAX_SITE_PATH, Site, SiteError, SiteFile};
 pub use time::{Millis, Now, UnixSeconds};
 pub use wire::policy::Policy;
 pub use wire::websocket;

@@ -2,5 +2,6 @@
 
 pub(crate) mod http;
 pub(crate) mod nul;
+pub(crate) mod percent;
 pub(crate) mod policy;
 pub mod websocket;

@@ -87,7 +87,7 @@ fn http(bytes: &[u8]) -> Result<(), String> {
     }
     let length: Option<usize> = field("Content-Length").and_then(|value| value.parse().ok());
     match length {
-        None if head.starts_with("HTTP/1.1 204") => {}
+        None if head.starts_with("HTTP/1.1 204") || head.starts_with("HTTP/1.1 304") => {}
         // To HEAD the length is that of the body that GET would have got.
         Some(_) if body.is_empty() => {}
         Some(length) if length == body.len() => {}

@@ -1,15 +1,20 @@
 //! HTTP: one request a connection, answered from what the gateway knows.
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
 
 use super::{Gateway, Phase, Step};
 use crate::conn::{Incoming, Patience, State};
 use crate::event::ConnId;
 use crate::frame::Chunk;
 use crate::note::Note;
+use crate::site::{self, Found, SiteFile};
 use crate::status::{self, Gauges};
-use crate::wire::http::{self, Content, Head, Request, Response, Status};
+use crate::wire::http::{self, Content, Head, Method, Request, Response, Status};
+use crate::wire::percent;
 
 impl Gateway {
     pub(super) fn http(&mut self, id: ConnId, input: &[u8]) -> Step {
@@ -51,6 +56,8 @@ impl Gateway {
         // However malformed what follows: who asks for the head gets no body (RFC 9110 section 9.3.2).
         if let Some(content) = response.content
             && !input.starts_with(b"HEAD ")
+            // A file may be empty, a chunk that is written never is.
+            && content.body.len() > 0
         {
             self.write(id, content.body);
         }
@@ -68,12 +75,12 @@ impl Gateway {
                 self.counters.policy_requests += 1;
                 self.note(Note::Crossdomain { peer });
                 let content = Content {
-                    mime: "text/x-cross-domain-policy",
+                    mime: "text/x-cross-domain-policy".into(),
                     body: self.config.policy.http(),
                 };
                 Response {
                     status: Status::Ok,
-                    header: None,
+                    headers: Vec::new(),
                     content: Some(content),
                 }
             }
@@ -94,20 +101,32 @@ impl Gateway {
                 Response::plain(Status::ServiceUnavailable)
             }
             "/healthz" => fresh(http::PLAIN, "ok\n"),
-            "/favicon.ico" => Response {
-                status: Status::NoContent,
-                header: None,
-                content: None,
+            path => match self.config.site.find(path) {
+                Found::File(file) => site_file(file, request),
+                Found::Folder(location) => folder(location, request.query),
+                Found::Nothing => self.nothing(peer, request),
             },
-            path => {
-                self.note(Note::Redirect {
-                    peer,
-                    method: request.method.name(),
-                    path: Arc::from(path),
-                });
-                Response::plain(Status::MovedPermanently).with("Location", &self.config.redirect)
-            }
         }
+    }
+
+    /// Answers for a path that neither the gateway nor the site has.
+    fn nothing(&mut self, peer: SocketAddr, request: &Request<'_>) -> Response {
+        if request.path == "/favicon.ico" {
+            return Response {
+                status: Status::NoContent,
+                headers: Vec::new(),
+                content: None,
+            };
+        }
+        if site::leads_to(request.path, &self.config.redirect) {
+            return Response::plain(Status::NotFound);
+        }
+        self.note(Note::Redirect {
+            peer,
+            method: request.method.name(),
+            path: Arc::from(request.path),
+        });
+        Response::plain(Status::MovedPermanently).with("Location", self.config.redirect.clone())
     }
 
     fn gauges(&self) -> Gauges {
@@ -127,15 +146,62 @@ impl Gateway {
 /// What is true at this moment, and no cache may keep.
 fn fresh(mime: &'static str, text: &str) -> Response {
     let content = Content {
-        mime,
+        mime: mime.into(),
         body: Chunk::new(text.as_bytes()),
     };
     Response {
         status: Status::Ok,
-        header: Some(("Cache-Control", String::from("no-store"))),
+        headers: Vec::from([("Cache-Control", Cow::from("no-store"))]),
         content: Some(content),
     }
 }
+
+/// A file, or that the client has it already. A 304 has what a cache may keep to a new answer
+/// (RFC 9110 section 15.4.5), and what a browser looks for on any answer from another origin.
+fn site_file(file: &SiteFile, request: &Request<'_>) -> Response {
+    // The condition of another method would mean 412: do nothing. POST does nothing here anyway.
+    let conditional = request.method != Method::Post;
+    let mut named = request.fields.if_none_match.iter();
+    let known = conditional && named.any(|field| site::names_etag(field, file.etag()));
+    let (status, content) = if known {
+        (Status::NotModified, None)
+    } else {
+        let (mime, body) = file.content();
+        (Status::Ok, Some(Content { mime, body }))
+    };
+    let response = Response {
+        status,
+        headers: Vec::from(SITE_HEADERS.map(|(name, value)| (name, Cow::from(value)))),
+        content,
+    }
+    .with("ETag", String::from(file.etag()));
+    match file.policy() {
+        Some(policy) => response.with("Content-Security-Policy", String::from(policy)),
+        None => response,
+    }
+}
+
+/// Leads to a folder by its whole name, with what was asked of it.
+fn folder(mut location: String, query: Option<&str>) -> Response {
+    if let Some(query) = query {
+        location.push('?');
+        location.push_str(&percent::query(query));
+    }
+    Response::plain(Status::MovedPermanently).with("Location", location)
+}
+
+/// What holds for every file of the site.
+const SITE_HEADERS: [(&str, &str); 4] = [
+    // A cache may keep it, and asks each time whether it is still the same: a new movie is seen at once.
+    ("Cache-Control", "no-cache"),
+    // No file is taken for a script because of how it looks.
+    ("X-Content-Type-Options", "nosniff"),
+    // Movies are loaded by pages and players of other sites, by script (CORS) and by mere tags; a page
+    // that is isolated (Cross-Origin-Embedder-Policy) takes only what allows it. Files are public, and
+    // no answer depends on who asks, so nothing is given away.
+    ("Access-Control-Allow-Origin", "*"),
+    ("Cross-Origin-Resource-Policy", "cross-origin"),
+];
 
 fn not_allowed() -> Response {
     Response::plain(Status::MethodNotAllowed).with("Allow", "GET, HEAD, POST")

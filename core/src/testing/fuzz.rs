@@ -12,6 +12,7 @@ use crate::command::{self, Command};
 use crate::conn::sniff::{self, Kind, Verdict};
 use crate::wire::http::{self, Head};
 use crate::wire::nul::{Frame, Framer};
+use crate::wire::percent;
 
 pub use world::gateway;
 
@@ -77,7 +78,8 @@ pub fn command(data: &[u8]) {
 }
 
 /// The end of a head is found at the same byte however the head is cut; nothing of a head that was
-/// found complete is malformed for lack of bytes.
+/// found complete is malformed for lack of bytes; a path that is decoded, and encoded for a
+/// redirect, is plain ASCII and decodes to the same.
 pub fn http_head(data: &[u8]) {
     const LIMIT: usize = 512;
     let whole = http::find_head(data, &mut 0, LIMIT);
@@ -94,6 +96,12 @@ pub fn http_head(data: &[u8]) {
             assert!(!request.path.is_empty() && !request.path.contains('?'));
             let text = String::from_utf8_lossy(&data[..length]).to_string();
             assert!(request.path == "/" || text.contains(request.path));
+            if let Some(path) = percent::decoded(request.path) {
+                assert!(path.len() <= request.path.len() && !path.contains('\0'));
+                let location = percent::encoded(&path);
+                assert!(location.bytes().all(|b| b.is_ascii_graphic() && b != b'\\'));
+                assert_eq!(percent::decoded(&location), Some(path));
+            }
         }
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! RFC 9112 for the syntax (httparse does the reading), RFC 9110 for what it means.
 
+use alloc::borrow::Cow;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt::Write as _;
 
 use memchr::memchr2_iter;
@@ -47,7 +49,7 @@ pub(crate) fn find_head(input: &[u8], searched: &mut usize, limit: usize) -> Hea
 }
 
 /// A request, as far as an answer depends on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Request<'a> {
     pub(crate) method: Method,
     /// As the client sent it, without the query.
@@ -55,6 +57,26 @@ pub(crate) struct Request<'a> {
     pub(crate) query: Option<&'a str>,
     /// That it asks to go on as a WebSocket.
     pub(crate) upgrade: Option<Handshake<'a>>,
+    pub(crate) fields: Fields<'a>,
+}
+
+/// The header fields that an answer may depend on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Fields<'a> {
+    /// A list, each line a part of it (RFC 9110 section 5.3).
+    pub(crate) if_none_match: Vec<&'a [u8]>,
+}
+
+impl<'a> Fields<'a> {
+    fn read(headers: &[httparse::Header<'a>]) -> Self {
+        let mut fields = Self::default();
+        for header in headers {
+            if header.name.eq_ignore_ascii_case("if-none-match") {
+                fields.if_none_match.push(header.value);
+            }
+        }
+        fields
+    }
 }
 
 /// A method that is answered on some path.
@@ -117,6 +139,7 @@ pub(crate) fn parse(head: &[u8]) -> Result<Request<'_>, Status> {
         path: if path.is_empty() { "/" } else { path },
         query,
         upgrade,
+        fields: Fields::read(parsed.headers),
     })
 }
 
@@ -139,8 +162,10 @@ pub(crate) enum Status {
     Ok,
     NoContent,
     MovedPermanently,
+    NotModified,
     BadRequest,
     Forbidden,
+    NotFound,
     MethodNotAllowed,
     RequestTimeout,
     UpgradeRequired,
@@ -155,8 +180,10 @@ impl Status {
             Self::Ok => "200 OK",
             Self::NoContent => "204 No Content",
             Self::MovedPermanently => "301 Moved Permanently",
+            Self::NotModified => "304 Not Modified",
             Self::BadRequest => "400 Bad Request",
             Self::Forbidden => "403 Forbidden",
+            Self::NotFound => "404 Not Found",
             Self::MethodNotAllowed => "405 Method Not Allowed",
             Self::RequestTimeout => "408 Request Timeout",
             Self::UpgradeRequired => "426 Upgrade Required",
@@ -170,15 +197,15 @@ impl Status {
 #[derive(Debug)]
 pub(crate) struct Response {
     pub(crate) status: Status,
-    /// One more header line, or none.
-    pub(crate) header: Option<(&'static str, String)>,
+    /// More header lines, in order.
+    pub(crate) headers: Vec<(&'static str, Cow<'static, str>)>,
     pub(crate) content: Option<Content>,
 }
 
 /// A body and its type.
 #[derive(Debug)]
 pub(crate) struct Content {
-    pub(crate) mime: &'static str,
+    pub(crate) mime: Cow<'static, str>,
     pub(crate) body: Chunk,
 }
 
@@ -186,12 +213,12 @@ impl Response {
     /// `body` as plain text.
     pub(crate) fn text(status: Status, body: &str) -> Self {
         let content = Content {
-            mime: PLAIN,
+            mime: PLAIN.into(),
             body: Chunk::new(body.as_bytes()),
         };
         Self {
             status,
-            header: None,
+            headers: Vec::new(),
             content: Some(content),
         }
     }
@@ -204,11 +231,9 @@ impl Response {
     }
 
     /// The same with one more header.
-    pub(crate) fn with(self, name: &'static str, value: &str) -> Self {
-        Self {
-            header: Some((name, String::from(value))),
-            ..self
-        }
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+        self.headers.push((name, value.into()));
+        self
     }
 
     /// The head of the answer. Every connection carries one request (RFC 9112 section 9.6).
@@ -221,7 +246,7 @@ impl Response {
             self.status.line(),
             now.http_date()
         );
-        if let Some((name, value)) = &self.header {
+        for (name, value) in &self.headers {
             let _ = write!(out, "{name}: {value}\r\n");
         }
         if let Some(Content { mime, body }) = &self.content {
@@ -245,7 +270,6 @@ const MAX_HEADERS: usize = 100;
 mod tests {
     use super::*;
     use alloc::format;
-    use alloc::vec::Vec;
 
     #[test]
     fn the_end_of_a_head_is_found_at_any_cut() {
@@ -288,6 +312,7 @@ mod tests {
                 path,
                 query,
                 upgrade: None,
+                fields: Fields::default(),
             })
         };
         let cases = [
@@ -309,6 +334,7 @@ mod tests {
                     path: "/",
                     query: None,
                     upgrade: None,
+                    fields: Fields::default(),
                 }),
             ),
             (
@@ -318,6 +344,7 @@ mod tests {
                     path: "/p",
                     query: None,
                     upgrade: None,
+                    fields: Fields::default(),
                 }),
             ),
             ("PUT / HTTP/1.0\r\n\r\n", Err(Status::MethodNotAllowed)),
@@ -340,5 +367,12 @@ mod tests {
         }
         let many: Vec<u8> = format!("GET / HTTP/1.0\r\n{}\r\n", "a:b\r\n".repeat(101)).into_bytes();
         assert_eq!(parse(&many), Err(Status::HeaderTooLarge));
+    }
+    #[test]
+    fn fields() {
+        let head =
+            b"GET / HTTP/1.0\r\nIf-None-Match: \"a\"\r\nX: y\r\nIF-NONE-MATCH:  \"b\xe9\" \r\n\r\n";
+        let request = parse(head).unwrap();
+        assert_eq!(request.fields.if_none_match, [&b"\"a\""[..], b"\"b\xe9\""]);
     }
 }

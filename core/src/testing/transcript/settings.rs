@@ -2,12 +2,15 @@
 
 use std::borrow::ToOwned;
 use std::format;
-use std::string::String;
+use std::string::{String, ToString as _};
 use std::sync::Arc;
 use std::vec;
 use std::vec::Vec;
 
+use super::frames::Frames;
+use super::text::unescape;
 use crate::config::{Config, ListAccess, Loopback, OnDuplicate, Origins, Role};
+use crate::site::{Site, SiteFile};
 use crate::time::Millis;
 use crate::wire::policy::Policy;
 
@@ -82,6 +85,8 @@ impl Settings {
                 ports.clone_into(&mut self.policy_ports);
                 self.set_policy();
             }
+            ("site", file) => add_file(Arc::make_mut(&mut config.site), file)?,
+            ("site-policy", policy) => set_site_policy(Arc::make_mut(&mut config.site), policy)?,
             _ => return Err(format!("no setting {name:?} with the value {value:?}")),
         }
         Ok(())
@@ -91,6 +96,30 @@ impl Settings {
         let domains = self.policy_domains.iter().map(String::as_str);
         self.config.policy = Policy::allow(domains, &self.policy_ports);
     }
+}
+
+/// Adds `/a.txt text/plain hello`; the type has no space in it, path and text may have escapes.
+fn add_file(site: &mut Site, file: &str) -> Result<(), String> {
+    let mut words = file.splitn(3, ' ');
+    let (path, mime) = (words.next().unwrap_or_default(), words.next());
+    let mime = mime.ok_or("a file is: PATH TYPE TEXT")?.to_owned();
+    let text = unescape(words.next().unwrap_or_default(), Frames::None)?;
+    let file = SiteFile::new(mime, &text).map_err(|error| error.to_string())?;
+    add(site, path, file)
+}
+
+/// Gives a file that is there its policy: `/a.html default-src 'none'`.
+fn set_site_policy(site: &mut Site, policy: &str) -> Result<(), String> {
+    let (path, policy) = policy.split_once(' ').ok_or("it is: PATH POLICY")?;
+    let file = site.get(path).ok_or_else(|| format!("no file {path:?}"))?;
+    let file = file.clone().with_policy(policy.to_owned());
+    add(site, path, file.map_err(|error| error.to_string())?)
+}
+
+fn add(site: &mut Site, path: &str, file: SiteFile) -> Result<(), String> {
+    let path =
+        String::from_utf8(unescape(path, Frames::None)?).map_err(|error| error.to_string())?;
+    site.add(path, file).map_err(|error| error.to_string())
 }
 
 /// Reads `500ms`, `10s`, `11m` or `16d`.

@@ -1,0 +1,465 @@
+//! The files that are served over HTTP beside the gateway's own paths.
+//!
+//! A site is a map in memory, not a folder: what is not in it cannot be reached, whatever a path
+//! looks like. Whoever fills it decides what is public.
+
+use alloc::borrow::Cow;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use core::fmt;
+
+use memchr::memchr;
+
+use crate::frame::Chunk;
+use crate::wire::percent;
+
+/// Files by their path, as [`Config::site`](crate::Config::site) has them; empty by default.
+///
+/// A request is looked up by its path without the query, percent-decoded once, in exact case. Where
+/// there is no such file, `/dir/` is served by `/dir/index.html`, and `/dir` is redirected to it.
+/// The gateway's own paths come first: a file `/crossdomain.xml`, `/server-status` (in any letter
+/// case), `/metrics` or `/healthz` is never served; `/favicon.ico` is.
+///
+/// ```
+/// use flashgate_core::{Config, Site, SiteFile};
+/// use std::sync::Arc;
+///
+/// let mut site = Site::default();
+/// let page = SiteFile::new("text/html; charset=utf-8", b"<!DOCTYPE html><title>Hi</title>")?;
+/// site.add("/index.html", page.with_policy("default-src 'none'")?)?;
+/// let config = Config { site: Arc::new(site), ..Config::default() };
+/// # Ok::<(), flashgate_core::SiteError>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct Site {
+    files: BTreeMap<String, SiteFile>,
+}
+
+impl Site {
+    /// Adds a file, in place of an earlier one of the same path.
+    ///
+    /// A path is what it is after percent-decoding: `/a b.html`, not `/a%20b.html`. It begins with
+    /// `/`, has no empty, `.` or `..` segment and no NUL, and at most [`MAX_SITE_PATH`] bytes.
+    pub fn add(&mut self, path: impl Into<String>, file: SiteFile) -> Result<(), SiteError> {
+        let path = path.into();
+        let Some(segments) = path.strip_prefix('/') else {
+            return Err(SiteError::NotAbsolute);
+        };
+        for segment in segments.split('/') {
+            match segment {
+                "" => return Err(SiteError::EmptySegment),
+                "." | ".." => return Err(SiteError::DotSegment),
+                _ if segment.contains('\0') => return Err(SiteError::Nul),
+                _ => {}
+            }
+        }
+        if path.len() > MAX_SITE_PATH {
+            return Err(SiteError::TooLong);
+        }
+        self.files.insert(path, file);
+        Ok(())
+    }
+
+    /// The file of exactly this path, which is not percent-encoded.
+    pub fn get(&self, path: &str) -> Option<&SiteFile> {
+        self.files.get(path)
+    }
+
+    /// Every path, in order.
+    pub fn paths(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.files.keys().map(String::as_str)
+    }
+
+    /// What a request for `path` gets, as the client wrote it but for the query.
+    pub(crate) fn find(&self, path: &str) -> Found<'_> {
+        let Some(mut path) = percent::decoded(path) else {
+            return Found::Nothing;
+        };
+        if let Some(file) = self.files.get(&path) {
+            return Found::File(file);
+        }
+        let is_folder = path.ends_with('/');
+        let folder = path.len();
+        path.push_str(if is_folder { INDEX } else { SLASH_INDEX });
+        match self.files.get(&path) {
+            Some(file) if is_folder => Found::File(file),
+            Some(_) => {
+                path.truncate(folder + 1);
+                Found::Folder(percent::encoded(&path))
+            }
+            None => Found::Nothing,
+        }
+    }
+}
+
+impl fmt::Debug for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(&self.files).finish()
+    }
+}
+
+/// What a site has at a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Found<'a> {
+    File(&'a SiteFile),
+    /// A folder that is asked for without its last slash, and where it is, percent-encoded: without
+    /// the slash, relative links on its page would lead beside it.
+    Folder(String),
+    Nothing,
+}
+
+/// A file with what its headers say. A clone shares the bytes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SiteFile {
+    mime: Cow<'static, str>,
+    body: Chunk,
+    policy: Option<Cow<'static, str>>,
+    hash: Hash,
+    etag: String,
+}
+
+impl SiteFile {
+    /// A file of the type `mime`, which goes into a header: visible ASCII, and spaces inside.
+    pub fn new(mime: impl Into<Cow<'static, str>>, bytes: &[u8]) -> Result<Self, SiteError> {
+        let mime = header_value(mime.into())?;
+        let hash = Hash::new().with(bytes).with(b"\0").with(mime.as_bytes());
+        Ok(Self {
+            etag: hash.etag(),
+            hash,
+            mime,
+            body: Chunk::new(bytes),
+            policy: None,
+        })
+    }
+
+    /// The same file with a `Content-Security-Policy`, for which the same holds as for a type.
+    pub fn with_policy(self, policy: impl Into<Cow<'static, str>>) -> Result<Self, SiteError> {
+        let policy = header_value(policy.into())?;
+        let hash = self.hash.with(b"\0").with(policy.as_bytes());
+        Ok(Self {
+            etag: hash.etag(),
+            hash,
+            policy: Some(policy),
+            ..self
+        })
+    }
+
+    /// Its type, as `Content-Type` says it.
+    pub fn mime(&self) -> &str {
+        &self.mime
+    }
+
+    /// What it holds.
+    pub fn bytes(&self) -> &[u8] {
+        let [_, bytes] = self.body.slices(0);
+        bytes
+    }
+
+    /// Its entity-tag (RFC 9110 section 8.8.3), a strong one in its quotes: another one whenever the
+    /// bytes, the type or the policy are others, and the same on every machine and after each start.
+    pub fn etag(&self) -> &str {
+        &self.etag
+    }
+
+    /// Its `Content-Security-Policy`, if it has one.
+    pub fn policy(&self) -> Option<&str> {
+        self.policy.as_deref()
+    }
+
+    pub(crate) fn content(&self) -> (Cow<'static, str>, Chunk) {
+        (self.mime.clone(), self.body.clone())
+    }
+}
+
+impl fmt::Debug for SiteFile {
+    /// Without the bytes, which may be many.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SiteFile")
+            .field("mime", &self.mime)
+            .field("bytes", &self.body.len())
+            .field("policy", &self.policy)
+            .field("etag", &self.etag)
+            .finish()
+    }
+}
+
+/// Why a site cannot have a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SiteError {
+    /// The path does not begin with `/`.
+    NotAbsolute,
+    /// The path has `//` in it, or ends with `/`.
+    EmptySegment,
+    /// The path has a segment `.` or `..`, which no client asks for as it stands.
+    DotSegment,
+    /// The path has a NUL.
+    Nul,
+    /// The path is longer than [`MAX_SITE_PATH`].
+    TooLong,
+    /// A type or a policy is empty, or is no text that a header can hold.
+    Header,
+}
+
+impl fmt::Display for SiteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotAbsolute => "the path does not begin with /",
+            Self::EmptySegment => "the path has an empty segment",
+            Self::DotSegment => "the path has a segment . or ..",
+            Self::Nul => "the path has a NUL",
+            Self::TooLong => "the path is too long",
+            Self::Header => "not a header value: visible ASCII, and spaces inside",
+        })
+    }
+}
+
+impl core::error::Error for SiteError {}
+
+/// Bytes in a path. More would not fit into a request: its head has 16 KiB, and percent-encoding
+/// makes three of one.
+pub const MAX_SITE_PATH: usize = 4096;
+
+/// Whether an `If-None-Match` field names `etag` (RFC 9110 section 13.1.2: by weak comparison).
+/// What cannot be read names nothing: to send the whole file is always right.
+pub(crate) fn names_etag(field: &[u8], etag: &str) -> bool {
+    if field.trim_ascii() == b"*" {
+        return true;
+    }
+    let etag = etag.trim_matches('"').as_bytes();
+    let mut rest = field;
+    loop {
+        let start = rest.iter().position(|b| !b" \t,".contains(b));
+        rest = &rest[start.unwrap_or(rest.len())..];
+        rest = rest.strip_prefix(b"W/").unwrap_or(rest);
+        // A comma may stand inside the quotes, a quote may not.
+        let Some(tag) = rest.strip_prefix(b"\"") else {
+            return false;
+        };
+        let Some(end) = memchr(b'"', tag) else {
+            return false;
+        };
+        if &tag[..end] == etag {
+            return true;
+        }
+        rest = &tag[end + 1..];
+    }
+}
+
+/// Whether both paths lead to the same page, and one by a redirect to the other would never end.
+/// `target` may have a query and a fragment.
+pub(crate) fn leads_to(path: &str, target: &str) -> bool {
+    let target = target.find(['?', '#']).map_or(target, |at| &target[..at]);
+    let page = |path| match str::strip_suffix(path, SLASH_INDEX) {
+        Some(folder) => (folder, "/"),
+        None => (path, ""),
+    };
+    let whole = |(start, end): (&str, &str)| format!("{start}{end}");
+    whole(page(path)) == whole(page(target))
+}
+
+fn header_value(value: Cow<'static, str>) -> Result<Cow<'static, str>, SiteError> {
+    let plain = value.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
+    if plain && !value.is_empty() && value.trim() == value {
+        Ok(value)
+    } else {
+        Err(SiteError::Header)
+    }
+}
+
+/// 64 bits FNV-1a, and the length. It keeps apart the versions of an operator's own file, which
+/// nobody crafts to collide; a cryptographic hash would be a dependency for nothing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Hash {
+    state: u64,
+    length: u64,
+}
+
+impl Hash {
+    fn new() -> Self {
+        Self {
+            state: 0xcbf2_9ce4_8422_2325,
+            length: 0,
+        }
+    }
+
+    fn with(self, bytes: &[u8]) -> Self {
+        let step =
+            |state: u64, byte: &u8| (state ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        Self {
+            state: bytes.iter().fold(self.state, step),
+            length: self.length + bytes.len() as u64,
+        }
+    }
+
+    fn etag(self) -> String {
+        format!("\"{:016x}-{:x}\"", self.state, self.length)
+    }
+}
+
+const INDEX: &str = "index.html";
+const SLASH_INDEX: &str = "/index.html";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::borrow::ToOwned;
+
+    fn file(text: &str) -> SiteFile {
+        SiteFile::new("text/plain", text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn paths_that_a_site_takes() {
+        let mut site = Site::default();
+        let long = format!("/{}", "x".repeat(MAX_SITE_PATH));
+        for (path, taken) in [
+            ("/a", Ok(())),
+            ("/a/b c/\u{e9}%41\\?#.html", Ok(())),
+            ("/...", Ok(())),
+            (&long[..MAX_SITE_PATH], Ok(())),
+            (&long, Err(SiteError::TooLong)),
+            ("", Err(SiteError::NotAbsolute)),
+            ("a", Err(SiteError::NotAbsolute)),
+            ("/", Err(SiteError::EmptySegment)),
+            ("/a/", Err(SiteError::EmptySegment)),
+            ("//a", Err(SiteError::EmptySegment)),
+            ("/./a", Err(SiteError::DotSegment)),
+            ("/a/..", Err(SiteError::DotSegment)),
+            ("/a\0", Err(SiteError::Nul)),
+        ] {
+            assert_eq!(site.add(path, file("x")), taken, "{path}");
+            assert_eq!(site.get(path).is_some(), taken.is_ok(), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_a_header_can_hold() {
+        for bad in ["", " a", "a ", "a\r\nb", "a\tb", "\u{e9}"] {
+            let error = Err(SiteError::Header);
+            assert_eq!(SiteFile::new(bad, b"").map(drop), error, "{bad:?}");
+            assert_eq!(file("").with_policy(bad).map(drop), error, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn requests_find_files() {
+        let mut site = Site::default();
+        for path in [
+            "/a b.txt",
+            "/\u{e9}",
+            "/x%41",
+            "/dir/index.html",
+            "/index.html",
+            "/both",
+            "/both/index.html",
+            "/\\host/index.html",
+        ] {
+            site.add(path, file(path)).unwrap();
+        }
+        let folder = |path: &str| Found::Folder(path.to_owned());
+        for (request, found) in [
+            ("/a%20b.txt", Found::File(&file("/a b.txt"))),
+            ("/%61%20b%2Etxt", Found::File(&file("/a b.txt"))),
+            ("/%c3%A9", Found::File(&file("/\u{e9}"))),
+            ("/\u{e9}", Found::File(&file("/\u{e9}"))),
+            ("/x%2541", Found::File(&file("/x%41"))),
+            ("/", Found::File(&file("/index.html"))),
+            ("/dir/", Found::File(&file("/dir/index.html"))),
+            ("/dir/index.html", Found::File(&file("/dir/index.html"))),
+            ("/dir", folder("/dir/")),
+            ("/d%69r", folder("/dir/")),
+            ("/both", Found::File(&file("/both"))),
+            ("/both/", Found::File(&file("/both/index.html"))),
+            ("/\\host", folder("/%5Chost/")),
+        ] {
+            assert_eq!(site.find(request), found, "{request}");
+        }
+        for nothing in [
+            "/A%20b.txt",
+            "/a%2520b.txt",
+            "/x%41",
+            "/dir%2Findex.html",
+            "/dir/index.html/",
+            "/dir//",
+            "//dir",
+            "/x/../dir/",
+            "/%2e%2e/dir/",
+            "/dir%00",
+            "/dir%",
+            "/dir%2",
+            "/dir%+2",
+            "/dir%zz",
+            "/%ff",
+            "/%c3",
+            "*",
+        ] {
+            assert_eq!(site.find(nothing), Found::Nothing, "{nothing}");
+        }
+    }
+
+    #[test]
+    fn etags_follow_what_is_served() {
+        let plain = file("hello");
+        // So that a change of the scheme, which empties every cache, is no accident.
+        assert_eq!(plain.etag(), "\"8eb98128031d8741-10\"");
+        let same = SiteFile::new("text/plain".to_owned(), b"hello").unwrap();
+        assert_eq!(same.etag(), plain.etag());
+        let mut tags = [
+            plain.clone(),
+            file("hellp"),
+            file("hello\0"),
+            SiteFile::new("text/html", b"hello").unwrap(),
+            plain.clone().with_policy("default-src 'none'").unwrap(),
+            plain.with_policy("default-src 'self'").unwrap(),
+        ]
+        .map(|file| file.etag().to_owned());
+        tags.sort();
+        for pair in tags.windows(2) {
+            assert_ne!(pair[0], pair[1]);
+        }
+    }
+
+    #[test]
+    fn conditions() {
+        for (field, named) in [
+            ("\"a-1\"", true),
+            ("W/\"a-1\"", true),
+            ("*", true),
+            (" * ", true),
+            ("\"x\", W/\"y,\" ,, \"a-1\"", true),
+            ("\"x\"\"a-1\"", true),
+            ("\"a-1\", junk", true),
+            ("", false),
+            ("a-1", false),
+            ("\"a-1", false),
+            ("w/\"a-1\"", false),
+            ("\"A-1\"", false),
+            ("\"\"", false),
+            ("\"x\", *", false),
+            ("junk, \"a-1\"", false),
+            ("\"x,\"a-1\"", false),
+        ] {
+            assert_eq!(names_etag(field.as_bytes(), "\"a-1\""), named, "{field}");
+        }
+        assert!(names_etag(b"\"\xe9\", \"a-1\"", "\"a-1\""));
+    }
+
+    #[test]
+    fn redirects_that_would_never_end() {
+        for (path, target, same) in [
+            ("/chat/", "/chat/", true),
+            ("/chat/", "/chat/?x#y", true),
+            ("/chat/", "/chat/#y?x", true),
+            ("/chat/index.html", "/chat/", true),
+            ("/chat/", "/chat/index.html", true),
+            ("/", "/index.html", true),
+            ("/chat", "/chat/", false),
+            ("/chatindex.html", "/chat", false),
+            ("/x", "/chat/", false),
+            ("/x", "http://x/x", false),
+        ] {
+            assert_eq!(leads_to(path, target), same, "{path} {target}");
+        }
+    }
+}
