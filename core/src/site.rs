@@ -71,6 +71,12 @@ impl Site {
         self.files.keys().map(String::as_str)
     }
 
+    /// Whether a request for `path`, percent-encoded and without a query, finds a file, or a folder
+    /// that has an index.
+    pub fn has(&self, path: &str) -> bool {
+        self.find(path) != Found::Nothing
+    }
+
     /// What a request for `path` gets, as the client wrote it but for the query.
     pub(crate) fn find(&self, path: &str) -> Found<'_> {
         let Some(mut path) = percent::decoded(path) else {
@@ -374,6 +380,7 @@ mod tests {
             ("/\\host", folder("/%5Chost/")),
         ] {
             assert_eq!(site.find(request), found, "{request}");
+            assert!(site.has(request), "{request}");
         }
         for nothing in [
             "/A%20b.txt",
