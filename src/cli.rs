@@ -241,6 +241,7 @@ mod tests {
             assert_eq!(options.listen, ["[::1]:1"]);
             assert_eq!(options.redirect.as_deref(), Some("http://x/?a=b"));
             assert_eq!(options.max_clients, 5);
+            assert_eq!((options.site, options.max_site), (None, 256));
             assert!(options.demo);
         }
         // The value of an option is left alone, whatever it looks like.
@@ -277,6 +278,9 @@ mod tests {
             "serve --rate x",
             "serve --burst 0",
             "serve --login-timeout 0",
+            "serve --max-site 0",
+            "serve --max-site 1048577",
+            "serve --site",
             "serve --runtime tokio",
             "serve --log-format xml",
             "serve --on-duplicate maybe",

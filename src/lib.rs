@@ -4,6 +4,7 @@
 //!
 //! - [`cli`] reads the command line and decides the exit code.
 //! - [`serve`] turns options into settings and listeners, and runs the chosen runtime.
+//! - [`site`] is what is served over HTTP: the built-in pages, and the operator's own folder.
 //! - [`members`] is the member store on SQLite: the operator's side of it, and the pool of threads
 //!   that answers the core's questions.
 //! - [`log`] turns the core's notes into lines, and writes them without ever stopping the server.
@@ -16,4 +17,5 @@ pub mod log;
 pub mod members;
 pub mod prompt;
 pub mod serve;
+pub mod site;
 pub mod text;

@@ -16,6 +16,7 @@ use crate::failure::{Exit, Failure};
 use crate::log::diagnostics::{self, say, start_thread};
 use crate::log::{self, Event, Format, Writer};
 use crate::members::{Members, Origin, Pool, PoolOptions};
+use crate::site;
 
 mod listen;
 mod policy;
@@ -36,9 +37,10 @@ pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
     let addresses = listen::addresses(options)?;
     let room = settings::room(options)?;
     let policy = settings::policy(options)?;
+    let site = site::site(settings::own_site(options))?;
     // The store comes last, so that a server which cannot start leaves no file behind.
     let listeners = listen::open(&addresses)?;
-    let mut config = settings::config(options, policy, &listeners, room);
+    let mut config = settings::config(options, policy, site, &listeners, room);
     let pool = Arc::new(members(options, &mut config)?);
     let config = Arc::new(config);
 

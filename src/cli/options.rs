@@ -36,7 +36,15 @@ pub struct ServeOptions {
     #[argh(option, arg_name = "NAME", default = "Runtime::Smol")]
     pub runtime: Runtime,
 
-    /// where a path that is not ours is redirected to (default /server-status)
+    /// folder to serve over HTTP beside the built-in pages, and in place of them where names are the same; read when the server starts
+    #[argh(option, arg_name = "DIR")]
+    pub site: Option<PathBuf>,
+
+    /// size of all files in that folder, in MiB (default 256); they are kept in memory
+    #[argh(option, arg_name = "MIB", default = "256", from_str_fn(mebibytes))]
+    pub max_site: u64,
+
+    /// where a path that is not ours is redirected to (default /chat/, the built-in page)
     #[argh(option, arg_name = "URL", from_str_fn(redirect))]
     pub redirect: Option<String>,
 
@@ -200,6 +208,10 @@ fn command_bytes(text: &str) -> Result<usize, String> {
 
 fn backlog_bytes(text: &str) -> Result<usize, String> {
     number(text, 1..=1024 * 1024 * 1024)
+}
+
+fn mebibytes(text: &str) -> Result<u64, String> {
+    number(text, 1..=1024 * 1024)
 }
 
 fn rate(text: &str) -> Result<u32, String> {

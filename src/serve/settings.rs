@@ -1,14 +1,18 @@
 //! From options to the core's settings.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use flashgate_core::{Config, Limits, ListAccess, Millis, OnDuplicate, Origins, Policy, Role};
+use flashgate_core::{
+    Config, Limits, ListAccess, Millis, OnDuplicate, Origins, Policy, Role, Site,
+};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::listen::Listeners;
 use super::policy;
 use crate::cli::{Duplicates, ServeOptions};
 use crate::failure::{Exit, Failure};
+use crate::site::{Own, is_own};
 
 /// Whether options contradict each other.
 pub(super) fn check(options: &ServeOptions) -> Result<(), Failure> {
@@ -30,6 +34,14 @@ pub(super) fn policy(options: &ServeOptions) -> Result<Option<String>, Failure> 
     options.policy_file.as_deref().map(policy::read).transpose()
 }
 
+/// The operator's own folder, if there is one.
+pub(super) fn own_site(options: &ServeOptions) -> Option<Own<'_>> {
+    options.site.as_deref().map(|folder| Own {
+        folder,
+        most: options.max_site.saturating_mul(1024 * 1024),
+    })
+}
+
 /// How many connections of any kind the system has room for, and the options ask for.
 pub(super) fn room(options: &ServeOptions) -> Result<usize, Failure> {
     connections(options.max_clients, open_files())
@@ -39,6 +51,7 @@ pub(super) fn room(options: &ServeOptions) -> Result<usize, Failure> {
 pub(super) fn config(
     options: &ServeOptions,
     document: Option<String>,
+    site: Site,
     listeners: &Listeners,
     connections: usize,
 ) -> Config {
@@ -65,6 +78,7 @@ pub(super) fn config(
             [] => Origins::Any,
             allowed => Origins::Only(allowed.to_vec()),
         },
+        site: Arc::new(site),
         list: if options.list_needs_login {
             ListAccess::Identified
         } else {
@@ -78,8 +92,20 @@ pub(super) fn config(
     };
     if let Some(redirect) = &options.redirect {
         config.redirect.clone_from(redirect);
+        if leads_nowhere(redirect, &config.site) {
+            log::warn!(
+                "--redirect {redirect} leads to a path where this server has nothing, and answers \
+                 404; put a page there with --site"
+            );
+        }
     }
     config
+}
+
+/// Whether a redirect ends at this server, and in a 404.
+fn leads_nowhere(redirect: &str, site: &Site) -> bool {
+    let path = redirect.split(['?', '#']).next().unwrap_or(redirect);
+    path.starts_with('/') && !is_own(path) && !site.has(path)
 }
 
 fn made_policy(options: &ServeOptions, listeners: &Listeners) -> Policy {
@@ -146,6 +172,25 @@ const LEAST_CONNECTIONS: usize = 16;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn redirects_to_nowhere() {
+        let mut site = Site::default();
+        let page = flashgate_core::SiteFile::new("text/html", b"x").unwrap();
+        site.add("/a b/index.html", page).unwrap();
+        for (redirect, nowhere) in [
+            ("/a%20b/", false),
+            ("/a%20b?x", false),
+            ("/a%20b/index.html#x", false),
+            ("/Server-Status?json", false),
+            ("http://example.com/x", false),
+            ("/a/", true),
+            ("/", true),
+            ("/a%2520b/", true),
+        ] {
+            assert_eq!(leads_nowhere(redirect, &site), nowhere, "{redirect}");
+        }
+    }
 
     #[test]
     fn room_for_connections() {

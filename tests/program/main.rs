@@ -3,3 +3,4 @@
 mod commands;
 mod outside;
 mod server;
+mod site;

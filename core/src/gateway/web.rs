@@ -45,9 +45,10 @@ impl Gateway {
                 },
                 Ok(request) => self.serve(id, &request),
                 Err(Status::MethodNotAllowed) => not_allowed(),
-                Err(Status::UpgradeRequired) => {
-                    Response::plain(Status::UpgradeRequired).with("Sec-WebSocket-Version", "13")
-                }
+                Err(Status::UpgradeRequired) => Response::plain(Status::UpgradeRequired)
+                    // RFC 9110 section 15.5.22 and RFC 6455 section 4.4.
+                    .with("Upgrade", "websocket")
+                    .with("Sec-WebSocket-Version", "13"),
                 Err(status) => Response::plain(status),
             },
         };

@@ -1,0 +1,166 @@
+//! The site that a server has: the built-in pages, and the operator's own folder over them.
+
+use std::borrow::Cow;
+use std::path::Path;
+use std::str;
+
+use flashgate_core::{Site, SiteError, SiteFile};
+
+use crate::failure::Failure;
+
+mod folder;
+
+/// Which folder to serve, and how much of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Own<'a> {
+    /// The operator's own folder.
+    pub folder: &'a Path,
+    /// Bytes in all of its files.
+    pub most: u64,
+}
+
+/// The built-in pages, and over them, where there is one, all of the operator's own folder, which is
+/// read now and never again: a file of the same path is served instead of the built-in one.
+pub fn site(own: Option<Own<'_>>) -> Result<Site, Failure> {
+    let mut site = Site::default();
+    for built_in in BUILT_IN {
+        built_in
+            .add(&mut site)
+            .expect("built-in files have good paths, types and policies");
+    }
+    if let Some(own) = own {
+        folder::read(own, &mut site)?;
+    }
+    Ok(site)
+}
+
+/// Whether the server answers for a path before it looks at its site.
+pub fn is_own(path: &str) -> bool {
+    ["/crossdomain.xml", "/metrics", "/healthz"].contains(&path)
+        || path.eq_ignore_ascii_case("/server-status")
+}
+
+/// A file that is part of the program.
+struct BuiltIn {
+    path: &'static str,
+    bytes: &'static [u8],
+    /// Its `Content-Security-Policy`; a page has one.
+    policy: Option<&'static str>,
+}
+
+impl BuiltIn {
+    fn add(&self, site: &mut Site) -> Result<(), SiteError> {
+        let file = SiteFile::new(mime(self.path, self.bytes), self.bytes)?;
+        let file = match self.policy {
+            Some(policy) => file.with_policy(policy)?,
+            None => file,
+        };
+        site.add(self.path, file)
+    }
+}
+
+/// The type of a file, by its name. Text says that it is UTF-8 where it is; where it is not, a page
+/// from 2007 may know better by itself, and a header would override it.
+fn mime(path: &str, bytes: &[u8]) -> Cow<'static, str> {
+    match mime_guess::from_path(path).first_raw() {
+        Some(text) if text.starts_with("text/") && str::from_utf8(bytes).is_ok() => {
+            Cow::Owned(format!("{text}; charset=utf-8"))
+        }
+        Some(other) => Cow::Borrowed(other),
+        None => Cow::Borrowed("application/octet-stream"),
+    }
+}
+
+/// What is served without any `--site`.
+const BUILT_IN: &[BuiltIn] = &[
+    BuiltIn {
+        path: "/chat/index.html",
+        bytes: include_bytes!("site/chat/index.html"),
+        policy: Some(CHAT_POLICY),
+    },
+    BuiltIn {
+        path: "/chat/chat.css",
+        bytes: include_bytes!("site/chat/chat.css"),
+        policy: None,
+    },
+    BuiltIn {
+        path: "/chat/chat.js",
+        bytes: include_bytes!("site/chat/chat.js"),
+        policy: None,
+    },
+    BuiltIn {
+        path: "/flash/index.html",
+        bytes: include_bytes!("site/flash/index.html"),
+        policy: Some(FLASH_POLICY),
+    },
+    BuiltIn {
+        path: "/flash/flash.css",
+        bytes: include_bytes!("site/flash/flash.css"),
+        policy: None,
+    },
+];
+
+/// Nothing but the server's own files, nothing inline, and no connection but to the server: `'self'`
+/// is a WebSocket of the same host and port too (CSP level 3; Chromium since 71, Safari since 16).
+/// Frames are allowed to the same site, where an operator may have a page around the chat.
+const CHAT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
+
+/// The same, and WebAssembly, which a Flash player in a page is made of.
+const FLASH_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; \
+    style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'self'";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn built_in_pages_have_a_policy_and_nothing_inline() {
+        let site = site(None).unwrap();
+        assert_eq!(site.paths().len(), BUILT_IN.len(), "each path once");
+        for built_in in BUILT_IN {
+            let file = site.get(built_in.path).unwrap();
+            let page = file.mime() == "text/html; charset=utf-8";
+            assert_eq!(file.policy().is_some(), page, "{}", built_in.path);
+            if !page {
+                continue;
+            }
+            let text = str::from_utf8(built_in.bytes).unwrap();
+            for inline in ["<script>", "<style", " style=", " onclick=", "javascript:"] {
+                assert!(!text.contains(inline), "{inline} in {}", built_in.path);
+            }
+            let policy = file.policy().unwrap();
+            for part in ["default-src 'none'; ", "base-uri 'none'; "] {
+                assert!(policy.contains(part), "{policy}");
+            }
+        }
+    }
+
+    #[test]
+    fn types() {
+        for (path, bytes, expected) in [
+            ("/a.swf", &b"\xff"[..], "application/x-shockwave-flash"),
+            ("/a.SWF", b"\xff", "application/x-shockwave-flash"),
+            ("/ruffle.wasm", b"\0asm\xff", "application/wasm"),
+            ("/ruffle.js", b"x", "text/javascript; charset=utf-8"),
+            ("/a.css", b"x", "text/css; charset=utf-8"),
+            ("/a.html", b"\xc3\xa9", "text/html; charset=utf-8"),
+            // ISO 8859-1, as its <meta> may say.
+            ("/a.html", b"\xe9", "text/html"),
+            ("/a.xml", b"x", "text/xml; charset=utf-8"),
+            ("/a.json", b"{}", "application/json"),
+            ("/a.svg", b"x", "image/svg+xml"),
+            ("/a.png", b"x", "image/png"),
+            ("/favicon.ico", b"x", "image/x-icon"),
+            ("/a.mp3", b"x", "audio/mpeg"),
+            ("/a.flv", b"x", "video/x-flv"),
+            ("/a.woff2", b"x", "font/woff2"),
+            ("/a.unheard-of", b"x", "application/octet-stream"),
+            ("/LICENSE", b"x", "application/octet-stream"),
+            ("/html", b"x", "application/octet-stream"),
+        ] {
+            assert_eq!(mime(path, bytes), expected, "{path}");
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! The operator's own folder, read into memory when the server starts. Later on no request touches
+//! the disk, so nothing that changes there can lead one out of the folder.
+//!
+//! What is ambiguous is refused, not skipped: an operator who has put a file there wants to know why
+//! it is not served. Dot files alone are left out in silence, as `.git` and `.DS_Store` are no part of
+//! a site.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Component, Path, PathBuf};
+
+use flashgate_core::{MAX_SITE_PATH, Site, SiteFile};
+
+use super::{Own, is_own, mime};
+use crate::failure::{Exit, Failure};
+
+/// Adds all of a folder to a site.
+pub(super) fn read(own: Own<'_>, site: &mut Site) -> Result<(), Failure> {
+    let start = |what: String| refuse(own.folder, &what);
+    let root = fs::canonicalize(own.folder)
+        .map_err(|error| start(format!("cannot be read: {error}; check --site")))?;
+    if !root.is_dir() {
+        return Err(start("is not a folder; check --site".to_owned()));
+    }
+    let mut reader = Reader {
+        own,
+        root,
+        site,
+        left: own.most,
+        entries: 0,
+        files: 0,
+    };
+    let root = Place {
+        real: reader.root.clone(),
+        shown: own.folder.to_owned(),
+        path: String::new(),
+    };
+    reader.folder(&root, &mut Vec::new())?;
+    log::info!(
+        "the site folder {} has {} files of {} bytes in all",
+        own.folder.display(),
+        reader.files,
+        own.most - reader.left
+    );
+    Ok(())
+}
+
+struct Reader<'a> {
+    own: Own<'a>,
+    /// The folder without any link in its name.
+    root: PathBuf,
+    site: &'a mut Site,
+    /// Bytes that files may still have.
+    left: u64,
+    /// Files and folders seen so far.
+    entries: usize,
+    files: usize,
+}
+
+/// A file or folder, under its three names.
+struct Place {
+    /// Where it is, without any link in it.
+    real: PathBuf,
+    /// What an operator calls it.
+    shown: PathBuf,
+    /// Where it is served; empty for the root.
+    path: String,
+}
+
+impl Reader<'_> {
+    /// Reads a folder. `above` are the folders around it, none of which may come again within.
+    fn folder(&mut self, place: &Place, above: &mut Vec<PathBuf>) -> Result<(), Failure> {
+        if above.contains(&place.real) {
+            return Err(refuse(
+                &place.shown,
+                "is a link to a folder around it, and has no end",
+            ));
+        }
+        let unread = |error| refuse(&place.shown, &format!("cannot be read: {error}"));
+        let mut names = fs::read_dir(&place.real)
+            .and_then(|entries| {
+                let names = entries.map(|entry| entry.map(|entry| entry.file_name()));
+                names.collect::<io::Result<Vec<_>>>()
+            })
+            .map_err(unread)?;
+        // Of several faults the same one is told each time.
+        names.sort();
+        above.push(place.real.clone());
+        for name in names {
+            if name.as_encoded_bytes().starts_with(b".") {
+                continue;
+            }
+            let shown = place.shown.join(&name);
+            let Some(plain) = name.to_str() else {
+                return Err(refuse(
+                    &shown,
+                    "has a name that is not UTF-8, which no address can hold; rename it",
+                ));
+            };
+            let inside = Place {
+                real: self.real(place.real.join(plain), &shown)?,
+                path: format!("{}/{plain}", place.path),
+                shown,
+            };
+            self.entry(&inside, above)?;
+        }
+        above.pop();
+        Ok(())
+    }
+
+    /// Where something really is, which must be inside, and no dot file by another name.
+    fn real(&self, named: PathBuf, shown: &Path) -> Result<PathBuf, Failure> {
+        let unread = |error| refuse(shown, &format!("cannot be read: {error}"));
+        if !fs::symlink_metadata(&named).map_err(unread)?.is_symlink() {
+            return Ok(named);
+        }
+        let real = fs::canonicalize(&named)
+            .map_err(|error| refuse(shown, &format!("is a link that leads nowhere: {error}")))?;
+        let Ok(inside) = real.strip_prefix(&self.root) else {
+            return Err(refuse(
+                shown,
+                &format!(
+                    "is a link that leaves the folder, to {}; put a copy in its place, or remove it",
+                    real.display()
+                ),
+            ));
+        };
+        let is_dot = |part: Component<'_>| part.as_os_str().as_encoded_bytes().starts_with(b".");
+        if inside.components().any(is_dot) {
+            return Err(refuse(
+                shown,
+                "is a link to a dot file, which is never served; remove it",
+            ));
+        }
+        Ok(real)
+    }
+
+    fn entry(&mut self, place: &Place, above: &mut Vec<PathBuf>) -> Result<(), Failure> {
+        self.entries += 1;
+        if self.entries > MOST_ENTRIES {
+            let what = format!("has more than {MOST_ENTRIES} files and folders; serve fewer");
+            return Err(refuse(self.own.folder, &what));
+        }
+        // Also where links to folders go round in ever longer ways.
+        if place.path.len() > MAX_SITE_PATH {
+            let what = format!("has an address of more than {MAX_SITE_PATH} bytes; rename it");
+            return Err(refuse(&place.shown, &what));
+        }
+        let unread = |error| refuse(&place.shown, &format!("cannot be read: {error}"));
+        let kind = fs::symlink_metadata(&place.real).map_err(unread)?;
+        if kind.is_dir() {
+            return self.folder(place, above);
+        }
+        // Not opened: a pipe would wait for its other end for ever.
+        if !kind.is_file() {
+            return Err(refuse(
+                &place.shown,
+                "is neither a file nor a folder; remove it",
+            ));
+        }
+        let mut bytes = Vec::new();
+        File::open(&place.real)
+            .and_then(|file| file.take(self.left + 1).read_to_end(&mut bytes))
+            .map_err(unread)?;
+        let Some(left) = self.left.checked_sub(bytes.len() as u64) else {
+            let most = self.own.most / MIB;
+            let what = format!("holds more than {most} MiB; raise --max-site, or serve less");
+            return Err(refuse(self.own.folder, &what));
+        };
+        if bytes.starts_with(SQLITE) {
+            // As with `--site .` where the members are; their hashes would be anybody's to try.
+            let what = "is an SQLite database, as the member store is; move it out of the site";
+            return Err(refuse(&place.shown, what));
+        }
+        self.left = left;
+        self.files += 1;
+        if is_own(&place.path) {
+            log::warn!(
+                "{} is never served: {} is the server's own{}",
+                place.shown.display(),
+                place.path,
+                if place.path == "/crossdomain.xml" {
+                    "; to serve this one, name it by --policy-file"
+                } else {
+                    ""
+                }
+            );
+        }
+        SiteFile::new(mime(&place.path, &bytes), &bytes)
+            .and_then(|file| self.site.add(place.path.clone(), file))
+            .map_err(|error| refuse(&place.shown, &format!("cannot be served: {error}")))
+    }
+}
+
+fn refuse(what: &Path, fault: &str) -> Failure {
+    // Debug, so that a name with a line end or worse is shown in one line.
+    Failure::new(Exit::Config, format!("the site: {what:?} {fault}"))
+}
+
+/// What every database begins with (SQLite's file format, section 1.3).
+const SQLITE: &[u8] = b"SQLite format 3\0";
+
+const MIB: u64 = 1024 * 1024;
+
+/// Far more than a site has. Empty files and folders cost memory too, and links can make a few folders
+/// into very many.
+const MOST_ENTRIES: usize = 65_536;
+
+#[cfg(test)]
+mod tests;
