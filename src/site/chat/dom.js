@@ -1,0 +1,84 @@
+// Small helpers for the page. Text gets in as text only: nothing here, or anywhere, reads markup.
+
+export const $ = (id) => document.getElementById(id);
+
+/** Makes an element with a class and a text, both optional. */
+export function make(tag, className, text) {
+    const element = document.createElement(tag);
+    if (className) {
+        element.className = className;
+    }
+    if (text !== undefined) {
+        element.textContent = text;
+    }
+    return element;
+}
+
+/** Somebody's name: kept to itself, so that its writing direction cannot turn what stands around it. */
+export function nameOf(person, className) {
+    return make("bdi", className, person.name);
+}
+
+/** The same inside a plain text: between the characters that isolate it. */
+export function isolated(name) {
+    return `\u2068${name}\u2069`;
+}
+
+/** Makes `parent` hold exactly these children, and moves only those that stand elsewhere. */
+export function arrange(parent, children) {
+    children.forEach((child, index) => {
+        if (parent.children[index] !== child) {
+            parent.insertBefore(child, parent.children[index] ?? null);
+        }
+    });
+    while (parent.children.length > children.length) {
+        parent.lastElementChild.remove();
+    }
+}
+
+/** A disc with the first letter of a name; its colour depends on the nick, so it stays the same. */
+export function avatar(person) {
+    const disc = make("span", `avatar hue-${hue(person.nick)}`, initial(person.name));
+    disc.setAttribute("aria-hidden", "true");
+    return disc;
+}
+
+function hue(nick) {
+    let hash = 0;
+    for (const character of nick) {
+        hash = Math.imul(hash ^ character.codePointAt(0), 0x01000193) + 0x9e37;
+    }
+    return (hash >>> 11) % 8;
+}
+
+/** The first character that can be seen by itself: no mark, no space, nothing that turns the text. */
+function initial(name) {
+    return (name.match(/[^\p{C}\p{Z}\p{M}]/u)?.[0] ?? "?").toLocaleUpperCase();
+}
+
+/** Tells a screen reader, politely, what happened elsewhere on the page. */
+export function announce(text) {
+    const line = make("p", "", text);
+    const announcer = $("announcer");
+    announcer.append(line);
+    while (announcer.children.length > 5) {
+        announcer.firstElementChild.remove();
+    }
+    setTimeout(() => line.remove(), 15_000);
+}
+
+/** Calls `draw` once before the next frame, however often it was asked for. */
+export function onceAFrame(draw) {
+    let asked = false;
+    return () => {
+        if (!asked) {
+            asked = true;
+            // A hidden page gets no frames, and still has to count in its title.
+            const later = document.hidden ? (go) => setTimeout(go, 0) : requestAnimationFrame;
+            later(() => {
+                asked = false;
+                draw();
+            });
+        }
+    };
+}

@@ -1,0 +1,203 @@
+// The left pane: conversations first, the latest on top, then everyone else who is online.
+//
+// The list is one tab stop; arrow keys, Home and End move in it, Enter opens a conversation.
+
+import { $, arrange, avatar, make, nameOf } from "./dom.js";
+
+/** A crowd is searched, not scrolled; each row costs the browser. */
+const MAX_ROWS = 200;
+/** From how many people on searching is quicker than looking. */
+const SEARCH_FROM = 8;
+
+export class People {
+    #conversations;
+    #open;
+    #rows = new Map();
+    #current = null;
+    #connected = false;
+
+    /** `open` is called with a nick when somebody is chosen. */
+    constructor(conversations, open) {
+        this.#conversations = conversations;
+        this.#open = open;
+        $("people-lists").addEventListener("click", (event) => this.#clicked(event));
+        $("people-lists").addEventListener("keydown", (event) => this.#key(event));
+        $("people-lists").addEventListener("focusin", (event) => this.#focused(event));
+        $("search").addEventListener("input", () => this.draw(this.#current, this.#connected));
+        $("search").addEventListener("keydown", (event) => this.#searchKey(event));
+    }
+
+    /** Draws the list; `current` is the nick of the open conversation. */
+    draw(current, connected) {
+        this.#current = current;
+        this.#connected = connected;
+        const focused = document.activeElement;
+        const { me } = this.#conversations;
+        const all = this.#conversations.all();
+        const wanted = $("search").value.trim().toLocaleLowerCase();
+        const found = all.filter(({ nick, name }) => `${name}\n${nick}`.toLocaleLowerCase().includes(wanted));
+        const isTalk = (person) => {
+            return person.touched > 0 || !person.online || (person.draft !== "" && person.nick !== current);
+        };
+        const talks = found.filter(isTalk).sort((a, b) => b.touched - a.touched);
+        const others = found
+            .filter((person) => !isTalk(person))
+            .sort((a, b) => (a.nick === me.nick) - (b.nick === me.nick) || a.name.localeCompare(b.name));
+        const shown = others.slice(0, MAX_ROWS);
+
+        this.#group("talks", talks);
+        this.#group("others", shown);
+        for (const nick of this.#rows.keys()) {
+            if (!this.#conversations.get(nick)) {
+                this.#rows.delete(nick);
+            }
+        }
+        const online = all.filter((person) => person.online).length;
+        $("online-count").textContent = connected ? `${online} online` : "Not connected";
+        $("search-box").hidden = all.length < SEARCH_FROM && wanted === "";
+        const alone = wanted === "" && all.every((person) => person.nick === me.nick);
+        const more = others.length - shown.length;
+        $("people-note").textContent = more > 0
+            ? `And ${more} more: search to find them.`
+            : found.length === 0 && wanted !== ""
+              ? "Nobody found."
+              : alone
+                ? "Nobody else is here yet. People appear in this list as they log in."
+                : "";
+        this.#keepFocus(focused);
+    }
+
+    /** Moves the keyboard to the list: to this person, or wherever it was. */
+    focus(nick) {
+        const row = this.#rows.get(nick) ?? this.#buttons().find((button) => button.tabIndex === 0);
+        (row ?? $("people-heading")).focus();
+    }
+
+    #group(id, people) {
+        arrange($(id), people.map((person) => this.#row(person).parentElement));
+        $(`${id}-group`).hidden = people.length === 0;
+    }
+
+    #row(person) {
+        let row = this.#rows.get(person.nick);
+        if (!row) {
+            row = make("button", "person");
+            row.type = "button";
+            row.tabIndex = -1;
+            row.dataset.nick = person.nick;
+            make("li").append(row);
+            this.#rows.set(person.nick, row);
+        }
+        const looks = JSON.stringify(this.#looks(person));
+        if (row.dataset.looks !== looks) {
+            row.dataset.looks = looks;
+            this.#paint(row, person);
+        }
+        return row;
+    }
+
+    /** Everything that a row shows. */
+    #looks(person) {
+        const last = person.lastMessage;
+        const self = person.nick === this.#conversations.me.nick;
+        const snippet = last
+            ? `${last.mine ? "You: " : ""}${last.text.slice(0, 120)}`
+            : self ? "Notes to yourself" : person.name === person.nick ? "" : person.nick;
+        return {
+            name: person.name,
+            self,
+            online: person.online,
+            unread: person.unread,
+            draft: person.draft !== "" && person.nick !== this.#current,
+            failed: last?.state === "failed",
+            time: last?.time.slice(0, 5) ?? "",
+            snippet,
+            current: person.nick === this.#current,
+        };
+    }
+
+    #paint(row, person) {
+        const { self, online, unread, draft, failed, time, snippet, current } = this.#looks(person);
+        row.classList.toggle("away", !online);
+        row.classList.toggle("has-unread", unread > 0);
+        if (current) {
+            row.setAttribute("aria-current", "true");
+        } else {
+            row.removeAttribute("aria-current");
+        }
+        const face = make("span", "face");
+        face.append(avatar(person), make("span", online ? "dot on" : "dot"));
+        const name = make("span", "person-name");
+        name.append(nameOf(person));
+        if (self) {
+            name.append(make("span", "tag", "you"));
+        }
+        name.append(make("span", "unseen", online ? ", online" : ", has left"));
+        const line = make("span", "person-line");
+        line.append(make("bdi", "", draft ? `Draft: ${person.draft.slice(0, 120)}` : snippet));
+        line.classList.toggle("alarm", failed);
+        const side = make("span", "person-side");
+        side.append(make("span", "person-time", time));
+        if (unread > 0) {
+            const badge = make("span", "badge", unread > 99 ? "99+" : String(unread));
+            badge.append(make("span", "unseen", unread === 1 ? " unread message" : " unread messages"));
+            side.append(badge);
+        }
+        row.replaceChildren(face, name, line, side);
+    }
+
+    #clicked(event) {
+        const row = event.target.closest(".person");
+        if (row) {
+            this.#open(row.dataset.nick);
+        }
+    }
+
+    #focused(event) {
+        for (const button of this.#buttons()) {
+            button.tabIndex = button === event.target ? 0 : -1;
+        }
+    }
+
+    #key(event) {
+        const buttons = this.#buttons();
+        const at = buttons.indexOf(document.activeElement);
+        const to = {
+            ArrowDown: Math.min(at + 1, buttons.length - 1),
+            ArrowUp: Math.max(at - 1, 0),
+            Home: 0,
+            End: buttons.length - 1,
+        }[event.key];
+        if (to !== undefined && at >= 0 && !event.altKey && !event.ctrlKey && !event.metaKey) {
+            event.preventDefault();
+            buttons[to].focus();
+        }
+    }
+
+    #searchKey(event) {
+        if (event.key === "ArrowDown" || event.key === "Enter") {
+            event.preventDefault();
+            this.#buttons()[0]?.focus();
+        } else if (event.key === "Escape" && $("search").value !== "") {
+            event.preventDefault();
+            event.stopPropagation();
+            $("search").value = "";
+            this.draw(this.#current, this.#connected);
+        }
+    }
+
+    /** A row that moves up in the list takes the focus along, and one row can always be tabbed to. */
+    #keepFocus(focused) {
+        if (focused?.isConnected && focused.matches(".person") && document.activeElement !== focused) {
+            focused.focus({ preventScroll: true });
+        }
+        const buttons = this.#buttons();
+        if (!buttons.some((button) => button.tabIndex === 0) && buttons.length > 0) {
+            (this.#rows.get(this.#current) ?? buttons[0]).tabIndex = 0;
+        }
+    }
+
+    #buttons() {
+        return [...$("people-lists").querySelectorAll(".person")];
+    }
+}
