@@ -71,33 +71,34 @@ fn mime(path: &str, bytes: &[u8]) -> Cow<'static, str> {
     }
 }
 
+/// A file in `src/site`, served at the same path.
+macro_rules! built_in {
+    ($path:literal) => {
+        built_in!($path, None)
+    };
+    ($path:literal, $policy:expr) => {
+        BuiltIn {
+            path: concat!("/", $path),
+            bytes: include_bytes!(concat!("site/", $path)),
+            policy: $policy,
+        }
+    };
+}
+
 /// What is served without any `--site`.
 const BUILT_IN: &[BuiltIn] = &[
-    BuiltIn {
-        path: "/chat/index.html",
-        bytes: include_bytes!("site/chat/index.html"),
-        policy: Some(CHAT_POLICY),
-    },
-    BuiltIn {
-        path: "/chat/chat.css",
-        bytes: include_bytes!("site/chat/chat.css"),
-        policy: None,
-    },
-    BuiltIn {
-        path: "/chat/chat.js",
-        bytes: include_bytes!("site/chat/chat.js"),
-        policy: None,
-    },
-    BuiltIn {
-        path: "/flash/index.html",
-        bytes: include_bytes!("site/flash/index.html"),
-        policy: Some(FLASH_POLICY),
-    },
-    BuiltIn {
-        path: "/flash/flash.css",
-        bytes: include_bytes!("site/flash/flash.css"),
-        policy: None,
-    },
+    built_in!("chat/index.html", Some(CHAT_POLICY)),
+    built_in!("chat/chat.css"),
+    built_in!("chat/chat.js"),
+    built_in!("chat/conversations.js"),
+    built_in!("chat/dom.js"),
+    built_in!("chat/mark.svg"),
+    built_in!("chat/people.js"),
+    built_in!("chat/protocol.js"),
+    built_in!("chat/session.js"),
+    built_in!("chat/talk.js"),
+    built_in!("flash/index.html", Some(FLASH_POLICY)),
+    built_in!("flash/flash.css"),
 ];
 
 /// Nothing but the server's own files, nothing inline, and no connection but to the server: `'self'`
