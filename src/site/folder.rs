@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
-use flashgate_core::{MAX_SITE_PATH, Site, SiteFile};
+use flashgate_core::{Site, SiteFile};
 
 use super::{Own, is_own, mime};
 use crate::failure::{Exit, Failure};
@@ -76,6 +76,10 @@ impl Reader<'_> {
                 "is a link to a folder around it, and has no end",
             ));
         }
+        if above.len() > DEEPEST {
+            let what = format!("is more than {DEEPEST} folders deep; move it up");
+            return Err(refuse(&place.shown, &what));
+        }
         let unread = |error| refuse(&place.shown, &format!("cannot be read: {error}"));
         let mut names = fs::read_dir(&place.real)
             .and_then(|entries| {
@@ -141,11 +145,6 @@ impl Reader<'_> {
             let what = format!("has more than {MOST_ENTRIES} files and folders; serve fewer");
             return Err(refuse(self.own.folder, &what));
         }
-        // Also where links to folders go round in ever longer ways.
-        if place.path.len() > MAX_SITE_PATH {
-            let what = format!("has an address of more than {MAX_SITE_PATH} bytes; rename it");
-            return Err(refuse(&place.shown, &what));
-        }
         let unread = |error| refuse(&place.shown, &format!("cannot be read: {error}"));
         let kind = fs::symlink_metadata(&place.real).map_err(unread)?;
         if kind.is_dir() {
@@ -205,6 +204,9 @@ const MIB: u64 = 1024 * 1024;
 /// Far more than a site has. Empty files and folders cost memory too, and links can make a few folders
 /// into very many.
 const MOST_ENTRIES: usize = 65_536;
+
+/// Folders within folders, links to some included: each takes a piece of the stack.
+const DEEPEST: usize = 64;
 
 #[cfg(test)]
 mod tests;

@@ -177,6 +177,28 @@ fn links_that_multiply() {
 }
 
 #[test]
+fn folders_in_folders() {
+    let lab = Lab::new();
+    let deep = "d/".repeat(DEEPEST);
+    lab.write(&format!("{deep}x"), b"x");
+    assert_eq!(lab.paths().len(), 3);
+    lab.write(&format!("{deep}d/x"), b"x");
+    assert!(lab.fault().contains("more than 64 folders deep"));
+}
+
+#[test]
+fn an_address_that_is_too_long() {
+    let lab = Lab::new();
+    let long = format!("{}/", "x".repeat(250)).repeat(10);
+    fs::create_dir_all(lab.site().join(&long)).unwrap();
+    assert_eq!(lab.paths().len(), 2);
+    // Two such ways are too much for a name in the file system, but not for a link.
+    lab.link(&format!("{long}on"), "../../../../../../../../../../again");
+    lab.write(&format!("again/{long}file"), b"x");
+    assert!(lab.fault().contains("the path is too long"));
+}
+
+#[test]
 fn what_is_no_file() {
     let lab = Lab::new();
     let _socket = UnixListener::bind(lab.site().join("socket")).unwrap();
