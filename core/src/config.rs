@@ -136,9 +136,10 @@ pub struct Limits {
     pub body_stall: Millis,
     /// To identify, from accept.
     pub login: Millis,
-    /// Between one WebSocket ping and the next: below the minute after which proxies cut what is silent.
+    /// Between one WebSocket ping and the next, below the minute after which nginx cuts what is silent;
+    /// 0 for none.
     pub ping: Millis,
-    /// Without a sign of life, until a WebSocket is given up: three pings.
+    /// Without a sign of life, until a WebSocket is given up: three pings; 0 for never.
     pub silence: Millis,
     /// For the member store to answer.
     pub lookup: Millis,

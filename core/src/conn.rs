@@ -308,7 +308,7 @@ impl Chat {
             Who::Nobody { .. } | Who::Member(_) => None,
         };
         let life = match &self.wire {
-            Wire::Socket(socket) => Some(socket.deadline(incoming, limits)),
+            Wire::Socket(socket) => socket.deadline(incoming, limits),
             Wire::Stream => None,
         };
         turn.into_iter().chain(login).chain(life).min()

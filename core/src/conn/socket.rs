@@ -22,6 +22,7 @@ pub(crate) struct Socket {
     pub(crate) end: Option<End>,
     /// The last sign of life, or when the wait for one began.
     pub(crate) heard: Millis,
+    /// Not looked at while pings are switched off.
     next_ping: Millis,
 }
 
@@ -102,11 +103,9 @@ impl Socket {
     }
 
     /// When its life has to be looked at.
-    pub(crate) fn deadline(&self, incoming: Incoming, limits: &Limits) -> Millis {
-        match self.silent_at(incoming, limits) {
-            Some(silent) => silent.min(self.next_ping),
-            None => self.next_ping,
-        }
+    pub(crate) fn deadline(&self, incoming: Incoming, limits: &Limits) -> Option<Millis> {
+        let silent = self.silent_at(incoming, limits);
+        silent.into_iter().chain(self.ping_at(limits)).min()
     }
 
     /// What is due now; the time of the next ping is moved on.
@@ -114,18 +113,22 @@ impl Socket {
         if self.silent_at(incoming, limits).is_some_and(|at| at <= now) {
             return Life::Dead;
         }
-        if now < self.next_ping {
+        if self.ping_at(limits).is_none_or(|at| now < at) {
             return Life::Fine;
         }
         self.next_ping = now + limits.ping;
         Life::Ping
     }
 
+    fn ping_at(&self, limits: &Limits) -> Option<Millis> {
+        (limits.ping > Millis(0)).then_some(self.next_ping)
+    }
+
     /// While we read nothing, nothing can be heard.
     fn silent_at(&self, incoming: Incoming, limits: &Limits) -> Option<Millis> {
         match incoming {
-            Incoming::Open => Some(self.heard + limits.silence),
-            Incoming::Paused | Incoming::Ended => None,
+            Incoming::Open if limits.silence > Millis(0) => Some(self.heard + limits.silence),
+            Incoming::Open | Incoming::Paused | Incoming::Ended => None,
         }
     }
 }
