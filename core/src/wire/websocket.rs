@@ -8,6 +8,8 @@
 //! Extensions are not spoken, so their bits are an error.
 
 mod handshake;
+#[cfg(test)]
+mod tests;
 mod utf8;
 
 pub use handshake::{Handshake, Refusal};

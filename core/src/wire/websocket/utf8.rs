@@ -16,12 +16,12 @@ impl Utf8 {
                 return true;
             };
             bytes = rest;
-            self.begun[usize::from(self.len)] = *next;
-            self.len += 1;
-            match core::str::from_utf8(&self.begun[..usize::from(self.len)]) {
+            let len = usize::from(self.len);
+            self.begun[len] = *next;
+            match core::str::from_utf8(&self.begun[..=len]) {
                 Ok(_) => self.len = 0,
                 Err(error) if error.error_len().is_some() => return false,
-                Err(_) => {}
+                Err(_) => self.len += 1,
             }
         }
         let Err(error) = core::str::from_utf8(bytes) else {
@@ -81,6 +81,8 @@ mod tests {
                         "{} cut at {a} and {b}",
                         text.escape_ascii()
                     );
+                    // A caller that goes on after the refusal gets no sense, but no panic.
+                    utf8.take(text);
                 }
             }
         }
