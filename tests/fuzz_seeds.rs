@@ -13,11 +13,12 @@ use flashgate_core::testing::transcript::Transcript;
 /// A target's name and its body.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 4] = [
+const TARGETS: [Target; 5] = [
     ("sniff", fuzz::sniff),
     ("command", fuzz::command),
     ("http_head", fuzz::http_head),
     ("gateway", fuzz::gateway),
+    ("websocket", fuzz::websocket),
 ];
 
 #[test]
@@ -72,6 +73,8 @@ fn write_seeds() {
                 .iter()
                 .flat_map(|scenario| match target {
                     "gateway" => vec![scenario.script()],
+                    // These are the cases of the Autobahn suite: core/tests/websocket writes them.
+                    "websocket" => Vec::new(),
                     // What the fuzzer varies first is how the stream is cut.
                     "command" => scenario
                         .streams()

@@ -3,6 +3,7 @@
 //! They are ordinary functions of bytes, so that `cargo test` replays seeds and findings without a
 //! fuzzer. The targets in `fuzz/` only call them.
 
+mod websocket;
 mod world;
 
 use alloc::string::{String, ToString};
@@ -14,6 +15,7 @@ use crate::wire::http::{self, Head};
 use crate::wire::nul::{Frame, Framer};
 use crate::wire::percent;
 
+pub use websocket::websocket;
 pub use world::gateway;
 
 /// What a connection is told apart as never changes, whatever follows, and is known from its first
@@ -175,6 +177,7 @@ mod tests {
             command(&data);
             http_head(&data);
             gateway(&data);
+            websocket(&data);
         }
     }
 }

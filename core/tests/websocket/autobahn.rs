@@ -3,12 +3,16 @@
 //! The numbers are the suite's own. Where it takes a lenient answer as well, only the strict one
 //! will do here. Each case is sent in one piece, byte by byte, cut in two at every place where it is
 //! short, and in random pieces; the answers must be the same.
+//!
+//! `UPDATE=1 cargo test -p flashgate-core --test websocket` makes seeds for the fuzzer of them.
 
 mod closing;
 mod framing;
 mod utf8;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::{env, fs};
 
 use crate::echo::Echo;
 use crate::frames::{BINARY, CLOSE, PING, PONG, Random, TEXT, masked, unmasked};
@@ -82,6 +86,9 @@ const INVALID_DATA: Answer = Answer::Close(Some(1007));
 fn every_case_however_it_is_cut() {
     let cases = [framing::cases(), utf8::cases(), closing::cases()];
     let cases: Vec<Case> = cases.into_iter().flatten().collect();
+    if env::var_os("UPDATE").is_some() {
+        write_seeds(&cases);
+    }
     let mut counts = BTreeMap::new();
     let mut numbers = BTreeSet::new();
     for case in &cases {
@@ -185,6 +192,22 @@ fn read(out: &[u8]) -> Vec<Answer> {
         _ => panic!("a frame that begins with {first:#x}"),
     });
     answers.collect()
+}
+
+/// One seed for each case that is short and not all too similar to the one before.
+fn write_seeds(cases: &[Case]) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds/websocket");
+    fs::create_dir_all(&folder).unwrap();
+    for (number, case) in cases.iter().enumerate() {
+        let stream = segments(&case.sends, &mut Random(number as u64)).concat();
+        let group = case.number.rsplit_once('.').unwrap().0;
+        let similar = group.starts_with("6.") && case.number != format!("{group}.1");
+        if stream.len() <= 600 && !similar {
+            // What the fuzzer varies first is how the stream is cut.
+            let seed = [b"\x03", &stream[..]].concat();
+            fs::write(folder.join(format!("autobahn-{}", case.number)), seed).unwrap();
+        }
+    }
 }
 
 /// Some cases are 64 KiB and more of the same character.
