@@ -14,9 +14,11 @@ use crate::failure::{Exit, Failure};
 use crate::log::diagnostics;
 use crate::serve;
 
+mod chat;
 mod members;
 mod options;
 
+pub use chat::ChatOptions;
 pub use members::MembersCommand;
 pub use options::{Duplicates, LogFormat, Runtime, ServeOptions};
 
@@ -44,6 +46,10 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Members(command) => {
             diagnostics::direct();
             members::run(&command.command)
+        }
+        Command::Chat(options) => {
+            diagnostics::direct();
+            crate::chat::chat(options)
         }
     }
 }
@@ -78,7 +84,7 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Request, Failu
             ..
         }) => Ok(Request::Run(command.into())),
         Ok(Flashgate { command: None, .. }) => {
-            Err(Failure::usage("say what to do: serve or members"))
+            Err(Failure::usage("say what to do: serve, members or chat"))
         }
         Err(EarlyExit {
             output,
@@ -187,8 +193,9 @@ fn options_of(command: &CommandInfoWithArgs, found: &mut BTreeMap<String, Given>
 #[derive(FromArgs, ArgsInfo, Debug)]
 #[argh(
     example = "Try it, with two members in memory:\n  {command_name} serve --demo",
+    example = "Chat in the terminal:\n  {command_name} chat 127.0.0.1:8080 --id alice",
     example = "Add a member, and serve everyone:\n  {command_name} members add --id 1 --nick alice --name Alice\n  {command_name} serve --listen 0.0.0.0:8080",
-    note = "The exit code is 0; 1 for a failure; 64 for a wrong command line; 65 for faults in imported data; 69 for an address that cannot be listened on; 78 for what is wrong only with this machine or the files that are named."
+    note = "The exit code is 0; 1 for a failure; 64 for a wrong command line; 65 for faults in imported data; 69 for an address that cannot be listened on or reached; 78 for what is wrong only with this machine or the files that are named."
 )]
 struct Flashgate {
     /// print the version
@@ -207,6 +214,8 @@ pub enum Command {
     Serve(ServeOptions),
     /// Change the member store.
     Members(MembersCommand),
+    /// Chat in the terminal.
+    Chat(ChatOptions),
 }
 
 #[cfg(test)]
@@ -225,7 +234,7 @@ mod tests {
         match parsed(line) {
             Ok(Request::Run(command)) => match *command {
                 Command::Serve(options) => options,
-                Command::Members(_) => panic!("{line}"),
+                Command::Members(_) | Command::Chat(_) => panic!("{line}"),
             },
             other => panic!("{line}: {other:?}"),
         }
@@ -316,6 +325,14 @@ mod tests {
             "members passwd",
             "members passwd 1 2",
             "members import",
+            "chat",
+            "chat localhost",
+            "chat ::1:8080",
+            "chat localhost:0",
+            "chat localhost:1 --id",
+            "chat localhost:1 --id=",
+            "chat localhost:1 --id a --id b",
+            "chat localhost:1 surplus",
         ] {
             let failure = parsed(line).expect_err(line);
             assert_eq!(failure.exit, Exit::Usage, "{line}");

@@ -61,7 +61,7 @@ pub enum Exit {
     Usage,
     /// The file to import has faults.
     Data,
-    /// An address cannot be listened on.
+    /// An address cannot be listened on, or not be reached.
     Unavailable,
     /// The command line makes sense, but not on this machine or with the files it names.
     Config,

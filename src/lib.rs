@@ -5,12 +5,14 @@
 //! - [`cli`] reads the command line and decides the exit code.
 //! - [`serve`] turns options into settings and listeners, and runs the chosen runtime.
 //! - [`site`] is what is served over HTTP: the built-in pages, and the operator's own folder.
+//! - [`chat`] is a client of the chat, for a terminal or a pipe.
 //! - [`members`] is the member store on SQLite: the operator's side of it, and the pool of threads
 //!   that answers the core's questions.
 //! - [`log`] turns the core's notes into lines, and writes them without ever stopping the server.
 
 #![forbid(unsafe_code)]
 
+pub mod chat;
 pub mod cli;
 pub mod failure;
 pub mod log;

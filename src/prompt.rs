@@ -16,12 +16,29 @@ use crate::log::diagnostics;
 pub fn new_password() -> Result<Secret, Failure> {
     let stdin = io::stdin();
     let text = if stdin.is_terminal() {
+        end_with_echo(|_| Then::End)?;
         ask_twice()?
     } else {
         one_line(&mut stdin.lock())?
     };
-    match fault(&text) {
-        None => Ok(Secret::new(&text)),
+    usable(&text)
+}
+
+/// Asks for a password that somebody has: once, on a terminal or from a pipe. On a terminal,
+/// [`end_with_echo`] comes first.
+pub(crate) fn password() -> Result<Secret, Failure> {
+    let stdin = io::stdin();
+    let text = if stdin.is_terminal() {
+        ask("Password: ")?
+    } else {
+        one_line(&mut stdin.lock())?
+    };
+    usable(&text)
+}
+
+fn usable(text: &str) -> Result<Secret, Failure> {
+    match fault(text) {
+        None => Ok(Secret::new(text)),
         Some(fault) => Err(Failure::new(
             Exit::Failure,
             format!("this password cannot be used: {fault}"),
@@ -30,8 +47,19 @@ pub fn new_password() -> Result<Secret, Failure> {
 }
 
 fn ask_twice() -> Result<String, Failure> {
-    end_with_echo()?;
-    let ask = |prompt: &str| match rpassword::prompt_password(prompt) {
+    let first = ask("New password: ")?;
+    if ask("Once more: ")? == first {
+        Ok(first)
+    } else {
+        Err(Failure::new(
+            Exit::Failure,
+            "the two passwords differ; nothing was changed, please try again",
+        ))
+    }
+}
+
+fn ask(prompt: &str) -> Result<String, Failure> {
+    match rpassword::prompt_password(prompt) {
         Ok(text) => Ok(text),
         // Ctrl-C: rpassword reads it as a character, and has put the terminal back by now.
         Err(error) if error.kind() == io::ErrorKind::Interrupted => process::exit(128 + SIGINT),
@@ -47,23 +75,24 @@ fn ask_twice() -> Result<String, Failure> {
                  also come as one line from a pipe on standard input"
             ),
         )),
-    };
-    let first = ask("New password: ")?;
-    if ask("Once more: ")? == first {
-        Ok(first)
-    } else {
-        Err(Failure::new(
-            Exit::Failure,
-            "the two passwords differ; nothing was changed, please try again",
-        ))
     }
+}
+
+/// What a signal leads to.
+pub(crate) enum Then {
+    /// The end of the program.
+    End,
+    /// Nothing.
+    GoOn,
 }
 
 /// From here on, a signal that ends the program has the terminal echo again first.
 ///
 /// Without this, rpassword's Ctrl-C is a SIGINT that it raises while the echo is still off, and a
 /// SIGTERM from elsewhere comes while it reads: either leaves a shell that shows nothing.
-fn end_with_echo() -> Result<(), Failure> {
+///
+/// `told` hears of each signal, and decides.
+pub(crate) fn end_with_echo(told: impl Fn(i32) -> Then + Send + 'static) -> Result<(), Failure> {
     let failure = |error: io::Error| {
         Failure::new(
             Exit::Failure,
@@ -78,7 +107,10 @@ fn end_with_echo() -> Result<(), Failure> {
     let before = tcgetattr(&terminal).map_err(|error| failure(error.into()))?;
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM]).map_err(failure)?;
     diagnostics::start_thread("signals", move || {
-        if let Some(signal) = signals.forever().next() {
+        for signal in signals.forever() {
+            if let Then::GoOn = told(signal) {
+                continue;
+            }
             // A terminal that is gone has no echo to be given back.
             let _ = tcsetattr(&terminal, OptionalActions::Now, &before);
             process::exit(128 + signal);

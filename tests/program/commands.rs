@@ -3,14 +3,14 @@
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 
 use argon2::Params;
 use flashgate::members::Hash;
 use flashgate_core::Secret;
 use tempfile::TempDir;
 
-use crate::outside::{Done, Output, Server, run_in};
+use crate::outside::{Done, Output, Server, run_in, terminal};
 
 #[test]
 fn help_and_version() {
@@ -508,21 +508,6 @@ impl Place {
 
     /// Starts a command in a terminal.
     fn terminal(&self, command: &str) -> (Child, Output) {
-        let mut terminal = Command::new("script")
-            .args([
-                "--quiet",
-                "--return",
-                "--echo=never",
-                "--command",
-                command,
-                "/dev/null",
-            ])
-            .current_dir(self.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let shown = Output::read(terminal.stdout.take().unwrap());
-        (terminal, shown)
+        terminal(self.path(), command)
     }
 }

@@ -1,5 +1,6 @@
 //! The program from outside, started as a user starts it.
 
+mod chat;
 mod commands;
 mod outside;
 mod server;

@@ -39,6 +39,27 @@ pub(crate) fn run_in(folder: &Path, arguments: &[&str], input: &str) -> Done {
     }
 }
 
+/// Starts a command in a terminal, which util-linux's `script` makes: this program may hold no
+/// unsafe code, which it takes.
+pub(crate) fn terminal(folder: &Path, command: &str) -> (Child, Output) {
+    let mut terminal = Command::new("script")
+        .args([
+            "--quiet",
+            "--return",
+            "--echo=never",
+            "--command",
+            command,
+            "/dev/null",
+        ])
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let shown = Output::read(terminal.stdout.take().unwrap());
+    (terminal, shown)
+}
+
 /// The program, running. Killed when dropped.
 pub(crate) struct Running {
     pub(crate) child: Child,

@@ -1,0 +1,153 @@
+//! From a connection to a member who is online.
+
+use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use super::wire::{Answer, Answers, Broken, Member};
+use super::{failure, id, show};
+use crate::failure::Failure;
+use crate::prompt;
+
+/// Makes sure that this is a chat, before anybody's password is sent there.
+pub(super) fn greet(socket: &TcpStream, answers: &mut Answers<TcpStream>) -> Result<(), Failure> {
+    match ask(socket, answers, "PING flashgate\0", GREETING)? {
+        Answer::Error(value) if value == "Server is full." => {
+            Err(failure("the server is full; please try again later"))
+        }
+        // The oldest servers do not know PING, and say so.
+        Answer::Pong | Answer::Error(_) => Ok(()),
+        Answer::Identify(_)
+        | Answer::Login(_)
+        | Answer::Quit { .. }
+        | Answer::Message { .. }
+        | Answer::List(_)
+        | Answer::Other => Err(failure("what answers there is no flashgate chat")),
+    }
+}
+
+/// Asks for what is not given, and logs in; on a terminal as often as typing it wrong is human.
+pub(super) fn login(
+    socket: &TcpStream,
+    answers: &mut Answers<TcpStream>,
+    given: Option<&str>,
+) -> Result<Member, Failure> {
+    let terminal = io::stdin().is_terminal();
+    let tries = if terminal { TRIES } else { 1 };
+    for left in (0..tries).rev() {
+        let who = match given {
+            Some(id) => id.to_owned(),
+            None => ask_id(terminal)?,
+        };
+        let password = prompt::password()?;
+        let command = format!("IDENTIFY {who} {}\0", password.expose());
+        match identify(socket, answers, &command)? {
+            Ok(me) => return Ok(me),
+            Err(refused) => match refused.as_str() {
+                WRONG if left > 0 => tell("Wrong number, nick or password; please try again.")?,
+                WRONG => return Err(failure("wrong number, nick or password")),
+                "Already online." => {
+                    return Err(failure(&format!(
+                        "{} is online already, on another connection; leave there first",
+                        show::word(&who)
+                    )));
+                }
+                "Please try again later." => {
+                    return Err(failure(
+                        "the server cannot look up members now; please try again later",
+                    ));
+                }
+                other => {
+                    let why = show::line(other);
+                    return Err(failure(&format!("the server refuses the login: {why}")));
+                }
+            },
+        }
+    }
+    Err(failure("wrong number, nick or password"))
+}
+
+/// Who one is now, or why not.
+fn identify(
+    socket: &TcpStream,
+    answers: &mut Answers<TcpStream>,
+    command: &str,
+) -> Result<Result<Member, String>, Failure> {
+    let mut answer = ask(socket, answers, command, LOOKING_UP)?;
+    loop {
+        match answer {
+            Answer::Identify(me) => return Ok(Ok(me)),
+            Answer::Error(why) => return Ok(Err(why)),
+            // One's own login is told to everyone first. Who else is there, LIST will tell.
+            Answer::Login(_)
+            | Answer::Quit { .. }
+            | Answer::Message { .. }
+            | Answer::List(_)
+            | Answer::Pong
+            | Answer::Other => {}
+        }
+        answer = answers.next().map_err(|broken| ended(&broken))?;
+    }
+}
+
+fn ask(
+    socket: &TcpStream,
+    answers: &mut Answers<TcpStream>,
+    command: &str,
+    longest: Duration,
+) -> Result<Answer, Failure> {
+    let mut sending = socket;
+    // What the server said before it closed is of more use than that it did.
+    let _ = socket.set_read_timeout(Some(longest));
+    let sent = sending.write_all(command.as_bytes());
+    match (answers.next(), sent) {
+        (Ok(answer), _) => Ok(answer),
+        (Err(_), Err(error)) => Err(ended(&Broken::Io(error))),
+        (Err(broken), Ok(())) => Err(ended(&broken)),
+    }
+}
+
+fn ended(broken: &Broken) -> Failure {
+    match broken {
+        Broken::Silent => failure("the server does not answer; is this the port of a chat?"),
+        Broken::Ended
+        | Broken::Cut
+        | Broken::TooLong
+        | Broken::NotXml { .. }
+        | Broken::Lacks { .. }
+        | Broken::Io(_) => failure(&broken.to_string()),
+    }
+}
+
+fn ask_id(terminal: bool) -> Result<String, Failure> {
+    if terminal {
+        let mut out = io::stderr().lock();
+        let _ = out
+            .write_all(b"Number or nick: ")
+            .and_then(|()| out.flush());
+    }
+    let mut line = Vec::new();
+    let read = io::stdin().lock().take(MAX_ID).read_until(b'\n', &mut line);
+    read.map_err(|error| failure(&format!("cannot read standard input: {error}")))?;
+    let text = String::from_utf8_lossy(&line);
+    id(text.trim()).map_err(|advice| failure(&advice))
+}
+
+/// Between two questions, where these are.
+fn tell(text: &str) -> Result<(), Failure> {
+    let told = io::stderr().write_all(format!("{text}\n").as_bytes());
+    told.map_err(|error| failure(&format!("cannot write to the terminal: {error}")))
+}
+
+const WRONG: &str = "Identification failed.";
+
+/// Below the five after which a server closes.
+const TRIES: u32 = 3;
+
+const GREETING: Duration = Duration::from_secs(10);
+
+/// A server may make an address wait for 16 s and its store for 10 s, and has a queue besides.
+const LOOKING_UP: Duration = Duration::from_secs(60);
+
+/// Bytes of a number or a nick, with room to be wrong.
+const MAX_ID: u64 = 1024;

@@ -1,0 +1,357 @@
+//! What of the chat is shown, and how: one line an event, from which nothing of a stranger's text
+//! can break out.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::wire::{Answer, Member};
+use crate::text::is_unseen;
+
+/// A line to show, and what it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Shown {
+    pub(super) kind: Kind,
+    pub(super) text: String,
+}
+
+/// What a line is about, for those who show it in colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Somebody else's message; the first of these bytes are the time.
+    Theirs { time: usize, sender: usize },
+    /// A message of one's own.
+    Mine,
+    /// Who is there, who comes and goes, help.
+    Note,
+    /// What could not be done.
+    Error,
+}
+
+/// A command whose answer is on its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    Message { nick: String },
+    List,
+}
+
+/// What one member knows of the chat.
+#[derive(Debug)]
+pub(super) struct View {
+    me: Member,
+    /// Names by nick: a `<quit>` tells the nick alone.
+    online: BTreeMap<String, String>,
+    /// In the order of their answers, which is that of the commands.
+    asked: VecDeque<Asked>,
+}
+
+impl View {
+    pub(super) fn new(me: Member) -> Self {
+        Self {
+            me,
+            online: BTreeMap::new(),
+            asked: VecDeque::new(),
+        }
+    }
+
+    /// A command is about to be sent.
+    pub(super) fn ask(&mut self, asked: Asked) {
+        self.asked.push_back(asked);
+    }
+
+    /// Commands without an answer so far.
+    pub(super) fn unanswered(&self) -> usize {
+        self.asked.len()
+    }
+
+    /// Nicks that begin like this, and can be typed.
+    pub(super) fn nicks(&self, start: &str) -> Vec<String> {
+        let from = self.online.range(start.to_owned()..);
+        let alike = from.take_while(|(nick, _)| nick.starts_with(start));
+        let plain = alike.filter(|(nick, _)| !nick.chars().any(|c| is_unseen(c) || c == ' '));
+        plain.map(|(nick, _)| nick.clone()).collect()
+    }
+
+    /// Takes an answer, and says what to show of it.
+    pub(super) fn take(&mut self, answer: Answer) -> Option<Shown> {
+        match answer {
+            Answer::Identify(_) | Answer::Pong | Answer::Other => None,
+            Answer::Login(member) if member.nick == self.me.nick => None,
+            Answer::Login(member) => {
+                let line = format!("{} is here", both(&member));
+                self.remember(member);
+                Some(note(&line))
+            }
+            Answer::Quit { nick } => {
+                let who = match self.online.remove(&nick) {
+                    Some(name) => both(&Member { nick, name }),
+                    None => word(&nick),
+                };
+                Some(note(&format!("{who} has left")))
+            }
+            Answer::Message {
+                sender,
+                recipient,
+                time,
+                text,
+            } => {
+                if sender == self.me.nick {
+                    self.asked.pop_front();
+                    let text = format!("{} to {}: {}", word(&time), word(&recipient), line(&text));
+                    let kind = Kind::Mine;
+                    return Some(Shown { kind, text });
+                }
+                let (time, sender) = (word(&time), word(&sender));
+                let kind = Kind::Theirs {
+                    time: time.len(),
+                    sender: sender.len(),
+                };
+                let text = format!("{time} {sender}: {}", line(&text));
+                Some(Shown { kind, text })
+            }
+            Answer::List(members) => {
+                self.asked.pop_front();
+                self.online.clear();
+                let names: Vec<String> = members.iter().map(both).collect();
+                let count = members.len();
+                members.into_iter().for_each(|member| self.remember(member));
+                Some(note(&format!("{count} online: {}", names.join(", "))))
+            }
+            Answer::Error(value) => Some(error(&self.explained(&value))),
+        }
+    }
+
+    fn remember(&mut self, member: Member) {
+        if self.online.len() < MAX_ONLINE || self.online.contains_key(&member.nick) {
+            self.online.insert(member.nick, member.name);
+        }
+    }
+
+    /// An error in words for somebody who does not see the commands.
+    fn explained(&mut self, value: &str) -> String {
+        if value == REPLACED {
+            return "Somebody has logged in as you from elsewhere, and takes over.".to_owned();
+        }
+        let asked = self.asked.pop_front();
+        match (value, asked) {
+            ("User is already left.", Some(Asked::Message { nick })) => {
+                format!("{} is not online; the message was not sent.", word(&nick))
+            }
+            ("Message too long.", Some(Asked::Message { nick })) => {
+                format!(
+                    "The message to {} is too long; it was not sent.",
+                    word(&nick)
+                )
+            }
+            (_, Some(Asked::Message { nick })) => {
+                format!(
+                    "{} (The message to {} was not sent.)",
+                    line(value),
+                    word(&nick)
+                )
+            }
+            (_, Some(Asked::List) | None) => line(value),
+        }
+    }
+}
+
+/// Who one is, from now on.
+pub(super) fn welcome(me: &Member) -> Shown {
+    note(&format!("You are {}.", both(me)))
+}
+
+/// A line about the chat itself; what comes from outside is made safe already.
+pub(super) fn note(text: &str) -> Shown {
+    Shown {
+        kind: Kind::Note,
+        text: format!("* {text}"),
+    }
+}
+
+/// A line about something that did not work; what comes from outside is made safe already.
+pub(super) fn error(text: &str) -> Shown {
+    Shown {
+        kind: Kind::Error,
+        text: format!("! {text}"),
+    }
+}
+
+impl Shown {
+    /// The line with what makes a terminal show it in colour.
+    pub(super) fn coloured(&self) -> String {
+        let text = &self.text;
+        match self.kind {
+            Kind::Theirs { time, sender } => {
+                let (time, rest) = text.split_at(time + 1);
+                let (sender, rest) = rest.split_at(sender);
+                format!("{time}\x1b[1m{sender}\x1b[0m{rest}")
+            }
+            Kind::Mine => text.clone(),
+            Kind::Note => format!("\x1b[2m{text}\x1b[0m"),
+            Kind::Error => format!("\x1b[31m{text}\x1b[0m"),
+        }
+    }
+}
+
+fn both(member: &Member) -> String {
+    format!("{} ({})", word(&member.name), word(&member.nick))
+}
+
+/// A name, a nick or a time: whatever shows nothing of itself is shown as U+FFFD.
+pub(super) fn word(text: &str) -> String {
+    let seen = |c| if is_unseen(c) { '\u{fffd}' } else { c };
+    text.chars().map(seen).collect()
+}
+
+/// A text of one line: ends of lines become a visible mark, so that none can be forged.
+pub(super) fn line(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '\r' => {
+                // One end of a line, as Windows writes it.
+                rest.next_if_eq(&'\n');
+                safe.push('⏎');
+            }
+            '\n' | '\x0b' | '\x0c' | '\u{85}' | '\u{2028}' | '\u{2029}' => safe.push('⏎'),
+            '\t' => safe.push(' '),
+            // Persian, and families of emoji, are not written right without these two.
+            '\u{200c}' | '\u{200d}' => safe.push(c),
+            c if is_unseen(c) => safe.push('\u{fffd}'),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// Before the connection of somebody who was replaced is closed. It answers no command.
+const REPLACED: &str = "Replaced by a new login.";
+
+/// More are not remembered, whatever a server tells; a `<quit>` of theirs shows the nick alone.
+const MAX_ONLINE: usize = 65_536;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn member(nick: &str, name: &str) -> Member {
+        Member {
+            nick: nick.to_owned(),
+            name: name.to_owned(),
+        }
+    }
+
+    fn view() -> View {
+        View::new(member("alice", "Alice"))
+    }
+
+    fn message(sender: &str, recipient: &str, text: &str) -> Answer {
+        Answer::Message {
+            sender: sender.to_owned(),
+            recipient: recipient.to_owned(),
+            time: "14:02:11".to_owned(),
+            text: text.to_owned(),
+        }
+    }
+
+    #[test]
+    fn events() {
+        let mut view = view();
+        let bob = || member("bob", "Bob");
+        let quit = || Answer::Quit {
+            nick: "bob".to_owned(),
+        };
+        view.ask(Asked::List);
+        for (answer, shown) in [
+            (Answer::Login(member("alice", "Alice")), None),
+            (Answer::Login(bob()), Some("* Bob (bob) is here")),
+            (quit(), Some("* Bob (bob) has left")),
+            (quit(), Some("* bob has left")),
+            (
+                Answer::List(vec![member("alice", "Alice"), bob()]),
+                Some("* 2 online: Alice (alice), Bob (bob)"),
+            ),
+            (quit(), Some("* Bob (bob) has left")),
+            (message("bob", "alice", "hi"), Some("14:02:11 bob: hi")),
+            (message("alice", "bob", "hi"), Some("14:02:11 to bob: hi")),
+            (Answer::Error("No.".to_owned()), Some("! No.")),
+            (Answer::Pong, None),
+            (Answer::Other, None),
+        ] {
+            let text = view.take(answer.clone()).map(|shown| shown.text);
+            assert_eq!(text.as_deref(), shown, "{answer:?}");
+        }
+    }
+
+    #[test]
+    fn errors_find_their_command() {
+        let mut view = view();
+        let to = |nick: &str| Asked::Message {
+            nick: nick.to_owned(),
+        };
+        for asked in [to("bob"), to("carol"), Asked::List, to("dave"), to("eve")] {
+            view.ask(asked);
+        }
+        let mut told = |answer| view.take(answer).unwrap().text;
+        let failed = |value: &str| Answer::Error(value.to_owned());
+        assert!(told(message("alice", "bob", "x")).contains("to bob"));
+        assert!(told(message("bob", "alice", "x")).contains("bob: x"));
+        let left = failed("User is already left.");
+        assert_eq!(
+            told(left),
+            "! carol is not online; the message was not sent."
+        );
+        told(Answer::List(Vec::new()));
+        let long = told(failed("Message too long."));
+        assert_eq!(long, "! The message to dave is too long; it was not sent.");
+        assert!(told(failed("Replaced by a new login.")).contains("takes over"));
+        let other = told(failed("Please\n\u{1b}."));
+        assert_eq!(
+            other,
+            "! Please⏎\u{fffd}. (The message to eve was not sent.)"
+        );
+        assert_eq!(view.unanswered(), 0);
+    }
+
+    #[test]
+    fn hostile_text_stays_in_its_line() {
+        for (text, shown) in [
+            ("hi", "hi"),
+            ("Árvíztűrő 😀 <b>&amp;\"", "Árvíztűrő 😀 <b>&amp;\""),
+            ("a\nb\rc\r\nd\n\re", "a⏎b⏎c⏎d⏎⏎e"),
+            ("a\u{85}b\u{2028}c\u{2029}d\x0be\x0cf", "a⏎b⏎c⏎d⏎e⏎f"),
+            ("a\tb", "a b"),
+            ("\x1b[2J\x1b]0;x\x07", "\u{fffd}[2J\u{fffd}]0;x\u{fffd}"),
+            ("\0\x08\x7f\u{9b}31m", "\u{fffd}\u{fffd}\u{fffd}\u{fffd}31m"),
+            ("\u{202e}abc\u{2066}\u{200f}", "\u{fffd}abc\u{fffd}\u{fffd}"),
+            ("👨\u{200d}👩", "👨\u{200d}👩"),
+        ] {
+            assert_eq!(line(text), shown, "{text:?}");
+            let mut view = view();
+            let told = view.take(message("b\x1bb\n", "alice", text)).unwrap();
+            assert_eq!(told.text, format!("14:02:11 b\u{fffd}b\u{fffd}: {shown}"));
+            let colours = told
+                .coloured()
+                .replace("\x1b[1m", "")
+                .replace("\x1b[0m", "");
+            assert_eq!(colours, told.text);
+        }
+        let mut view = view();
+        let evil = member("b\x1b[2J", "\r* Carol\u{202e}\u{200d}");
+        let told = view.take(Answer::Login(evil)).unwrap();
+        assert_eq!(
+            told.text,
+            "* \u{fffd}* Carol\u{fffd}\u{fffd} (b\u{fffd}[2J) is here"
+        );
+    }
+
+    #[test]
+    fn completing_nicks() {
+        let mut view = view();
+        for nick in ["bob", "bo\x1bx", "bo", "carol"] {
+            view.take(Answer::Login(member(nick, "X")));
+        }
+        assert_eq!(view.nicks("bo"), ["bo", "bob"]);
+        assert_eq!(view.nicks(""), ["bo", "bob", "carol"]);
+        assert_eq!(view.nicks("x"), [""; 0]);
+    }
+}

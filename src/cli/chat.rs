@@ -1,0 +1,22 @@
+//! The options of `chat`, each checked as far as it can be by itself.
+
+use argh::{ArgsInfo, FromArgs};
+
+use crate::chat::{self, Address};
+
+/// Chat in the terminal.
+#[derive(FromArgs, ArgsInfo, Clone, Debug)]
+#[argh(
+    subcommand,
+    name = "chat",
+    note = "Asks for the password, without echo. Then every line is a command, or text for the member you talked to last: /msg NICK TEXT, /list, /help, /quit; a line that begins with // is text with one slash.\n\nIn a pipe, the answers to what would be asked come first, a line each: the number or nick unless --id gives it, then the password. Everything shown is one line on standard output, errors of the chat too (they begin with !), and at the end of the input the program ends when all was answered. As with every client of this chat, nothing is encrypted on the way, the password neither."
+)]
+pub struct ChatOptions {
+    /// the server, like chat.example.com:8080, 127.0.0.1:8080 or [::1]:8080
+    #[argh(positional, arg_name = "HOST:PORT", from_str_fn(chat::address))]
+    pub server: Address,
+
+    /// your number or nick (default: it is asked for)
+    #[argh(option, arg_name = "ID", from_str_fn(chat::id))]
+    pub id: Option<String>,
+}

@@ -1,0 +1,490 @@
+//! `flashgate chat`, in pipes and in a terminal, with servers good and evil.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::tempdir;
+
+use crate::outside::{Output, PATIENCE, Running, Server, run_in, terminal};
+
+#[test]
+fn a_script_in_a_pipe() {
+    let folder = tempdir().unwrap();
+    let server = Server::start(folder.path(), &["--demo"]);
+    let to = server.addresses[0].to_string();
+    let mut bob = server.connect();
+    bob.send("IDENTIFY bob secret2");
+    while !bob.answer().starts_with("<identify ") {}
+
+    // More than the server's burst, so that some wait: nothing is lost.
+    let many: String = (0..60).map(|n| format!("line {n}\n")).collect();
+    for (end, id) in [("/quit\n/fly\n", "alice"), ("", "1")] {
+        let input =
+            format!("secret1\n/msg bob  hi <b>&\n{many}//x\n/msg carol x\n/fly\n/list\n{end}");
+        let done = run_in(folder.path(), &["chat", &to, "--id", id], &input);
+        assert_eq!(
+            (done.code, done.stderr.as_str()),
+            (0, ""),
+            "{}",
+            done.stdout
+        );
+        assert_eq!(done.stdout.matches("no command /fly").count(), 1);
+        let lines: Vec<&str> = done
+            .stdout
+            .lines()
+            .filter(|l| !l.contains("/fly"))
+            .collect();
+        assert_eq!(lines[0], "* You are Alice (alice).");
+        assert_eq!(lines[1], "* 2 online: Bob (bob), Alice (alice)");
+        assert_eq!(timeless(lines[2]), "to bob: hi <b>&");
+        assert_eq!(timeless(lines[62]), "to bob: line 59");
+        assert_eq!(timeless(lines[63]), "to bob: /x");
+        assert_eq!(
+            lines[64],
+            "! carol is not online; the message was not sent."
+        );
+        assert_eq!(lines[65], "* 2 online: Bob (bob), Alice (alice)");
+        assert_eq!(lines.len(), 66, "{}", done.stdout);
+
+        assert!(bob.answer().starts_with("<login "));
+        assert!(bob.answer().contains(" msg=\"hi &lt;b&gt;&amp;\" "));
+        for n in 0..60 {
+            assert!(bob.answer().contains(&format!(" msg=\"line {n}\" ")));
+        }
+        assert!(bob.answer().contains(" msg=\"/x\" "));
+        assert_eq!(bob.answer(), "<quit aid=\"alice\" />");
+    }
+}
+
+#[test]
+fn two_in_pipes() {
+    let folder = tempdir().unwrap();
+    let server = Server::start(folder.path(), &["--demo"]);
+    let to = server.addresses[0].to_string();
+    let mut alice = Running::start(folder.path(), &["chat", &to], &[]);
+    let mut typed = alice.stdin.take().unwrap();
+    typed.write_all(b"alice\nsecret1\n").unwrap();
+    alice.stdout.wait_for("* 1 online: Alice (alice)\n");
+    let input = "secret2\n/msg alice hi\nthere\n";
+    let done = run_in(folder.path(), &["chat", &to, "--id=bob"], input);
+    assert_eq!((done.code, done.stderr.as_str()), (0, ""));
+    alice.stdout.wait_for("* Bob (bob) has left\n");
+    typed
+        .write_all(b"  \nwho?\n/msg bob x\n\xff\n/quit\n")
+        .unwrap();
+    assert_eq!(alice.wait(PATIENCE), 0);
+    let shown = alice.stdout.all();
+    let lines: Vec<&str> = shown.lines().skip(2).collect();
+    assert_eq!(lines[0], "* Bob (bob) is here");
+    assert_eq!(timeless(lines[1]), "bob: hi");
+    assert_eq!(timeless(lines[2]), "bob: there");
+    assert_eq!(lines[3], "* Bob (bob) has left");
+    // What is told here may overtake what the server has to say.
+    for told in [
+        "! Say to whom: ",
+        "! bob is not online",
+        "! A line of the input is not valid",
+    ] {
+        assert_eq!(
+            lines[4..].iter().filter(|l| l.starts_with(told)).count(),
+            1,
+            "{shown}"
+        );
+    }
+    assert_eq!(lines.len(), 7, "{shown}");
+    assert_eq!(alice.stderr.all(), "");
+}
+
+#[test]
+fn who_is_not_let_in() {
+    let folder = tempdir().unwrap();
+    let server = Server::start(folder.path(), &["--demo"]);
+    let to = server.addresses[0].to_string();
+    let mut alice = server.connect();
+    alice.send("IDENTIFY alice secret1");
+    while !alice.answer().starts_with("<identify ") {}
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let closed = taken.local_addr().unwrap().to_string();
+    drop(taken);
+    for (arguments, input, code, told) in [
+        (
+            &[to.as_str(), "--id=bob"][..],
+            "wrong\nsecret2\n",
+            1,
+            "wrong number, nick or password",
+        ),
+        (
+            &[&to, "--id=alice"],
+            "secret1\n",
+            1,
+            "alice is online already",
+        ),
+        (&[&to, "--id=bob"], "", 1, "it is empty"),
+        (&[&to, "--id=bob"], " x\n", 1, "white space"),
+        (&[&to], "a b\nsecret2\n", 1, "no white space"),
+        (&[&closed, "--id=bob"], "secret2\n", 69, "cannot connect"),
+        (&["localhost"], "", 64, "no port"),
+        (&["::1:80"], "", 64, "brackets"),
+        (&[&to, "--id=a b"], "", 64, "no white space"),
+        (&[], "", 64, "HOST:PORT"),
+    ] {
+        let arguments = [&["chat"], arguments].concat();
+        let done = run_in(folder.path(), &arguments, input);
+        let outcome = (done.code, done.stdout.as_str());
+        assert_eq!(outcome, (code, ""), "{arguments:?} {}", done.stderr);
+        assert!(done.stderr.contains(told), "{arguments:?} {}", done.stderr);
+        assert!(!done.stderr.contains("secret"), "{}", done.stderr);
+    }
+    let full = Server::start(folder.path(), &["--demo", "--max-clients=1"]);
+    let mut only = full.connect();
+    assert_eq!(only.ask("PING x"), "<pong value=\"x\"/>");
+    let done = run_in(folder.path(), &["chat", &full.addresses[0].to_string()], "");
+    assert_eq!(done.code, 1);
+    assert!(
+        done.stderr.contains("the server is full"),
+        "{}",
+        done.stderr
+    );
+}
+
+#[test]
+fn a_server_that_goes() {
+    let folder = tempdir().unwrap();
+    let server = Server::start(folder.path(), &["--demo"]);
+    let to = server.addresses[0].to_string();
+    let mut alice = Running::start(folder.path(), &["chat", &to, "--id=1"], &[]);
+    alice
+        .stdin
+        .as_mut()
+        .unwrap()
+        .write_all(b"secret1\n")
+        .unwrap();
+    alice.stdout.wait_for("* 1 online");
+    server.stop();
+    assert_eq!(alice.wait(PATIENCE), 1);
+    let said = alice.stderr.all();
+    assert_eq!(said, "flashgate: the server has ended the connection\n");
+}
+
+/// Nothing that a server says can command a terminal, forge a line or fill the memory.
+#[test]
+fn an_evil_server() {
+    let folder = tempdir().unwrap();
+    let evil = [
+        "<login aid=\"b&#10;* x\" name=\"\u{202e}B\u{9b}2J&#13;\" />\0",
+        "<msg aid=\"b\" time=\"&#10;\" msg=\"a&#10;14:02:11 carol: b&#13;&#10;&lt;c&gt;\u{202e}\" from=\"alice\" />\0",
+        "<quit aid=\"\u{7f}\" />\0<error value=\"&#10;* Carol (carol) is here\" />\0<later />\0",
+    ];
+    let done = talk_to(folder.path(), evil.concat().as_bytes());
+    let expected = "* You are A (alice).\n\
+        * \u{fffd}B\u{fffd}2J\u{fffd} (b\u{fffd}* x) is here\n\
+        \u{fffd} b: a⏎14:02:11 carol: b⏎<c>\u{fffd}\n\
+        * \u{fffd} has left\n\
+        ! ⏎* Carol (carol) is here\n";
+    assert_eq!(done.stdout, expected);
+    assert_eq!(
+        (done.code, done.stderr.contains("has ended the connection")),
+        (1, true)
+    );
+
+    let endless = vec![b'x'; 5 << 20];
+    for (bytes, told) in [
+        (
+            &b"<msg aid=\"b\" msg=\"\x1b[2J\" />\0"[..],
+            "no flashgate chat",
+        ),
+        (
+            b"<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>\0",
+            "no flashgate chat",
+        ),
+        (b"<login aid=\"b\" />\0", "without name"),
+        (b"<login aid=\"b\"", "in the middle of an answer"),
+        (&endless, "more than 4 MiB"),
+    ] {
+        let done = talk_to(folder.path(), bytes);
+        assert_eq!(
+            (done.code, done.stdout.as_str()),
+            (1, "* You are A (alice).\n")
+        );
+        assert!(done.stderr.contains(told), "{}", done.stderr);
+        assert!(!done.stderr.contains('\x1b'));
+    }
+
+    // A password is for a chat alone.
+    let (to, heard) = answering(&[b"HTTP/1.1 400 Bad Request\r\n\r\n"]);
+    let done = run_in(
+        folder.path(),
+        &["chat", &to.to_string(), "--id=a"],
+        "secret1\n",
+    );
+    assert_eq!(done.code, 1);
+    assert!(done.stderr.contains("no flashgate chat"), "{}", done.stderr);
+    assert_eq!(heard.join().unwrap(), "PING flashgate\0");
+}
+
+/// What others write comes above the line that is being typed, which stays.
+#[test]
+fn in_a_terminal() {
+    if Command::new("script").arg("--version").output().is_err() {
+        return;
+    }
+    let folder = tempdir().unwrap();
+    let server = Server::start(folder.path(), &["--demo"]);
+    let mut bob = server.connect();
+    bob.send("IDENTIFY bob secret2");
+    while !bob.answer().starts_with("<identify ") {}
+
+    let mut seat = Seat::take(
+        folder.path(),
+        &format!("{} --id alice", server.addresses[0]),
+    );
+    seat.shown.wait_for("Password: ");
+    seat.types("wrong\n");
+    seat.shown.wait_for("please try again.");
+    seat.prompt("Password: ", 2);
+    seat.types("secret1\n");
+    seat.shown.wait_for("* 2 online: Bob (bob), Alice (alice)");
+    assert!(bob.answer().starts_with("<login "));
+
+    seat.types("/m\t");
+    seat.types("bo\t");
+    seat.types("hello\n");
+    assert!(bob.answer().contains(" msg=\"hello\" "));
+    seat.shown.wait_for(" to bob: hello");
+    seat.shown.wait_for("bob> ");
+    // Half a line is there when something comes.
+    seat.types("how are");
+    seat.shown.wait_for("how are");
+    bob.send("MSG alice fine\x1b[31m, thanks");
+    seat.shown.wait_for(" thanks");
+    seat.types(" you\n");
+    assert!(bob.answer().contains(" msg=\"fine"));
+    assert!(bob.answer().contains(" msg=\"how are you\" "));
+    seat.shown.wait_for(" to bob: how are you");
+    // A paste of many lines, faster than they are answered.
+    let lines: String = (0..10).map(|n| format!("line {n}\n")).collect();
+    seat.types(&lines);
+    for n in 0..10 {
+        assert!(bob.answer().contains(&format!(" msg=\"line {n}\" ")));
+    }
+    seat.types("/quit\n");
+    let shown = seat.ended(0);
+    assert_eq!(bob.answer(), "<quit aid=\"alice\" />");
+
+    assert!(
+        !shown.contains("secret1") && !shown.contains("wrong"),
+        "{shown}"
+    );
+    let screen = screen(&shown);
+    let at = |line: &str| {
+        let found = screen.iter().filter(|l| l.ends_with(line)).count();
+        assert_eq!(found, 1, "{line:?} in {screen:#?}");
+        screen.iter().position(|l| l.ends_with(line)).unwrap()
+    };
+    let theirs = at(" bob: fine\u{fffd}[31m, thanks");
+    let typed = at("bob> how are you");
+    assert_eq!(typed, theirs + 1, "{screen:#?}");
+    at(" to bob: how are you");
+    for n in 0..10 {
+        at(&format!(" to bob: line {n}"));
+    }
+}
+
+#[test]
+fn a_terminal_whose_server_goes() {
+    if Command::new("script").arg("--version").output().is_err() {
+        return;
+    }
+    let folder = tempdir().unwrap();
+    let mut server = Server::start(folder.path(), &["--demo"]);
+    for (key, code) in [("\x03", 0), ("\x04", 0), ("", 1)] {
+        let mut seat = Seat::take(
+            folder.path(),
+            &format!("{} --id alice", server.addresses[0]),
+        );
+        seat.shown.wait_for("Password: ");
+        seat.types("secret1\n");
+        seat.shown.wait_for("* 1 online");
+        seat.types("");
+        if key.is_empty() {
+            seat.types("half a li");
+            seat.shown.wait_for("half a li");
+            server.stop();
+            server = Server::start(folder.path(), &["--demo"]);
+        } else {
+            seat.types(key);
+        }
+        let shown = seat.ended(code);
+        let told = shown.contains("the server has ended the connection");
+        assert_eq!(told, code == 1, "{shown}");
+    }
+}
+
+/// A chat in a terminal.
+struct Seat {
+    terminal: Child,
+    typed: Option<ChildStdin>,
+    shown: Output,
+}
+
+impl Seat {
+    fn take(folder: &Path, arguments: &str) -> Self {
+        let program = env!("CARGO_BIN_EXE_flashgate");
+        let command = format!(
+            "stty echo; TERM=xterm NO_COLOR=1 {program} chat {arguments}; echo ended $?; stty -a; echo so it is"
+        );
+        let (mut terminal, shown) = terminal(folder, &command);
+        let typed = terminal.stdin.take();
+        Self {
+            terminal,
+            typed,
+            shown,
+        }
+    }
+
+    fn types(&mut self, text: &str) {
+        self.typed
+            .as_mut()
+            .unwrap()
+            .write_all(text.as_bytes())
+            .unwrap();
+    }
+
+    /// Waits until a prompt is there for the nth time.
+    fn prompt(&self, prompt: &str, times: usize) {
+        let end = Instant::now() + PATIENCE;
+        while self.shown.so_far().matches(prompt).count() < times {
+            assert!(Instant::now() < end, "{}", self.shown.so_far());
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Waits for the end, after which the terminal is as it was.
+    fn ended(mut self, code: i32) -> String {
+        self.shown.wait_for("so it is");
+        drop(self.typed.take());
+        self.terminal.wait().unwrap();
+        let shown = self.shown.all();
+        assert!(shown.contains(&format!("ended {code}\r\n")), "{shown}");
+        for mode in [" echo ", " icanon ", "isig "] {
+            assert!(shown.contains(mode) && !shown.contains("-echo "), "{shown}");
+        }
+        shown
+    }
+}
+
+/// The lines on a terminal's screen after all of this, as far as a line editor uses one.
+fn screen(bytes: &str) -> Vec<String> {
+    let mut screen: Vec<Vec<char>> = vec![Vec::new()];
+    let (mut row, mut column) = (0, 0);
+    let mut rest = bytes.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '\r' => column = 0,
+            '\n' => row += 1,
+            '\x08' => column -= 1,
+            '\x07' => {}
+            '\x1b' => {
+                assert_eq!(rest.next(), Some('['));
+                let mut number = String::new();
+                let last = loop {
+                    match rest.next().unwrap() {
+                        letter if letter.is_ascii_alphabetic() => break letter,
+                        digit => number.push(digit),
+                    }
+                };
+                let n = number.parse().unwrap_or(1);
+                match last {
+                    'A' => row -= n,
+                    'B' => row += n,
+                    'C' => column += n,
+                    'D' => column -= n,
+                    'K' => screen[row].truncate(column),
+                    'J' => {
+                        screen[row].truncate(column);
+                        screen.truncate(row + 1);
+                    }
+                    'h' | 'l' => {}
+                    other => panic!("ESC [ {number} {other}"),
+                }
+            }
+            c => {
+                let line = &mut screen[row];
+                if line.len() <= column {
+                    line.resize(column + 1, ' ');
+                }
+                line[column] = c;
+                column += 1;
+            }
+        }
+        while screen.len() <= row {
+            screen.push(Vec::new());
+        }
+    }
+    screen
+        .into_iter()
+        .map(|line| line.into_iter().collect())
+        .collect()
+}
+
+/// Logs in at a server that then says this, and ends the connection.
+fn talk_to(folder: &Path, bytes: &[u8]) -> crate::outside::Done {
+    let identified = b"<login aid=\"alice\" name=\"A\" />\0<identify aid=\"alice\" name=\"A\" />\0";
+    let (to, heard) = answering(&[b"<pong value=\"flashgate\"/>\0", identified, bytes]);
+    let mut chat = Running::start(folder, &["chat", &to.to_string(), "--id=alice"], &[]);
+    // No end of the input, so that it is the server's.
+    chat.stdin
+        .as_mut()
+        .unwrap()
+        .write_all(b"secret1\n")
+        .unwrap();
+    let code = chat.wait(PATIENCE);
+    let commands = "PING flashgate\0IDENTIFY alice secret1\0LIST\0";
+    assert_eq!(heard.join().unwrap(), commands);
+    crate::outside::Done {
+        code,
+        stdout: chat.stdout.all(),
+        stderr: chat.stderr.all(),
+    }
+}
+
+/// A server for one, with these answers to as many commands; tells what it was sent.
+fn answering(answers: &[&[u8]]) -> (SocketAddr, thread::JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let to = listener.local_addr().unwrap();
+    let answers: Vec<Vec<u8>> = answers.iter().map(|answer| answer.to_vec()).collect();
+    let server = thread::spawn(move || {
+        let (mut socket, _) = listener.accept().unwrap();
+        let mut heard = String::new();
+        for answer in answers {
+            loop {
+                let mut byte = [0];
+                socket.read_exact(&mut byte).unwrap();
+                heard.push(byte[0].into());
+                if byte == [0] {
+                    break;
+                }
+            }
+            // Who has heard enough may be gone.
+            let _ = socket.write_all(&answer);
+        }
+        heard
+    });
+    (to, server)
+}
+
+/// A message as it is shown, without its time, which must be there.
+fn timeless(line: &str) -> &str {
+    let (time, rest) = line.split_at_checked(9).expect(line);
+    let shape = |c: char| if c.is_ascii_digit() { '0' } else { c };
+    assert_eq!(
+        time.chars().map(shape).collect::<String>(),
+        "00:00:00 ",
+        "{line}"
+    );
+    rest
+}
