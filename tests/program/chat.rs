@@ -242,11 +242,9 @@ fn in_a_terminal() {
         folder.path(),
         &format!("{} --id alice", server.addresses[0]),
     );
-    seat.shown.wait_for("Password: ");
-    seat.types("wrong\n");
+    seat.password("wrong", 1);
     seat.shown.wait_for("please try again.");
-    seat.prompt("Password: ", 2);
-    seat.types("secret1\n");
+    seat.password("secret1", 2);
     seat.shown.wait_for("* 2 online: Bob (bob), Alice (alice)");
     assert!(bob.answer().starts_with("<login "));
 
@@ -306,10 +304,8 @@ fn a_terminal_whose_server_goes() {
             folder.path(),
             &format!("{} --id alice", server.addresses[0]),
         );
-        seat.shown.wait_for("Password: ");
-        seat.types("secret1\n");
+        seat.password("secret1", 1);
         seat.shown.wait_for("* 1 online");
-        seat.types("");
         if key.is_empty() {
             seat.types("half a li");
             seat.shown.wait_for("half a li");
@@ -354,13 +350,16 @@ impl Seat {
             .unwrap();
     }
 
-    /// Waits until a prompt is there for the nth time.
-    fn prompt(&self, prompt: &str, times: usize) {
+    /// Types a password at the nth prompt for one.
+    fn password(&mut self, password: &str, nth: usize) {
         let end = Instant::now() + PATIENCE;
-        while self.shown.so_far().matches(prompt).count() < times {
+        while self.shown.so_far().matches("Password: ").count() < nth {
             assert!(Instant::now() < end, "{}", self.shown.so_far());
             thread::sleep(Duration::from_millis(5));
         }
+        // The prompt comes a moment before the echo goes; no person types so fast.
+        thread::sleep(Duration::from_millis(200));
+        self.types(&format!("{password}\n"));
     }
 
     /// Waits for the end, after which the terminal is as it was.
