@@ -12,8 +12,13 @@ use crate::chat::{self, Address};
     note = "Asks for the password, without echo. Then every line is a command, or text for the member you talked to last: /msg NICK TEXT, /list, /help, /quit; a line that begins with // is text with one slash.\n\nIn a pipe, the answers to what would be asked come first, a line each: the number or nick unless --id gives it, then the password. Everything shown is one line on standard output, errors of the chat too (they begin with !), and at the end of the input the program ends when all was answered. As with every client of this chat, nothing is encrypted on the way, the password neither."
 )]
 pub struct ChatOptions {
-    /// the server, like chat.example.com:8080, 127.0.0.1:8080 or [::1]:8080
-    #[argh(positional, arg_name = "HOST:PORT", from_str_fn(chat::address))]
+    /// The server. (The help is not this comment: rustdoc would take its address for a link.)
+    #[argh(
+        positional,
+        arg_name = "HOST:PORT",
+        from_str_fn(chat::address),
+        description = "the server, like chat.example.com:8080, 127.0.0.1:8080 or [::1]:8080"
+    )]
     pub server: Address,
 
     /// your number or nick (default: it is asked for)
