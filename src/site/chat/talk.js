@@ -13,6 +13,8 @@ export class Talk {
     #actions;
     #person = null;
     #connected = false;
+    /** The end is kept in sight, through new messages and when the log gets lower. */
+    #pinned = true;
     #elements = new WeakMap();
 
     /** `actions` are `send(person, text)`, `discard(person, item)`, `back()` and `changed()`. */
@@ -38,7 +40,11 @@ export class Talk {
         });
         $("back").addEventListener("click", () => this.#actions.back());
         $("log").addEventListener("scroll", () => this.#scrolled(), { passive: true });
-        $("to-end").addEventListener("click", () => this.#scrollToEnd());
+        $("to-end").addEventListener("click", () => {
+            this.#scrollToEnd();
+            $("text").focus();
+        });
+        new ResizeObserver(() => this.#pinned && this.#scrollToEnd()).observe($("log"));
     }
 
     get nick() {
@@ -76,7 +82,6 @@ export class Talk {
             return;
         }
         const self = person.nick === this.#conversations.me.nick;
-        const atEnd = this.#atEnd();
         this.#drawHead(person, self);
         const log = $("log");
         log.setAttribute("aria-label", `Conversation with ${isolated(person.name)}`);
@@ -87,7 +92,7 @@ export class Talk {
         if (focusWasInside && !log.contains(document.activeElement)) {
             $("text").focus();
         }
-        if (atEnd) {
+        if (this.#pinned) {
             this.#scrollToEnd();
         }
         this.#hint();
@@ -95,7 +100,7 @@ export class Talk {
 
     /** Something new stands at the end; whoever reads further up is told by a button. */
     arrived() {
-        $("to-end").hidden = this.#atEnd();
+        $("to-end").hidden = this.#pinned;
     }
 
     #drawHead(person, self) {
@@ -232,19 +237,17 @@ export class Talk {
         $("send").setAttribute("aria-disabled", String(text === "" || obstacle !== ""));
     }
 
-    #atEnd() {
-        const log = $("log");
-        return log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_THE_END;
-    }
-
     #scrolled() {
-        if (this.#atEnd()) {
+        const log = $("log");
+        this.#pinned = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_THE_END;
+        if (this.#pinned) {
             $("to-end").hidden = true;
         }
     }
 
     #scrollToEnd() {
         const log = $("log");
+        this.#pinned = true;
         log.scrollTop = log.scrollHeight;
         $("to-end").hidden = true;
     }
