@@ -93,6 +93,7 @@ const BUILT_IN: &[BuiltIn] = &[
     built_in!("chat/conversations.js"),
     built_in!("chat/dom.js"),
     built_in!("chat/mark.svg"),
+    built_in!("chat/panes.css"),
     built_in!("chat/people.js"),
     built_in!("chat/protocol.js"),
     built_in!("chat/session.js"),

@@ -43,6 +43,8 @@ const talk = new Talk(conversations, {
 const draw = onceAFrame(drawEverything);
 const save = eventuallyDo(() => conversations.store(), 1000);
 let wait = null;
+/** The last reason to wait that was said aloud; once is enough. */
+let trouble = null;
 let arriving = false;
 let quiet = true;
 
@@ -61,17 +63,20 @@ const told = {
         drawWait();
     },
     waiting: ({ why, until }) => {
+        if (why !== trouble) {
+            announce(REASONS[why]);
+        }
+        trouble = why;
         wait = { why, until };
         talk.setConnected(false);
-        announce(REASONS[why]);
         drawWait();
         draw();
     },
     online: ({ me }) => {
-        wait = null;
+        wait = trouble = null;
         arriving = $("app").hidden;
         if (conversations.me?.nick !== me.nick) {
-            talk.open(null);
+            closeForGood();
         }
         conversations.become(me);
         $("login-password").value = "";
@@ -90,7 +95,7 @@ const told = {
         drawEverything();
         if (arriving) {
             arriving = false;
-            people.focus(talk.nick);
+            focusPane();
         }
     },
     came: ({ nick, name }) => tellPresence(conversations.came(nick, name)),
@@ -150,16 +155,22 @@ function arrived(person) {
     }
 }
 
+/** Leaves nothing of a conversation on the screen, or in the page behind it. */
+function closeForGood() {
+    talk.open(null);
+    $("app").classList.remove("talking");
+}
+
 /** Whether the open conversation can be seen: a phone shows the list or the conversation. */
 function isLookedAt() {
     return document.visibilityState === "visible" && (!narrow.matches || $("app").classList.contains("talking"));
 }
 
 function loggedOut(why, text) {
-    wait = null;
+    wait = trouble = null;
     if (why === "left") {
+        closeForGood();
         conversations.forget();
-        talk.open(null);
     } else {
         conversations.store();
     }
@@ -217,7 +228,17 @@ function openTalk(nick) {
     }
     person.unread = 0;
     drawEverything();
-    $("text").focus();
+    // On a touch screen the box would bring up the keyboard, over what there is to read.
+    $(matchMedia("(pointer: coarse)").matches ? "log" : "text").focus();
+}
+
+/** Brings the keyboard to what is on the screen: the list, or on a phone the open conversation. */
+function focusPane() {
+    if (narrow.matches && $("app").classList.contains("talking")) {
+        $("log").focus();
+    } else {
+        people.focus(talk.nick);
+    }
 }
 
 function closeTalk() {
@@ -283,9 +304,12 @@ function drawWait() {
         $(`${place}-why`).textContent = why;
         $(`${place}-when`).textContent = when;
     }
-    $("login-now").hidden = $("banner-now").hidden = !wait;
+    for (const button of [$("login-now"), $("banner-now")]) {
+        // A button that has just been pressed keeps the focus.
+        button.hidden = !wait && document.activeElement !== button;
+    }
     if (hadFocus && !busy) {
-        ($("talk").hidden ? $("people-heading") : $("text")).focus();
+        ($("talk").hidden ? $("people-heading") : $("log")).focus();
     }
 }
 

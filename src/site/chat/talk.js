@@ -56,11 +56,13 @@ export class Talk {
         this.#person = person;
         $("nobody").hidden = person !== null;
         $("talk").hidden = person === null;
+        const log = $("log");
         if (!person) {
+            log.replaceChildren();
+            $("text").value = "";
             return;
         }
         // A live region would read the whole conversation out; what is there already is no news.
-        const log = $("log");
         log.setAttribute("aria-live", "off");
         log.replaceChildren();
         this.draw();
