@@ -135,6 +135,7 @@ export function launchBrowser(options = {}) {
 
 /** A client without a browser: commands out, each ended by NUL, and answers in. */
 export class RawClient {
+    static #open = new Set();
     #socket;
     #bytes = Buffer.alloc(0);
     #ended = false;
@@ -142,6 +143,7 @@ export class RawClient {
     /** Connects, and logs in when a member is given. */
     static async connect(port, id, password) {
         const client = new RawClient();
+        RawClient.#open.add(client);
         client.#socket = net.connect({ host: "127.0.0.1", port });
         client.#socket.on("data", (bytes) => (client.#bytes = Buffer.concat([client.#bytes, bytes])));
         client.#socket.on("error", () => {});
@@ -185,14 +187,31 @@ export class RawClient {
         }
     }
 
+    /** Hangs up for all, so that a failed test leaves none behind. */
+    static async closeAll() {
+        await Promise.all([...RawClient.#open].map((client) => client.close()));
+    }
+
     /** Hangs up. */
     async close() {
+        RawClient.#open.delete(this);
         if (!this.#ended) {
             const closed = once(this.#socket, "close");
             this.#socket.destroy();
             await closed;
         }
     }
+}
+
+/** Waits until nobody of an earlier test is online any more. */
+export async function everyoneGone(server) {
+    await RawClient.closeAll();
+    const client = await RawClient.connect(server.port);
+    await eventually("an empty chat", async () => {
+        client.send("LIST");
+        return (await client.next()) === "<nicklist></nicklist>";
+    });
+    await client.close();
 }
 
 /** Asks again and again until there is an answer, and returns it. */
