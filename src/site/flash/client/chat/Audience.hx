@@ -1,0 +1,28 @@
+package chat;
+
+/** Whoever wants to know what happens in a Session. */
+interface Audience {
+	/** We are logged in. */
+	function entered(me:Person):Void;
+
+	/** The login was refused; the connection is closed. */
+	function refused(reason:String):Void;
+
+	/** The connection ended, or never came to be. */
+	function lost(reason:String):Void;
+
+	/** The server did not do what we asked. */
+	function failed(reason:String):Void;
+
+	/** Everyone who is online. */
+	function listed(people:Array<Person>):Void;
+
+	/** Somebody else came. */
+	function came(who:Person):Void;
+
+	/** Somebody else left. */
+	function left(aid:String):Void;
+
+	/** A message to us, or one of ours as the server passed it on. */
+	function said(message:Message):Void;
+}

@@ -1,0 +1,88 @@
+package chat;
+
+import flash.display.Sprite;
+import flash.text.TextField;
+
+/** Who, with which password, and on which server. */
+class LoginForm extends Sprite {
+	final who:Field;
+	final password:Field;
+	final host:Field;
+	final port:Field;
+	final problem:TextField;
+	final button:Button;
+	final enter:(host:String, port:Int, id:String, password:String) -> Void;
+
+	public function new(origin:Origin, enter:(host:String, port:Int, id:String, password:String) -> Void) {
+		super();
+		this.enter = enter;
+		Look.box(graphics, 0, 0, Look.WIDTH, Look.HEIGHT, 0, 0xF4F8FC, 0xC4D5E7);
+		Look.panel(graphics, LEFT, TOP, 340, 252);
+		addChild(Look.label("Log in to chat", LEFT + 20, TOP + 14, 300, 17, Look.BLUE, true));
+		who = field("Number or nick", 50, 200, 1, 64);
+		// A space ends the nick on the wire.
+		who.input.restrict = "^ ";
+		password = field("Password", 86, 200, 2, 256);
+		password.input.displayAsPassword = true;
+		host = field("Server", 122, 132, 3, 253);
+		host.text = origin.host;
+		port = new Field(60, 4, 5, submit);
+		port.input.restrict = "0-9";
+		port.text = Std.string(origin.port);
+		place(port, LEFT + 260, TOP + 122);
+		addChild(Look.label("An empty server is where this movie came from.", LEFT + 120, TOP + 150, 220, 9, Look.QUIET));
+		button = new Button("Log in", 110, 30, submit);
+		button.tabIndex = 5;
+		place(button, LEFT + 120, TOP + 176);
+		problem = Look.label("", LEFT + 20, TOP + 212, 300, 12, Look.RED);
+		problem.multiline = problem.wordWrap = true;
+		problem.height = 36;
+		addChild(problem);
+	}
+
+	/** Shows the form once more, with what went wrong. */
+	public function ask(reason:String) {
+		problem.text = reason;
+		button.enable(true);
+		(who.text == "" ? who : password).take();
+	}
+
+	/** Whoever is logged in needs the password no more. */
+	public function forget() {
+		password.text = "";
+	}
+
+	function submit() {
+		final number = Std.parseInt(port.text);
+		if (who.text == "") {
+			ask("Say who you are: your number or your nick.");
+		} else if (password.text == "") {
+			problem.text = "The password is missing.";
+			password.take();
+		} else if (!Origin.isPort(number)) {
+			problem.text = "The port is a number from 1 to 65535.";
+			port.take();
+		} else {
+			problem.text = "";
+			button.enable(false);
+			enter(StringTools.trim(host.text), number, who.text, password.text);
+		}
+	}
+
+	function field(name:String, y:Float, wide:Float, order:Int, longest:Int):Field {
+		final text = Look.label(name, LEFT + 20, TOP + y + 3, 100, 12, Look.INK);
+		addChild(text);
+		final field = new Field(wide, order, longest, submit);
+		place(field, LEFT + 120, TOP + y);
+		return field;
+	}
+
+	function place(what:Sprite, x:Float, y:Float) {
+		what.x = x;
+		what.y = y;
+		addChild(what);
+	}
+
+	static inline final LEFT = 150;
+	static inline final TOP = 106;
+}

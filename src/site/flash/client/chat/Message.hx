@@ -1,0 +1,16 @@
+package chat;
+
+/** One message. On the wire `aid` is who wrote it and `from` who gets it: the names of 2007. */
+class Message {
+	public final sender:String;
+	public final recipient:String;
+	public final time:String;
+	public final text:String;
+
+	public function new(sender:String, recipient:String, time:String, text:String) {
+		this.sender = sender;
+		this.recipient = recipient;
+		this.time = time;
+		this.text = text;
+	}
+}

@@ -1,0 +1,126 @@
+package chat;
+
+import flash.display.Sprite;
+import flash.text.TextField;
+
+/** The chat: what was said, who is online, and a line to write in. */
+class Room extends Sprite {
+	public final people:People;
+
+	final transcript:Transcript;
+	final line:Field;
+	final to:TextField;
+	final button:Button;
+	final say:(recipient:String, text:String) -> Void;
+	final again:Void->Void;
+	var me:Person;
+	var here = false;
+
+	public function new(say:(recipient:String, text:String) -> Void, again:Void->Void) {
+		super();
+		this.say = say;
+		this.again = again;
+		Look.box(graphics, 0, 0, Look.WIDTH, Look.HEIGHT, 0, 0xF4F8FC, 0xC4D5E7);
+		transcript = place(new Transcript(440, 290), 10, 56);
+		people = place(new People(170, 290, recipientChanged), 460, 56);
+		people.tabIndex = 30;
+		to = Look.label("", 12, 353, 430, 12, Look.QUIET);
+		addChild(to);
+		line = place(new Field(520, 10, LONGEST, submit), 10, 378);
+		button = place(new Button("Send", 90, 28, submit), 540, 377);
+		button.tabIndex = 20;
+	}
+
+	public function enter(me:Person, again:Bool) {
+		this.me = me;
+		here = true;
+		if (again) {
+			note("You are back.");
+		} else {
+			transcript.clear();
+			people.clear();
+			line.text = "";
+			note("Welcome, " + me.label() + ". Click a name to write to someone.");
+		}
+		button.say("Send");
+		button.enable(true);
+		line.enable(true);
+		recipientChanged();
+		line.take();
+	}
+
+	/** The connection is gone, or could not be made again. */
+	public function lost(reason:String) {
+		here = false;
+		complain(reason);
+		line.enable(false);
+		button.say("Reconnect");
+		button.enable(true);
+		people.fill([]);
+		stage.focus = button;
+	}
+
+	public function failed(reason:String) {
+		complain(reason);
+	}
+
+	public function came(who:Person) {
+		people.add(who);
+		note(who.label() + " has come.");
+	}
+
+	public function left(aid:String) {
+		note(people.labelOf(aid) + " has left.");
+		people.remove(aid);
+	}
+
+	public function said(message:Message) {
+		final mine = message.sender == me.aid;
+		final who = mine ? "you to " + message.recipient : message.sender;
+		transcript.add("[" + message.time + "] " + who + ": ", mine ? Look.BLUE : Look.GREEN, message.text, Look.INK);
+		if (people.chosen == null && !mine) {
+			people.pick(message.sender);
+		}
+	}
+
+	function note(text:String) {
+		transcript.add("", Look.QUIET, text, Look.QUIET);
+	}
+
+	function complain(text:String) {
+		transcript.add("", Look.RED, text, Look.RED);
+	}
+
+	function submit() {
+		if (!here) {
+			button.enable(false);
+			note("Connecting…");
+			again();
+		} else if (people.chosen == null) {
+			complain("Choose whom to write to: click a name.");
+		} else if (StringTools.trim(line.text) != "") {
+			say(people.chosen, line.text);
+			line.text = "";
+		}
+	}
+
+	function recipientChanged() {
+		if (!here) {
+			to.text = "Not connected";
+		} else if (people.chosen == null) {
+			to.text = "To: nobody yet";
+		} else {
+			to.text = "To: " + people.labelOf(people.chosen);
+		}
+	}
+
+	function place<T:Sprite>(what:T, x:Float, y:Float):T {
+		what.x = x;
+		what.y = y;
+		addChild(what);
+		return what;
+	}
+
+	/** Characters; at three or four bytes each they fit the 8,192 bytes of a command. */
+	static inline final LONGEST = 2000;
+}

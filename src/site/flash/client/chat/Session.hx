@@ -1,0 +1,182 @@
+package chat;
+
+import flash.errors.Error;
+import flash.events.DataEvent;
+import flash.events.Event;
+import flash.events.IOErrorEvent;
+import flash.events.SecurityErrorEvent;
+import flash.net.XMLSocket;
+import flash.xml.XML;
+
+/**
+ * The wire: an XMLSocket, whose messages end with a NUL both ways. Commands go out as words, answers
+ * come in as one XML element each.
+ */
+class Session {
+	final audience:Audience;
+	var socket:XMLSocket;
+	var host:String;
+	var port:Int;
+	var id:String;
+	var password:String;
+	var me:Person;
+
+	public function new(audience:Audience) {
+		this.audience = audience;
+	}
+
+	/** Connects and logs in. An empty host is the one that the movie came from. */
+	public function open(host:String, port:Int, id:String, password:String) {
+		this.host = host;
+		this.port = port;
+		this.id = id;
+		this.password = password;
+		again();
+	}
+
+	/** The same once more, after the connection was lost. */
+	public function again() {
+		drop();
+		socket = new XMLSocket();
+		socket.timeout = TIMEOUT;
+		socket.addEventListener(Event.CONNECT, connected);
+		socket.addEventListener(Event.CLOSE, closed);
+		socket.addEventListener(DataEvent.DATA, heard);
+		socket.addEventListener(IOErrorEvent.IO_ERROR, broken);
+		socket.addEventListener(SecurityErrorEvent.SECURITY_ERROR, forbidden);
+		try {
+			socket.connect(host == "" ? null : host, port);
+		} catch (error:Error) {
+			fail("Cannot connect to " + address() + ".");
+		}
+	}
+
+	public function say(recipient:String, text:String) {
+		send("MSG " + recipient + " " + text);
+	}
+
+	/** Says good-bye, and forgets who we were. */
+	public function quit() {
+		send("QUIT");
+		drop();
+		password = "";
+	}
+
+	function send(command:String) {
+		if (socket == null) {
+			return;
+		}
+		try {
+			socket.send(command);
+		} catch (error:Error) {
+			fail("The connection was lost.");
+		}
+	}
+
+	function connected(_) {
+		send("IDENTIFY " + id + " " + password);
+	}
+
+	function closed(_) {
+		// Ruffle reports a connection as soon as it begins to connect: a server that is not there closes it.
+		fail(me == null ? "No answer from " + address() + "." : "The connection was lost.");
+	}
+
+	function broken(_) {
+		closed(null);
+	}
+
+	function forbidden(_) {
+		fail("The policy of " + address() + " does not let this movie connect.");
+	}
+
+	function heard(event:DataEvent) {
+		var answer:XML;
+		try {
+			answer = new XML(event.data);
+		} catch (error:Error) {
+			return;
+		}
+		switch (Std.string(answer.localName())) {
+			case "identify":
+				me = person(answer);
+				audience.entered(me);
+				send("LIST");
+			case "nicklist":
+				final nicks = answer.elements("nick");
+				audience.listed([for (i in 0...nicks.length()) person(nicks[i])]);
+			case "login":
+				// Our own comes before the answer to IDENTIFY.
+				if (me != null) {
+					audience.came(person(answer));
+				}
+			case "quit":
+				if (me != null) {
+					audience.left(value(answer, "aid"));
+				}
+			case "msg":
+				audience.said(new Message(value(answer, "aid"), value(answer, "from"), value(answer, "time"), value(answer, "msg")));
+			case "error":
+				failed(value(answer, "value"));
+			default:
+		}
+	}
+
+	function failed(reason:String) {
+		if (me == null) {
+			send("QUIT");
+			drop();
+			audience.refused(inPlainWords(reason));
+		} else {
+			audience.failed(inPlainWords(reason));
+		}
+	}
+
+	function fail(reason:String) {
+		drop();
+		audience.lost(reason);
+	}
+
+	/** No event of a socket that was given up may reach us. */
+	function drop() {
+		me = null;
+		if (socket == null) {
+			return;
+		}
+		socket.removeEventListener(Event.CONNECT, connected);
+		socket.removeEventListener(Event.CLOSE, closed);
+		socket.removeEventListener(DataEvent.DATA, heard);
+		socket.removeEventListener(IOErrorEvent.IO_ERROR, broken);
+		socket.removeEventListener(SecurityErrorEvent.SECURITY_ERROR, forbidden);
+		try {
+			socket.close();
+		} catch (error:Error) {
+			// It was closed already.
+		}
+		socket = null;
+	}
+
+	function address():String {
+		return (host == "" ? "the movie's own host" : host) + ", port " + port;
+	}
+
+	static function inPlainWords(reason:String):String {
+		return switch (reason) {
+			case "Identification failed.": "Wrong number, nick or password.";
+			case "Already online.": "You are online already, somewhere else.";
+			case "User is already left.": "Whom you wrote to has left.";
+			default: reason;
+		}
+	}
+
+	static function person(element:XML):Person {
+		return new Person(value(element, "aid"), value(element, "name"));
+	}
+
+	static function value(element:XML, attribute:String):String {
+		return element.attribute(attribute).toString();
+	}
+
+	/** Milliseconds until Flash Player gives up connecting. */
+	static inline final TIMEOUT = 10000;
+}

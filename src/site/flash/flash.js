@@ -1,0 +1,106 @@
+// Starts the Flash movie in Ruffle, if the server knows where Ruffle is; else says how to get it.
+
+"use strict";
+
+/** The lines that screen readers can go back to. */
+const LINES_KEPT = 100;
+
+const element = (id) => document.getElementById(id);
+
+/** The port that the page came from; browsers leave the usual ones out. */
+function ownPort() {
+    return Number(location.port) || (location.protocol === "https:" ? 443 : 80);
+}
+
+/**
+ * Where Ruffle finds a socket that a movie asks for. Host and port must be those that the movie says.
+ * `localhost` is there because Ruffle takes it for `connect(null, port)` in pages without a domain
+ * name, and for a movie that names it.
+ */
+function socketProxy() {
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    const proxyUrl = `${scheme}://${location.host}/`;
+    const hosts = new Set([location.hostname, "localhost"]);
+    return [...hosts].map((host) => ({ host, port: ownPort(), proxyUrl }));
+}
+
+/** What appears in the movie, for those who cannot see it. It comes percent-encoded. */
+function mirror(command, line) {
+    if (command !== "mirror") {
+        return;
+    }
+    const said = element("said");
+    const paragraph = document.createElement("p");
+    paragraph.textContent = decodeURIComponent(line);
+    said.append(paragraph);
+    while (said.childElementCount > LINES_KEPT) {
+        said.firstElementChild.remove();
+    }
+}
+
+function show(id) {
+    element("loading").hidden = true;
+    element(id).hidden = false;
+}
+
+function complain(reason) {
+    element("reason").textContent = reason;
+    element("movie").hidden = true;
+    show("broken");
+}
+
+function loadScript(address) {
+    return new Promise((resolve, reject) => {
+        const script = document.createElement("script");
+        script.src = address;
+        script.addEventListener("load", resolve);
+        script.addEventListener("error", () => reject(new Error(`${address} cannot be loaded.`)));
+        document.head.append(script);
+    });
+}
+
+async function play(ruffle) {
+    window.RufflePlayer = window.RufflePlayer || {};
+    window.RufflePlayer.config = {
+        socketProxy: socketProxy(),
+        // The player's other files are beside its script, wherever a redirect took that.
+        publicPath: new URL(".", new URL(ruffle, location.href)).href,
+        polyfills: false,
+        autoplay: "on",
+        unmuteOverlay: "hidden",
+        letterbox: "off",
+        backgroundColor: "#dce6f1",
+    };
+    await loadScript(ruffle);
+    show("movie");
+    const player = window.RufflePlayer.newest().createPlayer();
+    player.setAttribute("aria-label", "Flash chat");
+    element("stage").append(player);
+    player.ruffle().addFSCommandHandler(mirror);
+    await player.ruffle().load({
+        url: "chat.swf",
+        parameters: { host: location.hostname, port: String(ownPort()), mirror: "yes" },
+    });
+}
+
+async function start() {
+    for (const place of document.querySelectorAll(".address")) {
+        place.textContent = `${location.hostname}, port ${ownPort()}`;
+    }
+    try {
+        const answer = await fetch("ruffle.json");
+        if (!answer.ok) {
+            throw new Error(`The server answered ${answer.status} for ruffle.json.`);
+        }
+        const { ruffle } = await answer.json();
+        if (ruffle === null) {
+            show("missing");
+        } else {
+            await play(ruffle);
+        }
+    } catch (error) {
+        complain(error.message);
+    }
+}
+
+start();
