@@ -80,6 +80,8 @@ async function play(ruffle) {
     await player.ruffle().load({
         url: "chat.swf",
         parameters: { host: location.hostname, port: String(ownPort()), mirror: "yes" },
+        // Ruffle passes on what the movie says to the page. The movie is ours.
+        allowScriptAccess: true,
     });
 }
 

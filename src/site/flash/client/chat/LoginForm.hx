@@ -30,7 +30,8 @@ class LoginForm extends Sprite {
 		port.input.restrict = "0-9";
 		port.text = Std.string(origin.port);
 		place(port, LEFT + 260, TOP + 122);
-		addChild(Look.label("An empty server is where this movie came from.", LEFT + 120, TOP + 150, 220, 9, Look.QUIET));
+		final hint = Look.label("host and port", LEFT + 124, TOP + 148, 200, 10, Look.QUIET);
+		addChild(hint);
 		button = new Button("Log in", 110, 30, submit);
 		button.tabIndex = 5;
 		place(button, LEFT + 120, TOP + 176);
@@ -59,6 +60,9 @@ class LoginForm extends Sprite {
 		} else if (password.text == "") {
 			problem.text = "The password is missing.";
 			password.take();
+		} else if (StringTools.trim(host.text) == "") {
+			problem.text = "The server is missing.";
+			host.take();
 		} else if (!Origin.isPort(number)) {
 			problem.text = "The port is a number from 1 to 65535.";
 			port.take();

@@ -10,7 +10,8 @@ import flash.events.Event;
  * The movie: a login form, then the chat room. It joins what is seen (LoginForm, Room) to what is
  * said on the wire (Session), and knows nothing of either's insides.
  *
- * FlashVars: `host` and `port` of the server. Without them: where the movie was loaded from.
+ * FlashVars: `host` and `port` of the server (without them, where the movie was loaded from), and
+ * `mirror` (see Mirror).
  */
 class Main extends Sprite implements Audience {
 	final session:Session;

@@ -25,7 +25,7 @@ class Session {
 		this.audience = audience;
 	}
 
-	/** Connects and logs in. An empty host is the one that the movie came from. */
+	/** Connects and logs in. */
 	public function open(host:String, port:Int, id:String, password:String) {
 		this.host = host;
 		this.port = port;
@@ -45,7 +45,7 @@ class Session {
 		socket.addEventListener(IOErrorEvent.IO_ERROR, broken);
 		socket.addEventListener(SecurityErrorEvent.SECURITY_ERROR, forbidden);
 		try {
-			socket.connect(host == "" ? null : host, port);
+			socket.connect(host, port);
 		} catch (error:Error) {
 			fail("Cannot connect to " + address() + ".");
 		}
@@ -157,7 +157,7 @@ class Session {
 	}
 
 	function address():String {
-		return (host == "" ? "the movie's own host" : host) + ", port " + port;
+		return host + ", port " + port;
 	}
 
 	static function inPlainWords(reason:String):String {
