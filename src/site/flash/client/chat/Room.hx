@@ -101,6 +101,7 @@ class Room extends Sprite {
 		} else if (StringTools.trim(line.text) != "") {
 			say(people.chosen, line.text);
 			line.text = "";
+			line.take();
 		}
 	}
 

@@ -38,7 +38,8 @@ class Transcript extends Sprite {
 	/** One line: when and who in a colour, then what. */
 	public function add(head:String, color:Int, text:String, textColor:Int) {
 		final line = head + plain(text);
-		final reading = field.scrollV < field.maxScrollV;
+		final place = field.scrollV;
+		final reading = place < field.maxScrollV;
 		final start = field.length;
 		field.appendText(start == 0 ? line : "\r" + line);
 		final from = start == 0 ? 0 : start + 1;
@@ -49,10 +50,8 @@ class Transcript extends Sprite {
 			field.setTextFormat(Look.format(12, textColor), from + head.length, field.length);
 		}
 		forgetTheOldest();
-		// Whoever scrolled up to read is left there.
-		if (!reading) {
-			field.scrollV = field.maxScrollV;
-		}
+		// Whoever scrolled up to read is left there. A change of text scrolls to the top in some players.
+		field.scrollV = reading ? place : field.maxScrollV;
 		follow();
 		Mirror.tell(line);
 	}
