@@ -17,10 +17,12 @@ use crate::serve;
 mod chat;
 mod members;
 mod options;
+mod ruffle;
 
 pub use chat::ChatOptions;
 pub use members::MembersCommand;
 pub use options::{Duplicates, LogFormat, Runtime, ServeOptions};
+pub use ruffle::RuffleConfig;
 
 /// Runs the program with the process's own arguments.
 pub fn main() -> ExitCode {
@@ -50,6 +52,10 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Chat(options) => {
             diagnostics::direct();
             crate::chat::chat(options)
+        }
+        Command::RuffleConfig(command) => {
+            diagnostics::direct();
+            command.script().and_then(|script| say(&script))
         }
     }
 }
@@ -83,9 +89,9 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Request, Failu
             command: Some(command),
             ..
         }) => Ok(Request::Run(command.into())),
-        Ok(Flashgate { command: None, .. }) => {
-            Err(Failure::usage("say what to do: serve, members or chat"))
-        }
+        Ok(Flashgate { command: None, .. }) => Err(Failure::usage(
+            "say what to do: serve, members, chat or ruffle-config",
+        )),
         Err(EarlyExit {
             output,
             status: Ok(()),
@@ -216,6 +222,8 @@ pub enum Command {
     Members(MembersCommand),
     /// Chat in the terminal.
     Chat(ChatOptions),
+    /// Print what a page tells Ruffle.
+    RuffleConfig(RuffleConfig),
 }
 
 #[cfg(test)]
@@ -234,7 +242,9 @@ mod tests {
         match parsed(line) {
             Ok(Request::Run(command)) => match *command {
                 Command::Serve(options) => options,
-                Command::Members(_) | Command::Chat(_) => panic!("{line}"),
+                Command::Members(_) | Command::Chat(_) | Command::RuffleConfig(_) => {
+                    panic!("{line}")
+                }
             },
             other => panic!("{line}: {other:?}"),
         }
@@ -333,6 +343,24 @@ mod tests {
             "chat localhost:1 --id=",
             "chat localhost:1 --id a --id b",
             "chat localhost:1 surplus",
+            "serve --ruffle ftp://x",
+            "serve --ruffle https://",
+            "serve --ruffle https://x/;script-src",
+            "ruffle-config --host",
+            "ruffle-config --host http://x",
+            "ruffle-config --host x:80",
+            "ruffle-config --host x/",
+            "ruffle-config --host -x",
+            "ruffle-config --host x\"y",
+            "ruffle-config --host <x>",
+            "ruffle-config --host x --port 0",
+            "ruffle-config --host x --port 65536",
+            "ruffle-config --host x --port +1",
+            "ruffle-config --host x --url http://x",
+            "ruffle-config --host x --url wss://",
+            "ruffle-config --host x --url wss://x/#y",
+            "ruffle-config --host x --url wss://x/\"",
+            "ruffle-config --host x surplus",
         ] {
             let failure = parsed(line).expect_err(line);
             assert_eq!(failure.exit, Exit::Usage, "{line}");

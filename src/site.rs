@@ -6,32 +6,69 @@ use std::str;
 
 use flashgate_core::{Site, SiteError, SiteFile};
 
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 
 mod folder;
+mod ruffle;
 
-/// Which folder to serve, and how much of it.
+pub use ruffle::Ruffle;
+
+/// What an operator adds to the built-in pages.
 #[derive(Clone, Copy, Debug)]
 pub struct Own<'a> {
     /// The operator's own folder.
-    pub folder: &'a Path,
-    /// Bytes in all of its files.
+    pub folder: Option<&'a Path>,
+    /// Where the Flash player is.
+    pub ruffle: Option<&'a Ruffle>,
+    /// Bytes in all files of a folder.
     pub most: u64,
 }
 
 /// The built-in pages, and over them, where there is one, all of the operator's own folder, which is
 /// read now and never again: a file of the same path is served instead of the built-in one.
-pub fn site(own: Option<Own<'_>>) -> Result<Site, Failure> {
+pub fn site(own: Own<'_>) -> Result<Site, Failure> {
+    let good = "built-in files have good paths, types and policies";
     let mut site = Site::default();
     for built_in in BUILT_IN {
-        built_in
-            .add(&mut site)
-            .expect("built-in files have good paths, types and policies");
+        built_in.add(&mut site, own.ruffle).expect(good);
     }
-    if let Some(own) = own {
-        folder::read(own, &mut site)?;
+    let folder = |folder, option, mount| Folder {
+        folder,
+        option,
+        mount,
+        most: own.most,
+    };
+    if let Some(path) = own.folder {
+        folder::read(folder(path, "--site", ""), &mut site)?;
     }
+    if let Some(Ruffle::Folder(path)) = own.ruffle {
+        // An own site may have an older one at the same place.
+        if !path.join(ruffle::SCRIPT).is_file() {
+            return Err(Failure::new(
+                Exit::Config,
+                format!(
+                    "{path:?} has no {}; name the folder that Ruffle's self-hosted package was \
+                     unpacked to by --ruffle",
+                    ruffle::SCRIPT
+                ),
+            ));
+        }
+        folder::read(folder(path, "--ruffle", ruffle::MOUNT), &mut site)?;
+    }
+    ruffle::tell(&mut site, own.ruffle).expect(good);
     Ok(site)
+}
+
+/// A folder to be read into a site.
+#[derive(Clone, Copy, Debug)]
+struct Folder<'a> {
+    folder: &'a Path,
+    /// The option that names it, for what is said to the operator.
+    option: &'static str,
+    /// Where in the site it comes; empty for the root.
+    mount: &'static str,
+    /// Bytes in all of its files.
+    most: u64,
 }
 
 /// Whether the server answers for a path before it looks at its site.
@@ -45,14 +82,22 @@ struct BuiltIn {
     path: &'static str,
     bytes: &'static [u8],
     /// Its `Content-Security-Policy`; a page has one.
-    policy: Option<&'static str>,
+    policy: Option<Policy>,
+}
+
+/// What a built-in page may do.
+#[derive(Clone, Copy, Debug)]
+enum Policy {
+    Chat,
+    Flash,
 }
 
 impl BuiltIn {
-    fn add(&self, site: &mut Site) -> Result<(), SiteError> {
+    fn add(&self, site: &mut Site, ruffle: Option<&Ruffle>) -> Result<(), SiteError> {
         let file = SiteFile::new(mime(self.path, self.bytes), self.bytes)?;
         let file = match self.policy {
-            Some(policy) => file.with_policy(policy)?,
+            Some(Policy::Chat) => file.with_policy(CHAT_POLICY)?,
+            Some(Policy::Flash) => file.with_policy(flash_policy(ruffle))?,
             None => file,
         };
         site.add(self.path, file)
@@ -87,7 +132,7 @@ macro_rules! built_in {
 
 /// What is served without any `--site`.
 const BUILT_IN: &[BuiltIn] = &[
-    built_in!("chat/index.html", Some(CHAT_POLICY)),
+    built_in!("chat/index.html", Some(Policy::Chat)),
     built_in!("chat/chat.css"),
     built_in!("chat/chat.js"),
     built_in!("chat/conversations.js"),
@@ -98,8 +143,10 @@ const BUILT_IN: &[BuiltIn] = &[
     built_in!("chat/protocol.js"),
     built_in!("chat/session.js"),
     built_in!("chat/talk.js"),
-    built_in!("flash/index.html", Some(FLASH_POLICY)),
+    built_in!("flash/index.html", Some(Policy::Flash)),
+    built_in!("flash/chat.swf"),
     built_in!("flash/flash.css"),
+    built_in!("flash/flash.js"),
 ];
 
 /// Nothing but the server's own files, nothing inline, and no connection but to the server: `'self'`
@@ -108,19 +155,56 @@ const BUILT_IN: &[BuiltIn] = &[
 const CHAT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
-/// The same, and WebAssembly, which a Flash player in a page is made of.
-const FLASH_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; \
-    style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
-    frame-ancestors 'self'";
+/// The same, and what Ruffle needs: WebAssembly, style elements within its own element, icons in its
+/// style sheet as `data:`, and a worker of a few lines, by which a movie goes on in a hidden tab. What
+/// comes from elsewhere, if Ruffle does, comes from that one place.
+fn flash_policy(ruffle: Option<&Ruffle>) -> String {
+    let elsewhere = match ruffle {
+        Some(Ruffle::Address(address)) => format!(" {}", address.origin()),
+        Some(Ruffle::Folder(_)) | None => String::new(),
+    };
+    format!(
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'{elsewhere}; \
+         style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'{elsewhere}; \
+         worker-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+    )
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const NOTHING: Own<'_> = Own {
+        folder: None,
+        ruffle: None,
+        most: 0,
+    };
+
+    #[test]
+    fn the_flash_page_trusts_where_ruffle_is() {
+        let ruffle = "https://unpkg.com/@ruffle-rs/ruffle".parse().unwrap();
+        let far = Own {
+            ruffle: Some(&ruffle),
+            ..NOTHING
+        };
+        for (own, expected) in [(NOTHING, 0), (far, 2)] {
+            let site = site(own).unwrap();
+            let policy = site.get("/flash/index.html").unwrap().policy().unwrap();
+            assert_eq!(policy.matches(" https://unpkg.com;").count(), expected);
+            assert!(!policy.contains("unsafe-eval'") || policy.contains("'wasm-unsafe-eval'"));
+            let chat = site.get("/chat/index.html").unwrap().policy().unwrap();
+            assert!(
+                !chat.contains("unpkg") && !chat.contains("unsafe"),
+                "{chat}"
+            );
+        }
+    }
+
     #[test]
     fn built_in_pages_have_a_policy_and_nothing_inline() {
-        let site = site(None).unwrap();
-        assert_eq!(site.paths().len(), BUILT_IN.len(), "each path once");
+        let site = site(NOTHING).unwrap();
+        // And where Ruffle is.
+        assert_eq!(site.paths().len(), BUILT_IN.len() + 1, "each path once");
         for built_in in BUILT_IN {
             let file = site.get(built_in.path).unwrap();
             let page = file.mime() == "text/html; charset=utf-8";

@@ -8,6 +8,8 @@ use std::str::FromStr;
 
 use argh::{ArgsInfo, FromArgs};
 
+use crate::site::Ruffle;
+
 /// Run the server.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
 #[argh(
@@ -40,7 +42,11 @@ pub struct ServeOptions {
     #[argh(option, arg_name = "DIR")]
     pub site: Option<PathBuf>,
 
-    /// size of all files in that folder, in MiB (default 256); they are kept in memory
+    /// where Ruffle is, which plays the Flash page's movie: a folder that holds ruffle.js, or an https address (found by itself in the --site folder)
+    #[argh(option, arg_name = "DIR-or-URL")]
+    pub ruffle: Option<Ruffle>,
+
+    /// size of all files in such a folder, in MiB (default 256); they are kept in memory
     #[argh(option, arg_name = "MIB", default = "256", from_str_fn(mebibytes))]
     pub max_site: u64,
 

@@ -34,12 +34,13 @@ pub(super) fn policy(options: &ServeOptions) -> Result<Option<String>, Failure> 
     options.policy_file.as_deref().map(policy::read).transpose()
 }
 
-/// The operator's own folder, if there is one.
-pub(super) fn own_site(options: &ServeOptions) -> Option<Own<'_>> {
-    options.site.as_deref().map(|folder| Own {
-        folder,
+/// What the operator adds to the built-in pages.
+pub(super) fn own_site(options: &ServeOptions) -> Own<'_> {
+    Own {
+        folder: options.site.as_deref(),
+        ruffle: options.ruffle.as_ref(),
         most: options.max_site.saturating_mul(1024 * 1024),
-    })
+    }
 }
 
 /// How many connections of any kind the system has room for, and the options ask for.

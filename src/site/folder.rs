@@ -11,16 +11,16 @@ use std::path::{Component, Path, PathBuf};
 
 use flashgate_core::{Site, SiteFile};
 
-use super::{Own, is_own, mime};
+use super::{Folder, is_own, mime};
 use crate::failure::{Exit, Failure};
 
 /// Adds all of a folder to a site.
-pub(super) fn read(own: Own<'_>, site: &mut Site) -> Result<(), Failure> {
-    let start = |what: String| refuse(own.folder, &what);
-    let root = fs::canonicalize(own.folder)
-        .map_err(|error| start(format!("cannot be read: {error}; check --site")))?;
+pub(super) fn read(own: Folder<'_>, site: &mut Site) -> Result<(), Failure> {
+    let start = |what: String| refuse(own.folder, &format!("{what}; check {}", own.option));
+    let root =
+        fs::canonicalize(own.folder).map_err(|error| start(format!("cannot be read: {error}")))?;
     if !root.is_dir() {
-        return Err(start("is not a folder; check --site".to_owned()));
+        return Err(start("is not a folder".to_owned()));
     }
     let mut reader = Reader {
         own,
@@ -33,11 +33,11 @@ pub(super) fn read(own: Own<'_>, site: &mut Site) -> Result<(), Failure> {
     let root = Place {
         real: reader.root.clone(),
         shown: own.folder.to_owned(),
-        path: String::new(),
+        path: own.mount.to_owned(),
     };
     reader.folder(&root, &mut Vec::new())?;
     log::info!(
-        "the site folder {} has {} files of {} bytes in all",
+        "the folder {} has {} files of {} bytes in all",
         own.folder.display(),
         reader.files,
         own.most - reader.left
@@ -46,7 +46,7 @@ pub(super) fn read(own: Own<'_>, site: &mut Site) -> Result<(), Failure> {
 }
 
 struct Reader<'a> {
-    own: Own<'a>,
+    own: Folder<'a>,
     /// The folder without any link in its name.
     root: PathBuf,
     site: &'a mut Site,

@@ -21,6 +21,7 @@ fn help_and_version() {
         &["serve", "--help"],
         &["members", "--help"],
         &["members", "import", "-h"],
+        &["ruffle-config", "--help"],
     ] {
         let done = place.run(arguments, "");
         assert_eq!((done.code, done.stderr.as_str()), (0, ""), "{arguments:?}");
@@ -38,6 +39,7 @@ fn help_and_version() {
         "--runtime",
         "--redirect",
         "--site",
+        "--ruffle",
         "--max-site",
         "--policy-file",
         "--policy-domain",

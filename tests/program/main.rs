@@ -3,5 +3,6 @@
 mod chat;
 mod commands;
 mod outside;
+mod ruffle;
 mod server;
 mod site;

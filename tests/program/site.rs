@@ -10,17 +10,17 @@ use tempfile::tempdir;
 use crate::outside::{Server, run_in};
 
 /// An answer, taken apart.
-struct Answer {
-    head: String,
-    body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
-    fn status(&self) -> &str {
+    pub(crate) fn status(&self) -> &str {
         self.head.split(' ').nth(1).unwrap()
     }
 
-    fn field(&self, name: &str) -> Option<&str> {
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
         let mut fields = self.head.lines().filter_map(|line| line.split_once(": "));
         fields.find_map(|(n, value)| (n == name).then_some(value))
     }
@@ -39,7 +39,7 @@ fn ask(server: &Server, request: &str) -> Answer {
     }
 }
 
-fn get(server: &Server, path: &str) -> Answer {
+pub(crate) fn get(server: &Server, path: &str) -> Answer {
     ask(server, &format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n"))
 }
 

@@ -7,6 +7,15 @@ use tempfile::{TempDir, tempdir};
 
 use super::*;
 
+fn own(folder: &Path, most: u64) -> Folder<'_> {
+    Folder {
+        folder,
+        option: "--site",
+        mount: "",
+        most,
+    }
+}
+
 /// A folder with a site in it, and something beside it that is nobody's business.
 struct Lab {
     folder: TempDir,
@@ -41,7 +50,7 @@ impl Lab {
     fn read_most(&self, most: u64) -> Result<Site, Failure> {
         let mut site = Site::default();
         let folder = &self.site();
-        read(Own { folder, most }, &mut site)?;
+        read(own(folder, most), &mut site)?;
         Ok(site)
     }
 
@@ -122,11 +131,7 @@ fn the_folder_itself_may_be_a_link() {
     let link = lab.folder.path().join("link");
     symlink("site", &link).unwrap();
     let mut site = Site::default();
-    let own = Own {
-        folder: &link,
-        most: MIB,
-    };
-    read(own, &mut site).unwrap();
+    read(own(&link, MIB), &mut site).unwrap();
     assert_eq!(site.paths().len(), 2);
 }
 
@@ -244,7 +249,7 @@ fn a_folder_that_is_none() {
     let lab = Lab::new();
     for name in ["none", "index.html", "index.html/x"] {
         let folder = &lab.site().join(name);
-        let failure = read(Own { folder, most: 1 }, &mut Site::default()).unwrap_err();
+        let failure = read(own(folder, 1), &mut Site::default()).unwrap_err();
         assert_eq!(failure.exit, Exit::Config);
         assert!(failure.message.contains("check --site"), "{failure}");
     }

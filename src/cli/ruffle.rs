@@ -1,0 +1,174 @@
+//! `flashgate ruffle-config`: what a page with a Flash movie tells Ruffle, so that the movie's socket
+//! leads here.
+//!
+//! In a browser there is no TCP. Ruffle opens a WebSocket instead, to the `proxyUrl` of the first
+//! `socketProxy` entry whose host and port are those that the movie asks for (`connect_socket` in
+//! Ruffle's `web/src/navigator.rs`): it compares strings, so `Chat.example.com` is not
+//! `chat.example.com`. For `connect(null, port)` an ActionScript 1 or 2 movie asks for the domain name
+//! that it was loaded from, or for `localhost` where that has none: an IP address, a file (`connect` in
+//! `core/src/avm1/globals/xml_socket.rs`).
+
+use std::net::Ipv6Addr;
+
+use argh::{ArgsInfo, FromArgs};
+
+use crate::failure::Failure;
+
+/// Print what a page tells Ruffle, so that a Flash movie's socket leads to flashgate.
+#[derive(FromArgs, ArgsInfo, Clone, Debug)]
+#[argh(
+    subcommand,
+    name = "ruffle-config",
+    example = "A movie that connects to chat.example.com, port 8080:\n  {command_name} --host chat.example.com",
+    example = "Its page is https, and a proxy in front of flashgate ends TLS:\n  {command_name} --host chat.example.com --port 5000 --url wss://www.example.com/socket",
+    note = "Paste the output into the page, between <script> and </script>, before the script that loads ruffle.js; or save it as a file and load that first. A movie in ActionScript 3 that says Socket.connect(null, port) asks Ruffle 0.6 for a host called null: add --host null."
+)]
+pub struct RuffleConfig {
+    /// a host that the movie connects to, spelled exactly as the movie has it, capital letters too; may be repeated; the first is also where flashgate is, unless --url says otherwise
+    #[argh(option, arg_name = "NAME", from_str_fn(host))]
+    host: Vec<String>,
+
+    /// the port that the movie connects to (default 8080)
+    #[argh(option, arg_name = "N", default = "8080", from_str_fn(port))]
+    port: u16,
+
+    /// connect by wss, as a page that is https must
+    #[argh(switch)]
+    tls: bool,
+
+    /// where flashgate is for browsers, like wss://chat.example.com/, when it is not at that host and port
+    #[argh(option, arg_name = "URL", from_str_fn(url))]
+    url: Option<String>,
+}
+
+impl RuffleConfig {
+    /// The JavaScript for the page.
+    pub(super) fn script(&self) -> Result<String, Failure> {
+        let Some(first) = self.host.first() else {
+            return Err(Failure::usage(
+                "--host is missing: which host does the movie connect to?",
+            ));
+        };
+        let url = match (&self.url, self.tls) {
+            (Some(_), true) => {
+                return Err(Failure::usage(
+                    "--url says by itself whether it is wss; leave out --tls or --url",
+                ));
+            }
+            (Some(url), false) => url.clone(),
+            (None, tls) => default_url(first, self.port, tls),
+        };
+        let mut hosts: Vec<&str> = Vec::new();
+        for host in self.host.iter().map(String::as_str).chain(["localhost"]) {
+            if !hosts.contains(&host) {
+                hosts.push(host);
+            }
+        }
+        let entries: Vec<String> = hosts
+            .iter()
+            .map(|host| {
+                format!(
+                    "    {{ \"host\": {}, \"port\": {}, \"proxyUrl\": {} }}",
+                    json(host),
+                    self.port,
+                    json(&url)
+                )
+            })
+            .collect();
+        Ok(format!("{HEAD}{}{TAIL}", entries.join(",\n")))
+    }
+}
+
+/// The same host and port, where flashgate serves WebSockets too.
+fn default_url(host: &str, port: u16, tls: bool) -> String {
+    let (scheme, usual) = if tls { ("wss", 443) } else { ("ws", 80) };
+    let host = match host.parse::<Ipv6Addr>() {
+        Ok(address) => format!("[{address}]"),
+        Err(_) => host.to_owned(),
+    };
+    if port == usual {
+        format!("{scheme}://{host}/")
+    } else {
+        format!("{scheme}://{host}:{port}/")
+    }
+}
+
+/// A JSON string. Neither a host nor an address may hold what needs an escape; should that change,
+/// this still lets nothing out of its quotes, nor out of the `<script>` around them.
+fn json(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        if matches!(c, '"' | '\\' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}') || c.is_control() {
+            quoted.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            quoted.push(c);
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// What a movie may say for a host.
+fn host(text: &str) -> Result<String, String> {
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'))
+        .unwrap_or(text);
+    let address = bare.parse::<Ipv6Addr>().is_ok();
+    let name = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+    let named = text.starts_with(char::is_alphanumeric) && text.chars().all(name);
+    if text.len() <= MAX_HOST && (address || named) {
+        Ok(text.to_owned())
+    } else {
+        Err(
+            "it is a host name like chat.example.com, or an address, without http:// and without a \
+             port; --port is for that"
+                .to_owned(),
+        )
+    }
+}
+
+fn port(text: &str) -> Result<u16, String> {
+    let digits = text.bytes().all(|b| b.is_ascii_digit());
+    match text.parse() {
+        Ok(port) if digits && port > 0 => Ok(port),
+        Ok(_) | Err(_) => Err("it is a whole number from 1 to 65535".to_owned()),
+    }
+}
+
+/// A browser refuses others, and a fragment.
+fn url(text: &str) -> Result<String, String> {
+    let host = ["ws://", "wss://"]
+        .iter()
+        .find_map(|scheme| text.strip_prefix(scheme));
+    let good = host.is_some_and(|host| host.starts_with(|c: char| c.is_alphanumeric() || c == '['));
+    let plain = |b: u8| b.is_ascii_graphic() && !b"\"'<>\\`#".contains(&b);
+    if good && text.bytes().all(plain) && text.len() <= MAX_URL {
+        Ok(text.to_owned())
+    } else {
+        Err(
+            "it begins with ws:// or wss:// and a host, has visible ASCII characters only, no \
+             quotes and no #"
+                .to_owned(),
+        )
+    }
+}
+
+const HEAD: &str = "\
+// For Ruffle, before the script that loads ruffle.js. Two things to know:
+// 1. A movie's socket is found by its host and port, both exactly as the movie has them, capital
+//    letters too. \"localhost\" is for connect(null, port) in a page without a domain name.
+// 2. A page that is https may connect by wss only: run the command with --tls or --url wss://...
+window.RufflePlayer = window.RufflePlayer || {};
+window.RufflePlayer.config = {
+  \"socketProxy\": [
+";
+
+const TAIL: &str = "
+  ]
+};
+";
+
+const MAX_HOST: usize = 253;
+
+const MAX_URL: usize = 2048;

@@ -1,0 +1,190 @@
+//! Where the Flash page gets Ruffle from, the player that runs its movie.
+//!
+//! Ruffle is not part of the program: it has 15 MB, and an operator wants to choose its release.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use flashgate_core::{Site, SiteError, SiteFile};
+
+/// Where `--ruffle` says that Ruffle is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ruffle {
+    /// In a folder of this machine, to be served at [`MOUNT`].
+    Folder(PathBuf),
+    /// Somewhere else.
+    Address(Address),
+}
+
+/// The `http` or `https` address of a `ruffle.js`, safe to be written into a header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    text: String,
+    /// Bytes of scheme, host and port.
+    origin: usize,
+}
+
+impl FromStr for Ruffle {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Err("it is empty".to_owned());
+        }
+        // What looks like an address is not looked for on the disk.
+        if text.contains("://") {
+            Address::new(text).map(Self::Address)
+        } else {
+            Ok(Self::Folder(PathBuf::from(text)))
+        }
+    }
+}
+
+impl Address {
+    fn new(text: &str) -> Result<Self, String> {
+        let scheme = ["https://", "http://"]
+            .into_iter()
+            .find(|scheme| text.starts_with(scheme))
+            .ok_or("an address begins with https:// or http://")?;
+        // A policy is made of words; quotes, semicolons and commas mean something in it.
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/@[]%+=".contains(&b);
+        if !text.bytes().all(plain) {
+            return Err(
+                "an address has letters, digits and -._~:/@[]%+= only, no query and no fragment"
+                    .to_owned(),
+            );
+        }
+        let rest = &text[scheme.len()..];
+        let host = rest.split('/').next().unwrap_or_default();
+        let named = host
+            .bytes()
+            .next()
+            .is_some_and(|b| b.is_ascii_alphanumeric() || b == b'[');
+        if !named || host.contains(['@', '%']) {
+            return Err("an address has a host behind https://, and no user".to_owned());
+        }
+        let text = if text.ends_with(".js") {
+            text.to_owned()
+        } else {
+            // A folder, or a package on a server that gives out packages.
+            format!("{}/{SCRIPT}", text.trim_end_matches('/'))
+        };
+        let origin = scheme.len() + host.len();
+        Ok(Self { text, origin })
+    }
+
+    /// Scheme, host and port, as a `Content-Security-Policy` names a source. Its path stays out: the
+    /// script loads others from beside itself, and a redirect to a release goes elsewhere.
+    pub(super) fn origin(&self) -> &str {
+        &self.text[..self.origin]
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Tells the Flash page where Ruffle is: as told, or else where the site has it.
+pub(super) fn tell(site: &mut Site, ruffle: Option<&Ruffle>) -> Result<(), SiteError> {
+    let place = match ruffle {
+        Some(Ruffle::Address(address)) => Some(address.to_string()),
+        Some(Ruffle::Folder(_)) | None => PLACES
+            .iter()
+            .find(|place| site.get(place).is_some())
+            .map(|place| (*place).to_owned()),
+    };
+    // Neither kind of place has a character that JSON would escape.
+    let body = match place {
+        Some(place) => format!("{{\"ruffle\": \"{place}\"}}\n"),
+        None => "{\"ruffle\": null}\n".to_owned(),
+    };
+    site.add(TOLD, SiteFile::new("application/json", body.as_bytes())?)
+}
+
+/// Where a folder that `--ruffle` names is served.
+pub(super) const MOUNT: &str = "/ruffle";
+
+/// The script that a page loads; it loads the rest.
+pub(super) const SCRIPT: &str = "ruffle.js";
+
+/// Where Ruffle is looked for in a site.
+const PLACES: [&str; 2] = ["/ruffle/ruffle.js", "/ruffle.js"];
+
+/// What the Flash page asks for.
+const TOLD: &str = "/flash/ruffle.json";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        for (text, script, origin) in [
+            (
+                "https://unpkg.com/@ruffle-rs/ruffle",
+                "https://unpkg.com/@ruffle-rs/ruffle/ruffle.js",
+                "https://unpkg.com",
+            ),
+            (
+                "http://[::1]:8000/r/",
+                "http://[::1]:8000/r/ruffle.js",
+                "http://[::1]:8000",
+            ),
+            ("https://x", "https://x/ruffle.js", "https://x"),
+            ("https://x/a/b.js", "https://x/a/b.js", "https://x"),
+        ] {
+            let Ok(Ruffle::Address(address)) = text.parse() else {
+                panic!("{text}");
+            };
+            assert_eq!(address.to_string(), script);
+            assert_eq!(address.origin(), origin);
+        }
+        for text in [
+            "",
+            "ftp://x",
+            "HTTPS://x",
+            "https://",
+            "https:///x",
+            "https://-x",
+            "https://u@x/",
+            "https://x/?a",
+            "https://x/#a",
+            "https://x/a b",
+            "https://x/a;script-src",
+            "https://x,y",
+            "https://x/'unsafe-eval'",
+            "https://x/\"",
+            "https://x/\u{e1}",
+        ] {
+            assert!(text.parse::<Ruffle>().is_err(), "{text}");
+        }
+        let folder = "some folder/ruffle";
+        assert_eq!(folder.parse(), Ok(Ruffle::Folder(folder.into())));
+    }
+
+    #[test]
+    fn what_the_page_is_told() {
+        let told = |files: &[&str], ruffle: Option<&str>| {
+            let mut site = Site::default();
+            for path in files {
+                let file = SiteFile::new("text/javascript", b"").unwrap();
+                site.add(*path, file).unwrap();
+            }
+            let ruffle = ruffle.map(|text| text.parse().unwrap());
+            tell(&mut site, ruffle.as_ref()).unwrap();
+            let body = site.get(TOLD).unwrap().bytes().to_vec();
+            let value: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            value["ruffle"].as_str().map(str::to_owned)
+        };
+        let own = Some("/ruffle/ruffle.js".to_owned());
+        assert_eq!(told(&[], None), None);
+        assert_eq!(told(&["/ruffle.js"], None).as_deref(), Some("/ruffle.js"));
+        assert_eq!(told(&["/ruffle.js", "/ruffle/ruffle.js"], None), own);
+        assert_eq!(told(&["/ruffle/ruffle.js"], Some("folder")), own);
+        let far = told(&["/ruffle.js"], Some("https://x/y"));
+        assert_eq!(far.as_deref(), Some("https://x/y/ruffle.js"));
+    }
+}
