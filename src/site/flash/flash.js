@@ -69,7 +69,7 @@ async function play(ruffle) {
         autoplay: "on",
         unmuteOverlay: "hidden",
         letterbox: "off",
-        backgroundColor: "#dce6f1",
+        backgroundColor: "#efeae1",
     };
     await loadScript(ruffle);
     show("movie");

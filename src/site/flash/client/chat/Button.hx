@@ -75,11 +75,11 @@ class Button extends Sprite {
 		if (focused) {
 			Look.box(graphics, -2, -2, wide + 4, tall + 4, 14, Look.FOCUS, Look.FOCUS);
 		}
-		Look.box(graphics, 0, 0, wide, tall, 10, 0x0A3F78, 0x072B55);
+		Look.box(graphics, 0, 0, wide, tall, 10, 0x0A5347, 0x063A31);
 		if (down) {
-			Look.box(graphics, 1, 1, wide - 2, tall - 2, 8, 0x0A4A8C, 0x1668B5);
+			Look.box(graphics, 1, 1, wide - 2, tall - 2, 8, 0x0B5B4D, 0x14806C);
 		} else {
-			Look.box(graphics, 1, 1, wide - 2, tall - 2, 8, bright ? 0x3F97E8 : 0x2C82D6, bright ? 0x1565B8 : 0x0D539E);
+			Look.box(graphics, 1, 1, wide - 2, tall - 2, 8, bright ? 0x22A58C : 0x17907A, bright ? 0x0E6B5A : 0x0A5347);
 			Look.gloss(graphics, 2, 2, wide - 4, tall - 4, 7);
 		}
 	}

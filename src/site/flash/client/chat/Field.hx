@@ -67,7 +67,7 @@ class Field extends Sprite {
 			Look.box(graphics, -1, -1, wide + 2, TALL + 2, 8, edge, edge);
 		}
 		Look.box(graphics, 0, 0, wide, TALL, 7, edge, edge);
-		Look.box(graphics, 1, 1, wide - 2, TALL - 2, 5, 0xEDF2F7, 0xFFFFFF);
+		Look.box(graphics, 1, 1, wide - 2, TALL - 2, 5, 0xF3EFE8, 0xFFFFFF);
 	}
 
 	public static inline final TALL = 26;

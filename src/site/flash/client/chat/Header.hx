@@ -11,13 +11,13 @@ class Header extends Sprite {
 
 	public function new(leave:Void->Void) {
 		super();
-		Look.box(graphics, 0, 0, Look.WIDTH, TALL, 0, 0x1F6FBF, 0x08305F);
+		Look.box(graphics, 0, 0, Look.WIDTH, TALL, 0, 0x17907A, 0x0A5347);
 		Look.gloss(graphics, 0, 0, Look.WIDTH, TALL - 2, 0);
-		Look.box(graphics, 0, TALL, Look.WIDTH, 2, 0, Look.FOCUS, 0xE0700C);
+		Look.box(graphics, 0, TALL, Look.WIDTH, 2, 0, Look.FOCUS, 0xC97400);
 		bolt();
-		addChild(Look.label("flashgate", 40, 7, 200, 20, 0x05203F, true));
+		addChild(Look.label("flashgate", 40, 7, 200, 20, 0x06352D, true));
 		addChild(Look.label("flashgate", 39, 6, 200, 20, 0xFFFFFF, true));
-		who = Look.label("", 220, 12, 320, 12, 0xEAF3FC, false, TextFormatAlign.RIGHT);
+		who = Look.label("", 220, 12, 320, 12, 0xE9F5F1, false, TextFormatAlign.RIGHT);
 		addChild(who);
 		out = new Button("Log out", 78, 26, leave);
 		out.x = Look.WIDTH - 88;
@@ -34,8 +34,8 @@ class Header extends Sprite {
 	}
 
 	function bolt() {
-		for (shade in [0x05203F, 0xFFC43D]) {
-			final o = shade == 0x05203F ? 1 : 0;
+		for (shade in [0x06352D, 0xFFC247]) {
+			final o = shade == 0x06352D ? 1 : 0;
 			graphics.beginFill(shade);
 			graphics.moveTo(26 + o, 7 + o);
 			graphics.lineTo(13 + o, 25 + o);

@@ -10,13 +10,13 @@ import flash.text.TextFormatAlign;
 
 /** Colours, and how things are drawn: gradients and a gloss on top, as it was done in 2007. */
 class Look {
-	public static inline final INK = 0x1E2B3A;
-	public static inline final QUIET = 0x5F7186;
-	public static inline final BLUE = 0x0B5CAD;
-	public static inline final RED = 0xB3261E;
-	public static inline final GREEN = 0x2C8A2C;
-	public static inline final LINE = 0x9DB2C9;
-	public static inline final FOCUS = 0xF59A1B;
+	public static inline final INK = 0x1D2421;
+	public static inline final QUIET = 0x59635F;
+	public static inline final TEAL = 0x0D6B5B;
+	public static inline final RED = 0xA12D1B;
+	public static inline final OTHER = 0x8A4B00;
+	public static inline final LINE = 0xB9B0A2;
+	public static inline final FOCUS = 0xE08A00;
 
 	public static inline final WIDTH = 640;
 	public static inline final HEIGHT = 420;
@@ -42,7 +42,7 @@ class Look {
 	/** A soft shadow, without a filter: those cost much where there is no graphics card. */
 	public static function shadow(on:Graphics, x:Float, y:Float, width:Float, height:Float, round:Float) {
 		for (i in 1...5) {
-			on.beginFill(0x20344A, 0.05);
+			on.beginFill(0x3A2C14, 0.05);
 			on.drawRoundRect(x - i, y - i + 2, width + 2 * i, height + 2 * i, round + 2 * i, round + 2 * i);
 			on.endFill();
 		}
@@ -52,7 +52,7 @@ class Look {
 	public static function panel(on:Graphics, x:Float, y:Float, width:Float, height:Float) {
 		shadow(on, x, y, width, height, 10);
 		box(on, x, y, width, height, 10, LINE, LINE);
-		box(on, x + 1, y + 1, width - 2, height - 2, 8, 0xFFFFFF, 0xF6F9FC);
+		box(on, x + 1, y + 1, width - 2, height - 2, 8, 0xFFFFFF, 0xFBF9F5);
 	}
 
 	/** A line of text that nobody can click. */

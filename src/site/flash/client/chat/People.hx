@@ -119,7 +119,7 @@ class People extends Sprite {
 			Look.box(graphics, -2, -2, wide + 4, tall + 4, 13, Look.FOCUS, Look.FOCUS);
 		}
 		Look.panel(graphics, 0, 0, wide, tall);
-		Look.box(graphics, 1, 1, wide - 2, 26, 8, 0x3E8BD3, 0x14589F);
+		Look.box(graphics, 1, 1, wide - 2, 26, 8, 0x17907A, 0x0A5347);
 		Look.gloss(graphics, 2, 2, wide - 4, 24, 7);
 		title.text = "Online: " + online.length;
 		first = Std.int(Math.max(0, Math.min(first, online.length - rows.length)));
@@ -168,7 +168,7 @@ private class Row extends Sprite {
 		if (chosen) {
 			Look.box(graphics, 0, 0, wide, TALL - 1, 6, 0xFFE3A6, 0xFFC95C);
 		} else {
-			final shade = over ? 0xDFECF9 : 0xFFFFFF;
+			final shade = over ? 0xECE6DB : 0xFFFFFF;
 			// Transparent where nothing is to be seen, but there for the mouse.
 			graphics.beginFill(shade, over ? 1 : 0);
 			graphics.drawRoundRect(0, 0, wide, TALL - 1, 6, 6);

@@ -20,7 +20,7 @@ class Room extends Sprite {
 		super();
 		this.say = say;
 		this.again = again;
-		Look.box(graphics, 0, 0, Look.WIDTH, Look.HEIGHT, 0, 0xF4F8FC, 0xC4D5E7);
+		Look.box(graphics, 0, 0, Look.WIDTH, Look.HEIGHT, 0, 0xF8F5EF, 0xDDD6CA);
 		transcript = place(new Transcript(440, 290), 10, 56);
 		people = place(new People(170, 290, recipientChanged), 460, 56);
 		people.tabIndex = 30;
@@ -77,7 +77,7 @@ class Room extends Sprite {
 	public function said(message:Message) {
 		final mine = message.sender == me.aid;
 		final who = mine ? "you to " + message.recipient : message.sender;
-		transcript.add("[" + message.time + "] " + who + ": ", mine ? Look.BLUE : Look.GREEN, message.text, Look.INK);
+		transcript.add("[" + message.time + "] " + who + ": ", mine ? Look.TEAL : Look.OTHER, message.text, Look.INK);
 		if (people.chosen == null && !mine) {
 			people.pick(message.sender);
 		}

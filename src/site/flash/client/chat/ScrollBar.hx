@@ -18,7 +18,7 @@ class ScrollBar extends Sprite {
 		super();
 		this.tall = tall;
 		this.moved = moved;
-		Look.box(graphics, 0, 0, WIDE, tall, WIDE, 0xDCE4ED, 0xEEF3F8);
+		Look.box(graphics, 0, 0, WIDE, tall, WIDE, 0xE4DED3, 0xF3EFE8);
 		thumb = new Sprite();
 		thumb.mouseChildren = false;
 		addChild(thumb);
@@ -37,7 +37,7 @@ class ScrollBar extends Sprite {
 		}
 		final length = Math.max(20, tall * seen / all);
 		thumb.graphics.clear();
-		Look.box(thumb.graphics, 0, 0, WIDE, length, WIDE, 0x6FA6DC, 0x2F6FAF);
+		Look.box(thumb.graphics, 0, 0, WIDE, length, WIDE, 0x4DB09C, 0x14806C);
 		Look.gloss(thumb.graphics, 1, 1, WIDE - 2, length, WIDE - 2);
 		thumb.y = (tall - length) * first / (all - seen);
 	}
