@@ -9,6 +9,8 @@ const MAX_ROWS = 200;
 /** From how many people on searching is quicker than looking. */
 const SEARCH_FROM = 8;
 
+const byName = new Intl.Collator(undefined, { numeric: true });
+
 export class People {
     #conversations;
     #open;
@@ -42,7 +44,7 @@ export class People {
         const talks = found.filter(isTalk).sort((a, b) => b.touched - a.touched);
         const others = found
             .filter((person) => !isTalk(person))
-            .sort((a, b) => (a.nick === me.nick) - (b.nick === me.nick) || a.name.localeCompare(b.name));
+            .sort((a, b) => (a.nick === me.nick) - (b.nick === me.nick) || byName.compare(a.name, b.name));
         const shown = others.slice(0, MAX_ROWS);
 
         this.#group("talks", talks);

@@ -132,7 +132,7 @@ export class Talk {
             note.textContent = "What you write here comes back to you alone.";
         } else {
             note.append("This is where your conversation with ", nameOf(person),
-                " begins. Only the two of you see it, and the server keeps no copy.");
+                " begins. Nobody else in this chat sees it, and the server keeps no copy.");
         }
         return note;
     }
