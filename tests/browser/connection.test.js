@@ -157,9 +157,11 @@ test("conversations survive a reload, the password does not", async (t) => {
     await alice.reads("> Hello, my friend", "< Long time no see");
     assert.equal(await alice.box.inputValue(), "a draft");
 
-    // Somebody else at the same browser sees nothing of it.
+    // Whoever comes next to the same browser sees nothing of it.
     await alice.page.getByRole("button", { name: "Log out" }).click();
     await alice.page.locator("#login-notice").getByText("You have logged out.").waitFor();
+    assert.doesNotMatch(await alice.page.evaluate(() => JSON.stringify({ ...sessionStorage })), /my friend/);
+    assert.equal(await alice.page.getByText("my friend").count(), 0);
     await bob.close();
     await everyoneGone(server);
     await alice.arrive("bob", "secret2");
