@@ -136,7 +136,7 @@ fn members(options: &ServeOptions, config: &mut Config) -> Result<Pool, Failure>
         ..PoolOptions::default()
     };
     if options.demo {
-        say("members in memory: 1 alice and 2 bob; serve --help names their passwords");
+        say("members in memory: 1 alice, 2 bob and 3 carol; serve --help names their passwords");
         return Pool::demo(&pool).map_err(|error| Failure::store(&error));
     }
     let path = options

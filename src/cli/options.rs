@@ -120,7 +120,7 @@ pub struct ServeOptions {
     #[argh(option, arg_name = "FORMAT", default = "LogFormat::Text")]
     pub log_format: LogFormat,
 
-    /// serve two members from memory, 1 alice secret1 and 2 bob secret2, on loopback addresses only
+    /// serve three members from memory, 1 alice secret1, 2 bob secret2 and 3 carol secret3, on loopback addresses only
     #[argh(switch)]
     pub demo: bool,
 }

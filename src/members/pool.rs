@@ -91,11 +91,13 @@ impl Pool {
         started.map_err(|fault| fault.at(&store.path))
     }
 
-    /// The members of `--demo`: 1 alice secret1, 2 bob secret2.
+    /// The members of `--demo`: 1 alice secret1, 2 bob secret2, 3 carol secret3; one for a page, one for
+    /// a Flash movie and one for a terminal.
     pub fn demo(options: &PoolOptions) -> Result<Self, StoreError> {
         let members = [
             (1, "alice", "Alice", "secret1"),
             (2, "bob", "Bob", "secret2"),
+            (3, "carol", "Carol", "secret3"),
         ];
         let members = members.map(|(id, nick, name, password)| NewMember {
             id: Number::new(id).expect("above 0"),

@@ -25,7 +25,7 @@ const PROGRAM = path.resolve(ROOT, process.env.FLASHGATE ?? "target/release/flas
  * Starts the program and waits until it listens.
  *
  * @param options.members  who may log in: `[{ id, nick, name, password }]`; default: `--demo`, which
- *                         is 1 alice secret1 and 2 bob secret2
+ *                         is 1 alice secret1, 2 bob secret2 and 3 carol secret3
  * @param options.port     where to listen (default: a free port)
  * @param options.folder   the folder of an earlier server, to start again with its members
  * @param options.args     more options of `serve`

@@ -207,13 +207,17 @@ fn changes_are_seen_at_the_next_login() {
 #[test]
 fn the_demo_members() {
     let pool = Pool::demo(&PoolOptions::default()).unwrap();
-    for (id, nick, password) in [("1", "alice", "secret1"), ("2", "bob", "secret2")] {
+    for (id, nick, password) in [
+        ("1", "alice", "secret1"),
+        ("2", "bob", "secret2"),
+        ("3", "carol", "secret3"),
+    ] {
         let Answer::Member(member) = login(&pool, id, password) else {
             panic!("{nick} is refused");
         };
         assert_eq!(&*member.nick, nick);
         assert_eq!(login(&pool, nick, password), Answer::Member(member));
-        assert_eq!(login(&pool, nick, "secret3"), Answer::Denied);
+        assert_eq!(login(&pool, nick, "secret4"), Answer::Denied);
     }
 }
 
