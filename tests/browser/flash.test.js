@@ -2,18 +2,14 @@
 // of the port that serves the page.
 //
 // What counts is seen from outside the movie: what another client receives, and what the server logs.
-// What the movie shows is read from the lines that it passes on to screen readers; pixels are written to
-// the folder that SCREENSHOTS names, for people. Where Ruffle's package is not installed, the tests of
-// the movie are skipped, and say so.
+// Where Ruffle's package is not installed, the tests of the movie are skipped, and say so.
 
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
-import path from "node:path";
 import { after, before, test } from "node:test";
 
-import { eventually, launchBrowser, PATIENCE, RawClient, startServer } from "./support.js";
+import { FlashPage, RUFFLE } from "./flash-page.js";
+import { launchBrowser, RawClient, startServer } from "./support.js";
 
-const RUFFLE = ruffleFolder();
 const skip = RUFFLE === undefined && "the package @ruffle-rs/ruffle is not installed";
 
 let browser;
@@ -24,83 +20,23 @@ before(async () => {
 
 after(() => browser?.close());
 
-function ruffleFolder() {
-    try {
-        return path.dirname(createRequire(import.meta.url).resolve("@ruffle-rs/ruffle/ruffle.js"));
-    } catch {
-        return undefined;
-    }
-}
-
-/** The Flash page; a breach of its policy or an error in the movie fails the test. */
-class FlashPage {
-    #faults = [];
-
-    static async open(t, options = {}) {
-        const server = await startServer(options);
-        const flash = new FlashPage();
-        flash.server = server;
-        flash.page = await browser.newPage({ viewport: { width: 900, height: 760 } });
-        t.after(async () => {
-            await flash.page.close();
-            await server.remove();
-            assert.deepEqual(flash.#faults, [], "the browser or the movie complained");
-        });
-        flash.page.setDefaultTimeout(PATIENCE);
-        flash.page.on("pageerror", (error) => flash.#faults.push(String(error)));
-        flash.page.on("console", (message) => {
-            // Ruffle logs the errors of a movie, too.
-            if (message.type() === "error" || /%cERROR/.test(message.text())) {
-                flash.#faults.push(message.text());
-            }
-        });
-        await flash.page.goto(`http://127.0.0.1:${server.port}/flash/`);
-        return flash;
-    }
-
-    /** Waits until the movie plays; it takes the keyboard by itself. */
-    async plays() {
-        const ready = () => document.querySelector("ruffle-player")?.ruffle().readyState === 2;
-        await this.page.waitForFunction(ready);
-        await this.page.waitForFunction(() => document.activeElement?.localName === "ruffle-player");
-    }
-
-    async logIn(id, password) {
-        await this.type(id);
-        await this.page.keyboard.press("Tab");
-        await this.type(password);
-        await this.page.keyboard.press("Enter");
-    }
-
-    /** A movie takes its keys a frame at a time. */
-    async type(text) {
-        await this.page.keyboard.type(text, { delay: 20 });
-    }
-
-    /** Waits until the movie has told screen readers a line. */
-    async tells(line) {
-        const paragraph = this.page.locator("#said p").filter({ hasText: line });
-        await paragraph.last().waitFor({ state: "attached" });
-        return paragraph.last().textContent();
-    }
-
-    async photograph(name) {
-        if (process.env.SCREENSHOTS) {
-            await this.page.screenshot({ path: path.join(process.env.SCREENSHOTS, `${name}.png`), fullPage: true });
-        }
-    }
+/** The page of a server of its own. */
+async function open(t, options) {
+    const server = await startServer(options);
+    t.after(() => server.remove());
+    return FlashPage.open(t, browser, server);
 }
 
 test("a login by keyboard, messages both ways, and a way out", { skip }, async (t) => {
-    const flash = await FlashPage.open(t, { args: ["--ruffle", RUFFLE] });
+    const flash = await open(t, { args: ["--ruffle", RUFFLE] });
     const alice = await RawClient.connect(flash.server.port, "1", "secret1");
     t.after(() => alice.close());
     await flash.plays();
-    await flash.photograph("flash-login");
+    await flash.screenshot("flash-login");
 
     await flash.logIn("bob", "wrong");
     await flash.tells("Wrong number, nick or password.");
-    await flash.photograph("flash-refused");
+    await flash.screenshot("flash-refused");
     await flash.page.keyboard.press("Control+a");
     await flash.type("secret2");
     await flash.page.keyboard.press("Enter");
@@ -121,7 +57,7 @@ test("a login by keyboard, messages both ways, and a way out", { skip }, async (
     const got = await alice.until(/aid="bob".*\u0171/);
     assert.match(got, /msg="&lt;i&gt;Hi&lt;\/i&gt; &amp; \u00e1rv\u00edzt\u0171r\u0151" from="alice" \/>$/);
     await flash.tells("you to alice: <i>Hi</i>");
-    await flash.photograph("flash-chat");
+    await flash.screenshot("flash-chat");
 
     // Send, the list, Log out.
     for (let i = 0; i < 3; i++) {
@@ -133,14 +69,14 @@ test("a login by keyboard, messages both ways, and a way out", { skip }, async (
 });
 
 test("the movie comes back after the server was away", { skip }, async (t) => {
-    const flash = await FlashPage.open(t, { args: ["--ruffle", RUFFLE] });
+    const flash = await open(t, { args: ["--ruffle", RUFFLE] });
     await flash.plays();
     await flash.logIn("2", "secret2");
     await flash.tells("Welcome, bob.");
 
     await flash.server.stop();
     await flash.tells("The connection was lost.");
-    await flash.photograph("flash-lost");
+    await flash.screenshot("flash-lost");
     const again = await startServer({ port: flash.server.port });
     t.after(() => again.remove());
     // The button has the keyboard.
@@ -150,7 +86,7 @@ test("the movie comes back after the server was away", { skip }, async (t) => {
 });
 
 test("a page without Ruffle says how to get it", async (t) => {
-    const flash = await FlashPage.open(t);
+    const flash = await open(t);
     await flash.page.getByRole("heading", { name: "no Flash player" }).waitFor();
     for (const text of ["flashgate serve --ruffle FOLDER", "https://unpkg.com/@ruffle-rs/ruffle"]) {
         assert.ok(await flash.page.getByText(text).first().isVisible(), text);
@@ -158,5 +94,5 @@ test("a page without Ruffle says how to get it", async (t) => {
     assert.equal(await flash.page.locator("ruffle-player").count(), 0);
     const movie = await flash.page.request.get(`http://127.0.0.1:${flash.server.port}/flash/chat.swf`);
     assert.equal(movie.headers()["content-type"], "application/x-shockwave-flash");
-    await flash.photograph("flash-missing");
+    await flash.screenshot("flash-missing");
 });
