@@ -31,7 +31,7 @@ pub(crate) struct Socket {
 pub(crate) enum End {
     /// The client said goodbye, and so do we, with the same code.
     Closed(Option<CloseCode>),
-    /// The client has closed its sending side without a goodbye, and gets none.
+    /// The client has closed its sending side without a goodbye.
     Silent,
     /// It broke a rule.
     Broken(CloseCode),
@@ -81,7 +81,6 @@ impl Socket {
         match (reason, self.end) {
             (CloseReason::EndOfStream, Some(End::Closed(code))) => Some(code),
             (CloseReason::ProtocolError, Some(End::Broken(code))) => Some(Some(code)),
-            (_, Some(End::Silent)) => None,
             (CloseReason::Quit, _) => Some(Some(CloseCode::NORMAL)),
             (CloseReason::Shutdown, _) => Some(Some(CloseCode::GOING_AWAY)),
             (
@@ -124,10 +123,13 @@ impl Socket {
         (limits.ping > Millis(0)).then_some(self.next_ping)
     }
 
-    /// While we read nothing, nothing can be heard.
+    /// While we read nothing, nothing can be heard; nor from a client that has said its last, and
+    /// waits for the answers.
     fn silent_at(&self, incoming: Incoming, limits: &Limits) -> Option<Millis> {
         match incoming {
-            Incoming::Open if limits.silence > Millis(0) => Some(self.heard + limits.silence),
+            Incoming::Open if limits.silence > Millis(0) && !self.has_ended() => {
+                Some(self.heard + limits.silence)
+            }
             Incoming::Open | Incoming::Paused | Incoming::Ended => None,
         }
     }

@@ -13,7 +13,7 @@ use crate::event::ConnId;
 use crate::frame::Chunk;
 use crate::note::{CloseReason, Refusal};
 use crate::wire::http::{Response, Status};
-use crate::wire::websocket::{CloseCode, Decoded, Handshake, Kind, Opcode};
+use crate::wire::websocket::{CloseCode, Decoded, Handshake, Kind, Opcode, Violation};
 
 impl Gateway {
     /// Answers a request to speak WebSocket; an answer that is left to send means no.
@@ -120,7 +120,10 @@ impl Gateway {
                 socket.end = Some(End::Closed(code));
                 (used, None)
             }
-            Err(violation) => return self.fail(id, violation.close_code()),
+            Err(violation) => {
+                let code = first_fault(violation, socket.speaks, inbox, limits.command);
+                return self.fail(id, code);
+            }
         };
         socket.decoder = decoder;
         if let Some(payload) = pong {
@@ -185,5 +188,45 @@ impl Gateway {
             }
             Life::Ping | Life::Fine => {}
         }
+    }
+}
+
+/// What to close with when a text message is wrong. Had its bytes come one at a time, another fault
+/// might have shown first; how they were cut must make no difference.
+fn first_fault(
+    violation: Violation,
+    speaks: Option<Kind>,
+    message: &[u8],
+    limit: usize,
+) -> CloseCode {
+    match violation {
+        Violation::BadText | Violation::LongText if speaks == Some(Kind::Binary) => {
+            CloseCode::UNSUPPORTED
+        }
+        Violation::BadText if message.len() > limit.saturating_add(1) => {
+            let first = &message[..=limit];
+            let may_go_on = match core::str::from_utf8(first) {
+                Ok(_) => true,
+                Err(error) => error.error_len().is_none(),
+            };
+            if may_go_on && without_terminator(first).len() > limit {
+                CloseCode::TOO_BIG
+            } else {
+                CloseCode::INVALID_DATA
+            }
+        }
+        Violation::ReservedBits
+        | Violation::ReservedOpcode
+        | Violation::Unmasked
+        | Violation::Length
+        | Violation::FragmentedControl
+        | Violation::LongControl
+        | Violation::UnexpectedContinuation
+        | Violation::ExpectedContinuation
+        | Violation::HalfCloseCode
+        | Violation::BadCloseCode
+        | Violation::BadCloseReason
+        | Violation::BadText
+        | Violation::LongText => violation.close_code(),
     }
 }
