@@ -4,12 +4,13 @@ use std::str;
 
 use flashgate_core::testing::transcript::{End, Played, Stream};
 
-/// Checks every stream of a scenario: chat is strict XML, HTTP has a proper head.
+/// Checks every stream of a scenario: chat is strict XML, frames are as they may
+/// be, HTTP has a proper head.
 pub(crate) fn check(played: &Played) -> Result<(), String> {
     for stream in &played.streams {
         let checked = match &stream.bytes {
+            bytes if bytes.starts_with(b"HTTP/1.1 101") => websocket(stream),
             bytes if bytes.starts_with(b"HTTP/1.") && stream.end == End::Cut => continue,
-            bytes if bytes.starts_with(b"HTTP/1.1 101") => websocket(bytes, stream.end),
             bytes if bytes.starts_with(b"HTTP/1.") => http(bytes),
             _ => chat(stream),
         };
@@ -38,40 +39,130 @@ fn document(answer: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// The head of an upgrade, then whole frames without a mask; nothing behind a close.
-fn websocket(bytes: &[u8], end: End) -> Result<(), String> {
-    let head = bytes.windows(4).position(|four| four == b"\r\n\r\n");
-    let mut rest = &bytes[head.ok_or("no end of the head")? + 4..];
-    while let [first, second, ..] = *rest {
-        let (length, from) = match second {
-            127 => (rest.get(2..10).map(number), 10),
-            126 => (rest.get(2..4).map(number), 4),
-            masked @ 128.. => return Err(format!("a mask: {masked:02x}")),
-            length => (Some(usize::from(length)), 2),
-        };
-        let Some(payload) = length.and_then(|length| rest.get(from..from + length)) else {
-            break;
-        };
-        rest = &rest[from + payload.len()..];
-        match first {
-            0x81 => document(payload)?,
-            0x82 => document(payload.strip_suffix(b"\0").ok_or("no NUL at the end")?)?,
-            0x88 if rest.is_empty() => {}
-            0x89 | 0x8a => {}
+/// RFC 6455: the head of an upgrade, then whole frames as a server may send them, nothing behind a
+/// close. What is said is one answer a message, of one kind as long as the connection lives.
+fn websocket(stream: &Stream) -> Result<(), String> {
+    let end = stream.bytes.windows(4).position(|four| four == b"\r\n\r\n");
+    let (head, mut rest) = stream.bytes.split_at(end.ok_or("no end of the head")? + 4);
+    upgraded(head)?;
+    let (mut kind, mut closed) = (None, false);
+    while let Some(frame) = frame(rest)? {
+        rest = frame.rest;
+        if closed {
+            return Err(format!("a frame {:02x} behind the close", frame.first));
+        }
+        match frame.first {
+            0x81 | 0x82 => {
+                if *kind.get_or_insert(frame.first) != frame.first {
+                    return Err("both text and binary messages".to_owned());
+                }
+                answer(frame.first, frame.payload)?;
+            }
+            0x88 => {
+                goodbye(frame.payload)?;
+                closed = true;
+            }
+            0x89 | 0x8a if frame.payload.len() <= 125 => {}
             other => return Err(format!("a frame {other:02x}")),
         }
     }
-    if rest.is_empty() || end == End::Cut {
+    // Who is cut off gets no goodbye, and perhaps half a frame.
+    if rest.is_empty() || stream.end == End::Cut {
         Ok(())
     } else {
         Err(format!("half a frame: {}", rest.escape_ascii()))
     }
 }
 
-fn number(bytes: &[u8]) -> usize {
-    bytes
-        .iter()
-        .fold(0, |number, byte| number << 8 | usize::from(*byte))
+/// What RFC 6455 section 4.2.2 asks for, a subprotocol if any, and no more.
+fn upgraded(head: &[u8]) -> Result<(), String> {
+    let text = str::from_utf8(head).map_err(|error| format!("no UTF-8: {error}"))?;
+    let lines: Vec<&str> = text.split("\r\n").collect();
+    let right = match lines[..] {
+        [
+            "HTTP/1.1 101 Switching Protocols",
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            accept,
+            "",
+            "",
+        ]
+        | [
+            "HTTP/1.1 101 Switching Protocols",
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            accept,
+            "Sec-WebSocket-Protocol: binary",
+            "",
+            "",
+        ] => accept.starts_with("Sec-WebSocket-Accept: ") && accept.len() == 22 + 28,
+        _ => false,
+    };
+    if right {
+        Ok(())
+    } else {
+        Err(format!("a head that is no upgrade: {text}"))
+    }
+}
+
+/// The first of some frames.
+struct Frame<'a> {
+    /// What it is, and that it is the last of its message.
+    first: u8,
+    payload: &'a [u8],
+    /// What comes behind it.
+    rest: &'a [u8],
+}
+
+/// Takes a frame off; none when it is not all there.
+fn frame(bytes: &[u8]) -> Result<Option<Frame<'_>>, String> {
+    let [first, second, behind @ ..] = bytes else {
+        return Ok(None);
+    };
+    let (size, least) = match second {
+        126 => (2, 126),
+        127 => (8, 65_536),
+        masked @ 128.. => return Err(format!("a mask: {masked:02x}")),
+        _ => (0, 0),
+    };
+    let Some((extended, behind)) = behind.split_at_checked(size) else {
+        return Ok(None);
+    };
+    let length = match size {
+        0 => usize::from(*second),
+        _ => extended
+            .iter()
+            .fold(0, |number, byte| number << 8 | usize::from(*byte)),
+    };
+    if length < least {
+        return Err(format!("a length of {length} in {size} bytes"));
+    }
+    let parts = behind.split_at_checked(length);
+    Ok(parts.map(|(payload, rest)| Frame {
+        first: *first,
+        payload,
+        rest,
+    }))
+}
+
+/// A text message is an answer without its NUL, a binary one ends with it.
+fn answer(first: u8, payload: &[u8]) -> Result<(), String> {
+    match first {
+        0x82 => document(payload.strip_suffix(b"\0").ok_or("no NUL at the end")?),
+        _ => document(payload),
+    }
+}
+
+/// A close says nothing, or why, with a code that may be sent.
+fn goodbye(payload: &[u8]) -> Result<(), String> {
+    match payload {
+        [] => Ok(()),
+        [high, low] => match u16::from_be_bytes([*high, *low]) {
+            1000..=1003 | 1007..=1014 | 3000..=4999 => Ok(()),
+            code => Err(format!("a close with {code}")),
+        },
+        more => Err(format!("a close with {}", more.escape_ascii())),
+    }
 }
 
 /// RFC 9110 and 9112: a length that is true, a date, and that the connection closes.
@@ -150,5 +241,59 @@ fn metrics(body: &str) -> Result<(), String> {
         Ok(())
     } else {
         Err("metrics without an end".to_owned())
+    }
+}
+
+#[test]
+fn a_websocket_that_is_wrong_is_found() {
+    const HEAD: &[u8] =
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+    let is_right = |frames: &[u8], end: End| {
+        websocket(&Stream {
+            client: String::new(),
+            bytes: [HEAD, frames].concat(),
+            end,
+        })
+        .is_ok()
+    };
+    let long = [b"\x89\x7d", &[b'x'; 125][..]].concat();
+    let longer = [b"\x82\x7e\x00\x7e<a>", &[b'x'; 118][..], b"</a>\0"].concat();
+    let right: [&[u8]; 6] = [
+        b"",
+        b"\x81\x04<a/>\x89\x00\x8a\x01x\x81\x04<b/>\x88\x00",
+        b"\x82\x05<a/>\0\x82\x05<a/>\0",
+        b"\x88\x02\x03\xe8",
+        &long,
+        &longer,
+    ];
+    for frames in right {
+        let shown = frames.escape_ascii();
+        assert!(is_right(frames, End::Closed), "{shown}");
+        let half = frames.split_last().map_or(frames, |(_, half)| half);
+        assert!(is_right(half, End::Cut), "{shown}");
+        let whole = frames.is_empty();
+        assert_eq!(is_right(half, End::Closed), whole, "half of {shown}");
+    }
+    let wrong: [&[u8]; 14] = [
+        b"\x01\x04<a/>",
+        b"\xc1\x04<a/>",
+        b"\x80\x04<a/>",
+        b"\x83\x04<a/>",
+        b"\x81\x84\0\0\0\0<a/>",
+        b"\x81\x05<a/>\0",
+        b"\x81\x03<a>",
+        b"\x82\x04<a/>",
+        b"\x82\x0a<a/>\0<a/>\0",
+        b"\x81\x04<a/>\x82\x05<a/>\0",
+        b"\x81\x7e\x00\x04<a/>",
+        b"\x88\x00\x89\x00",
+        b"\x88\x02\x03\xed",
+        b"\x88\x05\x03\xe8bye",
+    ];
+    for frames in wrong {
+        let shown = frames.escape_ascii();
+        assert!(!is_right(frames, End::Closed), "{shown}");
+        assert!(!is_right(frames, End::Cut), "{shown}");
     }
 }
