@@ -120,7 +120,8 @@ impl Socket {
     }
 
     fn ping_at(&self, limits: &Limits) -> Option<Millis> {
-        (limits.ping > Millis(0)).then_some(self.next_ping)
+        // At the end of time there is no next one: it would be due again at once, for ever.
+        (limits.ping > Millis(0) && self.next_ping < Millis(u64::MAX)).then_some(self.next_ping)
     }
 
     /// While we read nothing, nothing can be heard; nor from a client that has said its last, and

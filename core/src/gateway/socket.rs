@@ -110,7 +110,7 @@ impl Gateway {
                 }
                 (used, None)
             }
-            Ok(Decoded::Ping(..)) if waiting > limits.own_backlog => {
+            Ok(Decoded::Ping(..)) if waiting > limits.own_backlog / PONG_COST => {
                 chat.wait(Turn::Backlog, self.now.mono);
                 return Step::Wait;
             }
@@ -230,3 +230,7 @@ fn first_fault(
         | Violation::LongText => violation.close_code(),
     }
 }
+
+/// A pong may be two bytes, and the chunk that holds it many times that: who asks and does not read
+/// has to wait the sooner, or two bytes at a time would cost megabytes.
+const PONG_COST: usize = 64;

@@ -84,8 +84,8 @@ impl Lab {
         self.text.entry(id).or_default().push_str(&text);
     }
 
-    fn send(&mut self, id: ConnId, text: &str) {
-        self.handle(Input::Bytes(id, text.as_bytes()));
+    fn send(&mut self, id: ConnId, bytes: impl AsRef<[u8]>) {
+        self.handle(Input::Bytes(id, bytes.as_ref()));
     }
 
     fn wait(&mut self, by: u64) {
@@ -193,6 +193,39 @@ const STATES: &[(&str, Prepare)] = &[
         lab.handle(Input::Configure(Arc::new(config)));
         prepared(lab, "PING 1\0PING 2\0PING 3\0")
     }),
+    ("upgraded", |lab| upgraded(lab, &[])),
+    ("half a frame", |lab| {
+        upgraded(lab, &[b"\x82\x85\0\0\0\0LI"])
+    }),
+    ("half a message", |lab| {
+        upgraded(lab, &[b"\x01\x82\0\0\0\0LI"])
+    }),
+    ("a WebSocket waits for the store", |lab| {
+        let frames = [frame(2, "IDENTIFY 1 x\0PING 1"), frame(9, "")];
+        upgraded(lab, &[&frames[0], &frames[1]])
+    }),
+    ("a WebSocket's last command waits", |lab| {
+        let frames = [frame(2, "IDENTIFY 1 x"), frame(8, "")];
+        upgraded(lab, &[&frames[0], &frames[1]])
+    }),
+    ("a text waits for the store", |lab| {
+        let frames = [frame(1, "IDENTIFY 1 x"), frame(1, "PING 1")];
+        upgraded(lab, &[&frames[0], &frames[1]])
+    }),
+    ("a WebSocket's pongs wait", |lab| {
+        let mut config = unlimited();
+        config.limits.own_backlog = 10;
+        lab.handle(Input::Configure(Arc::new(config)));
+        let pings = frame(9, "").repeat(30);
+        upgraded(lab, &[&pings, &frame(1, "PING 1")])
+    }),
+    ("a WebSocket online, whose pongs wait", |lab| {
+        let id = upgraded(lab, &[&frame(2, "IDENTIFY 1 x\0")]);
+        lab.handle(Input::Answer(lab.ticket(), Answer::Member(member(1))));
+        lab.send(id, frame(9, "").repeat(1000));
+        id
+    }),
+    ("a WebSocket broke a rule", |lab| upgraded(lab, &[b"\xff"])),
     ("online", |lab| lab.log_in(1)),
     ("finishing", |lab| prepared(lab, "QUIT\0")),
     ("closing", |lab| {
@@ -212,6 +245,25 @@ fn prepared(lab: &mut Lab, bytes: &str) -> ConnId {
     let id = lab.accept();
     lab.send(id, bytes);
     id
+}
+
+/// A WebSocket that has sent these frames.
+fn upgraded(lab: &mut Lab, frames: &[&[u8]]) -> ConnId {
+    let id = prepared(
+        lab,
+        "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+    );
+    assert!(lab.said(id).starts_with("HTTP/1.1 101"));
+    lab.handle(Input::Backlog(id, 0));
+    lab.send(id, frames.concat());
+    id
+}
+
+/// A whole frame of at most 125 bytes, under a mask that changes nothing.
+fn frame(opcode: u8, payload: &str) -> Vec<u8> {
+    let head = [0x80 | opcode, 0x80 | payload.len() as u8, 0, 0, 0, 0];
+    [&head, payload.as_bytes()].concat()
 }
 
 #[test]

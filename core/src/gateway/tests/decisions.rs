@@ -212,3 +212,15 @@ fn a_byte_that_is_left_does_not_hold_the_room_of_all_that_came() {
     assert_eq!(inbox.len(), 1);
     assert!(inbox.capacity() < 64, "{}", inbox.capacity());
 }
+
+#[test]
+fn who_asks_for_pongs_and_reads_none_costs_little() {
+    let mut lab = Lab::new(unlimited());
+    let id = upgraded(&mut lab, &[&frame(9, "").repeat(2000)]);
+    let pongs = lab.said(id).chars().filter(|c| *c == '\u{fffd}').count();
+    // Chunks, of which each is many times the two bytes it holds.
+    assert_eq!(pongs, 64 * 1024 / 64 / 2 + 1);
+    assert_eq!(lab.count(|action| *action == Action::Pause(id)), 1);
+    lab.handle(Input::Backlog(id, 0));
+    assert!(!lab.said(id).is_empty());
+}

@@ -47,7 +47,10 @@ impl<'a> Handshake<'a> {
         let upgrade = values("Connection")
             .flat_map(tokens)
             .any(|token| token.eq_ignore_ascii_case(b"upgrade"));
-        if method != "GET" || minor != 1 || !upgrade {
+        // The bytes of a body would be taken for frames.
+        let body = values("Transfer-Encoding").next().is_some()
+            || values("Content-Length").any(|length| length != b"0");
+        if method != "GET" || minor != 1 || !upgrade || body {
             return Some(Err(Refusal::Malformed));
         }
         match only(values("Sec-WebSocket-Version")) {
@@ -168,6 +171,9 @@ mod tests {
             ("Connection", "connection: keep-alive ,upgrade\n", Good),
             ("Connection", "Connection: x\nConnection: UPGRADE\n", Good),
             ("Connection", "", Refused(Malformed)),
+            ("", "Content-Length: 0\n", Good),
+            ("", "Content-Length: 5\n", Refused(Malformed)),
+            ("", "Transfer-Encoding: chunked\n", Refused(Malformed)),
             ("Connection", "Connection: keep-alive\n", Refused(Malformed)),
             ("Connection", "Connection: upgraded\n", Refused(Malformed)),
             ("Sec-WebSocket-Key", "", Refused(Malformed)),
