@@ -114,7 +114,7 @@ impl Lab {
 
     fn log_in(&mut self, number: i64) -> ConnId {
         let id = self.accept();
-        self.send(id, &std::format!("IDENTIFY {number} x\0"));
+        self.send(id, std::format!("IDENTIFY {number} x\0"));
         self.handle(Input::Answer(self.ticket(), Answer::Member(member(number))));
         assert!(self.said(id).contains("<identify "));
         id
@@ -414,13 +414,13 @@ fn own_answers_hold_back_the_next_command_and_nothing_else() {
     let (a, b) = (lab.log_in(1), lab.log_in(2));
     let long = "y".repeat(200);
     lab.handle(Input::Backlog(a, 0));
-    lab.send(a, &std::format!("PING {long}\0PING 2\0"));
+    lab.send(a, std::format!("PING {long}\0PING 2\0"));
     lab.said(a);
     assert_eq!(lab.count(|action| *action == Action::Pause(a)), 1);
     // Others are heard all the same, up to their limit.
     lab.handle(Input::Backlog(a, 300));
     for _ in 0..3 {
-        lab.send(b, &std::format!("MSG nick1 {long}\0"));
+        lab.send(b, std::format!("MSG nick1 {long}\0"));
         lab.said(b);
         lab.handle(Input::Backlog(b, 0));
     }
@@ -436,7 +436,7 @@ fn own_answers_hold_back_the_next_command_and_nothing_else() {
     assert_eq!(lab.count(|action| *action == Action::Resume(a)), 1);
     lab.handle(Input::Backlog(a, 0));
     for _ in 0..5 {
-        lab.send(b, &std::format!("MSG nick1 {long}\0"));
+        lab.send(b, std::format!("MSG nick1 {long}\0"));
         lab.handle(Input::Backlog(b, 0));
     }
     lab.handle(Input::Backlog(a, 1001));

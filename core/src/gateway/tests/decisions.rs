@@ -206,8 +206,8 @@ fn a_runtime_that_lies_about_its_backlog_breaks_nothing() {
 fn a_byte_that_is_left_does_not_hold_the_room_of_all_that_came() {
     let mut lab = Lab::new(unlimited());
     let id = prepared(&mut lab, "\0");
-    lab.send(id, &"x".repeat(8000));
-    lab.send(id, &["\0".repeat(MAX_READ - 1).as_str(), "x"].concat());
+    lab.send(id, "x".repeat(8000));
+    lab.send(id, ["\0".repeat(MAX_READ - 1).as_str(), "x"].concat());
     let inbox = &lab.gateway.conns.get(id).unwrap().inbox;
     assert_eq!(inbox.len(), 1);
     assert!(inbox.capacity() < 64, "{}", inbox.capacity());
