@@ -2,7 +2,9 @@
 
 mod chat;
 mod commands;
+mod guest;
 mod outside;
 mod ruffle;
 mod server;
 mod site;
+mod websocket;

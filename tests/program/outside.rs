@@ -3,6 +3,7 @@
 // Included by more than one suite, none of which needs all of it.
 #![allow(dead_code)]
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
@@ -12,6 +13,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use argon2::Params;
+use flashgate::members::Hash;
+use flashgate_core::Secret;
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Far more than anything here takes.
@@ -37,6 +41,22 @@ pub(crate) fn run_in(folder: &Path, arguments: &[&str], input: &str) -> Done {
         stdout,
         stderr,
     }
+}
+
+/// Makes a store in `folder` with so many members: number and nick `1` and `m1`, a long name with
+/// markup in it, and the password `x` with the cheapest hash there is.
+pub(crate) fn import_members(folder: &Path, members: usize) {
+    let params = Params::new(8, 1, 1, None).unwrap();
+    let hash = Hash::with(&Secret::new("x"), params).unwrap();
+    let hash = hash.as_str();
+    let mut rows = "id,nick,name,password,active\n".to_owned();
+    for n in 1..=members {
+        let name = format!("Member {n} {}", "&".repeat(80));
+        rows.push_str(&format!("{n},m{n},{name},\"{hash}\",1\n"));
+    }
+    fs::write(folder.join("members.csv"), rows).unwrap();
+    let done = run_in(folder, &["members", "import", "members.csv"], "");
+    assert_eq!(done.code, 0, "{}", done.stderr);
 }
 
 /// Starts a command in a terminal, which util-linux's `script` makes: this program may hold no

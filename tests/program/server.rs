@@ -32,6 +32,7 @@ macro_rules! on_both {
         })*
     };
 }
+pub(crate) use on_both;
 
 on_both! {
     /// Everything is logged that should be, and nothing else: no password, no message, no forged line.
