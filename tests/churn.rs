@@ -1,23 +1,28 @@
-//! Members come, chat and go in every way there is, and afterwards nothing is left of them.
+//! Members come, chat and go in every way there is, over plain TCP and by WebSocket, and afterwards
+//! nothing is left of them.
 //!
 //! The program runs as a user starts it. What it holds is measured after a first round, which warms
 //! it up, and after the churn: descriptors, threads, connections and members online must be back
 //! where they began, and so must memory, but for what an allocator keeps. A few seconds by default;
 //! `CHURN_SECONDS=600 cargo test --release --test churn -- --nocapture` is the long run.
 
+#[path = "program/guest.rs"]
+mod guest;
 #[path = "program/outside.rs"]
 mod outside;
 
 use std::fs;
-use std::net::{Shutdown, SocketAddr};
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use argon2::Params;
-use flashgate::members::Hash;
-use flashgate_core::Secret;
-use outside::{Client, PATIENCE, Server, run_in};
+use guest::{Chats, Guest, Speaks};
+use outside::{Client, PATIENCE, Server, import_members};
+use socket2::SockRef;
+use tungstenite::Message;
+use tungstenite::protocol::frame::coding::CloseCode;
 
 #[test]
 fn smol_is_back_where_it_began() {
@@ -31,9 +36,7 @@ fn std_is_back_where_it_began() {
 
 fn churn(runtime: &str) {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("members.csv"), members()).unwrap();
-    let imported = run_in(folder.path(), &["members", "import", "members.csv"], "");
-    assert_eq!(imported.code, 0, "{}", imported.stderr);
+    import_members(folder.path(), WORKERS);
     let server = Server::start(folder.path(), &["--runtime", runtime, "--rate", "0"]);
 
     let seconds = std::env::var("CHURN_SECONDS")
@@ -134,46 +137,90 @@ fn round(server: &Server, time: Duration, round: usize) -> String {
     )
 }
 
-/// One visit of one worker's member, a different kind each time; how many messages it sent.
+/// One visit of one worker's member: each wire with each way to go, in turn; how many messages it
+/// sent.
 fn visit_as(to: SocketAddr, worker: usize, visit: usize) -> u64 {
+    let kind = visit / 4;
+    match visit % 4 {
+        0 => {
+            strange(to, kind);
+            0
+        }
+        1 => {
+            let mut client = Client::connect(to);
+            let sent = chat(&mut client, worker, visit);
+            leave(client, kind);
+            sent
+        }
+        2 => {
+            let mut guest = Guest::connect(to, Speaks::Text);
+            let sent = chat(&mut guest, worker, visit);
+            leave_as_guest(guest, kind);
+            sent
+        }
+        _ => {
+            let mut guest = Guest::connect(to, Speaks::Binary);
+            let sent = chat(&mut guest, worker, visit);
+            leave_as_guest(guest, kind);
+            sent
+        }
+    }
+}
+
+/// Those who do not chat.
+fn strange(to: SocketAddr, kind: usize) {
     let mut client = Client::connect(to);
-    match visit % 8 {
+    match kind % 7 {
         0 => {
             client.write(b"<policy-file-request/>\0");
             assert!(client.rest().ends_with("</cross-domain-policy>\0"));
-            return 0;
         }
         1 => {
             client.write(b"GET /metrics HTTP/1.0\r\n\r\n");
             assert!(client.rest().starts_with("HTTP/1.1 200 OK\r\n"));
-            return 0;
         }
-        2 => {
-            client.write(b"GET /half-a-reque");
-            return 0;
+        2 => client.write(b"GET /half-a-reque"),
+        3 => client.write(b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnec"),
+        4 => {
+            let other = "Upgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Version: 8";
+            client.write(format!("GET / HTTP/1.1\r\nHost: x\r\n{other}\r\n\r\n").as_bytes());
+            assert!(client.rest().starts_with("HTTP/1.1 426 "));
         }
-        _ => {}
+        5 => drop(Guest::connect(to, Speaks::Text)),
+        _ => {
+            let mut guest = Guest::connect(to, Speaks::Binary);
+            guest.socket.send(Message::Ping("x".into())).unwrap();
+            assert_eq!(guest.socket.read().unwrap(), Message::Pong("x".into()));
+        }
     }
-    client.send(&format!("IDENTIFY {} x", worker + 1));
+}
+
+/// Logs in, and says something to everybody; how many messages that was.
+fn chat(client: &mut impl Chats, worker: usize, visit: usize) -> u64 {
+    client.say(&format!("IDENTIFY {} x", worker + 1));
     loop {
-        let answer = client.answer();
+        let answer = client.hear();
         if answer.starts_with("<identify ") {
             break;
         }
         // The connection before may not be known to be gone yet.
         if answer == "<error value=\"Already online.\"/>" {
             thread::sleep(Duration::from_millis(1));
-            client.send(&format!("IDENTIFY {} x", worker + 1));
+            client.say(&format!("IDENTIFY {} x", worker + 1));
         }
     }
     let mut sent = 0;
     for other in 0..WORKERS {
-        client.send(&format!("MSG m{} hello from visit {visit}", other + 1));
+        client.say(&format!("MSG m{} hello from visit {visit}", other + 1));
         sent += 1;
     }
-    client.send("PING done");
-    while client.answer() != "<pong value=\"done\"/>" {}
-    match visit % 4 {
+    client.say("PING done");
+    while client.hear() != "<pong value=\"done\"/>" {}
+    sent
+}
+
+fn leave(mut client: Client, kind: usize) {
+    match kind % 4 {
         0 => {
             client.send("QUIT");
             client.rest();
@@ -182,23 +229,60 @@ fn visit_as(to: SocketAddr, worker: usize, visit: usize) -> u64 {
             client.socket.shutdown(Shutdown::Write).unwrap();
             client.rest();
         }
-        // Closed with answers unread: a reset.
-        2 => client.send("LIST"),
+        2 => {
+            client.send("LIST");
+            reset(&client.socket);
+        }
         _ => {}
     }
-    sent
 }
 
-/// A member for each worker, with the cheapest hash there is.
-fn members() -> String {
-    let params = Params::new(8, 1, 1, None).unwrap();
-    let hash = Hash::with(&Secret::new("x"), params).unwrap();
-    let rows = (1..=WORKERS).map(|n| format!("{n},m{n},Member {n},\"{}\",1\n", hash.as_str()));
-    ["id,nick,name,password,active\n".to_owned()]
-        .into_iter()
-        .chain(rows)
-        .collect()
+fn leave_as_guest(mut guest: Guest, kind: usize) {
+    match kind % 9 {
+        0 => {
+            guest.send("QUIT");
+            assert_eq!(guest.rest().1, Some(CloseCode::Normal));
+        }
+        1 => {
+            guest.socket.close(None).unwrap();
+            assert_eq!(guest.rest().1, None);
+        }
+        // Goodbye, without waiting for an answer.
+        2 => guest.socket.close(None).unwrap(),
+        3 => {
+            let mut stream = guest.socket.into_inner();
+            stream.shutdown(Shutdown::Write).unwrap();
+            stream.read_to_end(&mut Vec::new()).unwrap();
+        }
+        4 => guest.socket.get_mut().write_all(CUT).unwrap(),
+        5 => {
+            guest.socket.get_mut().write_all(UNMASKED).unwrap();
+            assert_eq!(guest.rest().1, Some(CloseCode::Protocol));
+        }
+        6 => {
+            guest.send("LIST");
+            reset(guest.socket.get_ref());
+        }
+        7 => {
+            guest.socket.get_mut().write_all(CUT).unwrap();
+            reset(guest.socket.get_ref());
+        }
+        _ => {}
+    }
 }
+
+/// Lets the end of a connection be a reset.
+fn reset(socket: &TcpStream) {
+    let socket = SockRef::from(socket);
+    socket.set_linger(Some(Duration::ZERO)).unwrap();
+}
+
+/// The beginning of a text message in two frames, of which the second is cut off; to those who speak
+/// binary it is a broken rule, besides.
+const CUT: &[u8] = b"\x01\x84\0\0\0\0PING\x80\x84\0\0\0\0 x";
+
+/// What no client may send.
+const UNMASKED: &[u8] = b"\x81\x06PING x";
 
 const WORKERS: usize = 16;
 

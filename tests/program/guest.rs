@@ -11,7 +11,7 @@ use tungstenite::handshake::client::{Request, Response};
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::{ClientHandshake, Error, Message, WebSocket};
 
-use crate::outside::PATIENCE;
+use crate::outside::{Client, PATIENCE};
 
 /// What its messages are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +123,32 @@ impl Guest {
         let (answers, code) = self.rest();
         assert_eq!(answers, [""; 0]);
         code
+    }
+}
+
+/// Whoever chats, on whatever wire.
+pub(crate) trait Chats {
+    fn say(&mut self, command: &str);
+    fn hear(&mut self) -> String;
+}
+
+impl Chats for Client {
+    fn say(&mut self, command: &str) {
+        self.send(command);
+    }
+
+    fn hear(&mut self) -> String {
+        self.answer()
+    }
+}
+
+impl Chats for Guest {
+    fn say(&mut self, command: &str) {
+        self.send(command);
+    }
+
+    fn hear(&mut self) -> String {
+        self.answer()
     }
 }
 

@@ -12,35 +12,9 @@ use tungstenite::protocol::frame::Frame;
 use tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
 use tungstenite::{Error, Message};
 
-use crate::guest::{Guest, Speaks, request};
-use crate::outside::{Client, Server, import_members};
+use crate::guest::{Chats, Guest, Speaks, request};
+use crate::outside::{Server, import_members};
 use crate::server::on_both;
-
-/// Whoever chats, on whatever wire.
-trait Chats {
-    fn say(&mut self, command: &str);
-    fn hear(&mut self) -> String;
-}
-
-impl Chats for Client {
-    fn say(&mut self, command: &str) {
-        self.send(command);
-    }
-
-    fn hear(&mut self) -> String {
-        self.answer()
-    }
-}
-
-impl Chats for Guest {
-    fn say(&mut self, command: &str) {
-        self.send(command);
-    }
-
-    fn hear(&mut self) -> String {
-        self.answer()
-    }
-}
 
 on_both! {
     fn three_wire_forms_in_one_room(runtime) {
