@@ -272,6 +272,14 @@ impl Gateway {
         let progress = conn.outbox.flushed(left);
         match &mut conn.state {
             State::Chat(chat) => {
+                // No ping gets past what waits, so that some of it was taken is the sign of life.
+                // Where all was, it may be the system that took it, and a ping can follow.
+                if progress == Progress::Some
+                    && left > 0
+                    && let Some(socket) = chat.socket()
+                {
+                    socket.heard = self.now.mono;
+                }
                 if conn.outbox.others_waiting() > self.config.limits.backlog {
                     self.end_chat(id, CloseReason::TooSlow, Ends::With(Stage::Aborted));
                 } else if matches!(chat.turn, Turn::Backlog) {
