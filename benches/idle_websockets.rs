@@ -1,0 +1,312 @@
+//! What idle WebSockets cost the real program: 19,000 of them over loopback, each asked for a sign of
+//! life every 25 seconds and answering, for 50 seconds.
+//!
+//!     cargo bench --bench idle_websockets
+//!
+//! The figures are best read as ratios, and the references are of the same run: as many raw chat
+//! connections, which cost nothing while they are idle, and what they cost when each of them has a
+//! command answered: alone, so that the server wakes up for it, as it does for most pings and pongs,
+//! or a few together. Memory is what the program holds; what the system holds for a socket is not in
+//! it.
+//!
+//! It runs on smol alone: with two threads a connection, `--runtime std` is not for crowds like this.
+//! `core/benches/websocket_timers.rs` has the core's own part of the cost.
+
+#![expect(clippy::print_stdout, reason = "a benchmark prints what it found")]
+
+#[path = "../tests/program/outside.rs"]
+mod outside;
+
+use std::cell::Cell;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::Command;
+use std::time::Duration;
+
+use outside::{PATIENCE, Running, Server};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use smol::io::{AsyncReadExt, AsyncWriteExt};
+use smol::{Async, LocalExecutor, Timer};
+use tempfile::TempDir;
+
+fn main() {
+    // `cargo test --all-targets` starts benchmarks, too; this one has nothing to test.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    let files = open_files();
+    assert!(files > OTHER_FILES, "{files} open files are too few");
+    let sockets = MOST.min(files - OTHER_FILES);
+    println!("{sockets} connections over loopback to the program, on smol");
+    let socket = of_websockets(sockets);
+    let (raw, alone, together) = of_raw_connections(sockets);
+
+    let [ping, alone, together] = [&socket, &alone, &together].map(micros);
+    println!("idle WebSockets, {} s", IDLE.as_secs());
+    println!("  pings sent and answered     {:>10}", socket.times);
+    println!("  processor time              {:>10.2} s", seconds(&socket));
+    println!(
+        "  of one core                 {:>10.2} %",
+        of_a_core(&socket)
+    );
+    println!("  a ping and its pong         {ping:>10.2} us");
+    println!("  a raw command, alone        {alone:>10.2} us");
+    println!("  and one of {TOGETHER} together      {together:>10.2} us");
+    println!(
+        "  a ping costs as much as     {:>10.2} commands alone",
+        ping / alone
+    );
+    println!(
+        "                           or {:>10.2} together",
+        ping / together
+    );
+    println!("  memory of each              {:>10} bytes", socket.bytes);
+    println!("idle raw connections, {} s", IDLE.as_secs());
+    println!("  processor time              {:>10.2} s", seconds(&raw));
+    println!("  of one core                 {:>10.2} %", of_a_core(&raw));
+    println!("  memory of each              {:>10} bytes", raw.bytes);
+    println!(
+        "  a WebSocket takes as much as {:>9.2} raw connections",
+        socket.bytes as f64 / raw.bytes as f64
+    );
+}
+
+/// What something cost the server.
+struct Cost {
+    spent: Duration,
+    /// How often it was done.
+    times: usize,
+    /// Bytes in memory for each connection, when it was over.
+    bytes: u64,
+}
+
+fn of_websockets(sockets: usize) -> Cost {
+    let crowd = Crowd::new(sockets, upgraded);
+    let pings = Cell::new(0);
+    let executor = LocalExecutor::new();
+    for stream in &crowd.streams {
+        executor.spawn(lives(stream, &pings)).detach();
+    }
+    let cost = crowd.cost(|| {
+        smol::block_on(executor.run(Timer::after(IDLE)));
+        pings.get()
+    });
+    // Each had two, but that the second may come a moment late.
+    assert!(cost.times > sockets * 3 / 2, "{} pings", cost.times);
+    cost
+}
+
+/// What it costs while they are idle, and what their commands cost, alone and together.
+fn of_raw_connections(sockets: usize) -> (Cost, Cost, Cost) {
+    let crowd = Crowd::new(sockets, chatting);
+    let idle = crowd.cost(|| {
+        std::thread::sleep(IDLE);
+        0
+    });
+    let ask = |at_once| crowd.cost(|| smol::block_on(ask_all(&crowd.streams, at_once)));
+    (idle, ask(1), ask(TOGETHER))
+}
+
+/// A server, and everyone who is connected to it.
+struct Crowd {
+    server: Server,
+    _folder: TempDir,
+    /// What the server held before they came.
+    alone: u64,
+    streams: Vec<Async<TcpStream>>,
+}
+
+impl Crowd {
+    fn new(connections: usize, connect: fn(SocketAddr) -> TcpStream) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let server = server(connections, &folder);
+        // Pages of code that every connection needs are in memory then.
+        drop(connect(server.addresses[0]));
+        std::thread::sleep(SETTLED);
+        let alone = resident(&server);
+        let connect = |_| Async::new(connect(server.addresses[0])).unwrap();
+        let streams = (0..connections).map(connect).collect();
+        let crowd = Self {
+            server,
+            _folder: folder,
+            alone,
+            streams,
+        };
+        crowd.is_whole();
+        std::thread::sleep(SETTLED);
+        crowd
+    }
+
+    /// What the server spends on this, which tells how often it did it.
+    fn cost(&self, run: impl FnOnce() -> usize) -> Cost {
+        let before = spent(&self.server);
+        let times = run();
+        let spent = spent(&self.server) - before;
+        let bytes = (resident(&self.server) - self.alone) / self.streams.len() as u64;
+        self.is_whole();
+        Cost {
+            spent,
+            times,
+            bytes,
+        }
+    }
+
+    /// Nobody was turned away or given up.
+    fn is_whole(&self) {
+        let clients = format!("Clients: {}/", self.streams.len());
+        let status = self.server.get("/server-status");
+        assert!(status.contains(&clients), "{status}");
+    }
+}
+
+/// A server that ends when this program does, however that is. It has hashed no password, or the
+/// megabytes that takes would be left to put connections into, and none would seem to need memory.
+fn server(clients: usize, folder: &TempDir) -> Server {
+    let mut command = Command::new("setpriv");
+    command
+        .args(["--pdeathsig=KILL", env!("CARGO_BIN_EXE_flashgate")])
+        .args(["serve", "--members=none.db", "--listen=127.0.0.1:0"])
+        .args(["--login-timeout=86400", "--runtime=smol"])
+        .arg(format!("--max-clients={clients}"))
+        .current_dir(folder.path())
+        .env_remove("RUST_LOG");
+    Server::of(Running::spawn(command), 1)
+}
+
+/// A WebSocket that has had one command answered.
+fn upgraded(to: SocketAddr) -> TcpStream {
+    let mut stream = connected(to);
+    let mut hello = b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n\
+        \x82\x87\0\0\0\0"
+        .to_vec();
+    hello.extend(COMMAND);
+    stream.write_all(&hello).unwrap();
+    let mut answer = Vec::new();
+    let mut some = [0; 512];
+    while !answer.ends_with(ANSWER) {
+        let read = stream.read(&mut some).unwrap();
+        assert!(read > 0, "closed after {}", answer.escape_ascii());
+        answer.extend(&some[..read]);
+    }
+    assert!(answer.starts_with(b"HTTP/1.1 101 "));
+    stream
+}
+
+/// A raw connection that has had one command answered.
+fn chatting(to: SocketAddr) -> TcpStream {
+    let mut stream = connected(to);
+    stream.write_all(COMMAND).unwrap();
+    let mut answer = [0; ANSWER.len()];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(answer, ANSWER);
+    stream
+}
+
+fn connected(to: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(to).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// Answers pings, for as long as it is let.
+async fn lives(mut stream: &Async<TcpStream>, pings: &Cell<usize>) {
+    loop {
+        let mut frame = [0; 2];
+        stream.read_exact(&mut frame).await.unwrap();
+        assert_eq!(frame, PING);
+        stream.write_all(PONG).await.unwrap();
+        pings.set(pings.get() + 1);
+    }
+}
+
+/// Has one command of each answered, so many at once, and then rests as long as that many pings would
+/// take; how many those were.
+async fn ask_all(streams: &[Async<TcpStream>], at_once: usize) -> usize {
+    let rest = SPREAD * at_once as u32 / streams.len() as u32;
+    for some in streams.chunks(at_once) {
+        for mut stream in some {
+            stream.write_all(COMMAND).await.unwrap();
+        }
+        for mut stream in some {
+            let mut answer = [0; ANSWER.len()];
+            stream.read_exact(&mut answer).await.unwrap();
+            assert_eq!(answer, ANSWER);
+        }
+        Timer::after(rest).await;
+    }
+    streams.len()
+}
+
+/// Processor time of the server so far, its own and the system's for it.
+fn spent(server: &Server) -> Duration {
+    let stat = fs::read_to_string(proc(server, "stat")).unwrap();
+    // The name before it may hold anything.
+    let (_, fields) = stat.rsplit_once(") ").unwrap();
+    let times = fields.split(' ').skip(11).take(2);
+    let ticks: u32 = times.map(|time| time.parse::<u32>().unwrap()).sum();
+    TICK * ticks
+}
+
+/// Bytes of the server that are in memory.
+fn resident(server: &Server) -> u64 {
+    let status = fs::read_to_string(proc(server, "status")).unwrap();
+    let mut lines = status.lines();
+    let kib = lines.find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    let kib: u64 = kib.trim().trim_end_matches(" kB").parse().unwrap();
+    kib * 1024
+}
+
+fn proc(server: &Server, file: &str) -> String {
+    format!("/proc/{}/{file}", server.running.child.id())
+}
+
+/// Raises the limit on open files, and tells it.
+fn open_files() -> usize {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    setrlimit(Resource::Nofile, raised).unwrap();
+    limit.maximum.map_or(usize::MAX, |most| most as usize)
+}
+
+fn seconds(cost: &Cost) -> f64 {
+    cost.spent.as_secs_f64()
+}
+
+fn of_a_core(cost: &Cost) -> f64 {
+    100.0 * seconds(cost) / IDLE.as_secs_f64()
+}
+
+fn micros(cost: &Cost) -> f64 {
+    seconds(cost) * 1e6 / cost.times as f64
+}
+
+/// Below the 28,232 ports that Linux has, unless told otherwise, for connections between two addresses.
+const MOST: usize = 19_000;
+
+/// Of this process or of the server, whichever has more beside its connections.
+const OTHER_FILES: usize = 1000;
+
+/// Two pings for each.
+const IDLE: Duration = Duration::from_secs(50);
+
+/// The server spreads the pings of those who came at once over a fifth of the time between two.
+const SPREAD: Duration = Duration::from_secs(5);
+
+/// Commands at once; each connection has one.
+const TOGETHER: usize = 4;
+
+/// The log is written by then, and what has closed is gone.
+const SETTLED: Duration = Duration::from_millis(500);
+
+/// What Linux counts processor time in, on every machine that this runs on.
+const TICK: Duration = Duration::from_millis(10);
+
+const COMMAND: &[u8] = b"PING x\0";
+const ANSWER: &[u8] = b"<pong value=\"x\"/>\0";
+const PING: &[u8] = &[0x89, 0];
+const PONG: &[u8] = &[0x8a, 0x80, 0, 0, 0, 0];
