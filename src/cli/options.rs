@@ -66,8 +66,13 @@ pub struct ServeOptions {
     #[argh(option, arg_name = "LIST", from_str_fn(ports))]
     pub policy_ports: Option<String>,
 
-    /// origin whose pages may open a WebSocket, like https://games.example; may be repeated (default: any); name the server's own for its own pages
-    #[argh(option, arg_name = "ORIGIN", from_str_fn(origin))]
+    /// Whose pages may open a WebSocket. (The help is not this comment: rustdoc would take its address for a link.)
+    #[argh(
+        option,
+        arg_name = "ORIGIN",
+        from_str_fn(origin),
+        description = "origin whose pages may open a WebSocket, like https://games.example; may be repeated (default: any); the server's own pages need theirs named, too"
+    )]
     pub allow_origin: Vec<String>,
 
     /// allow LIST only after IDENTIFY

@@ -11,7 +11,7 @@ use flashgate_core::{Site, SiteError, SiteFile};
 /// Where `--ruffle` says that Ruffle is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ruffle {
-    /// In a folder of this machine, to be served at [`MOUNT`].
+    /// In a folder of this machine, to be served at `/ruffle/`.
     Folder(PathBuf),
     /// Somewhere else.
     Address(Address),
