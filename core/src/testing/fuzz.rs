@@ -3,6 +3,7 @@
 //! They are ordinary functions of bytes, so that `cargo test` replays seeds and findings without a
 //! fuzzer. The targets in `fuzz/` only call them.
 
+mod listener;
 mod websocket;
 mod world;
 

@@ -4,6 +4,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 
+use super::listener::{Listener, Room};
 use crate::config::{Config, ListAccess, Loopback, OnDuplicate, Role};
 use crate::event::{Action, Cause, ConnId, Input, ListenerId, Origin, Ticket};
 use crate::gateway::Gateway;
@@ -12,8 +13,10 @@ use crate::time::{Millis, Now, UnixSeconds};
 
 /// Whatever happens, in whatever order: nothing panics; what the gateway knows stays consistent and
 /// within its limits; no action is for a connection that is gone, and nothing is written to one after
-/// its end was said; a connection is paused and resumed in turn; the same inputs give the same
-/// actions; and when everyone is gone, nothing is left of them.
+/// its end was said; a connection is paused and resumed in turn; what a WebSocket is told is whole
+/// frames, of one kind, with one answer each, and a goodbye at the end of it; everyone online hears
+/// of everyone, whatever they speak; the same inputs give the same actions; and when everyone is
+/// gone, nothing is left of them.
 pub fn gateway(data: &[u8]) {
     let first = World::play(data);
     let second = World::play(data);
@@ -28,6 +31,7 @@ struct World<'a> {
     lookups: Vec<Ticket>,
     /// A ticket that was answered already.
     stale: Option<Ticket>,
+    room: Room,
     trace: Vec<Action>,
 }
 
@@ -37,6 +41,7 @@ struct Peer {
     waiting: usize,
     reading: Reading,
     end: End,
+    listener: Listener,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -73,6 +78,7 @@ impl<'a> World<'a> {
             peers,
             lookups,
             stale: None,
+            room: Room::default(),
             trace,
         };
         while !world.script.0.is_empty() && world.trace.len() < 5000 {
@@ -90,10 +96,12 @@ impl<'a> World<'a> {
                 let bytes = self.script.take(length);
                 self.bytes(bytes);
             }
-            5..=8 => {
-                let command = COMMANDS[usize::from(self.script.byte()) % COMMANDS.len()];
+            5 | 6 => {
+                let command = self.script.command();
                 self.bytes(command);
             }
+            7 => self.bytes(UPGRADE),
+            8 => self.frame(),
             9 => self.eof(),
             10 => self.gone(),
             11 => self.flush(),
@@ -140,6 +148,7 @@ impl<'a> World<'a> {
                 waiting: 0,
                 reading: Reading::Open,
                 end: End::Open,
+                listener: Listener::default(),
             });
         }
         self.drain();
@@ -150,6 +159,29 @@ impl<'a> World<'a> {
         if peer.reading == Reading::Open && peer.end != End::Gone {
             let id = peer.id;
             self.handle(Input::Bytes(id, bytes));
+        }
+    }
+
+    /// One frame, as a client masks it, in two pieces.
+    fn frame(&mut self) {
+        let head = HEADS[usize::from(self.script.byte()) % HEADS.len()];
+        let payload = match self.script.byte() {
+            short @ 0..=125 => self.script.take(usize::from(short)),
+            _ => self.script.command(),
+        };
+        let key = [self.script.byte(), 0, 7, 0xff];
+        let mut frame = Vec::from([head, 0x80 | payload.len() as u8]);
+        frame.extend(key);
+        frame.extend(payload.iter().zip(key.iter().cycle()).map(|(b, k)| b ^ k));
+        let cut = usize::from(self.script.byte()).min(frame.len());
+        let Some(id) = self.pick().map(|peer| peer.id) else {
+            return;
+        };
+        for piece in [&frame[..cut], &frame[cut..]] {
+            let peer = self.peers.iter().find(|peer| peer.id == id);
+            if peer.is_some_and(|peer| peer.reading == Reading::Open && peer.end != End::Gone) {
+                self.handle(Input::Bytes(id, piece));
+            }
         }
     }
 
@@ -248,14 +280,27 @@ impl<'a> World<'a> {
 
     fn drain(&mut self) {
         while let Some(action) = self.gateway.poll() {
+            if !matches!(action, Action::Broadcast(..)) {
+                self.heard();
+            }
             match &action {
-                Action::Write(id, chunk) => self.wrote(*id, chunk.len()),
+                Action::Write(id, chunk) => self.wrote(*id, &chunk.to_vec()),
                 Action::Broadcast(everyone, chunk) => {
+                    let bytes = chunk.to_vec();
+                    let first = everyone.iter().next().expect("nobody is told nothing");
+                    let xml = self.peer(first).listener.xml(&bytes).to_vec();
+                    if !self.room.is_of(&xml) {
+                        self.heard();
+                    }
                     for id in everyone.iter() {
-                        self.wrote(id, chunk.len());
+                        self.wrote(id, &bytes);
+                        self.room.hears(id, &xml);
                     }
                 }
-                Action::Finish(id) => self.ends(*id, End::Finished),
+                Action::Finish(id) => {
+                    self.peer(*id).listener.is_left();
+                    self.ends(*id, End::Finished)
+                }
                 Action::Close(id) => self.ends(*id, End::Closed),
                 Action::Abort(id) => self.ends(*id, End::Aborted),
                 Action::Pause(id) => self.reads(*id, Reading::Open, Reading::Paused),
@@ -265,12 +310,21 @@ impl<'a> World<'a> {
             }
             self.trace.push(action);
         }
+        self.heard();
     }
 
-    fn wrote(&mut self, id: ConnId, bytes: usize) {
+    /// What was told to everyone has been told to all of them.
+    fn heard(&mut self) {
+        let open = self.peers.iter().filter(|peer| peer.end == End::Open);
+        let online = open.filter(|peer| peer.listener.is_online());
+        self.room.all_heard(online.map(|peer| peer.id));
+    }
+
+    fn wrote(&mut self, id: ConnId, bytes: &[u8]) {
         let peer = self.peer(id);
         assert_eq!(peer.end, End::Open, "nothing is said after the end");
-        peer.waiting += bytes;
+        peer.waiting += bytes.len();
+        peer.listener.hear(bytes);
     }
 
     fn ends(&mut self, id: ConnId, end: End) {
@@ -329,8 +383,9 @@ fn config(byte: u8) -> Config {
     config.listeners = Vec::from([Role::Gateway, Role::Policy]);
     let limits = &mut config.limits;
     (limits.clients, limits.connections, limits.per_address) = (4, 7, 3);
-    (limits.command, limits.head) = (64, 128);
-    (limits.backlog, limits.own_backlog) = (512, 128);
+    (limits.command, limits.head) = (64, 256);
+    // The answer to an upgrade has 129 bytes: the first command must not have to wait for it.
+    (limits.backlog, limits.own_backlog) = (512, 256);
     limits.throttle.addresses = 2;
     if byte & 1 != 0 {
         (limits.rate, limits.burst) = (2, 3);
@@ -363,6 +418,10 @@ impl<'a> Script<'a> {
         self.take(1).first().copied().unwrap_or(0)
     }
 
+    fn command(&mut self) -> &'static [u8] {
+        COMMANDS[usize::from(self.byte()) % COMMANDS.len()]
+    }
+
     fn take(&mut self, length: usize) -> &'a [u8] {
         let (taken, rest) = self.0.split_at(length.min(self.0.len()));
         self.0 = rest;
@@ -389,4 +448,16 @@ const COMMANDS: [&[u8]; 16] = [
     b"MSG alice 0123456789012345678901234567890123456789012345678901234567890123456789",
 ];
 
+const UPGRADE: &[u8] =
+    b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+/// First bytes of frames: whole messages most of all, fragments, control, and what is wrong.
+const HEADS: [u8; 16] = [
+    0x82, 0x82, 0x82, 0x82, 0x81, 0x81, 0x81, 0x02, 0x01, 0x00, 0x80, 0x89, 0x89, 0x8a, 0x88, 0xc1,
+];
+
 const LEAPS: [u64; 8] = [0, 1, 50, 300, 1000, 10_000, 600_000, u64::MAX / 2];
+
+#[cfg(test)]
+mod tests;

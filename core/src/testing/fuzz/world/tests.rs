@@ -1,0 +1,61 @@
+//! The fuzzer's world, played at random where no fuzzer is at hand.
+
+use super::*;
+
+/// Places in [`HEADS`], for three connections: one speaks binary, two text.
+const HEADS_OF: [u8; 3] = [0, 4, 4];
+
+/// A fuzzer in small, with steps that lead into a room of all three forms; and a proof that they
+/// do, since a world that is refused every upgrade would find nothing.
+#[test]
+fn random_rooms_break_nothing() {
+    let mut state = 13_u64;
+    let mut random = |below: u64| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        ((state >> 33) % below) as u8
+    };
+    let (mut mixed, mut goodbyes, mut pongs) = (0, 0, 0);
+    for _ in 0..1000 {
+        let mut data = Vec::from([random(8)]);
+        for who in 0..3 {
+            data.extend([0, who * 16, 7, who]);
+        }
+        data.extend([0, 1]);
+        for _ in 0..40 {
+            let (who, command) = (random(4), [0, random(16)][usize::from(random(3) / 2)]);
+            match random(32) {
+                0..=17 if who == 3 => data.extend([5, command, who]),
+                0..=17 => {
+                    // Every connection keeps to one kind, most of the time.
+                    let head = [HEADS_OF[usize::from(who)], random(16)];
+                    let head = head[usize::from(random(16) / 15)];
+                    data.extend([8, head, 200, command, random(256), random(99), who]);
+                }
+                18..=24 => data.extend([12, random(5)]),
+                25..=29 => data.extend([11, 0, who]),
+                30 => data.extend([0, 3, 7, random(5)]),
+                _ => data.extend([13, random(4)]),
+            }
+        }
+        let trace = World::play(&data);
+        let begins = |action: &Action, with: u8| match action {
+            Action::Broadcast(_, chunk) | Action::Write(_, chunk) => {
+                chunk.slices(0).concat().first() == Some(&with)
+            }
+            _ => false,
+        };
+        let told = |with| {
+            let told = trace.iter().filter(|a| matches!(a, Action::Broadcast(..)));
+            told.filter(|action| begins(action, with)).count()
+        };
+        mixed += usize::from(told(0x82) > 1 && told(0x81) > 1);
+        goodbyes += trace.iter().filter(|action| begins(action, 0x88)).count();
+        pongs += trace.iter().filter(|action| begins(action, 0x8a)).count();
+    }
+    assert!(
+        mixed > 20 && goodbyes > 20 && pongs > 20,
+        "{mixed} {goodbyes} {pongs}"
+    );
+}
