@@ -109,8 +109,8 @@ pub(crate) enum Turn {
     Ready,
     /// The command rate.
     Rate { until: Millis },
-    /// The client to read what it was answered.
-    Backlog,
+    /// The client to read what it was answered, until no more than `most` bytes wait.
+    Backlog { most: usize },
     /// Its address, whose identifications go one at a time; the first in line knows when.
     Throttled {
         identify: Box<Identify>,
@@ -294,10 +294,10 @@ impl Chat {
         let turn = match &self.turn {
             Turn::Ready | Turn::Lookup(_) => None,
             // Nothing more will come from it, and it takes nothing.
-            Turn::Backlog if self.has_ended(incoming) || incoming == Incoming::Ended => {
+            Turn::Backlog { .. } if self.has_ended(incoming) || incoming == Incoming::Ended => {
                 Some(self.waiting_since + limits.close_stall)
             }
-            Turn::Backlog => None,
+            Turn::Backlog { .. } => None,
             Turn::Rate { until } | Turn::Refusal { until } => Some(*until),
             Turn::Throttled { until, .. } => *until,
         };
@@ -320,7 +320,7 @@ impl Chat {
     fn waits_for_us(&self) -> bool {
         match self.turn {
             Turn::Throttled { .. } | Turn::Lookup(_) | Turn::Refusal { .. } => true,
-            Turn::Ready | Turn::Rate { .. } | Turn::Backlog => false,
+            Turn::Ready | Turn::Rate { .. } | Turn::Backlog { .. } => false,
         }
     }
 

@@ -282,7 +282,7 @@ impl Gateway {
                 }
                 if conn.outbox.others_waiting() > self.config.limits.backlog {
                     self.end_chat(id, CloseReason::TooSlow, Ends::With(Stage::Aborted));
-                } else if matches!(chat.turn, Turn::Backlog) {
+                } else if matches!(chat.turn, Turn::Backlog { .. }) {
                     if progress == Progress::Some {
                         chat.waiting_since = self.now.mono;
                     }

@@ -38,14 +38,14 @@ impl Gateway {
         match &mut chat.turn {
             Turn::Ready => None,
             Turn::Rate { until } | Turn::Refusal { until } if now < *until => Some(Step::Wait),
-            Turn::Backlog if waiting > limits.own_backlog => {
+            Turn::Backlog { most } if waiting > *most => {
                 if ended && now >= chat.waiting_since + limits.close_stall {
                     self.end_chat(id, CloseReason::EndOfStream, Ends::With(Stage::Aborted));
                     return Some(Step::Consumed(0));
                 }
                 Some(Step::Wait)
             }
-            Turn::Rate { .. } | Turn::Backlog => {
+            Turn::Rate { .. } | Turn::Backlog { .. } => {
                 chat.ready(now);
                 None
             }
@@ -102,7 +102,8 @@ impl Gateway {
         };
         if let Some(command) = command {
             if waiting > limits.own_backlog {
-                chat.wait(Turn::Backlog, now);
+                let most = limits.own_backlog;
+                chat.wait(Turn::Backlog { most }, now);
                 return Step::Wait;
             }
             if let Err(until) = chat.take_token(limits, now) {

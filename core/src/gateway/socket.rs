@@ -111,7 +111,8 @@ impl Gateway {
                 (used, None)
             }
             Ok(Decoded::Ping(..)) if waiting > limits.own_backlog / PONG_COST => {
-                chat.wait(Turn::Backlog, self.now.mono);
+                let most = limits.own_backlog / PONG_COST;
+                chat.wait(Turn::Backlog { most }, self.now.mono);
                 return Step::Wait;
             }
             Ok(Decoded::Ping(used, payload)) => (used, Some(payload)),

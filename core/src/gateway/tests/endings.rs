@@ -91,6 +91,22 @@ fn a_half_closed_client_that_does_not_read_its_answers_is_cut_off() {
 }
 
 #[test]
+fn a_half_closed_websocket_that_does_not_read_its_pongs_is_cut_off() {
+    let mut lab = Lab::new(unlimited());
+    let id = upgraded(&mut lab, &[&frame(2, "IDENTIFY 1 x\0")]);
+    lab.handle(Input::Answer(lab.ticket(), Answer::Member(member(1))));
+    lab.send(id, frame(9, "").repeat(1000));
+    lab.handle(Input::Eof(id));
+    lab.wait(4999);
+    lab.handle(Input::Backlog(id, 900));
+    lab.wait(4999);
+    assert_eq!(ends(&lab, id), (0, 0, 0), "it has read something");
+    lab.wait(1);
+    assert_eq!(ends(&lab, id), (0, 0, 1));
+    assert_eq!(lab.gateway.hub.len(), 0);
+}
+
+#[test]
 fn http_waits_longer_for_a_body_to_be_taken() {
     let mut lab = Lab::new(unlimited());
     let id = prepared(&mut lab, "GET /metrics HTTP/1.0\r\n\r\n");
