@@ -126,7 +126,8 @@ mod tests {
         }
     }
 
-    /// Only a gateway makes chunks: these are its answers to so many pings.
+    /// Only a gateway makes chunks: these are its answers to so many commands in WebSocket frames, each
+    /// a head of its own and a body; but for the first, which lets the WebSocket in.
     fn chunks(count: usize) -> Vec<Chunk> {
         let mut config = Config::default();
         config.limits.rate = 0;
@@ -141,7 +142,16 @@ mod tests {
         let mut chunks = Vec::new();
         for i in 0..count {
             let ping = format!("PING {i}\0");
-            gateway.handle(Now::default(), Input::Bytes(conn, ping.as_bytes()));
+            let sent = match i {
+                0 => UPGRADE.as_bytes().to_vec(),
+                // Under a mask that changes nothing.
+                _ => [
+                    &[0x82, 0x80 | ping.len() as u8, 0, 0, 0, 0],
+                    ping.as_bytes(),
+                ]
+                .concat(),
+            };
+            gateway.handle(Now::default(), Input::Bytes(conn, &sent));
             while let Some(action) = gateway.poll() {
                 if let Action::Write(_, chunk) = action {
                     chunks.push(chunk);
@@ -152,11 +162,14 @@ mod tests {
         chunks
     }
 
+    const UPGRADE: &str = "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
     #[test]
     fn bytes_leave_in_order_however_little_the_socket_takes() {
         let chunks = chunks(3 * MAX_SLICES);
         let expected: Vec<u8> = chunks.iter().flat_map(|c| c.to_vec()).collect();
-        for step in [1, 7, 20, 21, 22, 1000, usize::MAX] {
+        for step in [1, 2, 3, 7, 22, 23, 24, 1000, usize::MAX] {
             let mut queue = Queue::default();
             for chunk in &chunks {
                 queue.push(chunk.clone());

@@ -95,3 +95,94 @@ const MAX_SLICES: usize = 64;
 
 /// After so many bytes the gateway wants to know, though there be more.
 const REPORT_AT: usize = 256 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    use flashgate_core::{Action, Config, Gateway, Input, ListenerId, Now, Origin};
+
+    /// Takes at most so many bytes a call.
+    struct Socket {
+        takes: usize,
+        bytes: Vec<u8>,
+    }
+
+    impl Write for &mut Socket {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            unreachable!("a batch writes slices")
+        }
+
+        fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+            let offered: Vec<u8> = slices.iter().flat_map(|s| s.iter().copied()).collect();
+            let taken = self.takes.min(offered.len());
+            self.bytes.extend_from_slice(&offered[..taken]);
+            Ok(taken)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// Only a gateway makes chunks: these are its answers to so many commands in WebSocket frames, each
+    /// a head of its own and a body; but for the first, which lets the WebSocket in.
+    fn chunks(count: usize) -> VecDeque<Chunk> {
+        let mut config = Config::default();
+        config.limits.rate = 0;
+        let mut gateway = Gateway::new(Arc::new(config), Now::default());
+        let origin = Origin {
+            listener: ListenerId(0),
+            peer: ([127, 0, 0, 1], 1).into(),
+        };
+        let conn = gateway
+            .accept(Now::default(), origin)
+            .expect("the first connection is welcome");
+        let mut chunks = VecDeque::new();
+        for i in 0..count {
+            let ping = format!("PING {i}\0");
+            let sent = match i {
+                0 => UPGRADE.as_bytes().to_vec(),
+                // Under a mask that changes nothing.
+                _ => [
+                    &[0x82, 0x80 | ping.len() as u8, 0, 0, 0, 0],
+                    ping.as_bytes(),
+                ]
+                .concat(),
+            };
+            gateway.handle(Now::default(), Input::Bytes(conn, &sent));
+            while let Some(action) = gateway.poll() {
+                if let Action::Write(_, chunk) = action {
+                    chunks.push_back(chunk);
+                }
+            }
+        }
+        assert_eq!(chunks.len(), count);
+        chunks
+    }
+
+    const UPGRADE: &str = "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+    #[test]
+    fn bytes_leave_in_order_however_little_the_socket_takes() {
+        let chunks = chunks(3 * MAX_SLICES);
+        let expected: Vec<u8> = chunks.iter().flat_map(Chunk::to_vec).collect();
+        for takes in [1, 2, 3, 7, 22, 23, 24, 1000, usize::MAX] {
+            let mut batch = Batch::default();
+            batch.append(&mut chunks.clone());
+            let mut socket = Socket {
+                takes,
+                bytes: Vec::new(),
+            };
+            let mut reported = 0;
+            while !batch.is_empty() {
+                reported += batch.write_to(&mut socket).expect("the socket takes some");
+                assert_eq!(reported, socket.bytes.len());
+            }
+            assert_eq!(socket.bytes, expected, "{takes} at a time");
+            assert_eq!(batch.chunks.capacity(), 0, "an empty batch holds no memory");
+        }
+    }
+}
