@@ -143,3 +143,12 @@ fn nobody_begins_to_chat_during_a_stop() {
         0
     );
 }
+
+#[test]
+fn what_comes_after_a_close_is_not_kept() {
+    let mut lab = Lab::new(unlimited());
+    let id = upgraded(&mut lab, &[&frame(2, "IDENTIFY 1 x"), &frame(8, "")]);
+    lab.send(id, frame(2, "").repeat(1000));
+    assert_eq!(lab.count(|action| *action == Action::Pause(id)), 0);
+    assert_eq!(lab.gateway.conns.get(id).unwrap().inbox.capacity(), 0);
+}
