@@ -120,7 +120,8 @@ pub struct Limits {
     pub command: usize,
     /// Bytes of others' messages that may wait for a client that does not read.
     pub backlog: usize,
-    /// Bytes waiting for a client above which its own next command waits.
+    /// Bytes waiting for a client above which its own next command waits; its next ping does so above
+    /// a 64th of them, as a pong costs far more memory than its bytes.
     pub own_backlog: usize,
     /// Bytes in the head of an HTTP request, its empty line included (nginx: 4 × 8 KiB, hyper: 400 KiB).
     pub head: usize,

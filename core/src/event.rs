@@ -104,7 +104,8 @@ pub enum Cause {
 pub enum Action {
     /// Append to the connection's queue.
     Write(ConnId, Chunk),
-    /// Append one chunk to the queue of each recipient.
+    /// Append one chunk to the queue of each recipient. What is said to everyone comes as one such
+    /// action for each wire form that somebody speaks.
     Broadcast(Recipients, Chunk),
     /// After what is queued, shut down the writing side; go on reading.
     Finish(ConnId),

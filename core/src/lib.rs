@@ -53,8 +53,9 @@
 //!
 //! `gateway` takes an input to its connection; `conn::sniff` tells from the first bytes what the
 //! connection speaks; `wire` cuts bytes into commands, policy requests and HTTP heads; `command`
-//! reads a command, which may have come in WebSocket frames through `socket`; `chat` decides what it means, asking `hub` who is online and `throttle` whether
-//! an address must wait; `reply` writes the answer, which leaves as an [`Action`].
+//! reads a command, which may have come in WebSocket frames through `socket`; `chat` decides what
+//! it means, asking `hub` who is online and `throttle` whether an address must wait; `reply` writes
+//! the answer, which leaves as an [`Action`].
 
 #![no_std]
 #![forbid(unsafe_code)]
