@@ -61,6 +61,20 @@ export class FlashPage {
         return paragraph.last().textContent();
     }
 
+    /** Clicks on a point of the stage, in the movie's own 640 by 420. */
+    async clicks(x, y) {
+        const player = this.page.locator("ruffle-player");
+        const { width, height } = await player.boundingBox();
+        // Where graphics are slow, as without a graphics card, Ruffle lays a notice over the movie when
+        // the mouse first comes.
+        await player.hover();
+        const notice = this.page.locator("#hardware-acceleration-modal");
+        if (await notice.isVisible()) {
+            await notice.locator(".close-modal").click();
+        }
+        await player.click({ position: { x: (x * width) / 640, y: (y * height) / 420 } });
+    }
+
     /** Goes to the list, so many people down, and back to the line that is written. */
     async choosesDown(people) {
         for (const key of ["Tab", "Tab", ...Array(people).fill("ArrowDown"), "Shift+Tab", "Shift+Tab"]) {

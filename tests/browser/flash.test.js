@@ -68,6 +68,20 @@ test("a login by keyboard, messages both ways, and a way out", { skip }, async (
     await flash.server.logged(/CLOSED quit/);
 });
 
+test("who clicks a name can type at once", { skip }, async (t) => {
+    const flash = await open(t, { args: ["--ruffle", RUFFLE] });
+    const alice = await RawClient.connect(flash.server.port, "1", "secret1");
+    t.after(() => alice.close());
+    await flash.plays();
+    await flash.logIn("bob", "secret2");
+    await flash.tells("Welcome, bob.");
+    // Alice is the first of the list.
+    await flash.clicks(545, 100);
+    await flash.type("found you");
+    await flash.page.keyboard.press("Enter");
+    await alice.until(/aid="bob".* msg="found you"/);
+});
+
 test("the movie comes back after the server was away", { skip }, async (t) => {
     const flash = await open(t, { args: ["--ruffle", RUFFLE] });
     await flash.plays();

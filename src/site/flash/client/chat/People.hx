@@ -21,19 +21,22 @@ class People extends Sprite {
 	final rows:Array<Row> = [];
 	final bar:ScrollBar;
 	final changed:Void->Void;
+	final clicked:Void->Void;
 	var online:Array<Person> = [];
 	var first = 0;
 	var focused = false;
 
-	public function new(wide:Float, tall:Float, changed:Void->Void) {
+	/** `changed` is called when somebody else is chosen or gone; `clicked` when it was by the mouse. */
+	public function new(wide:Float, tall:Float, changed:Void->Void, clicked:Void->Void) {
 		super();
 		this.wide = wide;
 		this.tall = tall;
 		this.changed = changed;
+		this.clicked = clicked;
 		title = Look.label("", 10, 5, wide - 20, 12, 0xFFFFFF, true);
 		addChild(title);
 		for (i in 0...Std.int((tall - TOP - 6) / Row.TALL)) {
-			final row = new Row(wide - 24, pick);
+			final row = new Row(wide - 24, click);
 			row.x = 5;
 			row.y = TOP + i * Row.TALL;
 			rows.push(row);
@@ -108,6 +111,11 @@ class People extends Sprite {
 		pick(online[next].aid);
 	}
 
+	function click(aid:String) {
+		pick(aid);
+		clicked();
+	}
+
 	function focus(yes:Bool) {
 		focused = yes;
 		draw();
@@ -141,14 +149,14 @@ private class Row extends Sprite {
 	var chosen = false;
 	var over = false;
 
-	public function new(wide:Float, pick:String->Void) {
+	public function new(wide:Float, click:String->Void) {
 		super();
 		this.wide = wide;
 		label = Look.label("", 18, 1, wide - 20, 12, Look.INK);
 		addChild(label);
 		mouseChildren = false;
 		tabEnabled = false;
-		addEventListener(MouseEvent.CLICK, _ -> pick(who.aid));
+		addEventListener(MouseEvent.CLICK, _ -> click(who.aid));
 		addEventListener(MouseEvent.ROLL_OVER, _ -> draw(over = true));
 		addEventListener(MouseEvent.ROLL_OUT, _ -> draw(over = false));
 	}

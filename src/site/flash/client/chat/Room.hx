@@ -22,7 +22,8 @@ class Room extends Sprite {
 		this.again = again;
 		Look.box(graphics, 0, 0, Look.WIDTH, Look.HEIGHT, 0, 0xF8F5EF, 0xDDD6CA);
 		transcript = place(new Transcript(440, 290), 10, 56);
-		people = place(new People(170, 290, recipientChanged), 460, 56);
+		// Who clicks a name goes on to type, and must not have to click a second time for it.
+		people = place(new People(170, 290, recipientChanged, () -> line.take()), 460, 56);
 		people.tabIndex = 30;
 		to = Look.label("", 12, 353, 430, 12, Look.QUIET);
 		addChild(to);
