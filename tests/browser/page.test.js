@@ -189,6 +189,26 @@ test("names and texts of others never become markup", async (t) => {
     await Promise.all(others.map((client) => client.close()));
 });
 
+test("two people of one name are told apart by their nicks", async (t) => {
+    const namesakes = [["alice", "Alice"], ["bob", "Bob"], ["bobby", "BOB"], ["dave", "Dave"]];
+    const members = namesakes.map(([nick, name], at) => ({ id: at + 1, nick, name, password: "secret" }));
+    const own = await startServer({ members });
+    t.after(() => own.remove());
+    const alice = await ChatPage.open(t, browser, own);
+    await alice.arrive("alice", "secret");
+    for (const { nick } of members.slice(1)) {
+        const client = await RawClient.connect(own.port, nick, "secret");
+        t.after(() => client.close());
+        client.send(`MSG alice from ${nick}`);
+        await alice.person(nick).getByText(`from ${nick}`).waitFor();
+    }
+    const names = (nick) => alice.person(nick).locator(".person-name bdi").allTextContents();
+    assert.deepEqual(await names("bob"), ["Bob", "bob"]);
+    assert.deepEqual(await names("bobby"), ["BOB", "bobby"]);
+    assert.deepEqual(await names("dave"), ["Dave"]);
+    await alice.isAccessible("namesakes");
+});
+
 test("a text that is too long is counted in bytes, and not sent", async (t) => {
     await everyoneGone(server);
     const alice = await ChatPage.open(t, browser, server);

@@ -15,6 +15,8 @@ export class People {
     #conversations;
     #open;
     #rows = new Map();
+    /** Names that several people have. */
+    #shared = new Set();
     #current = null;
     #connected = false;
 
@@ -36,6 +38,7 @@ export class People {
         const focused = document.activeElement;
         const { me } = this.#conversations;
         const all = this.#conversations.all();
+        this.#shared = repeated(all.map(alike));
         const wanted = $("search").value.trim().toLocaleLowerCase();
         const found = all.filter(({ nick, name }) => `${name}\n${nick}`.toLocaleLowerCase().includes(wanted));
         const isTalk = (person) => {
@@ -114,12 +117,14 @@ export class People {
             failed: last?.state === "failed",
             time: last?.time.slice(0, 5) ?? "",
             snippet,
+            // The last message stands where the nick would be.
+            alias: last && this.#shared.has(alike(person)) ? person.nick : "",
             current: person.nick === this.#current,
         };
     }
 
     #paint(row, person) {
-        const { self, online, unread, draft, failed, time, snippet, current } = this.#looks(person);
+        const { self, online, unread, draft, failed, time, snippet, alias, current } = this.#looks(person);
         row.classList.toggle("away", !online);
         row.classList.toggle("has-unread", unread > 0);
         if (current) {
@@ -131,6 +136,9 @@ export class People {
         face.append(avatar(person), make("span", online ? "dot on" : "dot"));
         const name = make("span", "person-name");
         name.append(nameOf(person));
+        if (alias) {
+            name.append(" ", make("bdi", "alias", alias));
+        }
         if (self) {
             name.append(make("span", "tag", "you"));
         }
@@ -202,4 +210,15 @@ export class People {
     #buttons() {
         return [...$("people-lists").querySelectorAll(".person")];
     }
+}
+
+/** A person's name as one reads it; those of two people may be the same. */
+function alike({ name }) {
+    return name.normalize("NFKC").trim().toLocaleLowerCase();
+}
+
+/** What is in a list more than once. */
+function repeated(list) {
+    const seen = new Set();
+    return new Set(list.filter((item) => seen.has(item) || !seen.add(item)));
 }
