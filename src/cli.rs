@@ -95,11 +95,52 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Request, Failu
         Err(EarlyExit {
             output,
             status: Ok(()),
-        }) => Ok(Request::Say(output)),
+        }) => Ok(Request::Say(folded(&output))),
         Err(EarlyExit { output, .. }) => {
             Err(Failure::usage(&with_hint(output.trim_end(), &arguments)))
         }
     }
+}
+
+/// Folds lines that are wider than a terminal, as argh does with options and with nothing else.
+fn folded(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len() + 64);
+    for line in text.split_inclusive('\n') {
+        if line.trim_end().chars().count() <= COLUMNS {
+            folded.push_str(line);
+            continue;
+        }
+        // An example is there to be copied.
+        if line.trim_start().starts_with("flashgate ") {
+            folded.push_str(line);
+            continue;
+        }
+        let own = &line[..line.len() - line.trim_start().len()];
+        let usage = line.starts_with("Usage:");
+        let (indent, room) = if usage {
+            ("       ", COLUMNS - MARGIN)
+        } else {
+            (own, COLUMNS)
+        };
+        folded.push_str(own);
+        let mut column = own.len();
+        for (at, word) in line.split_whitespace().enumerate() {
+            // An option stays on a line with its value.
+            let value = !word.starts_with('[') && word.ends_with(']');
+            if at > 0 && !value && column + 1 + word.chars().count() > room {
+                folded.push('\n');
+                folded.push_str(indent);
+                column = indent.len();
+            } else if at > 0 {
+                folded.push(' ');
+                column += 1;
+            }
+            folded.push_str(word);
+            column += word.chars().count();
+        }
+        folded.push('\n');
+    }
+    folded
 }
 
 fn say(text: &str) -> Result<(), Failure> {
@@ -195,6 +236,12 @@ fn options_of(command: &CommandInfoWithArgs, found: &mut BTreeMap<String, Given>
     }
 }
 
+/// The width of a terminal that nobody has made wider, and of argh's own lines.
+const COLUMNS: usize = 80;
+
+/// Room for the value of an option at the end of a line.
+const MARGIN: usize = 16;
+
 /// A chat gateway for Flash clients: socket policy, HTTP and chat on one port.
 #[derive(FromArgs, ArgsInfo, Debug)]
 #[argh(
@@ -249,6 +296,32 @@ mod tests {
             },
             other => panic!("{line}: {other:?}"),
         }
+    }
+
+    #[test]
+    fn help_fits_a_terminal() {
+        for line in [
+            "",
+            "serve",
+            "members",
+            "members add",
+            "chat",
+            "ruffle-config",
+        ] {
+            let Ok(Request::Say(help)) = parsed(&format!("{line} --help")) else {
+                panic!("{line}");
+            };
+            let wide = help.lines().find(|line| {
+                line.chars().count() > COLUMNS && !line.trim_start().starts_with("flashgate ")
+            });
+            assert_eq!(wide, None, "{line}");
+        }
+        let folded = folded(&format!("Usage: x{}\n", " [--option <VALUE>]".repeat(9)));
+        assert!(
+            folded.lines().all(|line| line.ends_with("<VALUE>]")),
+            "{folded}"
+        );
+        assert_eq!(folded.matches("<VALUE>").count(), 9);
     }
 
     #[test]
