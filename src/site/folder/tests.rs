@@ -235,6 +235,23 @@ fn a_member_store() {
 }
 
 #[test]
+fn scripts_with_their_passwords() {
+    for (name, bytes) in [
+        ("Config.PHP", &b"x"[..]),
+        ("old/login.asp", b"x"),
+        ("db.inc", b"\n<?php $password = 'secret';"),
+    ] {
+        let lab = Lab::new();
+        lab.write(name, bytes);
+        let said = lab.fault();
+        assert!(said.contains(&format!("{name}\" is a script")), "{said}");
+    }
+    let lab = Lab::new();
+    lab.write("about php.html", b"It begins with <?php, they say.");
+    assert_eq!(lab.paths().len(), 3);
+}
+
+#[test]
 fn the_limit() {
     let lab = Lab::new();
     let bytes = "<title>Home</title>".len() as u64 + 3;
