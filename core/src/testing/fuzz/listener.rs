@@ -92,7 +92,10 @@ fn frame(bytes: &[u8]) -> (u8, &[u8]) {
     assert_eq!(bytes[0] & 0xf0, 0x80, "whole, and no extension");
     let (length, at) = match bytes[1] {
         126 => (u64::from(u16::from_be_bytes([bytes[2], bytes[3]])), 4),
-        127 => (u64::from_be_bytes(bytes[2..10].try_into().unwrap()), 10),
+        127 => (
+            u64::from_be_bytes(bytes[2..10].try_into().expect("eight bytes")),
+            10,
+        ),
         short => (u64::from(short), 2),
     };
     let payload = &bytes[at..];

@@ -40,11 +40,11 @@ fn random_rooms_break_nothing() {
             }
         }
         let trace = World::play(&data);
-        let begins = |action: &Action, with: u8| match action {
-            Action::Broadcast(_, chunk) | Action::Write(_, chunk) => {
-                chunk.slices(0).concat().first() == Some(&with)
-            }
-            _ => false,
+        let begins = |action: &Action, with: u8| {
+            let (Action::Broadcast(_, chunk) | Action::Write(_, chunk)) = action else {
+                return false;
+            };
+            chunk.to_vec().first() == Some(&with)
         };
         let told = |with| {
             let told = trace.iter().filter(|a| matches!(a, Action::Broadcast(..)));
