@@ -288,6 +288,9 @@ impl Gateway {
                     }
                     self.advance(id, &[]);
                 }
+                if left == 0 {
+                    self.ping(id);
+                }
             }
             State::Ending(ending) if progress == Progress::Some => {
                 ending.since = self.now.mono;

@@ -24,6 +24,8 @@ pub(crate) struct Socket {
     pub(crate) heard: Millis,
     /// Not looked at while pings are switched off.
     next_ping: Millis,
+    /// That a ping was due while something waited, and goes out when all of that was taken.
+    pub(crate) owed_ping: bool,
 }
 
 /// Why nothing more is read.
@@ -61,6 +63,7 @@ impl Socket {
             end: None,
             heard: now,
             next_ping: now + Millis(limits.ping.0 - early),
+            owed_ping: false,
         }
     }
 

@@ -184,10 +184,24 @@ impl Gateway {
         match socket.life(now, incoming, &self.config.limits) {
             Life::Dead => self.end_chat(id, CloseReason::Timeout, Ends::With(Stage::Aborted)),
             // Behind what it has not taken yet a ping would come too late, and pings would pile up.
-            Life::Ping if waiting == 0 && !socket.has_ended() => {
-                self.write(id, Chunk::frame(Opcode::Ping, b""))
+            // In a busy room something is on its way most of the time: the ping must not be lost.
+            Life::Ping => {
+                socket.owed_ping = true;
+                if waiting == 0 {
+                    self.ping(id);
+                }
             }
-            Life::Ping | Life::Fine => {}
+            Life::Fine => {}
+        }
+    }
+
+    /// Sends the ping that is due, if one is.
+    pub(super) fn ping(&mut self, id: ConnId) {
+        if let Some(socket) = self.conns.get_mut(id).and_then(|conn| conn.socket())
+            && mem::take(&mut socket.owed_ping)
+            && !socket.has_ended()
+        {
+            self.write(id, Chunk::frame(Opcode::Ping, b""));
         }
     }
 }

@@ -152,3 +152,22 @@ fn what_comes_after_a_close_is_not_kept() {
     assert_eq!(lab.count(|action| *action == Action::Pause(id)), 0);
     assert_eq!(lab.gateway.conns.get(id).unwrap().inbox.capacity(), 0);
 }
+
+#[test]
+fn a_websocket_that_is_told_much_is_asked_all_the_same() {
+    let mut lab = Lab::new(unlimited());
+    let id = upgraded(&mut lab, &[&frame(1, "IDENTIFY 1 x")]);
+    lab.handle(Input::Answer(lab.ticket(), Answer::Member(member(1))));
+    lab.handle(Input::Backlog(id, 0));
+    for _ in 0..10 {
+        lab.said(id);
+        // Whenever a ping is due, something is on its way just then, and is taken at once.
+        lab.gateway.tell(id, &Message::new("ab\0"));
+        lab.wait(25_000);
+        lab.handle(Input::Backlog(id, 0));
+        lab.handle(Input::Backlog(id, 0));
+        assert_eq!(lab.said(id), "\u{fffd}\u{2}ab\u{fffd}|", "one ping");
+        lab.send(id, frame(10, ""));
+    }
+    assert_eq!(ends(&lab, id), (0, 0, 0));
+}
