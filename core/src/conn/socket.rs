@@ -112,8 +112,14 @@ impl Socket {
 
     /// What is due now; the time of the next ping is moved on.
     pub(crate) fn life(&mut self, now: Millis, incoming: Incoming, limits: &Limits) -> Life {
-        if self.silent_at(incoming, limits).is_some_and(|at| at <= now) {
-            return Life::Dead;
+        if let Some(at) = self.silent_at(incoming, limits).filter(|at| *at <= now) {
+            if now - at < AWAY {
+                return Life::Dead;
+            }
+            // Nobody looked when the time came: it was we who were away (a machine that was paused),
+            // and what it said meanwhile is still to be read. It is asked, and has its time again.
+            self.heard = now;
+            self.next_ping = now;
         }
         if self.ping_at(limits).is_none_or(|at| now < at) {
             return Life::Fine;
@@ -138,6 +144,9 @@ impl Socket {
         }
     }
 }
+
+/// So late no timer is looked at unless the whole host stood still.
+const AWAY: Millis = Millis::from_secs(5);
 
 /// Milliseconds from one slot's first ping to the next slot's; a prime, so that few meet.
 const SPREAD: u64 = 61;
