@@ -90,6 +90,7 @@ fn host(
         clock,
         members,
         log: Box::new(move |now, note| writer.put(now, &Event::Note(&note))),
+        record: None,
     }
 }
 

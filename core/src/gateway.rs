@@ -9,6 +9,7 @@ mod chat;
 mod consistency;
 mod ending;
 mod login;
+mod recording;
 mod sniffing;
 mod socket;
 #[cfg(test)]
@@ -16,6 +17,7 @@ mod tests;
 mod timers;
 mod web;
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -31,6 +33,7 @@ use crate::frame::{Chunk, Form, Message};
 use crate::hub::Hub;
 use crate::member::{MemberEvent, MemberId};
 use crate::note::{CloseReason, Note, Refusal};
+use crate::record::Recorder;
 use crate::refusals::Refusals;
 use crate::status::Counters;
 use crate::throttle::Throttle;
@@ -71,6 +74,7 @@ pub struct Gateway {
     /// Where a WebSocket's payload is unmasked; empty between inputs.
     scratch: Vec<u8>,
     actions: VecDeque<Action>,
+    recorder: Option<Box<Recorder>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,12 +124,20 @@ impl Gateway {
             counters: Counters::default(),
             scratch: Vec::new(),
             actions: VecDeque::new(),
+            recorder: None,
         }
     }
 
     /// Takes a new connection, or says why not; the runtime then closes the socket.
     pub fn accept(&mut self, now: Now, origin: Origin) -> Result<ConnId, Refused> {
         self.now = now;
+        let taken = self.admit(origin);
+        self.record_accept(origin, taken);
+        taken
+    }
+
+    fn admit(&mut self, origin: Origin) -> Result<ConnId, Refused> {
+        let now = self.now;
         let address = origin.peer.ip().to_canonical();
         let origin = Origin {
             peer: SocketAddr::new(address, origin.peer.port()),
@@ -169,6 +181,7 @@ impl Gateway {
         } else {
             usize::MAX
         });
+        let heard = self.record_input(&input);
         match input {
             Input::Bytes(id, data) => self.bytes(id, data),
             Input::Eof(id) => self.eof(id),
@@ -181,11 +194,14 @@ impl Gateway {
             Input::Timeout => {}
             Input::Shutdown => self.shut_down(),
         }
+        self.record_heard(heard);
     }
 
     /// The next thing to do.
     pub fn poll(&mut self) -> Option<Action> {
-        self.actions.pop_front()
+        let action = self.actions.pop_front();
+        self.record_action(action.as_ref());
+        action
     }
 
     /// When to call [`handle`](Self::handle) with [`Input::Timeout`], on the monotonic clock; a time

@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::event::Ticket;
 use crate::member::{Answer, Query};
 use crate::note::Note;
+use crate::record::Recorder;
 use crate::time::{Millis, Now};
 
 /// Answers questions about members, off the loop.
@@ -45,6 +46,8 @@ pub struct Host {
     pub members: Arc<dyn MemberStore>,
     /// The log.
     pub log: Log,
+    /// Writes down everything that happens, to be [replayed](crate::record); nothing for none of it.
+    pub record: Option<Recorder>,
 }
 
 impl fmt::Debug for Host {

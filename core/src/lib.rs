@@ -75,6 +75,7 @@ mod host;
 mod hub;
 mod member;
 mod note;
+pub mod record;
 mod refusals;
 mod reply;
 mod site;

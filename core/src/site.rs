@@ -151,6 +151,25 @@ impl SiteFile {
         })
     }
 
+    /// A file of which a recording knows the length and the entity-tag: its bytes are zeros.
+    pub(crate) fn unknown(mime: String, length: usize, etag: String) -> Self {
+        Self {
+            mime: mime.into(),
+            body: Chunk::new(&alloc::vec![0; length]),
+            policy: None,
+            hash: Hash::new(),
+            etag,
+        }
+    }
+
+    /// The same with a policy that a recording has.
+    pub(crate) fn under(self, policy: String) -> Self {
+        Self {
+            policy: Some(policy.into()),
+            ..self
+        }
+    }
+
     /// Its type, as `Content-Type` says it.
     pub fn mime(&self) -> &str {
         &self.mime

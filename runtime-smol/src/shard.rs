@@ -79,7 +79,7 @@ impl Shard {
     ) -> Self {
         let now = host.clock.now();
         Self {
-            gateway: Gateway::new(Arc::clone(&host.config), now),
+            gateway: Gateway::recorded(Arc::clone(&host.config), now, host.record),
             now,
             conns: Vec::new(),
             dirty: Vec::new(),

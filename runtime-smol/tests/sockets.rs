@@ -79,6 +79,7 @@ fn a_dropped_server_closes_everything() {
         clock: clock(),
         members: Arc::new(NoMembers),
         log: Box::new(|_, _| ()),
+        record: None,
     };
     let server = Server::new(vec![listener], host).expect("a server can be made");
     let handle = server.handle();

@@ -31,6 +31,7 @@
 //!         clock: Arc::new(SystemClock::new()),
 //!         members: Arc::new(NoMembers),
 //!         log: Box::new(|_now, _note| ()),
+//!         record: None,
 //!     },
 //! )?;
 //!

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use flashgate_core::{Clock, ConnId, Host, Input, MemberStore};
+use flashgate_core::{Clock, ConnId, Gateway, Host, Input, MemberStore};
 
 use crate::batch::Batch;
 use crate::conn::Link;
@@ -35,8 +35,9 @@ impl Shared {
     pub(crate) fn new(host: Host, handle: Handle) -> Self {
         let now = host.clock.now();
         let progress = Progress::new(&handle);
+        let gateway = Gateway::recorded(Arc::clone(&host.config), now, host.record);
         Self {
-            state: Mutex::new(State::new(host.config, host.log, now, progress)),
+            state: Mutex::new(State::new(gateway, host.config, host.log, now, progress)),
             room: Condvar::new(),
             clock: host.clock,
             members: host.members,

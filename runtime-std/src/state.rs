@@ -72,9 +72,15 @@ pub(crate) enum Work {
 }
 
 impl State {
-    pub(crate) fn new(config: Arc<Config>, log: Log, now: Now, progress: Progress) -> Self {
+    pub(crate) fn new(
+        gateway: Gateway,
+        config: Arc<Config>,
+        log: Log,
+        now: Now,
+        progress: Progress,
+    ) -> Self {
         Self {
-            gateway: Gateway::new(Arc::clone(&config), now),
+            gateway,
             now,
             conns: Vec::new(),
             config,

@@ -79,6 +79,7 @@ fn a_panic_ends_the_server() {
                 panic!("as this test wants it");
             }
         }),
+        record: None,
     };
     let server = Server::new(vec![listener], host).expect("a server can be made");
     let running = thread::spawn(move || server.run());

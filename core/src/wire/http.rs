@@ -11,6 +11,7 @@ use memchr::memchr2_iter;
 
 use crate::frame::Chunk;
 use crate::time::Now;
+pub(crate) use crate::wire::websocket::is_key;
 use crate::wire::websocket::{Handshake, Refusal};
 
 /// What the bytes at hand, the first of a request, hold of its head.
@@ -144,7 +145,7 @@ pub(crate) fn parse(head: &[u8]) -> Result<Request<'_>, Status> {
 }
 
 /// Takes scheme and host off a target in absolute form, which every server must understand (RFC 9112 section 3.2.2).
-fn origin_form(target: &str) -> &str {
+pub(crate) fn origin_form(target: &str) -> &str {
     for scheme in ["http://", "https://"] {
         let Some((start, rest)) = target.split_at_checked(scheme.len()) else {
             continue;

@@ -12,6 +12,7 @@ mod handshake;
 mod tests;
 mod utf8;
 
+pub(crate) use handshake::is_key;
 pub use handshake::{Handshake, Refusal};
 
 use alloc::vec::Vec;
@@ -228,18 +229,18 @@ fn close_code(payload: &[u8]) -> Result<Option<CloseCode>, Violation> {
 
 /// The first bytes of a client's frame.
 #[derive(Clone, Copy, Debug)]
-struct Head {
-    fin: bool,
-    opcode: Opcode,
-    length: u64,
-    key: [u8; 4],
+pub(crate) struct Head {
+    pub(crate) fin: bool,
+    pub(crate) opcode: Opcode,
+    pub(crate) length: u64,
+    pub(crate) key: [u8; 4],
     /// Bytes of the head itself.
-    size: usize,
+    pub(crate) size: usize,
 }
 
 impl Head {
     /// Reads a head; `None` when it is not all there. What is wrong is told as soon as it is seen.
-    fn read(input: &[u8]) -> Result<Option<Self>, Violation> {
+    pub(crate) fn read(input: &[u8]) -> Result<Option<Self>, Violation> {
         let Some(first) = input.first() else {
             return Ok(None);
         };
@@ -321,7 +322,7 @@ impl Opcode {
         ALL.into_iter().find(|opcode| *opcode as u8 == bits)
     }
 
-    fn is_control(self) -> bool {
+    pub(crate) fn is_control(self) -> bool {
         self as u8 & 0x8 != 0
     }
 }
@@ -350,7 +351,7 @@ pub fn head(opcode: Opcode, length: usize) -> ([u8; MAX_HEAD], usize) {
 }
 
 /// Takes the mask off, or puts it on (section 5.3).
-fn unmask(bytes: &mut [u8], key: [u8; 4]) {
+pub(crate) fn unmask(bytes: &mut [u8], key: [u8; 4]) {
     let (words, rest) = bytes.as_chunks_mut::<4>();
     for word in words {
         *word = (u32::from_ne_bytes(*word) ^ u32::from_ne_bytes(key)).to_ne_bytes();

@@ -50,6 +50,7 @@ impl World {
             clock,
             members: Arc::new(Members),
             log: Box::new(move |_, note| drop(log.send(note))),
+            record: None,
         };
         Self {
             address,

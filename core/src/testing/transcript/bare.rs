@@ -74,9 +74,10 @@ enum Sending {
 
 impl Bare {
     /// A server with nobody connected.
-    pub fn new(host: Host) -> Self {
+    pub fn new(mut host: Host) -> Self {
+        let recorder = host.record.take();
         Self {
-            gateway: Gateway::new(host.config.clone(), host.clock.now()),
+            gateway: Gateway::recorded(host.config.clone(), host.clock.now(), recorder),
             host,
             pipes: Vec::new(),
             clients: BTreeMap::new(),

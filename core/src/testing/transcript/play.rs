@@ -37,6 +37,7 @@ impl Scenario {
             clock: clock.clone(),
             members: store.clone(),
             log: journal.log(),
+            record: None,
         };
         let driver = open(host).map_err(|message| Failure {
             line: self.line + 1,

@@ -106,6 +106,11 @@ fn key(value: &[u8]) -> Option<&str> {
     core::str::from_utf8(value).ok()
 }
 
+/// Whether a value is a key that a handshake takes.
+pub(crate) fn is_key(value: &[u8]) -> bool {
+    key(value).is_some()
+}
+
 /// The one value of a header that may stand once; `Some(None)` if it is not there, `None` if it is
 /// there twice.
 fn only<'a>(mut values: impl Iterator<Item = &'a [u8]>) -> Option<Option<&'a [u8]>> {

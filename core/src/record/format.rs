@@ -1,0 +1,376 @@
+//! The lines of a recording, written and read. What each means is told in the module above.
+
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt::{self, Write as _};
+use core::net::SocketAddr;
+use core::str::FromStr;
+
+use crate::event::{Action, Cause, ConnId, Input, ListenerId, MAX_READ, Origin, Refused, Ticket};
+use crate::frame::Chunk;
+use crate::member::{Answer, Member, MemberEvent, MemberId, Unavailable};
+use crate::note::Note;
+use crate::record::redact;
+use crate::time::{Millis, Now, UnixSeconds};
+
+/// What happened, or what bytes were.
+#[derive(Debug)]
+pub(super) enum Line<'a> {
+    At(Now),
+    Accepted(ConnId, Origin),
+    Refused(Refused, Origin),
+    /// So many bytes came; which ones, the lines of content say.
+    Bytes(ConnId, usize),
+    /// An input that has no bytes. What `configure` brings follows in lines of its own.
+    Input(Input<'static>),
+    Configure,
+    Content(ConnId, Content<'a>),
+    /// What the core decided; compared as text.
+    Did(&'a str),
+    End(&'a str),
+}
+
+/// Some of what a connection sent, in order.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Content<'a> {
+    /// What is no chat, as it was sent.
+    Raw(Cow<'a, [u8]>),
+    /// From here on the bytes are those of the chat.
+    Chat,
+    /// The head of a frame without its mask; payload follows from the chat.
+    Frame(Vec<u8>),
+    /// The chat's own bytes, unmasked.
+    Text(Cow<'a, [u8]>),
+    /// Bytes that nobody looks at.
+    Skip(u64),
+}
+
+/// Bytes as printable ASCII without a space.
+pub(super) struct Escaped<'a>(pub(super) &'a [u8]);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for byte in self.0 {
+            match byte {
+                b'\\' => f.write_str("\\\\")?,
+                0 => f.write_str("\\0")?,
+                b' ' => f.write_str("\\s")?,
+                b'\n' => f.write_str("\\n")?,
+                b'\r' => f.write_str("\\r")?,
+                0x21..=0x7e => f.write_char(char::from(*byte))?,
+                _ => write!(f, "\\x{byte:02x}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn unescaped(text: &str) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        out.push(match byte {
+            b'\\' => match bytes.next()? {
+                b'\\' => b'\\',
+                b'0' => 0,
+                b's' => b' ',
+                b'n' => b'\n',
+                b'r' => b'\r',
+                b'x' => hex(bytes.next()?)? << 4 | hex(bytes.next()?)?,
+                _ => return None,
+            },
+            0x21..=0x7e => byte,
+            _ => return None,
+        });
+    }
+    Some(out)
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).map(|digit| digit as u8)
+}
+
+fn text(escaped: &str) -> Option<Arc<str>> {
+    Some(Arc::from(String::from_utf8(unescaped(escaped)?).ok()?))
+}
+
+/// A connection: its slot, and how many had it before.
+struct Conn(ConnId);
+
+impl fmt::Display for Conn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.0.slot(), self.0.generation())
+    }
+}
+
+fn conn(text: &str) -> Option<ConnId> {
+    let (slot, generation) = text.split_once('.')?;
+    Some(ConnId::new(slot.parse().ok()?, generation.parse().ok()?))
+}
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(now) => write!(f, "at {} {} {}", now.mono.0, now.utc.0, now.offset),
+            Self::Accepted(id, origin) => {
+                write!(
+                    f,
+                    "open {} {} {}",
+                    Conn(*id),
+                    origin.listener.0,
+                    origin.peer
+                )
+            }
+            Self::Refused(why, origin) => {
+                let why = name(&REFUSED, why);
+                write!(f, "refused {why} {} {}", origin.listener.0, origin.peer)
+            }
+            Self::Bytes(id, length) => write!(f, "in {} {length}", Conn(*id)),
+            Self::Input(input) => Said(input).fmt(f),
+            Self::Configure => f.write_str("configure"),
+            Self::Content(id, content) => match content {
+                Content::Raw(bytes) => write!(f, "raw {} {}", Conn(*id), Escaped(bytes)),
+                Content::Chat => write!(f, "chat {}", Conn(*id)),
+                Content::Frame(head) => write!(f, "frame {} {}", Conn(*id), Escaped(head)),
+                Content::Text(bytes) => write!(f, "text {} {}", Conn(*id), Escaped(bytes)),
+                Content::Skip(length) => write!(f, "skip {} {length}", Conn(*id)),
+            },
+            Self::Did(text) => write!(f, "> {text}"),
+            Self::End(why) => write!(f, "end {why}"),
+        }
+    }
+}
+
+/// An input without its bytes, or its settings.
+pub(super) struct Said<'a, 'b>(pub(super) &'a Input<'b>);
+
+impl fmt::Display for Said<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Input::Bytes(id, data) => write!(f, "in {} {}", Conn(*id), data.len()),
+            Input::Eof(id) => write!(f, "eof {}", Conn(*id)),
+            Input::Gone(id, cause) => write!(f, "gone {} {}", Conn(*id), name(&CAUSES, cause)),
+            Input::Backlog(id, left) => write!(f, "backlog {} {left}", Conn(*id)),
+            Input::Answer(ticket, answer) => {
+                write!(f, "answer {} ", ticket.0)?;
+                match answer {
+                    Answer::Member(member) => {
+                        let (nick, name) = (member.nick.as_bytes(), member.name.as_bytes());
+                        write!(
+                            f,
+                            "member {} {} {}",
+                            member.id,
+                            Escaped(nick),
+                            Escaped(name)
+                        )
+                    }
+                    Answer::Denied => f.write_str("denied"),
+                    Answer::Unavailable(why) => f.write_str(name(&UNAVAILABLE, why)),
+                }
+            }
+            Input::Member(MemberEvent::Disabled(id)) => write!(f, "member disabled {id}"),
+            Input::Member(MemberEvent::Renamed(id)) => write!(f, "member renamed {id}"),
+            Input::Member(MemberEvent::Removed(id)) => write!(f, "member removed {id}"),
+            Input::LogDropped(lines) => write!(f, "log-dropped {lines}"),
+            Input::Configure(_) => f.write_str("configure"),
+            Input::Timeout => f.write_str("timeout"),
+            Input::Shutdown => f.write_str("shutdown"),
+        }
+    }
+}
+
+impl<'a> Line<'a> {
+    /// Reads a line; `None` if it is none that is ever written.
+    pub(super) fn read(line: &'a str) -> Option<Self> {
+        if let Some(did) = line.strip_prefix("> ") {
+            return Some(Self::Did(did));
+        }
+        let mut words = line.split(' ');
+        let word = words.next()?;
+        let read = match word {
+            "at" => Self::At(Now {
+                mono: Millis(number(words.next()?)?),
+                utc: UnixSeconds(number(words.next()?)?),
+                offset: number(words.next()?)?,
+            }),
+            "open" => Self::Accepted(conn(words.next()?)?, origin(&mut words)?),
+            "refused" => Self::Refused(named(&REFUSED, words.next()?)?, origin(&mut words)?),
+            "in" => {
+                let (id, length) = (conn(words.next()?)?, number(words.next()?)?);
+                (length <= MAX_READ).then_some(Self::Bytes(id, length))?
+            }
+            "configure" => Self::Configure,
+            "raw" | "chat" | "frame" | "text" | "skip" => {
+                let id = conn(words.next()?)?;
+                Self::Content(id, content(word, &mut words)?)
+            }
+            "end" => return Some(Self::End(line.get(4..)?)),
+            _ => Self::Input(input(word, &mut words)?),
+        };
+        words.next().is_none().then_some(read)
+    }
+
+    /// The connection that it is about.
+    pub(super) fn conn(line: &str) -> Option<&str> {
+        let mut words = line.split(' ');
+        match words.next()? {
+            "open" | "in" | "eof" | "gone" | "backlog" | "raw" | "chat" | "frame" | "text"
+            | "skip" => words.next(),
+            ">" => match words.next()? {
+                "write" | "finish" | "close" | "abort" | "pause" | "resume" => words.next(),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+fn content<'a>(word: &str, words: &mut impl Iterator<Item = &'a str>) -> Option<Content<'a>> {
+    Some(match word {
+        "chat" => Content::Chat,
+        "skip" => Content::Skip(number(words.next()?)?),
+        _ => {
+            let bytes = unescaped(words.next()?)?;
+            match word {
+                "raw" => Content::Raw(Cow::Owned(bytes)),
+                "frame" => Content::Frame(bytes),
+                _ => Content::Text(Cow::Owned(bytes)),
+            }
+        }
+    })
+}
+
+fn input<'a>(word: &str, words: &mut impl Iterator<Item = &'a str>) -> Option<Input<'static>> {
+    Some(match word {
+        "eof" => Input::Eof(conn(words.next()?)?),
+        "gone" => Input::Gone(conn(words.next()?)?, named(&CAUSES, words.next()?)?),
+        "backlog" => Input::Backlog(conn(words.next()?)?, number(words.next()?)?),
+        "answer" => {
+            let ticket = Ticket(number(words.next()?)?);
+            let answer = match words.next()? {
+                "member" => Answer::Member(Member {
+                    id: MemberId(number(words.next()?)?),
+                    nick: text(words.next()?)?,
+                    name: text(words.next()?)?,
+                }),
+                "denied" => Answer::Denied,
+                why => Answer::Unavailable(named(&UNAVAILABLE, why)?),
+            };
+            Input::Answer(ticket, answer)
+        }
+        "member" => {
+            let (what, id) = (words.next()?, MemberId(number(words.next()?)?));
+            Input::Member(match what {
+                "disabled" => MemberEvent::Disabled(id),
+                "renamed" => MemberEvent::Renamed(id),
+                "removed" => MemberEvent::Removed(id),
+                _ => return None,
+            })
+        }
+        "log-dropped" => Input::LogDropped(number(words.next()?)?),
+        "timeout" => Input::Timeout,
+        "shutdown" => Input::Shutdown,
+        _ => return None,
+    })
+}
+
+fn origin<'a>(words: &mut impl Iterator<Item = &'a str>) -> Option<Origin> {
+    let listener = ListenerId(number(words.next()?)?);
+    let peer: SocketAddr = number(words.next()?)?;
+    Some(Origin { listener, peer })
+}
+
+fn number<T: FromStr>(text: &str) -> Option<T> {
+    text.parse().ok()
+}
+
+fn name<T: PartialEq>(names: &[(&'static str, T)], value: &T) -> &'static str {
+    let found = names.iter().find(|(_, v)| v == value);
+    found.map_or("", |(name, _)| name)
+}
+
+fn named<T: Copy>(names: &[(&'static str, T)], name: &str) -> Option<T> {
+    Some(names.iter().find(|(n, _)| *n == name)?.1)
+}
+
+const CAUSES: [(&str, Cause); 3] = [
+    ("closed", Cause::Closed),
+    ("reset", Cause::Reset),
+    ("timed-out", Cause::TimedOut),
+];
+
+const REFUSED: [(&str, Refused); 3] = [
+    ("full", Refused::Full),
+    ("address-limit", Refused::AddressLimit),
+    ("shutting-down", Refused::ShuttingDown),
+];
+
+const UNAVAILABLE: [(&str, Unavailable); 3] = [
+    ("failed", Unavailable::Failed),
+    ("busy", Unavailable::Busy),
+    ("timed-out", Unavailable::TimedOut),
+];
+
+/// What a line tells of an answer's bytes, beside their number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// A hash of what a replay without secrets says the same.
+    Shape,
+    /// A hash of all of them.
+    All,
+}
+
+/// What the core decided, as the text of a line.
+pub(super) fn did(action: &Action, told: Told) -> String {
+    match action {
+        Action::Write(id, chunk) => format!("write {} {}", Conn(*id), Bytes(chunk, told)),
+        Action::Broadcast(everyone, chunk) => {
+            let mut ids = Vec::new();
+            for id in everyone.iter() {
+                ids.extend_from_slice(&id.to_bits().to_be_bytes());
+            }
+            let (count, ids) = (everyone.iter().len(), redact::hash([&ids, &[]]));
+            format!("broadcast {count} {ids:016x} {}", Bytes(chunk, told))
+        }
+        Action::Finish(id) => format!("finish {}", Conn(*id)),
+        Action::Close(id) => format!("close {}", Conn(*id)),
+        Action::Abort(id) => format!("abort {}", Conn(*id)),
+        Action::Pause(id) => format!("pause {}", Conn(*id)),
+        Action::Resume(id) => format!("resume {}", Conn(*id)),
+        Action::Lookup(ticket, _) => format!("lookup {}", ticket.0),
+        Action::Note(note) => String::from("note ") + &noted(note),
+    }
+}
+
+struct Bytes<'a>(&'a Chunk, Told);
+
+impl fmt::Display for Bytes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ", self.0.len())?;
+        match self.1 {
+            Told::Shape => write!(f, "{:016x}", redact::shape(self.0.slices(0))),
+            Told::All => write!(f, "{:016x}", redact::hash(self.0.slices(0))),
+        }
+    }
+}
+
+/// A note without what a client has said.
+fn noted(note: &Note) -> String {
+    match note {
+        Note::Connected { clients, .. } => format!("connected {clients}"),
+        Note::Crossdomain { .. } => String::from("crossdomain"),
+        Note::Status { .. } => String::from("status"),
+        Note::Redirect { method, .. } => format!("redirect {method}"),
+        Note::Login { member, .. } => format!("login {member}"),
+        Note::LoginFailed { .. } => String::from("login-failed"),
+        Note::LoginUnavailable { why, .. } => {
+            format!("login-unavailable {}", name(&UNAVAILABLE, why))
+        }
+        Note::Quit { member, .. } => format!("quit {member}"),
+        Note::Closed { reason, .. } => format!("closed {}", reason.as_str()),
+        Note::Refused { reason, times, .. } => format!("refused {times} {}", reason.as_str()),
+    }
+}

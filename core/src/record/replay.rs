@@ -1,0 +1,445 @@
+//! Plays a recording on a fresh gateway, and compares what that decides.
+
+use alloc::borrow::{Cow, ToOwned};
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::format::{self, Content, Line, Told};
+use super::settings::{Settings, Taken};
+use super::stream::KEY;
+use super::{KEPT, MAGIC, REDACTED, Secrets, VERSION};
+use crate::config::Config;
+use crate::event::{Action, ConnId, Input};
+use crate::gateway::Gateway;
+use crate::time::Now;
+use crate::wire::websocket;
+
+/// A recording that can be played.
+#[derive(Debug)]
+pub struct Recording<'a> {
+    text: &'a str,
+    secrets: Secrets,
+    /// Bytes that the files of a site may have.
+    room: usize,
+}
+
+/// Why a file is no recording that can be played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotARecording {
+    /// Its first line is another.
+    Something,
+    /// It is one of another version.
+    Version,
+}
+
+impl fmt::Display for NotARecording {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Something => f.write_str("not a recording of flashgate"),
+            Self::Version => write!(
+                f,
+                "a recording of another version; this reads version {VERSION}"
+            ),
+        }
+    }
+}
+
+impl core::error::Error for NotARecording {}
+
+/// Where a replay ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// With the recording.
+    End,
+    /// Behind the line of this number.
+    Line(usize),
+    /// Before it is later than this, local time as the log prints it: `2007-07-10 10:54:02`.
+    Time(String),
+}
+
+/// What a replay has come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replayed {
+    /// Inputs that were played, connections that were taken or refused among them.
+    pub inputs: u64,
+    /// Decisions that were compared.
+    pub decisions: u64,
+    /// The number of the last line that was played.
+    pub line: usize,
+    /// How it ended.
+    pub ended: Ended,
+}
+
+/// How a replay ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// With everything the same, at the end that the recorder wrote, and why it did.
+    Whole(String),
+    /// Where it was to end.
+    Until,
+    /// The recording lacks its end: everything is the same as far as it goes.
+    Truncated,
+    /// This line is none that is ever written; everything before it is the same.
+    Unreadable(usize),
+    /// Something is not the same.
+    Different(Difference),
+}
+
+/// The first difference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The number of its line.
+    pub line: usize,
+    /// What was decided then; nothing if the recording has no decision there.
+    pub recorded: Option<String>,
+    /// What is decided now.
+    pub replayed: Option<String>,
+    /// The bytes that are written now, if they are.
+    pub bytes: Vec<u8>,
+}
+
+impl<'a> Recording<'a> {
+    /// Reads the first line. Bytes behind the last whole line are left out. `room` is how many bytes
+    /// the files of a site may have: a replay makes as many up.
+    pub fn new(bytes: &'a [u8], room: usize) -> Result<Self, NotARecording> {
+        let whole = bytes
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |at| at + 1);
+        let text = match core::str::from_utf8(&bytes[..whole]) {
+            Ok(text) => text,
+            // What is readable before it ends with a whole line, too.
+            Err(error) => {
+                let valid = core::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or("");
+                &valid[..valid.rfind('\n').map_or(0, |at| at + 1)]
+            }
+        };
+        let first = text.lines().next().unwrap_or_default();
+        let mut words = first.split(' ');
+        if words.next() != Some(MAGIC) {
+            return Err(NotARecording::Something);
+        }
+        let version = words.next().and_then(|word| word.parse().ok());
+        let secrets = match words.next() {
+            _ if version != Some(VERSION) => return Err(NotARecording::Version),
+            Some(REDACTED) => Secrets::Redacted,
+            Some(KEPT) => Secrets::Kept,
+            Some(_) | None => return Err(NotARecording::Version),
+        };
+        Ok(Self {
+            text,
+            secrets,
+            room,
+        })
+    }
+
+    /// What it keeps of what clients say.
+    pub fn secrets(&self) -> Secrets {
+        self.secrets
+    }
+
+    /// Its lines with their numbers: all, or those about one connection (`3` for all that had this
+    /// slot, `3.1` for one of them) and the times between them.
+    pub fn lines(&self, conn: Option<&str>) -> impl Iterator<Item = (usize, &'a str)> {
+        let wanted = conn.map(ToOwned::to_owned);
+        let numbered = (1..).zip(self.text.lines());
+        numbered.filter(move |(_, line)| match &wanted {
+            None => true,
+            Some(wanted) => {
+                line.starts_with("at ")
+                    || Line::conn(line).is_some_and(|conn| {
+                        let slot = conn.split('.').next();
+                        conn == wanted || slot == Some(wanted)
+                    })
+            }
+        })
+    }
+
+    /// Plays it, and compares.
+    pub fn replay(&self, until: &Until) -> Replayed {
+        let mut player = Player {
+            streams: self.streams(),
+            told: match self.secrets {
+                Secrets::Redacted => Told::Shape,
+                Secrets::Kept => Told::All,
+            },
+            room: self.room,
+            gateway: None,
+            config: None,
+            settings: Some(Settings::new(self.room)),
+            now: Now::default(),
+            replayed: Replayed {
+                inputs: 0,
+                decisions: 0,
+                line: 1,
+                ended: Ended::Truncated,
+            },
+        };
+        for (number, line) in (2..).zip(self.text.lines().skip(1)) {
+            if *until == Until::Line(number - 1) {
+                player.replayed.ended = Ended::Until;
+                break;
+            }
+            if let Some(ended) = player.line(number, line, until) {
+                player.replayed.ended = ended;
+                break;
+            }
+            player.replayed.line = number;
+        }
+        player.replayed
+    }
+
+    /// What every connection has sent.
+    fn streams(&self) -> BTreeMap<ConnId, Sent<'a>> {
+        let mut streams: BTreeMap<ConnId, Sent<'a>> = BTreeMap::new();
+        for line in self.text.lines() {
+            let is_content = ["raw ", "chat ", "frame ", "text ", "skip "];
+            if !is_content.iter().any(|word| line.starts_with(word)) {
+                continue;
+            }
+            if let Some(Line::Content(id, content)) = Line::read(line) {
+                streams.entry(id).or_default().take(content);
+            }
+        }
+        streams
+    }
+}
+
+/// Plays lines.
+struct Player<'a> {
+    streams: BTreeMap<ConnId, Sent<'a>>,
+    told: Told,
+    room: usize,
+    gateway: Option<Gateway>,
+    /// The settings that the gateway begins with.
+    config: Option<Arc<Config>>,
+    /// Settings that are being read.
+    settings: Option<Settings>,
+    now: Now,
+    replayed: Replayed,
+}
+
+impl Player<'_> {
+    /// Plays one line; says so if it was the last.
+    fn line(&mut self, number: usize, line: &str, until: &Until) -> Option<Ended> {
+        if let Some(settings) = &mut self.settings {
+            match settings.take(line) {
+                Taken::Went => {}
+                Taken::Wrong => return Some(Ended::Unreadable(number)),
+                Taken::Settled => self.settled(),
+            }
+            return None;
+        }
+        let Some(line) = Line::read(line) else {
+            return Some(Ended::Unreadable(number));
+        };
+        match (line, &mut self.gateway, self.config.take()) {
+            (Line::At(now), gateway, config) => {
+                if let Until::Time(last) = until
+                    && now.date_time().to_string() > *last
+                {
+                    return Some(Ended::Until);
+                }
+                self.now = now;
+                if let Some(config) = config {
+                    *gateway = Some(Gateway::new(config, now));
+                }
+                None
+            }
+            (line, Some(_), _) => self.event(number, line),
+            (_, None, _) => Some(Ended::Unreadable(number)),
+        }
+    }
+
+    fn settled(&mut self) {
+        let Some(config) = self.settings.take().map(Settings::done) else {
+            return;
+        };
+        match &mut self.gateway {
+            Some(gateway) => gateway.handle(self.now, Input::Configure(config)),
+            None => self.config = Some(config),
+        }
+    }
+
+    fn event(&mut self, number: usize, line: Line<'_>) -> Option<Ended> {
+        let gateway = self.gateway.as_mut()?;
+        let result = match line {
+            Line::Accepted(id, origin) => {
+                let got = gateway.accept(self.now, origin);
+                self.compare(
+                    number,
+                    &format!("{:?}", Ok::<_, ()>(id)),
+                    &format!("{got:?}"),
+                )
+            }
+            Line::Refused(why, origin) => {
+                let got = gateway.accept(self.now, origin);
+                let expected: Result<ConnId, _> = Err(why);
+                self.compare(number, &format!("{expected:?}"), &format!("{got:?}"))
+            }
+            Line::Bytes(id, length) => {
+                let sent = self.streams.get_mut(&id).and_then(|sent| sent.next(length));
+                match sent {
+                    Some(bytes) => gateway.handle(self.now, Input::Bytes(id, &bytes)),
+                    None => return Some(Ended::Truncated),
+                }
+                None
+            }
+            Line::Input(input) => {
+                gateway.handle(self.now, input);
+                None
+            }
+            Line::Configure => {
+                self.settings = Some(Settings::new(self.room));
+                None
+            }
+            Line::Did(recorded) => return self.did(number, recorded),
+            Line::Content(..) | Line::At(_) => return None,
+            Line::End(why) => {
+                return Some(match (gateway.poll(), why) {
+                    (Some(more), "stop") => self.different(number, None, Some(&more)),
+                    (_, why) => Ended::Whole(why.to_owned()),
+                });
+            }
+        };
+        self.replayed.inputs += 1;
+        result
+    }
+
+    fn did(&mut self, number: usize, recorded: &str) -> Option<Ended> {
+        let action = self.gateway.as_mut()?.poll();
+        let same = action.as_ref().is_some_and(|action| {
+            let replayed = format::did(action, self.told);
+            replayed == recorded || is_file(action) && but_hash(&replayed) == but_hash(recorded)
+        });
+        if !same {
+            return Some(self.different(number, Some(recorded), action.as_ref()));
+        }
+        self.replayed.decisions += 1;
+        None
+    }
+
+    fn compare(&self, number: usize, recorded: &str, replayed: &str) -> Option<Ended> {
+        (recorded != replayed).then(|| {
+            Ended::Different(Difference {
+                line: number,
+                recorded: Some(recorded.to_owned()),
+                replayed: Some(replayed.to_owned()),
+                bytes: Vec::new(),
+            })
+        })
+    }
+
+    fn different(&self, line: usize, recorded: Option<&str>, replayed: Option<&Action>) -> Ended {
+        let bytes = match replayed {
+            Some(Action::Write(_, chunk) | Action::Broadcast(_, chunk)) => chunk.to_vec(),
+            Some(_) | None => Vec::new(),
+        };
+        Ended::Different(Difference {
+            line,
+            recorded: recorded.map(ToOwned::to_owned),
+            replayed: replayed.map(|action| format::did(action, self.told)),
+            bytes,
+        })
+    }
+}
+
+/// Whether it writes a file of the site, which is zeros in a replay.
+fn is_file(action: &Action) -> bool {
+    match action {
+        Action::Write(_, chunk) => chunk.slices(0).into_iter().flatten().all(|byte| *byte == 0),
+        Action::Broadcast(..)
+        | Action::Finish(_)
+        | Action::Close(_)
+        | Action::Abort(_)
+        | Action::Pause(_)
+        | Action::Resume(_)
+        | Action::Lookup(..)
+        | Action::Note(_) => false,
+    }
+}
+
+fn but_hash(did: &str) -> &str {
+    did.rsplit_once(' ').map_or(did, |(did, _)| did)
+}
+
+/// What a connection has sent, put together from what is told of it.
+#[derive(Debug, Default)]
+struct Sent<'a> {
+    pieces: VecDeque<Piece<'a>>,
+    text: VecDeque<u8>,
+}
+
+#[derive(Debug)]
+enum Piece<'a> {
+    /// These, from here on.
+    Bytes(Cow<'a, [u8]>, usize),
+    /// So much of the chat's bytes, under this mask; for ever, if there is none.
+    Text(u64, Option<[u8; 4]>),
+    Skip(u64),
+}
+
+impl<'a> Sent<'a> {
+    fn take(&mut self, content: Content<'a>) {
+        match content {
+            Content::Raw(bytes) => self.pieces.push_back(Piece::Bytes(bytes, 0)),
+            Content::Chat => self.pieces.push_back(Piece::Text(u64::MAX, None)),
+            Content::Frame(mut head) => {
+                head.extend_from_slice(&KEY);
+                let read = websocket::Head::read(&head);
+                let length = read.ok().flatten().map_or(0, |head| head.length);
+                self.pieces.push_back(Piece::Bytes(Cow::Owned(head), 0));
+                self.pieces.push_back(Piece::Text(length, Some(KEY)));
+            }
+            Content::Text(bytes) => self.text.extend(bytes.iter()),
+            Content::Skip(count) => self.pieces.push_back(Piece::Skip(count)),
+        }
+    }
+
+    /// The next bytes, if as many are told.
+    fn next(&mut self, length: usize) -> Option<Vec<u8>> {
+        let mut out = Vec::with_capacity(length);
+        while out.len() < length {
+            let wanted = length - out.len();
+            match self.pieces.front_mut()? {
+                Piece::Bytes(bytes, at) => {
+                    let end = bytes.len().min(*at + wanted);
+                    out.extend_from_slice(&bytes[*at..end]);
+                    *at = end;
+                    if end == bytes.len() {
+                        self.pieces.pop_front();
+                    }
+                }
+                Piece::Text(left, mask) => {
+                    let here = usize::try_from(*left).map_or(wanted, |left| left.min(wanted));
+                    let start = out.len();
+                    let there = here.min(self.text.len());
+                    out.extend(self.text.drain(..there));
+                    // Half a command whose end is lost: which one does not matter.
+                    out.resize(start + here, b'x');
+                    if let Some(mask) = mask {
+                        websocket::unmask(&mut out[start..], *mask);
+                        mask.rotate_left(here % 4);
+                        *left -= here as u64;
+                    }
+                    if *left == 0 {
+                        self.pieces.pop_front();
+                    }
+                }
+                Piece::Skip(left) => {
+                    let here = usize::try_from(*left).map_or(wanted, |left| left.min(wanted));
+                    out.resize(out.len() + here, b'x');
+                    *left -= here as u64;
+                    if *left == 0 {
+                        self.pieces.pop_front();
+                    }
+                }
+            }
+        }
+        Some(out)
+    }
+}
