@@ -17,11 +17,13 @@ use crate::serve;
 mod chat;
 mod members;
 mod options;
+mod replay;
 mod ruffle;
 
 pub use chat::ChatOptions;
 pub use members::MembersCommand;
 pub use options::{Duplicates, LogFormat, Runtime, ServeOptions};
+pub use replay::ReplayOptions;
 pub use ruffle::RuffleConfig;
 
 /// Runs the program with the process's own arguments.
@@ -52,6 +54,10 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Chat(options) => {
             diagnostics::direct();
             crate::chat::chat(options)
+        }
+        Command::Replay(options) => {
+            diagnostics::direct();
+            crate::replay::replay(options, &mut io::stdout().lock())
         }
         Command::RuffleConfig(command) => {
             diagnostics::direct();
@@ -90,7 +96,7 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Request, Failu
             ..
         }) => Ok(Request::Run(command.into())),
         Ok(Flashgate { command: None, .. }) => Err(Failure::usage(
-            "say what to do: serve, members, chat or ruffle-config",
+            "say what to do: serve, members, chat, replay or ruffle-config",
         )),
         Err(EarlyExit {
             output,
@@ -270,6 +276,8 @@ pub enum Command {
     Members(MembersCommand),
     /// Chat in the terminal.
     Chat(ChatOptions),
+    /// Play a recording again.
+    Replay(ReplayOptions),
     /// Print what a page tells Ruffle.
     RuffleConfig(RuffleConfig),
 }
@@ -290,9 +298,10 @@ mod tests {
         match parsed(line) {
             Ok(Request::Run(command)) => match *command {
                 Command::Serve(options) => options,
-                Command::Members(_) | Command::Chat(_) | Command::RuffleConfig(_) => {
-                    panic!("{line}")
-                }
+                Command::Members(_)
+                | Command::Chat(_)
+                | Command::Replay(_)
+                | Command::RuffleConfig(_) => panic!("{line}"),
             },
             other => panic!("{line}: {other:?}"),
         }
@@ -402,6 +411,13 @@ mod tests {
             "serve --policy-domain 1.2.3.256",
             "serve --policy-domain 192.168.1",
             "serve --policy-domain [1.2.3.4]",
+            "serve --record",
+            "serve --record x --record-limit 0",
+            "replay",
+            "replay x y",
+            "replay x --until yesterday",
+            "replay x --until 2007-07-10",
+            "replay x --conn first",
             "serve surplus",
             "members",
             "members add --id 1 --nick x",

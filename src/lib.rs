@@ -8,6 +8,8 @@
 //! - [`chat`] is a client of the chat, for a terminal or a pipe.
 //! - [`members`] is the member store on SQLite: the operator's side of it, and the pool of threads
 //!   that answers the core's questions.
+//! - [`recording`] writes the core's recordings to a file, without ever stopping the server; [`replay`]
+//!   plays them again.
 //! - [`log`] turns the core's notes into lines, and writes them without ever stopping the server.
 
 #![forbid(unsafe_code)]
@@ -18,6 +20,8 @@ pub mod failure;
 pub mod log;
 pub mod members;
 pub mod prompt;
+pub mod recording;
+pub mod replay;
 pub mod serve;
 pub mod site;
 pub mod text;

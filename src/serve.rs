@@ -7,6 +7,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
+use flashgate_core::record::Secrets;
 use flashgate_core::{Clock, Config, Host, MemberStore, Millis};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -16,6 +17,7 @@ use crate::failure::{Exit, Failure};
 use crate::log::diagnostics::{self, say, start_thread};
 use crate::log::{self, Event, Format, Writer};
 use crate::members::{Members, Origin, Pool, PoolOptions};
+use crate::recording;
 use crate::site;
 
 mod listen;
@@ -54,12 +56,19 @@ pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
     };
     let writer = Writer::new(format, Arc::clone(&clock), log::stdout())?;
     let addresses = listeners.addresses();
-    let host = host(
-        config.clone(),
-        clock,
-        Arc::clone(&pool) as Arc<dyn MemberStore>,
-        &writer,
-    );
+    let (record, recording) = options.record.as_deref().map_or(Ok((None, None)), |path| {
+        let limit = options.record_limit.unwrap_or(DEFAULT_RECORD_LIMIT);
+        recording::start(path, limit, secrets(options)).map(|(a, b)| (Some(a), Some(b)))
+    })?;
+    let host = Host {
+        record,
+        ..host(
+            config.clone(),
+            clock,
+            Arc::clone(&pool) as Arc<dyn MemberStore>,
+            &writer,
+        )
+    };
     let server = Server::new(options.runtime, listeners, host)?;
 
     let max = config.limits.clients;
@@ -72,10 +81,21 @@ pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
 
     let ended = (server.run)();
     writer.flush(LAST_LINES);
+    if let Some(recording) = recording {
+        recording.wait(LAST_LINES);
+    }
     if let Some(pool) = Arc::into_inner(pool) {
         pool.close(LAST_LOOKUPS);
     }
     ended.map_err(|error| Failure::new(Exit::Failure, format!("the server has failed: {error}")))
+}
+
+fn secrets(options: &ServeOptions) -> Secrets {
+    if options.record_secrets {
+        Secrets::Kept
+    } else {
+        Secrets::Redacted
+    }
 }
 
 fn host(
@@ -215,6 +235,9 @@ fn tell_drops(writer: Writer, log_dropped: Box<dyn Fn(u64) + Send>) -> Result<()
         }
     })
 }
+
+/// MiB of a recording: a small chat's weeks, a large one's day.
+const DEFAULT_RECORD_LIMIT: u64 = 256;
 
 /// A stop takes 5 s at most, of which the core's own time-outs are 2.
 const LONGEST_STOP: Duration = Duration::from_millis(4500);

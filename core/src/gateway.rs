@@ -132,8 +132,7 @@ impl Gateway {
     pub fn accept(&mut self, now: Now, origin: Origin) -> Result<ConnId, Refused> {
         self.now = now;
         let taken = self.admit(origin);
-        self.record_accept(origin, taken);
-        taken
+        self.record_accept(origin, taken)
     }
 
     fn admit(&mut self, origin: Origin) -> Result<ConnId, Refused> {
@@ -200,8 +199,7 @@ impl Gateway {
     /// The next thing to do.
     pub fn poll(&mut self) -> Option<Action> {
         let action = self.actions.pop_front();
-        self.record_action(action.as_ref());
-        action
+        self.record_action(action)
     }
 
     /// When to call [`handle`](Self::handle) with [`Input::Timeout`], on the monotonic clock; a time

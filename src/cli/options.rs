@@ -125,6 +125,18 @@ pub struct ServeOptions {
     #[argh(option, arg_name = "FORMAT", default = "LogFormat::Text")]
     pub log_format: LogFormat,
 
+    /// write down everything that happens, into a new file that only you may read; passwords and texts are left out; flashgate replay plays it again
+    #[argh(option, arg_name = "FILE")]
+    pub record: Option<PathBuf>,
+
+    /// size of the recording in MiB, at which it ends and the server goes on (default 256)
+    #[argh(option, arg_name = "MIB", from_str_fn(mebibytes))]
+    pub record_limit: Option<u64>,
+
+    /// record passwords and texts, too: whoever reads the file can log in as your members
+    #[argh(switch)]
+    pub record_secrets: bool,
+
     /// serve three members from memory, 1 alice secret1, 2 bob secret2 and 3 carol secret3, on loopback addresses only
     #[argh(switch)]
     pub demo: bool,

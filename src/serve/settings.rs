@@ -20,6 +20,11 @@ pub(super) fn check(options: &ServeOptions) -> Result<(), Failure> {
     if options.demo && options.members.is_some() {
         return refuse("--demo has its members in memory; leave out --demo or --members");
     }
+    if options.record.is_none() && (options.record_secrets || options.record_limit.is_some()) {
+        return refuse(
+            "--record-limit and --record-secrets are about a recording; add --record FILE",
+        );
+    }
     let made = !options.policy_domain.is_empty() || options.policy_ports.is_some();
     if options.policy_file.is_some() && made {
         return refuse(

@@ -4,6 +4,7 @@ mod chat;
 mod commands;
 mod guest;
 mod outside;
+mod record;
 mod ruffle;
 mod server;
 mod site;

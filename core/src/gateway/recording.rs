@@ -23,10 +23,15 @@ impl Gateway {
         }
     }
 
-    pub(super) fn record_accept(&mut self, origin: Origin, taken: Result<ConnId, Refused>) {
+    pub(super) fn record_accept(
+        &mut self,
+        origin: Origin,
+        taken: Result<ConnId, Refused>,
+    ) -> Result<ConnId, Refused> {
         if let Some(recorder) = &mut self.recorder {
             recorder.accepted(self.now, origin, taken);
         }
+        taken
     }
 
     pub(super) fn record_input<'a>(&mut self, input: &Input<'a>) -> Option<Heard<'a>> {
@@ -47,12 +52,13 @@ impl Gateway {
         }
     }
 
-    pub(super) fn record_action(&mut self, action: Option<&Action>) {
+    pub(super) fn record_action(&mut self, action: Option<Action>) -> Option<Action> {
         if let Some(recorder) = &mut self.recorder {
-            recorder.action(action);
+            recorder.action(action.as_ref());
             if recorder.is_over() {
                 self.recorder = None;
             }
         }
+        action
     }
 }

@@ -144,9 +144,21 @@ impl<'a> Recording<'a> {
 
     /// Its lines with their numbers: all, or those about one connection (`3` for all that had this
     /// slot, `3.1` for one of them) and the times between them.
-    pub fn lines(&self, conn: Option<&str>) -> impl Iterator<Item = (usize, &'a str)> {
-        let wanted = conn.map(ToOwned::to_owned);
+    pub fn lines(
+        &self,
+        conn: Option<&str>,
+        until: &Until,
+    ) -> impl Iterator<Item = (usize, &'a str)> {
+        let (wanted, until) = (conn.map(ToOwned::to_owned), until.clone());
         let numbered = (1..).zip(self.text.lines());
+        let numbered = numbered.take_while(move |(number, line)| match &until {
+            Until::End => true,
+            Until::Line(last) => number <= last,
+            Until::Time(last) => match Line::read(line) {
+                Some(Line::At(now)) => now.date_time().to_string() <= *last,
+                Some(_) | None => true,
+            },
+        });
         numbered.filter(move |(_, line)| match &wanted {
             None => true,
             Some(wanted) => {

@@ -172,8 +172,8 @@ fn until_and_what_cannot_be_read() {
     ] {
         assert_eq!(Recording::new(text.as_bytes(), ROOM).unwrap_err(), error);
     }
-    let one: Vec<_> = recording.lines(Some("0")).collect();
-    assert!(one.len() < recording.lines(None).count());
+    let one: Vec<_> = recording.lines(Some("0"), &Until::End).collect();
+    assert!(one.len() < recording.lines(None, &Until::Line(9999)).count());
     assert!(
         one.iter()
             .all(|(_, line)| line.starts_with("at ") || line.contains(" 0."))

@@ -1,0 +1,166 @@
+//! `serve --record` and `replay`, from outside.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use rustix::process::Signal;
+use tempfile::tempdir;
+
+use crate::guest::{Guest, Speaks};
+use crate::outside::{Client, Server, run_in};
+use crate::server::on_both;
+
+/// Says a little of everything, secrets too.
+fn converse(server: &Server) {
+    let mut alice = server.connect();
+    assert_eq!(
+        alice.ask("IDENTIFY alice secret1"),
+        "<login aid=\"alice\" name=\"Alice\" />"
+    );
+    alice.answer();
+    let mut bob = Client::connect(server.addresses[0]);
+    bob.write(b"IDENTFY 2 secret2\r\nIDENTI");
+    assert_eq!(bob.answer(), "<error value=\"Unknown command.\"/>");
+    bob.write(b"FY 2 wrong-hunter2\r\nIDENTIFY 2 secret2\r\n");
+    assert_eq!(bob.answer(), "<error value=\"Identification failed.\"/>");
+    bob.answer();
+    bob.answer();
+    alice.answer();
+    let mut carol = Guest::connect(server.addresses[0], Speaks::Text);
+    carol.send("IDENTIFY 3 secret3");
+    while !carol.answer().starts_with("<identify ") {}
+    carol.send("MSG bob Űrhajó & <top> secret");
+    carol.answer();
+    let mut ruffle = Guest::connect(server.addresses[0], Speaks::Binary);
+    ruffle.send("PING topsecret");
+    assert_eq!(ruffle.answer(), "<pong value=\"topsecret\"/>");
+    let mut policy = server.connect();
+    policy.send("<policy-file-request/>");
+    assert!(policy.rest().ends_with("</cross-domain-policy>\0"));
+    server.get("/");
+    server.get("/topsecret?token=hunter2");
+    server.get("/server-status");
+    alice.send("QUIT");
+    alice.rest();
+}
+
+fn replay(folder: &Path, more: &[&str]) -> crate::outside::Done {
+    run_in(folder, &[&["replay", "chat.rec"], more].concat(), "")
+}
+
+on_both! {
+    /// What was recorded can be played again, and holds no secret.
+    fn a_recording_and_its_replay(runtime) {
+        let folder = tempdir().unwrap();
+        let server = Server::start(folder.path(), &["--demo", runtime, "--record=chat.rec"]);
+        converse(&server);
+        let (_, diagnostics) = server.stop();
+        assert!(diagnostics.contains("recording into chat.rec, without passwords"), "{diagnostics}");
+        let path = folder.path().join("chat.rec");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.ends_with("\nend stop\n"), "{text}");
+        for word in ["secret", "ecret1", "hunter", "wrong", "rhaj", "token"] {
+            assert!(!text.contains(word), "{word} in {text}");
+        }
+        assert!(text.contains("IDENTIFY\\salice\\sxxxxxx0\\0"), "{text}");
+
+        let done = replay(folder.path(), &[]);
+        assert_eq!((done.code, done.stderr.as_str()), (0, ""), "{}", done.stdout);
+        assert!(done.stdout.contains(" decisions are the same, in kind, "), "{}", done.stdout);
+
+        // A file that is there is not touched.
+        let done = run_in(folder.path(), &["serve", "--demo", "--listen=127.0.0.1:0", "--record=chat.rec"], "");
+        assert_eq!(done.code, 78, "{}", done.stderr);
+        assert!(done.stderr.contains("chat.rec: it is there already"), "{}", done.stderr);
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+
+        let done = replay(folder.path(), &["--print", "--conn=0"]);
+        assert!(done.stdout.contains("  open 0.0 0 127.0.0.1:"), "{}", done.stdout);
+        assert!(!done.stdout.contains(" 1.0 "), "{}", done.stdout);
+        let done = replay(folder.path(), &["--until=100"]);
+        assert_eq!(done.code, 0, "{}", done.stderr);
+        assert!(done.stdout.contains("up to line 100;"), "{}", done.stdout);
+
+        let at = text.find("\n> write ").unwrap();
+        let (before, after) = text.split_at(at + 1);
+        let after = after.replacen("> write", "> finish", 1);
+        fs::write(&path, before.to_owned() + &after).unwrap();
+        let done = replay(folder.path(), &[]);
+        assert_eq!(done.code, 1, "{}", done.stdout);
+        let line = before.lines().count() + 1;
+        assert!(done.stdout.contains(&format!("{line}  recorded: finish ")), "{}", done.stdout);
+        assert!(done.stdout.contains("\n         replayed: write "), "{}", done.stdout);
+        assert!(done.stdout.contains(before.lines().last().unwrap()), "{}", done.stdout);
+    }
+
+    fn secrets_are_kept_on_demand(runtime) {
+        let folder = tempdir().unwrap();
+        let server = Server::start(folder.path(), &["--demo", runtime, "--record=chat.rec", "--record-secrets"]);
+        converse(&server);
+        let (_, diagnostics) = server.stop();
+        assert!(diagnostics.contains("WITH PASSWORDS AND TEXTS"), "{diagnostics}");
+        let text = fs::read_to_string(folder.path().join("chat.rec")).unwrap();
+        assert!(text.contains("IDENTIFY\\salice\\ssecret1"), "{text}");
+        let done = replay(folder.path(), &[]);
+        assert_eq!((done.code, done.stderr.as_str()), (0, ""), "{}", done.stdout);
+        assert!(done.stdout.contains("length and bytes"), "{}", done.stdout);
+    }
+
+    /// A server that is killed leaves what it has written; one that has written enough lives on.
+    fn recordings_that_end_early(runtime) {
+        let folder = tempdir().unwrap();
+        let server = Server::start(folder.path(), &["--demo", runtime, "--record=chat.rec"]);
+        converse(&server);
+        let mut half = server.connect();
+        half.write(b"IDENTIFY 1 sec");
+        server.get("/healthz");
+        server.running.signal(Signal::KILL);
+        let mut child = server.running;
+        let _ = child.child.wait();
+        let done = replay(folder.path(), &[]);
+        assert_eq!((done.code, done.stderr.as_str()), (0, ""), "{}", done.stdout);
+        assert!(done.stdout.contains("lacks its end"), "{}", done.stdout);
+
+        let folder = tempdir().unwrap();
+        let server = Server::start(folder.path(), &[
+            "--demo", runtime, "--record=chat.rec", "--record-limit=1", "--record-secrets", "--rate=0",
+        ]);
+        let mut client = server.connect();
+        for _ in 0..200 {
+            client.ask(&format!("PING {}", "x".repeat(8000)));
+        }
+        server.running.stderr.wait_for("as long as --record-limit lets it be");
+        assert_eq!(client.ask("PING y"), "<pong value=\"y\"/>");
+        let text = fs::read_to_string(folder.path().join("chat.rec")).unwrap();
+        assert!(text.ends_with("\nend limit\n") && text.len() < 1_100_000, "{}", text.len());
+        let done = replay(folder.path(), &[]);
+        assert_eq!(done.code, 0, "{}", done.stderr);
+        assert!(done.stdout.contains("as long as it may be"), "{}", done.stdout);
+    }
+}
+
+#[test]
+fn what_is_no_recording() {
+    let folder = tempdir().unwrap();
+    let done = replay(folder.path(), &[]);
+    assert_eq!(done.code, 78, "{}", done.stderr);
+    for (text, says) in [
+        ("", "not a recording"),
+        ("flashgate-recording 9 redacted\n", "another version"),
+        (
+            "flashgate-recording 1 redacted\nset x\n",
+            "chat.rec:2: no line",
+        ),
+    ] {
+        fs::write(folder.path().join("chat.rec"), text).unwrap();
+        let done = replay(folder.path(), &[]);
+        assert_eq!(done.code, 65, "{}", done.stderr);
+        assert!(done.stderr.contains(says), "{}", done.stderr);
+    }
+    for option in ["--record-secrets", "--record-limit=1"] {
+        let done = run_in(folder.path(), &["serve", "--demo", option], "");
+        assert_eq!(done.code, 64, "{}", done.stderr);
+    }
+}
