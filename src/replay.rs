@@ -1,6 +1,6 @@
 //! `flashgate replay`: plays a recording on a fresh core, and tells what is different.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 
 use flashgate_core::record::{Difference, Ended, Recording, Replayed, Secrets};
@@ -18,6 +18,18 @@ pub fn replay(options: &ReplayOptions, out: &mut dyn Write) -> Result<(), Failur
         .map_err(|error| Failure::new(Exit::Data, format!("{shown}: {error}")))?;
     if options.print {
         return written(print(&recording, options, out));
+    }
+    if let Some(path) = &options.to_transcript {
+        let title = format!("What {shown} has");
+        let text = recording.transcript(&title, &options.until);
+        let mut new = OpenOptions::new();
+        let file = new.write(true).create_new(true).open(path);
+        return file
+            .and_then(|mut file| file.write_all(text.as_bytes()))
+            .map_err(|error| {
+                let path = path.display();
+                Failure::new(Exit::Config, format!("cannot write {path}: {error}"))
+            });
     }
     let replayed = recording.replay(&options.until);
     written(report(&recording, &replayed, options, out))?;

@@ -48,6 +48,7 @@ mod settings;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod transcript;
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;

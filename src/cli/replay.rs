@@ -35,6 +35,10 @@ pub struct ReplayOptions {
     /// print the recording with numbered lines, and play nothing
     #[argh(switch)]
     pub print: bool,
+
+    /// write what happened as a transcript, to a new file, and compare nothing
+    #[argh(option, arg_name = "FILE")]
+    pub to_transcript: Option<PathBuf>,
 }
 
 fn until(text: &str) -> Result<Until, String> {

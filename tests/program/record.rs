@@ -164,3 +164,28 @@ fn what_is_no_recording() {
         assert_eq!(done.code, 64, "{}", done.stderr);
     }
 }
+
+/// A transcript that was made of a recording plays.
+#[test]
+fn a_recording_as_a_transcript() {
+    use flashgate_core::testing::transcript::{Against, Bare, Cut, Transcript};
+
+    let folder = tempdir().unwrap();
+    let server = Server::start(folder.path(), &["--demo", "--record=chat.rec"]);
+    converse(&server);
+    drop(server.stop());
+    let done = replay(folder.path(), &["--to-transcript=chat.txt"]);
+    assert_eq!((done.code, done.stderr.as_str()), (0, ""));
+    let text = fs::read_to_string(folder.path().join("chat.txt")).unwrap();
+    assert!(text.contains(" > IDENTIFY alice xxxxxx0\\0\n"), "{text}");
+    assert!(text.contains("\nstore denies first\n"), "{text}");
+    let transcript = Transcript::parse("chat.txt", &text).unwrap();
+    for scenario in transcript.scenarios() {
+        let played = scenario.play(Cut::Whole, Against::Nothing, |host| Ok(Bare::new(host)));
+        if let Err(failure) = played {
+            panic!("{}: {}\n{text}", failure.line, failure.message);
+        }
+    }
+    let done = replay(folder.path(), &["--to-transcript=chat.txt"]);
+    assert_eq!(done.code, 78, "{}", done.stderr);
+}

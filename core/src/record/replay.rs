@@ -206,7 +206,7 @@ impl<'a> Recording<'a> {
     }
 
     /// What every connection has sent.
-    fn streams(&self) -> BTreeMap<ConnId, Sent<'a>> {
+    pub(super) fn streams(&self) -> BTreeMap<ConnId, Sent<'a>> {
         let mut streams: BTreeMap<ConnId, Sent<'a>> = BTreeMap::new();
         for line in self.text.lines() {
             let is_content = ["raw ", "chat ", "frame ", "text ", "skip "];
@@ -381,7 +381,7 @@ fn but_hash(did: &str) -> &str {
 
 /// What a connection has sent, put together from what is told of it.
 #[derive(Debug, Default)]
-struct Sent<'a> {
+pub(super) struct Sent<'a> {
     pieces: VecDeque<Piece<'a>>,
     text: VecDeque<u8>,
 }
@@ -413,7 +413,7 @@ impl<'a> Sent<'a> {
     }
 
     /// The next bytes, if as many are told.
-    fn next(&mut self, length: usize) -> Option<Vec<u8>> {
+    pub(super) fn next(&mut self, length: usize) -> Option<Vec<u8>> {
         let mut out = Vec::with_capacity(length);
         while out.len() < length {
             let wanted = length - out.len();

@@ -208,3 +208,43 @@ fn a_sink_that_wants_no_more_gets_the_end() {
     assert_eq!(text.matches("\nin ").count(), 1, "{text}");
     assert_eq!(replay(&text).ended, Ended::Whole("limit".to_owned()));
 }
+
+#[test]
+fn a_recording_becomes_a_transcript() {
+    let (mut failures, mut count) = (Vec::new(), 0);
+    for (name, transcript) in transcripts() {
+        for scenario in transcript.scenarios() {
+            count += 1;
+            let tape = Tape::default();
+            let record = Some(tape.recorder(Secrets::Redacted));
+            let open = |host| Ok(Bare::new(Host { record, ..host }));
+            assert!(scenario.play(Cut::Whole, Against::Nothing, open).is_ok());
+            let text = tape.text();
+            let recording = Recording::new(text.as_bytes(), ROOM).unwrap();
+            let made = recording.transcript(scenario.title(), &Until::End);
+            let title = scenario.title();
+            let again = match Transcript::parse("made", &made) {
+                Ok(again) => again,
+                Err(error) => {
+                    failures.push(format!("{name}: {title}: {error}"));
+                    continue;
+                }
+            };
+            let played =
+                again.scenarios()[0].play(Cut::Whole, Against::Nothing, |host| Ok(Bare::new(host)));
+            if let Err(failure) = played {
+                failures.push(format!(
+                    "{name}: {title}: {}: {}",
+                    failure.line, failure.message
+                ));
+                std::fs::write("/tmp/rec-made.txt", made).unwrap();
+            }
+        }
+    }
+    let failed = failures.len();
+    assert!(
+        failures.is_empty(),
+        "{failed} of {count} failed:\n{}",
+        failures.join("\n")
+    );
+}

@@ -329,6 +329,8 @@ fn store(text: &str) -> Result<Step, String> {
         "is busy" => Step::StoreMood(Mood::Busy),
         "answers first" => Step::StoreAnswers(Which::First, Verdict::Truth),
         "answers last" => Step::StoreAnswers(Which::Last, Verdict::Truth),
+        "denies first" => Step::StoreAnswers(Which::First, Verdict::Denial),
+        "denies last" => Step::StoreAnswers(Which::Last, Verdict::Denial),
         "fails first" => Step::StoreAnswers(Which::First, Verdict::Failure),
         "fails last" => Step::StoreAnswers(Which::Last, Verdict::Failure),
         _ => match text.strip_prefix("has ") {

@@ -36,6 +36,8 @@ pub(super) enum Mood {
 pub(super) enum Verdict {
     /// The truth, as it is now.
     Truth,
+    /// That it is wrong, whatever it is.
+    Denial,
     /// That the store is broken.
     Failure,
 }
@@ -100,6 +102,7 @@ impl Store {
         let (ticket, query, reply) = inner.kept.remove(at);
         let answer = match verdict {
             Verdict::Truth => inner.truth(&query),
+            Verdict::Denial => Answer::Denied,
             Verdict::Failure => Answer::Unavailable(Unavailable::Failed),
         };
         drop(inner); // the runtime may ask the next question from within `reply`

@@ -1,0 +1,557 @@
+//! Turns a recording into a transcript, which a test can play: what clients did, and what they get.
+//!
+//! The gateway that is asked for the answers is one whose clients read at once, as in a transcript, and
+//! whose clock begins where a transcript's does. What a transcript has no words for is left out, and
+//! said so in a comment.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt::Write as _;
+
+use super::format::Line;
+use super::replay::Sent;
+use super::settings::{NUMBERS, SPANS, Settings, Taken};
+use super::{Recording, Until};
+use crate::config::{Config, ListAccess, Loopback, OnDuplicate, Origins, Role};
+use crate::event::{Action, Cause, ConnId, Input, MAX_READ, Origin, Ticket};
+use crate::frame::Chunk;
+use crate::gateway::Gateway;
+use crate::member::{Answer, Member, MemberEvent, MemberId, Query};
+use crate::site::Site;
+use crate::time::{Millis, Now, UnixSeconds};
+
+impl Recording<'_> {
+    /// The transcript of it, as far as it can be read; `title` is that of its scenario.
+    pub fn transcript(&self, title: &str, until: &Until) -> String {
+        let mut settings = Some(Settings::new(0));
+        let mut config = Arc::new(Config::default());
+        let mut writer = None;
+        let mut streams = self.streams();
+        for (_, line) in self.lines(None, until).skip(1) {
+            if let Some(taking) = &mut settings {
+                // Files are left out, so that there is always room.
+                if line.starts_with("file ") || taking.take(line) != Taken::Settled {
+                    continue;
+                }
+                let read = settings.take().map(Settings::done).unwrap_or_default();
+                match &mut writer {
+                    None => config = read,
+                    Some(writer) => Writer::note(writer, "new settings"),
+                }
+                continue;
+            }
+            let Some(line) = Line::read(line) else { break };
+            match (line, &mut writer) {
+                (Line::At(now), None) => writer = Some(Writer::new(&config, now)),
+                (Line::Configure, Some(_)) => settings = Some(Settings::new(0)),
+                (line, Some(writer)) => {
+                    if writer.line(line, &mut streams).is_none() {
+                        break;
+                    }
+                }
+                (_, None) => break,
+            }
+        }
+        writer.map_or_else(String::new, |writer| writer.finish(title))
+    }
+}
+
+struct Writer {
+    /// Lines that stand before the steps.
+    header: String,
+    out: String,
+    gateway: Gateway,
+    roles: Vec<Role>,
+    began: Millis,
+    now: Now,
+    /// Time that has passed, and that no line tells yet.
+    passed: u64,
+    clients: Vec<Client>,
+    /// By the connection's id in the recording.
+    by_recorded: BTreeMap<ConnId, usize>,
+    by_conn: BTreeMap<ConnId, usize>,
+    /// Questions that wait, the oldest first, by their number here; and there.
+    kept: Vec<(Ticket, Query)>,
+    members: BTreeMap<MemberId, (Member, String)>,
+    left_out: BTreeSet<&'static str>,
+}
+
+/// One connection as a client and a runtime see it, whose queues are always empty.
+struct Client {
+    conn: Option<ConnId>,
+    incoming: Vec<u8>,
+    half_closed: bool,
+    paused: bool,
+    /// What has come and is not told yet.
+    got: Vec<u8>,
+    /// An end that is not told yet.
+    end: Option<&'static str>,
+    /// It has seen its end.
+    ended: bool,
+    dirty: bool,
+    closing: bool,
+}
+
+impl Client {
+    fn sees(&mut self, end: &'static str) {
+        if !core::mem::replace(&mut self.ended, true) {
+            self.end = Some(end);
+        }
+    }
+}
+
+impl Writer {
+    fn new(recorded: &Config, at: Now) -> Self {
+        let mut header = String::new();
+        let mut config = Config {
+            limits: recorded.limits.clone(),
+            listeners: Vec::from([Role::Gateway, Role::Policy]),
+            list: recorded.list,
+            duplicates: recorded.duplicates,
+            loopback: recorded.loopback,
+            origins: recorded.origins.clone(),
+            redirect: recorded.redirect.clone(),
+            site: Arc::new(Site::default()),
+            ..Config::default()
+        };
+        write_settings(&config, at.offset, &mut header);
+        let document = String::from_utf8_lossy(&recorded.policy.http().to_vec()).into_owned();
+        if document != String::from_utf8_lossy(&config.policy.http().to_vec())
+            && !document.contains(char::is_control)
+            && document.trim() == document
+        {
+            let _ = writeln!(header, "set policy-document {document}");
+            config.policy = recorded.policy.clone();
+        }
+        let now = Now {
+            mono: Millis(0),
+            utc: STARTED,
+            offset: at.offset,
+        };
+        Self {
+            header,
+            out: String::new(),
+            gateway: Gateway::new(Arc::new(config), now),
+            roles: recorded.listeners.clone(),
+            began: at.mono,
+            now,
+            passed: 0,
+            clients: Vec::new(),
+            by_recorded: BTreeMap::new(),
+            by_conn: BTreeMap::new(),
+            kept: Vec::new(),
+            members: BTreeMap::new(),
+            left_out: BTreeSet::new(),
+        }
+    }
+
+    fn note(&mut self, left_out: &'static str) {
+        self.left_out.insert(left_out);
+    }
+
+    /// Writes what a line leads to; nothing when bytes are missing.
+    fn line(&mut self, line: Line<'_>, streams: &mut BTreeMap<ConnId, Sent<'_>>) -> Option<()> {
+        match line {
+            Line::At(now) => {
+                self.passed = (now.mono - self.began).0.saturating_sub(self.now.mono.0);
+                return Some(());
+            }
+            Line::Accepted(id, origin) => {
+                self.time();
+                self.by_recorded.insert(id, self.clients.len());
+                self.connect(origin);
+            }
+            Line::Refused(_, origin) => {
+                self.time();
+                self.connect(origin);
+            }
+            Line::Bytes(id, length) => {
+                let bytes = streams.get_mut(&id)?.next(length)?;
+                if let Some(&client) = self.by_recorded.get(&id)
+                    && self.clients[client].conn.is_some()
+                    && length > 0
+                {
+                    self.time();
+                    self.step(client, &format!("> {}", escaped(&bytes)));
+                    self.clients[client].incoming.extend(bytes);
+                }
+            }
+            Line::Input(input) => self.input(input),
+            Line::Configure | Line::Content(..) | Line::Did(_) => return Some(()),
+            Line::End(_) => self.time(),
+        }
+        self.work();
+        self.tell();
+        Some(())
+    }
+
+    fn input(&mut self, input: Input<'static>) {
+        match input {
+            Input::Eof(id) => {
+                if let Some(&client) = self.by_recorded.get(&id)
+                    && self.clients[client].conn.is_some()
+                {
+                    self.time();
+                    self.step(client, "half-closes");
+                    self.clients[client].half_closed = true;
+                }
+            }
+            Input::Gone(id, cause) => self.gone(id, cause),
+            Input::Answer(ticket, answer) => {
+                if let Some(at) = self.kept.iter().position(|(kept, _)| *kept == ticket) {
+                    self.time();
+                    self.answer(at, answer);
+                }
+            }
+            Input::Member(event) => {
+                self.time();
+                let _ = match event {
+                    MemberEvent::Disabled(id) => writeln!(self.out, "disable {id}"),
+                    MemberEvent::Renamed(id) => writeln!(self.out, "rename {id} {RENAMED}{id}"),
+                    MemberEvent::Removed(id) => writeln!(self.out, "remove {id}"),
+                };
+                self.gateway.handle(self.now, Input::Member(event));
+            }
+            Input::Shutdown => {
+                self.time();
+                self.out.push_str("shutdown\n");
+                self.gateway.handle(self.now, Input::Shutdown);
+            }
+            Input::Timeout => self.time(),
+            Input::LogDropped(_) => self.note("lines that the log has lost"),
+            // Clients of a transcript read at once.
+            Input::Backlog(_, left) if left > 0 => self.note("that a client read slowly"),
+            Input::Backlog(..) | Input::Bytes(..) | Input::Configure(_) => {}
+        }
+    }
+
+    fn connect(&mut self, origin: Origin) {
+        let (listener, place) = match self.roles.get(origin.listener.0) {
+            Some(Role::Policy) => (1, " to policy"),
+            Some(Role::Gateway) | None => (0, ""),
+        };
+        let origin = Origin {
+            listener: crate::event::ListenerId(listener),
+            ..origin
+        };
+        let from = origin.peer.ip().to_canonical();
+        let client = self.clients.len();
+        let conn = self.gateway.accept(self.now, origin).ok();
+        self.clients.push(Client {
+            conn,
+            incoming: Vec::new(),
+            half_closed: false,
+            paused: false,
+            got: Vec::new(),
+            end: conn.is_none().then_some("is refused"),
+            ended: conn.is_none(),
+            dirty: false,
+            closing: false,
+        });
+        if let Some(conn) = conn {
+            self.by_conn.insert(conn, client);
+        }
+        self.step(client, &format!("connects from {from}{place}"));
+    }
+
+    fn gone(&mut self, id: ConnId, cause: Cause) {
+        let how = match cause {
+            Cause::Closed => return,
+            Cause::Reset => "resets",
+            Cause::TimedOut => "vanishes",
+        };
+        let client = self.by_recorded.get(&id).copied();
+        if let Some(client) = client
+            && let Some(conn) = self.clients[client].conn.take()
+        {
+            self.time();
+            self.step(client, how);
+            self.by_conn.remove(&conn);
+            self.clients[client].got.clear();
+            self.clients[client].ended = true;
+            self.gateway.handle(self.now, Input::Gone(conn, cause));
+        }
+    }
+
+    /// Answers a question as the store did.
+    fn answer(&mut self, at: usize, answer: Answer) {
+        let which = match at {
+            0 => "first",
+            _ if at + 1 == self.kept.len() => "last",
+            _ => {
+                self.note("the order of some of the store's answers");
+                return self.answer(0, answer);
+            }
+        };
+        let (ticket, query) = self.kept.remove(at);
+        let Query::Identify { password, .. } = query;
+        let verb = match &answer {
+            Answer::Member(member) => {
+                self.met(member, password.expose());
+                "answers"
+            }
+            Answer::Denied => "denies",
+            Answer::Unavailable(_) => "fails",
+        };
+        let _ = writeln!(self.out, "store {verb} {which}");
+        self.gateway.handle(self.now, Input::Answer(ticket, answer));
+    }
+
+    /// A member of this password is known to the store.
+    fn met(&mut self, member: &Member, password: &str) {
+        let known = (member.clone(), String::from(password));
+        let before = self.members.entry(member.id);
+        let before = before.or_insert_with(|| known.clone()).clone();
+        let renamed = format!("rename {0} {RENAMED}{0}\n", member.id);
+        if before.0.nick != member.nick && self.out.contains(&renamed) {
+            let nick = escaped(member.nick.as_bytes());
+            let new = format!("rename {} {nick}\n", member.id);
+            self.out = self.out.replace(&renamed, &new);
+        } else if before != known {
+            self.note("that a member's password, nick or name became another");
+        }
+    }
+
+    /// Lets the time pass that has passed.
+    fn time(&mut self) {
+        if self.passed > 0 {
+            let _ = writeln!(self.out, "time +{}ms", self.passed);
+            self.now.mono = self.now.mono + Millis(self.passed);
+            self.now.utc = UnixSeconds(STARTED.0 + (self.now.mono.0 / 1000) as i64);
+            self.passed = 0;
+            self.work();
+            self.tell();
+        }
+    }
+
+    fn step(&mut self, client: usize, what: &str) {
+        let _ = writeln!(self.out, "c{client} {what}");
+    }
+
+    /// Tells what clients have got.
+    fn tell(&mut self) {
+        for nth in 0..self.clients.len() {
+            let client = &mut self.clients[nth];
+            if !client.got.is_empty() {
+                let _ = writeln!(self.out, "c{nth} < {}", escaped(&client.got));
+                client.got.clear();
+            }
+            if let Some(end) = client.end.take() {
+                let _ = writeln!(self.out, "c{nth} {end}");
+            }
+        }
+    }
+}
+
+// The runtime in small, in the order in which transcripts have it.
+impl Writer {
+    fn work(&mut self) {
+        self.take_actions();
+        while self.flush_one() || self.read_one() || self.fire() {
+            self.take_actions();
+        }
+    }
+
+    fn take_actions(&mut self) {
+        while let Some(action) = self.gateway.poll() {
+            match action {
+                Action::Write(conn, chunk) => self.got(conn, &chunk),
+                Action::Broadcast(everyone, chunk) => {
+                    everyone.iter().for_each(|conn| self.got(conn, &chunk));
+                }
+                Action::Finish(conn) => self.ends(conn, false),
+                Action::Close(conn) => self.ends(conn, true),
+                Action::Abort(conn) => {
+                    if let Some(client) = self.by_conn.remove(&conn) {
+                        self.clients[client].conn = None;
+                        self.clients[client].sees("< cut");
+                        self.gateway
+                            .handle(self.now, Input::Gone(conn, Cause::Closed));
+                    }
+                }
+                Action::Pause(conn) => self.pause(conn, true),
+                Action::Resume(conn) => self.pause(conn, false),
+                Action::Lookup(ticket, query) => self.kept.push((ticket, query)),
+                Action::Note(_) => {}
+            }
+        }
+    }
+
+    fn client(&mut self, conn: ConnId) -> Option<&mut Client> {
+        let client = *self.by_conn.get(&conn)?;
+        self.clients.get_mut(client)
+    }
+
+    fn got(&mut self, conn: ConnId, chunk: &Chunk) {
+        if let Some(client) = self.client(conn) {
+            client.got.extend(chunk.to_vec());
+            client.dirty = true;
+        }
+    }
+
+    fn ends(&mut self, conn: ConnId, closing: bool) {
+        if let Some(client) = self.client(conn) {
+            client.dirty = true;
+            client.sees("< end");
+            client.closing = closing || client.closing;
+        }
+    }
+
+    fn pause(&mut self, conn: ConnId, paused: bool) {
+        if let Some(client) = self.client(conn) {
+            client.paused = paused;
+        }
+    }
+
+    fn flush_one(&mut self) -> bool {
+        let Some(client) = self.clients.iter_mut().find(|client| client.dirty) else {
+            return false;
+        };
+        client.dirty = false;
+        let closing = client.closing;
+        let Some(conn) = client.conn else { return true };
+        if closing {
+            client.conn = None;
+        }
+        self.gateway.handle(self.now, Input::Backlog(conn, 0));
+        if closing {
+            self.take_actions();
+            self.by_conn.remove(&conn);
+            self.gateway
+                .handle(self.now, Input::Gone(conn, Cause::Closed));
+        }
+        true
+    }
+
+    fn read_one(&mut self) -> bool {
+        for client in &mut self.clients {
+            let Some(conn) = client.conn else { continue };
+            if client.paused || client.closing {
+                continue;
+            }
+            if !client.incoming.is_empty() {
+                let length = client.incoming.len().min(MAX_READ);
+                let bytes: Vec<u8> = client.incoming.drain(..length).collect();
+                self.gateway.handle(self.now, Input::Bytes(conn, &bytes));
+                return true;
+            }
+            if core::mem::take(&mut client.half_closed) {
+                self.gateway.handle(self.now, Input::Eof(conn));
+                return true;
+            }
+        }
+        false
+    }
+
+    fn fire(&mut self) -> bool {
+        let due = self.gateway.poll_timeout();
+        let is_due = due.is_some_and(|due| due <= self.now.mono);
+        if is_due {
+            self.gateway.handle(self.now, Input::Timeout);
+        }
+        is_due
+    }
+
+    fn finish(mut self, title: &str) -> String {
+        self.work();
+        self.tell();
+        let mut text = String::from("# Made from a recording.\n");
+        for left_out in &self.left_out {
+            let _ = writeln!(text, "# Left out: {left_out}.");
+        }
+        let _ = write!(
+            text,
+            "\nonly core: a recording has addresses of its own\n{}",
+            self.header
+        );
+        for (member, password) in self.members.values() {
+            let words =
+                [&*member.nick, password].map(|word| escaped(word.as_bytes()).replace(' ', "\\s"));
+            let name = escaped(member.name.as_bytes());
+            let _ = writeln!(
+                text,
+                "member {} {} {} {name}",
+                member.id, words[0], words[1]
+            );
+        }
+        let _ = write!(text, "\n== {title}\nstore holds\n{}", self.out);
+        text
+    }
+}
+
+/// Writes the settings that are not the default's.
+fn write_settings(config: &Config, offset: i32, out: &mut String) {
+    let usual = Config::default();
+    for (name, get, _) in NUMBERS {
+        if get(config) != get(&usual) {
+            let _ = writeln!(out, "set {name} {}", get(config));
+        }
+    }
+    for (name, get, _) in SPANS {
+        if get(config) != get(&usual) {
+            let _ = writeln!(out, "set {name} {}ms", get(config).0);
+        }
+    }
+    if offset != 0 {
+        let _ = writeln!(out, "set east-of-utc {offset}");
+    }
+    if config.list == ListAccess::Identified {
+        out.push_str("set list identified\n");
+    }
+    if config.duplicates == OnDuplicate::Replace {
+        out.push_str("set on-duplicate replace\n");
+    }
+    if config.loopback == Loopback::Limited {
+        out.push_str("set loopback limited\n");
+    }
+    if config.redirect != usual.redirect {
+        let _ = writeln!(out, "set redirect {}", config.redirect);
+    }
+    if let Origins::Only(origins) = &config.origins {
+        let _ = writeln!(out, "set allow-origin {}", origins.join(" "));
+    }
+}
+
+/// Bytes as transcripts write them.
+fn escaped(bytes: &[u8]) -> String {
+    let mut out = String::new();
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let run = bytes[at..].iter().take_while(|b| **b == byte).count();
+        if run >= RUN && byte.is_ascii() {
+            let _ = write!(out, "{{{}*{run}}}", one(byte));
+            at += run;
+        } else {
+            out.push_str(&one(byte));
+            at += 1;
+        }
+    }
+    match out.strip_suffix(' ') {
+        Some(start) => format!("{start}\\s"),
+        None => out,
+    }
+}
+
+fn one(byte: u8) -> String {
+    match byte {
+        0 => "\\0".to_string(),
+        b'\n' => "\\n".to_string(),
+        b'\r' => "\\r".to_string(),
+        b'\t' => "\\t".to_string(),
+        b'\\' => "\\\\".to_string(),
+        b' '..=b'~' if byte != b'{' && byte != b'}' => char::from(byte).to_string(),
+        _ => format!("\\x{byte:02x}"),
+    }
+}
+
+/// What a member is called from now on is known when it comes back.
+const RENAMED: &str = "renamed";
+
+/// As many of the same byte are written as a repetition.
+const RUN: usize = 40;
+
+/// The moment every transcript begins: 2007-07-10 10:54:02, in UTC.
+const STARTED: UnixSeconds = UnixSeconds(1_184_064_842);
