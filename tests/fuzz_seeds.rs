@@ -5,20 +5,24 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 use std::{env, fs};
 
+use flashgate_core::Host;
+use flashgate_core::record::{Recorder, Secrets, Wanted};
 use flashgate_core::testing::fuzz;
-use flashgate_core::testing::transcript::Transcript;
+use flashgate_core::testing::transcript::{Against, Bare, Cut, Scenario, Transcript};
 
 /// A target's name and its body.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 5] = [
+const TARGETS: [Target; 6] = [
     ("sniff", fuzz::sniff),
     ("command", fuzz::command),
     ("http_head", fuzz::http_head),
     ("gateway", fuzz::gateway),
     ("websocket", fuzz::websocket),
+    ("recording", fuzz::recording),
 ];
 
 #[test]
@@ -68,32 +72,42 @@ fn write_seeds() {
             let transcript =
                 Transcript::parse(name(&file), &text).unwrap_or_else(|error| panic!("{error}"));
             let subject = name(&file).trim_end_matches(".txt");
-            let seeds = transcript
-                .scenarios()
-                .iter()
-                .flat_map(|scenario| match target {
-                    "gateway" => vec![scenario.script()],
-                    // These are the cases of the Autobahn suite: core/tests/websocket writes them.
-                    "websocket" => Vec::new(),
-                    // What the fuzzer varies first is how the stream is cut. HTTP, and a WebSocket's
-                    // masked frames, are no commands to it.
-                    "command" => scenario
-                        .streams()
-                        .into_iter()
-                        .filter(|stream| !stream.starts_with(b"GET "))
-                        .map(|stream| [b"\x03", &stream[..]].concat())
-                        .collect(),
-                    "http_head" => scenario
-                        .streams()
-                        .into_iter()
-                        .filter(|stream| stream.ends_with(b"\n"))
-                        .collect(),
-                    _ => scenario
-                        .streams()
-                        .into_iter()
-                        .map(|stream| stream[..stream.len().min(24)].to_vec())
-                        .collect(),
-                });
+            // Recordings repeat much of each other.
+            let most = if target == "recording" { 3 } else { usize::MAX };
+            let seeds =
+                transcript
+                    .scenarios()
+                    .iter()
+                    .take(most)
+                    .flat_map(|scenario| match target {
+                        "gateway" => vec![scenario.script()],
+                        // These are the cases of the Autobahn suite: core/tests/websocket writes them.
+                        "websocket" => Vec::new(),
+                        // What clients say, in pieces of three bytes, and what a recorder makes of it.
+                        "recording" => {
+                            let streams = scenario.streams().into_iter();
+                            let said = streams.map(|stream| [b"\x31", &stream[..]].concat());
+                            said.chain([recorded(scenario)]).collect()
+                        }
+                        // What the fuzzer varies first is how the stream is cut. HTTP, and a WebSocket's
+                        // masked frames, are no commands to it.
+                        "command" => scenario
+                            .streams()
+                            .into_iter()
+                            .filter(|stream| !stream.starts_with(b"GET "))
+                            .map(|stream| [b"\x03", &stream[..]].concat())
+                            .collect(),
+                        "http_head" => scenario
+                            .streams()
+                            .into_iter()
+                            .filter(|stream| stream.ends_with(b"\n"))
+                            .collect(),
+                        _ => scenario
+                            .streams()
+                            .into_iter()
+                            .map(|stream| stream[..stream.len().min(24)].to_vec())
+                            .collect(),
+                    });
             for (number, seed) in (1..).zip(seeds.filter(|seed| seed.len() <= 4096)) {
                 if seen.insert(seed.clone()) {
                     let path = folder.join(format!("transcript-{subject}-{number}"));
@@ -102,6 +116,21 @@ fn write_seeds() {
             }
         }
     }
+}
+
+/// A recording of a scenario.
+fn recorded(scenario: &Scenario) -> Vec<u8> {
+    let (lines, all) = mpsc::channel();
+    let sink = move |text: &str| {
+        // Nobody has gone: the other end is below.
+        let _ = lines.send(text.to_owned());
+        Wanted::More
+    };
+    let record = Some(Recorder::new(Secrets::Redacted, Box::new(sink)));
+    let open = |host| Ok(Bare::new(Host { record, ..host }));
+    let played = scenario.play(Cut::Whole, Against::Nothing, open);
+    assert!(played.is_ok(), "{}", scenario.title());
+    all.into_iter().collect::<String>().into_bytes()
 }
 
 fn root() -> PathBuf {

@@ -4,6 +4,7 @@
 //! fuzzer. The targets in `fuzz/` only call them.
 
 mod listener;
+mod recording;
 mod websocket;
 mod world;
 
@@ -16,6 +17,7 @@ use crate::wire::http::{self, Head};
 use crate::wire::nul::{Frame, Framer};
 use crate::wire::percent;
 
+pub use recording::recording;
 pub use websocket::websocket;
 pub use world::gateway;
 
@@ -179,6 +181,7 @@ mod tests {
             http_head(&data);
             gateway(&data);
             websocket(&data);
+            recording(&data);
         }
     }
 }
