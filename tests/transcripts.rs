@@ -9,8 +9,10 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use flashgate_core::Host;
+use flashgate_core::record::{Ended, Recorder, Recording, Secrets, Until, Wanted};
 use flashgate_core::testing::transcript::{
     Against, Bare, Cut, Driver, Drivers, Played, Scenario, Transcript,
 };
@@ -104,11 +106,36 @@ fn on_sockets<D: Driver>(
     open: impl FnOnce(Host) -> Result<D, String>,
 ) -> Result<(), String> {
     let core = on_core(scenario, cut)?;
+    let tape = Arc::new(Mutex::new(String::new()));
+    let record = Some(recorder(&tape));
+    let open = |host| open(Host { record, ..host });
     let played = play(scenario, cut, Against::Core(&core), open)?;
+    plays_again(&tape.lock().expect("nobody panics with it"))?;
     if let Some(difference) = core.difference(&played) {
         return Err(format!(" {difference} (expected: the bare core)"));
     }
     checks::check(&played)
+}
+
+/// What happens in a runtime, in order of its locks, is what a recording has.
+fn recorder(tape: &Arc<Mutex<String>>) -> Recorder {
+    let tape = Arc::clone(tape);
+    let sink = move |lines: &str| {
+        tape.lock().expect("nobody panics with it").push_str(lines);
+        Wanted::More
+    };
+    Recorder::new(Secrets::Redacted, Box::new(sink))
+}
+
+/// The end of the recording may come a moment after the end of the server.
+fn plays_again(text: &str) -> Result<(), String> {
+    let recording = Recording::new(text.as_bytes(), 1 << 20).map_err(|e| e.to_string())?;
+    match recording.replay(&Until::End).ended {
+        Ended::Whole(_) | Ended::Truncated => Ok(()),
+        ended @ (Ended::Until | Ended::Unreadable(_) | Ended::Different(_)) => Err(format!(
+            " its recording does not play again: {ended:?}\n{text}"
+        )),
+    }
 }
 
 fn play<D: Driver>(

@@ -381,17 +381,19 @@ impl Socket {
     }
 }
 
-/// A whole control frame with the class of its payload; a close keeps its code.
+/// A whole control frame with the class of its payload; a close keeps a code that may be sent.
 fn control(head: &websocket::Head, frame: &[u8], masked: &[u8]) -> Vec<u8> {
     let mut payload = Vec::from(masked);
     websocket::unmask(&mut payload, head.key);
-    let code = if head.opcode == Opcode::Close && payload.len() >= 2 {
-        2
-    } else {
-        0
-    };
-    let mut kept = Vec::from(&payload[..code]);
-    redact::classes(&payload[code..], &mut kept);
+    let mut kept = Vec::new();
+    match (head.opcode, payload.split_first_chunk()) {
+        (Opcode::Close, Some((code, reason))) => {
+            let may_be_sent = websocket::CloseCode::read(*code).is_some();
+            kept.extend_from_slice(if may_be_sent { code } else { &[0, 0] });
+            redact::classes(reason, &mut kept);
+        }
+        _ => redact::classes(&payload, &mut kept),
+    }
     websocket::unmask(&mut kept, KEY);
     [&frame[..head.size - KEY.len()], &KEY, &kept].concat()
 }

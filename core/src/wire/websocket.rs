@@ -215,10 +215,9 @@ fn close_code(payload: &[u8]) -> Result<Option<CloseCode>, Violation> {
         [] => Ok(None),
         [_] => Err(Violation::HalfCloseCode),
         [high, low, reason @ ..] => {
-            let code = CloseCode(u16::from_be_bytes([*high, *low]));
-            if !code.may_be_sent() {
+            let Some(code) = CloseCode::read([*high, *low]) else {
                 return Err(Violation::BadCloseCode);
-            }
+            };
             match core::str::from_utf8(reason) {
                 Ok(_) => Ok(Some(code)),
                 Err(_) => Err(Violation::BadCloseReason),
@@ -404,6 +403,12 @@ impl CloseCode {
     /// The number.
     pub const fn get(self) -> u16 {
         self.0
+    }
+
+    /// The code that these bytes are, if it may be sent.
+    pub(crate) fn read(bytes: [u8; 2]) -> Option<Self> {
+        let code = Self(u16::from_be_bytes(bytes));
+        code.may_be_sent().then_some(code)
     }
 
     /// Whether an endpoint may put it into a frame: the codes that RFC 6455 and the registry define
