@@ -4,24 +4,27 @@
 //! whose clock begins where a transcript's does. What a transcript has no words for is left out, and
 //! said so in a comment.
 
+mod words;
+
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt::Write as _;
 
 use super::format::Line;
 use super::replay::Sent;
-use super::settings::{NUMBERS, SPANS, Settings, Taken};
+use super::settings::{Settings, Taken};
 use super::{Recording, Until};
-use crate::config::{Config, ListAccess, Loopback, OnDuplicate, Origins, Role};
+use crate::config::{Config, Role};
 use crate::event::{Action, Cause, ConnId, Input, MAX_READ, Origin, Ticket};
 use crate::frame::Chunk;
 use crate::gateway::Gateway;
 use crate::member::{Answer, Member, MemberEvent, MemberId, Query};
 use crate::site::Site;
 use crate::time::{Millis, Now, UnixSeconds};
+use words::{escaped, write_settings};
 
 impl Recording<'_> {
     /// The transcript of it, as far as it can be read; `title` is that of its scenario.
@@ -482,76 +485,8 @@ impl Writer {
     }
 }
 
-/// Writes the settings that are not the default's.
-fn write_settings(config: &Config, offset: i32, out: &mut String) {
-    let usual = Config::default();
-    for (name, get, _) in NUMBERS {
-        if get(config) != get(&usual) {
-            let _ = writeln!(out, "set {name} {}", get(config));
-        }
-    }
-    for (name, get, _) in SPANS {
-        if get(config) != get(&usual) {
-            let _ = writeln!(out, "set {name} {}ms", get(config).0);
-        }
-    }
-    if offset != 0 {
-        let _ = writeln!(out, "set east-of-utc {offset}");
-    }
-    if config.list == ListAccess::Identified {
-        out.push_str("set list identified\n");
-    }
-    if config.duplicates == OnDuplicate::Replace {
-        out.push_str("set on-duplicate replace\n");
-    }
-    if config.loopback == Loopback::Limited {
-        out.push_str("set loopback limited\n");
-    }
-    if config.redirect != usual.redirect {
-        let _ = writeln!(out, "set redirect {}", config.redirect);
-    }
-    if let Origins::Only(origins) = &config.origins {
-        let _ = writeln!(out, "set allow-origin {}", origins.join(" "));
-    }
-}
-
-/// Bytes as transcripts write them.
-fn escaped(bytes: &[u8]) -> String {
-    let mut out = String::new();
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        let run = bytes[at..].iter().take_while(|b| **b == byte).count();
-        if run >= RUN && byte.is_ascii() {
-            let _ = write!(out, "{{{}*{run}}}", one(byte));
-            at += run;
-        } else {
-            out.push_str(&one(byte));
-            at += 1;
-        }
-    }
-    match out.strip_suffix(' ') {
-        Some(start) => format!("{start}\\s"),
-        None => out,
-    }
-}
-
-fn one(byte: u8) -> String {
-    match byte {
-        0 => "\\0".to_string(),
-        b'\n' => "\\n".to_string(),
-        b'\r' => "\\r".to_string(),
-        b'\t' => "\\t".to_string(),
-        b'\\' => "\\\\".to_string(),
-        b' '..=b'~' if byte != b'{' && byte != b'}' => char::from(byte).to_string(),
-        _ => format!("\\x{byte:02x}"),
-    }
-}
-
 /// What a member is called from now on is known when it comes back.
 const RENAMED: &str = "renamed";
-
-/// As many of the same byte are written as a repetition.
-const RUN: usize = 40;
 
 /// The moment every transcript begins: 2007-07-10 10:54:02, in UTC.
 const STARTED: UnixSeconds = UnixSeconds(1_184_064_842);
