@@ -3,7 +3,8 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 
-use flashgate_core::record::{Difference, Ended, Recording, Replayed, Secrets};
+use flashgate_core::record::{Difference, Ended, Recording, Replayed, Secrets, Until};
+use flashgate_core::{Millis, Now, UnixSeconds};
 
 use crate::cli::ReplayOptions;
 use crate::failure::{Exit, Failure};
@@ -52,9 +53,22 @@ fn print(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     for (number, line) in recording.lines(options.conn.as_deref(), &options.until) {
-        writeln!(out, "{number:>7}  {}", Plain(line))?;
+        writeln!(out, "{number:>7}  {}{}", Plain(line), local_time(line))?;
     }
     out.flush()
+}
+
+/// What the clocks of a line say, as the log prints it.
+fn local_time(line: &str) -> String {
+    let read = || {
+        let mut numbers = line.strip_prefix("at ")?.split(' ');
+        Some(Now {
+            mono: Millis(numbers.next()?.parse().ok()?),
+            utc: UnixSeconds(numbers.next()?.parse().ok()?),
+            offset: numbers.next()?.parse().ok()?,
+        })
+    };
+    read().map_or_else(String::new, |now| format!("  [{}]", now.date_time()))
 }
 
 fn report(
@@ -101,10 +115,10 @@ fn show(
     options: &ReplayOptions,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let until = flashgate_core::record::Until::Line(difference.line - 1);
+    let until = Until::Line(difference.line - 1);
     let before: Vec<_> = recording.lines(options.conn.as_deref(), &until).collect();
     for (number, line) in &before[before.len().saturating_sub(CONTEXT)..] {
-        writeln!(out, "{number:>7}  {}", Plain(line))?;
+        writeln!(out, "{number:>7}  {}{}", Plain(line), local_time(line))?;
     }
     let said = |side: &Option<String>| match side {
         Some(text) => Plain(text).to_string(),

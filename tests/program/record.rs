@@ -79,6 +79,12 @@ on_both! {
         let done = replay(folder.path(), &["--print", "--conn=0"]);
         assert!(done.stdout.contains("  open 0.0 0 127.0.0.1:"), "{}", done.stdout);
         assert!(!done.stdout.contains(" 1.0 "), "{}", done.stdout);
+        let time = done.stdout.lines().find_map(|line| line.strip_suffix(']')?.rsplit_once('['));
+        let (_, time) = time.unwrap_or_else(|| panic!("{}", done.stdout));
+        let done = replay(folder.path(), &["--print", "--until", time]);
+        assert!(done.stdout.contains(&format!("[{time}]")), "{}", done.stdout);
+        let done = replay(folder.path(), &["--until", "2007-07-10T10:54:02"]);
+        assert!(done.stdout.starts_with("0 inputs "), "{}", done.stdout);
         let done = replay(folder.path(), &["--until=100"]);
         assert_eq!(done.code, 0, "{}", done.stderr);
         assert!(done.stdout.contains("up to line 100;"), "{}", done.stdout);
