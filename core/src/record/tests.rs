@@ -237,7 +237,6 @@ fn a_recording_becomes_a_transcript() {
                     "{name}: {title}: {}: {}",
                     failure.line, failure.message
                 ));
-                std::fs::write("/tmp/rec-made.txt", made).unwrap();
             }
         }
     }
