@@ -3,6 +3,8 @@
 mod clock;
 pub mod fuzz;
 mod probe;
+mod random;
+pub mod sim;
 
 pub use clock::ManualClock;
 pub use probe::Probe;

@@ -6,6 +6,7 @@ use std::vec::Vec;
 
 use super::frames;
 use crate::event::MAX_READ;
+use crate::testing::random::Random;
 
 /// One way to cut every payload of a transcript.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +30,7 @@ impl Cut {
             cut: *self,
             step: nth,
             single: single(payload),
-            random: Random(seed(*self, nth)),
+            random: Random::new(seed(*self, nth)),
         };
         let mut pieces = Vec::new();
         let mut at = 0;
@@ -99,19 +100,6 @@ fn seed(cut: Cut, nth: usize) -> u64 {
     match cut {
         Cut::Seeded(seed) => seed ^ (nth as u64) << 32,
         Cut::Whole | Cut::Bytes | Cut::Primes => 0,
-    }
-}
-
-/// SplitMix64 (Steele, Lea and Flood 2014): any seed is good, and there is nothing to depend on.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % limit
     }
 }
 

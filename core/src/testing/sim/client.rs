@@ -1,0 +1,391 @@
+//! One client: what it speaks, what it sends, and what it has heard so far.
+
+use std::collections::BTreeMap;
+use std::string::String;
+use std::vec::Vec;
+
+use super::ask::{self, Ask, Speak};
+use super::reader::{Reader, Said};
+use super::store::Members;
+use super::swarm::Swarm;
+use crate::testing::random::Random;
+
+/// Who connects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Chat(Speak),
+    /// Asks one thing of what is not the chat, and is answered with this.
+    Visit(Visit),
+    /// Sends what it likes; nothing is foretold.
+    Garbage,
+}
+
+/// What visitors ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Visit {
+    Policy,
+    /// A request that is answered with this status.
+    Http(&'static str, &'static str),
+}
+
+/// What is asked, and the byte of the stream at whose arrival it has been.
+#[derive(Clone, Debug)]
+pub(super) struct Item {
+    pub(super) at: u64,
+    pub(super) ask: Ask,
+}
+
+/// [`Item::at`] of a command that only the end of the stream ends.
+pub(super) const AT_EOF: u64 = u64::MAX;
+
+#[derive(Debug)]
+pub(super) struct Client {
+    pub(super) kind: Kind,
+    pub(super) reader: Reader,
+    /// Whom it last saw come, or go.
+    presence: BTreeMap<String, Presence>,
+    /// Bytes sent so far.
+    sent: u64,
+    begun: bool,
+    /// It sends no more.
+    pub(super) over: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Presence {
+    Came,
+    Went,
+}
+
+/// What one act of a client puts on the wire.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    pub(super) bytes: Vec<u8>,
+    pub(super) items: Vec<Item>,
+    /// The sending side closes behind it.
+    pub(super) fin: bool,
+}
+
+impl Client {
+    pub(super) fn new(kind: Kind) -> Self {
+        let socket = matches!(kind, Kind::Chat(Speak::Binary | Speak::Text));
+        Self {
+            kind,
+            reader: Reader::new(socket),
+            presence: BTreeMap::new(),
+            sent: 0,
+            begun: false,
+            over: false,
+        }
+    }
+
+    /// What the client does next. `unique` grows by more than the commands of a batch between calls.
+    pub(super) fn act(
+        &mut self,
+        random: &mut Random,
+        swarm: &Swarm,
+        members: &Members,
+        unique: u64,
+    ) -> Batch {
+        let mut batch = Batch::default();
+        match self.kind {
+            Kind::Visit(visit) => {
+                batch.bytes = visit.request().into();
+                self.over = true;
+                batch.fin = random.percent(30);
+            }
+            Kind::Garbage => {
+                batch.bytes = garbage(random);
+                self.over = random.percent(20);
+                batch.fin = self.over;
+            }
+            Kind::Chat(speak) => {
+                if !self.begun && self.is_socket() {
+                    self.put(&mut batch, UPGRADE, Ask::Upgrade);
+                }
+                for n in 0..random.between(1, 6) {
+                    if !self.over {
+                        self.one(&mut batch, random, swarm, members, speak, unique + n);
+                        self.begun = true;
+                    }
+                }
+                if !self.over && random.below(1000) < swarm.faults.half_close {
+                    batch.fin = true;
+                    self.over = true;
+                    if random.percent(50) && matches!(speak, Speak::Nul | Speak::Line) {
+                        self.last_words(&mut batch);
+                    }
+                }
+            }
+        }
+        self.sent += batch.bytes.len() as u64;
+        batch
+    }
+
+    fn one(
+        &mut self,
+        batch: &mut Batch,
+        random: &mut Random,
+        swarm: &Swarm,
+        members: &Members,
+        speak: Speak,
+        unique: u64,
+    ) {
+        let (ask, text) = ask::ask(random, swarm, members, speak, !self.begun, unique);
+        let limit = swarm.config.limits.command;
+        match speak {
+            Speak::Nul => self.stream(batch, ask, &text, b"\0", limit),
+            Speak::Line => {
+                let end = *random.pick(&["\n", "\r\n"]);
+                self.stream(batch, ask, &text, end.as_bytes(), limit);
+            }
+            Speak::Binary | Speak::Text => self.message(batch, random, swarm, speak, ask, text),
+        }
+    }
+
+    fn stream(&mut self, batch: &mut Batch, ask: Ask, text: &[u8], end: &[u8], limit: usize) {
+        let start = self.sent + batch.bytes.len() as u64;
+        batch.bytes.extend_from_slice(text);
+        batch.bytes.extend_from_slice(end);
+        let at = if text.len() > limit {
+            start + limit as u64 + 1
+        } else {
+            self.sent + batch.bytes.len() as u64
+        };
+        batch.items.push(Item { at, ask });
+    }
+
+    /// A command without an end, before the end of the stream.
+    fn last_words(&mut self, batch: &mut Batch) {
+        batch.bytes.extend_from_slice(b"PING last");
+        let ask = Ask::Ping(String::from("last"));
+        batch.items.push(Item { at: AT_EOF, ask });
+    }
+
+    fn message(
+        &mut self,
+        batch: &mut Batch,
+        random: &mut Random,
+        swarm: &Swarm,
+        speak: Speak,
+        ask: Ask,
+        text: Vec<u8>,
+    ) {
+        if random.below(1000) < swarm.faults.broken {
+            return self.break_a_rule(batch, random, speak);
+        }
+        if random.percent(5) {
+            let payload = text[..text.len().min(random.below(126) as usize)].to_vec();
+            frame(&mut batch.bytes, random, 0x89, &payload);
+            let at = self.sent + batch.bytes.len() as u64;
+            batch.items.push(Item {
+                at,
+                ask: Ask::Control(payload),
+            });
+        }
+        let limit = swarm.config.limits.command;
+        let (mut payload, counted) = (text, speak == Speak::Binary);
+        let length = payload.len();
+        match speak {
+            Speak::Binary => payload.push(0),
+            Speak::Text if random.percent(20) => {
+                payload.extend_from_slice(random.pick(&["\0", "\r\n", "\n"]).as_bytes())
+            }
+            Speak::Text | Speak::Nul | Speak::Line => {}
+        }
+        // Where in the payload the command is known to be asked.
+        let decisive = if counted && length > limit {
+            limit + 1
+        } else {
+            payload.len()
+        };
+        let opcode = if speak == Speak::Text { 1 } else { 2 };
+        let at = self.fragments(batch, random, opcode, &payload, decisive);
+        batch.items.push(Item { at, ask });
+        if random.below(1000) < swarm.faults.half_close {
+            let code = *random.pick(&[None, Some(1000), Some(3000)]);
+            let payload = code.map_or(Vec::new(), |code: u16| code.to_be_bytes().to_vec());
+            frame(&mut batch.bytes, random, 0x88, &payload);
+            self.put(batch, b"", Ask::Close(code));
+            self.over = true;
+        }
+    }
+
+    /// One message in some frames, perhaps with a pong in between; where its byte `decisive` ends.
+    fn fragments(
+        &mut self,
+        batch: &mut Batch,
+        random: &mut Random,
+        opcode: u8,
+        payload: &[u8],
+        decisive: usize,
+    ) -> u64 {
+        let (mut from, mut at, mut opcode) = (0, None, opcode);
+        loop {
+            let left = payload.len() - from;
+            let last = random.percent(60);
+            let size = if last {
+                left
+            } else {
+                random.below(left as u64 + 1) as usize
+            };
+            let part = &payload[from..from + size];
+            frame(
+                &mut batch.bytes,
+                random,
+                opcode | if last { 0x80 } else { 0 },
+                part,
+            );
+            let end = self.sent + batch.bytes.len() as u64;
+            if at.is_none() && from + size >= decisive {
+                at = Some(end - (from + size - decisive) as u64);
+            }
+            if last {
+                // A text message is read when it is whole, a binary one as it comes.
+                let whole = self.kind == Kind::Chat(Speak::Text);
+                return at.filter(|_| !whole).unwrap_or(end);
+            }
+            from += size;
+            opcode = 0;
+            if random.percent(10) {
+                frame(&mut batch.bytes, random, 0x8a, b"pong");
+            }
+        }
+    }
+
+    fn break_a_rule(&mut self, batch: &mut Batch, random: &mut Random, speak: Speak) {
+        let (bytes, code): (&[u8], u16) = match (random.below(4), speak) {
+            (0, _) => (b"\x82\x01", 1002),
+            (1, _) => (b"\xc1", 1002),
+            (2, Speak::Text) => (b"\x81\x81\0\0\0\0\xff", 1007),
+            (3, Speak::Text) if self.begun => (b"\x82\x80\0\0\0\0", 1003),
+            (3, Speak::Binary) if self.begun => (b"\x81\x80\0\0\0\0", 1003),
+            _ => (b"\x83", 1002),
+        };
+        self.put(batch, bytes, Ask::Break(code));
+        self.over = true;
+    }
+
+    fn put(&mut self, batch: &mut Batch, bytes: &[u8], ask: Ask) {
+        batch.bytes.extend_from_slice(bytes);
+        let at = self.sent + batch.bytes.len() as u64;
+        batch.items.push(Item { at, ask });
+    }
+
+    /// An answer of the client's to what it was told, outside its script.
+    pub(super) fn reply(&mut self, random: &mut Random, said: &Said) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        if let Said::Ping(payload) = said
+            && !self.over
+        {
+            frame(&mut bytes, random, 0x8a, payload);
+        }
+        self.sent += bytes.len() as u64;
+        bytes
+    }
+
+    /// Presence alternates for every observer.
+    pub(super) fn hear(&mut self, said: &Said) {
+        let (nick, presence) = if let Said::Login(nick, _) = said {
+            (nick, Presence::Came)
+        } else if let Said::Quit(nick) = said {
+            (nick, Presence::Went)
+        } else {
+            return;
+        };
+        let before = self.presence.insert(nick.clone(), presence);
+        assert_ne!(before, Some(presence), "{nick:?} twice");
+    }
+
+    pub(super) fn is_socket(&self) -> bool {
+        matches!(self.kind, Kind::Chat(Speak::Binary | Speak::Text))
+    }
+}
+
+impl Visit {
+    pub(super) fn any(random: &mut Random) -> Self {
+        match random.below(3) {
+            0 => Self::Policy,
+            _ => {
+                let (request, status) = *random.pick(&REQUESTS);
+                Self::Http(request, status)
+            }
+        }
+    }
+
+    pub(super) fn request(self) -> &'static [u8] {
+        match self {
+            Self::Policy => b"<policy-file-request/>\0",
+            Self::Http(request, _) => request.as_bytes(),
+        }
+    }
+}
+
+/// One masked frame, its length in the shortest form.
+fn frame(out: &mut Vec<u8>, random: &mut Random, first: u8, payload: &[u8]) {
+    out.push(first);
+    match payload.len() {
+        length @ 0..=125 => out.push(0x80 | length as u8),
+        length @ 126..=65_535 => {
+            out.push(0x80 | 126);
+            out.extend_from_slice(&(length as u16).to_be_bytes());
+        }
+        length => {
+            out.push(0x80 | 127);
+            out.extend_from_slice(&(length as u64).to_be_bytes());
+        }
+    }
+    let key = (random.next() as u32).to_be_bytes();
+    out.extend_from_slice(&key);
+    out.extend(
+        payload
+            .iter()
+            .zip(key.iter().cycle())
+            .map(|(byte, key)| byte ^ key),
+    );
+}
+
+/// Bytes of no meaning, of half a meaning, and such as begin like something else.
+fn garbage(random: &mut Random) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for _ in 0..random.between(1, 5) {
+        match random.below(4) {
+            0 => bytes.extend((0..random.below(40)).map(|_| random.next() as u8)),
+            _ => bytes.extend_from_slice(random.pick::<&[u8]>(&SCRAPS)),
+        }
+    }
+    bytes
+}
+
+const UPGRADE: &[u8] =
+    b"GET /chat HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+
+const REQUESTS: [(&str, &str); 9] = [
+    ("GET /crossdomain.xml HTTP/1.0\r\n\r\n", "200"),
+    ("GET /server-status HTTP/1.0\r\n\r\n", "200"),
+    ("GET /server-status?json HTTP/1.1\r\nHost: a\r\n\r\n", "200"),
+    ("HEAD /metrics HTTP/1.0\r\n\r\n", "200"),
+    ("GET /metrics HTTP/1.0\r\n\r\n", "200"),
+    ("GET /favicon.ico HTTP/1.0\r\n\r\n", "204"),
+    ("GET /nothing HTTP/1.0\r\n\r\n", "301"),
+    ("DELETE / HTTP/1.0\r\n\r\n", "405"),
+    ("GET / HTTP/1.1\r\n\r\n", "400"),
+];
+
+const SCRAPS: [&[u8]; 14] = [
+    b"<policy-file-request/>",
+    b"<policy-file",
+    b"GET ",
+    b"POST / HTTP/1.0\r\n",
+    b"\r\n\r\n",
+    b"\0",
+    b"LIST\0",
+    b"PING 1\n",
+    b"\x16\x03\x01",
+    b"MSG alice hi\0",
+    b"\xff\xfe",
+    b"QUIT\0",
+    b"PROXY TCP4 ",
+    b"\x81\x85abcd",
+];

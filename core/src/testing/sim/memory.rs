@@ -1,0 +1,79 @@
+//! How much memory a gateway may hold, from its limits and from who is there.
+
+use core::mem::size_of;
+
+use super::model::Model;
+use crate::config::Config;
+use crate::conn::Conn;
+use crate::event::{Action, MAX_READ};
+
+/// What has to be remembered to know the bound.
+#[derive(Debug)]
+pub(super) struct Watch {
+    /// Bytes of input that one connection may keep.
+    inbox: usize,
+    command: usize,
+    /// The most connections at once, and the most actions that one input led to: the room for either
+    /// is kept.
+    connections: usize,
+    actions: usize,
+    /// The most that was held.
+    pub(super) most: usize,
+    /// How much of the bound that was, in hundredths.
+    pub(super) nearest: usize,
+}
+
+impl Watch {
+    pub(super) fn new(config: &Config) -> Self {
+        let command = config.limits.command;
+        Self {
+            // What a paused connection may have been read, or a head that is not complete.
+            inbox: config.limits.head.max(command + 1 + 3 * MAX_READ),
+            command,
+            connections: 0,
+            actions: 0,
+            most: 0,
+            nearest: 0,
+        }
+    }
+
+    pub(super) fn polled(&mut self, actions: usize) {
+        self.actions = self.actions.max(actions);
+    }
+
+    pub(super) fn check(&mut self, held: usize, model: &Model) {
+        self.connections = self.connections.max(model.sides.len());
+        let bound = self.bound(model);
+        self.most = self.most.max(held);
+        self.nearest = self.nearest.max(held * 100 / bound);
+        assert!(held <= bound, "{held} bytes are held, {bound} may");
+    }
+
+    fn bound(&self, model: &Model) -> usize {
+        // A growing array has up to twice the room it needs, and a little at first.
+        let array = |length: usize, size: usize| (2 * length + 4) * size;
+        // A node of a B-tree has room for eleven, and holds five or more unless it is the only one.
+        let tree = |length: usize, size: usize| (3 * length + 12) * (size + 16);
+        let connections = array(self.connections, size_of::<Conn>() + 16)
+            + array(self.connections, size_of::<u32>())
+            + tree(model.sides.len(), 32)
+            + tree(model.sides.len(), 48);
+        // What each has sent and waits, outside and inside of frames, and its WebSocket.
+        let inboxes = model.kept(2 * (2 * self.inbox + 256));
+        // The buffer that all WebSockets share for one message.
+        let scratch = 2 * self.inbox;
+        // Its name is kept with a question, which may outlive its connection, and with the password in line.
+        let questions = tree(model.questions(), 128 + self.command)
+            + model.waiting() * (2 * self.command + 256);
+        let members = tree(model.online(), 64) * 3 + model.online() * (16 + LISTED);
+        let throttle = tree(model.sources(), 128) * 2 + model.waiting() * 64 + 512;
+        let actions = array(self.actions, size_of::<Action>());
+        connections + inboxes + scratch + questions + members + throttle + actions + FIXED
+    }
+}
+
+/// A member in LIST, all markup.
+const LISTED: usize = 200;
+
+/// What a gateway has that nobody is connected to.
+const FIXED: usize = 2048;

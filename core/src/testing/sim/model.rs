@@ -1,0 +1,417 @@
+//! The reference: who is online, as a list, and for each connection what it has asked for and not
+//! been answered.
+//!
+//! It is told every input before the core takes it, and every action after. Each action must have a
+//! reason in what the model knows; what follows from an action *must* come next; and when an input is
+//! done, nothing may be left that could have been done. It shares no code with the core: it knows the
+//! clients' wishes as they meant them ([`Ask`]), and hears answers as clients do ([`Said`]).
+
+mod answers;
+mod ends;
+mod side;
+mod throttle;
+
+use alloc::sync::Arc;
+use core::net::SocketAddr;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::vec::Vec;
+
+use super::client::Kind;
+use super::reader::{Said, read_whole};
+use crate::config::{Config, Loopback};
+use crate::event::{Action, Cause, ConnId, Origin, Refused, Ticket};
+use crate::member::{Answer, Member, MemberId};
+use crate::note::{CloseReason, Note};
+use crate::time::{Millis, Now};
+pub(super) use side::Side;
+use side::{Stage, Turn};
+use throttle::Sources;
+
+#[derive(Debug)]
+pub(super) struct Model {
+    pub(super) config: Arc<Config>,
+    pub(super) now: Now,
+    pub(super) sides: BTreeMap<ConnId, Side>,
+    /// WebSocket clients whose request came so slowly that it was taken for text.
+    pub(super) mistaken: BTreeSet<ConnId>,
+    /// What each client must hear, in order; kept until it has.
+    pub(super) expected: BTreeMap<ConnId, VecDeque<Said>>,
+    peers: BTreeMap<SocketAddr, ConnId>,
+    /// In order of login.
+    online: Vec<(Member, ConnId)>,
+    questions: BTreeMap<Ticket, Question>,
+    sources: Sources,
+    stopping: Option<Millis>,
+    /// What the input at hand is about.
+    cause: Input,
+    /// What has to come next, before anything else.
+    must: VecDeque<Must>,
+    /// How often everything happened.
+    pub(super) seen: BTreeMap<&'static str, u64>,
+}
+
+/// What the model is told of an input.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Input {
+    Bytes(ConnId, usize),
+    Eof(ConnId),
+    Gone(ConnId, Cause),
+    Backlog(ConnId, usize),
+    Answer(Ticket, Answer),
+    Member(MemberId),
+    Configure,
+    Timeout,
+    Shutdown,
+}
+
+#[derive(Debug)]
+struct Question {
+    conn: ConnId,
+    address: core::net::IpAddr,
+    limited: bool,
+    submitted: Millis,
+    /// Members that were changed since.
+    changed: BTreeSet<MemberId>,
+}
+
+/// What has to come next.
+#[derive(Debug)]
+enum Must {
+    Say(ConnId, Said, Owner),
+    Broadcast {
+        said: Said,
+        left: BTreeSet<ConnId>,
+        author: Option<ConnId>,
+    },
+    Close(ConnId, Option<CloseReason>),
+    Login(ConnId, Member),
+    End(ConnId, Stage),
+}
+
+/// Who caused what waits for a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner {
+    Own,
+    Others,
+}
+
+impl Model {
+    pub(super) fn new(config: Arc<Config>, now: Now) -> Self {
+        Self {
+            config,
+            now,
+            sides: BTreeMap::new(),
+            mistaken: BTreeSet::new(),
+            expected: BTreeMap::new(),
+            peers: BTreeMap::new(),
+            online: Vec::new(),
+            questions: BTreeMap::new(),
+            sources: Sources::default(),
+            stopping: None,
+            cause: Input::Timeout,
+            must: VecDeque::new(),
+            seen: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn accepted(&mut self, kind: Kind, origin: Origin, got: Result<ConnId, Refused>) {
+        let limits = &self.config.limits;
+        let address = origin.peer.ip();
+        let limited = self.config.loopback == Loopback::Limited || !address.is_loopback();
+        let sides = self.sides.values();
+        let same = sides.filter(|side| side.limited && side.peer.ip() == address);
+        let expected = if self.stopping.is_some() {
+            Err(Refused::ShuttingDown)
+        } else if self.sides.len() >= limits.connections {
+            Err(Refused::Full)
+        } else if limited && same.count() >= limits.per_address {
+            Err(Refused::AddressLimit)
+        } else {
+            Ok(())
+        };
+        assert_eq!(got.map(|_| ()), expected, "accept");
+        let Ok(id) = got else {
+            return self.count("refused at the door");
+        };
+        let side = Side::new(kind, origin.peer, limited, self.now.mono);
+        assert!(self.sides.insert(id, side).is_none(), "an id comes back");
+        self.peers.insert(origin.peer, id);
+        self.expected.insert(id, VecDeque::new());
+    }
+
+    /// Takes note of an input that the core is about to get.
+    pub(super) fn input(&mut self, now: Now, input: Input) {
+        self.now = now;
+        match &input {
+            Input::Bytes(id, bytes) => {
+                let side = self.side(*id);
+                side.arrived += *bytes as u64;
+                side.heard_before = core::mem::replace(&mut side.last_bytes, now.mono);
+                side.began.get_or_insert(now.mono);
+            }
+            Input::Eof(id) => self.side(*id).eof = true,
+            Input::Backlog(id, left) => self.side(*id).flushed(*left, now.mono),
+            Input::Answer(ticket, answer) => self.answered(*ticket, answer.clone()),
+            Input::Member(member) => {
+                for question in self.questions.values_mut() {
+                    question.changed.insert(*member);
+                }
+            }
+            Input::Shutdown if self.stopping.is_none() => {
+                self.stopping = Some(now.mono + self.config.limits.linger);
+            }
+            Input::Gone(..) | Input::Configure | Input::Timeout | Input::Shutdown => {}
+        }
+        self.cause = input;
+        self.time_out_questions();
+    }
+
+    /// Asks for the reason of an action.
+    pub(super) fn action(&mut self, action: &Action) {
+        match action {
+            Action::Write(id, chunk) => self.written(*id, &chunk.to_vec()),
+            Action::Broadcast(to, chunk) => {
+                let to: Vec<ConnId> = to.iter().collect();
+                self.broadcast(&to, &chunk.to_vec());
+            }
+            Action::Finish(id) => self.ended(*id, Stage::Finish),
+            Action::Close(id) => self.ended(*id, Stage::Close),
+            Action::Abort(id) => self.ended(*id, Stage::Abort),
+            Action::Pause(id) => {
+                let side = self.side(*id);
+                assert!(!side.paused && !side.eof, "paused twice, or after the end");
+                side.paused = true;
+                self.count("pause");
+            }
+            Action::Resume(id) => {
+                let now = self.now.mono;
+                let side = self.side(*id);
+                assert!(side.paused, "resumed without a pause");
+                side.paused = false;
+                side.last_bytes = now;
+            }
+            Action::Lookup(ticket, query) => self.asked(*ticket, query),
+            Action::Note(note) => self.noted(note),
+        }
+    }
+
+    /// After the last action of an input: nothing is left undone.
+    pub(super) fn done(&mut self) {
+        assert!(self.must.is_empty(), "left out: {:?}", self.must);
+        let ids: Vec<ConnId> = self.sides.keys().copied().collect();
+        for id in ids {
+            self.queue_up(id);
+            let idle = self.left_undone(id);
+            assert_eq!(idle, None, "{id:?} {:?}", self.sides[&id]);
+        }
+        self.assert_nobody_waits_for_nothing();
+        if let Input::Gone(id, _) = self.cause
+            && let Some(side) = self.sides.remove(&id)
+        {
+            assert!(!side.chat || side.ending.is_some(), "a chat that is gone");
+            self.peers.remove(&side.peer);
+        }
+        if let Input::Member(member) = self.cause {
+            assert!(self.online.iter().all(|(m, _)| m.id != member), "disabled");
+        }
+    }
+
+    /// Nobody is online, nothing is asked.
+    pub(super) fn assert_settled(&self) {
+        assert!(
+            self.online.is_empty() && self.sides.is_empty(),
+            "somebody stays: {:?}",
+            self.sides
+        );
+    }
+
+    pub(super) fn clients(&self) -> usize {
+        let chats = self.sides.values();
+        chats
+            .filter(|side| side.chat && side.ending.is_none())
+            .count()
+    }
+
+    /// Of so many bytes each, what connections may keep that have sent more than was used: a chat that
+    /// has its next command not whole or waiting, or whoever was not told apart.
+    pub(super) fn kept(&self, each: usize) -> usize {
+        self.sides
+            .values()
+            .filter(|side| side.ending.is_none())
+            .count()
+            * each
+    }
+
+    pub(super) fn questions(&self) -> usize {
+        self.questions.len()
+    }
+
+    /// Who waits in line to ask one.
+    pub(super) fn waiting(&self) -> usize {
+        let waits = |side: &&Side| matches!(side.turn, Turn::Line(_));
+        self.sides.values().filter(waits).count()
+    }
+
+    pub(super) fn sources(&self) -> usize {
+        self.sources.len()
+    }
+
+    pub(super) fn online(&self) -> usize {
+        self.online.len()
+    }
+
+    fn written(&mut self, id: ConnId, bytes: &[u8]) {
+        let side = self.side(id);
+        assert!(
+            side.ending.is_none() || !self.must.is_empty(),
+            "written after the end: {}",
+            bytes.escape_ascii()
+        );
+        if self.sides[&id].is_socket() && !self.sides[&id].upgraded && bytes[0] == b'<' {
+            self.mistake(id);
+        }
+        if !matches!(self.sides[&id].kind, Kind::Chat(_)) {
+            self.side(id).wrote(Owner::Own, bytes.len());
+            return self.visited(id, bytes);
+        }
+        let (form, said) = read_whole(bytes, self.sides[&id].is_socket());
+        assert_eq!(form, self.sides[&id].form_of(&said), "the wire form");
+        let owner = match self.must.front() {
+            Some(Must::Say(to, what, owner)) => {
+                assert_eq!((&id, &said), (to, what), "what must come next");
+                let owner = *owner;
+                self.must.pop_front();
+                owner
+            }
+            Some(other) => panic!("{said:?} to {id:?}, but {other:?} must come next"),
+            None => {
+                self.explain(id, &said);
+                Owner::Own
+            }
+        };
+        let side = self.side(id);
+        side.wrote(owner, bytes.len());
+        self.will_hear(id, said);
+    }
+
+    fn will_hear(&mut self, id: ConnId, said: Said) {
+        self.expected.entry(id).or_default().push_back(said);
+    }
+
+    /// The first bytes of a WebSocket client were not told apart in time: it is raw from now on.
+    fn mistake(&mut self, id: ConnId) {
+        let late = self.is_late_request(id);
+        let side = self.side(id);
+        assert!(late || side.eof, "not told apart: {side:?}");
+        side.kind = Kind::Garbage;
+        self.mistaken.insert(id);
+        self.count("mistaken");
+    }
+
+    fn broadcast(&mut self, to: &[ConnId], bytes: &[u8]) {
+        assert!(!to.is_empty(), "a broadcast to nobody");
+        for id in to {
+            let (form, heard) = read_whole(bytes, self.sides[id].is_socket());
+            assert_eq!(form, self.sides[id].form_of(&heard), "the wire form");
+            let Some(Must::Broadcast { said, left, author }) = self.must.front_mut() else {
+                panic!("a broadcast of {heard:?}, but {:?}", self.must.front());
+            };
+            assert_eq!(&heard, said, "the broadcast");
+            assert!(left.remove(id), "{id:?} is not to hear {heard:?}, or twice");
+            let owner = if *author == Some(*id) {
+                Owner::Own
+            } else {
+                Owner::Others
+            };
+            let side = self.sides.get_mut(id).expect("is online");
+            side.wrote(owner, bytes.len());
+            self.will_hear(*id, heard);
+        }
+        if matches!(self.must.front(), Some(Must::Broadcast { left, .. }) if left.is_empty()) {
+            self.must.pop_front();
+        }
+    }
+
+    fn everyone(&mut self, said: Said, author: Option<ConnId>) {
+        let left: BTreeSet<ConnId> = self.online.iter().map(|(_, id)| *id).collect();
+        if !left.is_empty() {
+            let must = Must::Broadcast { said, left, author };
+            self.must.push_back(must);
+        }
+    }
+
+    fn noted(&mut self, note: &Note) {
+        match note {
+            Note::Connected { peer, clients, max } => {
+                assert!(self.must.is_empty(), "{:?}", self.must);
+                let id = self.peers[peer];
+                assert!(
+                    self.clients() < self.config.limits.clients,
+                    "over the limit"
+                );
+                let side = self.side(id);
+                side.chat = true;
+                if side.is_socket() && !side.upgraded {
+                    self.mistake(id);
+                }
+                let late = self.is_late_request(id);
+                let side = self.side(id);
+                if let Kind::Visit(visit) = side.kind {
+                    // Half a request that went no further is text like any other.
+                    assert!(!side.has_all(visit) || late, "a visitor chats");
+                    side.kind = Kind::Garbage;
+                }
+                assert_eq!(
+                    (*clients, *max),
+                    (self.clients(), self.config.limits.clients)
+                );
+                assert!(self.stopping.is_none(), "a new chat after the shutdown");
+                self.count("chat");
+            }
+            Note::Login {
+                peer,
+                member,
+                clients,
+                ..
+            } => {
+                assert_eq!(*clients, self.clients());
+                self.logged_in(self.peers[peer], *member);
+            }
+            Note::Quit { peer, member } => self.quit(self.peers[peer], *member),
+            Note::Closed { peer, reason } => self.closed(self.peers[peer], *reason),
+            Note::LoginFailed { .. } => self.count("login failed"),
+            Note::LoginUnavailable { .. } => self.count("login unavailable"),
+            Note::Refused { .. } => self.count("refused"),
+            Note::Crossdomain { .. } | Note::Status { .. } | Note::Redirect { .. } => {}
+        }
+    }
+
+    fn side(&mut self, id: ConnId) -> &mut Side {
+        let side = self.sides.get_mut(&id);
+        side.unwrap_or_else(|| panic!("{id:?} is not, or no more"))
+    }
+
+    fn who(&self, id: ConnId) -> Option<&Member> {
+        let mut online = self.online.iter();
+        online
+            .find(|(_, conn)| *conn == id)
+            .map(|(member, _)| member)
+    }
+
+    fn is_late(&self, id: ConnId) -> bool {
+        let (side, limits) = (&self.sides[&id], &self.config.limits);
+        let until = side.accepted + side.stood_still + limits.login;
+        side.turn == Turn::Free && self.who(id).is_none() && self.now.mono >= until
+    }
+
+    /// Whether the time for a request, once begun, is over.
+    fn is_late_request(&self, id: ConnId) -> bool {
+        let patience = self.config.limits.request;
+        let began = self.sides[&id].began;
+        began.is_some_and(|at| self.now.mono >= at + patience)
+    }
+
+    pub(super) fn count(&mut self, what: &'static str) {
+        *self.seen.entry(what).or_default() += 1;
+    }
+}

@@ -1,0 +1,235 @@
+//! One connection as the model knows it.
+
+use core::net::SocketAddr;
+use std::collections::VecDeque;
+use std::vec::Vec;
+
+use super::Owner;
+use crate::config::Limits;
+use crate::event::Ticket;
+use crate::member::Answer;
+use crate::testing::sim::ask::{Ask, Speak};
+use crate::testing::sim::client::{AT_EOF, Item, Kind, Visit};
+use crate::testing::sim::reader::{Form, Said};
+use crate::time::Millis;
+
+#[derive(Debug)]
+pub(in crate::testing::sim) struct Side {
+    pub(super) kind: Kind,
+    pub(super) peer: SocketAddr,
+    pub(super) limited: bool,
+    pub(super) accepted: Millis,
+    /// When its first byte came, and its last.
+    pub(super) began: Option<Millis>,
+    pub(super) last_bytes: Millis,
+    /// The same before the input at hand: its timers fire first.
+    pub(super) heard_before: Millis,
+    /// Bytes that the core was given.
+    pub(super) arrived: u64,
+    pub(super) eof: bool,
+    pub(super) paused: bool,
+    pub(super) chat: bool,
+    pub(super) upgraded: bool,
+    /// Everything that the client asks for, whether it has arrived or not, and was not done yet.
+    pub(super) script: VecDeque<Item>,
+    pub(super) turn: Turn,
+    /// Since when a command waits for us.
+    pub(super) since: Millis,
+    pub(super) stood_still: Millis,
+    pub(super) failures: u8,
+    /// Microseconds of the command rate that are used up, as of a time.
+    debt: u64,
+    debt_at: Millis,
+    /// What is in the runtime's queue, by whose it is.
+    waiting: VecDeque<(Owner, usize)>,
+    progress: Millis,
+    pub(super) ending: Option<Stage>,
+    /// What a visitor was answered so far.
+    pub(super) answer: Vec<u8>,
+}
+
+/// What the next command waits for, besides rate and backlog.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Turn {
+    Free,
+    /// Its address's turn.
+    Line(Ask),
+    Asking(Ticket),
+    /// The store has spoken; what that leads to was not seen yet.
+    Verdict(Ticket, Answer),
+    Refused(Millis),
+}
+
+/// How far the end has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    /// The chat is over.
+    Said,
+    Finish,
+    Close,
+    Abort,
+}
+
+impl Side {
+    pub(super) fn new(kind: Kind, peer: SocketAddr, limited: bool, now: Millis) -> Self {
+        Self {
+            kind,
+            peer,
+            limited,
+            accepted: now,
+            began: None,
+            last_bytes: now,
+            heard_before: now,
+            arrived: 0,
+            eof: false,
+            paused: false,
+            chat: false,
+            upgraded: false,
+            script: VecDeque::new(),
+            turn: Turn::Free,
+            since: now,
+            stood_still: Millis(0),
+            failures: 0,
+            debt: 0,
+            debt_at: now,
+            waiting: VecDeque::new(),
+            progress: now,
+            ending: None,
+            answer: Vec::new(),
+        }
+    }
+
+    /// What the client will have asked for once its bytes are there.
+    pub(in crate::testing::sim) fn will_ask(&mut self, items: Vec<Item>) {
+        self.script.extend(items);
+    }
+
+    /// Whether all of a visitor's request has arrived.
+    pub(super) fn has_all(&self, visit: Visit) -> bool {
+        self.arrived >= visit.request().len() as u64
+    }
+
+    /// What it asks for next, if all of that has arrived. Blank commands mean nothing.
+    pub(super) fn next(&mut self) -> Option<&Ask> {
+        while self.turn == Turn::Free && self.has_arrived() && self.script[0].ask == Ask::Blank {
+            self.script.pop_front();
+        }
+        self.has_arrived().then(|| &self.script[0].ask)
+    }
+
+    fn has_arrived(&self) -> bool {
+        self.script.front().is_some_and(|item| {
+            if item.at == AT_EOF {
+                self.eof
+            } else {
+                item.at <= self.arrived
+            }
+        })
+    }
+
+    /// Whether the next thing may be done now, as far as the limits on one connection go.
+    pub(super) fn may(&self, ask: &Ask, limits: &Limits, now: Millis) -> bool {
+        let waiting = self.waiting();
+        match ask {
+            Ask::Upgrade | Ask::Blank | Ask::Close(_) | Ask::Break(_) => true,
+            // A pong costs more than its bytes.
+            Ask::Control(_) => waiting <= limits.own_backlog / 64,
+            Ask::Identify { .. }
+            | Ask::Msg { .. }
+            | Ask::List
+            | Ask::Ping(_)
+            | Ask::Quit
+            | Ask::Wrong(_) => waiting <= limits.own_backlog && self.within_rate(limits, now),
+        }
+    }
+
+    fn within_rate(&self, limits: &Limits, now: Millis) -> bool {
+        let cost = 1_000_000_u64
+            .checked_div(u64::from(limits.rate))
+            .unwrap_or(0);
+        self.owed(now) + cost <= cost * u64::from(limits.burst.max(1))
+    }
+
+    fn owed(&self, now: Millis) -> u64 {
+        self.debt
+            .saturating_sub((now - self.debt_at).0.saturating_mul(1000))
+    }
+
+    /// Does the next thing.
+    pub(super) fn take(&mut self, limits: &Limits, now: Millis) -> Ask {
+        let Item { ask, .. } = self.script.pop_front().expect("was looked at");
+        let is_command = !matches!(
+            ask,
+            Ask::Upgrade | Ask::Blank | Ask::Close(_) | Ask::Break(_) | Ask::Control(_)
+        );
+        if is_command && limits.rate > 0 {
+            self.debt = self.owed(now) + 1_000_000 / u64::from(limits.rate);
+            self.debt_at = now;
+        }
+        ask
+    }
+
+    /// The wait for us is over.
+    pub(super) fn free(&mut self, now: Millis) {
+        self.stood_still = self.stood_still + (now - self.since);
+        self.turn = Turn::Free;
+    }
+
+    pub(super) fn wrote(&mut self, owner: Owner, bytes: usize) {
+        self.waiting.push_back((owner, bytes));
+    }
+
+    pub(super) fn flushed(&mut self, left: usize, now: Millis) {
+        let mut written = self.waiting() - left;
+        if written > 0 {
+            self.progress = now;
+            if left > 0 && self.is_socket() {
+                self.last_bytes = now;
+            }
+        }
+        while written > 0 {
+            let (_, bytes) = &mut self.waiting[0];
+            let some = written.min(*bytes);
+            *bytes -= some;
+            written -= some;
+            if *bytes == 0 {
+                self.waiting.pop_front();
+            }
+        }
+    }
+
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.iter().map(|(_, bytes)| bytes).sum()
+    }
+
+    pub(super) fn others_waiting(&self) -> usize {
+        let others = self
+            .waiting
+            .iter()
+            .filter(|(owner, _)| *owner == Owner::Others);
+        others.map(|(_, bytes)| bytes).sum()
+    }
+
+    pub(super) fn takes_nothing_since(&self) -> Millis {
+        self.progress
+    }
+
+    pub(super) fn is_socket(&self) -> bool {
+        matches!(self.kind, Kind::Chat(Speak::Binary | Speak::Text))
+    }
+
+    /// The form in which this client hears this.
+    pub(super) fn form_of(&self, said: &Said) -> Form {
+        match (said, self.kind) {
+            (Said::Upgraded | Said::NotUpgraded(_) | Said::Body(_), _) => Form::Other,
+            (Said::Ping(_) | Said::Pinged(_) | Said::Close(_), _) => Form::Other,
+            // Before its first message nobody knows what it speaks.
+            (Said::Error(text), _) if text == "Server is full." && self.is_socket() => Form::Binary,
+            (_, Kind::Chat(Speak::Text)) => Form::Text,
+            (_, Kind::Chat(Speak::Binary)) => Form::Binary,
+            (_, Kind::Chat(Speak::Nul | Speak::Line) | Kind::Visit(_) | Kind::Garbage) => {
+                Form::Stream
+            }
+        }
+    }
+}

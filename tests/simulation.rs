@@ -1,0 +1,137 @@
+//! Plays the deterministic simulation (`flashgate_core::testing::sim`): seeds that were chosen once,
+//! seeds that once failed, and seeds that nobody has seen before.
+//!
+//! `SIM_SEED=7 cargo test --test simulation -- --nocapture` plays one seed and shows what it did;
+//! `SIM_SEEDS=5000` plays so many fresh ones instead of 300.
+
+#![allow(
+    clippy::print_stdout,
+    reason = "a seed that nobody sees cannot be played again"
+)]
+
+#[path = "simulation/counting.rs"]
+mod counting;
+
+use std::collections::BTreeMap;
+use std::env;
+use std::panic;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use counting::Counting;
+use flashgate_core::testing::sim::{self, Report};
+
+#[test]
+fn seeds_that_once_failed() {
+    for (seed, why) in REGRESSIONS {
+        play(*seed, &format!("which once showed: {why}"));
+    }
+}
+
+#[test]
+fn fixed_seeds() {
+    let mut seen: BTreeMap<&str, u64> = BTreeMap::new();
+    let (mut held, mut nearest) = (0, 0);
+    for seed in 0..FIXED {
+        let report = play(seed, "fixed");
+        for (what, times) in report.seen {
+            *seen.entry(what).or_default() += times;
+        }
+        (held, nearest) = (held.max(report.held), nearest.max(report.nearest));
+    }
+    println!("most held: {held} bytes; nearest to its bound: {nearest} %");
+    for (what, times) in &seen {
+        println!("{times:>8} {what}");
+    }
+    assert!(held > 0, "memory is counted");
+    // A simulation in which something never happens says nothing about it.
+    for what in MUST_HAPPEN {
+        assert!(
+            seen.get(what).is_some_and(|times| *times > 5),
+            "{what:?} is rare: {seen:?}"
+        );
+    }
+}
+
+#[test]
+fn fresh_seeds() {
+    let seeds = env::var("SIM_SEEDS").map_or(FRESH, |n| n.parse().expect("a number"));
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("after 1970");
+    let first = now.as_nanos() as u64;
+    println!("fresh seeds: {first} and the {seeds} behind it");
+    for seed in first..first + seeds {
+        play(seed, "fresh");
+    }
+}
+
+#[test]
+fn one_seed() {
+    let Ok(seed) = env::var("SIM_SEED") else {
+        return;
+    };
+    let report = play(seed.parse().expect("a number"), "asked for");
+    println!("{report:#?}");
+}
+
+fn play(seed: u64, what: &str) -> Report {
+    if let Ok(only) = env::var("SIM_SEED")
+        && only != seed.to_string()
+        && what != "asked for"
+    {
+        return Report::default();
+    }
+    match sim::check(seed, EVENTS, &Counting) {
+        Ok(report) => report,
+        Err(failure) => panic!(
+            "{failure}\n\nseed {seed} ({what}); again with\n\
+             SIM_SEED={seed} cargo test --test simulation one_seed -- --nocapture"
+        ),
+    }
+}
+
+/// Seeds that showed a fault, and which.
+const REGRESSIONS: &[(u64, &str)] = &[];
+
+/// Inputs of a run until its faults stop.
+const EVENTS: u64 = 500;
+
+const FIXED: u64 = 300;
+
+const FRESH: u64 = 300;
+
+const MUST_HAPPEN: &[&str] = &[
+    "already online",
+    "answer",
+    "answer after the end",
+    "chat",
+    "disabled",
+    "end of stream",
+    "failed logins",
+    "full",
+    "in line",
+    "late answer",
+    "leap",
+    "login",
+    "login failed",
+    "login unavailable",
+    "lookup timed out",
+    "msg",
+    "no login",
+    "not upgraded",
+    "pause",
+    "ping",
+    "protocol error",
+    "quit",
+    "refusal",
+    "refused",
+    "refused at the door",
+    "replaced",
+    "reset",
+    "shutdown",
+    "takeover",
+    "timeout",
+    "too slow",
+    "upgrade",
+    "visit",
+];
