@@ -1,8 +1,9 @@
 //! Plays the deterministic simulation (`flashgate_core::testing::sim`): seeds that were chosen once,
 //! seeds that once failed, and seeds that nobody has seen before.
 //!
-//! `SIM_SEED=7 cargo test --test simulation -- --nocapture` plays one seed and shows what it did;
-//! `SIM_SEEDS=5000` plays so many fresh ones instead of 300.
+//! `SIM_SEED=7 cargo test --test simulation one_seed -- --nocapture` plays one seed and shows what it did;
+//! `SIM_SEEDS=5000` plays so many fresh ones instead of 300. For hours there is
+//! `cargo run --release --example simulate -- --seconds 3600`.
 
 #![allow(
     clippy::print_stdout,
@@ -23,7 +24,7 @@ use flashgate_core::testing::sim::{self, Report};
 #[test]
 fn seeds_that_once_failed() {
     for (seed, why) in REGRESSIONS {
-        play(*seed, &format!("which once showed: {why}"));
+        play(*seed, &format!("which once showed: {why}"), EVENTS);
     }
 }
 
@@ -32,7 +33,7 @@ fn fixed_seeds() {
     let mut seen: BTreeMap<&str, u64> = BTreeMap::new();
     let (mut held, mut nearest) = (0, 0);
     for seed in 0..FIXED {
-        let report = play(seed, "fixed");
+        let report = play(seed, "fixed", EVENTS);
         for (what, times) in report.seen {
             *seen.entry(what).or_default() += times;
         }
@@ -61,7 +62,15 @@ fn fresh_seeds() {
     let first = now.as_nanos() as u64;
     println!("fresh seeds: {first} and the {seeds} behind it");
     for seed in first..first + seeds {
-        play(seed, "fresh");
+        play(seed, "fresh", EVENTS);
+    }
+}
+
+/// What creeps shows in the end: little may be held after many have come and gone.
+#[test]
+fn long_runs() {
+    for seed in 0..LONG_RUNS {
+        play(seed, "long", LONG);
     }
 }
 
@@ -70,22 +79,17 @@ fn one_seed() {
     let Ok(seed) = env::var("SIM_SEED") else {
         return;
     };
-    let report = play(seed.parse().expect("a number"), "asked for");
+    let events = env::var("SIM_EVENTS").map_or(EVENTS, |n| n.parse().expect("a number"));
+    let report = play(seed.parse().expect("a number"), "asked for", events);
     println!("{report:#?}");
 }
 
-fn play(seed: u64, what: &str) -> Report {
-    if let Ok(only) = env::var("SIM_SEED")
-        && only != seed.to_string()
-        && what != "asked for"
-    {
-        return Report::default();
-    }
-    match sim::check(seed, EVENTS, &Counting) {
+fn play(seed: u64, what: &str, events: u64) -> Report {
+    match sim::check(seed, events, &Counting) {
         Ok(report) => report,
         Err(failure) => panic!(
             "{failure}\n\nseed {seed} ({what}); again with\n\
-             SIM_SEED={seed} cargo test --test simulation one_seed -- --nocapture"
+             SIM_SEED={seed} SIM_EVENTS={events} cargo test --test simulation one_seed -- --nocapture"
         ),
     }
 }
@@ -95,6 +99,10 @@ const REGRESSIONS: &[(u64, &str)] = &[];
 
 /// Inputs of a run until its faults stop.
 const EVENTS: u64 = 500;
+
+const LONG: u64 = 20_000;
+
+const LONG_RUNS: u64 = 4;
 
 const FIXED: u64 = 300;
 

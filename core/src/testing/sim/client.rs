@@ -361,7 +361,8 @@ const UPGRADE: &[u8] =
     b"GET /chat HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
 
-const REQUESTS: [(&str, &str); 9] = [
+const REQUESTS: [(&str, &str); 10] = [
+    ("GET /healthz HTTP/1.0\r\n\r\n", "200"),
     ("GET /crossdomain.xml HTTP/1.0\r\n\r\n", "200"),
     ("GET /server-status HTTP/1.0\r\n\r\n", "200"),
     ("GET /server-status?json HTTP/1.1\r\nHost: a\r\n\r\n", "200"),

@@ -4,7 +4,7 @@
 //! It is told every input before the core takes it, and every action after. Each action must have a
 //! reason in what the model knows; what follows from an action *must* come next; and when an input is
 //! done, nothing may be left that could have been done. It shares no code with the core: it knows the
-//! clients' wishes as they meant them ([`Ask`]), and hears answers as clients do ([`Said`]).
+//! clients' wishes as they meant them, and hears answers as clients do.
 
 mod answers;
 mod ends;
@@ -116,7 +116,8 @@ impl Model {
 
     pub(super) fn accepted(&mut self, kind: Kind, origin: Origin, got: Result<ConnId, Refused>) {
         let limits = &self.config.limits;
-        let address = origin.peer.ip();
+        let address = origin.peer.ip().to_canonical();
+        let peer = SocketAddr::new(address, origin.peer.port());
         let limited = self.config.loopback == Loopback::Limited || !address.is_loopback();
         let sides = self.sides.values();
         let same = sides.filter(|side| side.limited && side.peer.ip() == address);
@@ -133,9 +134,9 @@ impl Model {
         let Ok(id) = got else {
             return self.count("refused at the door");
         };
-        let side = Side::new(kind, origin.peer, limited, self.now.mono);
+        let side = Side::new(kind, peer, limited, self.now.mono);
         assert!(self.sides.insert(id, side).is_none(), "an id comes back");
-        self.peers.insert(origin.peer, id);
+        self.peers.insert(peer, id);
         self.expected.insert(id, VecDeque::new());
     }
 

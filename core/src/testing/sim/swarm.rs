@@ -143,7 +143,7 @@ fn config(random: &mut Random, peers: u64) -> Config {
     limits.connections = limits.clients + *random.pick(&[1, 4, 1024]) as usize;
     limits.per_address = *random.pick(&[1, 3, 256, 256]);
     limits.command = *random.pick(&[64, 120, 300, 2000, 70_000]);
-    limits.backlog = *random.pick(&[0, 100, 600, 5000, 1 << 20]);
+    limits.backlog = *random.pick(&[0, 100, 100, 600, 5000, 1 << 20]);
     limits.own_backlog = *random.pick(&[0, 64, 300, 65_536, 65_536]);
     limits.head = *random.pick(&[400, 1000, 16_384]);
     limits.login = Millis(*random.pick(&[2000, 20_000, 600_000, 600_000]));

@@ -3,7 +3,7 @@
 
 use alloc::sync::Arc;
 use core::cmp::Reverse;
-use core::net::{IpAddr, Ipv6Addr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::collections::{BTreeMap, BinaryHeap};
 use std::vec::Vec;
 
@@ -116,6 +116,11 @@ impl<'a> World<'a> {
         if self.swarm.faults.shutdown {
             self.settle_timers();
             self.handle(Input::Shutdown, model::Input::Shutdown);
+            // Clients do not stop because the server does.
+            let until = self.inputs + 100;
+            while self.inputs < until && !self.gateway.is_empty() {
+                self.turn();
+            }
         }
         self.settle();
     }
@@ -231,7 +236,15 @@ impl<'a> World<'a> {
     fn address(&mut self) -> IpAddr {
         match self.random.below(self.swarm.addresses) {
             0 => IpAddr::from([127, 0, 0, 1]),
-            n @ 1..=3 => IpAddr::from([192, 0, 2, n as u8]),
+            n @ 1..=3 => {
+                let four = Ipv4Addr::new(192, 0, 2, n as u8);
+                // A listener of both families has it so.
+                if self.random.percent(30) {
+                    IpAddr::V6(four.to_ipv6_mapped())
+                } else {
+                    IpAddr::V4(four)
+                }
+            }
             n => IpAddr::V6(Ipv6Addr::from_bits(0x2001 << 112 | u128::from(n))),
         }
     }

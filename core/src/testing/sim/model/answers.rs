@@ -196,9 +196,17 @@ impl Model {
     pub(super) fn asked(&mut self, ticket: Ticket, query: &Query) {
         let Query::Identify { login, password } = query;
         let now = self.now.mono;
+        // A number in its plain form is a number, anything else a nick.
+        let name = match login {
+            Login::Id(id) => format!("{id}"),
+            Login::Nick(nick) => String::from(&**nick),
+        };
+        let is_number = matches!(login, Login::Id(_));
+        let is_plain = name.bytes().all(|b| b.is_ascii_digit()) && !name.starts_with('0');
+        assert_eq!(is_number, is_plain, "{name}");
         let is_it = |ask: &Ask| {
-            matches!(ask, Ask::Identify { login: name, password: word }
-                if Login::parse(name) == *login && word == password.expose())
+            matches!(ask, Ask::Identify { login, password: word }
+                if *login == name && word == password.expose())
         };
         let mut asking = Vec::new();
         for (id, side) in &mut self.sides {
@@ -366,7 +374,7 @@ impl Model {
         let text = String::from_utf8_lossy(&side.answer);
         match side.kind {
             Kind::Chat(_) | Kind::Garbage => return,
-            Kind::Visit(visit) if !side.has_all(visit) && text.starts_with("<error") => {
+            Kind::Visit(visit) if (late || !side.has_all(visit)) && text.starts_with("<error") => {
                 assert_eq!(text, "<error value=\"Server is full.\"/>\0");
             }
             Kind::Visit(Visit::Policy) => {
@@ -388,6 +396,10 @@ impl Model {
                     ),
                     Some("408") => assert!(late, "too early"),
                     Some("400") if !asked_all => assert!(side.eof, "{text}"),
+                    Some("503") => assert!(
+                        request.contains("/healthz") && self.stopping.is_some(),
+                        "{text}"
+                    ),
                     Some(code) => assert_eq!(code, status, "{request}"),
                 }
                 let length = format!("Content-Length: {}", body.len());

@@ -216,6 +216,13 @@ impl Model {
         if side.ending.is_some() || !matches!(side.kind, Kind::Chat(_)) {
             return None;
         }
+        if side.chat && !patient {
+            return Some("its end, too slow");
+        }
+        let heard = !side.is_socket() || side.paused || side.eof || limits.silence.0 == 0;
+        if side.chat && !heard && now >= side.last_bytes + limits.silence {
+            return Some("its end, too silent");
+        }
         match side.turn {
             Turn::Free => {}
             Turn::Verdict(..) => return Some("a verdict"),
@@ -231,7 +238,7 @@ impl Model {
             Some(_) => None,
             None if eof => Some("its end"),
             None if paused => Some("a resume"),
-            None => (!patient).then_some("too slow"),
+            None => None,
         }
     }
 
