@@ -98,7 +98,7 @@ fn play(seed: u64, what: &str, events: u64) -> Report {
 const REGRESSIONS: &[(u64, &str)] = &[];
 
 /// Inputs of a run until its faults stop.
-const EVENTS: u64 = 500;
+const EVENTS: u64 = 400;
 
 const LONG: u64 = 20_000;
 

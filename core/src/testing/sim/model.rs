@@ -41,6 +41,8 @@ pub(super) struct Model {
     online: Vec<(Member, ConnId)>,
     questions: BTreeMap<Ticket, Question>,
     sources: Sources,
+    /// The same before the input at hand.
+    sources_before: Sources,
     stopping: Option<Millis>,
     /// What the input at hand is about.
     cause: Input,
@@ -107,6 +109,7 @@ impl Model {
             online: Vec::new(),
             questions: BTreeMap::new(),
             sources: Sources::default(),
+            sources_before: Sources::default(),
             stopping: None,
             cause: Input::Timeout,
             must: VecDeque::new(),
@@ -152,7 +155,10 @@ impl Model {
             }
             Input::Eof(id) => self.side(*id).eof = true,
             Input::Backlog(id, left) => self.side(*id).flushed(*left, now.mono),
-            Input::Answer(ticket, answer) => self.answered(*ticket, answer.clone()),
+            Input::Answer(ticket, answer) => {
+                self.sources_before = self.sources.clone();
+                self.answered(*ticket, answer.clone());
+            }
             Input::Member(member) => {
                 for question in self.questions.values_mut() {
                     question.changed.insert(*member);

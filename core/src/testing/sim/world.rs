@@ -418,11 +418,18 @@ impl<'a> World<'a> {
         if link.end >= End::Aborted || link.broken.is_some() {
             return;
         }
-        link.flush(if self.calm {
+        let mut capacity = if self.calm {
             usize::MAX
         } else {
             self.swarm.pipe
-        });
+        };
+        // A network may take any part: now and then just so much that the limit is met, or missed by one.
+        let limit = self.model.config.limits.backlog + self.random.below(2) as usize;
+        let above = link.queue.len().saturating_sub(limit);
+        if above > 0 && !self.calm && self.random.percent(30) {
+            capacity = capacity.min(link.pipe.len() + above);
+        }
+        link.flush(capacity);
         let closed = link.broken.is_some();
         self.arrives(id);
         if closed {

@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use std::vec::Vec;
 
 use super::side::Turn;
-use super::{Model, Side};
+use super::{Input, Model, Side};
 use crate::config::Throttle;
 use crate::event::ConnId;
 use crate::testing::sim::ask::Ask;
 use crate::time::Millis;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Sources(BTreeMap<IpAddr, Source>);
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Source {
     failures: Vec<Millis>,
     running: usize,
@@ -32,6 +32,10 @@ impl Sources {
         source.running -= 1;
         if failed {
             source.failures.push(now);
+            // No more are remembered.
+            if source.failures.len() > 8 {
+                source.failures.remove(0);
+            }
         }
     }
 
@@ -45,9 +49,8 @@ impl Sources {
         let Some(source) = self.0.get(&subscriber(address)) else {
             return true;
         };
-        // No more than eight are remembered.
-        let last_eight = source.failures.iter().rev().take(8);
-        let recent = last_eight.filter(|at| as_of < **at + rule.window).count();
+        let failures = source.failures.iter();
+        let recent = failures.filter(|at| as_of < **at + rule.window).count();
         let Some(over) = recent.checked_sub(usize::from(rule.after)) else {
             return true;
         };
@@ -83,8 +86,11 @@ impl Model {
         let address = me.peer.ip();
         let rule = &self.config.limits.throttle;
         let now = self.now.mono;
+        // What the timers let go went before the answer at hand.
+        let before = matches!(self.cause, Input::Answer(..)).then_some(&self.sources_before);
+        let mut either = before.into_iter().chain([&self.sources]);
         assert!(
-            self.sources.is_open(address, now, now, rule),
+            either.any(|sources| sources.is_open(address, now, now, rule)),
             "too early for {address}"
         );
         for (other, side) in self.in_line(address) {
