@@ -146,6 +146,7 @@ impl Model {
     /// Takes note of an input that the core is about to get.
     pub(super) fn input(&mut self, now: Now, input: Input) {
         self.now = now;
+        self.forgive_the_unheard();
         match &input {
             Input::Bytes(id, bytes) => {
                 let side = self.side(*id);
@@ -171,6 +172,18 @@ impl Model {
         }
         self.cause = input;
         self.time_out_questions();
+    }
+
+    /// A host that did not look for seconds after the time had come was away itself, and everyone
+    /// it could not hear meanwhile has the whole time again.
+    fn forgive_the_unheard(&mut self) {
+        let (now, silence) = (self.now.mono, self.config.limits.silence);
+        for side in self.sides.values_mut() {
+            let unheard = side.chat && side.is_socket() && !side.paused && !side.eof;
+            if unheard && silence.0 > 0 && now >= side.last_bytes + silence + AWAY {
+                side.last_bytes = now;
+            }
+        }
     }
 
     /// Asks for the reason of an action.
@@ -422,3 +435,6 @@ impl Model {
         *self.seen.entry(what).or_default() += 1;
     }
 }
+
+/// So late nobody looks who was there all the time.
+const AWAY: Millis = Millis(5000);
