@@ -284,6 +284,13 @@ impl Gateway {
             return;
         };
         let progress = conn.outbox.flushed(left);
+        if left == 0 {
+            // Before there is anything new for it to stand behind.
+            self.ping(id);
+        }
+        let Some(conn) = self.conns.get_mut(id) else {
+            return;
+        };
         match &mut conn.state {
             State::Chat(chat) => {
                 // No ping gets past what waits, so that some of it was taken is the sign of life.
@@ -301,9 +308,6 @@ impl Gateway {
                         chat.waiting_since = self.now.mono;
                     }
                     self.advance(id, &[]);
-                }
-                if left == 0 {
-                    self.ping(id);
                 }
             }
             State::Ending(ending) if progress == Progress::Some => {
