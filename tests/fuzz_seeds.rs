@@ -16,13 +16,15 @@ use flashgate_core::testing::transcript::{Against, Bare, Cut, Scenario, Transcri
 /// A target's name and its body.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 6] = [
+const TARGETS: [Target; 8] = [
     ("sniff", fuzz::sniff),
     ("command", fuzz::command),
     ("http_head", fuzz::http_head),
     ("gateway", fuzz::gateway),
     ("websocket", fuzz::websocket),
     ("recording", fuzz::recording),
+    ("chunks_agree", fuzz::chunks_agree),
+    ("xml_reply", fuzz::xml_reply),
 ];
 
 #[test]
@@ -83,6 +85,8 @@ fn write_seeds() {
                         "gateway" => vec![scenario.script()],
                         // These are the cases of the Autobahn suite: core/tests/websocket writes them.
                         "websocket" => Vec::new(),
+                        // These were made by hand, one for each rule.
+                        "chunks_agree" | "xml_reply" => Vec::new(),
                         // What clients say, in pieces of three bytes, and what a recorder makes of it.
                         "recording" => {
                             let streams = scenario.streams().into_iter();

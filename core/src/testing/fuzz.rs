@@ -3,8 +3,10 @@
 //! They are ordinary functions of bytes, so that `cargo test` replays seeds and findings without a
 //! fuzzer. The targets in `fuzz/` only call them.
 
+mod chunks;
 mod listener;
 mod recording;
+mod reply;
 mod websocket;
 mod world;
 
@@ -18,6 +20,8 @@ use crate::wire::nul::{Frame, Framer};
 use crate::wire::percent;
 
 pub use recording::recording;
+pub use chunks::chunks_agree;
+pub use reply::xml_reply;
 pub use websocket::websocket;
 pub use world::gateway;
 
@@ -183,6 +187,8 @@ mod tests {
             gateway(&data);
             websocket(&data);
             recording(&data);
+            xml_reply(&data);
+            chunks_agree(&data);
         }
     }
 }

@@ -375,7 +375,7 @@ impl<'a> World<'a> {
 }
 
 /// Low limits, so that a short script reaches them.
-fn config(byte: u8) -> Config {
+pub(super) fn config(byte: u8) -> Config {
     let mut config = Config {
         loopback: Loopback::Limited,
         ..Config::default()
@@ -401,7 +401,7 @@ fn config(byte: u8) -> Config {
     config
 }
 
-fn member(n: u8) -> Member {
+pub(super) fn member(n: u8) -> Member {
     // Two members of one nick, and a nick that changed: a store may be wrong, the gateway not.
     let nick = ["zero", "alice", "bob", "bob", "<&\">"][usize::from(n) % 5];
     Member {
@@ -448,7 +448,7 @@ const COMMANDS: [&[u8]; 16] = [
     b"MSG alice 0123456789012345678901234567890123456789012345678901234567890123456789",
 ];
 
-const UPGRADE: &[u8] =
+pub(super) const UPGRADE: &[u8] =
     b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 

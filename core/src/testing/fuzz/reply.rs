@@ -1,0 +1,96 @@
+//! What the server says, read back by an XML parser that is not ours.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use roxmltree::{Document, Node};
+
+use crate::frame::{Form, Message};
+use crate::member::{Member, MemberId};
+use crate::reply;
+use crate::time::{Now, UnixSeconds};
+
+/// Whatever a nick, a name or a text holds, each answer is one well-formed element, with its
+/// attributes in order, and an XML parser reads back the same text, but for U+FFFD in the place of
+/// what XML forbids; one NUL is at its end and none before.
+pub fn xml_reply(data: &[u8]) {
+    let [first, second, rest @ ..] = data else {
+        return;
+    };
+    let (nick, rest) = rest.split_at(usize::from(*first).min(rest.len()));
+    let (name, text) = rest.split_at(usize::from(*second).min(rest.len()));
+    let [nick, name, text] = [nick, name, text].map(String::from_utf8_lossy);
+    let now = Now {
+        utc: UnixSeconds(36_000),
+        ..Now::default()
+    };
+    let member = |nick: &str, name: &str| Member {
+        id: MemberId(1),
+        nick: Arc::from(nick),
+        name: Arc::from(name),
+    };
+    let (one, other) = (member(&nick, &name), member(&text, &nick));
+
+    let shown = [("aid", &*nick), ("name", &*name)];
+    says(&reply::error(&text), "error", &[("value", &text)]);
+    says(&reply::pong(&text), "pong", &[("value", &text)]);
+    says(&reply::quit(&nick), "quit", &[("aid", &nick)]);
+    says(&reply::login(&one), "login", &shown);
+    says(&reply::identify(&one), "identify", &shown);
+    says(
+        &reply::msg(&nick, now, &text, &name),
+        "msg",
+        &[
+            ("aid", &nick),
+            ("time", "10:00:00"),
+            ("msg", &text),
+            ("from", &name),
+        ],
+    );
+    read(&reply::nicklist([&one, &other].into_iter()), |list| {
+        is_element(list, "nicklist", &[]);
+        let nicks: Vec<_> = list.children().collect();
+        assert_eq!(nicks.len(), 2);
+        is_element(nicks[0], "nick", &shown);
+        is_element(nicks[1], "nick", &[("aid", &text), ("name", &nick)]);
+    });
+}
+
+/// The message is this element, and nothing is in it.
+fn says(message: &Message, name: &str, attributes: &[(&str, &str)]) {
+    read(message, |element| {
+        is_element(element, name, attributes);
+        assert!(!element.has_children());
+    });
+}
+
+fn read(message: &Message, check: impl FnOnce(Node<'_, '_>)) {
+    let bytes = message.to(Form::Stream).to_vec();
+    let xml = bytes.strip_suffix(b"\0").expect("a NUL ends an answer");
+    assert!(!xml.contains(&0), "and is nowhere else");
+    let xml = core::str::from_utf8(xml).expect("answers are UTF-8");
+    let document =
+        Document::parse(xml).unwrap_or_else(|error| panic!("{error}: {}", xml.escape_debug()));
+    let root = document.root();
+    assert_eq!(root.children().count(), 1, "nothing is beside the element");
+    check(document.root_element());
+}
+
+fn is_element(node: Node<'_, '_>, name: &str, attributes: &[(&str, &str)]) {
+    assert_eq!(node.tag_name().name(), name);
+    let found: Vec<_> = node.attributes().map(|a| (a.name(), a.value())).collect();
+    let texts: Vec<_> = attributes.iter().map(|(_, text)| as_read(text)).collect();
+    let names = attributes.iter().map(|(name, _)| *name);
+    let expected: Vec<_> = names.zip(texts.iter().map(String::as_str)).collect();
+    assert_eq!(found, expected);
+}
+
+/// `Char` of XML 1.0, section 2.2; what is none is lost.
+fn as_read(text: &str) -> String {
+    let is_char = |c| matches!(u32::from(c), 0x9 | 0xa | 0xd | 0x20..=0xd7ff | 0xe000..=0xfffd | 0x1_0000..=0x10_ffff);
+    let chars = text.chars();
+    chars
+        .map(|c| if is_char(c) { c } else { '\u{fffd}' })
+        .collect()
+}
