@@ -37,6 +37,14 @@ impl Members {
         })
     }
 
+    /// A store of nobody that ends with its value: for tests, and to try an import.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        Ok(Self {
+            connection: schema::open_in_memory()?,
+            path: PathBuf::from("in memory"),
+        })
+    }
+
     /// Opens a store, and makes it first where there is none.
     pub fn open_or_create(path: &Path) -> Result<(Self, Origin), StoreError> {
         let origin = match path.try_exists() {

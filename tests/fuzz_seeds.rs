@@ -3,6 +3,19 @@
 //! `UPDATE=1 cargo test --test fuzz_seeds` writes the seeds that come from transcripts anew; a
 //! finding of a fuzzer is added by hand, under a name of its own, and stays.
 
+#[path = "../fuzz/src/members_csv.rs"]
+#[expect(
+    unreachable_pub,
+    reason = "it is public in the crate of the fuzz targets"
+)]
+mod members_csv;
+#[path = "../fuzz/src/websocket_frames.rs"]
+#[expect(
+    unreachable_pub,
+    reason = "it is public in the crate of the fuzz targets"
+)]
+mod websocket_frames;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -16,7 +29,7 @@ use flashgate_core::testing::transcript::{Against, Bare, Cut, Scenario, Transcri
 /// A target's name and its body.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 8] = [
+const TARGETS: [Target; 10] = [
     ("sniff", fuzz::sniff),
     ("command", fuzz::command),
     ("http_head", fuzz::http_head),
@@ -25,6 +38,8 @@ const TARGETS: [Target; 8] = [
     ("recording", fuzz::recording),
     ("chunks_agree", fuzz::chunks_agree),
     ("xml_reply", fuzz::xml_reply),
+    ("members_csv", members_csv::members_csv),
+    ("websocket_frames", websocket_frames::websocket_frames),
 ];
 
 #[test]
@@ -86,7 +101,9 @@ fn write_seeds() {
                         // These are the cases of the Autobahn suite: core/tests/websocket writes them.
                         "websocket" => Vec::new(),
                         // These were made by hand, one for each rule.
-                        "chunks_agree" | "xml_reply" => Vec::new(),
+                        "chunks_agree" | "xml_reply" | "members_csv" | "websocket_frames" => {
+                            Vec::new()
+                        }
                         // What clients say, in pieces of three bytes, and what a recorder makes of it.
                         "recording" => {
                             let streams = scenario.streams().into_iter();

@@ -19,8 +19,8 @@ use crate::wire::http::{self, Head};
 use crate::wire::nul::{Frame, Framer};
 use crate::wire::percent;
 
-pub use recording::recording;
 pub use chunks::chunks_agree;
+pub use recording::recording;
 pub use reply::xml_reply;
 pub use websocket::websocket;
 pub use world::gateway;

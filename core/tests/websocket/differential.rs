@@ -1,45 +1,13 @@
 //! The codec beside tungstenite's server: random frames, whole and broken, mean the same to both.
-//!
-//! Where the two differ on purpose:
-//!
-//! - A length that is not in its shortest form is an error here (RFC 6455 section 5.2), for a control
-//!   frame as for any other; tungstenite takes it.
-//! - tungstenite reads a frame when all of it is there, and a head when all of that is; here what is
-//!   wrong is told by the first byte that is. Its error may still be to come where ours is told.
-//! - Code 1014, which the registry has, may stand in a close here, not there.
-//! - A code that nobody may send is an error here; tungstenite calls it a close with 1002.
-//! - The limit here is on text alone; a binary message is a stream.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read, Write};
 
-use flashgate_core::websocket::{Decoded, Decoder, Kind, Violation};
-use tungstenite::protocol::{Role, WebSocketConfig};
-use tungstenite::{Error, Message, WebSocket};
-
+use crate::agreement::{End, LIMIT, agree, ours, theirs};
 use crate::frames::{
     BINARY, BINARY_BEGINS, CLOSE, LAST, MORE, PING, PONG, Random, TEXT, TEXT_BEGINS, masked,
 };
 
 const ROUNDS: u64 = 20_000;
-const LIMIT: usize = 1 << 16;
-
-#[derive(Debug, PartialEq)]
-enum Event {
-    Text(Vec<u8>),
-    Binary(Vec<u8>),
-    Ping(Vec<u8>),
-    Pong,
-}
-
-/// How a stream ended for a reader.
-#[derive(Debug)]
-enum End<E> {
-    /// There may be more to come.
-    Open,
-    Closed(Option<u16>),
-    Broken(E),
-}
 
 #[test]
 fn both_read_the_same() {
@@ -47,8 +15,8 @@ fn both_read_the_same() {
     for seed in 0..ROUNDS {
         let mut random = Random(seed);
         let stream = stream(&mut random);
-        let (ours, our_end) = ours(&stream, &mut random);
-        let (theirs, their_end) = theirs(&stream, &mut random);
+        let (ours, our_end) = ours(&stream, &mut || random.within(1..40));
+        let (theirs, their_end) = theirs(&stream, &mut || random.within(1..200));
         let same = agree(&ours, &our_end, &theirs, &their_end);
         assert!(
             same,
@@ -66,131 +34,6 @@ fn both_read_the_same() {
     // Every rule is broken, and not a few times.
     assert_eq!(seen.len(), 15);
     assert!(seen.values().all(|times| *times > 10));
-}
-
-/// Whether the two differ at most in what they may differ in.
-fn agree(
-    ours: &[Event],
-    our_end: &End<Violation>,
-    theirs: &[Event],
-    their_end: &End<Error>,
-) -> bool {
-    match (our_end, their_end) {
-        // Shortest forms are nothing to tungstenite.
-        (End::Broken(Violation::Length | Violation::LongControl), _) => theirs.starts_with(ours),
-        (End::Broken(Violation::BadCloseCode), End::Closed(code)) => {
-            ours == theirs && *code == Some(1002)
-        }
-        (End::Closed(Some(1014)), End::Closed(code)) => ours == theirs && *code == Some(1002),
-        (End::Closed(our_code), End::Closed(their_code)) => {
-            ours == theirs && our_code == their_code
-        }
-        (End::Open, End::Open) => ours == theirs,
-        (End::Broken(_), End::Open) => ours == theirs,
-        (End::Broken(violation), End::Broken(error)) => ours == theirs && alike(*violation, error),
-        // A binary frame over its limit, which is none of ours.
-        (_, End::Broken(Error::Capacity(_))) => ours.starts_with(theirs),
-        (End::Open | End::Broken(_) | End::Closed(_), _) => false,
-    }
-}
-
-/// Whether two errors may be about the same bytes. A frame that breaks several rules breaks
-/// another one first for each of them; bad text is what both look at last, but for a close code
-/// before its bad reason.
-fn alike(violation: Violation, error: &Error) -> bool {
-    let bad_text = [Violation::BadText, Violation::BadCloseReason].contains(&violation);
-    let long_text = violation == Violation::LongText;
-    if matches!(error, Error::Utf8(_)) {
-        return bad_text || violation == Violation::BadCloseCode;
-    }
-    !bad_text && (!long_text || matches!(error, Error::Capacity(_)))
-}
-
-fn ours(stream: &[u8], random: &mut Random) -> (Vec<Event>, End<Violation>) {
-    let mut decoder = Decoder::default();
-    let (mut events, mut message) = (Vec::new(), Vec::new());
-    let (mut at, mut end) = (0, 0);
-    loop {
-        match decoder.decode(&stream[at..end], &mut message, LIMIT) {
-            Ok(Decoded::Partial) if end == stream.len() => return (events, End::Open),
-            Ok(Decoded::Partial) => end = (end + random.within(1..40)).min(stream.len()),
-            Ok(Decoded::Data { used, kind, end }) => {
-                at += used;
-                if end {
-                    let message = std::mem::take(&mut message);
-                    events.push(match kind {
-                        Kind::Text => Event::Text(message),
-                        Kind::Binary => Event::Binary(message),
-                    });
-                }
-            }
-            Ok(Decoded::Ping(used, payload)) => {
-                at += used;
-                events.push(Event::Ping(payload.as_bytes().to_vec()));
-            }
-            Ok(Decoded::Pong(used)) => {
-                at += used;
-                events.push(Event::Pong);
-            }
-            Ok(Decoded::Close(_, code)) => {
-                return (events, End::Closed(code.map(|code| code.get())));
-            }
-            Err(violation) => return (events, End::Broken(violation)),
-        }
-    }
-}
-
-fn theirs(stream: &[u8], random: &mut Random) -> (Vec<Event>, End<Error>) {
-    let config = WebSocketConfig::default()
-        .read_buffer_size(512)
-        .max_message_size(Some(LIMIT))
-        .max_frame_size(Some(LIMIT));
-    let pipe = Pipe(stream, random);
-    let mut socket = WebSocket::from_raw_socket(pipe, Role::Server, Some(config));
-    let mut events = Vec::new();
-    loop {
-        events.push(match socket.read() {
-            Ok(Message::Text(text)) => Event::Text(text.as_bytes().to_vec()),
-            Ok(Message::Binary(bytes)) => Event::Binary(bytes.to_vec()),
-            Ok(Message::Ping(payload)) => Event::Ping(payload.to_vec()),
-            Ok(Message::Pong(_)) => Event::Pong,
-            Ok(Message::Close(frame)) => {
-                let code = frame.map(|frame| u16::from(frame.code));
-                return (events, End::Closed(code));
-            }
-            Ok(Message::Frame(_)) => unreachable!("frames are not read one by one"),
-            Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
-                return (events, End::Open);
-            }
-            Err(error) => return (events, End::Broken(error)),
-        });
-    }
-}
-
-/// A connection that brings bytes in pieces, then none for now, and takes everything.
-struct Pipe<'a>(&'a [u8], &'a mut Random);
-
-impl Read for Pipe<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.0.is_empty() {
-            return Err(io::ErrorKind::WouldBlock.into());
-        }
-        let piece = self.1.within(1..200).min(buffer.len()).min(self.0.len());
-        let (now, later) = self.0.split_at(piece);
-        buffer[..piece].copy_from_slice(now);
-        self.0 = later;
-        Ok(piece)
-    }
-}
-
-impl Write for Pipe<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 /// Some messages, half of the time with something broken in them; then pings, so that a frame that

@@ -9,6 +9,7 @@
 //! wstest -m fuzzingclient -s spec.json # with "cases": ["1.*", "2.*", "3.*", ...]
 //! ```
 
+mod agreement;
 mod autobahn;
 mod client;
 mod differential;

@@ -1,0 +1,9 @@
+//! Bodies of fuzz targets that need more than the core; the others are in its `testing::fuzz`.
+//!
+//! `tests/fuzz_seeds.rs` takes these files in by their paths, and replays their seeds without a fuzzer.
+
+mod members_csv;
+mod websocket_frames;
+
+pub use members_csv::members_csv;
+pub use websocket_frames::websocket_frames;

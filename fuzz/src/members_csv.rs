@@ -1,0 +1,127 @@
+//! The importer of members, fed with any file.
+
+use std::iter;
+
+use flashgate::members::import::{self, Faults, ImportError};
+use flashgate::members::{Active, Members, Name, Nick, Number};
+
+/// Whatever a file holds, it is good, and imported all its rows are listed as they were written; or
+/// nothing of it is in the store, and the first faults are told, in order, each at a line and a
+/// column that the file has. A check without a store finds the same as an import into an empty one.
+pub fn members_csv(data: &[u8]) {
+    let Some((&kind, rest)) = data.split_first() else {
+        return;
+    };
+    if kind.is_multiple_of(2) {
+        imported(rest);
+        return;
+    }
+    let (csv, rows) = table(kind, rest);
+    if let Some(listed) = imported(csv.as_bytes()) {
+        let mut expected: Vec<_> = rows.iter().map(expected).collect();
+        expected.sort();
+        assert_eq!(listed, expected, "{csv}");
+    }
+}
+
+/// A member as the list shows it.
+type Shown = (i64, String, String, bool);
+
+/// What is listed after an import, if the file was good.
+fn imported(csv: &[u8]) -> Option<Vec<Shown>> {
+    let checked = import::check(csv);
+    let mut members = Members::in_memory().expect("memory can be had");
+    let imported = import::import(&mut members, csv, &mut |_| {});
+    let mut listed: Vec<_> = members
+        .list()
+        .expect("a store in memory can be read")
+        .into_iter()
+        .map(|one| (one.id.get(), one.nick, one.name, one.active == Active::Yes))
+        .collect();
+    listed.sort();
+    match (checked, imported) {
+        (Ok(rows), Ok(same)) => {
+            assert_eq!((rows, rows), (same, listed.len()));
+            Some(listed)
+        }
+        (Err(faults), Err(ImportError::Faults(same))) => {
+            assert_eq!(faults, same);
+            assert!(listed.is_empty(), "all or nothing");
+            are_in(csv, &faults);
+            None
+        }
+        (checked, imported) => panic!("checked: {checked:?}, imported: {imported:?}"),
+    }
+}
+
+fn are_in(csv: &[u8], faults: &Faults) {
+    let count = |which: fn(&u8) -> bool| csv.iter().filter(|byte| which(byte)).count();
+    let lines = 1 + count(|byte| matches!(byte, b'\n' | b'\r'));
+    // A column that is missing is told behind the last.
+    let columns = 2 + count(|byte| *byte == b',') + COLUMNS.len();
+    assert!(faults.total > 0 && faults.first.len() == faults.total.min(100));
+    assert!(
+        faults
+            .first
+            .is_sorted_by_key(|fault| (fault.line, fault.column))
+    );
+    for fault in &faults.first {
+        assert!((1..=lines).contains(&fault.line), "{fault}");
+        assert!((1..=columns).contains(&fault.column), "{fault}");
+        assert!(fault.name.is_none_or(|name| COLUMNS.contains(&name)));
+        assert!(!fault.problem.is_empty() && fault.problem.len() < 1000);
+        assert!(!fault.to_string().contains(char::is_control), "{fault:?}");
+    }
+}
+
+/// The fields of a row, in our order.
+type Row = [String; COLUMNS.len()];
+
+/// A file that is nearly good: a line of the data is a row, a tab in it ends a field, and what is
+/// missing is made up; `kind` says how it is written.
+fn table(kind: u8, data: &[u8]) -> (String, Vec<Row>) {
+    let text = String::from_utf8_lossy(data);
+    let rows: Vec<Row> = (1..)
+        .zip(text.split('\n').take(200))
+        .map(|(number, line)| {
+            let mut fields = line.split('\t');
+            let made_up = [
+                format!("{number}"),
+                format!("nick{number}"),
+                "Name".to_owned(),
+                HASH.to_owned(),
+                "1".to_owned(),
+            ];
+            made_up.map(|made_up| match fields.next() {
+                None | Some("") => made_up,
+                Some(field) => field.to_owned(),
+            })
+        })
+        .collect();
+    let turn = usize::from(kind >> 1 & 7) % COLUMNS.len();
+    let end = ["\n", "\r\n", "\r"][usize::from(kind >> 4 & 3) % 3];
+    let mut csv = String::from(if kind & 0x80 == 0 { "" } else { "\u{feff}" });
+    let header = COLUMNS.map(str::to_owned);
+    for row in iter::once(&header).chain(&rows) {
+        let quoted =
+            |at: usize| format!("\"{}\"", row[(turn + at) % row.len()].replace('"', "\"\""));
+        let fields: Vec<_> = (0..row.len()).map(quoted).collect();
+        csv += &fields.join(",");
+        csv += end;
+    }
+    (csv, rows)
+}
+
+/// What a row of a file that was found good is listed as.
+fn expected([id, nick, name, _, active]: &Row) -> Shown {
+    let id = Number::parse(id.trim()).expect("a number was taken");
+    let nick = Nick::new(nick).expect("a nick was taken");
+    let name = Name::new(name).expect("a name was taken");
+    let active = matches!(&*active.trim().to_ascii_lowercase(), "1" | "true" | "yes");
+    let (nick, name) = (nick.as_str().to_owned(), name.as_str().to_owned());
+    (id.get(), nick, name, active)
+}
+
+const COLUMNS: [&str; 5] = ["id", "nick", "name", "password", "active"];
+
+const HASH: &str = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAA";
