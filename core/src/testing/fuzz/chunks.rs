@@ -67,6 +67,8 @@ struct Client {
     denied: bool,
     heard: Vec<u8>,
     reading: bool,
+    /// It has said all it has to say, and waits for the answers.
+    done: bool,
     end: Option<End>,
     lookups: VecDeque<Ticket>,
 }
@@ -99,6 +101,7 @@ impl Client {
             denied: kind & 0x10 != 0,
             heard: Vec::new(),
             reading: true,
+            done: false,
             end: None,
             lookups: VecDeque::new(),
         };
@@ -111,6 +114,7 @@ impl Client {
             client.handle(Input::Bytes(client.id, piece));
         }
         if client.listens() {
+            client.done = true;
             client.handle(Input::Eof(client.id));
         }
         client.listens();
@@ -120,10 +124,11 @@ impl Client {
         (client.heard.escape_ascii().to_string(), client.end)
     }
 
-    /// Whether the server takes more. While it does not, nothing but time can change that.
+    /// Whether the server takes more. While it does not, or nothing more comes, only time changes
+    /// anything.
     fn listens(&mut self) -> bool {
         for _ in 0..100 {
-            if self.reading || matches!(self.end, Some(End::Closed | End::Aborted)) {
+            if self.reading && !self.done || matches!(self.end, Some(End::Closed | End::Aborted)) {
                 break;
             }
             let Some(next) = self.gateway.poll_timeout() else {
