@@ -89,46 +89,13 @@ fn write_seeds() {
             let transcript =
                 Transcript::parse(name(&file), &text).unwrap_or_else(|error| panic!("{error}"));
             let subject = name(&file).trim_end_matches(".txt");
-            // Recordings repeat much of each other.
-            let most = if target == "recording" { 3 } else { usize::MAX };
-            let seeds =
-                transcript
-                    .scenarios()
-                    .iter()
-                    .take(most)
-                    .flat_map(|scenario| match target {
-                        "gateway" => vec![scenario.script()],
-                        // These are the cases of the Autobahn suite: core/tests/websocket writes them.
-                        "websocket" => Vec::new(),
-                        // These were made by hand, one for each rule.
-                        "chunks_agree" | "xml_reply" | "members_csv" | "websocket_frames" => {
-                            Vec::new()
-                        }
-                        // What clients say, in pieces of three bytes, and what a recorder makes of it.
-                        "recording" => {
-                            let streams = scenario.streams().into_iter();
-                            let said = streams.map(|stream| [b"\x31", &stream[..]].concat());
-                            said.chain([recorded(scenario)]).collect()
-                        }
-                        // What the fuzzer varies first is how the stream is cut. HTTP, and a WebSocket's
-                        // masked frames, are no commands to it.
-                        "command" => scenario
-                            .streams()
-                            .into_iter()
-                            .filter(|stream| !stream.starts_with(b"GET "))
-                            .map(|stream| [b"\x03", &stream[..]].concat())
-                            .collect(),
-                        "http_head" => scenario
-                            .streams()
-                            .into_iter()
-                            .filter(|stream| stream.ends_with(b"\n"))
-                            .collect(),
-                        _ => scenario
-                            .streams()
-                            .into_iter()
-                            .map(|stream| stream[..stream.len().min(24)].to_vec())
-                            .collect(),
-                    });
+            // Those that are new for each cut or hash repeat much of each other.
+            let most = match target {
+                "recording" | "chunks_agree" | "xml_reply" | "websocket_frames" => 3,
+                _ => usize::MAX,
+            };
+            let scenarios = transcript.scenarios().iter().take(most);
+            let seeds = scenarios.flat_map(|scenario| seeds(target, scenario));
             for (number, seed) in (1..).zip(seeds.filter(|seed| seed.len() <= 4096)) {
                 if seen.insert(seed.clone()) {
                     let path = folder.join(format!("transcript-{subject}-{number}"));
@@ -137,6 +104,93 @@ fn write_seeds() {
             }
         }
     }
+}
+
+/// What a target can begin with of a scenario.
+fn seeds(target: &str, scenario: &Scenario) -> Vec<Vec<u8>> {
+    let sent = scenario.streams().into_iter();
+    match target {
+        "sniff" => sent
+            .map(|stream| stream[..stream.len().min(24)].to_vec())
+            .collect(),
+        // What the fuzzer varies first is how the stream is cut. HTTP, and a WebSocket's masked
+        // frames, are no commands to it.
+        "command" => sent
+            .filter(|stream| !stream.starts_with(b"GET "))
+            .map(|stream| [b"\x03", &stream[..]].concat())
+            .collect(),
+        "http_head" => sent.filter(|stream| stream.ends_with(b"\n")).collect(),
+        "gateway" => vec![scenario.script()],
+        // These are the cases of the Autobahn suite: core/tests/websocket writes them.
+        "websocket" => Vec::new(),
+        // What follows the upgrade.
+        "websocket_frames" => sent
+            .filter_map(|stream| after_the_head(&stream))
+            .filter(|frames| !frames.is_empty())
+            .map(|frames| [b"\x03k", &frames[..]].concat())
+            .collect(),
+        "chunks_agree" => sent.map(|stream| in_pieces(&stream)).collect(),
+        // The nick and name that it begins with are four bytes long.
+        "xml_reply" => sent
+            .chain(scenario.heard())
+            .filter(|text| text.len() > 8)
+            .map(|text| [b"\x04\x04", &text[..]].concat())
+            .collect(),
+        "members_csv" => vec![[b" ", csv(scenario).as_bytes()].concat()],
+        // What clients say, in pieces of three bytes, and what a recorder makes of it.
+        "recording" => sent
+            .map(|stream| [b"\x31", &stream[..]].concat())
+            .chain([recorded(scenario)])
+            .collect(),
+        _ => panic!("nothing is known of {target}"),
+    }
+}
+
+/// A stream with the byte that says what begins it, and fifteen sizes of pieces.
+fn in_pieces(stream: &[u8]) -> Vec<u8> {
+    const RAW: u8 = 7;
+    const SOCKET: u8 = 2;
+    let sizes = *b"\x01\x02\x03\x05\x07\x0b\x0d\x11\x13\x17\x1d\x1f\x25\x29\x2b";
+    match after_the_head(stream).filter(|_| is_upgrade(stream)) {
+        Some(frames) => [&[SOCKET, 15], &sizes[..], &frames].concat(),
+        None => [&[RAW, 15], &sizes[..], stream].concat(),
+    }
+}
+
+/// What comes behind the empty line of a request.
+fn after_the_head(stream: &[u8]) -> Option<Vec<u8>> {
+    let end = stream.windows(4).position(|four| four == b"\r\n\r\n")?;
+    stream
+        .starts_with(b"GET ")
+        .then(|| stream[end + 4..].to_vec())
+}
+
+fn is_upgrade(stream: &[u8]) -> bool {
+    stream
+        .windows(18)
+        .any(|word| word.eq_ignore_ascii_case(b"upgrade: websocket"))
+}
+
+/// The members of a scenario, as a site would export them.
+fn csv(scenario: &Scenario) -> String {
+    let hash = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAA";
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let rows = scenario.members().map(|member| {
+        let number = member.id.to_string();
+        [
+            number,
+            member.nick.to_string(),
+            member.name.to_string(),
+            hash.to_owned(),
+            "1".to_owned(),
+        ]
+    });
+    let head = ["id", "nick", "name", "password", "active"].map(str::to_owned);
+    for row in std::iter::once(head).chain(rows) {
+        writer.write_record(row).expect("memory takes a row");
+    }
+    let table = writer.into_inner().expect("memory takes a table");
+    String::from_utf8(table).expect("nicks and names are text")
 }
 
 /// A recording of a scenario.

@@ -3,6 +3,7 @@
 use std::vec::Vec;
 
 use super::step::{Act, Scenario, Step};
+use crate::member::Member;
 
 impl Scenario {
     /// What each client sends in all, for the targets that take a stream.
@@ -17,6 +18,23 @@ impl Scenario {
             }
         }
         streams
+    }
+
+    /// What each client hears in all.
+    pub fn heard(&self) -> Vec<Vec<u8>> {
+        let mut heard = Vec::new();
+        heard.resize(self.clients.len(), Vec::new());
+        for placed in &self.steps {
+            if let Step::Client(client, Act::Sees(bytes)) = &placed.step {
+                heard[*client].extend_from_slice(bytes);
+            }
+        }
+        heard
+    }
+
+    /// Who the member store knows.
+    pub fn members(&self) -> impl Iterator<Item = &Member> {
+        self.members.iter().map(|known| &known.member)
     }
 
     /// The conversation as a script for [`fuzz::gateway`](crate::testing::fuzz::gateway): near enough
