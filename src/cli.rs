@@ -386,6 +386,7 @@ mod tests {
             "serve --runtime tokio",
             "serve --log-format xml",
             "serve --on-duplicate maybe",
+            "serve --presence some",
             "serve --redirect example.com",
             "serve --redirect //evil",
             "serve --redirect /\\evil",

@@ -29,6 +29,8 @@ pub struct Config {
     pub origins: Origins,
     /// Who may ask for LIST.
     pub list: ListAccess,
+    /// Who is told that a member logs in or leaves.
+    pub presence: Presence,
     /// What happens when a member logs in who is online already.
     pub duplicates: OnDuplicate,
     /// Whether the limits per address hold for loopback too.
@@ -54,6 +56,7 @@ impl Default for Config {
             site: Arc::default(),
             redirect: "/chat/".to_owned(),
             list: ListAccess::Everyone,
+            presence: Presence::All,
             duplicates: OnDuplicate::Refuse,
             loopback: Loopback::Exempt,
         }
@@ -87,6 +90,15 @@ pub enum ListAccess {
     Everyone,
     /// Who is identified.
     Identified,
+}
+
+/// Who is told that a member logs in or leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// Everyone online. Each login costs a message for each of them.
+    All,
+    /// Nobody but the member. LIST and MSG work as ever.
+    Off,
 }
 
 /// What happens when a member logs in who is online already.

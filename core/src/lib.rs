@@ -87,7 +87,7 @@ mod time;
 mod wire;
 
 pub use config::{
-    Config, KeepAlive, Limits, ListAccess, Loopback, OnDuplicate, Origins, Role, Throttle,
+    Config, KeepAlive, Limits, ListAccess, Loopback, OnDuplicate, Origins, Presence, Role, Throttle,
 };
 pub use event::{Action, Cause, ConnId, Input, ListenerId, MAX_READ, Origin, Refused, Ticket};
 pub use frame::{Chunk, Recipients};

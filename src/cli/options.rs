@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use argh::{ArgsInfo, FromArgs};
+use flashgate_core::Presence;
 
 use crate::site::Ruffle;
 
@@ -78,6 +79,15 @@ pub struct ServeOptions {
     /// allow LIST only after IDENTIFY
     #[argh(switch)]
     pub list_needs_login: bool,
+
+    /// who is told that a member logs in or leaves: all who are online (default), or off, nobody
+    #[argh(
+        option,
+        arg_name = "WHO",
+        default = "Presence::All",
+        from_str_fn(presence)
+    )]
+    pub presence: Presence,
 
     /// when a member logs in twice: refuse the newcomer (default), or replace the older connection
     #[argh(option, arg_name = "WHAT", default = "Duplicates::Refuse")]
@@ -222,6 +232,10 @@ fn number<T: FromStr + PartialOrd + Display>(
 
 fn clients(text: &str) -> Result<usize, String> {
     number(text, 1..=1_000_000)
+}
+
+fn presence(text: &str) -> Result<Presence, String> {
+    one_of(text, [("all", Presence::All), ("off", Presence::Off)])
 }
 
 /// A command is kept whole in memory, for each connection that sends one.

@@ -90,6 +90,7 @@ pub(super) fn config(
         } else {
             ListAccess::Everyone
         },
+        presence: options.presence,
         duplicates: match options.on_duplicate {
             Duplicates::Refuse => OnDuplicate::Refuse,
             Duplicates::Replace => OnDuplicate::Replace,

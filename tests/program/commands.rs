@@ -46,6 +46,7 @@ fn help_and_version() {
         "--policy-ports",
         "--allow-origin",
         "--list-needs-login",
+        "--presence",
         "--on-duplicate",
         "--max-clients",
         "--max-per-address",

@@ -3,6 +3,7 @@
 use core::mem;
 
 use super::{Gateway, Phase};
+use crate::config::Presence;
 use crate::conn::{Ending, Incoming, Patience, Stage, State, Turn, Who};
 use crate::event::{Action, ConnId};
 use crate::note::{CloseReason, Note};
@@ -38,7 +39,7 @@ impl Gateway {
                 peer,
                 member: member.id,
             });
-            if self.phase == Phase::Running {
+            if self.phase == Phase::Running && self.config.presence == Presence::All {
                 self.broadcast(&reply::quit(&member.nick), id);
             }
         }

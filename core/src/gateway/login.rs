@@ -7,7 +7,7 @@ use core::net::{IpAddr, SocketAddr};
 
 use super::ending::Ends;
 use super::{Gateway, Step};
-use crate::config::OnDuplicate;
+use crate::config::{OnDuplicate, Presence};
 use crate::conn::{Identify, Stage, Turn, Who};
 use crate::event::{Action, ConnId, Ticket};
 use crate::hub::Seat;
@@ -258,7 +258,10 @@ impl Gateway {
         let form = self.form(id);
         let seat = self.hub.join(id, form, member);
         self.sit(id, seat);
-        self.broadcast(&login, id);
+        match self.config.presence {
+            Presence::All => self.broadcast(&login, id),
+            Presence::Off => self.say(id, &login),
+        }
         self.say(id, &identify);
     }
 

@@ -6,7 +6,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::format::{Escaped, unescaped};
-use crate::config::{Config, ListAccess, Loopback, OnDuplicate, Origins, Role};
+use crate::config::{Config, ListAccess, Loopback, OnDuplicate, Origins, Presence, Role};
 use crate::site::{Site, SiteFile};
 use crate::time::Millis;
 use crate::wire::policy::Policy;
@@ -37,6 +37,10 @@ pub(super) fn write(config: &Config, mut line: impl FnMut(&str)) {
     line(match config.list {
         ListAccess::Everyone => "set list everyone",
         ListAccess::Identified => "set list identified",
+    });
+    line(match config.presence {
+        Presence::All => "set presence all",
+        Presence::Off => "set presence off",
     });
     line(match config.duplicates {
         OnDuplicate::Refuse => "set on-duplicate refuse",
@@ -118,6 +122,8 @@ impl Settings {
         match words[..] {
             ["set", "list", "everyone"] => config.list = ListAccess::Everyone,
             ["set", "list", "identified"] => config.list = ListAccess::Identified,
+            ["set", "presence", "all"] => config.presence = Presence::All,
+            ["set", "presence", "off"] => config.presence = Presence::Off,
             ["set", "on-duplicate", "refuse"] => config.duplicates = OnDuplicate::Refuse,
             ["set", "on-duplicate", "replace"] => config.duplicates = OnDuplicate::Replace,
             ["set", "loopback", "exempt"] => config.loopback = Loopback::Exempt,

@@ -113,6 +113,7 @@ impl Writer {
             limits: recorded.limits.clone(),
             listeners: Vec::from([Role::Gateway, Role::Policy]),
             list: recorded.list,
+            presence: recorded.presence,
             duplicates: recorded.duplicates,
             loopback: recorded.loopback,
             origins: recorded.origins.clone(),

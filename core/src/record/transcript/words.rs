@@ -5,7 +5,7 @@ use alloc::string::{String, ToString};
 use core::fmt::Write as _;
 
 use super::super::settings::{NUMBERS, SPANS};
-use crate::config::{Config, ListAccess, Loopback, OnDuplicate, Origins};
+use crate::config::{Config, ListAccess, Loopback, OnDuplicate, Origins, Presence};
 
 /// Writes the settings that are not the default's.
 pub(super) fn write_settings(config: &Config, offset: i32, out: &mut String) {
@@ -25,6 +25,9 @@ pub(super) fn write_settings(config: &Config, offset: i32, out: &mut String) {
     }
     if config.list == ListAccess::Identified {
         out.push_str("set list identified\n");
+    }
+    if config.presence == Presence::Off {
+        out.push_str("set presence off\n");
     }
     if config.duplicates == OnDuplicate::Replace {
         out.push_str("set on-duplicate replace\n");

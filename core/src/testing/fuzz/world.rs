@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use super::listener::{Listener, Room};
-use crate::config::{Config, ListAccess, Loopback, OnDuplicate, Role};
+use crate::config::{Config, ListAccess, Loopback, OnDuplicate, Presence, Role};
 use crate::event::{Action, Cause, ConnId, Input, ListenerId, Origin, Ticket};
 use crate::gateway::Gateway;
 use crate::member::{Answer, Member, MemberEvent, MemberId, Unavailable};
@@ -394,6 +394,9 @@ pub(super) fn config(byte: u8) -> Config {
     }
     if byte & 2 != 0 {
         config.duplicates = OnDuplicate::Replace;
+    }
+    if byte & 0x80 != 0 {
+        config.presence = Presence::Off;
     }
     if byte & 4 != 0 {
         config.list = ListAccess::Identified;

@@ -153,7 +153,8 @@ impl World<'_> {
         self.handle(Input::Member(event), model::Input::Member(id));
     }
 
-    /// Settings that may change under a running gateway; none that lowers what is kept.
+    /// Settings that may change under a running gateway; none that lowers what is kept, nor who is told
+    /// of logins, since clients then would not hear of them in turn.
     fn configure(&mut self) {
         let mut config = (*self.model.config).clone();
         let random = &mut self.random;

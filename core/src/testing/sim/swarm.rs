@@ -4,7 +4,7 @@
 use alloc::sync::Arc;
 use std::vec::Vec;
 
-use crate::config::{Config, ListAccess, Loopback, OnDuplicate, Role};
+use crate::config::{Config, ListAccess, Loopback, OnDuplicate, Presence, Role};
 use crate::testing::random::Random;
 use crate::time::Millis;
 
@@ -131,6 +131,9 @@ fn config(random: &mut Random, peers: u64) -> Config {
     };
     if random.percent(60) {
         config.duplicates = OnDuplicate::Replace;
+    }
+    if random.percent(15) {
+        config.presence = Presence::Off;
     }
     if random.percent(30) {
         config.list = ListAccess::Identified;

@@ -9,7 +9,7 @@ use std::vec::Vec;
 
 use super::frames::Frames;
 use super::text::unescape;
-use crate::config::{Config, ListAccess, Loopback, OnDuplicate, Origins, Role};
+use crate::config::{Config, ListAccess, Loopback, OnDuplicate, Origins, Presence, Role};
 use crate::site::{Site, SiteFile};
 use crate::time::Millis;
 use crate::wire::policy::Policy;
@@ -72,6 +72,8 @@ impl Settings {
             }
             ("list", "everyone") => config.list = ListAccess::Everyone,
             ("list", "identified") => config.list = ListAccess::Identified,
+            ("presence", "all") => config.presence = Presence::All,
+            ("presence", "off") => config.presence = Presence::Off,
             ("on-duplicate", "refuse") => config.duplicates = OnDuplicate::Refuse,
             ("on-duplicate", "replace") => config.duplicates = OnDuplicate::Replace,
             ("loopback", "exempt") => config.loopback = Loopback::Exempt,

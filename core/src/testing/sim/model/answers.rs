@@ -7,7 +7,7 @@ use std::vec::Vec;
 
 use super::side::{Stage, Turn};
 use super::{Input, Model, Must, Owner, Question};
-use crate::config::{ListAccess, OnDuplicate};
+use crate::config::{ListAccess, OnDuplicate, Presence};
 use crate::event::{ConnId, Ticket};
 use crate::member::{Answer, Login, Member, MemberId, Query, Unavailable};
 use crate::note::CloseReason;
@@ -312,7 +312,11 @@ impl Model {
         self.side(id).free(now);
         let (nick, name) = (as_heard(&member.nick), as_heard(&member.name));
         self.online.push((member, id));
-        self.everyone(Said::Login(nick.clone(), name.clone()), Some(id));
+        let login = Said::Login(nick.clone(), name.clone());
+        match self.config.presence {
+            Presence::All => self.everyone(login, Some(id)),
+            Presence::Off => self.must.push_back(Must::Say(id, login, Owner::Own)),
+        }
         let identified = Must::Say(id, Said::Identify(nick, name), Owner::Own);
         self.must.push_back(identified);
         self.count("login");

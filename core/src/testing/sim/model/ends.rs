@@ -2,6 +2,7 @@
 
 use super::side::{Stage, Turn};
 use super::{Input, Model, Must, Owner};
+use crate::config::Presence;
 use crate::event::{Cause, ConnId};
 use crate::member::MemberId;
 use crate::note::CloseReason;
@@ -20,7 +21,7 @@ impl Model {
             Some(Must::Close(to, reason)) if to == id => reason,
             Some(other) => panic!("a quit, but {other:?}"),
         };
-        if self.stopping.is_none() {
+        if self.stopping.is_none() && self.config.presence == Presence::All {
             self.everyone(Said::Quit(as_heard(&member.nick)), None);
         }
         self.must.push_back(Must::Close(id, reason));
