@@ -64,6 +64,8 @@ use crate::event::{Action, ConnId, Input, Origin, Refused};
 use crate::member::{Answer, Member};
 use crate::time::Now;
 use format::{Content, Line, Told};
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use replay::Plays;
 pub use replay::{Difference, Ended, NotARecording, Recording, Replayed, Until};
 pub(crate) use stream::ToldApart;
 use stream::{More, Stream};

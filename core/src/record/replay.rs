@@ -13,7 +13,7 @@ use super::settings::{Settings, Taken};
 use super::stream::KEY;
 use super::{KEPT, MAGIC, REDACTED, Secrets, VERSION};
 use crate::config::Config;
-use crate::event::{Action, ConnId, Input};
+use crate::event::{Action, ConnId, Input, Origin, Refused};
 use crate::gateway::Gateway;
 use crate::time::Now;
 use crate::wire::websocket;
@@ -173,7 +173,17 @@ impl<'a> Recording<'a> {
 
     /// Plays it, and compares.
     pub fn replay(&self, until: &Until) -> Replayed {
+        self.play(until, Gateway::new).0
+    }
+
+    /// Plays it on what `make` makes, and compares; the latter is handed back, if it was made.
+    pub(crate) fn play<P: Plays>(
+        &self,
+        until: &Until,
+        make: impl FnOnce(Arc<Config>, Now) -> P,
+    ) -> (Replayed, Option<P>) {
         let mut player = Player {
+            make: Some(make),
             streams: self.streams(),
             told: match self.secrets {
                 Secrets::Redacted => Told::Shape,
@@ -202,7 +212,7 @@ impl<'a> Recording<'a> {
             }
             player.replayed.line = number;
         }
-        player.replayed
+        (player.replayed, player.gateway)
     }
 
     /// What every connection has sent.
@@ -221,12 +231,37 @@ impl<'a> Recording<'a> {
     }
 }
 
+/// What a recording is played on: a gateway, or somebody who looks on.
+pub(crate) trait Plays {
+    /// As [`Gateway::accept`].
+    fn accept(&mut self, now: Now, origin: Origin) -> Result<ConnId, Refused>;
+    /// As [`Gateway::handle`].
+    fn handle(&mut self, now: Now, input: Input<'_>);
+    /// As [`Gateway::poll`].
+    fn poll(&mut self) -> Option<Action>;
+}
+
+impl Plays for Gateway {
+    fn accept(&mut self, now: Now, origin: Origin) -> Result<ConnId, Refused> {
+        self.accept(now, origin)
+    }
+
+    fn handle(&mut self, now: Now, input: Input<'_>) {
+        self.handle(now, input);
+    }
+
+    fn poll(&mut self) -> Option<Action> {
+        self.poll()
+    }
+}
+
 /// Plays lines.
-struct Player<'a> {
+struct Player<'a, P, M> {
+    make: Option<M>,
     streams: BTreeMap<ConnId, Sent<'a>>,
     told: Told,
     room: usize,
-    gateway: Option<Gateway>,
+    gateway: Option<P>,
     /// The settings that the gateway begins with.
     config: Option<Arc<Config>>,
     /// Settings that are being read.
@@ -235,7 +270,7 @@ struct Player<'a> {
     replayed: Replayed,
 }
 
-impl Player<'_> {
+impl<P: Plays, M: FnOnce(Arc<Config>, Now) -> P> Player<'_, P, M> {
     /// Plays one line; says so if it was the last.
     fn line(&mut self, number: usize, line: &str, until: &Until) -> Option<Ended> {
         if let Some(settings) = &mut self.settings {
@@ -257,8 +292,8 @@ impl Player<'_> {
                     return Some(Ended::Until);
                 }
                 self.now = now;
-                if let Some(config) = config {
-                    *gateway = Some(Gateway::new(config, now));
+                if let (Some(config), Some(make)) = (config, self.make.take()) {
+                    *gateway = Some(make(config, now));
                 }
                 None
             }

@@ -5,13 +5,18 @@
 //! reason for whatever comes out, and miss nothing that should have come: every delivery is checked,
 //! for its content, its order, its recipients and its wire form. Then the faults stop, and everything
 //! must settle. What breaks is shown with its seed, and the seed shows it again.
+//!
+//! The same clients can visit a real server, each a [`Visitor`] of a [`Party`], and the same model then
+//! [judges](judge()) the recording of it, and what the visitors have heard.
 
 mod ask;
 mod client;
 mod inputs;
+mod judge;
 mod link;
 mod memory;
 mod model;
+mod outside;
 mod reader;
 mod store;
 mod swarm;
@@ -25,6 +30,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::string::{String, ToString};
 use std::vec::Vec;
 
+pub use judge::{Judged, Tail, judge};
+pub use outside::{Guest, Heard, Left, Party, Turn, Visitor};
 use world::World;
 
 /// Counts the memory that is allocated and freed between `enter` and `leave`, all of which is the

@@ -66,7 +66,7 @@ pub(super) fn ask(
     };
     let (ask, text) = match which {
         0..=4 => identify(random, swarm, members, unique),
-        5..=11 => msg(random, members, speak, first),
+        5..=11 => msg(random, swarm, members, speak, first),
         12 | 13 => (
             Ask::List,
             String::from(*random.pick(&["LIST", "/list", "List of all"])),
@@ -77,7 +77,7 @@ pub(super) fn ask(
             (Ask::Ping(token), text)
         }
         17 => match random.below(5) {
-            0 => (Ask::Quit, String::from("QUIT")),
+            0 if swarm.leaves => (Ask::Quit, String::from("QUIT")),
             _ => (
                 Ask::Blank,
                 String::from(*random.pick(&["", " ", "\r", "\t \x0b"])),
@@ -114,13 +114,13 @@ fn identify(random: &mut Random, swarm: &Swarm, members: &Members, unique: u64) 
         6..=8 => String::from(&*member.nick),
         _ => String::from("7x"),
     };
-    // No two questions are the same, so that the model knows whose each is.
-    let word = if random.percent(swarm.wrong) {
-        "wrong"
-    } else {
-        "right"
+    // No two questions are the same, so that the model knows whose each is; but a real store has one
+    // password for each member.
+    let password = match (random.percent(swarm.wrong), members.password) {
+        (false, Some(password)) => String::from(password),
+        (false, None) => format!("right {unique}"),
+        (true, _) => format!("wrong {unique}"),
     };
-    let password = format!("{word} {unique}");
     let text = format!(
         "{} {login}  {password}",
         random.pick(&["IDENTIFY", "/identify"])
@@ -128,7 +128,13 @@ fn identify(random: &mut Random, swarm: &Swarm, members: &Members, unique: u64) 
     (Ask::Identify { login, password }, text)
 }
 
-fn msg(random: &mut Random, members: &Members, speak: Speak, first: bool) -> (Ask, String) {
+fn msg(
+    random: &mut Random,
+    swarm: &Swarm,
+    members: &Members,
+    speak: Speak,
+    first: bool,
+) -> (Ask, String) {
     let nick = match random.below(12) {
         0 => String::from("nobody"),
         _ => String::from(&*random.pick(&members.all).nick),
@@ -147,6 +153,13 @@ fn msg(random: &mut Random, members: &Members, speak: Speak, first: bool) -> (As
     }
     if random.percent(5) {
         text.extend(core::iter::repeat_n('y', random.between(90, 140) as usize));
+    }
+    if swarm.loud > 0 && random.percent(swarm.loud) {
+        let most = (swarm.config.limits.command as u64 / 2).max(101);
+        text.extend(core::iter::repeat_n(
+            'w',
+            random.between(100, most) as usize,
+        ));
     }
     text.push('.');
     let command = format!("{} {nick} {text}", random.pick(&["MSG", "msg", "/mSg "]));

@@ -9,11 +9,12 @@ use crate::event::Ticket;
 use crate::member::{Answer, Login, Member, MemberId, Query, Unavailable};
 use crate::testing::random::Random;
 
-/// Everybody who may log in. A password that begins with `right` is.
+/// Everybody who may log in. A password that begins with `right` is, unless there is but one.
 #[derive(Debug)]
 pub(super) struct Members {
     pub(super) all: Vec<Member>,
     pub(super) active: Vec<bool>,
+    pub(super) password: Option<&'static str>,
 }
 
 /// What a store says, and when.
@@ -26,14 +27,19 @@ pub(super) struct Reply {
 
 impl Members {
     pub(super) fn new(count: usize) -> Self {
-        let member = |n: usize| Member {
-            id: MemberId(n as i64 + 1),
-            nick: Arc::from(NICKS[n % NICKS.len()]),
-            name: Arc::from(&*format!("{} {n}", NAMES[n % NAMES.len()])),
-        };
         Self {
-            all: (0..count).map(member).collect(),
+            all: called(&NICKS[..count.min(NICKS.len())], &NAMES),
             active: std::vec![true; count],
+            password: None,
+        }
+    }
+
+    /// Such as a real store takes, all with the same password.
+    pub(super) fn outside(password: &'static str) -> Self {
+        Self {
+            all: called(&REAL_NICKS, &REAL_NAMES),
+            active: std::vec![true; REAL_NICKS.len()],
+            password: Some(password),
         }
     }
 
@@ -85,6 +91,15 @@ impl Members {
     }
 }
 
+fn called(nicks: &[&str], names: &[&str]) -> Vec<Member> {
+    let member = |(n, nick): (usize, &&str)| Member {
+        id: MemberId(n as i64 + 1),
+        nick: Arc::from(*nick),
+        name: Arc::from(&*format!("{} {n}", names[n % names.len()])),
+    };
+    nicks.iter().enumerate().map(member).collect()
+}
+
 /// Twelve at most: a member's number is a place in this table, and one.
 const NICKS: [&str; 12] = [
     "alice",
@@ -102,3 +117,7 @@ const NICKS: [&str; 12] = [
 ];
 
 const NAMES: [&str; 4] = ["Alice", "A & \"B\"", "tab\there", "Zoë\r"];
+
+const REAL_NICKS: [&str; 8] = ["alice", "bob", "c<&>\"'", "dóra", "🦀", "x", "QUIT", "7x7"];
+
+const REAL_NAMES: [&str; 3] = ["Alice", "A & \"B\"", "Zoë <z>"];

@@ -4,6 +4,8 @@
 use alloc::sync::Arc;
 use std::vec::Vec;
 
+use super::ask::Speak;
+use super::client::{Kind, Visit};
 use crate::config::{Config, ListAccess, Loopback, OnDuplicate, Presence, Role};
 use crate::testing::random::Random;
 use crate::time::Millis;
@@ -39,6 +41,10 @@ pub(super) struct Swarm {
     pub(super) lazy_timer: u64,
     /// Of a hundred texts, how many are as long as the limit lets them be, or one byte longer.
     pub(super) long: u64,
+    /// Of a hundred messages, how many are made longer, up to half of what a command may be.
+    pub(super) loud: u64,
+    /// Whether anybody ever says QUIT.
+    pub(super) leaves: bool,
 }
 
 /// How the member store behaves; parts of a hundred, and milliseconds.
@@ -120,7 +126,40 @@ impl Swarm {
             lazy_flush: *random.pick(&[0, 30, 80]),
             lazy_timer: *random.pick(&[0, 20, 80]),
             long: *random.pick(&[0, 5, 30]),
+            loud: 0,
+            leaves: true,
         }
+    }
+
+    /// Of visitors to a server that is none of the simulation's: what it does, nobody here decides.
+    pub(super) fn outside(random: &mut Random, command: usize) -> Self {
+        let mut config = Config::default();
+        config.limits.command = command;
+        let mut swarm = Self::new(random, 0);
+        swarm.config = Arc::new(config);
+        swarm.forms = Vec::from([0, 1, 2, 3]);
+        (swarm.visitors, swarm.wrong, swarm.long, swarm.loud) = (15, 5, 3, 50);
+        (swarm.faults.half_close, swarm.faults.broken) = (15, 10);
+        swarm
+    }
+
+    /// The same, of such as come to chat, and stay.
+    pub(super) fn staying(mut self) -> Self {
+        (self.visitors, self.wrong, self.loud, self.leaves) = (0, 0, 10, false);
+        (self.faults.half_close, self.faults.broken) = (0, 0);
+        self
+    }
+
+    /// Who connects next.
+    pub(super) fn newcomer(&self, random: &mut Random) -> Kind {
+        if random.percent(self.visitors) {
+            return match random.below(3) {
+                0 => Kind::Garbage,
+                _ => Kind::Visit(Visit::any(random)),
+            };
+        }
+        let forms = [Speak::Nul, Speak::Line, Speak::Binary, Speak::Text];
+        Kind::Chat(forms[*random.pick(&self.forms)])
     }
 }
 

@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::vec::Vec;
 
 use super::Meter;
-use super::ask::Speak;
 use super::client::{Client, Kind, Visit};
 use super::link::{End, Link, Reading};
 use super::memory;
@@ -196,7 +195,7 @@ impl<'a> World<'a> {
         if here.count() >= self.swarm.peers || self.now.mono.0 < self.full_until {
             return;
         }
-        let kind = self.newcomer();
+        let kind = self.swarm.newcomer(&mut self.random);
         let policy = kind == Kind::Visit(Visit::Policy) && self.random.percent(50);
         self.port = self.port.wrapping_add(1).max(1);
         let origin = Origin {
@@ -220,17 +219,6 @@ impl<'a> World<'a> {
         self.links.insert(id, Link::new(Client::new(kind)));
         let pause = self.random.below(self.swarm.think + 1);
         self.at(pause, Event::Act(id));
-    }
-
-    fn newcomer(&mut self) -> Kind {
-        if self.random.percent(self.swarm.visitors) {
-            return match self.random.below(3) {
-                0 => Kind::Garbage,
-                _ => Kind::Visit(Visit::any(&mut self.random)),
-            };
-        }
-        let forms = [Speak::Nul, Speak::Line, Speak::Binary, Speak::Text];
-        Kind::Chat(forms[*self.random.pick(&self.swarm.forms)])
     }
 
     fn address(&mut self) -> IpAddr {

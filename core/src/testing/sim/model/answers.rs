@@ -6,7 +6,7 @@ use std::string::String;
 use std::vec::Vec;
 
 use super::side::{Stage, Turn};
-use super::{Input, Model, Must, Owner, Question};
+use super::{Input, Model, Must, Owner, Question, Side};
 use crate::config::{ListAccess, OnDuplicate, Presence};
 use crate::event::{ConnId, Ticket};
 use crate::member::{Answer, Login, Member, MemberId, Query, Unavailable};
@@ -208,17 +208,25 @@ impl Model {
             matches!(ask, Ask::Identify { login, password: word }
                 if *login == name && word == password.expose())
         };
-        let mut asking = Vec::new();
-        for (id, side) in &mut self.sides {
+        let (limits, mut asking) = (self.config.limits.clone(), Vec::new());
+        let open = |side: &Side| side.chat && side.ending.is_none();
+        for (id, side) in self.sides.iter_mut().filter(|(_, side)| open(side)) {
             let asks = match &side.turn {
                 Turn::Line(ask) => is_it(ask),
-                Turn::Free => side.next().is_some_and(is_it),
+                Turn::Free => {
+                    let ask = side.next().filter(|ask| is_it(ask)).cloned();
+                    ask.is_some_and(|ask| side.may(&ask, &limits, now))
+                }
                 Turn::Asking(_) | Turn::Verdict(..) | Turn::Refused(_) => false,
             };
             asking.extend(asks.then_some(*id));
         }
-        let [id] = asking[..] else {
-            panic!("whose question is that? {asking:?}");
+        // Real members have one password each, so two may ask the same at once: then it is whose
+        // turn came first, and last whoever has just spoken.
+        let fresh = |id: &ConnId| matches!(self.cause, Input::Bytes(to, _) if to == *id);
+        let first = |id: &ConnId| (fresh(id), self.sides[id].may_since(&limits), *id);
+        let Some(id) = asking.into_iter().min_by_key(first) else {
+            panic!("nobody asks for {name}");
         };
         if self.sides[&id].turn == Turn::Free {
             let ask = self.take(id);

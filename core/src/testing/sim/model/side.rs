@@ -150,6 +150,16 @@ impl Side {
         self.owed(now) + cost <= cost * u64::from(limits.burst.max(1))
     }
 
+    /// Since when the rate lets it go on.
+    pub(super) fn may_since(&self, limits: &Limits) -> Millis {
+        let cost = 1_000_000_u64
+            .checked_div(u64::from(limits.rate))
+            .unwrap_or(0);
+        let room = cost * u64::from(limits.burst.max(1)).saturating_sub(1);
+        let over = self.debt.saturating_sub(room);
+        self.debt_at + Millis(over.div_ceil(1000))
+    }
+
     fn owed(&self, now: Millis) -> u64 {
         self.debt
             .saturating_sub((now - self.debt_at).0.saturating_mul(1000))
