@@ -1,0 +1,95 @@
+//! The program on both runtimes under faults, visited by the simulation's clients and judged by its
+//! reference model.
+//!
+//! The server records everything, secrets too. Afterwards the recording is played on a fresh core with
+//! the model looking on: every action must have a reason, none may be missing, all must be those that
+//! were recorded; and what each visitor has heard must be what it was told, all of it if it has read to
+//! the end. A few seconds each by default; `FAULT_SECONDS=60 cargo test --release --test faults --
+//! --nocapture` is the long run. Seeds are fresh, and shown; `FAULT_SEED` chooses one, which says what
+//! everybody means to do, but not when.
+
+#![cfg(target_os = "linux")] // every visitor has a loopback address of its own, and prlimit(2)
+
+#[path = "faults/crowd.rs"]
+mod crowd;
+#[path = "faults/descriptors.rs"]
+mod descriptors;
+#[path = "program/outside.rs"]
+mod outside;
+#[path = "faults/scene.rs"]
+mod scene;
+#[path = "faults/store.rs"]
+mod store;
+
+use std::thread;
+
+use crowd::{Manners, PASSING};
+use descriptors::descriptors_run_out;
+use scene::Scene;
+use store::the_store_breaks;
+
+macro_rules! on_both {
+    ($($test:ident)*) => {
+        mod on_smol {
+            $(#[test] fn $test() { super::$test("smol"); })*
+        }
+        mod on_std {
+            $(#[test] fn $test() { super::$test("std"); })*
+        }
+    };
+}
+
+on_both! {
+    resets_and_stalls
+    descriptors_run_out
+    the_store_breaks
+    killed_and_restarted
+}
+
+/// Everything that visitors can do to a server, and low limits.
+fn resets_and_stalls(runtime: &'static str) {
+    let manners = Manners {
+        reset: 20,
+        cut: 10,
+        stall: 15,
+        deaf: 30,
+    };
+    let options = [
+        "--on-duplicate=replace",
+        "--max-backlog=5000",
+        "--max-clients=13",
+        "--rate=100",
+        "--burst=100",
+    ];
+    let scene = Scene::open(runtime, "resets and stalls", manners, &options);
+    thread::sleep(scene.length());
+    let judged = scene.close();
+    for what in [
+        "login",
+        "msg",
+        "takeover",
+        "reset",
+        "end of stream",
+        "visit",
+    ] {
+        assert!(
+            judged[0].seen.contains_key(what),
+            "no {what}: {}",
+            judged[0]
+        );
+    }
+}
+
+/// In the midst, and everybody comes back: to a server that knows nobody.
+fn killed_and_restarted(runtime: &'static str) {
+    let mut scene = Scene::open(runtime, "killed", Manners::GOOD, &[]);
+    thread::sleep(scene.length() / 2);
+    scene.kill_and_restart();
+    scene.until_more("logins", |counts| &counts.logins, PASSING / 2);
+    thread::sleep(scene.length() / 2);
+    let judged = scene.close();
+    assert_eq!(judged.len(), 2);
+    for judged in judged {
+        assert!(judged.seen.contains_key("msg"), "{judged}");
+    }
+}

@@ -1,0 +1,369 @@
+//! Those who visit the server: threads, each of which leads one visitor of the simulation after the
+//! other over a real socket, and does to that what networks and people do.
+
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use flashgate_core::testing::sim::{Guest, Heard, Left, Party, Visitor};
+use socket2::{Domain, SockRef, Socket, Type};
+
+/// What visitors do to their connections, in parts of a thousand of what they do.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Manners {
+    /// A reset.
+    pub(crate) reset: u64,
+    /// The end, whatever was not read yet.
+    pub(crate) cut: u64,
+    /// It reads nothing for a while.
+    pub(crate) stall: u64,
+    /// Of a hundred chats, how many do not read once they are in, and have little room for what comes.
+    pub(crate) deaf: u64,
+}
+
+impl Manners {
+    /// Few surprises: it is the server's turn to have some.
+    pub(crate) const GOOD: Self = Self {
+        reset: 3,
+        cut: 3,
+        stall: 3,
+        deaf: 0,
+    };
+}
+
+/// How often what happened so far, to everybody.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) visits: AtomicU64,
+    pub(crate) logins: AtomicU64,
+    /// Logins of those who stay.
+    pub(crate) settled: AtomicU64,
+    pub(crate) later: AtomicU64,
+    pub(crate) messages: AtomicU64,
+    pub(crate) pongs: AtomicU64,
+    pub(crate) faults: AtomicU64,
+}
+
+/// Everybody.
+pub(crate) struct Crowd {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<Vec<Met>>>,
+}
+
+/// A visitor who has gone, and which of the servers it has met.
+pub(crate) struct Met {
+    pub(crate) visitor: Visitor,
+    pub(crate) server: usize,
+}
+
+struct Shared {
+    party: Party,
+    to: SocketAddr,
+    manners: Manners,
+    mood: AtomicU8,
+    server: AtomicUsize,
+    next: AtomicU64,
+    counts: Counts,
+}
+
+impl Crowd {
+    pub(crate) fn gather(party: Party, to: SocketAddr, manners: Manners) -> Self {
+        let shared = Arc::new(Shared {
+            party,
+            to,
+            manners,
+            mood: AtomicU8::new(PLAY),
+            server: AtomicUsize::new(0),
+            next: AtomicU64::new(1),
+            counts: Counts::default(),
+        });
+        let worker = |n: u64| {
+            let shared = Arc::clone(&shared);
+            let guest = if n < STAYING {
+                Guest::Staying
+            } else {
+                Guest::Passing
+            };
+            thread::spawn(move || shared.visit_until_the_end(guest))
+        };
+        Self {
+            threads: (0..STAYING + PASSING).map(worker).collect(),
+            shared,
+        }
+    }
+
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.shared.counts
+    }
+
+    /// Everybody stays, and is silent.
+    pub(crate) fn hush(&self) {
+        self.shared.mood.store(HUSH, Relaxed);
+    }
+
+    /// And goes on.
+    pub(crate) fn play(&self) {
+        self.shared.mood.store(PLAY, Relaxed);
+    }
+
+    /// From now on they meet another server.
+    pub(crate) fn next_server(&self) {
+        self.shared.server.fetch_add(1, Relaxed);
+    }
+
+    /// Nobody comes any more, and who is there reads to the end.
+    pub(crate) fn last_words(&self) {
+        self.shared.mood.store(GO, Relaxed);
+    }
+
+    /// Everybody, once all have gone.
+    pub(crate) fn disperse(self) -> Vec<Met> {
+        let met = self.threads.into_iter().map(|thread| thread.join());
+        met.flat_map(|met| met.expect("every visitor hears what it may hear"))
+            .collect()
+    }
+}
+
+impl Shared {
+    fn visit_until_the_end(&self, guest: Guest) -> Vec<Met> {
+        let mut all = Vec::new();
+        while self.mood() != GO {
+            match self.visit(guest) {
+                Ok(met) => all.push(met),
+                // Nobody listens: the server is being started.
+                Err(_) => thread::sleep(Duration::from_millis(20)),
+            }
+        }
+        all
+    }
+
+    fn visit(&self, guest: Guest) -> io::Result<Met> {
+        let number = self.next.fetch_add(1, Relaxed);
+        let mut chance = Chance::new(number);
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        // Every visitor has an address of its own, by which the recording knows it.
+        let from = Ipv4Addr::from(0x7f01_0000 + u32::try_from(number).expect("few visitors"));
+        socket.bind(&SocketAddr::from((from, 0)).into())?;
+        let peer = socket.local_addr()?.as_socket().expect("an address");
+        let visitor = self.party.visitor(number, peer, guest);
+        let passing = guest == Guest::Passing;
+        let deaf = passing && visitor.chats() && chance.of(100, self.manners.deaf);
+        if deaf {
+            // So that little is on its way before it has to wait at the server.
+            socket.set_recv_buffer_size(4096)?;
+            socket.set_tcp_mss(88)?;
+        }
+        let server = self.server.load(Relaxed);
+        socket.connect(&self.to.into())?;
+        self.counts.visits.fetch_add(1, Relaxed);
+        let socket = TcpStream::from(socket);
+        socket.set_write_timeout(Some(Duration::from_secs(2)))?;
+        socket.set_nodelay(true)?;
+        let visit = Visit {
+            shared: self,
+            guest,
+            socket,
+            visitor,
+            chance,
+            deaf,
+            acts: 0,
+            mute: false,
+            stalled: None,
+            since: Instant::now(),
+        };
+        Ok(Met {
+            visitor: visit.lead(),
+            server,
+        })
+    }
+
+    fn mood(&self) -> u8 {
+        self.mood.load(Relaxed)
+    }
+}
+
+/// One visitor on its way.
+struct Visit<'a> {
+    shared: &'a Shared,
+    guest: Guest,
+    socket: TcpStream,
+    visitor: Visitor,
+    chance: Chance,
+    deaf: bool,
+    acts: u64,
+    /// The server does not listen any more.
+    mute: bool,
+    stalled: Option<Instant>,
+    /// When it last did something, or heard something.
+    since: Instant,
+}
+
+impl Visit<'_> {
+    fn lead(mut self) -> Visitor {
+        let how = loop {
+            if let Some(left) = self.act().or_else(|| self.suffer()).or_else(|| self.read()) {
+                break left;
+            }
+            if self.visitor.is_over() && self.since.elapsed() > PATIENCE {
+                break Left::CutOff;
+            }
+        };
+        self.visitor.left(how);
+        self.visitor
+    }
+
+    fn act(&mut self) -> Option<Left> {
+        let silent = self.shared.mood() != PLAY || self.mute || self.stalled.is_some();
+        if silent || self.visitor.is_over() {
+            return None;
+        }
+        self.acts += 1;
+        let turn = self.visitor.act(&self.shared.party);
+        self.since = Instant::now();
+        let left = self.write(&turn.bytes);
+        if turn.last && left.is_none() {
+            let _ = self.socket.shutdown(Shutdown::Write);
+        }
+        left
+    }
+
+    /// Sends all of it. A part of it would be another meaning: then the connection is reset.
+    fn write(&mut self, bytes: &[u8]) -> Option<Left> {
+        if self.mute {
+            return None;
+        }
+        match self.socket.write_all(bytes) {
+            Ok(()) => None,
+            Err(error) if is_late(&error) => Some(self.reset()),
+            Err(_) => {
+                self.mute = true;
+                None
+            }
+        }
+    }
+
+    /// What happens to it.
+    fn suffer(&mut self) -> Option<Left> {
+        let manners = &self.shared.manners;
+        if self.guest == Guest::Staying || self.shared.mood() != PLAY {
+            if self.shared.mood() == GO {
+                self.stalled = None;
+            }
+            return None;
+        }
+        if self.stalled.is_some_and(|until| until <= Instant::now()) {
+            self.stalled = None;
+        }
+        if self.stalled.is_some() {
+            return None;
+        }
+        let counts = &self.shared.counts;
+        let left = if self.deaf && self.acts == 6 {
+            self.deaf = false;
+            self.stalled = Some(Instant::now() + Duration::from_millis(2500));
+            None
+        } else if self.chance.of(1000, manners.stall) {
+            let time = Duration::from_millis(self.chance.below(1500));
+            self.stalled = Some(Instant::now() + time);
+            None
+        } else if self.chance.of(1000, manners.reset) {
+            Some(self.reset())
+        } else if self.chance.of(1000, manners.cut) {
+            Some(Left::CutOff)
+        } else {
+            return None;
+        };
+        counts.faults.fetch_add(1, Relaxed);
+        left
+    }
+
+    fn reset(&self) -> Left {
+        let _ = SockRef::from(&self.socket).set_linger(Some(Duration::ZERO));
+        Left::CutOff
+    }
+
+    /// Hears what there is, and thinks for as long.
+    fn read(&mut self) -> Option<Left> {
+        let longest = match self.guest {
+            Guest::Passing => 60,
+            Guest::Staying => 400,
+        };
+        let think = Duration::from_millis(1 + self.chance.below(longest));
+        if self.stalled.is_some() {
+            thread::sleep(think.min(Duration::from_millis(20)));
+            return None;
+        }
+        let until = Instant::now() + think;
+        let mut buffer = [0; 16 * 1024];
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
+            }
+            let _ = self.socket.set_read_timeout(Some(left));
+            match self.socket.read(&mut buffer) {
+                Ok(0) => return Some(Left::ReadToTheEnd),
+                Ok(length) => {
+                    self.since = Instant::now();
+                    let heard = self.visitor.hear(&buffer[..length]);
+                    self.count(&heard);
+                    if let Some(left) = self.write(&heard.reply) {
+                        return Some(left);
+                    }
+                }
+                Err(error) if is_late(&error) => return None,
+                Err(_) => return Some(Left::WasReset),
+            }
+        }
+    }
+
+    fn count(&self, heard: &Heard) {
+        let counts = &self.shared.counts;
+        counts.logins.fetch_add(heard.logins, Relaxed);
+        if self.guest == Guest::Staying {
+            counts.settled.fetch_add(heard.logins, Relaxed);
+        }
+        counts.later.fetch_add(heard.later, Relaxed);
+        counts.messages.fetch_add(heard.messages, Relaxed);
+        counts.pongs.fetch_add(heard.pongs, Relaxed);
+    }
+}
+
+/// Whether a socket has met its time-out.
+fn is_late(error: &io::Error) -> bool {
+    use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
+    [Interrupted, TimedOut, WouldBlock].contains(&error.kind())
+}
+
+/// Chance enough for what networks do (xorshift64).
+pub(crate) struct Chance(u64);
+
+impl Chance {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 16) % limit
+    }
+
+    fn of(&mut self, parts: u64, chance: u64) -> bool {
+        self.below(parts) < chance
+    }
+}
+
+const PLAY: u8 = 0;
+const HUSH: u8 = 1;
+const GO: u8 = 2;
+
+const STAYING: u64 = 4;
+pub(crate) const PASSING: u64 = 10;
+
+/// Who has said its last, and hears nothing for so long, leaves.
+const PATIENCE: Duration = Duration::from_secs(6);

@@ -1,0 +1,127 @@
+//! A server that has no descriptor to spare.
+
+use std::fs;
+use std::io::{ErrorKind, Write};
+use std::net::TcpStream;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
+
+use crate::crowd::Manners;
+use crate::outside::PATIENCE;
+use crate::scene::Scene;
+
+/// Who is in is served, nothing spins, and once there are descriptors again, newcomers get in.
+pub(crate) fn descriptors_run_out(runtime: &'static str) {
+    let scene = Scene::open(runtime, "no descriptors", Manners::GOOD, &[]);
+    let start = Instant::now();
+    scene.until_more("settled", |counts| &counts.settled, 3);
+    loop {
+        one_round(&scene);
+        if start.elapsed() >= scene.length() {
+            break;
+        }
+    }
+    let judged = scene.close();
+    assert!(judged[0].seen.contains_key("msg"), "{}", judged[0]);
+}
+
+fn one_round(scene: &Scene) {
+    scene.crowd.hush();
+    thread::sleep(Duration::from_millis(100));
+    let pid = Pid::from_child(&scene.server.running.child);
+    let before = limit(pid, None);
+    // Some may still come: what is closed makes room. The others knock in vain.
+    limit(pid, Some(open_files(pid) + SPARE));
+    let outside: Vec<TcpStream> = (0..SPARE + 20).map(|_| knock(scene)).collect();
+    thread::sleep(Duration::from_millis(300));
+    let spent = cpu_ticks(pid);
+    thread::sleep(Duration::from_millis(700));
+    let spent = cpu_ticks(pid) - spent;
+    assert!(spent < 20, "the server spins: {spent} of 70 ticks");
+    let waiting = outside.iter().filter(|stream| !is_answered(stream));
+    assert!(waiting.count() > 0, "there were descriptors to spare");
+
+    scene.crowd.play();
+    scene.until_more("answers", |counts| &counts.pongs, 10);
+    scene.until_more("messages", |counts| &counts.messages, 5);
+    let waiting = outside.iter().filter(|stream| !is_answered(stream));
+    assert!(waiting.count() > 0, "nobody can have come in");
+
+    limit(pid, before.current);
+    for stream in &outside {
+        let end = Instant::now() + PATIENCE;
+        while !is_answered(stream) {
+            assert!(Instant::now() < end, "a newcomer does not get in");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+    scene.until_more("logins", |counts| &counts.logins, 3);
+}
+
+/// Nobody whom the judge has to know.
+fn knock(scene: &Scene) -> TcpStream {
+    let mut stream = TcpStream::connect(scene.server.addresses[0]).expect("a backlog");
+    stream.write_all(b"PING outside\0").expect("room for it");
+    stream.set_nonblocking(true).expect("a socket");
+    stream
+}
+
+fn is_answered(stream: &TcpStream) -> bool {
+    let mut answer = [0; 64];
+    match stream.peek(&mut answer) {
+        Ok(0) => panic!("a newcomer is turned away"),
+        Ok(length) => {
+            assert!(b"<pong value=\"outside\"/>\0".starts_with(&answer[..length]));
+            true
+        }
+        Err(error) if error.kind() == ErrorKind::WouldBlock => false,
+        Err(error) => panic!("a newcomer is turned away: {error}"),
+    }
+}
+
+/// Changes the limit on descriptors of a running process, if it is to change, and tells what it was.
+fn limit(pid: Pid, to: Option<u64>) -> Rlimit {
+    let is = || {
+        let limits = fs::read_to_string(format!("/proc/{}/limits", pid.as_raw_nonzero()));
+        let limits = limits.expect("Linux knows its processes");
+        let line = limits
+            .lines()
+            .find(|line| line.starts_with("Max open files"));
+        let mut numbers = line.expect("a limit").split_whitespace().skip(3);
+        let mut number = || numbers.next().and_then(|number| number.parse().ok());
+        Rlimit {
+            current: number(),
+            maximum: number(),
+        }
+    };
+    let before = is();
+    if to.is_some() {
+        let new = Rlimit {
+            current: to,
+            maximum: before.maximum,
+        };
+        prlimit(Some(pid), Resource::Nofile, new).expect("it is our own process");
+    }
+    before
+}
+
+fn open_files(pid: Pid) -> u64 {
+    let files = fs::read_dir(format!("/proc/{}/fd", pid.as_raw_nonzero()));
+    files.expect("Linux knows its processes").count() as u64
+}
+
+/// Processor time of a process so far, in hundredths of a second.
+fn cpu_ticks(pid: Pid) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
+    let stat = stat.expect("Linux knows its processes");
+    let (_, fields) = stat.rsplit_once(')').expect("a name in parentheses");
+    let times = fields.split_whitespace().skip(11).take(2);
+    times
+        .map(|ticks| ticks.parse::<u64>().expect("a number"))
+        .sum()
+}
+
+/// Descriptors that are free at first.
+const SPARE: u64 = 3;
