@@ -107,17 +107,57 @@ impl Link {
     pub(crate) fn end(&self) {
         // Fails when the peer has broken the connection, and then both threads have found out.
         let _ = self.stream.shutdown(Shutdown::Both);
+        self.wake();
+    }
+
+    fn wake(&self) {
         self.more.notify_all();
         self.resumed.notify_all();
         self.drained.notify_all();
     }
 
-    /// Ends both threads, and drops what the kernel holds.
+    /// Ends both threads, and drops what the kernel holds. The writing side is not shut down: a peer
+    /// that reads again before the last thread has ended would take that for an end in good order,
+    /// and what it got for all there is. The writer looks up when its time limit comes, if not before.
     pub(crate) fn abort(&self) {
         socket::reset_on_close(&self.stream);
-        self.end();
+        let _ = self.stream.shutdown(Shutdown::Read);
+        self.wake();
     }
 }
 
 /// Bytes in an outbox above which those who fill it are held up.
 const CROWDED: usize = 256 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{ErrorKind, Read, Write};
+    use std::net::TcpListener;
+    use std::time::Duration;
+
+    /// However long its threads take to end, and whatever the peer has read.
+    #[test]
+    fn an_abort_is_never_an_end_in_good_order() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let address = listener.local_addr().expect("it has one");
+        let mut peer = TcpStream::connect(address).expect("there is a backlog");
+        let (stream, _) = listener.accept().expect("the peer is there");
+        let link = Link::new(stream);
+        (&link.stream).write_all(b"half").expect("there is room");
+        link.abort();
+        let longest = Some(Duration::from_millis(50));
+        peer.set_read_timeout(longest).expect("a socket");
+        let mut buffer = [0; 8];
+        assert_eq!(peer.read(&mut buffer).expect("what was sent"), 4);
+        let more = peer.read(&mut buffer).map_err(|error| error.kind());
+        assert!(
+            matches!(more, Err(ErrorKind::WouldBlock | ErrorKind::TimedOut)),
+            "{more:?}"
+        );
+        drop(link);
+        peer.set_read_timeout(None).expect("a socket");
+        let end = peer.read(&mut buffer).map_err(|error| error.kind());
+        assert_eq!(end, Err(ErrorKind::ConnectionReset));
+    }
+}

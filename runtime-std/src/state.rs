@@ -261,11 +261,15 @@ impl State {
 
     /// The last word about a connection.
     pub(crate) fn gone(&mut self, id: ConnId, cause: Cause) {
+        self.forget(id, cause, Link::end);
+    }
+
+    fn forget(&mut self, id: ConnId, cause: Cause, how: fn(&Link)) {
         if find(&mut self.conns, id).is_none() {
             return;
         }
         if let Some(conn) = self.conns[id.slot()].take() {
-            conn.link.end();
+            how(&conn.link);
             self.due -= usize::from(conn.report == Report::Due);
             self.after.room = true;
             self.gateway.handle(self.now, Input::Gone(id, cause));
@@ -292,12 +296,7 @@ impl State {
             }
             Action::Finish(id) => self.end(id, Ending::Finish),
             Action::Close(id) => self.end(id, Ending::Close),
-            Action::Abort(id) => {
-                if let Some(conn) = find(&mut self.conns, id) {
-                    conn.link.abort();
-                }
-                self.gone(id, Cause::Closed);
-            }
+            Action::Abort(id) => self.forget(id, Cause::Closed, Link::abort),
             Action::Pause(id) => {
                 if let Some(conn) = find(&mut self.conns, id) {
                     conn.reading = Reading::Paused;
