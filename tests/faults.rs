@@ -41,6 +41,7 @@ macro_rules! on_both {
 
 on_both! {
     resets_and_stalls
+    deaf_ones
     descriptors_run_out
     the_store_breaks
     killed_and_restarted
@@ -52,11 +53,10 @@ fn resets_and_stalls(runtime: &'static str) {
         reset: 20,
         cut: 10,
         stall: 15,
-        deaf: 30,
+        ..Manners::GOOD
     };
     let options = [
         "--on-duplicate=replace",
-        "--max-backlog=5000",
         "--max-clients=13",
         "--rate=100",
         "--burst=100",
@@ -78,6 +78,22 @@ fn resets_and_stalls(runtime: &'static str) {
             judged[0]
         );
     }
+}
+
+/// Some do not read: they are let go, and nobody else waits for them.
+fn deaf_ones(runtime: &'static str) {
+    let manners = Manners {
+        deaf: 60,
+        think: [60, 15],
+        command: 8000,
+        ..Manners::GOOD
+    };
+    let options = ["--max-backlog=4000", "--rate=0"];
+    let scene = Scene::open(runtime, "deaf ones", manners, &options);
+    scene.server.running.stdout.wait_for("CLOSED too slow");
+    thread::sleep(scene.length() / 2);
+    let judged = scene.close();
+    assert!(judged[0].seen.contains_key("too slow"), "{}", judged[0]);
 }
 
 /// In the midst, and everybody comes back: to a server that knows nobody.

@@ -22,6 +22,10 @@ pub(crate) struct Manners {
     pub(crate) stall: u64,
     /// Of a hundred chats, how many do not read once they are in, and have little room for what comes.
     pub(crate) deaf: u64,
+    /// The longest that those who pass think, and those who stay; in milliseconds.
+    pub(crate) think: [u64; 2],
+    /// The most bytes of a command.
+    pub(crate) command: usize,
 }
 
 impl Manners {
@@ -31,6 +35,8 @@ impl Manners {
         cut: 3,
         stall: 3,
         deaf: 0,
+        think: [60, 400],
+        command: 1500,
     };
 }
 
@@ -169,7 +175,7 @@ impl Shared {
             visitor,
             chance,
             deaf,
-            acts: 0,
+            is_in: false,
             mute: false,
             stalled: None,
             since: Instant::now(),
@@ -193,7 +199,8 @@ struct Visit<'a> {
     visitor: Visitor,
     chance: Chance,
     deaf: bool,
-    acts: u64,
+    /// It has logged in.
+    is_in: bool,
     /// The server does not listen any more.
     mute: bool,
     stalled: Option<Instant>,
@@ -220,7 +227,6 @@ impl Visit<'_> {
         if silent || self.visitor.is_over() {
             return None;
         }
-        self.acts += 1;
         let turn = self.visitor.act(&self.shared.party);
         self.since = Instant::now();
         let left = self.write(&turn.bytes);
@@ -261,9 +267,9 @@ impl Visit<'_> {
             return None;
         }
         let counts = &self.shared.counts;
-        let left = if self.deaf && self.acts == 6 {
+        let left = if self.deaf && self.is_in {
             self.deaf = false;
-            self.stalled = Some(Instant::now() + Duration::from_millis(2500));
+            self.stalled = Some(Instant::now() + DEAF);
             None
         } else if self.chance.of(1000, manners.stall) {
             let time = Duration::from_millis(self.chance.below(1500));
@@ -288,8 +294,8 @@ impl Visit<'_> {
     /// Hears what there is, and thinks for as long.
     fn read(&mut self) -> Option<Left> {
         let longest = match self.guest {
-            Guest::Passing => 60,
-            Guest::Staying => 400,
+            Guest::Passing => self.shared.manners.think[0],
+            Guest::Staying => self.shared.manners.think[1],
         };
         let think = Duration::from_millis(1 + self.chance.below(longest));
         if self.stalled.is_some() {
@@ -320,7 +326,8 @@ impl Visit<'_> {
         }
     }
 
-    fn count(&self, heard: &Heard) {
+    fn count(&mut self, heard: &Heard) {
+        self.is_in |= heard.logins > 0;
         let counts = &self.shared.counts;
         counts.logins.fetch_add(heard.logins, Relaxed);
         if self.guest == Guest::Staying {
@@ -364,6 +371,9 @@ const GO: u8 = 2;
 
 const STAYING: u64 = 4;
 pub(crate) const PASSING: u64 = 10;
+
+/// Longer than it takes to be too slow.
+const DEAF: Duration = Duration::from_secs(8);
 
 /// Who has said its last, and hears nothing for so long, leaves.
 const PATIENCE: Duration = Duration::from_secs(6);

@@ -38,7 +38,7 @@ impl Scene {
         let seed = seed();
         eprintln!("{runtime}, {what}: FAULT_SEED={seed}");
         let folder = tempfile::tempdir().expect("a folder");
-        let party = Party::new(seed, COMMAND);
+        let party = Party::new(seed, manners.command);
         let (mut members, _) =
             Members::open_or_create(&folder.path().join(STORE)).expect("a new store");
         for member in party.members() {
@@ -47,7 +47,7 @@ impl Scene {
         drop(members);
         let mut options: Vec<String> = options.iter().map(|&option| option.into()).collect();
         options.push(format!("--runtime={runtime}"));
-        options.push(format!("--max-command={COMMAND}"));
+        options.push(format!("--max-command={}", manners.command));
         options.extend(["--record-secrets", "--record-limit=65536"].map(String::from));
         let server = start(&folder, &options, 0, "0");
         let crowd = Crowd::gather(party, server.addresses[0], manners);
@@ -181,6 +181,3 @@ fn seed() -> u64 {
 }
 
 const STORE: &str = "flashgate.db";
-
-/// The most bytes of a command.
-const COMMAND: usize = 1500;

@@ -145,7 +145,7 @@ impl Swarm {
 
     /// The same, of such as come to chat, and stay.
     pub(super) fn staying(mut self) -> Self {
-        (self.visitors, self.wrong, self.loud, self.leaves) = (0, 0, 10, false);
+        (self.visitors, self.wrong, self.loud, self.leaves) = (0, 0, 40, false);
         (self.faults.half_close, self.faults.broken) = (0, 0);
         self
     }
