@@ -15,7 +15,7 @@ use std::string::{String, ToString};
 use std::vec::Vec;
 
 use super::Failure;
-use super::client::Kind;
+use super::client::{Client, Kind};
 use super::model::{self, Model};
 use super::outside::{Left, Visitor};
 use super::trace::Trace;
@@ -299,6 +299,12 @@ fn compare(visitor: &Visitor, told: &Told, tail: Tail) -> &'static str {
         beginning(unexplained),
         beginning(&told_bytes[same..]),
     );
+    if let Kind::Chat(_) = visitor.kind {
+        let mut listener = Client::new(visitor.kind);
+        for (_, said) in listener.reader.take(heard) {
+            listener.hear(&said);
+        }
+    }
     match visitor.left {
         Some(Left::ReadToTheEnd) if tail == Tail::Whole => {
             let never = &told_bytes[same..];

@@ -142,7 +142,7 @@ impl Visitor {
         }
     }
 
-    /// Takes what has come. Panics at what no server of the contract says, or not to this one.
+    /// Takes what has come. Panics at what no server of the contract says.
     pub fn hear(&mut self, bytes: &[u8]) -> Heard {
         self.heard.extend_from_slice(bytes);
         let mut heard = Heard::default();
@@ -150,7 +150,6 @@ impl Visitor {
             return heard;
         }
         for (_, said) in self.client.reader.take(bytes) {
-            self.client.hear(&said);
             heard.count(&said);
             let reply = self.client.reply(&mut self.random, &said);
             heard.reply.extend(reply);
