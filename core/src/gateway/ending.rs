@@ -69,15 +69,8 @@ impl Gateway {
         self.leave(id, Stage::Closing, Patience::Short);
     }
 
-    /// Cuts a connection off.
+    /// Cuts a connection off that is no chat.
     pub(super) fn abort(&mut self, id: ConnId) {
-        if self
-            .conns
-            .get_mut(id)
-            .is_some_and(|conn| conn.chat().is_some())
-        {
-            return self.end_chat(id, CloseReason::Shutdown, Ends::With(Stage::Aborted));
-        }
         self.leave(id, Stage::Aborted, Patience::Short);
     }
 

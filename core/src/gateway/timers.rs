@@ -74,6 +74,7 @@ impl Gateway {
             }
             Due::Stop => {
                 self.phase = Phase::Stopped;
+                // Every chat was ended when the stop began, and none has begun since.
                 for id in self.conns.ids() {
                     self.abort(id);
                 }

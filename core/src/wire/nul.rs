@@ -63,12 +63,13 @@ impl Framer {
         }
     }
 
-    /// Takes what is left at the end of the stream: one last command.
-    pub(crate) fn finish<'a>(&mut self, input: &'a [u8], limit: usize) -> Frame<'a> {
-        match self.progress {
-            Progress::Skipping => Frame::Skip(input.len()),
-            Progress::Searched(_) if input.len() > limit => Frame::TooLong(input.len()),
-            Progress::Searched(_) => Frame::Command(input, input.len()),
+    /// Takes what is left at the end of the stream: one last command. Of one that is skipped nothing is left.
+    pub(crate) fn finish<'a>(&self, input: &'a [u8], limit: usize) -> Frame<'a> {
+        debug_assert!(matches!(self.progress, Progress::Searched(_)));
+        if input.len() > limit {
+            Frame::TooLong(input.len())
+        } else {
+            Frame::Command(input, input.len())
         }
     }
 
