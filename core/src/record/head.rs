@@ -278,5 +278,11 @@ mod tests {
             let got = String::from_utf8(out).unwrap();
             assert_eq!(got, expected, "{text:?}");
         }
+        let (mut out, text) = (
+            Vec::new(),
+            b"GET /a\xff HTTP/1.1\nContent-Length: +0\nX: \x80\n",
+        );
+        head(text, &config, &mut out);
+        assert_eq!(out, b"GET /x\xe9 HTTP/1.1\nContent-Length: .1\nx: \xe9\n");
     }
 }

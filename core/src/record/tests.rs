@@ -1,5 +1,6 @@
 //! Recordings of whole conversations: what they leave out, and that they can be played again.
 
+mod made_up;
 mod secrets;
 
 use std::borrow::ToOwned;

@@ -62,6 +62,14 @@ fn sessions() -> Vec<Vec<u8>> {
         upgraded(&stream),
         upgraded(&[(0xff, b"Hx4pQm6z")]),
         upgraded(&[(text, b"\xffHx4pQm6z"), (text, b"Zq7kWv9!Jt")]),
+        // Frames that were begun: of a short length, and of lengths in two bytes and in eight.
+        [
+            &upgraded(&[])[..],
+            &masked(0x80 | Opcode::Ping as u8, b"Hx4pQm6z")[..12],
+        ]
+        .concat(),
+        [&upgraded(&[])[..], b"\x82\xfe\0\x7eKq8"].concat(),
+        [&upgraded(&[])[..], b"\x82\xff\0\0\0\0\0\x01\0\0Kq8"].concat(),
     ])
 }
 
