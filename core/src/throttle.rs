@@ -222,6 +222,23 @@ mod tests {
     }
 
     #[test]
+    fn eight_failures_are_remembered() {
+        let a = source("192.0.2.1");
+        for (after, waits_from) in [(8, Some(8)), (9, None)] {
+            let settings = Settings {
+                after,
+                ..Settings::default()
+            };
+            let mut throttle = Throttle::default();
+            let waits = |nth: &u64| {
+                throttle.fail(a, Millis(*nth), &settings);
+                throttle.wait(a, Millis(*nth), &settings).is_some()
+            };
+            assert_eq!((1..=20).find(waits), waits_from, "after {after}");
+        }
+    }
+
+    #[test]
     fn one_at_a_time_once_guilty() {
         let (mut throttle, settings) = (Throttle::default(), Settings::default());
         let a = source("192.0.2.1");

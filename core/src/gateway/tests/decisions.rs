@@ -224,3 +224,47 @@ fn who_asks_for_pongs_and_reads_none_costs_little() {
     lab.handle(Input::Backlog(id, 0));
     assert!(!lab.said(id).is_empty());
 }
+
+#[test]
+fn pongs_fill_their_room_exactly() {
+    let mut config = unlimited();
+    config.limits.own_backlog = 3 * 64;
+    let mut lab = Lab::new(config);
+    let id = upgraded(&mut lab, &[&frame(9, "").repeat(10)]);
+    let pongs = |said: String| said.chars().filter(|c| *c == '\u{fffd}').count();
+    // Two bytes each: the second is begun behind two, the third would be behind four.
+    assert_eq!(pongs(lab.said(id)), 2);
+    lab.handle(Input::Backlog(id, 4));
+    assert_eq!(pongs(lab.said(id)), 0);
+    lab.handle(Input::Backlog(id, 3));
+    assert_eq!(pongs(lab.said(id)), 1);
+}
+
+#[test]
+fn a_runtime_may_read_on_for_so_long() {
+    let mut config = unlimited();
+    config.limits.command = "IDENTIFY 1 x".len();
+    let mut lab = Lab::new(config);
+    let id = prepared(&mut lab, "IDENTIFY 1 x\0P");
+    assert_eq!(lab.count(|action| *action == Action::Pause(id)), 1);
+    lab.send(id, [b'x'; MAX_READ]);
+    lab.send(id, [b'x'; MAX_READ]);
+    lab.send(id, [b'x'; 11]);
+    let cut_off = |lab: &Lab| lab.count(|action| *action == Action::Abort(id));
+    // A command and two reads wait: one more may come, and is the last.
+    lab.send(id, "x");
+    assert_eq!(cut_off(&lab), 0);
+    lab.send(id, "x");
+    assert_eq!(cut_off(&lab), 1);
+}
+
+#[test]
+fn a_websocket_is_given_up_unless_we_were_away() {
+    for (away, given_up) in [(74_999, 0), (75_000, 1), (79_999, 1), (80_000, 0)] {
+        let mut lab = Lab::new(unlimited());
+        let id = upgraded(&mut lab, &[]);
+        lab.wait(away);
+        let aborts = lab.count(|action| *action == Action::Abort(id));
+        assert_eq!(aborts, given_up, "{away}");
+    }
+}
