@@ -166,6 +166,12 @@ mod tests {
     }
 
     #[test]
+    fn a_chunk_shows_its_bytes() {
+        let chunk = Message::new("<a b=\"\"/>\0").to(Form::Text);
+        assert_eq!(format!("{chunk:?}"), r#"Chunk("\x81\t<a b=\"\"/>")"#);
+    }
+
+    #[test]
     fn a_chunk_is_small() {
         assert!(size_of::<Chunk>() <= 32);
     }
