@@ -115,7 +115,7 @@ impl Throttle {
         let mut failures = self.forget(source).unwrap_or_default();
         failures.push(now);
         while self.oldest.first().is_some_and(|(last, _)| {
-            *last + settings.window <= now || self.failures.len() >= settings.addresses.max(1)
+            *last + settings.window <= now || self.failures.len() >= settings.addresses
         }) {
             self.forget_oldest();
         }
@@ -316,6 +316,19 @@ mod tests {
                 source("192.0.2.9")
             ]
         );
+        for addresses in [0, 1] {
+            let settings = Settings {
+                addresses,
+                ..Settings::default()
+            };
+            throttle.fail(source("192.0.2.1"), Millis(10), &settings);
+            let left: alloc::vec::Vec<_> = throttle.failures.keys().copied().collect();
+            assert_eq!(
+                left,
+                [source("192.0.2.1")],
+                "whoever failed last, of {addresses}"
+            );
+        }
     }
 
     #[test]
