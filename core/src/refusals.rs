@@ -154,4 +154,21 @@ mod tests {
             [3, 1, 0, 0]
         );
     }
+
+    #[test]
+    fn an_origin_is_shortened() {
+        let peer = SocketAddr::from(([192, 0, 2, 1], 1));
+        for (length, kept) in [(299, 299), (300, 300), (301, 300)] {
+            let origin = [b'x'].repeat(length);
+            let reason = Refusal::Origin;
+            let note = Refusals::default().count(Millis(0), reason, peer, Some(&origin));
+            let expected = Note::Refused {
+                peer,
+                reason,
+                times: 1,
+                origin: Some(Arc::from("x".repeat(kept))),
+            };
+            assert_eq!(note, Some(expected), "{length}");
+        }
+    }
 }

@@ -190,6 +190,17 @@ mod tests {
     }
 
     #[test]
+    fn hashes_stay_the_same_in_every_version() {
+        // FNV's own test vectors.
+        assert_eq!(hash([b"", b""]), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(hash([b"foo", b"bar"]), 0x8594_4171_f739_67e8);
+        assert_eq!(shape([b"f0-", b"\tr"]), hash([b"xxx", b"\tx"]));
+        let long = [b'a'; 64 * 1024 + 1];
+        assert_eq!(hash([&long, b""]), hash([&long[1..], b""]));
+        assert_ne!(hash([&long[2..], b""]), hash([&long[1..], b""]));
+    }
+
+    #[test]
     fn what_stays_of_a_command() {
         let cases = [
             ("IDENTIFY 1 secret1", "IDENTIFY 1 xxxxxx0"),

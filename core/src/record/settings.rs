@@ -218,3 +218,51 @@ pub(super) const SPANS: &[Span] = spans! {
     "throttle-first" => throttle.first,
     "throttle-longest" => throttle.longest,
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Defaults and names are a promise to operators: to change one is a decision, never an accident.
+    #[test]
+    fn the_defaults_by_their_names() {
+        let mut lines = Vec::new();
+        write(&Config::default(), |line| lines.push(String::from(line)));
+        let set = lines.iter().filter_map(|line| line.strip_prefix("set "));
+        let expected = [
+            "max-clients 4096",
+            "connections 5120",
+            "per-address 256",
+            "max-command 8192",
+            "max-backlog 1048576",
+            "own-backlog 65536",
+            "head 16384",
+            "failures 5",
+            "throttle-after 3",
+            "throttle-addresses 65536",
+            "rate 20",
+            "burst 40",
+            "request 10000ms",
+            "policy-grace 500ms",
+            "linger 2000ms",
+            "close-stall 5000ms",
+            "body-stall 30000ms",
+            "login 600000ms",
+            "ping 25000ms",
+            "silence 75000ms",
+            "lookup 10000ms",
+            "failure-delay 300ms",
+            "throttle-window 600000ms",
+            "throttle-first 1000ms",
+            "throttle-longest 16000ms",
+            "list everyone",
+            "on-duplicate refuse",
+            "loopback exempt",
+        ];
+        assert_eq!(set.collect::<Vec<_>>(), expected);
+        let keepalive = Config::default().limits.keepalive;
+        let spans = [keepalive.idle, keepalive.interval, keepalive.user_timeout];
+        assert_eq!(spans, [60, 15, 120].map(Millis::from_secs));
+        assert_eq!(keepalive.probes, 4);
+    }
+}
