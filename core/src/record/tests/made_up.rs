@@ -1,7 +1,12 @@
 //! Recordings made up line by line: what can be read, and what cannot.
 
+use core::net::SocketAddr;
+
 use super::*;
-use crate::event::{Cause, ListenerId};
+use crate::event::{Cause, ListenerId, Ticket};
+use crate::frame::{Chunk, Recipients};
+use crate::member::{Login, MemberId, Query, Secret, Unavailable};
+use crate::note::{CloseReason, Note, Refusal};
 
 /// A recording of these lines, behind the settings and the start of a real one.
 fn recording(lines: &str) -> String {
@@ -77,6 +82,92 @@ fn lines_are_read_as_they_were_written() {
         "end",
     ] {
         assert!(Line::read(wrong).is_none(), "{wrong}");
+    }
+}
+
+/// Both sides of a replay are written by the same code, so that it would not miss what is left out.
+#[test]
+fn decisions_are_written_like_this() {
+    let conn = |slot| ConnId::new(slot, 2);
+    let both = Recipients::new([conn(0), conn(1)].into_iter());
+    let chunk = || Chunk::new(b"<a b=\"7\"/>\0");
+    let (login, password) = (Login::parse("1"), Secret::new("secret1"));
+    for (action, text) in [
+        (
+            Action::Write(conn(1), chunk()),
+            "write 1.2 11 98ef0cc4b6969ab5",
+        ),
+        (
+            Action::Broadcast(both, chunk()),
+            "broadcast 2 819b3019c2c98df2 11 98ef0cc4b6969ab5",
+        ),
+        (Action::Finish(conn(1)), "finish 1.2"),
+        (Action::Close(conn(1)), "close 1.2"),
+        (Action::Abort(conn(1)), "abort 1.2"),
+        (Action::Pause(conn(1)), "pause 1.2"),
+        (Action::Resume(conn(1)), "resume 1.2"),
+        (
+            Action::Lookup(Ticket(7), Query::Identify { login, password }),
+            "lookup 7",
+        ),
+    ] {
+        assert_eq!(format::did(&action, Told::Shape), text);
+    }
+    let all = format::did(&Action::Write(conn(1), chunk()), Told::All);
+    assert_eq!(all, "write 1.2 11 4ea57496bbc2578d");
+}
+
+#[test]
+fn notes_are_written_like_this() {
+    let peer: SocketAddr = "192.0.2.1:1".parse().unwrap();
+    let (clients, max, member, id) = (1, 9, MemberId(7), Arc::<str>::from("secret1"));
+    let (why, path, method) = (Unavailable::Busy, Arc::from("/secret1"), "GET");
+    let (reason, times, origin) = (Refusal::Origin, 3, Some(Arc::from("https://secret1")));
+    for (note, text) in [
+        (Note::Connected { peer, clients, max }, "connected 1"),
+        (Note::Crossdomain { peer }, "crossdomain"),
+        (Note::Status { peer }, "status"),
+        (Note::Redirect { peer, method, path }, "redirect GET"),
+        (
+            Note::Login {
+                peer,
+                member,
+                clients,
+                max,
+            },
+            "login 7",
+        ),
+        (
+            Note::LoginFailed {
+                peer,
+                id: id.clone(),
+            },
+            "login-failed",
+        ),
+        (
+            Note::LoginUnavailable { peer, id, why },
+            "login-unavailable busy",
+        ),
+        (Note::Quit { peer, member }, "quit 7"),
+        (
+            Note::Closed {
+                peer,
+                reason: CloseReason::TooSlow,
+            },
+            "closed too slow",
+        ),
+        (
+            Note::Refused {
+                peer,
+                reason,
+                times,
+                origin,
+            },
+            "refused 3 origin",
+        ),
+    ] {
+        let did = format::did(&Action::Note(note), Told::Shape);
+        assert_eq!(did.strip_prefix("note "), Some(text));
     }
 }
 
