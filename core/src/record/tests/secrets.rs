@@ -200,6 +200,16 @@ fn secrets_are_found_where_they_are_kept() {
     );
 }
 
+/// The core drops it, and so is nothing of it told.
+#[test]
+fn what_follows_a_request_is_skipped() {
+    let text = record(
+        [&b"POST / HTTP/1.0\n\nHx4pQm6z"[..]].into_iter(),
+        Secrets::Redacted,
+    );
+    assert!(text.contains("skip 0.0 8\n"), "{text}");
+}
+
 /// What never ends is told in the end, without a word.
 #[test]
 fn what_never_ended() {
