@@ -74,7 +74,7 @@ impl Scene {
     /// How long a test takes, about.
     pub(crate) fn length(&self) -> Duration {
         let seconds = std::env::var("FAULT_SECONDS");
-        let seconds = seconds.map_or(3.0, |seconds| seconds.parse().expect("a number of seconds"));
+        let seconds = seconds.map_or(2.5, |seconds| seconds.parse().expect("a number of seconds"));
         Duration::from_secs_f64(seconds)
     }
 

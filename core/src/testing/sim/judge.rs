@@ -152,7 +152,7 @@ impl<'a> Judge<'a> {
         self.gateway.handle(now, input);
         self.drain();
         self.model.done();
-        self.model.expected.values_mut().for_each(VecDeque::clear);
+        self.model.expected.clear();
         if let Some(told) = gone.and_then(|peer| self.told.get_mut(&peer)) {
             told.gone = true;
         }
