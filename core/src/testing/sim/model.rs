@@ -46,6 +46,8 @@ pub(super) struct Model {
     stopping: Option<Millis>,
     /// What the input at hand is about.
     cause: Input,
+    /// To whom the last answer of that went.
+    told: Option<ConnId>,
     /// What has to come next, before anything else.
     must: VecDeque<Must>,
     /// How often everything happened.
@@ -112,6 +114,7 @@ impl Model {
             sources_before: Sources::default(),
             stopping: None,
             cause: Input::Timeout,
+            told: None,
             must: VecDeque::new(),
             seen: BTreeMap::new(),
         }
@@ -171,6 +174,7 @@ impl Model {
             Input::Gone(..) | Input::Configure | Input::Timeout | Input::Shutdown => {}
         }
         self.cause = input;
+        self.told = None;
         self.time_out_questions();
     }
 
@@ -188,6 +192,9 @@ impl Model {
 
     /// Asks for the reason of an action.
     pub(super) fn action(&mut self, action: &Action) {
+        if let Action::Write(id, _) | Action::Resume(id) = action {
+            self.told = Some(*id);
+        }
         match action {
             Action::Write(id, chunk) => self.written(*id, &chunk.to_vec()),
             Action::Broadcast(to, chunk) => {

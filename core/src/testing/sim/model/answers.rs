@@ -6,7 +6,7 @@ use std::string::String;
 use std::vec::Vec;
 
 use super::side::{Stage, Turn};
-use super::{Input, Model, Must, Owner, Question, Side};
+use super::{Input, Model, Must, Owner, Question};
 use crate::config::{ListAccess, OnDuplicate, Presence};
 use crate::event::{ConnId, Ticket};
 use crate::member::{Answer, Login, Member, MemberId, Query, Unavailable};
@@ -209,8 +209,10 @@ impl Model {
                 if *login == name && word == password.expose())
         };
         let (limits, mut asking) = (self.config.limits.clone(), Vec::new());
-        let open = |side: &Side| side.chat && side.ending.is_none();
-        for (id, side) in self.sides.iter_mut().filter(|(_, side)| open(side)) {
+        let ids: Vec<ConnId> = self.sides.keys().copied().collect();
+        for id in ids {
+            let online = self.who(id).is_some();
+            let side = self.side(id);
             let asks = match &side.turn {
                 Turn::Line(ask) => is_it(ask),
                 Turn::Free => {
@@ -219,18 +221,21 @@ impl Model {
                 }
                 Turn::Asking(_) | Turn::Verdict(..) | Turn::Refused(_) => false,
             };
-            asking.extend(asks.then_some(*id));
+            if asks && side.chat && side.ending.is_none() && !online {
+                asking.push(id);
+            }
         }
-        // Real members have one password each, so two may ask the same at once: then it is whose
-        // turn came first, and last whoever has just spoken.
+        // Real members have one password each, so two may ask the same at once. Whoever was just told
+        // something goes on; else it is whose turn came first, and last whoever has just spoken.
+        let goes_on = |id: &ConnId| self.told == Some(*id);
         let fresh = |id: &ConnId| matches!(self.cause, Input::Bytes(to, _) if to == *id);
-        let first = |id: &ConnId| (fresh(id), self.sides[id].may_since(&limits), *id);
+        let since = |id: &ConnId| self.sides[id].may_since(&limits);
+        let first = |id: &ConnId| (!goes_on(id), fresh(id), since(id), *id);
         let Some(id) = asking.into_iter().min_by_key(first) else {
             panic!("nobody asks for {name}");
         };
         if self.sides[&id].turn == Turn::Free {
             let ask = self.take(id);
-            assert!(self.who(id).is_none(), "is online");
             let side = self.side(id);
             (side.turn, side.since) = (Turn::Line(ask), now);
         }
