@@ -1,0 +1,350 @@
+//! The floor: the least that a chat server on epoll does to move the same frames.
+//!
+//!     rawrelay [--echo] [--blob BYTES]
+//!
+//! One thread, level-triggered, nothing delayed: it reads what there is on one socket, and writes on
+//! what that leads to, before it looks at the next. It knows no XML, no members and no rules: it takes
+//! every client at its word, and copies bytes between constants. Yet each frame has the bytes that
+//! the gateway would send, the time of day excepted, so that one client can talk to both:
+//!
+//! - `IDENTIFY n x` names the connection `n`, tells everyone who has a name, and answers; when it
+//!   ends, everyone else is told;
+//! - `NAME n` does so in silence, for a crowd to come in fast;
+//! - `MSG mn text` writes the message to connection `n`, and with `--echo` to its sender, too;
+//! - `LIST` is answered with the blob.
+//!
+//! What one read held for one connection leaves in one write, as anybody would do it.
+
+use std::io::{self, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+
+use argh::FromArgs;
+use rustix::buffer::spare_capacity;
+use rustix::event::epoll;
+use rustix::io::Errno;
+use rustix::net::sockopt::set_tcp_nodelay;
+
+/// Relay NUL-ended frames on a bare epoll loop.
+#[derive(FromArgs)]
+struct Options {
+    /// write each message to its sender, too
+    #[argh(switch)]
+    echo: bool,
+
+    /// how many bytes a LIST is answered with
+    #[argh(option, default = "1024")]
+    blob: usize,
+}
+
+fn main() -> io::Result<()> {
+    let options: Options = argh::from_env();
+    raise_open_files();
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    // std listens with room for 128.
+    rustix::net::listen(&listener, 4096)?;
+    listener.set_nonblocking(true)?;
+    writeln!(io::stdout(), "Listening on {}", listener.local_addr()?)?;
+    Relay::new(listener, &options)?.run()
+}
+
+struct Relay {
+    epoll: OwnedFd,
+    listener: TcpListener,
+    echo: bool,
+    /// What a LIST is answered with.
+    blob: Vec<u8>,
+    conns: Vec<Option<Conn>>,
+    free: Vec<usize>,
+    /// The slot of each name.
+    names: Vec<Option<usize>>,
+    /// The slots of all who have a name.
+    named: Vec<usize>,
+    buffer: Vec<u8>,
+    /// Who has something in `out` that the read at hand put there.
+    touched: Vec<usize>,
+}
+
+struct Conn {
+    stream: TcpStream,
+    name: Option<usize>,
+    /// The start of a frame whose end has not come.
+    partial: Vec<u8>,
+    /// What is to be written.
+    out: Vec<u8>,
+    /// How much of `out` is gone already, if the socket would not take all of it.
+    written: usize,
+    blocked: bool,
+}
+
+impl Relay {
+    fn new(listener: TcpListener, options: &Options) -> io::Result<Self> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let data = epoll::EventData::new_u64(LISTENER);
+        epoll::add(&epoll, &listener, data, epoll::EventFlags::IN)?;
+        let mut blob = vec![b'x'; options.blob.saturating_sub(1)];
+        blob.push(0);
+        Ok(Self {
+            epoll,
+            listener,
+            echo: options.echo,
+            blob,
+            conns: Vec::new(),
+            free: Vec::new(),
+            names: Vec::new(),
+            named: Vec::new(),
+            buffer: vec![0; 64 * 1024],
+            touched: Vec::new(),
+        })
+    }
+
+    fn run(mut self) -> io::Result<()> {
+        let mut events = Vec::with_capacity(1024);
+        loop {
+            match epoll::wait(&self.epoll, spare_capacity(&mut events), None) {
+                Err(Errno::INTR) => continue,
+                waited => waited?,
+            };
+            for event in events.drain(..) {
+                let data = event.data;
+                if data.u64() == LISTENER {
+                    self.accept()?;
+                    continue;
+                }
+                let slot = data.u64() as usize;
+                let flags = event.flags;
+                if flags.contains(epoll::EventFlags::OUT) {
+                    self.flush(slot);
+                }
+                if flags.intersects(!epoll::EventFlags::OUT) {
+                    self.read(slot);
+                }
+            }
+        }
+    }
+
+    /// One a turn: level-triggered, the next is said again.
+    fn accept(&mut self) -> io::Result<()> {
+        let (stream, _) = match self.listener.accept() {
+            Ok(accepted) => accepted,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        stream.set_nonblocking(true)?;
+        set_tcp_nodelay(&stream, true)?;
+        let slot = self.free.pop().unwrap_or(self.conns.len());
+        let data = epoll::EventData::new_u64(slot as u64);
+        epoll::add(&self.epoll, &stream, data, epoll::EventFlags::IN)?;
+        let conn = Conn {
+            stream,
+            name: None,
+            partial: Vec::new(),
+            out: Vec::new(),
+            written: 0,
+            blocked: false,
+        };
+        if slot == self.conns.len() {
+            self.conns.push(Some(conn));
+        } else {
+            self.conns[slot] = Some(conn);
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, slot: usize) {
+        let Some(conn) = &mut self.conns[slot] else {
+            return;
+        };
+        let length = match conn.stream.read(&mut self.buffer) {
+            Ok(0) => return self.leave(slot),
+            Ok(length) => length,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+            Err(_) => return self.leave(slot),
+        };
+        // Taken for the time that frames are borrowed from it.
+        let buffer = std::mem::take(&mut self.buffer);
+        let mut partial = std::mem::take(&mut conn.partial);
+        let mut rest = &buffer[..length];
+        while let Some(end) = rest.iter().position(|byte| *byte == 0) {
+            if partial.is_empty() {
+                self.frame(slot, &rest[..end]);
+            } else {
+                partial.extend(&rest[..end]);
+                self.frame(slot, &partial);
+                partial.clear();
+            }
+            rest = &rest[end + 1..];
+        }
+        partial.extend(rest);
+        if let Some(conn) = &mut self.conns[slot] {
+            conn.partial = partial;
+        }
+        self.buffer = buffer;
+        let mut touched = std::mem::take(&mut self.touched);
+        for slot in touched.drain(..) {
+            self.flush(slot);
+        }
+        self.touched = touched;
+    }
+
+    fn frame(&mut self, slot: usize, frame: &[u8]) {
+        if let Some(rest) = frame.strip_prefix(b"MSG m") {
+            self.message(slot, rest);
+        } else if let Some(rest) = frame.strip_prefix(b"IDENTIFY ") {
+            self.identify(slot, rest);
+        } else if let Some(rest) = frame.strip_prefix(b"NAME ") {
+            self.name(slot, rest);
+        } else if frame == b"LIST"
+            && let Some(conn) = &mut self.conns[slot]
+        {
+            if conn.out.is_empty() {
+                self.touched.push(slot);
+            }
+            conn.out.extend(&self.blob);
+        }
+    }
+
+    fn message(&mut self, slot: usize, rest: &[u8]) {
+        let Some(space) = rest.iter().position(|byte| *byte == b' ') else {
+            return;
+        };
+        let (to, text) = (&rest[..space], &rest[space + 1..]);
+        let from = self.conns[slot].as_ref().and_then(|conn| conn.name);
+        let recipient = number(to).and_then(|to| self.names.get(to).copied().flatten());
+        let (Some(from), Some(recipient)) = (from, recipient) else {
+            return;
+        };
+        let mut digits = [0; 20];
+        let from = decimal(from, &mut digits);
+        let sender = self.echo.then_some(slot);
+        for slot in sender.into_iter().chain([recipient]) {
+            let Some(conn) = &mut self.conns[slot] else {
+                continue;
+            };
+            if conn.out.is_empty() {
+                self.touched.push(slot);
+            }
+            for part in [
+                b"<msg aid=\"m".as_slice(),
+                from,
+                b"\" time=\"00:00:00\" msg=\"",
+                text,
+                b"\" from=\"m",
+                to,
+                b"\" />\0",
+            ] {
+                conn.out.extend(part);
+            }
+        }
+    }
+
+    fn identify(&mut self, slot: usize, rest: &[u8]) {
+        let digits = rest.split(|byte| *byte == b' ').next().unwrap_or(rest);
+        let Some(name) = number(digits) else {
+            return;
+        };
+        self.tell(format!("<login aid=\"m{name}\" name=\"Member {name}\" />\0").as_bytes());
+        self.name(slot, digits);
+    }
+
+    fn name(&mut self, slot: usize, digits: &[u8]) {
+        let (Some(name), Some(conn)) = (number(digits), &mut self.conns[slot]) else {
+            return;
+        };
+        conn.name = Some(name);
+        if conn.out.is_empty() {
+            self.touched.push(slot);
+        }
+        let person = format!("aid=\"m{name}\" name=\"Member {name}\"");
+        let answer = format!("<login {person} />\0<identify {person} />\0");
+        conn.out.extend(answer.as_bytes());
+        self.named.push(slot);
+        if self.names.len() <= name {
+            self.names.resize(name + 1, None);
+        }
+        self.names[name] = Some(slot);
+    }
+
+    /// Writes to everyone who has a name.
+    fn tell(&mut self, frame: &[u8]) {
+        for at in 0..self.named.len() {
+            let slot = self.named[at];
+            let Some(conn) = &mut self.conns[slot] else {
+                continue;
+            };
+            if !conn.out.is_empty() {
+                conn.out.extend(frame);
+                continue;
+            }
+            // Nothing waits: the frame need not be copied.
+            let written = conn.stream.write(frame).unwrap_or(0);
+            if written < frame.len() {
+                conn.out.extend(&frame[written..]);
+                self.flush(slot); // to be told when there is room
+            }
+        }
+    }
+
+    fn flush(&mut self, slot: usize) {
+        let Some(conn) = &mut self.conns[slot] else {
+            return;
+        };
+        // An error other than a full socket is met again by a read.
+        conn.written += conn.stream.write(&conn.out[conn.written..]).unwrap_or(0);
+        let blocked = conn.written < conn.out.len();
+        if !blocked {
+            conn.out.clear();
+            conn.written = 0;
+        }
+        if blocked != conn.blocked {
+            conn.blocked = blocked;
+            let mut flags = epoll::EventFlags::IN;
+            flags.set(epoll::EventFlags::OUT, blocked);
+            let data = epoll::EventData::new_u64(slot as u64);
+            let _ = epoll::modify(&self.epoll, &conn.stream, data, flags);
+        }
+    }
+
+    fn leave(&mut self, slot: usize) {
+        let Some(conn) = self.conns[slot].take() else {
+            return;
+        };
+        drop(conn.stream);
+        self.free.push(slot);
+        if let Some(name) = conn.name {
+            self.names[name] = None;
+            self.named.retain(|other| *other != slot);
+            self.tell(format!("<quit aid=\"m{name}\" />\0").as_bytes());
+        }
+    }
+}
+
+fn number(digits: &[u8]) -> Option<usize> {
+    str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// A number in digits, without the weight of `format!`.
+fn decimal(mut number: usize, digits: &mut [u8; 20]) -> &[u8] {
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            return &digits[at..];
+        }
+    }
+}
+
+fn raise_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let raised = Rlimit {
+        current: maximum,
+        maximum,
+    };
+    // Where it may not be raised, what there is will have to do.
+    let _ = setrlimit(Resource::Nofile, raised);
+}
+
+const LISTENER: u64 = u64::MAX;

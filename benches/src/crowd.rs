@@ -1,0 +1,358 @@
+//! Many clients of one server in one epoll loop. Each writes as soon as it has something to say, as
+//! clients in programs of their own would.
+
+use std::io::{self, Read, Write};
+use std::mem;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream};
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+
+use rustix::buffer::spare_capacity;
+use rustix::event::{Timespec, epoll};
+use rustix::io::Errno;
+use rustix::net::{self, AddressFamily, SocketFlags, SocketType, sockopt};
+
+use crate::fault::Fault;
+use crate::wire::{Found, Wire};
+
+/// The clients of one server.
+pub(crate) struct Crowd {
+    server: SocketAddr,
+    wire: Wire,
+    epoll: OwnedFd,
+    clients: Vec<Option<Client>>,
+    outs: Outs,
+    buffer: Vec<u8>,
+    events: Vec<epoll::Event>,
+    /// Connections so far, by which their addresses are chosen.
+    connected: usize,
+}
+
+struct Client {
+    stream: TcpStream,
+    /// The start of an answer whose end has not come.
+    partial: Vec<u8>,
+    /// Whether what it is to say waits for room.
+    blocked: bool,
+    reading: Reading,
+}
+
+/// Whether a client takes what it is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reading {
+    Open,
+    Stopped,
+}
+
+/// What the clients are to say.
+pub(crate) struct Outs {
+    wire: Wire,
+    waiting: Vec<Vec<u8>>,
+    touched: Vec<usize>,
+}
+
+/// Takes an answer: which client's, and what it says; and may have some client say something.
+pub(crate) trait Listen {
+    fn answer(&mut self, outs: &mut Outs, client: usize, answer: &[u8]) -> Result<(), Fault>;
+}
+
+impl<F: FnMut(&mut Outs, usize, &[u8]) -> Result<(), Fault>> Listen for F {
+    fn answer(&mut self, outs: &mut Outs, client: usize, answer: &[u8]) -> Result<(), Fault> {
+        self(outs, client, answer)
+    }
+}
+
+impl Outs {
+    /// Has a client send a command.
+    pub(crate) fn send(&mut self, client: usize, command: &[u8]) {
+        self.touch(client);
+        self.wire.put(command, &mut self.waiting[client]);
+    }
+
+    fn touch(&mut self, client: usize) {
+        if self.waiting[client].is_empty() {
+            self.touched.push(client);
+        }
+    }
+}
+
+impl Crowd {
+    pub(crate) fn new(server: SocketAddr, wire: Wire) -> Result<Self, Fault> {
+        Ok(Self {
+            server,
+            wire,
+            epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
+            clients: Vec::new(),
+            outs: Outs {
+                wire,
+                waiting: Vec::new(),
+                touched: Vec::new(),
+            },
+            buffer: vec![0; 256 * 1024],
+            events: Vec::with_capacity(1024),
+            connected: 0,
+        })
+    }
+
+    /// How many places there are.
+    pub(crate) fn len(&self) -> usize {
+        self.clients.len()
+    }
+
+    /// Adds a client, and tells its place.
+    pub(crate) fn add(&mut self) -> Result<usize, Fault> {
+        self.clients.push(None);
+        self.outs.waiting.push(Vec::new());
+        let place = self.clients.len() - 1;
+        self.connect(place)?;
+        Ok(place)
+    }
+
+    /// Has a new client take a place that is free.
+    pub(crate) fn connect(&mut self, place: usize) -> Result<(), Fault> {
+        // Addresses in turn, or ports would run out.
+        let host = (self.connected % ADDRESSES) as u8;
+        self.connected += 1;
+        let stream = connect(self.server, Ipv4Addr::new(127, 0, 1, 1 + host))?;
+        if matches!(self.wire, Wire::Binary | Wire::Text) {
+            upgrade(&stream)?;
+        }
+        stream.set_nonblocking(true)?;
+        let data = epoll::EventData::new_u64(place as u64);
+        epoll::add(&self.epoll, &stream, data, epoll::EventFlags::IN)?;
+        self.clients[place] = Some(Client {
+            stream,
+            partial: Vec::new(),
+            blocked: false,
+            reading: Reading::Open,
+        });
+        Ok(())
+    }
+
+    /// Has a client close its connection.
+    pub(crate) fn leave(&mut self, place: usize) {
+        self.clients[place] = None;
+        self.outs.waiting[place].clear();
+    }
+
+    /// Has a client send a command.
+    pub(crate) fn send(&mut self, place: usize, command: &[u8]) -> Result<(), Fault> {
+        self.outs.send(place, command);
+        self.say()
+    }
+
+    /// What clients are to say, before anything is heard.
+    pub(crate) fn outs(&mut self) -> &mut Outs {
+        &mut self.outs
+    }
+
+    /// Has a client stop reading, or go on.
+    pub(crate) fn set_reading(&mut self, place: usize, reading: Reading) -> Result<(), Fault> {
+        let client = self.clients[place].as_mut().ok_or_else(gone)?;
+        client.reading = reading;
+        client.watch(&self.epoll, place)
+    }
+
+    /// Makes a client's receive buffer small.
+    pub(crate) fn narrow(&mut self, place: usize) -> Result<(), Fault> {
+        let client = self.clients[place].as_mut().ok_or_else(gone)?;
+        Ok(sockopt::set_socket_recv_buffer_size(&client.stream, 4096)?)
+    }
+
+    /// Listens until `done` says so; silence for long means that something was lost.
+    pub(crate) fn until<L: Listen>(
+        &mut self,
+        listen: &mut L,
+        mut done: impl FnMut(&L) -> bool,
+    ) -> Result<(), Fault> {
+        let mut last = Instant::now();
+        while !done(listen) {
+            if self.turn(POLL, listen)? > 0 {
+                last = Instant::now();
+            } else if last.elapsed() > PATIENCE {
+                return Err(Fault::new("lost: what should have come has not"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Listens for a while.
+    pub(crate) fn during(
+        &mut self,
+        length: Duration,
+        listen: &mut impl Listen,
+    ) -> Result<(), Fault> {
+        let end = Instant::now() + length;
+        while let left @ 1.. = end.saturating_duration_since(Instant::now()).as_nanos() {
+            self.turn(POLL.min(Duration::from_nanos(left as u64)), listen)?;
+        }
+        Ok(())
+    }
+
+    /// Listens for what should not come.
+    pub(crate) fn settle(&mut self, listen: &mut impl Listen) -> Result<(), Fault> {
+        self.during(SETTLED, listen)
+    }
+
+    /// Waits once, and tells how many clients had something to read.
+    fn turn(&mut self, longest: Duration, listen: &mut impl Listen) -> Result<usize, Fault> {
+        self.say()?;
+        let timeout = Timespec::try_from(longest).map_err(|error| Fault::new(error.to_string()))?;
+        let mut events = mem::take(&mut self.events);
+        match epoll::wait(&self.epoll, spare_capacity(&mut events), Some(&timeout)) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let mut read = 0;
+        for event in events.drain(..) {
+            let (data, flags) = (event.data, event.flags);
+            let place = data.u64() as usize;
+            if flags.contains(epoll::EventFlags::OUT) {
+                self.flush(place)?;
+            }
+            if flags.intersects(!epoll::EventFlags::OUT) {
+                read += 1;
+                self.read(place, listen)?;
+            }
+        }
+        self.events = events;
+        Ok(read)
+    }
+
+    fn read(&mut self, place: usize, listen: &mut impl Listen) -> Result<(), Fault> {
+        let Some(client) = &mut self.clients[place] else {
+            return Ok(());
+        };
+        let length = match client.stream.read(&mut self.buffer) {
+            Ok(0) => return Err(Fault::new("the server has closed a connection")),
+            Ok(length) => length,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        let buffer = mem::take(&mut self.buffer);
+        if client.partial.is_empty() {
+            let taken = take(self.wire, &mut self.outs, place, &buffer[..length], listen)?;
+            client.partial.extend(&buffer[taken..length]);
+        } else {
+            let mut whole = mem::take(&mut client.partial);
+            whole.extend(&buffer[..length]);
+            // What is ended by a byte of its own has not ended before; a LIST comes in many pieces.
+            if self.wire != Wire::Raw || buffer[..length].contains(&0) {
+                let taken = take(self.wire, &mut self.outs, place, &whole, listen)?;
+                whole.drain(..taken);
+            }
+            client.partial = whole;
+        }
+        self.buffer = buffer;
+        self.say()
+    }
+
+    fn say(&mut self) -> Result<(), Fault> {
+        let mut touched = mem::take(&mut self.outs.touched);
+        for place in touched.drain(..) {
+            self.flush(place)?;
+        }
+        self.outs.touched = touched;
+        Ok(())
+    }
+
+    fn flush(&mut self, place: usize) -> Result<(), Fault> {
+        let Some(client) = &mut self.clients[place] else {
+            return Ok(());
+        };
+        let waiting = &mut self.outs.waiting[place];
+        match client.stream.write(waiting) {
+            Ok(written) if written == waiting.len() => waiting.clear(),
+            Ok(written) => drop(waiting.drain(..written)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error.into()),
+        }
+        let blocked = !waiting.is_empty();
+        if blocked != client.blocked {
+            client.blocked = blocked;
+            client.watch(&self.epoll, place)?;
+        }
+        Ok(())
+    }
+}
+
+impl Client {
+    fn watch(&self, epoll: &OwnedFd, place: usize) -> Result<(), Fault> {
+        let mut flags = epoll::EventFlags::empty();
+        flags.set(epoll::EventFlags::IN, self.reading == Reading::Open);
+        flags.set(epoll::EventFlags::OUT, self.blocked);
+        let data = epoll::EventData::new_u64(place as u64);
+        Ok(epoll::modify(epoll, &self.stream, data, flags)?)
+    }
+}
+
+/// Hands on every whole answer, and tells how many bytes they took.
+fn take(
+    wire: Wire,
+    outs: &mut Outs,
+    place: usize,
+    bytes: &[u8],
+    listen: &mut impl Listen,
+) -> Result<usize, Fault> {
+    let mut taken = 0;
+    loop {
+        match wire.find(&bytes[taken..])? {
+            Found::Answer(answer, length) => {
+                taken += length;
+                listen.answer(outs, place, answer)?;
+            }
+            Found::Ping(length) => {
+                taken += length;
+                outs.touch(place);
+                Wire::put_pong(&mut outs.waiting[place]);
+            }
+            Found::Partial => return Ok(taken),
+        }
+    }
+}
+
+fn connect(server: SocketAddr, from: Ipv4Addr) -> Result<TcpStream, Fault> {
+    let flags = SocketFlags::CLOEXEC;
+    let socket = net::socket_with(AddressFamily::INET, SocketType::STREAM, flags, None)?;
+    net::bind(&socket, &SocketAddrV4::new(from, 0))?;
+    net::connect(&socket, &server)?;
+    let stream = TcpStream::from(socket);
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+fn upgrade(mut stream: &TcpStream) -> Result<(), Fault> {
+    stream.write_all(UPGRADE)?;
+    let mut answer = Vec::new();
+    let mut some = [0; 512];
+    while !answer.ends_with(b"\r\n\r\n") {
+        match stream.read(&mut some)? {
+            0 => return Err(Fault::wrong("closed after", &answer)),
+            length => answer.extend(&some[..length]),
+        }
+    }
+    if answer.starts_with(b"HTTP/1.1 101 ") {
+        Ok(())
+    } else {
+        Err(Fault::wrong("no WebSocket", &answer))
+    }
+}
+
+fn gone() -> Fault {
+    Fault::new("this client has left")
+}
+
+const UPGRADE: &[u8] =
+    b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+
+/// Addresses that clients come from. Each has 28,232 ports, a minute of rest for each included.
+const ADDRESSES: usize = 200;
+
+const POLL: Duration = Duration::from_millis(100);
+
+/// Nothing takes so long.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A server that has nothing left to do sleeps by then.
+const SETTLED: Duration = Duration::from_millis(5);

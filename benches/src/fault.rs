@@ -1,0 +1,45 @@
+//! Why a run has failed: a server that did wrong, or a machine that could not.
+
+use std::fmt;
+use std::io;
+
+use rustix::io::Errno;
+
+/// What ends a run. A benchmark has nobody to tell these apart but its reader.
+#[derive(Debug)]
+pub(crate) struct Fault(String);
+
+impl Fault {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// With the bytes that show it.
+    pub(crate) fn wrong(what: impl fmt::Display, bytes: &[u8]) -> Self {
+        let shown = &bytes[..bytes.len().min(200)];
+        Self(format!("{what}: \"{}\"", shown.escape_ascii()))
+    }
+
+    /// With what was being done.
+    pub(crate) fn during(self, what: impl fmt::Display) -> Self {
+        Self(format!("{what}: {self}"))
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<Errno> for Fault {
+    fn from(error: Errno) -> Self {
+        io::Error::from(error).into()
+    }
+}

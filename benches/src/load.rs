@@ -1,0 +1,168 @@
+//! A server with its clients, how they come in, and what a slice of work on it has cost.
+
+use std::time::Duration;
+
+use crate::crowd::{Crowd, Listen, Outs};
+use crate::fault::Fault;
+use crate::server::{Kind, Server};
+use crate::wire::Wire;
+
+/// A server and its clients. The clients are numbered from 0, and who logs in in place `n` is member
+/// `n + 1`.
+pub(crate) struct Seat {
+    pub(crate) wire: Wire,
+    pub(crate) server: Server,
+    pub(crate) crowd: Crowd,
+}
+
+/// What a slice of work has cost.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slice {
+    /// What was counted: deliveries, logins or answers.
+    pub(crate) count: u64,
+    pub(crate) spent: Duration,
+}
+
+impl Slice {
+    /// Microseconds for each.
+    pub(crate) fn each(self) -> f64 {
+        self.spent.as_secs_f64() * 1e6 / self.count as f64
+    }
+}
+
+/// Something that clients do for a while, over and over.
+pub(crate) trait Load {
+    /// Brings in who is needed.
+    fn prepare(&mut self, seat: &mut Seat) -> Result<(), Fault>;
+
+    /// Does it for a while, and tells what it has cost.
+    fn slice(&mut self, seat: &mut Seat, length: Duration) -> Result<Slice, Fault>;
+}
+
+impl Seat {
+    pub(crate) fn new(server: Server, wire: Wire) -> Result<Self, Fault> {
+        let crowd = Crowd::new(server.address, wire)?;
+        Ok(Self {
+            wire,
+            server,
+            crowd,
+        })
+    }
+
+    /// What to say to log in in this place.
+    pub(crate) fn login(&self, place: usize) -> Vec<u8> {
+        let member = place + 1;
+        match self.server.kind {
+            Kind::Floor | Kind::OneWay | Kind::Smol | Kind::Std => {
+                format!("IDENTIFY {member} x").into_bytes()
+            }
+            Kind::Ngircd | Kind::Inspircd => {
+                format!("NICK m{member}\r\nUSER m{member} 0 * :Member {member}").into_bytes()
+            }
+        }
+    }
+
+    /// Has so many come and log in, some at a time.
+    pub(crate) fn fill(&mut self, members: usize) -> Result<(), Fault> {
+        let end = self.crowd.len() + members;
+        while self.crowd.len() < end {
+            let before = self.crowd.len();
+            let wave = WAVE.min(end - before);
+            self.wave(before, wave)
+                .map_err(|fault| fault.during(format!("logging in {wave} beside {before}")))?;
+        }
+        Ok(())
+    }
+
+    /// Has some log in, and looks that everybody is told of each of them.
+    fn wave(&mut self, before: usize, wave: usize) -> Result<(), Fault> {
+        let kind = self.server.kind;
+        for place in before..before + wave {
+            self.crowd.add()?;
+            let hello = match kind {
+                Kind::Floor | Kind::OneWay => format!("NAME {}", place + 1).into_bytes(),
+                Kind::Smol | Kind::Std | Kind::Ngircd | Kind::Inspircd => self.login(place),
+            };
+            self.crowd.send(place, &hello)?;
+        }
+        let mut arrival = Arrival {
+            kind,
+            logins: vec![0; before + wave],
+            all: 0,
+            welcome: 0,
+        };
+        let told = match kind {
+            Kind::Floor | Kind::OneWay => wave,
+            Kind::Smol | Kind::Std => before * wave + wave * (wave + 1) / 2,
+            Kind::Ngircd | Kind::Inspircd => 0,
+        };
+        self.crowd.until(&mut arrival, |arrival| {
+            arrival.all >= told && arrival.welcome >= wave
+        })?;
+        self.crowd.settle(&mut arrival)?;
+        let is_floor = matches!(kind, Kind::Floor | Kind::OneWay);
+        let each = if is_floor { 0 } else { wave };
+        let is_irc = matches!(kind, Kind::Ngircd | Kind::Inspircd);
+        let right = arrival.logins[..before].iter().all(|come| *come == each);
+        if !is_irc && (!right || arrival.all != told || arrival.welcome != wave) {
+            return Err(Fault::new(
+                "lost or doubled: some were not told of each login once",
+            ));
+        }
+        Ok(())
+    }
+
+    /// What the server spends on this, which tells how many there were of what is counted.
+    pub(crate) fn cost(
+        &mut self,
+        run: impl FnOnce(&mut Self) -> Result<u64, Fault>,
+    ) -> Result<Slice, Fault> {
+        let before = self.server.spent()?;
+        let count = run(self)?;
+        let spent = self.server.spent()? - before;
+        Ok(Slice { count, spent })
+    }
+}
+
+/// What is heard while some come in.
+struct Arrival {
+    kind: Kind,
+    /// Logins that each was told of.
+    logins: Vec<usize>,
+    all: usize,
+    /// Newcomers who are in.
+    welcome: usize,
+}
+
+impl Listen for Arrival {
+    fn answer(&mut self, outs: &mut Outs, client: usize, answer: &[u8]) -> Result<(), Fault> {
+        match self.kind {
+            Kind::Floor | Kind::OneWay | Kind::Smol | Kind::Std => {
+                if answer.starts_with(b"<login aid=\"m") {
+                    self.logins[client] += 1;
+                    self.all += 1;
+                } else if answer.starts_with(b"<identify aid=\"m") {
+                    self.welcome += 1;
+                } else {
+                    return Err(Fault::wrong("no login", answer));
+                }
+            }
+            Kind::Ngircd | Kind::Inspircd => {
+                if let Some(token) = answer.strip_prefix(b"PING ") {
+                    outs.send(client, &[b"PONG ", token].concat());
+                } else if answer.starts_with(b"ERROR") {
+                    return Err(Fault::wrong("no login", answer));
+                }
+                // The last line that both greet with: there is no message of the day.
+                let code = answer.split(|byte| *byte == b' ').nth(1);
+                if matches!(code, Some(b"422" | b"376")) {
+                    self.welcome += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How many log in at once, where a crowd does: few enough that queues stay small.
+const WAVE: usize = 256;

@@ -1,0 +1,9 @@
+//! What servers are made to do.
+
+pub(crate) mod burst;
+pub(crate) mod idle;
+pub(crate) mod list;
+pub(crate) mod login;
+pub(crate) mod pairs;
+pub(crate) mod presence;
+pub(crate) mod slow;

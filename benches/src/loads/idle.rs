@@ -1,0 +1,48 @@
+//! What those who are online and silent take of the server's memory.
+
+use std::thread;
+use std::time::Duration;
+
+use crate::crowd::Crowd;
+use crate::fault::Fault;
+use crate::load::{Load, Seat};
+use crate::loads::login::Logins;
+
+/// Memory with so many online.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Memory {
+    pub(crate) online: usize,
+    /// By how much the process has grown with them, for each.
+    pub(crate) grown: u64,
+    /// All that the process has, for each.
+    pub(crate) whole: u64,
+}
+
+/// Brings in more and more.
+pub(crate) fn measure(seat: &mut Seat, crowds: &[usize]) -> Result<Vec<Memory>, Fault> {
+    // Whatever the first login takes, the next ones do not take again.
+    let mut logins = Logins::default();
+    logins.prepare(seat)?;
+    logins.slice(seat, Duration::from_millis(100))?;
+    let alone = rested(seat)?;
+    seat.crowd = Crowd::new(seat.server.address, seat.wire)?;
+    let mut online = 0;
+    let mut found = Vec::new();
+    for crowd in crowds {
+        seat.fill(crowd - online)?;
+        online = *crowd;
+        let memory = rested(seat)?;
+        found.push(Memory {
+            online,
+            grown: memory.saturating_sub(alone) / online as u64,
+            whole: memory / online as u64,
+        });
+    }
+    Ok(found)
+}
+
+/// What it has once it has nothing more to do: its log is written, its store put away.
+fn rested(seat: &Seat) -> Result<u64, Fault> {
+    thread::sleep(Duration::from_millis(2500));
+    seat.server.memory()
+}

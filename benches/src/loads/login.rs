@@ -1,0 +1,80 @@
+//! Connecting, logging in and leaving, one after the other.
+
+use std::time::{Duration, Instant};
+
+use crate::crowd::{Listen, Outs};
+use crate::fault::Fault;
+use crate::load::{Load, Seat, Slice};
+
+/// One visitor at a time, and nobody else.
+#[derive(Default)]
+pub(crate) struct Logins {
+    visits: usize,
+}
+
+impl Load for Logins {
+    fn prepare(&mut self, seat: &mut Seat) -> Result<(), Fault> {
+        let place = seat.crowd.add()?;
+        seat.crowd.leave(place);
+        Ok(())
+    }
+
+    fn slice(&mut self, seat: &mut Seat, length: Duration) -> Result<Slice, Fault> {
+        let end = Instant::now() + length;
+        seat.cost(|seat| {
+            let mut visits = 0;
+            while Instant::now() < end {
+                self.visit(seat)?;
+                visits += 1;
+            }
+            // The last of them has left by then, in the server's books too.
+            std::thread::sleep(Duration::from_millis(5));
+            Ok(visits)
+        })
+    }
+}
+
+impl Logins {
+    fn visit(&mut self, seat: &mut Seat) -> Result<(), Fault> {
+        // Somebody else each time: the last one may not have left yet.
+        let member = 1 + self.visits % VISITORS;
+        self.visits += 1;
+        seat.crowd.connect(PLACE)?;
+        let login = seat.login(member - 1);
+        seat.crowd.send(PLACE, &login)?;
+        let name = format!("aid=\"m{member}\" name=\"Member {member}\"");
+        let mut welcome = Welcome {
+            answers: [format!("<login {name} />"), format!("<identify {name} />")],
+            come: 0,
+        };
+        seat.crowd
+            .until(&mut welcome, |welcome| welcome.come == 2)?;
+        seat.crowd.leave(PLACE);
+        Ok(())
+    }
+}
+
+struct Welcome {
+    answers: [String; 2],
+    come: usize,
+}
+
+impl Listen for Welcome {
+    fn answer(&mut self, _: &mut Outs, _: usize, answer: &[u8]) -> Result<(), Fault> {
+        let due = self.answers.get(self.come);
+        if due.is_some_and(|due| due.as_bytes() == answer) {
+            self.come += 1;
+            return Ok(());
+        }
+        // Whoever came before may be seen leaving.
+        if answer.starts_with(b"<quit aid=\"m") && self.come == 1 {
+            return Ok(());
+        }
+        Err(Fault::wrong("lost, doubled or reordered", answer))
+    }
+}
+
+const PLACE: usize = 0;
+
+/// Members who take turns.
+const VISITORS: usize = 64;

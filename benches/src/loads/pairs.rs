@@ -1,0 +1,185 @@
+//! Private messages: pairs, in each of which one writes to the other and has so many under way.
+
+use std::time::{Duration, Instant};
+
+use crate::check::{Messages, Order};
+use crate::crowd::{Listen, Outs};
+use crate::fault::Fault;
+use crate::load::{Load, Seat, Slice};
+use crate::server::Kind;
+use crate::wire::Wire;
+
+/// Pairs in the first places of a crowd, and perhaps others who are online and silent.
+pub(crate) struct Pairs {
+    pub(crate) in_flight: u32,
+    pub(crate) others: usize,
+    talk: Option<Talk>,
+}
+
+impl Pairs {
+    pub(crate) fn new(in_flight: u32, others: usize) -> Self {
+        Self {
+            in_flight,
+            others,
+            talk: None,
+        }
+    }
+}
+
+impl Load for Pairs {
+    fn prepare(&mut self, seat: &mut Seat) -> Result<(), Fault> {
+        seat.fill(2 * PAIRS + self.others)?;
+        self.talk = Some(Talk::new(seat, PAIRS, self.in_flight, TEXT));
+        Ok(())
+    }
+
+    fn slice(&mut self, seat: &mut Seat, length: Duration) -> Result<Slice, Fault> {
+        let talk = self.talk.as_mut().ok_or_else(not_prepared)?;
+        seat.cost(|seat| talk.run(seat, length))
+    }
+}
+
+/// Who talks to whom, and what has come. Pair `n` is places `2n`, who writes, and `2n + 1`.
+pub(crate) struct Talk {
+    in_flight: u32,
+    /// Whether the sender gets each message, too.
+    echo: bool,
+    pairs: Vec<Pair>,
+    deliveries: u64,
+    until: Instant,
+    /// How long each message of the first pairs took to its recipient, if that is to be known.
+    pub(crate) latencies: Option<Vec<Duration>>,
+    /// The pair whose recipient does not read: its sender goes by what comes back.
+    pub(crate) deaf: Option<usize>,
+}
+
+struct Pair {
+    messages: Messages,
+    sent: u32,
+    echoed: Order,
+    delivered: Order,
+    /// When the message under way was sent.
+    since: Instant,
+}
+
+impl Pair {
+    fn new(messages: Messages) -> Self {
+        Self {
+            messages,
+            sent: 0,
+            echoed: Order::default(),
+            delivered: Order::default(),
+            since: Instant::now(),
+        }
+    }
+}
+
+impl Talk {
+    pub(crate) fn new(seat: &Seat, pairs: usize, in_flight: u32, text: &str) -> Self {
+        let messages = match seat.wire {
+            Wire::Raw | Wire::Binary | Wire::Text => Messages::chat,
+            Wire::Irc => Messages::irc,
+        };
+        let pair = |n| Pair::new(messages(2 * n + 1, 2 * n + 2, text));
+        let kind = seat.server.kind;
+        Self {
+            in_flight,
+            echo: !matches!(kind, Kind::OneWay | Kind::Ngircd | Kind::Inspircd),
+            pairs: (0..pairs).map(pair).collect(),
+            deliveries: 0,
+            until: Instant::now(),
+            latencies: None,
+            deaf: None,
+        }
+    }
+
+    /// Has one more pair, with a text of its own, and tells which.
+    pub(crate) fn add(&mut self, text: &str) -> usize {
+        let n = self.pairs.len();
+        self.pairs
+            .push(Pair::new(Messages::chat(2 * n + 1, 2 * n + 2, text)));
+        n
+    }
+
+    /// Everyone writes, until the time is over and all that was written has come.
+    pub(crate) fn run(&mut self, seat: &mut Seat, length: Duration) -> Result<u64, Fault> {
+        let before = self.deliveries;
+        self.until = Instant::now() + length;
+        for n in 0..self.pairs.len() {
+            self.write(seat.crowd.outs(), n);
+        }
+        seat.crowd.until(self, Self::is_done)?;
+        seat.crowd.settle(self)?;
+        Ok(self.deliveries - before)
+    }
+
+    /// Listens until what the deaf was sent has come, too.
+    pub(crate) fn catch_up(&mut self, seat: &mut Seat) -> Result<(), Fault> {
+        self.deaf = None;
+        seat.crowd.until(self, Self::is_done)
+    }
+
+    fn is_done(&self) -> bool {
+        Instant::now() >= self.until && (0..self.pairs.len()).all(|n| self.under_way(n) == 0)
+    }
+
+    fn under_way(&self, n: usize) -> u32 {
+        let pair = &self.pairs[n];
+        let delivered = pair.delivered.come();
+        let come = if !self.echo {
+            delivered
+        } else if self.deaf == Some(n) {
+            pair.echoed.come()
+        } else {
+            delivered.min(pair.echoed.come())
+        };
+        pair.sent - come
+    }
+
+    fn write(&mut self, outs: &mut Outs, n: usize) {
+        while self.under_way(n) < self.in_flight && Instant::now() < self.until {
+            let pair = &mut self.pairs[n];
+            pair.since = Instant::now();
+            outs.send(2 * n, &pair.messages.command(pair.sent));
+            pair.sent += 1;
+        }
+    }
+}
+
+impl Listen for Talk {
+    fn answer(&mut self, outs: &mut Outs, client: usize, answer: &[u8]) -> Result<(), Fault> {
+        let n = client / 2;
+        let is_sender = client.is_multiple_of(2);
+        let Some(pair) = self.pairs.get_mut(n) else {
+            return Err(Fault::wrong("nobody writes to this client", answer));
+        };
+        let number = pair.messages.number(answer)?;
+        if is_sender && !self.echo {
+            return Err(Fault::wrong("this message is not for its sender", answer));
+        }
+        let order = if is_sender {
+            &mut pair.echoed
+        } else {
+            &mut pair.delivered
+        };
+        order.take(number)?;
+        self.deliveries += 1;
+        if !is_sender
+            && n < PAIRS
+            && let Some(latencies) = &mut self.latencies
+        {
+            latencies.push(pair.since.elapsed());
+        }
+        self.write(outs, n);
+        Ok(())
+    }
+}
+
+fn not_prepared() -> Fault {
+    Fault::new("not prepared")
+}
+
+pub(crate) const PAIRS: usize = 50;
+
+/// What people say.
+pub(crate) const TEXT: &str = " Hello there, are you coming along tonight?";

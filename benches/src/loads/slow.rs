@@ -1,0 +1,54 @@
+//! How long others wait for their messages while one client does not read what it is sent.
+
+use std::time::Duration;
+
+use crate::crowd::Reading;
+use crate::fault::Fault;
+use crate::load::Seat;
+use crate::loads::pairs::{PAIRS, TEXT, Talk};
+
+/// The pairs, and one more that sends long messages to somebody who reads them, or does not.
+pub(crate) struct Slow {
+    talk: Talk,
+    flood: usize,
+}
+
+impl Slow {
+    pub(crate) fn new(seat: &mut Seat) -> Result<Self, Fault> {
+        seat.fill(2 * PAIRS + 2)?;
+        let mut talk = Talk::new(seat, PAIRS, 1, TEXT);
+        let flood = talk.add(&"x".repeat(LONG));
+        seat.crowd.narrow(2 * flood + 1)?;
+        Ok(Self { talk, flood })
+    }
+
+    /// The 99th percentile of the others' latency, in microseconds.
+    pub(crate) fn p99(
+        &mut self,
+        seat: &mut Seat,
+        reading: Reading,
+        length: Duration,
+    ) -> Result<f64, Fault> {
+        let deaf = 2 * self.flood + 1;
+        if reading == Reading::Stopped {
+            seat.crowd.set_reading(deaf, reading)?;
+            self.talk.deaf = Some(self.flood);
+        }
+        // Until what the system holds for it is full, and the server has to.
+        self.talk.run(seat, FLOODED)?;
+        self.talk.latencies = Some(Vec::new());
+        self.talk.run(seat, length)?;
+        let mut latencies = self.talk.latencies.take().unwrap_or_default();
+        seat.crowd.set_reading(deaf, Reading::Open)?;
+        self.talk.catch_up(seat)?;
+        latencies.sort_unstable();
+        let at = latencies.len() * 99 / 100;
+        let p99 = latencies.get(at).ok_or_else(|| Fault::new("no messages"))?;
+        Ok(p99.as_secs_f64() * 1e6)
+    }
+}
+
+/// Bytes of a long message; the server takes commands of 8 KiB.
+const LONG: usize = 7000;
+
+const FLOODED: Duration = Duration::from_millis(400);

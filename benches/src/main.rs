@@ -1,0 +1,156 @@
+//! What flashgate costs beside a bare epoll loop that moves the same frames.
+//!
+//!     cargo run --release -p flashgate-bench
+//!
+//! prints a table of ratios. What is compared runs side by side, in short slices that take turns, so
+//! that whatever else the machine does falls on all alike; each slice gives a ratio, and the table has
+//! their median, with the least and the greatest behind it. A figure is the server's own processor
+//! time for each delivered message, and not the time on the clock. Every message is looked at: one
+//! that is lost, doubled, reordered or other than it should be ends the run, and its exit code is 1.
+//! A target that is missed is only said.
+//!
+//!     cargo run --release -p flashgate-bench -- one sixteen --runtime smol --wire raw --repeat 9
+//!
+//! is what to tune by. The floor is `src/bin/rawrelay.rs`.
+
+#![expect(clippy::print_stdout, reason = "a benchmark prints what it found")]
+
+mod check;
+mod crowd;
+mod fault;
+mod irc;
+mod load;
+mod loads;
+mod rows;
+mod server;
+mod table;
+mod wire;
+
+use std::process::ExitCode;
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
+use argh::FromArgs;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use fault::Fault;
+use rows::{ROWS, Row};
+use server::{Kind, Programs};
+use wire::Wire;
+
+/// Measure flashgate beside a bare epoll loop.
+#[derive(FromArgs, Debug)]
+#[argh(
+    note = "Rows: one, sixteen (private messages, so many in flight), others, presence-500, presence-5000, burst, login, memory, list, slow. None named: all."
+)]
+struct Options {
+    /// which rows to measure
+    #[argh(positional, arg_name = "ROW")]
+    rows: Vec<Name>,
+
+    /// slices of each (default 7)
+    #[argh(option, default = "7", arg_name = "N")]
+    repeat: usize,
+
+    /// milliseconds of a slice (default 500)
+    #[argh(option, default = "500", arg_name = "MS")]
+    slice: u64,
+
+    /// smol or std alone
+    #[argh(option, arg_name = "NAME", from_str_fn(runtime))]
+    runtime: Option<Kind>,
+
+    /// raw, binary or text alone; raw is there in any case
+    #[argh(option, arg_name = "NAME", from_str_fn(wire))]
+    wire: Option<Wire>,
+}
+
+#[derive(Debug)]
+struct Name(&'static Row);
+
+impl FromStr for Name {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let row = ROWS.iter().find(|row| row.name == text);
+        row.map(Self).ok_or_else(|| {
+            let names: Vec<&str> = ROWS.iter().map(|row| row.name).collect();
+            format!("the rows are {}", names.join(", "))
+        })
+    }
+}
+
+fn runtime(text: &str) -> Result<Kind, String> {
+    let known = [Kind::Smol, Kind::Std];
+    let found = known.into_iter().find(|kind| kind.name() == text);
+    found.ok_or_else(|| "it is smol or std".to_owned())
+}
+
+fn wire(text: &str) -> Result<Wire, String> {
+    let known = [Wire::Raw, Wire::Binary, Wire::Text];
+    let found = known.into_iter().find(|wire| wire.name() == text);
+    found.ok_or_else(|| "it is raw, binary or text".to_owned())
+}
+
+/// What all rows are measured with.
+struct Bench {
+    programs: Programs,
+    repeat: usize,
+    slice: Duration,
+    runtimes: Vec<Kind>,
+    wires: Vec<Wire>,
+}
+
+fn main() -> ExitCode {
+    let options: Options = argh::from_env();
+    match run(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            println!("\nFAILED: {fault}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<(), Fault> {
+    open_files()?;
+    let start = Instant::now();
+    let bench = Bench {
+        programs: Programs::build()?,
+        repeat: options.repeat.max(1),
+        slice: Duration::from_millis(options.slice.max(1)),
+        runtimes: match options.runtime {
+            Some(runtime) => vec![runtime],
+            None => vec![Kind::Smol, Kind::Std],
+        },
+        wires: match options.wire {
+            Some(Wire::Raw) => vec![Wire::Raw],
+            Some(wire) => vec![Wire::Raw, wire],
+            None => vec![Wire::Raw, Wire::Binary, Wire::Text],
+        },
+    };
+    table::introduce(bench.repeat, bench.slice);
+    let all: Vec<&Row> = match options.rows.as_slice() {
+        [] => ROWS.iter().collect(),
+        named => named.iter().map(|name| name.0).collect(),
+    };
+    for row in all {
+        println!("\n{}  [{}]", row.title, row.name);
+        (row.measure)(&bench).map_err(|fault| fault.during(row.name))?;
+    }
+    println!(
+        "\nEvery message was counted. {} s.",
+        start.elapsed().as_secs()
+    );
+    Ok(())
+}
+
+/// Raises the limit on open files, of which each client takes one.
+fn open_files() -> Result<(), Fault> {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let raised = Rlimit {
+        current: maximum,
+        maximum,
+    };
+    Ok(setrlimit(Resource::Nofile, raised)?)
+}

@@ -1,0 +1,283 @@
+//! The rows of the table: what is compared with what, and what is wished for.
+
+use crate::Bench;
+use crate::crowd::Reading;
+use crate::fault::Fault;
+use crate::irc;
+use crate::load::{Load, Seat};
+use crate::loads::burst::Burst;
+use crate::loads::idle;
+use crate::loads::list::List;
+use crate::loads::login::Logins;
+use crate::loads::pairs::Pairs;
+use crate::loads::presence::Presence;
+use crate::loads::slow::Slow;
+use crate::server::Kind;
+use crate::table::{self, Spread, Target};
+use crate::wire::Wire;
+
+/// A row, and how it is measured and printed.
+pub(crate) struct Row {
+    pub(crate) name: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) measure: fn(&Bench) -> Result<(), Fault>,
+}
+
+impl std::fmt::Debug for Row {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+pub(crate) static ROWS: [Row; 10] = [
+    Row {
+        name: "one",
+        title: "Private messages, 50 pairs, 1 in flight: each delivery",
+        measure: |bench| pairs(bench, 1, target(1.3, 1.15)),
+    },
+    Row {
+        name: "sixteen",
+        title: "Private messages, 50 pairs, 16 in flight: each delivery",
+        measure: |bench| pairs(bench, 16, target(2.0, 1.4)),
+    },
+    Row {
+        name: "others",
+        title: "Private messages, 50 pairs, with 10,000 others online, by the same without them",
+        measure: others,
+    },
+    Row {
+        name: "presence-500",
+        title: "One comes and goes, 500 online are told: each delivery",
+        measure: |bench| {
+            let load = |_| Box::new(Presence::new(500)) as Box<dyn Load>;
+            compared(bench, &bench.servers(), &load, target(1.2, 1.05))
+        },
+    },
+    Row {
+        name: "presence-5000",
+        title: "One comes and goes, 5,000 online are told: each delivery",
+        measure: |bench| {
+            let load = |_| Box::new(Presence::new(5000)) as Box<dyn Load>;
+            compared(bench, &RAW_SMOL, &load, target(1.2, 1.05))
+        },
+    },
+    Row {
+        name: "burst",
+        title: "64 logins in one wake-up, 5,000 online are told: each delivery",
+        measure: |bench| {
+            let load = |_| Box::new(Burst::new(5000, 64)) as Box<dyn Load>;
+            compared(bench, &RAW_SMOL, &load, target(0.5, 0.1))
+        },
+    },
+    Row {
+        name: "login",
+        title: "Connect, log in (the cheapest hash), leave, one after the other: each visit",
+        measure: |bench| {
+            let mut servers = bench.servers();
+            servers.retain(|(_, wire)| *wire == Wire::Raw);
+            let load = |_| Box::new(Logins::default()) as Box<dyn Load>;
+            compared(bench, &servers, &load, target(1.6, 1.3))
+        },
+    },
+    Row {
+        name: "memory",
+        title: "Memory of the process for each idle connection that is logged in (RssAnon)",
+        measure: memory,
+    },
+    Row {
+        name: "list",
+        title: "LIST of 10,000 online, 50 ask at once: each answer, by a bare send of the same bytes",
+        measure: |bench| {
+            let load = |_| Box::new(List::new(10_000)) as Box<dyn Load>;
+            compared(bench, &RAW_SMOL, &load, target(1.2, 1.05))
+        },
+    },
+    Row {
+        name: "slow",
+        title: "Others' latency, 99th percentile, while one client does not read, by while it does",
+        measure: slow,
+    },
+];
+
+const fn target(must: f64, aim: f64) -> Target {
+    Target { must, aim }
+}
+
+impl Bench {
+    /// The floor, and each runtime on each wire.
+    fn servers(&self) -> Vec<(Kind, Wire)> {
+        let mut servers = vec![(Kind::Floor, Wire::Raw)];
+        for runtime in &self.runtimes {
+            servers.extend(self.wires.iter().map(|wire| (*runtime, *wire)));
+        }
+        servers
+    }
+
+    fn seat(&self, kind: Kind, wire: Wire, options: &[String]) -> Result<Seat, Fault> {
+        Seat::new(self.programs.start(kind, options)?, wire)
+    }
+
+    /// Has all take turns, and gives what each slice of each has cost.
+    fn interleaved(&self, takes: &mut [Take]) -> Result<Vec<Vec<f64>>, Fault> {
+        for take in takes.iter_mut() {
+            let Take { seat, load } = take;
+            let prepared = load.prepare(seat);
+            prepared.map_err(|fault| fault.during(take.name()))?;
+        }
+        let mut found = vec![Vec::new(); takes.len()];
+        // The first of each only makes it warm.
+        for round in 0..=self.repeat {
+            for (take, found) in takes.iter_mut().zip(&mut found) {
+                let slice = take.load.slice(&mut take.seat, self.slice);
+                let slice = slice.map_err(|fault| fault.during(take.name()))?;
+                if round > 0 {
+                    found.push(slice.each());
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// One of those that take turns.
+struct Take {
+    seat: Seat,
+    load: Box<dyn Load>,
+}
+
+impl Take {
+    fn name(&self) -> String {
+        format!(
+            "{}, {}",
+            self.seat.server.kind.name(),
+            self.seat.wire.name()
+        )
+    }
+}
+
+fn pairs(bench: &Bench, in_flight: u32, target: Target) -> Result<(), Fault> {
+    let mut servers = bench.servers();
+    let (there, absent): (Vec<_>, Vec<_>) = [Kind::Ngircd, Kind::Inspircd]
+        .into_iter()
+        .partition(|kind| irc::installed(*kind).is_some());
+    if !there.is_empty() {
+        servers.push((Kind::OneWay, Wire::Raw));
+        servers.extend(there.into_iter().map(|kind| (kind, Wire::Irc)));
+    }
+    let load = |_| Box::new(Pairs::new(in_flight, 0)) as Box<dyn Load>;
+    compared(bench, &servers, &load, target)?;
+    for kind in absent {
+        println!("  {:<9}not installed", kind.name());
+    }
+    Ok(())
+}
+
+/// Measures the same on several servers, the first of which is the floor.
+fn compared(
+    bench: &Bench,
+    servers: &[(Kind, Wire)],
+    load: &dyn Fn(Kind) -> Box<dyn Load>,
+    target: Target,
+) -> Result<(), Fault> {
+    let mut takes = Vec::new();
+    for (kind, wire) in servers {
+        let list = List::bytes(10_000);
+        let is_floor = matches!(kind, Kind::Floor | Kind::OneWay);
+        let blob = ["--blob".to_owned(), list.to_string()];
+        let options = if is_floor { &blob[..] } else { &[] };
+        takes.push(Take {
+            seat: bench.seat(*kind, *wire, options)?,
+            load: load(*kind),
+        });
+    }
+    let found = bench.interleaved(&mut takes)?;
+    let of = |kind, wire| {
+        let at = servers.iter().position(|server| *server == (kind, wire));
+        at.map(|at| found[at].as_slice())
+    };
+    for ((kind, wire), each) in servers.iter().zip(&found) {
+        let mut ratios = Vec::new();
+        let mut to = |kind, wire, name, target| {
+            if let Some(to) = of(kind, wire) {
+                ratios.push(table::ratio(Spread::ratio(each, to), name, target));
+            }
+        };
+        match kind {
+            Kind::Floor | Kind::OneWay => {}
+            Kind::Ngircd | Kind::Inspircd => to(Kind::OneWay, Wire::Raw, "one way", None),
+            Kind::Smol | Kind::Std => {
+                let first = *kind == Kind::Smol && *wire == Wire::Raw;
+                to(Kind::Floor, Wire::Raw, "floor", first.then_some(target));
+                if *wire != Wire::Raw {
+                    to(*kind, Wire::Raw, "raw", Some(WEBSOCKET));
+                }
+                if *kind == Kind::Std {
+                    to(Kind::Smol, *wire, "smol", Some(STD));
+                }
+            }
+        }
+        table::line(kind.name(), wire.name(), "us", each, &ratios);
+    }
+    Ok(())
+}
+
+fn others(bench: &Bench) -> Result<(), Fault> {
+    let mut takes = Vec::new();
+    for (in_flight, others) in [(1, 0), (1, 10_000)] {
+        takes.push(Take {
+            seat: bench.seat(Kind::Smol, Wire::Raw, &[])?,
+            load: Box::new(Pairs::new(in_flight, others)),
+        });
+    }
+    let found = bench.interleaved(&mut takes)?;
+    let spread = Spread::ratio(&found[1], &found[0]);
+    table::line("smol", "alone", "us", &found[0], &[]);
+    let ratio = table::ratio(spread, "alone", Some(target(1.1, 1.02)));
+    table::line("smol", "crowd", "us", &found[1], &[ratio]);
+    Ok(())
+}
+
+fn memory(bench: &Bench) -> Result<(), Fault> {
+    let target = target(700.0, 384.0);
+    let mut seat = bench.seat(Kind::Smol, Wire::Raw, &[])?;
+    for memory in idle::measure(&mut seat, &[10_000, 19_000])? {
+        let verdict = table::verdict(memory.grown as f64, target);
+        println!(
+            "  smol     raw  {:>6} online: grown by {} B for each  {verdict}   all of it: {} B for each",
+            memory.online, memory.grown, memory.whole,
+        );
+    }
+    Ok(())
+}
+
+fn slow(bench: &Bench) -> Result<(), Fault> {
+    // The client is not given up, so that it stays there, not reading.
+    let options = ["--max-backlog=1073741824".to_owned()];
+    for kind in &bench.runtimes {
+        let mut seat = bench.seat(*kind, Wire::Raw, &options)?;
+        let mut slow = Slow::new(&mut seat)?;
+        let (mut reads, mut stopped) = (Vec::new(), Vec::new());
+        for round in 0..=bench.repeat {
+            let without = slow.p99(&mut seat, Reading::Open, bench.slice)?;
+            let with = slow.p99(&mut seat, Reading::Stopped, bench.slice)?;
+            if round > 0 {
+                reads.push(without);
+                stopped.push(with);
+            }
+        }
+        let spread = Spread::ratio(&stopped, &reads);
+        table::line(kind.name(), "reads", "us", &reads, &[]);
+        let ratio = table::ratio(spread, "reads", Some(target(1.5, 1.1)));
+        table::line(kind.name(), "stopped", "us", &stopped, &[ratio]);
+    }
+    Ok(())
+}
+
+/// Where std is not for so many, and one wire tells it all.
+const RAW_SMOL: [(Kind, Wire); 2] = [(Kind::Floor, Wire::Raw), (Kind::Smol, Wire::Raw)];
+
+/// Any WebSocket, by a raw connection of the same runtime.
+const WEBSOCKET: Target = target(1.15, 1.15);
+
+/// runtime-std, by runtime-smol.
+const STD: Target = target(2.0, 2.0);

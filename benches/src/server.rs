@@ -1,0 +1,215 @@
+//! The servers: started as a user starts them, with members who have the cheapest hash there is, and
+//! asked what they have spent.
+
+use std::fs;
+use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::time::ClockId;
+use nix::unistd::Pid;
+use rustix::process::{Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::fault::Fault;
+use crate::irc;
+
+/// Which server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// `rawrelay --echo`.
+    Floor,
+    /// `rawrelay`, which writes to the recipient alone, as IRC servers do.
+    OneWay,
+    /// `flashgate serve --runtime smol`.
+    Smol,
+    /// `flashgate serve --runtime std`.
+    Std,
+    Ngircd,
+    Inspircd,
+}
+
+impl Kind {
+    /// Its name in the table.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Floor => "floor",
+            Self::OneWay => "one way",
+            Self::Smol => "smol",
+            Self::Std => "std",
+            Self::Ngircd => "ngircd",
+            Self::Inspircd => "inspircd",
+        }
+    }
+}
+
+/// What servers are started from.
+pub(crate) struct Programs {
+    /// Where the release build is.
+    target: PathBuf,
+    folder: TempDir,
+}
+
+/// A server that runs. It ends when this is dropped, and when this program ends.
+pub(crate) struct Server {
+    pub(crate) kind: Kind,
+    pub(crate) address: SocketAddr,
+    child: Child,
+    _folder: TempDir,
+}
+
+impl Programs {
+    /// Builds what is not built yet, and makes a store of members.
+    pub(crate) fn build() -> Result<Self, Fault> {
+        let own = std::env::current_exe()?;
+        let target = own.ancestors().nth(2).ok_or_else(|| no_target(&own))?;
+        let programs = Self {
+            target: target.join("release"),
+            folder: tempfile::tempdir()?,
+        };
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        for what in [
+            ["--package=flashgate", "--bin=flashgate"],
+            ["--package=flashgate-bench", "--bin=rawrelay"],
+        ] {
+            let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+            let mut build = Command::new(cargo);
+            build.args(["build", "--release", "--quiet", "--locked"]);
+            build.args(what).current_dir(&root);
+            succeed(build.arg("--target-dir").arg(target))?;
+        }
+        programs.import()?;
+        Ok(programs)
+    }
+
+    /// Members `m1` and so on, called `Member 1`, with the password `x`.
+    fn import(&self) -> Result<(), Fault> {
+        let mut rows = "id,nick,name,password,active\n".to_owned();
+        for n in 1..=MEMBERS {
+            rows.push_str(&format!("{n},m{n},Member {n},\"{HASH}\",1\n"));
+        }
+        let file = self.folder.path().join("members.csv");
+        fs::write(&file, rows)?;
+        let mut import = Command::new(self.target.join("flashgate"));
+        import.args(["members", "import"]).arg(file);
+        import.current_dir(self.folder.path()).stdout(Stdio::null());
+        succeed(import.stderr(Stdio::null()))
+    }
+
+    /// Starts one, with options beside those that make room for all who come.
+    pub(crate) fn start(&self, kind: Kind, options: &[String]) -> Result<Server, Fault> {
+        let folder = tempfile::tempdir()?;
+        // Linux ends it with us, however that is.
+        let mut command = Command::new("setpriv");
+        command.arg("--pdeathsig=KILL");
+        match kind {
+            Kind::Floor | Kind::OneWay => {
+                command.arg(self.target.join("rawrelay"));
+                command.args((kind == Kind::Floor).then_some("--echo"));
+            }
+            Kind::Smol | Kind::Std => {
+                let store = self.folder.path().join("flashgate.db");
+                fs::copy(store, folder.path().join("flashgate.db"))?;
+                command.arg(self.target.join("flashgate")).arg("serve");
+                command.args(["--listen=127.0.0.1:0", "--rate=0", "--max-clients=19500"]);
+                command.args(["--login-timeout=86400", "--runtime", kind.name()]);
+            }
+            Kind::Ngircd | Kind::Inspircd => irc::command(kind, folder.path(), &mut command)?,
+        }
+        let log = folder.path().join("log");
+        command.args(options).current_dir(folder.path());
+        command.env_remove("RUST_LOG").stdin(Stdio::null());
+        // A log on disk, as a service has it.
+        let output = fs::File::create(&log)?;
+        command.stderr(output.try_clone()?).stdout(output);
+        let mut server = Server {
+            kind,
+            address: NOWHERE,
+            child: command.spawn()?,
+            _folder: folder,
+        };
+        server.address = server.listening(&log)?;
+        Ok(server)
+    }
+}
+
+impl Server {
+    /// Waits until it listens, and tells where.
+    fn listening(&mut self, log: &Path) -> Result<SocketAddr, Fault> {
+        let end = Instant::now() + Duration::from_secs(10);
+        loop {
+            let text = fs::read_to_string(log)?;
+            let listening = match self.kind {
+                Kind::Floor | Kind::OneWay | Kind::Smol | Kind::Std => text
+                    .split_once("Listening on ")
+                    .and_then(|(_, rest)| rest.split_once('\n')?.0.parse().ok()),
+                Kind::Ngircd | Kind::Inspircd => irc::listening(self.kind),
+            };
+            if let Some(address) = listening {
+                return Ok(address);
+            }
+            if self.child.try_wait()?.is_some() || Instant::now() > end {
+                return Err(Fault::wrong(self.kind.name(), text.as_bytes()));
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// The processor time it has taken so far, its own and the system's for it, of all its threads,
+    /// those that have ended included. The scheduler counts it in nanoseconds; `/proc/PID/stat`
+    /// would tell hundredths of a second, and `/proc/PID/task/*/schedstat` nothing of ended threads.
+    pub(crate) fn spent(&self) -> Result<Duration, Fault> {
+        let clock = ClockId::pid_cpu_clock_id(Pid::from_raw(self.child.id() as i32));
+        let time = clock.and_then(ClockId::now);
+        Ok(Duration::from(time.map_err(std::io::Error::from)?))
+    }
+
+    /// Bytes of memory of its own: what programs and files it has mapped is left out, and what the
+    /// system holds for its sockets.
+    pub(crate) fn memory(&self) -> Result<u64, Fault> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|l| l.strip_prefix("RssAnon:"));
+        let kib = line.and_then(|l| l.trim().trim_end_matches(" kB").parse::<u64>().ok());
+        Ok(kib.ok_or_else(|| Fault::new("no RssAnon in /proc"))? * 1024)
+    }
+
+    /// Stops it in its tracks, or has it go on.
+    pub(crate) fn signal(&self, signal: Signal) -> Result<(), Fault> {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        Ok(kill_process(pid, signal)?)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn succeed(command: &mut Command) -> Result<(), Fault> {
+    let status = command.status()?;
+    if status.success() {
+        return Ok(());
+    }
+    let _ = std::io::stderr().flush();
+    Err(Fault::new(format!("{command:?} ended with {status}")))
+}
+
+fn no_target(own: &Path) -> Fault {
+    Fault::new(format!("{} is in no target folder", own.display()))
+}
+
+/// Until it has told where it listens.
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+
+/// Enough for all who are ever online at once, and for some who come and go.
+pub(crate) const MEMBERS: usize = 19_600;
+
+/// Of the password `x`: 8 KiB, one pass; the least that argon2 takes.
+const HASH: &str =
+    "$argon2id$v=19$m=8,t=1,p=1$RNGwEx6RDdKXfq/cdEURKw$JI8w2uwQuJ4aDsCTlmy82MTeq3rXOtljAkaLna8ffyQ";
