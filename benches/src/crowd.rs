@@ -153,10 +153,11 @@ impl Crowd {
         client.watch(&self.epoll, place)
     }
 
-    /// Makes a client's receive buffer small.
-    pub(crate) fn narrow(&mut self, place: usize) -> Result<(), Fault> {
+    /// Has the system hold no more for a client that does not read than it would for one that does.
+    pub(crate) fn limit_receive_buffer(&mut self, place: usize) -> Result<(), Fault> {
         let client = self.clients[place].as_mut().ok_or_else(gone)?;
-        Ok(sockopt::set_socket_recv_buffer_size(&client.stream, 4096)?)
+        let limited = sockopt::set_socket_recv_buffer_size(&client.stream, 256 * 1024);
+        Ok(limited?)
     }
 
     /// Listens until `done` says so; silence for long means that something was lost.

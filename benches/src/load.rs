@@ -13,6 +13,8 @@ pub(crate) struct Seat {
     pub(crate) wire: Wire,
     pub(crate) server: Server,
     pub(crate) crowd: Crowd,
+    /// How many log in at once, where a crowd does.
+    pub(crate) wave: usize,
 }
 
 /// What a slice of work has cost.
@@ -46,6 +48,7 @@ impl Seat {
             wire,
             server,
             crowd,
+            wave: WAVE,
         })
     }
 
@@ -67,7 +70,7 @@ impl Seat {
         let end = self.crowd.len() + members;
         while self.crowd.len() < end {
             let before = self.crowd.len();
-            let wave = WAVE.min(end - before);
+            let wave = self.wave.min(end - before);
             self.wave(before, wave)
                 .map_err(|fault| fault.during(format!("logging in {wave} beside {before}")))?;
         }
@@ -164,5 +167,5 @@ impl Listen for Arrival {
     }
 }
 
-/// How many log in at once, where a crowd does: few enough that queues stay small.
+/// Fast, and few enough that nobody's queue is full.
 const WAVE: usize = 256;

@@ -56,6 +56,10 @@ struct Options {
     #[argh(option, default = "500", arg_name = "MS")]
     slice: u64,
 
+    /// how many log in at once before their memory is measured (default 64)
+    #[argh(option, default = "64", arg_name = "N")]
+    wave: usize,
+
     /// smol or std alone
     #[argh(option, arg_name = "NAME", from_str_fn(runtime))]
     runtime: Option<Kind>,
@@ -97,6 +101,7 @@ struct Bench {
     programs: Programs,
     repeat: usize,
     slice: Duration,
+    wave: usize,
     runtimes: Vec<Kind>,
     wires: Vec<Wire>,
 }
@@ -119,6 +124,7 @@ fn run(options: &Options) -> Result<(), Fault> {
         programs: Programs::build()?,
         repeat: options.repeat.max(1),
         slice: Duration::from_millis(options.slice.max(1)),
+        wave: options.wave.max(1),
         runtimes: match options.runtime {
             Some(runtime) => vec![runtime],
             None => vec![Kind::Smol, Kind::Std],

@@ -240,6 +240,7 @@ fn others(bench: &Bench) -> Result<(), Fault> {
 fn memory(bench: &Bench) -> Result<(), Fault> {
     let target = target(700.0, 384.0);
     let mut seat = bench.seat(Kind::Smol, Wire::Raw, &[])?;
+    seat.wave = bench.wave;
     for memory in idle::measure(&mut seat, &[10_000, 19_000])? {
         let verdict = table::verdict(memory.grown as f64, target);
         println!(

@@ -70,7 +70,9 @@ struct Conn {
     name: Option<usize>,
     /// The start of a frame whose end has not come.
     partial: Vec<u8>,
-    /// What is to be written.
+    /// How much of a blob is still to be written; it is not copied.
+    blob_left: usize,
+    /// What is to be written after that.
     out: Vec<u8>,
     /// How much of `out` is gone already, if the socket would not take all of it.
     written: usize,
@@ -139,6 +141,7 @@ impl Relay {
             stream,
             name: None,
             partial: Vec::new(),
+            blob_left: 0,
             out: Vec::new(),
             written: 0,
             blocked: false,
@@ -197,10 +200,12 @@ impl Relay {
         } else if frame == b"LIST"
             && let Some(conn) = &mut self.conns[slot]
         {
-            if conn.out.is_empty() {
-                self.touched.push(slot);
+            self.touched.push(slot);
+            if conn.blob_left == 0 && conn.out.is_empty() {
+                conn.blob_left = self.blob.len();
+            } else {
+                conn.out.extend(&self.blob);
             }
-            conn.out.extend(&self.blob);
         }
     }
 
@@ -272,7 +277,7 @@ impl Relay {
             let Some(conn) = &mut self.conns[slot] else {
                 continue;
             };
-            if !conn.out.is_empty() {
+            if conn.blob_left > 0 || !conn.out.is_empty() {
                 conn.out.extend(frame);
                 continue;
             }
@@ -290,12 +295,18 @@ impl Relay {
             return;
         };
         // An error other than a full socket is met again by a read.
-        conn.written += conn.stream.write(&conn.out[conn.written..]).unwrap_or(0);
-        let blocked = conn.written < conn.out.len();
-        if !blocked {
-            conn.out.clear();
-            conn.written = 0;
+        if conn.blob_left > 0 {
+            let left = &self.blob[self.blob.len() - conn.blob_left..];
+            conn.blob_left -= conn.stream.write(left).unwrap_or(0);
         }
+        if conn.blob_left == 0 && !conn.out.is_empty() {
+            conn.written += conn.stream.write(&conn.out[conn.written..]).unwrap_or(0);
+            if conn.written == conn.out.len() {
+                conn.out.clear();
+                conn.written = 0;
+            }
+        }
+        let blocked = conn.blob_left > 0 || !conn.out.is_empty();
         if blocked != conn.blocked {
             conn.blocked = blocked;
             let mut flags = epoll::EventFlags::IN;

@@ -38,6 +38,7 @@ impl Logins {
     fn visit(&mut self, seat: &mut Seat) -> Result<(), Fault> {
         // Somebody else each time: the last one may not have left yet.
         let member = 1 + self.visits % VISITORS;
+        let last = 1 + (self.visits + VISITORS - 1) % VISITORS;
         self.visits += 1;
         seat.crowd.connect(PLACE)?;
         let login = seat.login(member - 1);
@@ -45,6 +46,7 @@ impl Logins {
         let name = format!("aid=\"m{member}\" name=\"Member {member}\"");
         let mut welcome = Welcome {
             answers: [format!("<login {name} />"), format!("<identify {name} />")],
+            quit: format!("<quit aid=\"m{last}\" />"),
             come: 0,
         };
         seat.crowd
@@ -56,6 +58,8 @@ impl Logins {
 
 struct Welcome {
     answers: [String; 2],
+    /// What may be heard of the last visitor.
+    quit: String,
     come: usize,
 }
 
@@ -66,8 +70,9 @@ impl Listen for Welcome {
             self.come += 1;
             return Ok(());
         }
-        // Whoever came before may be seen leaving.
-        if answer.starts_with(b"<quit aid=\"m") && self.come == 1 {
+        // Whoever came before may be seen leaving, once.
+        if self.come > 0 && answer == self.quit.as_bytes() {
+            self.quit.clear();
             return Ok(());
         }
         Err(Fault::wrong("lost, doubled or reordered", answer))

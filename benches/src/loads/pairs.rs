@@ -1,5 +1,6 @@
 //! Private messages: pairs, in each of which one writes to the other and has so many under way.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use crate::check::{Messages, Order};
@@ -35,13 +36,12 @@ impl Load for Pairs {
 
     fn slice(&mut self, seat: &mut Seat, length: Duration) -> Result<Slice, Fault> {
         let talk = self.talk.as_mut().ok_or_else(not_prepared)?;
-        seat.cost(|seat| talk.run(seat, length))
+        seat.cost(|seat| talk.run(seat, 0..PAIRS, length))
     }
 }
 
 /// Who talks to whom, and what has come. Pair `n` is places `2n`, who writes, and `2n + 1`.
 pub(crate) struct Talk {
-    in_flight: u32,
     /// Whether the sender gets each message, too.
     echo: bool,
     pairs: Vec<Pair>,
@@ -55,6 +55,7 @@ pub(crate) struct Talk {
 
 struct Pair {
     messages: Messages,
+    in_flight: u32,
     sent: u32,
     echoed: Order,
     delivered: Order,
@@ -63,9 +64,10 @@ struct Pair {
 }
 
 impl Pair {
-    fn new(messages: Messages) -> Self {
+    fn new(messages: Messages, in_flight: u32) -> Self {
         Self {
             messages,
+            in_flight,
             sent: 0,
             echoed: Order::default(),
             delivered: Order::default(),
@@ -80,10 +82,9 @@ impl Talk {
             Wire::Raw | Wire::Binary | Wire::Text => Messages::chat,
             Wire::Irc => Messages::irc,
         };
-        let pair = |n| Pair::new(messages(2 * n + 1, 2 * n + 2, text));
+        let pair = |n| Pair::new(messages(2 * n + 1, 2 * n + 2, text), in_flight);
         let kind = seat.server.kind;
         Self {
-            in_flight,
             echo: !matches!(kind, Kind::OneWay | Kind::Ngircd | Kind::Inspircd),
             pairs: (0..pairs).map(pair).collect(),
             deliveries: 0,
@@ -94,23 +95,33 @@ impl Talk {
     }
 
     /// Has one more pair, with a text of its own, and tells which.
-    pub(crate) fn add(&mut self, text: &str) -> usize {
+    pub(crate) fn add(&mut self, text: &str, in_flight: u32) -> usize {
         let n = self.pairs.len();
-        self.pairs
-            .push(Pair::new(Messages::chat(2 * n + 1, 2 * n + 2, text)));
+        let messages = Messages::chat(2 * n + 1, 2 * n + 2, text);
+        self.pairs.push(Pair::new(messages, in_flight));
         n
     }
 
-    /// Everyone writes, until the time is over and all that was written has come.
-    pub(crate) fn run(&mut self, seat: &mut Seat, length: Duration) -> Result<u64, Fault> {
+    /// These pairs write, until the time is over and all that was written has come.
+    pub(crate) fn run(
+        &mut self,
+        seat: &mut Seat,
+        pairs: Range<usize>,
+        length: Duration,
+    ) -> Result<u64, Fault> {
         let before = self.deliveries;
         self.until = Instant::now() + length;
-        for n in 0..self.pairs.len() {
+        for n in pairs {
             self.write(seat.crowd.outs(), n);
         }
         seat.crowd.until(self, Self::is_done)?;
         seat.crowd.settle(self)?;
         Ok(self.deliveries - before)
+    }
+
+    /// Messages of a pair that its recipient does not have.
+    pub(crate) fn missing(&self, n: usize) -> u32 {
+        self.pairs[n].sent - self.pairs[n].delivered.come()
     }
 
     /// Listens until what the deaf was sent has come, too.
@@ -137,7 +148,7 @@ impl Talk {
     }
 
     fn write(&mut self, outs: &mut Outs, n: usize) {
-        while self.under_way(n) < self.in_flight && Instant::now() < self.until {
+        while self.under_way(n) < self.pairs[n].in_flight && Instant::now() < self.until {
             let pair = &mut self.pairs[n];
             pair.since = Instant::now();
             outs.send(2 * n, &pair.messages.command(pair.sent));

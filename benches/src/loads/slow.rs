@@ -17,9 +17,19 @@ impl Slow {
     pub(crate) fn new(seat: &mut Seat) -> Result<Self, Fault> {
         seat.fill(2 * PAIRS + 2)?;
         let mut talk = Talk::new(seat, PAIRS, 1, TEXT);
-        let flood = talk.add(&"x".repeat(LONG));
-        seat.crowd.narrow(2 * flood + 1)?;
+        let flood = talk.add(&"x".repeat(LONG), FLOOD_IN_FLIGHT);
+        seat.crowd.limit_receive_buffer(2 * flood + 1)?;
         Ok(Self { talk, flood })
+    }
+
+    /// The one sends alone, until the system holds no more for who does not read, and the server has to.
+    fn flood(&mut self, seat: &mut Seat, reading: Reading) -> Result<(), Fault> {
+        loop {
+            self.talk.run(seat, self.flood..self.flood + 1, FLOODED)?;
+            if reading == Reading::Open || self.talk.missing(self.flood) as usize > HELD / LONG {
+                return Ok(());
+            }
+        }
     }
 
     /// The 99th percentile of the others' latency, in microseconds.
@@ -34,10 +44,9 @@ impl Slow {
             seat.crowd.set_reading(deaf, reading)?;
             self.talk.deaf = Some(self.flood);
         }
-        // Until what the system holds for it is full, and the server has to.
-        self.talk.run(seat, FLOODED)?;
+        self.flood(seat, reading)?;
         self.talk.latencies = Some(Vec::new());
-        self.talk.run(seat, length)?;
+        self.talk.run(seat, 0..self.flood + 1, length)?;
         let mut latencies = self.talk.latencies.take().unwrap_or_default();
         seat.crowd.set_reading(deaf, Reading::Open)?;
         self.talk.catch_up(seat)?;
@@ -51,4 +60,10 @@ impl Slow {
 /// Bytes of a long message; the server takes commands of 8 KiB.
 const LONG: usize = 7000;
 
-const FLOODED: Duration = Duration::from_millis(400);
+const FLOOD_IN_FLIGHT: u32 = 4;
+
+const FLOODED: Duration = Duration::from_millis(100);
+
+/// Bytes, twice what Linux holds for one connection here: 4 MiB where it is sent, and less where it is
+/// received.
+const HELD: usize = 10 * 1024 * 1024;
