@@ -9,7 +9,7 @@
 //! that is lost, doubled, reordered or other than it should be ends the run, and its exit code is 1.
 //! A target that is missed is only said.
 //!
-//!     cargo run --release -p flashgate-bench -- one sixteen --runtime smol --wire raw --repeat 9
+//!     cargo run --release -p flashgate-bench -- one sixteen --runtime smol --wire raw --repeat 31
 //!
 //! is what to tune by. The floor is `src/bin/rawrelay.rs`.
 
@@ -48,12 +48,12 @@ struct Options {
     #[argh(positional, arg_name = "ROW")]
     rows: Vec<Name>,
 
-    /// slices of each (default 7)
-    #[argh(option, default = "7", arg_name = "N")]
+    /// slices of each (default 15)
+    #[argh(option, default = "15", arg_name = "N")]
     repeat: usize,
 
-    /// milliseconds of a slice (default 500)
-    #[argh(option, default = "500", arg_name = "MS")]
+    /// milliseconds of a slice (default 200)
+    #[argh(option, default = "200", arg_name = "MS")]
     slice: u64,
 
     /// how many log in at once before their memory is measured (default 64)

@@ -38,7 +38,6 @@ impl Logins {
     fn visit(&mut self, seat: &mut Seat) -> Result<(), Fault> {
         // Somebody else each time: the last one may not have left yet.
         let member = 1 + self.visits % VISITORS;
-        let last = 1 + (self.visits + VISITORS - 1) % VISITORS;
         self.visits += 1;
         seat.crowd.connect(PLACE)?;
         let login = seat.login(member - 1);
@@ -46,7 +45,8 @@ impl Logins {
         let name = format!("aid=\"m{member}\" name=\"Member {member}\"");
         let mut welcome = Welcome {
             answers: [format!("<login {name} />"), format!("<identify {name} />")],
-            quit: format!("<quit aid=\"m{last}\" />"),
+            own_quit: format!("<quit aid=\"m{member}\" />"),
+            quits: Vec::new(),
             come: 0,
         };
         seat.crowd
@@ -58,8 +58,8 @@ impl Logins {
 
 struct Welcome {
     answers: [String; 2],
-    /// What may be heard of the last visitor.
-    quit: String,
+    own_quit: String,
+    quits: Vec<Vec<u8>>,
     come: usize,
 }
 
@@ -70,9 +70,10 @@ impl Listen for Welcome {
             self.come += 1;
             return Ok(());
         }
-        // Whoever came before may be seen leaving, once.
-        if self.come > 0 && answer == self.quit.as_bytes() {
-            self.quit.clear();
+        // Whoever came before may be seen leaving, each once: nobody waits until they are gone.
+        let is_quit = answer.starts_with(b"<quit aid=\"m") && answer != self.own_quit.as_bytes();
+        if self.come > 0 && is_quit && !self.quits.iter().any(|quit| quit == answer) {
+            self.quits.push(answer.to_vec());
             return Ok(());
         }
         Err(Fault::wrong("lost, doubled or reordered", answer))
