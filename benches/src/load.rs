@@ -23,12 +23,19 @@ pub(crate) struct Slice {
     /// What was counted: deliveries, logins or answers.
     pub(crate) count: u64,
     pub(crate) spent: Duration,
+    /// How often the server went to sleep meanwhile.
+    pub(crate) rests: u64,
 }
 
 impl Slice {
     /// Microseconds for each.
     pub(crate) fn each(self) -> f64 {
         self.spent.as_secs_f64() * 1e6 / self.count as f64
+    }
+
+    /// How many of what was counted the server did before it slept again.
+    pub(crate) fn together(self) -> f64 {
+        self.count as f64 / self.rests.max(1) as f64
     }
 }
 
@@ -120,10 +127,14 @@ impl Seat {
         &mut self,
         run: impl FnOnce(&mut Self) -> Result<u64, Fault>,
     ) -> Result<Slice, Fault> {
+        let rests = self.server.rests()?;
         let before = self.server.spent()?;
         let count = run(self)?;
-        let spent = self.server.spent()? - before;
-        Ok(Slice { count, spent })
+        Ok(Slice {
+            count,
+            spent: self.server.spent()? - before,
+            rests: self.server.rests()?.saturating_sub(rests),
+        })
     }
 }
 

@@ -118,25 +118,33 @@ impl Bench {
     }
 
     /// Has all take turns, and gives what each slice of each has cost.
-    fn interleaved(&self, takes: &mut [Take]) -> Result<Vec<Vec<f64>>, Fault> {
+    fn interleaved(&self, takes: &mut [Take]) -> Result<Vec<Costs>, Fault> {
         for take in takes.iter_mut() {
             let Take { seat, load } = take;
             let prepared = load.prepare(seat);
             prepared.map_err(|fault| fault.during(take.name()))?;
         }
-        let mut found = vec![Vec::new(); takes.len()];
+        let mut found = vec![Costs::default(); takes.len()];
         // The first of each only makes it warm.
         for round in 0..=self.repeat {
             for (take, found) in takes.iter_mut().zip(&mut found) {
                 let slice = take.load.slice(&mut take.seat, self.slice);
                 let slice = slice.map_err(|fault| fault.during(take.name()))?;
                 if round > 0 {
-                    found.push(slice.each());
+                    found.each.push(slice.each());
+                    found.together.push(slice.together());
                 }
             }
         }
         Ok(found)
     }
+}
+
+/// What the slices of one have cost.
+#[derive(Clone, Debug, Default)]
+struct Costs {
+    each: Vec<f64>,
+    together: Vec<f64>,
 }
 
 /// One of those that take turns.
@@ -193,10 +201,11 @@ fn compared(
     let found = bench.interleaved(&mut takes)?;
     let of = |kind, wire| {
         let at = servers.iter().position(|server| *server == (kind, wire));
-        at.map(|at| found[at].as_slice())
+        at.map(|at| found[at].each.as_slice())
     };
-    for ((kind, wire), each) in servers.iter().zip(&found) {
-        let mut ratios = Vec::new();
+    for ((kind, wire), costs) in servers.iter().zip(&found) {
+        let each = &costs.each;
+        let mut ratios = vec![table::together(&costs.together)];
         let mut to = |kind, wire, name, target| {
             if let Some(to) = of(kind, wire) {
                 ratios.push(table::ratio(Spread::ratio(each, to), name, target));
@@ -230,10 +239,13 @@ fn others(bench: &Bench) -> Result<(), Fault> {
         });
     }
     let found = bench.interleaved(&mut takes)?;
-    let spread = Spread::ratio(&found[1], &found[0]);
-    table::line("smol", "alone", "us", &found[0], &[]);
+    let [alone, crowd] = [&found[0], &found[1]];
+    let together = table::together(&alone.together);
+    table::line("smol", "alone", "us", &alone.each, &[together]);
+    let spread = Spread::ratio(&crowd.each, &alone.each);
     let ratio = table::ratio(spread, "alone", Some(target(1.1, 1.02)));
-    table::line("smol", "crowd", "us", &found[1], &[ratio]);
+    let together = table::together(&crowd.together);
+    table::line("smol", "crowd", "us", &crowd.each, &[together, ratio]);
     Ok(())
 }
 

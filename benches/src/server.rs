@@ -167,6 +167,21 @@ impl Server {
         Ok(Duration::from(time.map_err(std::io::Error::from)?))
     }
 
+    /// How often its threads have gone to sleep, those that have ended left out.
+    pub(crate) fn rests(&self) -> Result<u64, Fault> {
+        let mut all = 0;
+        for thread in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            // It may end meanwhile.
+            let status = fs::read_to_string(thread?.path().join("status")).unwrap_or_default();
+            let mut lines = status.lines();
+            let rests = lines.find_map(|l| l.strip_prefix("voluntary_ctxt_switches:"));
+            all += rests
+                .and_then(|l| l.trim().parse::<u64>().ok())
+                .unwrap_or(0);
+        }
+        Ok(all)
+    }
+
     /// Bytes of memory of its own: what programs and files it has mapped is left out, and what the
     /// system holds for its sockets.
     pub(crate) fn memory(&self) -> Result<u64, Fault> {

@@ -44,7 +44,9 @@ pub(crate) fn introduce(repeat: usize, slice: Duration) {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     println!(
         "Server processor time, by the scheduler's count in nanoseconds. {repeat} slices of {} ms \
-         each, taking turns: median (least-greatest).\n{cores} cores, load {load} before it began.",
+         each, taking turns:\nmedian (least-greatest). A wake-up is what the server does between two \
+         sleeps of a thread: where those\ndiffer in size, other programs had a hand in it, or the \
+         server is busier. {cores} cores, load {load} before it began.",
         slice.as_millis()
     );
 }
@@ -56,6 +58,11 @@ pub(crate) fn line(who: &str, wire: &str, unit: &str, each: &[f64], ratios: &[St
         "  {who:<9}{wire:<7}{median:>9.2} {unit}   {}",
         ratios.join("   ")
     );
+}
+
+/// How much was done in a wake-up: the more, the cheaper each is, which a busy machine makes of all.
+pub(crate) fn together(samples: &[f64]) -> String {
+    format!("{:>7.1} a wake-up", Spread::of(samples).median)
 }
 
 /// A ratio in words.
