@@ -268,3 +268,14 @@ fn a_websocket_is_given_up_unless_we_were_away() {
         assert_eq!(aborts, given_up, "{away}");
     }
 }
+
+#[test]
+fn what_was_searched_is_not_searched_again() {
+    let mut lab = Lab::new(unlimited());
+    let id = prepared(&mut lab, "\0");
+    lab.send(id, "x".repeat(70));
+    lab.send(id, "x".repeat(7));
+    let chat = lab.gateway.conns.get_mut(id).and_then(|conn| conn.chat());
+    let framer = std::format!("{:?}", chat.unwrap().framer);
+    assert!(framer.contains("Searched(77)"), "{framer}");
+}

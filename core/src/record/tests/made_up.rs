@@ -269,6 +269,7 @@ fn a_transcript_says_what_it_leaves_out() {
         let comment = format!("# Left out: {said}.\n");
         assert_eq!(made.matches("# Left out: ").count(), 1, "{made}");
         assert!(made.contains(&comment), "{made}");
+        assert!(made.contains("c0 > IDENTIFY 1 x\\0\n"), "{made}");
     }
 }
 
