@@ -61,7 +61,8 @@ fn is_space(byte: u8) -> bool {
 
 /// The text up to the first space, and what follows the spaces behind it.
 fn word(text: &str) -> (&str, &str) {
-    let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
+    let space = text.bytes().position(|byte| byte == b' ');
+    let (word, rest) = space.map_or((text, ""), |at| (&text[..at], &text[at + 1..]));
     (word, rest.trim_start_matches(' '))
 }
 

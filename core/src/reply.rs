@@ -86,6 +86,9 @@ pub(crate) fn nicklist<'a>(members: impl Iterator<Item = &'a Member>) -> Message
 /// normalization would turn into spaces (XML 1.0 section 3.3.3) becomes a character reference, and
 /// what section 2.2 forbids becomes U+FFFD.
 pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
+    if !text.bytes().any(may_need_escape) {
+        return Cow::Borrowed(text);
+    }
     let marked_up = quick_xml::escape::escape(text);
     if !marked_up.chars().any(|c| replacement(c).is_some()) {
         return marked_up;
@@ -98,6 +101,12 @@ pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
+}
+
+/// One look at each byte tells for nearly every text that it stays as it is. 0xef begins the two
+/// forbidden characters in UTF-8, and others.
+fn may_need_escape(byte: u8) -> bool {
+    matches!(byte, ..0x20 | b'&' | b'<' | b'>' | b'"' | b'\'' | 0xef)
 }
 
 /// What to write instead of a character that an XML parser would change or refuse.
@@ -143,6 +152,7 @@ mod tests {
                 "\x7f\u{85}\u{2028}\u{1fffe}árvíz 🦀",
                 "\x7f\u{85}\u{2028}\u{1fffe}árvíz 🦀",
             ),
+            ("\u{f000}\u{ffff}", "\u{f000}\u{fffd}"),
         ];
         for (text, xml) in cases {
             assert_eq!(escaped(text), xml, "{text:?}");

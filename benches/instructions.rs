@@ -1,0 +1,259 @@
+//! Instructions that the core takes for each kind of work, counted by valgrind's callgrind, and its
+//! allocations, counted by dhat: the same in every run, whatever else the machine does.
+//!
+//!     .ci/instructions
+//!
+//! Each bench does its work [`TIMES`] times. Its limit is what was counted when the limit was set, and a
+//! tenth more: who makes the core slower sees it, and who makes it faster lowers the limit.
+
+#![expect(missing_docs, reason = "the macros make modules of their own")]
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use flashgate_core::{
+    Action, Answer, Cause, Config, ConnId, Gateway, Input, Limits, ListenerId, Member, MemberId,
+    Now, Origin, Presence,
+};
+use gungraun::prelude::*;
+use gungraun::{Callgrind, Dhat, DhatMetric, EventKind};
+
+const TIMES: u64 = 1000;
+
+// One member writes to another: two frames out, and what was flushed is reported, as runtimes do.
+#[library_benchmark]
+#[bench::raw(args = (Wire::Raw, 2), setup = Room::of, config = most(3000, 3))]
+#[bench::binary(args = (Wire::Binary, 2), setup = Room::of, config = most(3000, 3))]
+#[bench::text(args = (Wire::Text, 2), setup = Room::of, config = most(3000, 3))]
+#[bench::among_10_000(args = (Wire::Raw, 10_000), setup = Room::of, config = most(3000, 3))]
+fn private_message(mut room: Room) -> Room {
+    let message = room.wire.frame(b"MSG nick1 a word or two for you\0");
+    for _ in 0..TIMES {
+        room.hears(0, &message);
+    }
+    room
+}
+
+// The least that a client can ask.
+#[library_benchmark]
+#[bench::raw(args = (Wire::Raw, 1), setup = Room::of, config = most(1500, 2))]
+#[bench::binary(args = (Wire::Binary, 1), setup = Room::of, config = most(1500, 2))]
+fn ping(mut room: Room) -> Room {
+    let message = room.wire.frame(b"PING x\0");
+    for _ in 0..TIMES {
+        room.hears(0, &message);
+    }
+    room
+}
+
+// Who is online, asked by many while nobody comes or goes.
+#[library_benchmark]
+#[bench::of_1_000(args = (Wire::Raw, 1000), setup = Room::of, config = most(1500, 2))]
+fn list(mut room: Room) -> Room {
+    for asks in 0..TIMES {
+        room.hears(asks as usize, b"LIST\0");
+    }
+    room
+}
+
+// A member comes and goes again, and all of 1,000 hear both: divide by 2,000 for one delivery.
+#[library_benchmark]
+#[bench::to_1_000(args = (Wire::Raw, 1000), setup = Room::of, config = most(600_000, 40))]
+fn presence(mut room: Room) -> Room {
+    for _ in 0..TIMES / 10 {
+        let id = room.connect();
+        room.log_in(id);
+        room.leave(id);
+    }
+    room
+}
+
+// A connection that logs in and leaves, with nobody there.
+#[library_benchmark]
+#[bench::raw(args = (Wire::Raw, 0), setup = Room::of, config = most(8000, 25))]
+#[bench::binary(args = (Wire::Binary, 0), setup = Room::of, config = most(16_000, 40))]
+fn visit(mut room: Room) -> Room {
+    for _ in 0..TIMES {
+        let id = room.connect();
+        room.log_in(id);
+        room.leave(id);
+    }
+    room
+}
+
+// What Flash asks before anything else.
+#[library_benchmark]
+#[bench::raw(args = (Wire::Raw, 0), setup = Room::of, config = most(5000, 10))]
+fn policy(mut room: Room) -> Room {
+    for _ in 0..TIMES {
+        let id = room.accept();
+        room.gets(id, b"<policy-file-request/>\0");
+        room.leave(id);
+    }
+    room
+}
+
+library_benchmark_group!(
+    name = core,
+    benchmarks = [private_message, ping, list, presence, visit, policy]
+);
+main!(library_benchmark_groups = core);
+
+/// So many instructions and allocations a time, and a tenth more.
+fn most(instructions: u64, blocks: u64) -> LibraryBenchmarkConfig {
+    let limit = |each: u64| each * TIMES * 11 / 10;
+    let mut config = LibraryBenchmarkConfig::default();
+    config
+        .tool(Callgrind::default().hard_limits([(EventKind::Ir, limit(instructions))]))
+        .tool(Dhat::default().hard_limits([(DhatMetric::TotalBlocks, limit(blocks))]));
+    config
+}
+
+/// How clients speak.
+#[derive(Clone, Copy, Debug)]
+enum Wire {
+    Raw,
+    Binary,
+    Text,
+}
+
+impl Wire {
+    /// A command as a client sends it, under a mask that changes nothing.
+    fn frame(self, command: &[u8]) -> Vec<u8> {
+        let head = |first| [first, 0x80 | command.len() as u8, 0, 0, 0, 0];
+        match self {
+            Self::Raw => command.to_vec(),
+            Self::Binary => [&head(0x82), command].concat(),
+            Self::Text => [&head(0x81), command].concat(),
+        }
+    }
+}
+
+/// A gateway, those who are online in it, and as little of a runtime as it needs.
+struct Room {
+    gateway: Gateway,
+    wire: Wire,
+    members: Vec<ConnId>,
+    port: u32,
+    /// Who was written to since the last flush.
+    written: Vec<ConnId>,
+}
+
+impl Room {
+    fn of(wire: Wire, members: usize) -> Self {
+        let limits = Limits {
+            clients: 20_000,
+            connections: 20_000,
+            per_address: 20_000,
+            rate: 0,
+            ..Limits::default()
+        };
+        // Nobody is told while they come in, or that would take most of the time.
+        let quiet = Config {
+            limits,
+            presence: Presence::Off,
+            ..Config::default()
+        };
+        let told = Config {
+            presence: Presence::All,
+            ..quiet.clone()
+        };
+        let mut room = Self {
+            gateway: Gateway::new(Arc::new(quiet), Now::default()),
+            wire,
+            members: Vec::new(),
+            port: 0,
+            written: Vec::new(),
+        };
+        for _ in 0..members {
+            let id = room.connect();
+            room.log_in(id);
+            room.members.push(id);
+        }
+        let told = Input::Configure(Arc::new(told));
+        room.gateway.handle(Now::default(), told);
+        room
+    }
+
+    fn accept(&mut self) -> ConnId {
+        self.port += 1;
+        let address = Ipv4Addr::from_bits(0x7f00_0000 | self.port >> 15);
+        let origin = Origin {
+            listener: ListenerId(0),
+            peer: SocketAddr::from((address, 1024 + (self.port & 0x7fff) as u16)),
+        };
+        self.gateway
+            .accept(Now::default(), origin)
+            .expect("there is room")
+    }
+
+    fn connect(&mut self) -> ConnId {
+        let id = self.accept();
+        if !matches!(self.wire, Wire::Raw) {
+            self.gets(id, UPGRADE);
+        }
+        id
+    }
+
+    fn log_in(&mut self, id: ConnId) {
+        let identify = self.wire.frame(b"IDENTIFY 1 x\0");
+        self.gets(id, &identify);
+    }
+
+    fn leave(&mut self, id: ConnId) {
+        let gone = Input::Gone(id, Cause::Closed);
+        self.gateway.handle(Now::default(), gone);
+        self.carry_out();
+    }
+
+    fn hears(&mut self, member: usize, bytes: &[u8]) {
+        self.gets(self.members[member], bytes);
+    }
+
+    fn gets(&mut self, id: ConnId, bytes: &[u8]) {
+        self.gateway.handle(Now::default(), Input::Bytes(id, bytes));
+        self.carry_out();
+    }
+
+    /// Does what was decided, then says that everything was written.
+    fn carry_out(&mut self) {
+        loop {
+            while let Some(action) = self.gateway.poll() {
+                self.take(action);
+            }
+            if self.written.is_empty() {
+                return;
+            }
+            for id in std::mem::take(&mut self.written) {
+                self.gateway.handle(Now::default(), Input::Backlog(id, 0));
+            }
+        }
+    }
+
+    fn take(&mut self, action: Action) {
+        match action {
+            Action::Write(id, _) => self.written.push(id),
+            Action::Broadcast(recipients, _) => self.written.extend(recipients.iter()),
+            Action::Lookup(ticket, _) => {
+                let number = self.port;
+                let member = Member {
+                    id: MemberId(i64::from(number)),
+                    nick: format!("nick{}", self.members.len()).into(),
+                    name: "Name".into(),
+                };
+                let answer = Input::Answer(ticket, Answer::Member(member));
+                self.gateway.handle(Now::default(), answer);
+            }
+            Action::Finish(_)
+            | Action::Close(_)
+            | Action::Abort(_)
+            | Action::Pause(_)
+            | Action::Resume(_)
+            | Action::Note(_) => {}
+        }
+    }
+}
+
+const UPGRADE: &[u8] =
+    b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
