@@ -44,14 +44,16 @@ pub(crate) fn command(kind: Kind, folder: &Path, command: &mut Command) -> Resul
     Ok(())
 }
 
-/// Where it listens, once it does. Neither tells which port it was given, so both have their own.
+/// Where it listens, once it does. Neither tells which port it was given, so both have their own, and
+/// so has each run of this program.
 pub(crate) fn listening(kind: Kind) -> Option<SocketAddr> {
     let address = address(kind);
     TcpStream::connect(address).ok().map(|_| address)
 }
 
 fn address(kind: Kind) -> SocketAddr {
-    let port = if kind == Kind::Ngircd { 16667 } else { 16668 };
+    let own = (std::process::id() % 1000) as u16 * 2;
+    let port = 16_000 + own + u16::from(kind == Kind::Ngircd);
     SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, port))
 }
 

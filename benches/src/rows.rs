@@ -168,7 +168,8 @@ fn pairs(bench: &Bench, in_flight: u32, target: Target) -> Result<(), Fault> {
     let (there, absent): (Vec<_>, Vec<_>) = [Kind::Ngircd, Kind::Inspircd]
         .into_iter()
         .partition(|kind| irc::installed(*kind).is_some());
-    if !there.is_empty() {
+    // Whoever chooses a runtime tunes it, and is spared the wait for the others.
+    if !there.is_empty() && bench.runtimes.len() > 1 {
         servers.push((Kind::OneWay, Wire::Raw));
         servers.extend(there.into_iter().map(|kind| (kind, Wire::Irc)));
     }

@@ -5,10 +5,9 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use flashgate_core::ListenerId;
-use polling::Poller;
+use flashgate_core::{KeepAlive, ListenerId};
 
-use crate::poller::{Interest, Registered};
+use crate::poller::{Interest, Poller, Registered};
 use crate::socket;
 
 /// All listeners of a server.
@@ -21,10 +20,14 @@ pub(crate) struct Listeners {
 }
 
 impl Listeners {
-    pub(crate) fn new(listeners: Vec<TcpListener>, poller: &Arc<Poller>) -> io::Result<Self> {
+    pub(crate) fn new(
+        listeners: Vec<TcpListener>,
+        poller: &Arc<Poller>,
+        keepalive: &KeepAlive,
+    ) -> io::Result<Self> {
         let mut registered = Vec::with_capacity(listeners.len());
         for (index, listener) in listeners.into_iter().enumerate() {
-            socket::prepare_listener(&listener)?;
+            socket::prepare_listener(&listener, keepalive)?;
             registered.push(Registered::new(listener, poller, key(index))?);
         }
         Ok(Self {
@@ -40,14 +43,18 @@ impl Listeners {
     }
 
     /// The next connection that waits at a listener.
-    pub(crate) fn accept(&mut self, id: ListenerId) -> io::Result<Option<(TcpStream, SocketAddr)>> {
+    pub(crate) fn accept(
+        &mut self,
+        id: ListenerId,
+        keepalive: &KeepAlive,
+    ) -> io::Result<Option<(TcpStream, SocketAddr)>> {
         let Some(listener) = self.listeners.get(id.0) else {
             return Ok(None);
         };
         if self.paused_until.is_some() {
             return Ok(None);
         }
-        match listener.get().accept() {
+        match socket::accept(listener.get(), keepalive) {
             Ok(accepted) => Ok(Some(accepted)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
             // The others are still there in the next turn.
@@ -57,6 +64,13 @@ impl Listeners {
                 self.watch(Interest::NONE)?;
                 Ok(None)
             }
+        }
+    }
+
+    /// From now on, connections are asked by these whether they live.
+    pub(crate) fn set_keepalive(&self, keepalive: &KeepAlive) {
+        for listener in &self.listeners {
+            socket::set_for_accepted(listener.get(), keepalive);
         }
     }
 

@@ -5,7 +5,8 @@ use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use flashgate_core::{Answer, Config, Input, MemberEvent, Ticket};
-use polling::Poller;
+
+use crate::poller::Poller;
 
 /// Speaks to a server from any thread. Calls after the server's end do nothing.
 #[derive(Clone)]
@@ -19,6 +20,7 @@ impl Handle {
     pub(crate) fn new(poller: Arc<Poller>) -> (Self, Receiver) {
         let inbox = Arc::new(Mutex::new(Inbox {
             inputs: Vec::new(),
+            awake: false,
             poller: Some(poller),
         }));
         let handle = Self {
@@ -51,7 +53,7 @@ impl Handle {
 
     /// Makes the server look at its clock. Whoever moves a clock by hand calls this afterwards.
     pub fn wake(&self) {
-        lock(&self.inbox).notify();
+        lock(&self.inbox).ring();
     }
 
     /// The counters by which a test knows how far the server has come.
@@ -71,9 +73,10 @@ impl Handle {
             return;
         }
         inbox.inputs.push(input);
-        // The loop takes everything at once: one notification is enough for all that wait.
-        if inbox.inputs.len() == 1 {
-            inbox.notify();
+        // The loop takes everything at once: one ring is enough for all that wait, and none is needed
+        // while it has yet to look in this turn.
+        if inbox.inputs.len() == 1 && !inbox.awake {
+            inbox.ring();
         }
     }
 }
@@ -90,9 +93,16 @@ pub(crate) struct Receiver {
 }
 
 impl Receiver {
-    /// Moves what has come into `inputs`, which is empty.
+    /// A turn begins, in which [`take`](Self::take) follows.
+    pub(crate) fn wake(&self) {
+        lock(&self.inbox).awake = true;
+    }
+
+    /// Moves what has come into `inputs`, which is empty. Whatever comes later rings.
     pub(crate) fn take(&self, inputs: &mut Vec<Input<'static>>) {
-        mem::swap(&mut lock(&self.inbox).inputs, inputs);
+        let mut inbox = lock(&self.inbox);
+        inbox.awake = false;
+        mem::swap(&mut inbox.inputs, inputs);
     }
 }
 
@@ -114,15 +124,16 @@ struct Inbox {
     /// Needs no bound of its own: an answer comes once for each lookup, which the core bounds by
     /// its connections, and the rest is the program's.
     inputs: Vec<Input<'static>>,
+    /// The loop is in a turn, and will take what is here before its end.
+    awake: bool,
     /// What to wake the loop by; `None` when the loop has ended.
     poller: Option<Arc<Poller>>,
 }
 
 impl Inbox {
-    fn notify(&self) {
+    fn ring(&self) {
         if let Some(poller) = &self.poller {
-            // A write to an eventfd or a pipe, which fails only when it is full: woken already.
-            let _ = poller.notify();
+            poller.ring();
         }
     }
 }

@@ -51,7 +51,7 @@
 //!
 //! # How it works
 //!
-//! All sockets are in a [`polling::Poller`] of the server's own, and the executor sees only that
+//! All sockets are in a poller of the server's own (epoll, or kqueue), and the executor sees only that
 //! one: a wake-up is a turn of the loop over everything that is ready. A turn reads each ready
 //! socket once into one shared buffer, appends what the gateway writes to a queue per connection,
 //! and then flushes each queue that has grown with one `writev`. Interest in writing is registered

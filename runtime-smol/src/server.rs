@@ -5,10 +5,10 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use flashgate_core::Host;
-use polling::Poller;
 
 use crate::accept::Listeners;
 use crate::handle::{Handle, Receiver};
+use crate::poller::Poller;
 use crate::shard::Shard;
 
 /// A gateway and its listeners, ready to run.
@@ -28,7 +28,7 @@ impl Server {
         let poller = Arc::new(Poller::new()?);
         let (handle, inbox) = Handle::new(Arc::clone(&poller));
         Ok(Self {
-            listeners: Listeners::new(listeners, &poller)?,
+            listeners: Listeners::new(listeners, &poller, &host.config.limits.keepalive)?,
             poller,
             host,
             handle,

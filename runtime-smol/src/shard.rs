@@ -12,7 +12,7 @@ use std::io::{self, Read};
 use std::mem;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use async_io::{Async, Timer};
 use flashgate_core::{
@@ -20,12 +20,11 @@ use flashgate_core::{
     MemberStore, Now, Origin, Query, Ticket,
 };
 use futures_lite::future;
-use polling::{Event, Events, Poller};
 
 use crate::accept::Listeners;
 use crate::conn::{Conn, Ending, Flow, Reading};
 use crate::handle::{Handle, Receiver};
-use crate::poller::Registered;
+use crate::poller::{Event, Events, Poller, Registered};
 use crate::socket;
 
 /// A gateway, its connections, and all that moves their bytes.
@@ -63,7 +62,7 @@ enum Stage {
 
 /// What the loop does between two turns.
 enum Rest {
-    /// Nothing: work is left.
+    /// Nothing: work is left, or more may have come while it worked.
     Skip,
     /// Sleeps until something happens, or until then.
     Until(Option<Instant>),
@@ -105,24 +104,25 @@ impl Shard {
         let mut alarm = Alarm::new();
         let mut events = Events::new();
         loop {
-            events.clear();
-            self.poller.wait(&mut events, Some(Duration::ZERO))?;
-            self.turn(&events)?;
-            if self.stage == Stage::Stopping && self.gateway.is_empty() {
-                return Ok(());
-            }
-            match self.rest() {
-                // Other futures of the executor have their turn too.
-                Rest::Skip => future::yield_now().await,
-                Rest::Until(deadline) => {
+            // To sleep by way of the executor takes more system calls than to look again.
+            for _ in 0..MAX_TURNS {
+                self.poller.wait(&mut events)?;
+                self.turn(&events)?;
+                if self.stage == Stage::Stopping && self.gateway.is_empty() {
+                    return Ok(());
+                }
+                if let Rest::Until(deadline) = self.rest(&events) {
                     alarm.set(deadline);
                     future::or(wakeups.readable(), alarm.ring()).await?;
                 }
             }
+            // Other futures of the executor have their turn too.
+            future::yield_now().await;
         }
     }
 
     fn turn(&mut self, events: &Events) -> io::Result<()> {
+        self.inbox.wake();
         self.now = self.clock.now();
         if self.timers_due() {
             self.gateway.handle(self.now, Input::Timeout);
@@ -154,6 +154,7 @@ impl Shard {
         for input in inputs {
             if let Input::Configure(config) = &input {
                 self.config = Arc::clone(config);
+                self.listeners.set_keepalive(&config.limits.keepalive);
             } else if let Input::Shutdown = &input {
                 self.stage = Stage::Stopping;
                 self.listeners.close();
@@ -163,9 +164,9 @@ impl Shard {
         }
     }
 
-    fn rest(&self) -> Rest {
+    fn rest(&self, events: &Events) -> Rest {
         // A clock that moves by hand has no alarm: what is due is due by what it said last.
-        if !self.dirty.is_empty() || self.timers_due() {
+        if !events.is_empty() || !self.dirty.is_empty() || self.timers_due() {
             return Rest::Skip;
         }
         let until = |deadline| Instant::now().checked_add(self.clock.until(deadline)?);
@@ -185,7 +186,8 @@ impl Shard {
 impl Shard {
     fn accept(&mut self, listener: ListenerId) -> io::Result<()> {
         for _ in 0..MAX_ACCEPTS {
-            let Some((stream, peer)) = self.listeners.accept(listener)? else {
+            let keepalive = &self.config.limits.keepalive;
+            let Some((stream, peer)) = self.listeners.accept(listener, keepalive)? else {
                 break;
             };
             self.welcome(listener, stream, peer);
@@ -198,9 +200,7 @@ impl Shard {
         let Ok(id) = self.gateway.accept(self.now, Origin { listener, peer }) else {
             return; // The core has said why; dropping the stream closes it.
         };
-        let registered = socket::prepare(&stream, &self.config.limits.keepalive)
-            .and_then(|()| Registered::new(stream, &self.poller, key(id)));
-        match registered {
+        match Registered::new(stream, &self.poller, key(id)) {
             Ok(socket) => {
                 if self.conns.len() <= id.slot() {
                     self.conns.resize_with(id.slot() + 1, || None);
@@ -236,8 +236,9 @@ impl Shard {
             return;
         };
         if !conn.wants_read() {
-            let broken = event.is_err() == Some(true) || event.is_interrupt();
-            if broken && let Some(error) = conn.socket().take_error().unwrap_or_else(Some) {
+            if event.broken
+                && let Some(error) = conn.socket().take_error().unwrap_or_else(Some)
+            {
                 self.lost(id, &error);
             }
             return;
@@ -471,6 +472,9 @@ const FLUSH_AT: usize = 256 * 1024;
 
 /// Connections taken from one listener in a turn; the rest keep in its backlog.
 const MAX_ACCEPTS: usize = 64;
+
+/// Turns that follow each other while there is work, until others have theirs.
+const MAX_TURNS: usize = 16;
 
 /// Rounds of flushing in a turn.
 const MAX_FLUSHES: usize = 4;
