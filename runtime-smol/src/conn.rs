@@ -6,7 +6,7 @@ use std::net::{Shutdown, TcpStream};
 use flashgate_core::{Chunk, ConnId};
 
 use crate::poller::{Interest, Registered};
-use crate::queue::{Queue, Written};
+use crate::queue::{Queue, Room, Written};
 
 /// A connection: about a hundred bytes and no buffer while it is idle.
 #[derive(Debug)]
@@ -73,8 +73,19 @@ impl Conn {
         self.queue.bytes()
     }
 
-    pub(crate) fn push(&mut self, chunk: Chunk) {
+    /// An idle connection has no memory for what waits; `spare` has some.
+    pub(crate) fn push(&mut self, chunk: Chunk, spare: &mut Vec<Room>) {
+        if !self.queue.has_room()
+            && let Some(room) = spare.pop()
+        {
+            self.queue.lend(room);
+        }
         self.queue.push(chunk);
+    }
+
+    /// The memory that is not needed any more.
+    pub(crate) fn take_room(&mut self) -> Option<Room> {
+        self.queue.take_room()
     }
 
     /// Nothing that comes after the core's last word is read.
@@ -83,9 +94,9 @@ impl Conn {
     }
 
     /// Writes what the socket takes. A blocked one is not asked again before its event.
-    pub(crate) fn flush(&mut self) -> io::Result<()> {
+    pub(crate) fn flush(&mut self, scratch: &mut [u8]) -> io::Result<()> {
         if self.flow == Flow::Open {
-            self.flow = match self.queue.write_to(self.socket.get())? {
+            self.flow = match self.queue.write_to(self.socket.get(), scratch)? {
                 Written::All => Flow::Open,
                 Written::Part => Flow::Blocked,
             };

@@ -54,7 +54,7 @@
 //! All sockets are in a poller of the server's own (epoll, or kqueue), and the executor sees only that
 //! one: a wake-up is a turn of the loop over everything that is ready. A turn reads each ready
 //! socket once into one shared buffer, appends what the gateway writes to a queue per connection,
-//! and then flushes each queue that has grown with one `writev`. Interest in writing is registered
+//! and then flushes each queue that has grown, in one write. Interest in writing is registered
 //! only while a socket takes no more. A connection that is idle costs about a hundred bytes here.
 //!
 //! # What it promises

@@ -1,11 +1,12 @@
 //! The bytes that wait for one connection.
 
 use std::collections::VecDeque;
-use std::io::{self, IoSlice, Write};
+use std::io::{self, Write};
+use std::mem;
 
 use flashgate_core::Chunk;
 
-/// Chunks in order, of which the first may have been written in part. Empty, it holds no memory.
+/// Chunks in order, of which the first may have been written in part. Empty, it need not hold any memory.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     chunks: VecDeque<Chunk>,
@@ -14,6 +15,9 @@ pub(crate) struct Queue {
     /// Bytes that are left in all.
     bytes: usize,
 }
+
+/// The memory of an empty queue.
+pub(crate) type Room = VecDeque<Chunk>;
 
 /// How far a write came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,12 +38,15 @@ impl Queue {
         self.bytes
     }
 
-    /// Writes as much as the socket takes.
-    pub(crate) fn write_to(&mut self, mut socket: impl Write) -> io::Result<Written> {
+    /// Writes as much as the socket takes. `scratch` is overwritten.
+    pub(crate) fn write_to(
+        &mut self,
+        mut socket: impl Write,
+        scratch: &mut [u8],
+    ) -> io::Result<Written> {
         while self.bytes > 0 {
-            let mut slices = [IoSlice::new(&[]); MAX_SLICES];
-            let (slices, offered) = self.slices(&mut slices);
-            let written = match socket.write_vectored(slices) {
+            let (written, offered) = self.offer(&mut socket, scratch);
+            let written = match written {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(written) => written,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -57,22 +64,34 @@ impl Queue {
         Ok(Written::All)
     }
 
-    fn slices<'a, 'b>(
-        &'a self,
-        slices: &'b mut [IoSlice<'a>; MAX_SLICES],
-    ) -> (&'b [IoSlice<'a>], usize) {
-        let mut offered = 0;
-        let mut count = 0;
-        let chunks = self.chunks.iter().enumerate();
-        let parts = chunks
-            .flat_map(|(nth, chunk)| chunk.slices(if nth == 0 { self.offset } else { 0 }))
-            .filter(|bytes| !bytes.is_empty());
-        for (slice, bytes) in slices.iter_mut().zip(parts) {
-            *slice = IoSlice::new(bytes);
-            offered += bytes.len();
-            count += 1;
+    /// Offers a socket as much as goes in one system call; how much it took, and how much was offered.
+    ///
+    /// Short messages are copied together: to look at slices takes the kernel longer than to copy them
+    /// takes us. What is long goes as it is.
+    fn offer(&self, socket: &mut impl Write, scratch: &mut [u8]) -> (io::Result<usize>, usize) {
+        let mut parts = self.parts().peekable();
+        if let Some(first) =
+            parts.next_if(|first| first.len() == self.bytes || first.len() >= scratch.len())
+        {
+            return (socket.write(first), first.len());
         }
-        (&slices[..count], offered)
+        let mut end = 0;
+        for part in parts {
+            let Some(room) = scratch.get_mut(end..end + part.len()) else {
+                break;
+            };
+            room.copy_from_slice(part);
+            end += part.len();
+        }
+        (socket.write(&scratch[..end]), end)
+    }
+
+    /// All that is left, in order.
+    fn parts(&self) -> impl Iterator<Item = &[u8]> {
+        let chunks = self.chunks.iter().enumerate();
+        let parts =
+            chunks.flat_map(|(nth, chunk)| chunk.slices(if nth == 0 { self.offset } else { 0 }));
+        parts.filter(|bytes| !bytes.is_empty())
     }
 
     fn advance(&mut self, written: usize) {
@@ -85,13 +104,25 @@ impl Queue {
             self.offset -= first.len();
             self.chunks.pop_front();
         }
-        // A connection is idle far longer than it is busy, and there are thousands.
-        self.chunks = VecDeque::new();
+    }
+
+    /// Takes the empty queue's memory away: a connection is idle far longer than it is busy, and there
+    /// are thousands.
+    pub(crate) fn take_room(&mut self) -> Option<Room> {
+        (self.bytes == 0 && self.chunks.capacity() > 0).then(|| mem::take(&mut self.chunks))
+    }
+
+    /// Lends an empty queue without memory some.
+    pub(crate) fn lend(&mut self, room: Room) {
+        if self.chunks.capacity() == 0 {
+            self.chunks = room;
+        }
+    }
+
+    pub(crate) fn has_room(&self) -> bool {
+        self.chunks.capacity() > 0
     }
 }
-
-/// In one system call; Linux takes 1,024, but few queues are longer than this, and it is on the stack.
-const MAX_SLICES: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -107,17 +138,12 @@ mod tests {
     }
 
     impl Write for &mut Socket {
-        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            unreachable!("a queue writes slices")
-        }
-
-        fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             if self.takes.is_empty() {
                 return Err(io::ErrorKind::WouldBlock.into());
             }
-            let offered: Vec<u8> = slices.iter().flat_map(|s| s.iter().copied()).collect();
-            let taken = self.takes.remove(0).min(offered.len());
-            self.bytes.extend_from_slice(&offered[..taken]);
+            let taken = self.takes.remove(0).min(bytes.len());
+            self.bytes.extend_from_slice(&bytes[..taken]);
             Ok(taken)
         }
 
@@ -167,10 +193,16 @@ mod tests {
 
     #[test]
     fn bytes_leave_in_order_however_little_the_socket_takes() {
-        let chunks = chunks(3 * MAX_SLICES);
+        let chunks = chunks(200);
         let expected: Vec<u8> = chunks.iter().flat_map(|c| c.to_vec()).collect();
-        for step in [1, 2, 3, 7, 22, 23, 24, 1000, usize::MAX] {
+        // Some parts fit into none of these, into one, and many at a time.
+        for (step, scratch) in [1, 2, 3, 7, 22, 23, 24, 1000, usize::MAX]
+            .into_iter()
+            .flat_map(|step| [1, 12, 100, 16 * 1024].map(|scratch| (step, scratch)))
+        {
+            let scratch = &mut vec![0; scratch][..];
             let mut queue = Queue::default();
+            queue.lend(Room::with_capacity(4));
             for chunk in &chunks {
                 queue.push(chunk.clone());
             }
@@ -178,15 +210,36 @@ mod tests {
                 takes: Vec::new(),
                 bytes: Vec::new(),
             };
-            assert_eq!(queue.write_to(&mut socket).ok(), Some(Written::Part));
+            assert_eq!(
+                queue.write_to(&mut socket, scratch).ok(),
+                Some(Written::Part)
+            );
             while queue.bytes() > 0 {
+                assert!(queue.take_room().is_none());
                 socket.takes = vec![step; 2];
-                assert!(queue.write_to(&mut socket).is_ok());
+                assert!(queue.write_to(&mut socket, scratch).is_ok());
                 assert_eq!(queue.bytes(), expected.len() - socket.bytes.len());
             }
             assert_eq!(socket.bytes, expected, "{step} at a time");
-            assert_eq!(queue.write_to(&mut socket).ok(), Some(Written::All));
-            assert_eq!(queue.chunks.capacity(), 0, "an empty queue holds no memory");
+            assert_eq!(
+                queue.write_to(&mut socket, scratch).ok(),
+                Some(Written::All)
+            );
+            assert!(queue.take_room().is_some() && !queue.has_room());
         }
+    }
+
+    #[test]
+    fn many_messages_are_one_write() {
+        let mut queue = Queue::default();
+        for chunk in chunks(200) {
+            queue.push(chunk);
+        }
+        let mut socket = Socket {
+            takes: vec![usize::MAX],
+            bytes: Vec::new(),
+        };
+        let written = queue.write_to(&mut socket, &mut [0; 16 * 1024]);
+        assert_eq!(written.ok(), Some(Written::All));
     }
 }

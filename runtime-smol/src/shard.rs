@@ -25,6 +25,7 @@ use crate::accept::Listeners;
 use crate::conn::{Conn, Ending, Flow, Reading};
 use crate::handle::{Handle, Receiver};
 use crate::poller::{Event, Events, Poller, Registered};
+use crate::queue::Room;
 use crate::socket;
 
 /// A gateway, its connections, and all that moves their bytes.
@@ -38,7 +39,9 @@ pub(crate) struct Shard {
     dirty: Vec<ConnId>,
     /// The other list, empty: while one is worked off the next one grows.
     spare: Vec<ConnId>,
-    /// Where every read goes: idle connections hold no buffer.
+    /// Memory of queues that have become empty, for those that fill next.
+    rooms: Vec<Room>,
+    /// Where every read goes, and short messages come together: idle connections hold no buffer.
     buffer: Box<[u8; MAX_READ]>,
     listeners: Listeners,
     poller: Arc<Poller>,
@@ -83,6 +86,7 @@ impl Shard {
             conns: Vec::new(),
             dirty: Vec::new(),
             spare: Vec::new(),
+            rooms: Vec::new(),
             buffer: Box::new([0; MAX_READ]),
             listeners,
             poller,
@@ -320,7 +324,7 @@ impl Shard {
             return;
         };
         let before = conn.queued();
-        conn.push(chunk);
+        conn.push(chunk, &mut self.rooms);
         let after = conn.queued();
         self.mark(id);
         if before / FLUSH_AT < after / FLUSH_AT {
@@ -386,8 +390,14 @@ impl Shard {
         let Some(conn) = find(&mut self.conns, id) else {
             return;
         };
-        if let Err(error) = conn.flush() {
+        if let Err(error) = conn.flush(&mut self.buffer[..]) {
             return self.lost(id, &error);
+        }
+        if let Some(room) = conn.take_room()
+            && room.capacity() <= ROOM
+            && self.rooms.len() < MAX_ROOMS
+        {
+            self.rooms.push(room);
         }
         let left = conn.queued();
         if left == 0 && conn.ending == Ending::Close {
@@ -472,6 +482,10 @@ const FLUSH_AT: usize = 256 * 1024;
 
 /// Connections taken from one listener in a turn; the rest keep in its backlog.
 const MAX_ACCEPTS: usize = 64;
+
+/// Rooms that are kept, and chunks that one of them has room for at most: half a megabyte in all.
+const MAX_ROOMS: usize = 1024;
+const ROOM: usize = 16;
 
 /// Turns that follow each other while there is work, until others have theirs.
 const MAX_TURNS: usize = 16;
