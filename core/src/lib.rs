@@ -96,6 +96,6 @@ pub use host::{Clock, Host, Log, MemberStore, Reply};
 pub use member::{Answer, Login, Member, MemberEvent, MemberId, Query, Secret, Unavailable};
 pub use note::{CloseReason, Note, Refusal};
 pub use site::{MAX_SITE_PATH, Site, SiteError, SiteFile};
-pub use time::{Millis, Now, UnixSeconds};
+pub use time::{Millis, Now, TimeOfDay, UnixSeconds};
 pub use wire::policy::Policy;
 pub use wire::websocket;

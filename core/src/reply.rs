@@ -50,11 +50,9 @@ pub(crate) fn msg(sender: &str, now: Now, text: &str, recipient: &str) -> Messag
     let mut out = String::with_capacity(64 + sender.len() + text.len() + recipient.len());
     out.push_str(r#"<msg aid=""#);
     out.push_str(&escaped(sender));
-    // Writing to a String does not fail.
-    let _ = core::fmt::write(
-        &mut out,
-        format_args!(r#"" time="{}" msg=""#, now.time_of_day()),
-    );
+    out.push_str(r#"" time=""#);
+    out.push_str(now.time_of_day().as_str());
+    out.push_str(r#"" msg=""#);
     out.push_str(&escaped(text));
     out.push_str(r#"" from=""#);
     out.push_str(&escaped(recipient));
@@ -86,7 +84,7 @@ pub(crate) fn nicklist<'a>(members: impl Iterator<Item = &'a Member>) -> Message
 /// normalization would turn into spaces (XML 1.0 section 3.3.3) becomes a character reference, and
 /// what section 2.2 forbids becomes U+FFFD.
 pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
-    if !text.bytes().any(may_need_escape) {
+    if !text.bytes().any(|byte| MAY_NEED_ESCAPE[usize::from(byte)]) {
         return Cow::Borrowed(text);
     }
     let marked_up = quick_xml::escape::escape(text);
@@ -103,11 +101,20 @@ pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// One look at each byte tells for nearly every text that it stays as it is. 0xef begins the two
+/// By it, one look at each byte tells for nearly every text that it stays as it is. 0xef begins the two
 /// forbidden characters in UTF-8, and others.
-fn may_need_escape(byte: u8) -> bool {
-    matches!(byte, ..0x20 | b'&' | b'<' | b'>' | b'"' | b'\'' | 0xef)
-}
+static MAY_NEED_ESCAPE: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = matches!(
+            byte as u8,
+            ..0x20 | b'&' | b'<' | b'>' | b'"' | b'\'' | 0xef
+        );
+        byte += 1;
+    }
+    table
+};
 
 /// What to write instead of a character that an XML parser would change or refuse.
 fn replacement(c: char) -> Option<&'static str> {
