@@ -83,6 +83,11 @@ impl Conn {
         self.queue.push(chunk);
     }
 
+    /// So many messages that they are worth a system call of their own.
+    pub(crate) fn has_many_queued(&self) -> bool {
+        self.queue.is_long()
+    }
+
     /// The memory that is not needed any more.
     pub(crate) fn take_room(&mut self) -> Option<Room> {
         self.queue.take_room()

@@ -19,6 +19,10 @@ pub(crate) struct Queue {
 /// The memory of an empty queue.
 pub(crate) type Room = VecDeque<Chunk>;
 
+/// Chunks of 32 bytes that are kept for a connection whose socket could take them: among so many, a
+/// system call costs each little.
+pub(crate) const MANY: usize = 16;
+
 /// How far a write came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Written {
@@ -32,6 +36,11 @@ impl Queue {
     pub(crate) fn push(&mut self, chunk: Chunk) {
         self.bytes += chunk.len();
         self.chunks.push_back(chunk);
+    }
+
+    /// Whether it holds [`MANY`] chunks.
+    pub(crate) fn is_long(&self) -> bool {
+        self.chunks.len() >= MANY
     }
 
     pub(crate) fn bytes(&self) -> usize {

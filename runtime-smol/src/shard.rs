@@ -25,7 +25,7 @@ use crate::accept::Listeners;
 use crate::conn::{Conn, Ending, Flow, Reading};
 use crate::handle::{Handle, Receiver};
 use crate::poller::{Event, Events, Poller, Registered};
-use crate::queue::Room;
+use crate::queue::{MANY, Room};
 use crate::socket;
 
 /// A gateway, its connections, and all that moves their bytes.
@@ -326,7 +326,14 @@ impl Shard {
         let before = conn.queued();
         conn.push(chunk, &mut self.rooms);
         let after = conn.queued();
+        // When many log in at once, everybody online would hold a message for each of them, and a
+        // process does not get smaller again.
+        let full = conn.flow == Flow::Open && conn.has_many_queued();
         self.mark(id);
+        if full {
+            // Said at the end of the turn: more may be decided for it already.
+            self.write(id);
+        }
         if before / FLUSH_AT < after / FLUSH_AT {
             self.flush(id);
         }
@@ -387,23 +394,29 @@ impl Shard {
     }
 
     fn flush(&mut self, id: ConnId) {
-        let Some(conn) = find(&mut self.conns, id) else {
+        let Some((left, ending)) = self.write(id) else {
             return;
         };
+        if left == 0 && ending == Ending::Close {
+            return self.gone(id, Cause::Closed);
+        }
+        self.gateway.handle(self.now, Input::Backlog(id, left));
+    }
+
+    /// Writes what the socket takes; how much is left, and what follows, unless the connection was lost.
+    fn write(&mut self, id: ConnId) -> Option<(usize, Ending)> {
+        let conn = find(&mut self.conns, id)?;
         if let Err(error) = conn.flush(&mut self.buffer[..]) {
-            return self.lost(id, &error);
+            self.lost(id, &error);
+            return None;
         }
         if let Some(room) = conn.take_room()
-            && room.capacity() <= ROOM
+            && room.capacity() <= MANY
             && self.rooms.len() < MAX_ROOMS
         {
             self.rooms.push(room);
         }
-        let left = conn.queued();
-        if left == 0 && conn.ending == Ending::Close {
-            return self.gone(id, Cause::Closed);
-        }
-        self.gateway.handle(self.now, Input::Backlog(id, left));
+        Some((conn.queued(), conn.ending))
     }
 }
 
@@ -483,9 +496,8 @@ const FLUSH_AT: usize = 256 * 1024;
 /// Connections taken from one listener in a turn; the rest keep in its backlog.
 const MAX_ACCEPTS: usize = 64;
 
-/// Rooms that are kept, and chunks that one of them has room for at most: half a megabyte in all.
+/// Rooms that are kept: half a megabyte in all.
 const MAX_ROOMS: usize = 1024;
-const ROOM: usize = 16;
 
 /// Turns that follow each other while there is work, until others have theirs.
 const MAX_TURNS: usize = 16;
