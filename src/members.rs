@@ -12,9 +12,11 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehav
 pub mod import;
 mod lookup;
 mod nick;
+mod notes;
 mod passwords;
 mod pool;
 mod schema;
+mod verified;
 
 pub use nick::{Name, NameFault, Nick, Number};
 pub use passwords::{Checked, Hash, HashFault, Verdict, check};

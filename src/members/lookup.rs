@@ -14,6 +14,8 @@
 //! thread would be wrong: as the first to meet a replaced file opens it, SQLite truncates the
 //! `-shm` file that the others still have mapped (a SIGBUS), since the locks that forbid this do
 //! not hold inside one process.
+//!
+//! Good logins are noted in the store some time later, many in one transaction.
 
 use std::fs;
 use std::io;
@@ -23,8 +25,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use flashgate_core::{Login, Member, MemberId};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
+use super::notes::Notes;
 use super::schema::{self, Fault, StoreError};
 
 /// Where lookups find their answers.
@@ -32,6 +35,7 @@ use super::schema::{self, Fault, StoreError};
 pub(super) struct Lookups {
     place: Place,
     open: Option<Open>,
+    notes: Notes,
     /// When a lookup last gave up waiting for a lock.
     locked: Option<Instant>,
 }
@@ -51,6 +55,8 @@ struct Open {
     connection: Connection,
     /// The file as it was when last seen; `None` in memory.
     stamp: Option<Stamp>,
+    /// Where its write-ahead log is.
+    log: PathBuf,
     /// The write-ahead log as last seen beside that file; what was in it belonged to that file.
     wal: Option<Stamp>,
     /// An error came from it that opening it anew may mend.
@@ -73,6 +79,7 @@ impl Lookups {
         let mut lookups = Self {
             place: Place::File(path.to_owned()),
             open: None,
+            notes: Notes::default(),
             locked: None,
         };
         lookups.ready(BUSY).map_err(|fault| fault.at(path))?;
@@ -86,10 +93,12 @@ impl Lookups {
             open: Some(Open {
                 connection,
                 stamp: None,
+                log: PathBuf::new(),
                 wal: None,
                 suspect: false,
                 written: None,
             }),
+            notes: Notes::default(),
             locked: None,
         }
     }
@@ -117,32 +126,72 @@ impl Lookups {
         found.map_err(|fault| self.failed(fault))
     }
 
-    /// Notes a good login. Waits for no lock longer than a moment: to know when somebody was here
-    /// last is not worth anybody's waiting.
-    pub(super) fn note_login(&mut self, id: MemberId) -> Result<(), StoreError> {
-        let noted = self.ready(BUSY_NOTE).and_then(|open| open.note_login(id));
-        if let (Place::File(path), Some(open)) = (&self.place, &mut self.open) {
-            open.see_log(path);
+    /// Finds somebody as [`find`](Self::find) does, but only if that needs neither a file to be
+    /// opened nor a lock to be waited for.
+    pub(super) fn find_at_once(&mut self, login: &Login) -> Option<Found> {
+        let open = self.open.as_mut()?;
+        if let Place::File(path) = &self.place {
+            let stamp = open.look(path).ok()?;
+            if !open.is_current(stamp) {
+                return None;
+            }
         }
-        noted.map_err(|fault| self.failed(fault))
+        // Whoever opens and waits meets the same error, and tells of it.
+        open.find(login, Duration::ZERO).ok()?
     }
 
-    /// To be called after every lookup: a server that is never idle puts its log away too, once
-    /// in a while.
+    /// Notes a good login, to be written soon: by [`answered`](Self::answered) or
+    /// [`idle`](Self::idle).
+    pub(super) fn note_login(&mut self, member: &Member) {
+        let file = self.open.as_ref().and_then(Open::inode);
+        self.notes.add(member, file);
+    }
+
+    /// To be called after every lookup: a server that is never idle notes its logins and puts its
+    /// log away too, once in a while.
     pub(super) fn answered(&mut self) {
         let written = self.open.as_ref().and_then(|open| open.written);
-        if written.is_some_and(|since| since.elapsed() >= LOG_LIVES) {
+        if self.notes.are_due() || written.is_some_and(|since| since.elapsed() >= LOG_LIVES) {
             self.idle();
         }
     }
 
-    /// Moves what was written from the write-ahead log into the file, and closes the store, which
-    /// removes the log.
+    /// Writes down who has logged in. Waits for no lock longer than a moment: to know when somebody
+    /// was here last is not worth anybody's waiting.
+    pub(super) fn write_notes(&mut self) {
+        if self.notes.is_empty() {
+            return;
+        }
+        self.notes.put_off();
+        let written = match self.ready(BUSY_NOTE) {
+            Ok(open) => {
+                let file = open.inode();
+                self.notes.keep_to(file);
+                let open = self.open.as_mut().expect("it is ready");
+                open.write(&self.notes)
+            }
+            Err(fault) => Err(fault),
+        };
+        if let (Place::File(path), Some(open)) = (&self.place, &mut self.open) {
+            let _ = open.look(path);
+        }
+        match written {
+            Ok(()) => self.notes.done(),
+            Err(fault) => {
+                let error = self.failed(fault);
+                log::info!("logins are not noted yet: {error}");
+            }
+        }
+    }
+
+    /// Writes down who has logged in, moves that from the write-ahead log into the file, and closes
+    /// the store, which removes the log.
     ///
     /// To be called when there is nothing else to do. A log that lies beside a file it does not
     /// belong to damages that file. So an operator who puts a backup into place while the server is
     /// quiet loses nothing, whatever else he forgets.
     pub(super) fn idle(&mut self) {
+        self.write_notes();
         let Place::File(path) = &self.place else {
             return;
         };
@@ -150,7 +199,8 @@ impl Lookups {
             return;
         };
         let in_place = Stamp::of(path).is_ok_and(|now| open.is(now.inode));
-        if !in_place || (open.written.is_some() && !open.checkpoint()) {
+        // What waits to be noted keeps the file open: another could be given its inode.
+        if !in_place || !self.notes.is_empty() || (open.written.is_some() && !open.checkpoint()) {
             return;
         }
         self.open = None;
@@ -172,18 +222,22 @@ impl Lookups {
         let Place::File(path) = &self.place else {
             return self.open.as_mut().ok_or(Fault::Missing);
         };
-        if let Some(open) = &mut self.open {
-            open.see_log(path);
-        }
-        let stamp = Stamp::of(path).map_err(|error| {
+        let stamp = match &mut self.open {
+            Some(open) => open.look(path),
+            None => Stamp::of(path),
+        };
+        let stamp = stamp.map_err(|error| {
             if error.kind() == io::ErrorKind::NotFound {
                 Fault::Missing
             } else {
                 Fault::CannotOpen(error.to_string())
             }
         })?;
-        let current = |open: &Open| open.stamp == Some(stamp) && !open.suspect;
-        if !self.open.as_ref().is_some_and(current) {
+        if !self
+            .open
+            .as_ref()
+            .is_some_and(|open| open.is_current(stamp))
+        {
             if let Some(old) = self.open.take() {
                 close(old, path, stamp);
             }
@@ -231,11 +285,13 @@ impl Open {
     fn new(path: &Path, busy: Duration) -> Result<Self, Fault> {
         let before = Stamp::of(path).map_err(|_| Fault::Missing)?;
         let connection = schema::open_current(path, busy)?;
-        let wal = Stamp::of(&side_file(path, "-wal")).ok();
+        let log = side_file(path, "-wal");
+        let wal = Stamp::of(&log).ok();
         let after = Stamp::of(path).map_err(|_| Fault::Missing)?;
         Ok(Self {
             connection,
             stamp: Some(after),
+            log,
             wal,
             // Opened while the file was being replaced: which of the two, nobody knows.
             suspect: before != after,
@@ -243,17 +299,28 @@ impl Open {
         })
     }
 
-    fn is(&self, inode: Inode) -> bool {
-        self.stamp.is_some_and(|stamp| stamp.inode == inode)
+    fn inode(&self) -> Option<Inode> {
+        self.stamp.map(|stamp| stamp.inode)
     }
 
-    /// Remembers the log beside the file, if that is in place.
-    fn see_log(&mut self, path: &Path) {
+    fn is(&self, inode: Inode) -> bool {
+        self.inode() == Some(inode)
+    }
+
+    /// Whether it is still what is at the path, which has this stamp now.
+    fn is_current(&self, stamp: Stamp) -> bool {
+        self.stamp == Some(stamp) && !self.suspect
+    }
+
+    /// Looks at what is at the path now, and remembers the log if this file is still in place.
+    fn look(&mut self, path: &Path) -> io::Result<Stamp> {
         // The log first: if the file is in place after that, the log was still its own.
-        let wal = Stamp::of(&side_file(path, "-wal")).ok();
-        if Stamp::of(path).is_ok_and(|now| self.is(now.inode)) {
+        let wal = Stamp::of(&self.log).ok();
+        let stamp = Stamp::of(path)?;
+        if self.is(stamp.inode) {
             self.wal = wal;
         }
+        Ok(stamp)
     }
 
     /// Whether all of the log is in the file now. Readers or a writer elsewhere can prevent that;
@@ -294,13 +361,20 @@ impl Open {
         found.transpose()
     }
 
-    fn note_login(&mut self, id: MemberId) -> Result<(), Fault> {
+    fn write(&mut self, notes: &Notes) -> Result<(), Fault> {
         self.connection.busy_timeout(BUSY_NOTE)?;
-        let noted = self
+        let transaction = self
             .connection
-            .prepare_cached("UPDATE members SET last_login_at = unixepoch() WHERE id = ?1")
-            .and_then(|mut statement| statement.execute(params![id.0]));
-        noted?;
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        {
+            let mut statement = transaction.prepare_cached(
+                "UPDATE members SET last_login_at = ?3 WHERE id = ?1 AND nick = ?2",
+            )?;
+            for (id, note) in &notes.waiting {
+                statement.execute(params![id.0, &*note.nick, note.at])?;
+            }
+        }
+        transaction.commit()?;
         self.written.get_or_insert_with(Instant::now);
         Ok(())
     }
@@ -333,7 +407,7 @@ struct Stamp {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Inode {
+pub(super) struct Inode {
     device: u64,
     number: u64,
 }
@@ -369,8 +443,8 @@ fn side_file(path: &Path, suffix: &str) -> PathBuf {
 /// How long a lookup waits for a lock: well below the 10 s after which the core gives it up.
 const BUSY: Duration = Duration::from_secs(2);
 
-/// How long noting a login waits for a lock, and moving it from the log into the file.
+/// How long noting logins waits for a lock, and moving it from the log into the file.
 const BUSY_NOTE: Duration = Duration::from_millis(25);
 
-/// How long a noted login may be in the log alone: a second's worth of logins to a sync.
+/// How long noted logins may be in the log alone, if the log could not be put away at once.
 const LOG_LIVES: Duration = Duration::from_secs(1);

@@ -7,15 +7,18 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use flashgate_core::{Answer, MemberId, MemberStore, Query, Reply, Secret, Ticket, Unavailable};
+use flashgate_core::{
+    Answer, Member, MemberId, MemberStore, Query, Reply, Secret, Ticket, Unavailable,
+};
 
-use super::lookup::Lookups;
+use super::lookup::{Found, Lookups};
 use super::passwords::{self, Verdict};
 use super::schema::{self, Fault, StoreError};
+use super::verified::Verified;
 use super::{Active, Hash, Members, Name, NewMember, Nick, Number};
 use crate::log::diagnostics;
 
@@ -23,6 +26,12 @@ use crate::log::diagnostics;
 ///
 /// It is written once for every runtime, so that a login costs the same under each, and never more
 /// threads hash at once than are left over by the loop (19 MiB each).
+///
+/// A member whose password was right a short while ago is answered at once, by the thread that asks:
+/// a look at the file and at the member's row takes microseconds. All others wait for a thread.
+///
+/// When somebody logged in last is written about once a second, for all of that second together, and
+/// as the pool ends. A process that is killed loses those notes, and nothing else.
 pub struct Pool {
     jobs: SyncSender<Job>,
     shared: Arc<Shared>,
@@ -63,6 +72,7 @@ struct Job {
 struct Shared {
     jobs: Mutex<Receiver<Job>>,
     lookups: Mutex<Lookups>,
+    verified: Mutex<Verified>,
     complaints: Mutex<Complaints>,
     work: AtomicU64,
     patience: Duration,
@@ -133,6 +143,7 @@ impl Pool {
         let shared = Arc::new(Shared {
             jobs: Mutex::new(queue),
             lookups: Mutex::new(lookups),
+            verified: Mutex::new(Verified::new()),
             complaints: Mutex::default(),
             work: AtomicU64::new(0),
             patience: options.patience,
@@ -159,6 +170,10 @@ impl Pool {
 
 impl MemberStore for Pool {
     fn submit(&self, ticket: Ticket, query: Query, reply: Reply) {
+        if let Some(member) = self.shared.answer_at_once(&query) {
+            reply(ticket, Answer::Member(member));
+            return;
+        }
         let job = Job {
             ticket,
             query,
@@ -188,10 +203,38 @@ impl Shared {
             let next = lock(&self.jobs).recv_timeout(QUIET);
             match next {
                 Ok(job) => self.answer(job),
-                Err(RecvTimeoutError::Timeout) => lock(&self.lookups).idle(),
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) => {
+                    lock(&self.lookups).idle();
+                    lock(&self.verified).forget(Instant::now());
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    // Each thread, since another may be answering yet.
+                    lock(&self.lookups).write_notes();
+                    return;
+                }
             }
         }
+    }
+
+    /// Answers if that takes neither a hash nor any waiting: on the thread that owns the gateway.
+    ///
+    /// The row is read as for everybody else, so who is let in here would be let in there. Only rows
+    /// that were read minutes ago are: those are in the system's memory, and need no disk.
+    fn answer_at_once(&self, query: &Query) -> Option<Member> {
+        let Query::Identify { login, password } = query;
+        if !try_lock(&self.verified)?.knows(login) {
+            return None;
+        }
+        let mut lookups = try_lock(&self.lookups)?;
+        let found = lookups.find_at_once(login)?;
+        // Whoever is refused is refused by a thread, at the cost of a hash.
+        let (id, stored) = (found.member.id, found.password.as_str());
+        let right = try_lock(&self.verified)?.is_right(id, password, stored, Instant::now());
+        if !found.active || !right {
+            return None;
+        }
+        lookups.note_login(&found.member);
+        Some(found.member)
     }
 
     fn answer(&self, job: Job) {
@@ -231,29 +274,42 @@ impl Shared {
         };
         lock(&self.complaints).settled();
 
-        let stored = found.as_ref().map(|found| found.password.as_str());
-        let checked = passwords::check(password, stored);
-        self.work.fetch_add(checked.work, Ordering::Relaxed);
-        let Some(found) = found else {
+        let right = self.is_right(password, found.as_ref());
+        let Some(found) = found.filter(|_| right) else {
             return Answer::Denied;
         };
-        match checked.verdict {
-            Verdict::Wrong => return Answer::Denied,
-            Verdict::BadHash(fault) => {
+        lock(&self.lookups).note_login(&found.member);
+        Answer::Member(found.member)
+    }
+
+    /// Whether this is the password of an active member. Everyone who is refused costs the same.
+    fn is_right(&self, password: &Secret, found: Option<&Found>) -> bool {
+        if let Some(found) = found.filter(|found| found.active) {
+            // Of two that came at once, this may be the second.
+            let (id, now) = (found.member.id, Instant::now());
+            let known = lock(&self.verified).is_right(id, password, &found.password, now);
+            if known {
+                return true;
+            }
+        }
+        let checked = passwords::check(password, found.map(|found| found.password.as_str()));
+        self.work.fetch_add(checked.work, Ordering::Relaxed);
+        match (checked.verdict, found) {
+            (Verdict::Right, Some(found)) if found.active => {
+                let now = Instant::now();
+                lock(&self.verified).keep(&found.member, password, &found.password, now);
+                true
+            }
+            (Verdict::BadHash(fault), Some(found)) => {
                 let id = found.member.id;
                 let why = format_args!(
                     "the stored password {fault}; set another with flashgate members passwd {id}"
                 );
                 lock(&self.complaints).about_member(id, why);
-                return Answer::Denied;
+                false
             }
-            Verdict::Right if !found.active => return Answer::Denied,
-            Verdict::Right => {}
+            (Verdict::Right | Verdict::Wrong | Verdict::BadHash(_), _) => false,
         }
-        if let Err(error) = lock(&self.lookups).note_login(found.member.id) {
-            log::info!("a login was not noted: {error}");
-        }
-        Answer::Member(found.member)
     }
 }
 
@@ -302,6 +358,15 @@ impl Complaints {
 /// A panic elsewhere does not make what is behind the lock wrong: it is looked at anew each time.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Nothing if another thread has it.
+fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match mutex.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
 }
 
 /// Without a lookup for so long, the store is tidied up.

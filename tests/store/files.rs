@@ -62,7 +62,9 @@ fn a_file_that_is_replaced_by_another() {
     let other = Store::with(&[member(1, "carol", Active::Yes)]);
     let pool = store.pool();
     is_alice(&login(&pool, "1", "alice's"));
-    // Something is in the log that is not in the file.
+    // Something is in the log that is not in the file, and the server has met it.
+    store.sql("UPDATE members SET name = 'A.' WHERE id = 1");
+    is_alice(&login(&pool, "1", "alice's"));
     let wal = fs::metadata(store.side_file("-wal")).unwrap();
     assert!(wal.len() > 0);
 
@@ -116,9 +118,7 @@ fn a_store_that_is_locked() {
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     is_alice(&login(&pool, "1", "alice's"));
     other.execute_batch("ROLLBACK").unwrap();
-    let members = Members::open(&store.path).unwrap();
-    assert_eq!(members.list().unwrap()[0].last_login_at, None);
-    drop((members, other));
+    drop(other);
 
     // Another journal can lock readers out. It takes the place of the store, since a server that
     // has it open does not let its journal be changed.
@@ -192,11 +192,12 @@ fn a_quiet_store_has_no_side_files() {
 fn a_busy_store_does_not_keep_its_log_for_long() {
     let store = Store::with(&[member(1, "alice", Active::Yes)]);
     let pool = store.pool();
+    let before = fs::read(&store.path).unwrap();
     is_alice(&login(&pool, "1", "alice's"));
     let logged = |path: &Path| fs::metadata(path).map_or(0, |wal| wal.len());
     wait_for(|| {
         assert_eq!(login(&pool, "1", "wrong"), Answer::Denied);
-        logged(&store.side_file("-wal")) == 0
+        logged(&store.side_file("-wal")) == 0 && fs::read(&store.path).unwrap() != before
     });
 }
 

@@ -56,6 +56,12 @@ impl Store {
         connection.execute_batch(sql).unwrap();
     }
 
+    /// When each member logged in last, by number.
+    pub(crate) fn last_logins(&self) -> Vec<Option<i64>> {
+        let listed = Members::open(&self.path).unwrap().list().unwrap();
+        listed.iter().map(|member| member.last_login_at).collect()
+    }
+
     pub(crate) fn is_sound(&self) {
         let connection = Connection::open(&self.path).unwrap();
         let sound: String = connection

@@ -2,5 +2,6 @@
 
 mod files;
 mod fixture;
+mod known;
 mod logins;
 mod pool;

@@ -1,0 +1,82 @@
+//! Who has logged in and is not yet written down in the store: a transaction for each login would
+//! cost more than all else of a login together.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use flashgate_core::{Member, MemberId};
+
+use super::lookup::Inode;
+
+/// Logins that wait to be written, the last of each member.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    pub(super) waiting: BTreeMap<MemberId, Note>,
+    /// The file that let them in; `None` in memory. Another file hears nothing of it.
+    file: Option<Inode>,
+    /// When the first of them came, or when writing them was last tried.
+    since: Option<Instant>,
+}
+
+/// A login to be noted.
+#[derive(Debug)]
+pub(super) struct Note {
+    /// Under this nick. A file may have been overwritten in place, and the number be somebody else's.
+    pub(super) nick: Arc<str>,
+    /// In seconds since 1970 UTC.
+    pub(super) at: i64,
+}
+
+impl Notes {
+    /// Takes a login down that `file` has allowed.
+    pub(super) fn add(&mut self, member: &Member, file: Option<Inode>) {
+        self.keep_to(file);
+        if self.waiting.len() >= MOST && !self.waiting.contains_key(&member.id) {
+            return;
+        }
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let note = Note {
+            nick: Arc::clone(&member.nick),
+            at: now.map_or(0, |since| since.as_secs() as i64),
+        };
+        self.waiting.insert(member.id, note);
+        self.since.get_or_insert_with(Instant::now);
+    }
+
+    /// Drops what is not of this file.
+    pub(super) fn keep_to(&mut self, file: Option<Inode>) {
+        if self.file != file {
+            self.done();
+            self.file = file;
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Whether they have waited long enough.
+    pub(super) fn are_due(&self) -> bool {
+        self.since.is_some_and(|since| since.elapsed() >= WAIT)
+    }
+
+    /// They could not be written, and wait for another while.
+    pub(super) fn put_off(&mut self) {
+        self.since = Some(Instant::now());
+    }
+
+    /// They are written.
+    pub(super) fn done(&mut self) {
+        self.waiting.clear();
+        self.since = None;
+    }
+}
+
+/// A server that is killed forgets the logins of so long: the time of somebody's last login is then
+/// an older one. More would lose more, less would sync the file more often.
+const WAIT: Duration = Duration::from_secs(1);
+
+/// Members whose logins may wait while the store cannot be written to; a later login of one more is
+/// not noted. Ten times as many as log in within a second.
+const MOST: usize = 65_536;
