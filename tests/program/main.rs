@@ -3,6 +3,7 @@
 mod chat;
 mod commands;
 mod guest;
+mod members;
 mod outside;
 mod record;
 mod ruffle;
