@@ -104,16 +104,13 @@ impl TimeOfDay {
     fn of(time: DateTime) -> Self {
         let mut text = *b"00:00:00";
         let parts = [time.hour(), time.minute(), time.second()];
-        for (pair, part) in text.chunks_mut(3).zip(parts) {
-            pair[0] += part.unsigned_abs() / 10;
-            pair[1] += part.unsigned_abs() % 10;
-        }
+        add_digits(&mut text, parts.map(i8::unsigned_abs));
         Self(text)
     }
 
     /// `HH:MM:SS`.
     pub fn as_str(&self) -> &str {
-        core::str::from_utf8(&self.0).unwrap_or_default()
+        text(&self.0)
     }
 }
 
@@ -128,8 +125,33 @@ struct DateAndTime(DateTime);
 impl fmt::Display for DateAndTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (year, month, day) = (self.0.year(), self.0.month(), self.0.day());
-        write!(f, "{year:04}-{month:02}-{day:02} {}", TimeOfDay::of(self.0))
+        let time = TimeOfDay::of(self.0);
+        // Each line of the log has one.
+        match u8::try_from(year / 100) {
+            Ok(century @ ..100) if year >= 0 => {
+                let mut date = *b"00 00-00-00 ";
+                let [month, day] = [month, day].map(i8::unsigned_abs);
+                add_digits(&mut date, [century, (year % 100) as u8, month, day]);
+                f.write_str(text(&date[..2]))?;
+                f.write_str(text(&date[3..]))
+            }
+            Ok(_) | Err(_) => write!(f, "{year:04}-{month:02}-{day:02} "),
+        }?;
+        f.write_str(time.as_str())
     }
+}
+
+/// Adds numbers below 100 to the zeros of a text, of which there are two for each, and then a
+/// character between.
+fn add_digits<const N: usize>(text: &mut [u8], numbers: [u8; N]) {
+    for (pair, number) in text.chunks_mut(3).zip(numbers) {
+        pair[0] += number / 10;
+        pair[1] += number % 10;
+    }
+}
+
+fn text(digits: &[u8]) -> &str {
+    core::str::from_utf8(digits).unwrap_or_default()
 }
 
 #[cfg(test)]
