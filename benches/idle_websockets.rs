@@ -9,7 +9,7 @@
 //! or a few together. Memory is what the program holds; what the system holds for a socket is not in
 //! it.
 //!
-//! It runs on smol alone: with two threads a connection, `--runtime std` is not for crowds like this.
+//! It runs on smol alone: with a thread a connection, `--runtime std` is not for crowds like this.
 //! `core/benches/websocket_timers.rs` has the core's own part of the cost.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it found")]

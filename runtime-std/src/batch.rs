@@ -1,8 +1,7 @@
-//! What a writer thread has in hand.
+//! What waits to be written to one connection, or is in the hands of whoever writes it.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Write};
-use std::mem;
 
 use flashgate_core::Chunk;
 
@@ -19,37 +18,43 @@ impl Batch {
         self.chunks.is_empty()
     }
 
-    /// Takes over everything in an outbox.
-    pub(crate) fn append(&mut self, outbox: &mut VecDeque<Chunk>) {
-        if self.chunks.is_empty() {
-            mem::swap(&mut self.chunks, outbox);
-        } else {
-            self.chunks.append(outbox);
-        }
+    pub(crate) fn push(&mut self, chunk: Chunk) {
+        self.chunks.push_back(chunk);
     }
 
-    /// Writes as much as the socket takes before its time limit, but no more than is to be reported
-    /// at once; says how many bytes. One report for many writes: a writer wants the lock for each,
-    /// and one that has to ask for it every few messages falls behind whoever makes them.
-    pub(crate) fn write_to(&mut self, mut socket: impl Write) -> io::Result<usize> {
-        let mut total = 0;
-        while !self.chunks.is_empty() && total < REPORT_AT {
+    /// Puts what was not written back in front of what has come meanwhile.
+    pub(crate) fn put_back(&mut self, mut rest: Self) {
+        if rest.is_empty() {
+            return;
+        }
+        rest.chunks.append(&mut self.chunks);
+        *self = rest;
+    }
+
+    /// Writes as much as the socket takes, but no more than is to be reported at once. One report for
+    /// many writes: a writer wants the lock for each, and one that has to ask for it every few
+    /// messages falls behind whoever makes them.
+    pub(crate) fn write_to(&mut self, mut socket: impl Write) -> io::Result<Written> {
+        let mut bytes = 0;
+        while !self.chunks.is_empty() && bytes < REPORT_AT {
             let mut slices = [IoSlice::new(&[]); MAX_SLICES];
             let (slices, offered) = self.slices(&mut slices);
             let written = match socket.write_vectored(slices) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(written) => written,
-                Err(error) if is_stall(&error) => break,
+                Err(error) if is_stall(&error) => 0,
                 Err(error) => return Err(error),
             };
             self.advance(written);
-            total += written;
-            // A blocking write that falls short has met its time limit.
+            bytes += written;
+            // It has no room, or has had none until its time limit.
             if written < offered {
-                break;
+                let flow = Flow::Stalled;
+                return Ok(Written { bytes, flow });
             }
         }
-        Ok(total)
+        let flow = Flow::Open;
+        Ok(Written { bytes, flow })
     }
 
     fn slices<'a, 'b>(
@@ -83,8 +88,22 @@ impl Batch {
     }
 }
 
-/// Whether our own limit on the time of a write ran out. On Unix `TimedOut` is another thing: there
-/// it is the system that gives the peer up.
+/// What came of a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Written {
+    pub(crate) bytes: usize,
+    pub(crate) flow: Flow,
+}
+
+/// Whether the socket would have taken more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flow {
+    Open,
+    Stalled,
+}
+
+/// Whether the socket has no room, or our own limit on the time of a write ran out. On Unix `TimedOut`
+/// is another thing: there it is the system that gives the peer up.
 fn is_stall(error: &io::Error) -> bool {
     let ours = [io::ErrorKind::WouldBlock, io::ErrorKind::Interrupted];
     ours.contains(&error.kind()) || cfg!(windows) && error.kind() == io::ErrorKind::TimedOut
@@ -99,6 +118,7 @@ const REPORT_AT: usize = 256 * 1024;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::mem;
     use std::sync::Arc;
 
     use flashgate_core::{Action, Config, Gateway, Input, ListenerId, Now, Origin};
@@ -171,15 +191,21 @@ mod tests {
         let expected: Vec<u8> = chunks.iter().flat_map(Chunk::to_vec).collect();
         for takes in [1, 2, 3, 7, 22, 23, 24, 1000, usize::MAX] {
             let mut batch = Batch::default();
-            batch.append(&mut chunks.clone());
+            let mut later = chunks.iter().cloned();
+            batch.push(later.next().expect("there are many chunks"));
             let mut socket = Socket {
                 takes,
                 bytes: Vec::new(),
             };
             let mut reported = 0;
             while !batch.is_empty() {
-                reported += batch.write_to(&mut socket).expect("the socket takes some");
+                let mut taken = mem::take(&mut batch);
+                let written = taken.write_to(&mut socket);
+                reported += written.expect("the socket takes some").bytes;
                 assert_eq!(reported, socket.bytes.len());
+                // Meanwhile there is more, sooner than it is written.
+                later.by_ref().take(2).for_each(|chunk| batch.push(chunk));
+                batch.put_back(taken);
             }
             assert_eq!(socket.bytes, expected, "{takes} at a time");
             assert_eq!(batch.chunks.capacity(), 0, "an empty batch holds no memory");

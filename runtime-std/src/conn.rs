@@ -1,11 +1,11 @@
-//! A connection: what the gateway's side of it holds, and what its two threads share.
+//! A connection: what the gateway's side of it holds, and what its threads share.
 
-use std::collections::VecDeque;
 use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Condvar};
 
-use flashgate_core::{Chunk, ConnId};
+use flashgate_core::ConnId;
 
+use crate::batch::Batch;
 use crate::socket;
 
 /// A connection as the gateway's lock guards it.
@@ -13,14 +13,13 @@ use crate::socket;
 pub(crate) struct Conn {
     pub(crate) id: ConnId,
     pub(crate) link: Arc<Link>,
-    /// What the writer has not taken yet.
-    pub(crate) outbox: VecDeque<Chunk>,
-    /// Bytes in the outbox and in the writer's hands.
+    /// What nobody has taken to write it yet.
+    pub(crate) outbox: Batch,
+    /// Bytes in the outbox, and in the hands of who writes.
     pub(crate) queued: usize,
     pub(crate) reading: Reading,
     pub(crate) ending: Ending,
     pub(crate) writer: Writer,
-    pub(crate) report: Report,
 }
 
 /// Whether bytes are taken from the peer.
@@ -39,24 +38,17 @@ pub(crate) enum Ending {
     Close,
 }
 
-/// What the writer thread does.
+/// Who has the socket to write to: never more than one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Writer {
-    /// It looks into the outbox again by itself.
-    Busy,
-    /// It waits to be told that there is something.
+    /// Nobody; there is nothing to do.
     Idle,
-    /// It looks again, but last time the socket took nothing until the time limit.
+    /// Nobody yet: it is on the list of what is to be done before the lock is given back.
+    Listed,
+    /// Somebody, who looks into the outbox again, and reports.
+    Busy,
+    /// A writer thread, to which the socket has given no room until the time limit.
     Stuck,
-}
-
-/// Whether the gateway knows how much is waiting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Report {
-    /// It does, and no more can be written for now.
-    Given,
-    /// The writer is to write, and then to report.
-    Due,
 }
 
 impl Conn {
@@ -64,29 +56,27 @@ impl Conn {
         Self {
             id,
             link,
-            outbox: VecDeque::new(),
+            outbox: Batch::default(),
             queued: 0,
             reading: Reading::Open,
             ending: Ending::Open,
-            writer: Writer::Busy,
-            report: Report::Given,
+            writer: Writer::Idle,
         }
     }
 
-    /// Whether more is made for it than its writer has had the time to write. A writer that is stuck
-    /// has had the time: there it is the client that is slow.
+    /// Whether more is made for it than whoever writes has had the time to write. A writer that is
+    /// stuck has had the time: there it is the client that is slow.
     pub(crate) fn is_crowded(&self) -> bool {
         self.queued > CROWDED && self.writer != Writer::Stuck
     }
 }
 
-/// The socket, shared by the two threads rather than cloned, which would cost a second descriptor;
-/// it is closed when both have ended. The conditions go with the gateway's lock.
+/// The socket, shared by all who read and write rather than cloned, which would cost a second
+/// descriptor; it is closed when the last of them lets it go. The conditions go with the gateway's
+/// lock.
 #[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) stream: TcpStream,
-    /// The writer has something to do.
-    pub(crate) more: Condvar,
     /// The reader need not wait any longer.
     pub(crate) resumed: Condvar,
     /// The outbox is no longer crowded.
@@ -97,28 +87,26 @@ impl Link {
     pub(crate) fn new(stream: TcpStream) -> Self {
         Self {
             stream,
-            more: Condvar::new(),
             resumed: Condvar::new(),
             drained: Condvar::new(),
         }
     }
 
-    /// Ends both threads, wherever they are. What the kernel holds is still sent.
+    /// Ends its threads, wherever they are. What the kernel holds is still sent.
     pub(crate) fn end(&self) {
-        // Fails when the peer has broken the connection, and then both threads have found out.
+        // Fails when the peer has broken the connection, and then the threads have found out.
         let _ = self.stream.shutdown(Shutdown::Both);
         self.wake();
     }
 
     fn wake(&self) {
-        self.more.notify_all();
         self.resumed.notify_all();
         self.drained.notify_all();
     }
 
-    /// Ends both threads, and drops what the kernel holds. The writing side is not shut down: a peer
+    /// Ends its threads, and drops what the kernel holds. The writing side is not shut down: a peer
     /// that reads again before the last thread has ended would take that for an end in good order,
-    /// and what it got for all there is. The writer looks up when its time limit comes, if not before.
+    /// and what it got for all there is. A writer looks up when its time limit comes, if not before.
     pub(crate) fn abort(&self) {
         socket::reset_on_close(&self.stream);
         let _ = self.stream.shutdown(Shutdown::Read);

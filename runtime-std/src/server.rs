@@ -53,18 +53,17 @@ impl Server {
             handle,
             inbox,
         } = self;
-        let shared = Shared::new(host, handle);
         thread::scope(|scope| {
             let mut house = House {
-                shared: &shared,
+                shared: Arc::new(Shared::new(scope, host, handle)),
                 doors: Vec::new(),
             };
             for door in doors {
                 let door = Arc::new(door);
                 house.doors.push(Arc::clone(&door));
-                let shared = &shared;
+                let shared = Arc::clone(&house.shared);
                 threads::thread("flashgate-accept")
-                    .spawn_scoped(scope, move || threads::accept(scope, shared, &door))?;
+                    .spawn_scoped(scope, move || threads::accept(&shared, &door))?;
             }
             house.keep_time(&inbox);
             Ok(())
@@ -73,12 +72,12 @@ impl Server {
 }
 
 /// Every thread there is, or what they wait for: dropped, it ends them, be it for an error or a panic.
-struct House<'a> {
-    shared: &'a Shared,
+struct House<'scope, 'env> {
+    shared: Arc<Shared<'scope, 'env>>,
     doors: Vec<Arc<Door>>,
 }
 
-impl House<'_> {
+impl House<'_, '_> {
     fn keep_time(&mut self, inbox: &Receiver) {
         let mut inputs: Vec<Input<'static>> = Vec::new();
         loop {
@@ -101,7 +100,7 @@ impl House<'_> {
     }
 }
 
-impl Drop for House<'_> {
+impl Drop for House<'_, '_> {
     fn drop(&mut self) {
         self.close_doors();
         self.shared.end_all();

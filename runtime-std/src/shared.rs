@@ -1,21 +1,25 @@
-//! What all threads share: the lock, and who is to be called when it is given back.
+//! What all threads share: the lock, and what is to be done when it is given back.
 
 use std::io;
 use std::mem;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::Scope;
 use std::time::Duration;
 
-use flashgate_core::{Clock, ConnId, Gateway, Host, Input, MemberStore};
+use flashgate_core::{Cause, Clock, ConnId, Gateway, Host, Input, MemberStore};
 
-use crate::batch::Batch;
 use crate::conn::Link;
 use crate::handle::Handle;
 use crate::progress::Progress;
-use crate::state::{Stage, State, Work};
+use crate::socket::Passing;
+use crate::state::{After, Hand, Stage, State};
+use crate::threads;
 
 /// The gateway behind its lock, and the host around it.
-pub(crate) struct Shared {
+pub(crate) struct Shared<'scope, 'env> {
+    /// Where threads are started.
+    pub(crate) scope: &'scope Scope<'scope, 'env>,
     state: Mutex<State>,
     /// A connection has closed.
     room: Condvar,
@@ -31,12 +35,13 @@ pub(crate) struct Turn {
     pub(crate) sleep: Option<Duration>,
 }
 
-impl Shared {
-    pub(crate) fn new(host: Host, handle: Handle) -> Self {
+impl<'scope, 'env> Shared<'scope, 'env> {
+    pub(crate) fn new(scope: &'scope Scope<'scope, 'env>, host: Host, handle: Handle) -> Self {
         let now = host.clock.now();
         let progress = Progress::new(&handle);
         let gateway = Gateway::recorded(Arc::clone(&host.config), now, host.record);
         Self {
+            scope,
             state: Mutex::new(State::new(gateway, host.config, host.log, now, progress)),
             room: Condvar::new(),
             clock: host.clock,
@@ -46,7 +51,7 @@ impl Shared {
     }
 
     /// Does one thing to the gateway, and all that it leads to.
-    pub(crate) fn enter<R>(&self, act: impl FnOnce(&mut State) -> R) -> R {
+    pub(crate) fn enter<R>(self: &Arc<Self>, act: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.lock();
         state.now = self.clock.now();
         let result = act(&mut state);
@@ -55,7 +60,7 @@ impl Shared {
     }
 
     /// Takes what came from outside, and fires timers.
-    pub(crate) fn turn(&self, inputs: Vec<Input<'static>>) -> Turn {
+    pub(crate) fn turn(self: &Arc<Self>, inputs: Vec<Input<'static>>) -> Turn {
         self.enter(|state| {
             for input in inputs {
                 state.take(input);
@@ -76,7 +81,7 @@ impl Shared {
 
     /// Hands over what a read brought, once the connection is not paused; says whether to read on.
     pub(crate) fn deliver(
-        &self,
+        self: &Arc<Self>,
         id: ConnId,
         link: &Link,
         mut read: io::Result<&[u8]>,
@@ -110,18 +115,6 @@ impl Shared {
         drop(woken.expect(POISON));
     }
 
-    /// Waits until there is something for a writer to do.
-    pub(crate) fn work(&self, id: ConnId, link: &Link, batch: &mut Batch) -> Work {
-        let mut state = self.lock();
-        loop {
-            let work = state.work(id, batch);
-            if work != Work::Wait {
-                return work;
-            }
-            state = link.more.wait(state).expect(POISON);
-        }
-    }
-
     /// Waits until a connection closes, or 100 ms.
     pub(crate) fn await_room(&self) {
         let state = self.lock();
@@ -136,7 +129,7 @@ impl Shared {
     }
 
     /// A value to keep while a thread runs: if it panics, the server ends, and passes the panic on.
-    pub(crate) fn watch(&self) -> impl Drop + use<'_> {
+    pub(crate) fn watch(&self) -> impl Drop + use<'_, 'scope, 'env> {
         Watch(&self.handle)
     }
 
@@ -144,18 +137,60 @@ impl Shared {
         self.state.lock().expect(POISON)
     }
 
-    /// Gives the lock back, with everything decided and moved. Says whose outbox is crowded.
-    fn leave(&self, mut state: MutexGuard<'_, State>) -> Option<(ConnId, Arc<Link>)> {
-        state.pump();
-        if state.is_flushed() {
-            state.progress.publish();
-        }
-        let after = mem::take(&mut state.after);
-        let ring = state.needs_timer_thread();
-        drop(state);
+    /// Gives the lock back, with everything decided, and written as far as the sockets take it at
+    /// once. Says whose outbox is crowded.
+    fn leave<'a>(
+        self: &'a Arc<Self>,
+        mut state: MutexGuard<'a, State>,
+    ) -> Option<(ConnId, Arc<Link>)> {
+        let mut crowded = None;
+        for round in 1.. {
+            state.pump();
+            let hand = if round < MAX_ROUNDS {
+                Hand::Passing
+            } else {
+                Hand::Writer
+            };
+            let jobs = state.hand_out(hand);
+            if state.is_flushed() {
+                state.progress.publish();
+            }
+            let mut after = mem::take(&mut state.after);
+            let ring = state.needs_timer_thread();
+            drop(state);
 
-        for link in after.writers {
-            link.more.notify_one();
+            crowded = after.crowded.take().or(crowded);
+            let failed = self.follow_up(after, ring);
+            if jobs.is_empty() && failed.is_empty() {
+                break;
+            }
+            let written = jobs.into_iter().map(|mut job| {
+                let written = job.batch.write_to(Passing(&job.link.stream));
+                (job, written)
+            });
+            let written: Vec<_> = written.collect();
+            state = self.lock();
+            state.now = self.clock.now();
+            for (job, written) in written {
+                state.wrote(Hand::Passing, job.id, job.batch, written);
+            }
+            for id in failed {
+                state.gone(id, Cause::Reset);
+            }
+        }
+        crowded
+    }
+
+    /// Tells others, without the lock. Says who would have needed a writer thread, but got none.
+    fn follow_up(self: &Arc<Self>, after: After, ring: bool) -> Vec<ConnId> {
+        let mut failed = Vec::new();
+        for (id, link) in after.writers {
+            let shared = Arc::clone(self);
+            let write = move || threads::write(&shared, id, &link);
+            let writer = threads::thread("flashgate-write");
+            if writer.spawn_scoped(self.scope, write).is_err() {
+                failed.push(id);
+            }
         }
         if after.room {
             self.room.notify_all();
@@ -170,7 +205,7 @@ impl Shared {
             let reply = Box::new(move |ticket, answer| handle.answer(ticket, answer));
             self.members.submit(ticket, query, reply);
         }
-        after.crowded
+        failed
     }
 }
 
@@ -186,6 +221,10 @@ impl Drop for Watch<'_> {
 
 /// A gateway in which a thread panicked may be half changed: nobody goes on with it.
 const POISON: &str = "no thread has panicked with the gateway in hand";
+
+/// How often one that was about to read looks after what has come to be written meanwhile, before it
+/// leaves that to writer threads.
+const MAX_ROUNDS: usize = 4;
 
 /// How often a paused connection is looked at: it may have broken.
 const LOOK: Duration = Duration::from_millis(100);

@@ -1,6 +1,6 @@
 //! Socket options, and what a socket's errors mean to the gateway.
 
-use std::io;
+use std::io::{self, IoSlice, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
@@ -16,10 +16,8 @@ pub(crate) fn prepare_listener(listener: &TcpListener) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes an accepted socket ready for its threads.
-pub(crate) fn prepare(stream: &TcpStream, keepalive: &KeepAlive) -> io::Result<()> {
-    stream.set_nonblocking(false)?;
-    stream.set_write_timeout(Some(WRITE_TIMEOUT))?;
+/// Makes an accepted socket ready to be read from; it blocks, as its listener does.
+pub(crate) fn prepare(stream: &TcpStream, keepalive: &KeepAlive) {
     // None of what follows can fail but on a socket that is dead already; the first read says so.
     let _ = stream.set_nodelay(true);
     let socket = SockRef::from(stream);
@@ -31,7 +29,39 @@ pub(crate) fn prepare(stream: &TcpStream, keepalive: &KeepAlive) -> io::Result<(
     let _ = socket.set_tcp_keepalive(&probes);
     #[cfg(any(target_os = "linux", target_os = "android"))]
     let _ = socket.set_tcp_user_timeout(Some(keepalive.user_timeout.to_duration()));
-    Ok(())
+}
+
+/// Has writes that wait come back without success after a while.
+pub(crate) fn limit_writes(stream: &TcpStream) -> io::Result<()> {
+    stream.set_write_timeout(Some(WRITE_TIMEOUT))
+}
+
+/// A socket that takes what it has room for at once, though it makes its readers wait. Where a system
+/// knows no such thing it never has room, and everything goes out by writer threads.
+#[derive(Debug)]
+pub(crate) struct Passing<'a>(pub(crate) &'a TcpStream);
+
+impl Write for Passing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_vectored(&[IoSlice::new(bytes)])
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
+        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        let nothing = &mut SendAncillaryBuffer::default();
+        Ok(sendmsg(self.0, slices, nothing, flags)?)
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    fn write_vectored(&mut self, _: &[IoSlice<'_>]) -> io::Result<usize> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Makes the coming close a reset. What is aborted are peers that do not take their bytes: after a
@@ -86,7 +116,7 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
 /// Linux caps it at its `somaxconn`, of the same default.
 const LISTEN_BACKLOG: i32 = 4096;
 
-/// After so long without progress a writer reports how much is left: that is how the gateway finds
+/// After so long without progress a writer thread reports how much is left: that is how the gateway finds
 /// out that a client does not read.
 const WRITE_TIMEOUT: Duration = Duration::from_millis(100);
 

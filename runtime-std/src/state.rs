@@ -7,6 +7,7 @@
 
 use std::io;
 use std::mem;
+use std::net::Shutdown;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -15,8 +16,8 @@ use flashgate_core::{
     Query, Refused, Ticket,
 };
 
-use crate::batch::Batch;
-use crate::conn::{Conn, Ending, Link, Reading, Report, Writer};
+use crate::batch::{Batch, Flow, Written};
+use crate::conn::{Conn, Ending, Link, Reading, Writer};
 use crate::progress::Progress;
 use crate::socket;
 
@@ -30,8 +31,10 @@ pub(crate) struct State {
     config: Arc<Config>,
     log: Log,
     stage: Stage,
-    /// How many connections' reports are due; at 0 everything is flushed.
-    due: usize,
+    /// Connections that nobody writes to and that have something to be written.
+    listed: Vec<ConnId>,
+    /// How many connections' writers are busy; at 0 everything is flushed.
+    busy: usize,
     /// When the thread of the timers wakes by itself.
     alarm: Option<Millis>,
     pub(crate) progress: Progress,
@@ -43,7 +46,8 @@ pub(crate) struct State {
 #[derive(Default)]
 pub(crate) struct After {
     pub(crate) lookups: Vec<(Ticket, Query)>,
-    pub(crate) writers: Vec<Arc<Link>>,
+    /// Whose sockets are to be written to by a thread, for they have no room.
+    pub(crate) writers: Vec<(ConnId, Arc<Link>)>,
     /// A descriptor will be free soon.
     pub(crate) room: bool,
     /// An outbox that this has made, or kept, crowded.
@@ -59,16 +63,21 @@ pub(crate) enum Stage {
     Stopped,
 }
 
-/// What a writer does next.
+/// Who writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Work {
-    Write,
-    Finish,
-    Close,
-    /// Its connection is gone.
-    End,
-    /// It waits to be told.
-    Wait,
+pub(crate) enum Hand {
+    /// One that came with an input, and does not wait for a socket.
+    Passing,
+    /// A writer thread.
+    Writer,
+}
+
+/// What somebody is to write, and then to report.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) id: ConnId,
+    pub(crate) link: Arc<Link>,
+    pub(crate) batch: Batch,
 }
 
 impl State {
@@ -86,7 +95,8 @@ impl State {
             config,
             log,
             stage: Stage::Serving,
-            due: 0,
+            listed: Vec::new(),
+            busy: 0,
             alarm: None,
             progress,
             after: After::default(),
@@ -102,7 +112,7 @@ impl State {
 
     /// Whether everything that the gateway decided was flushed, as far as it goes.
     pub(crate) fn is_flushed(&self) -> bool {
-        self.due == 0
+        self.busy == 0
     }
 
     /// Whether the thread of the timers has something to do before its alarm.
@@ -149,6 +159,27 @@ impl State {
         while let Some(action) = self.gateway.poll() {
             self.apply(action);
         }
+    }
+
+    /// Has everything written that nobody writes yet: by the caller, who gets it, or by threads.
+    pub(crate) fn hand_out(&mut self, hand: Hand) -> Vec<Job> {
+        let mut jobs = Vec::new();
+        for id in self.listed.drain(..) {
+            let Some(conn) = find(&mut self.conns, id) else {
+                continue;
+            };
+            conn.writer = Writer::Busy;
+            self.busy += 1;
+            let link = Arc::clone(&conn.link);
+            match hand {
+                Hand::Passing => {
+                    let batch = mem::take(&mut conn.outbox);
+                    jobs.push(Job { id, link, batch });
+                }
+                Hand::Writer => self.after.writers.push((id, link)),
+            }
+        }
+        jobs
     }
 }
 
@@ -203,50 +234,58 @@ impl State {
         ControlFlow::Continue(())
     }
 
-    /// Hands the outbox to the writer, and says what to do with it.
-    pub(crate) fn work(&mut self, id: ConnId, batch: &mut Batch) -> Work {
-        let Some(conn) = find(&mut self.conns, id) else {
-            return Work::End;
-        };
-        batch.append(&mut conn.outbox);
-        if !batch.is_empty() {
-            return Work::Write;
-        }
-        match conn.ending {
-            Ending::Open | Ending::Finished => {
-                conn.writer = Writer::Idle;
-                Work::Wait
-            }
-            Ending::Finish => {
-                conn.ending = Ending::Finished;
-                Work::Finish
-            }
-            Ending::Close => Work::Close,
+    /// What a writer thread is to write; `None` ends it.
+    pub(crate) fn work(&mut self, id: ConnId) -> Option<Batch> {
+        let conn = find(&mut self.conns, id)?;
+        match conn.writer {
+            Writer::Busy | Writer::Stuck => Some(mem::take(&mut conn.outbox)),
+            Writer::Idle | Writer::Listed => None,
         }
     }
 
-    /// So many bytes were written; none, if the socket took none for a while.
-    pub(crate) fn wrote(&mut self, id: ConnId, written: usize) {
+    /// What came of a write. What a socket had no room for is left to a writer thread.
+    pub(crate) fn wrote(
+        &mut self,
+        hand: Hand,
+        id: ConnId,
+        rest: Batch,
+        written: io::Result<Written>,
+    ) {
         let Some(conn) = find(&mut self.conns, id) else {
             return;
         };
-        let crowded = conn.is_crowded();
-        conn.queued -= written;
-        conn.writer = if written == 0 {
-            Writer::Stuck
-        } else {
-            Writer::Busy
+        let Written { bytes, flow } = match written {
+            Ok(written) => written,
+            Err(error) => return self.lost(id, &error),
         };
+        let crowded = conn.is_crowded();
+        conn.queued -= bytes;
+        conn.outbox.put_back(rest);
+        let was_busy = conn.writer == Writer::Busy;
+        conn.writer = match (hand, flow) {
+            (Hand::Passing, Flow::Stalled) => {
+                self.after.writers.push((id, Arc::clone(&conn.link)));
+                Writer::Busy
+            }
+            (Hand::Passing, Flow::Open) => Writer::Idle,
+            (Hand::Writer, _) if conn.outbox.is_empty() => Writer::Idle,
+            (Hand::Writer, _) if bytes == 0 => Writer::Stuck,
+            (Hand::Writer, _) => Writer::Busy,
+        };
+        self.busy -= usize::from(was_busy);
+        self.busy += usize::from(conn.writer == Writer::Busy);
         if crowded && !conn.is_crowded() {
             conn.link.drained.notify_all();
         }
         let left = conn.queued;
-        let done = match conn.ending {
-            Ending::Open | Ending::Finished => left == 0,
-            Ending::Finish | Ending::Close => false,
-        };
-        if (done || written == 0) && mem::replace(&mut conn.report, Report::Given) == Report::Due {
-            self.due -= 1;
+        if !conn.outbox.is_empty() {
+            self.employ(id);
+        } else if conn.ending == Ending::Close {
+            return self.gone(id, Cause::Closed);
+        } else if conn.ending == Ending::Finish {
+            conn.ending = Ending::Finished;
+            // Fails only when the connection is broken, which the reader says better.
+            let _ = conn.link.stream.shutdown(Shutdown::Write);
         }
         self.gateway.handle(self.now, Input::Backlog(id, left));
     }
@@ -270,7 +309,7 @@ impl State {
         }
         if let Some(conn) = self.conns[id.slot()].take() {
             how(&conn.link);
-            self.due -= usize::from(conn.report == Report::Due);
+            self.busy -= usize::from(conn.writer == Writer::Busy);
             self.after.room = true;
             self.gateway.handle(self.now, Input::Gone(id, cause));
         }
@@ -320,12 +359,13 @@ impl State {
         let before = conn.queued;
         conn.queued += chunk.len();
         let after = conn.queued;
-        conn.outbox.push_back(chunk);
+        conn.outbox.push(chunk);
         if conn.is_crowded() {
             self.after.crowded = Some((id, Arc::clone(&conn.link)));
         }
+        let stuck = conn.writer == Writer::Stuck;
         self.employ(id);
-        if before / REPORT_AT < after / REPORT_AT {
+        if stuck || before / REPORT_AT < after / REPORT_AT {
             self.gateway.handle(self.now, Input::Backlog(id, after));
         }
     }
@@ -337,17 +377,13 @@ impl State {
         }
     }
 
-    /// Has the writer look after its connection, and report.
+    /// Has somebody look after what is to be written, and report.
     fn employ(&mut self, id: ConnId) {
-        let Some(conn) = find(&mut self.conns, id) else {
-            return;
-        };
-        if mem::replace(&mut conn.report, Report::Due) == Report::Given {
-            self.due += 1;
-        }
-        if conn.writer == Writer::Idle {
-            conn.writer = Writer::Busy;
-            self.after.writers.push(Arc::clone(&conn.link));
+        if let Some(conn) = find(&mut self.conns, id)
+            && conn.writer == Writer::Idle
+        {
+            conn.writer = Writer::Listed;
+            self.listed.push(id);
         }
     }
 }
@@ -359,5 +395,5 @@ fn find(conns: &mut [Option<Conn>], id: ConnId) -> Option<&mut Conn> {
         .filter(|conn| conn.id == id)
 }
 
-/// An outbox that grows past a multiple of this is reported at once: its writer may be stuck.
+/// A queue that grows past a multiple of this is reported at once: its writer may be stuck.
 const REPORT_AT: usize = 256 * 1024;

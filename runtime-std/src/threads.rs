@@ -1,18 +1,18 @@
-//! What the threads do: one accepts, and each connection has one that reads and one that writes.
+//! What the threads do: one accepts, each connection has one that reads, and one that writes while
+//! its socket has no room.
 
 use std::io::{self, Read};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{Builder, Scope};
+use std::thread::Builder;
 
 use flashgate_core::{Cause, ConnId, ListenerId, Origin};
 
-use crate::batch::Batch;
 use crate::conn::Link;
 use crate::shared::Shared;
 use crate::socket;
-use crate::state::Work;
+use crate::state::Hand;
 
 /// A listener, shared by the thread that accepts and the one that stops it.
 #[derive(Debug)]
@@ -44,11 +44,7 @@ impl Door {
 }
 
 /// Accepts until the door is closed.
-pub(crate) fn accept<'scope>(
-    scope: &'scope Scope<'scope, '_>,
-    shared: &'scope Shared,
-    door: &Door,
-) {
+pub(crate) fn accept(shared: &Arc<Shared<'_, '_>>, door: &Door) {
     let _watch = shared.watch();
     loop {
         let accepted = door.listener.accept();
@@ -56,16 +52,15 @@ pub(crate) fn accept<'scope>(
             return;
         }
         match accepted {
-            Ok((stream, peer)) => welcome(scope, shared, door.id, stream, peer),
+            Ok((stream, peer)) => welcome(shared, door.id, stream, peer),
             Err(error) if socket::concerns_one_peer(&error) => {}
             Err(_) => shared.await_room(),
         }
     }
 }
 
-fn welcome<'scope>(
-    scope: &'scope Scope<'scope, '_>,
-    shared: &'scope Shared,
+fn welcome(
+    shared: &Arc<Shared<'_, '_>>,
     listener: ListenerId,
     stream: TcpStream,
     peer: SocketAddr,
@@ -75,11 +70,10 @@ fn welcome<'scope>(
     let Ok((id, keepalive)) = shared.enter(|state| state.accept(origin, &link)) else {
         return; // The core has said why; dropping the stream closes it.
     };
-    let started = socket::prepare(&link.stream, &keepalive).and_then(|()| {
-        let to_read = Arc::clone(&link);
-        thread("flashgate-read").spawn_scoped(scope, move || read(shared, id, &to_read))?;
-        thread("flashgate-write").spawn_scoped(scope, move || write(shared, id, &link))
-    });
+    socket::prepare(&link.stream, &keepalive);
+    let reader = Arc::clone(shared);
+    let read = move || read(&reader, id, &link);
+    let started = thread("flashgate-read").spawn_scoped(shared.scope, read);
     // Want of threads or memory ends this connection, and leaves the others theirs.
     if started.is_err() {
         shared.enter(|state| state.gone(id, Cause::Reset));
@@ -87,7 +81,7 @@ fn welcome<'scope>(
 }
 
 /// Reads until the end of the stream, or of the connection.
-fn read(shared: &Shared, id: ConnId, link: &Link) {
+fn read(shared: &Arc<Shared<'_, '_>>, id: ConnId, link: &Link) {
     let _watch = shared.watch();
     let mut buffer = [0; READ_BUFFER];
     loop {
@@ -102,25 +96,19 @@ fn read(shared: &Shared, id: ConnId, link: &Link) {
     }
 }
 
-/// Writes until the connection is to be closed, or has ended.
-fn write(shared: &Shared, id: ConnId, link: &Link) {
+/// Writes until nothing is left, or the connection has ended.
+pub(crate) fn write(shared: &Arc<Shared<'_, '_>>, id: ConnId, link: &Link) {
     let _watch = shared.watch();
-    let mut batch = Batch::default();
-    loop {
-        match shared.work(id, link, &mut batch) {
-            Work::Write => match batch.write_to(&link.stream) {
-                Ok(written) => shared.enter(|state| state.wrote(id, written)),
-                Err(error) => return shared.enter(|state| state.lost(id, &error)),
-            },
-            Work::Finish => {
-                // Fails only when the connection is broken, which the reader says better.
-                let _ = link.stream.shutdown(Shutdown::Write);
-                shared.enter(|state| state.wrote(id, 0));
-            }
-            Work::Close => return shared.enter(|state| state.gone(id, Cause::Closed)),
-            Work::End => return,
-            Work::Wait => unreachable!("whoever asks for work waits until there is some"),
-        }
+    if let Err(error) = socket::limit_writes(&link.stream) {
+        return shared.enter(|state| state.lost(id, &error));
+    }
+    let mut work = shared.enter(|state| state.work(id));
+    while let Some(mut batch) = work {
+        let written = batch.write_to(&link.stream);
+        work = shared.enter(|state| {
+            state.wrote(Hand::Writer, id, batch, written);
+            state.work(id)
+        });
     }
 }
 
