@@ -51,6 +51,11 @@ fn a_client_that_never_reads() {
 }
 
 #[test]
+fn a_late_reader() {
+    scenarios::a_late_reader(start, clock());
+}
+
+#[test]
 fn a_reader_among_flooders() {
     scenarios::a_reader_among_flooders(start, clock());
 }

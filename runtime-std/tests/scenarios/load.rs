@@ -54,6 +54,31 @@ pub(crate) fn a_client_that_never_reads(start: Start, clock: Arc<dyn Clock>) {
     world.stop();
 }
 
+/// One who begins to read when its socket has long been full gets everything, in order.
+pub(crate) fn a_late_reader(start: Start, clock: Arc<dyn Clock>) {
+    const MESSAGES: u32 = 2000;
+    let mut config = Config::default();
+    (config.limits.rate, config.limits.backlog) = (0, usize::MAX);
+    let world = World::start(start, clock, config);
+    let mut late = world.login(2);
+    let mut sender = world.login(4);
+    late.expect("<login aid=\"m4\" name=\"Member 4\" />\0");
+    let text = "x".repeat(7900);
+    for n in 0..MESSAGES {
+        sender.send(&format!("MSG m2 {n} {text}\0"));
+        assert!(sender.answer().starts_with("<msg "));
+    }
+    for n in 0..MESSAGES {
+        let answer = late.answer();
+        assert!(
+            answer.contains(&format!(" msg=\"{n} x")),
+            "{n}: {answer:.80}"
+        );
+    }
+    late.ping("everything");
+    world.stop();
+}
+
 /// One who reads well among some who send without pause gets everything.
 pub(crate) fn a_reader_among_flooders(start: Start, clock: Arc<dyn Clock>) {
     const FLOODERS: u32 = 4;

@@ -11,7 +11,9 @@ mod world;
 
 pub(crate) use client::Client;
 pub(crate) use descriptors::descriptors_run_out;
-pub(crate) use load::{a_client_that_never_reads, a_reader_among_flooders, many_clients_at_once};
+pub(crate) use load::{
+    a_client_that_never_reads, a_late_reader, a_reader_among_flooders, many_clients_at_once,
+};
 pub(crate) use talk::{
     a_conversation, a_flood_of_commands, a_half_closed_client, a_policy_request,
     a_reset_while_paused, a_stop, calls_after_the_end,
