@@ -164,8 +164,13 @@ fn open_files() -> usize {
         // Where it may not be raised, what there is will have to do.
         let _ = setrlimit(Resource::Nofile, raised);
     }
-    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    usize::try_from(files).unwrap_or(usize::MAX)
+    let files = |limit: Option<u64>| limit.unwrap_or(u64::MAX);
+    let (before, now) = (
+        files(limit.current),
+        files(getrlimit(Resource::Nofile).current),
+    );
+    log::info!("{now} open files are allowed, {before} before they were raised to the hard limit");
+    usize::try_from(now).unwrap_or(usize::MAX)
 }
 
 const OTHER_CONNECTIONS: usize = 1024;
