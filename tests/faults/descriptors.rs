@@ -16,7 +16,7 @@ use crate::scene::Scene;
 pub(crate) fn descriptors_run_out(runtime: &'static str) {
     let scene = Scene::open(runtime, "no descriptors", Manners::GOOD, &[]);
     let start = Instant::now();
-    scene.until_more("settled", |counts| &counts.settled, 3);
+    scene.until_settled();
     loop {
         one_round(&scene);
         if start.elapsed() >= scene.length() {

@@ -81,8 +81,17 @@ impl Scene {
     /// Waits until something has happened so many times more.
     pub(crate) fn until_more(&self, what: &str, count: impl Fn(&Counts) -> &AtomicU64, more: u64) {
         let before = count(self.counts()).load(Relaxed);
+        self.until(what, count, before + more);
+    }
+
+    /// Waits until those who stay are in, as some of them may be already.
+    pub(crate) fn until_settled(&self) {
+        self.until("of those who stay", |counts| &counts.settled, 3);
+    }
+
+    fn until(&self, what: &str, count: impl Fn(&Counts) -> &AtomicU64, times: u64) {
         let end = Instant::now() + PATIENCE;
-        while count(self.counts()).load(Relaxed) < before + more {
+        while count(self.counts()).load(Relaxed) < times {
             let counts = self.counts();
             assert!(
                 Instant::now() < end,

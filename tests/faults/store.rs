@@ -13,7 +13,7 @@ use crate::scene::Scene;
 pub(crate) fn the_store_breaks(runtime: &'static str) {
     let scene = Scene::open(runtime, "a broken store", Manners::GOOD, &[]);
     let start = std::time::Instant::now();
-    scene.until_more("settled", |counts| &counts.settled, 3);
+    scene.until_settled();
     let backup = scene.folder.path().join("backup.db");
     let copy = format!("VACUUM INTO '{}'", backup.display());
     connect(&scene.store())
