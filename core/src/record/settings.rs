@@ -256,6 +256,7 @@ mod tests {
             "throttle-first 1000ms",
             "throttle-longest 16000ms",
             "list everyone",
+            "presence all",
             "on-duplicate refuse",
             "loopback exempt",
         ];
