@@ -90,6 +90,9 @@ impl Listeners {
 
     /// Closes them; who waits in their backlogs is turned away.
     pub(crate) fn close(&mut self) {
+        // Whoever gave them to us may have kept copies. Then the poller does not forget them as we
+        // do, and would tell of each connection to come, for ever.
+        let _ = self.watch(Interest::NONE);
         self.listeners.clear();
         self.paused_until = None;
     }
@@ -109,3 +112,23 @@ fn key(index: usize) -> usize {
 
 /// Without a descriptor to spare, accepting again at once would fail again at once.
 const PAUSE: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::poller::Events;
+
+    /// Whoever gave it to us may have kept a copy, and then it lives on.
+    #[test]
+    fn a_closed_listener_is_not_heard_of_again() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let held = listener.try_clone().unwrap();
+        let poller = Arc::new(Poller::new().unwrap());
+        let mut listeners = Listeners::new(vec![listener], &poller, &KeepAlive::default()).unwrap();
+        listeners.close();
+        let _peer = TcpStream::connect(held.local_addr().unwrap()).unwrap();
+        let mut events = Events::new();
+        poller.wait(&mut events).unwrap();
+        assert!(events.is_empty(), "{:?}", events.iter().next());
+    }
+}
