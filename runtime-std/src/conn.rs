@@ -49,6 +49,8 @@ pub(crate) enum Writer {
     Busy,
     /// A writer thread, to which the socket has given no room until the time limit.
     Stuck,
+    /// Nobody, for no thread could be started; the thread of the timers has it tried again.
+    Starved,
 }
 
 impl Conn {
@@ -67,7 +69,12 @@ impl Conn {
     /// Whether more is made for it than whoever writes has had the time to write. A writer that is
     /// stuck has had the time: there it is the client that is slow.
     pub(crate) fn is_crowded(&self) -> bool {
-        self.queued > CROWDED && self.writer != Writer::Stuck
+        self.queued > CROWDED && !self.waits()
+    }
+
+    /// Whether nothing is written for some time, so that the gateway has to hear of what is added.
+    pub(crate) fn waits(&self) -> bool {
+        matches!(self.writer, Writer::Stuck | Writer::Starved)
     }
 }
 

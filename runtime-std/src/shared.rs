@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::Scope;
 use std::time::Duration;
 
-use flashgate_core::{Cause, Clock, ConnId, Gateway, Host, Input, MemberStore};
+use flashgate_core::{Clock, ConnId, Gateway, Host, Input, MemberStore};
 
 use crate::conn::Link;
 use crate::handle::Handle;
@@ -66,6 +66,7 @@ impl<'scope, 'env> Shared<'scope, 'env> {
                 state.take(input);
             }
             state.fire_timers();
+            state.feed_starved();
             let deadline = state.set_alarm();
             // A clock that moves by hand has no alarm: what is due is due by what it said last.
             let sleep = if state.timers_due() {
@@ -74,6 +75,7 @@ impl<'scope, 'env> Shared<'scope, 'env> {
                 state.progress.turn();
                 deadline.and_then(|deadline| self.clock.until(deadline))
             };
+            let sleep = sleep.into_iter().chain(state.starve_on()).min();
             let stage = state.stage();
             Turn { stage, sleep }
         })
@@ -174,8 +176,12 @@ impl<'scope, 'env> Shared<'scope, 'env> {
             for (job, written) in written {
                 state.wrote(Hand::Passing, job.id, job.batch, written);
             }
+            if !failed.is_empty() {
+                // The thread of the timers is to look again in a while.
+                self.handle.wake();
+            }
             for id in failed {
-                state.gone(id, Cause::Reset);
+                state.starve(id);
             }
         }
         crowded

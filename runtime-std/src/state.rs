@@ -10,6 +10,7 @@ use std::mem;
 use std::net::Shutdown;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use flashgate_core::{
     Action, Cause, Chunk, Config, ConnId, Gateway, Input, KeepAlive, Log, Millis, Now, Origin,
@@ -33,6 +34,10 @@ pub(crate) struct State {
     stage: Stage,
     /// Connections that nobody writes to and that have something to be written.
     listed: Vec<ConnId>,
+    /// Connections that no thread could be started for, each once.
+    starved: Vec<ConnId>,
+    /// Since when, on the machine's clock: it is the machine that is short of something.
+    starved_since: Option<Instant>,
     /// How many connections' writers are busy; at 0 everything is flushed.
     busy: usize,
     /// When the thread of the timers wakes by itself.
@@ -96,6 +101,8 @@ impl State {
             log,
             stage: Stage::Serving,
             listed: Vec::new(),
+            starved: Vec::new(),
+            starved_since: None,
             busy: 0,
             alarm: None,
             progress,
@@ -239,8 +246,42 @@ impl State {
         let conn = find(&mut self.conns, id)?;
         match conn.writer {
             Writer::Busy | Writer::Stuck => Some(mem::take(&mut conn.outbox)),
-            Writer::Idle | Writer::Listed => None,
+            Writer::Idle | Writer::Listed | Writer::Starved => None,
         }
+    }
+
+    /// No writer thread could be started. The connection keeps what waits for it: were it closed
+    /// instead, everybody would have to hear of that, and everybody who needs a thread for it be next.
+    pub(crate) fn starve(&mut self, id: ConnId) {
+        if let Some(conn) = find(&mut self.conns, id) {
+            conn.writer = Writer::Starved;
+            self.busy -= 1;
+            self.starved.push(id);
+            self.starved_since.get_or_insert_with(Instant::now);
+        }
+    }
+
+    /// Has those tried again whom no thread could be started for, after a while.
+    pub(crate) fn feed_starved(&mut self) {
+        if self.starved_for().is_none_or(|time| time < STARVE) {
+            return;
+        }
+        self.starved_since = None;
+        for id in mem::take(&mut self.starved) {
+            if let Some(conn) = find(&mut self.conns, id) {
+                conn.writer = Writer::Listed;
+                self.listed.push(id);
+            }
+        }
+    }
+
+    /// How long until then, if there are any.
+    pub(crate) fn starve_on(&self) -> Option<Duration> {
+        Some(STARVE.saturating_sub(self.starved_for()?))
+    }
+
+    fn starved_for(&self) -> Option<Duration> {
+        Some(self.starved_since?.elapsed())
     }
 
     /// What came of a write. What a socket had no room for is left to a writer thread.
@@ -363,9 +404,9 @@ impl State {
         if conn.is_crowded() {
             self.after.crowded = Some((id, Arc::clone(&conn.link)));
         }
-        let stuck = conn.writer == Writer::Stuck;
+        let waits = conn.waits();
         self.employ(id);
-        if stuck || before / REPORT_AT < after / REPORT_AT {
+        if waits || before / REPORT_AT < after / REPORT_AT {
             self.gateway.handle(self.now, Input::Backlog(id, after));
         }
     }
@@ -397,3 +438,51 @@ fn find(conns: &mut [Option<Conn>], id: ConnId) -> Option<&mut Conn> {
 
 /// A queue that grows past a multiple of this is reported at once: its writer may be stuck.
 const REPORT_AT: usize = 256 * 1024;
+
+/// How long nobody tries to start a thread where none could be started.
+const STARVE: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{TcpListener, TcpStream};
+
+    use flashgate_core::ListenerId;
+
+    use crate::handle::Handle;
+
+    #[test]
+    fn who_gets_no_thread_keeps_its_bytes_and_is_tried_again() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let address = listener.local_addr().expect("it has one");
+        let stream = TcpStream::connect(address).expect("there is a backlog");
+        let (config, now) = (Arc::new(Config::default()), Now::default());
+        let gateway = Gateway::new(Arc::clone(&config), now);
+        let progress = Progress::new(&Handle::new().0);
+        let mut state = State::new(gateway, config, Box::new(|_, _| {}), now, progress);
+        let (listener, peer) = (ListenerId(0), address);
+        let entered = state.accept(Origin { listener, peer }, &Arc::new(Link::new(stream)));
+        let (id, _) = entered.expect("the first is welcome");
+
+        assert!(state.received(id, Ok(b"PING 1\0")).is_continue());
+        state.pump();
+        assert!(state.hand_out(Hand::Writer).is_empty());
+        assert_eq!(mem::take(&mut state.after).writers.len(), 1);
+        state.starve(id);
+        assert!(state.is_flushed(), "as far as it goes");
+        assert!(state.received(id, Ok(b"PING 2\0")).is_continue());
+        state.pump();
+        state.feed_starved();
+        assert!(state.hand_out(Hand::Passing).is_empty(), "too soon");
+        assert!(state.starve_on().is_some_and(|time| time <= STARVE));
+
+        state.starved_since = Instant::now().checked_sub(STARVE);
+        state.feed_starved();
+        assert_eq!(state.starve_on(), None);
+        let mut jobs = state.hand_out(Hand::Passing);
+        let mut bytes = Vec::new();
+        let written = jobs[0].batch.write_to(&mut bytes);
+        assert!(written.is_ok() && jobs.len() == 1);
+        assert_eq!(bytes, b"<pong value=\"1\"/>\0<pong value=\"2\"/>\0");
+    }
+}
