@@ -417,6 +417,7 @@ impl<W: Write> Sink<W> {
     fn run(&mut self, lines: &Receiver<Item>) {
         let mut batch = String::new();
         let mut flushed = Vec::new();
+        let mut drained = true;
         loop {
             // The time-out is for the last dropped lines, behind which no line may ever come.
             let first = match lines.recv_timeout(REPORT_AFTER) {
@@ -424,13 +425,14 @@ impl<W: Write> Sink<W> {
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return,
             };
-            if matches!(first, Some(Item::Line(_))) {
+            // Where more wait than a batch holds, they are many enough.
+            if drained && matches!(first, Some(Item::Line(_))) {
                 thread::sleep(GATHER);
             }
             // Of what is lost from here on, earlier lines may still wait behind this batch.
             let lost = self.dropped.load(Ordering::Relaxed);
             let mut count = 0;
-            let mut drained = true;
+            drained = true;
             for item in first.into_iter().chain(lines.try_iter()) {
                 match item {
                     Item::Line(line) => {
