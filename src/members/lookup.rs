@@ -159,6 +159,12 @@ impl Lookups {
     /// Writes down who has logged in. Waits for no lock longer than a moment: to know when somebody
     /// was here last is not worth anybody's waiting.
     pub(super) fn write_notes(&mut self) {
+        // A file that has replaced theirs is not opened for them: its log may be yet to come.
+        if let Place::File(path) = &self.place
+            && let Ok(now) = Stamp::of(path)
+        {
+            self.notes.keep_to(Some(now.inode));
+        }
         if self.notes.is_empty() {
             return;
         }

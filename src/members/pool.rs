@@ -247,6 +247,8 @@ impl Shared {
         };
         (job.reply)(job.ticket, answer);
         lock(&self.lookups).answered();
+        // Not in quiet moments alone: who tries wrong passwords without pause may prevent those.
+        lock(&self.verified).forget(Instant::now());
     }
 
     fn decide(&self, query: &Query, since: Instant) -> Answer {

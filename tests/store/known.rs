@@ -355,3 +355,32 @@ fn ten_thousand_come_back_at_once() {
     pool.close(PATIENCE);
     assert!(store.last_logins().iter().all(Option::is_some));
 }
+
+/// A backup may come back in two parts. Whoever opens it between them, or while the second is being
+/// copied, loses what is in that.
+#[test]
+fn a_file_that_replaced_another_is_not_opened_to_note_logins() {
+    let other = two();
+    let writer = Connection::open(&other.path).unwrap();
+    writer
+        .execute_batch("PRAGMA wal_autocheckpoint = 0; UPDATE members SET name = 'A.' WHERE id = 1")
+        .unwrap();
+    let store = two();
+    let pool = store.pool();
+    known(&pool);
+    fs::remove_file(&store.path).unwrap();
+    for suffix in ["-wal", "-shm"] {
+        let _ = fs::remove_file(store.side_file(suffix));
+    }
+    fs::copy(&other.path, &store.path).unwrap();
+    let log = store.side_file("-wal");
+    let copied = fs::copy(other.side_file("-wal"), &log).unwrap();
+    assert!(copied > 0);
+    // Long enough for the logins to be noted, and for the store to be put away.
+    thread::sleep(Duration::from_millis(2500));
+    assert_eq!(fs::metadata(&log).map(|log| log.len()).ok(), Some(copied));
+    let Answer::Member(alice) = login(&pool, "1", "alice's") else {
+        panic!("denied");
+    };
+    assert_eq!(&*alice.name, "A.");
+}
