@@ -439,8 +439,9 @@ fn find(conns: &mut [Option<Conn>], id: ConnId) -> Option<&mut Conn> {
 /// A queue that grows past a multiple of this is reported at once: its writer may be stuck.
 const REPORT_AT: usize = 256 * 1024;
 
-/// How long nobody tries to start a thread where none could be started.
-const STARVE: Duration = Duration::from_millis(100);
+/// How long nobody tries again where no thread could be started. More would have who reads well taken for
+/// too slow, when much is made for it.
+const STARVE: Duration = Duration::from_millis(10);
 
 #[cfg(test)]
 mod tests {
