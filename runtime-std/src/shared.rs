@@ -175,6 +175,8 @@ impl<'scope, 'env> Shared<'scope, 'env> {
             state.now = self.clock.now();
             for (job, written) in written {
                 state.wrote(Hand::Passing, job.id, job.batch, written);
+                // What is left of the next one is only known when what this led to is in its outbox.
+                state.pump();
             }
             if !failed.is_empty() {
                 // The thread of the timers is to look again in a while.
