@@ -39,6 +39,8 @@ pub(crate) struct Shard {
     dirty: Vec<ConnId>,
     /// The other list, empty: while one is worked off the next one grows.
     spare: Vec<ConnId>,
+    /// Connections to report before anything else is done: much waits for them.
+    grown: Vec<ConnId>,
     /// Memory of queues that have become empty, for those that fill next.
     rooms: Vec<Room>,
     /// Where every read goes, and short messages come together: idle connections hold no buffer.
@@ -86,6 +88,7 @@ impl Shard {
             conns: Vec::new(),
             dirty: Vec::new(),
             spare: Vec::new(),
+            grown: Vec::new(),
             rooms: Vec::new(),
             buffer: Box::new([0; MAX_READ]),
             listeners,
@@ -291,8 +294,16 @@ impl Shard {
 impl Shard {
     /// Takes every action there is, in order.
     fn pump(&mut self) {
-        while let Some(action) = self.gateway.poll() {
-            self.apply(action);
+        loop {
+            while let Some(action) = self.gateway.poll() {
+                self.apply(action);
+            }
+            // Reported only when all that is decided for it is in its queue: else the core would take
+            // the rest for written.
+            let Some(id) = self.grown.pop() else {
+                return;
+            };
+            self.flush(id);
         }
     }
 
@@ -330,12 +341,12 @@ impl Shard {
         // process does not get smaller again.
         let full = conn.flow == Flow::Open && conn.has_many_queued();
         self.mark(id);
-        if full {
-            // Said at the end of the turn: more may be decided for it already.
-            self.write(id);
+        let grown = before / FLUSH_AT < after / FLUSH_AT;
+        if grown {
+            self.grown.push(id);
         }
-        if before / FLUSH_AT < after / FLUSH_AT {
-            self.flush(id);
+        if full || grown {
+            self.write(id);
         }
     }
 

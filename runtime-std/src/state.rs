@@ -34,6 +34,8 @@ pub(crate) struct State {
     stage: Stage,
     /// Connections that nobody writes to and that have something to be written.
     listed: Vec<ConnId>,
+    /// Connections to report before anything else is done: much waits for them.
+    grown: Vec<ConnId>,
     /// Connections that no thread could be started for, each once.
     starved: Vec<ConnId>,
     /// Since when, on the machine's clock: it is the machine that is short of something.
@@ -101,6 +103,7 @@ impl State {
             log,
             stage: Stage::Serving,
             listed: Vec::new(),
+            grown: Vec::new(),
             starved: Vec::new(),
             starved_since: None,
             busy: 0,
@@ -161,10 +164,19 @@ impl State {
         deadline.is_some_and(|deadline| deadline <= self.now.mono)
     }
 
-    /// Takes every action there is, in order.
+    /// Takes every action there is, in order. What has grown much is reported only then, when all that
+    /// is decided for it is in its outbox.
     pub(crate) fn pump(&mut self) {
-        while let Some(action) = self.gateway.poll() {
-            self.apply(action);
+        loop {
+            while let Some(action) = self.gateway.poll() {
+                self.apply(action);
+            }
+            let Some(id) = self.grown.pop() else {
+                return;
+            };
+            if let Some(left) = find(&mut self.conns, id).map(|conn| conn.queued) {
+                self.gateway.handle(self.now, Input::Backlog(id, left));
+            }
         }
     }
 
@@ -407,7 +419,7 @@ impl State {
         let waits = conn.waits();
         self.employ(id);
         if waits || before / REPORT_AT < after / REPORT_AT {
-            self.gateway.handle(self.now, Input::Backlog(id, after));
+            self.grown.push(id);
         }
     }
 
