@@ -37,7 +37,8 @@
 //! - It calls [`accept`](Gateway::accept) for each connection, [`Input::Bytes`] for what it reads, at
 //!   most [`MAX_READ`] at a time, and [`Input::Eof`] once when the peer has closed its sending side.
 //!   After `Eof` it reads no more.
-//! - After each input it takes every action from `poll`, in order. A [`Action::Write`] is appended to
+//! - After each input, and before the next, it takes every action from `poll`, in order. An
+//!   [`Action::Write`] is appended to
 //!   a queue per connection. Then it flushes the queues that have grown, as far as they go without
 //!   blocking, and reports what is left of each as [`Input::Backlog`], 0 included. It may put the
 //!   flush off to the end of a wake-up, but a queue that passes 256 KiB before is flushed at once.
