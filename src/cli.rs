@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use argh::{ArgsInfo, CommandInfoWithArgs, EarlyExit, FlagInfoKind, FromArgs, Optionality};
 
-use crate::failure::{Exit, Failure};
+use crate::failure::{Failure, written};
 use crate::log::diagnostics;
 use crate::serve;
 
@@ -154,17 +154,6 @@ fn say(text: &str) -> Result<(), Failure> {
     written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
-/// Whoever closes our output early has seen enough: `flashgate members list | head`.
-fn written(result: io::Result<()>) -> Result<(), Failure> {
-    match result {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(
-            Exit::Failure,
-            format!("cannot write to standard output: {error}"),
-        )),
-        Ok(()) | Err(_) => Ok(()),
-    }
-}
-
 /// Says why an option behind `--` is none.
 fn with_hint(message: &str, arguments: &[&str]) -> String {
     let mut known = BTreeMap::new();
@@ -285,6 +274,7 @@ pub enum Command {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::Exit;
 
     fn parsed(line: &str) -> Result<Request, Failure> {
         parse(

@@ -8,6 +8,7 @@
 //! lock, a full disk, no thread to be had) is [`Exit::Failure`].
 
 use std::fmt;
+use std::io;
 
 use crate::members::{Fault, StoreError};
 
@@ -77,5 +78,16 @@ impl Exit {
             Self::Unavailable => 69,
             Self::Config => 78,
         }
+    }
+}
+
+/// Whoever closes our output early has seen enough: `flashgate members list | head`.
+pub(crate) fn written(result: io::Result<()>) -> Result<(), Failure> {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(
+            Exit::Failure,
+            format!("cannot write to standard output: {error}"),
+        )),
+        Ok(()) | Err(_) => Ok(()),
     }
 }

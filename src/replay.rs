@@ -7,7 +7,7 @@ use flashgate_core::record::{Difference, Ended, Recording, Replayed, Secrets, Un
 use flashgate_core::{Millis, Now, UnixSeconds};
 
 use crate::cli::ReplayOptions;
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, written};
 use crate::text::Plain;
 
 /// Does what the options ask for.
@@ -136,17 +136,6 @@ fn show(
         writeln!(out, "         its bytes: {}", shown.escape_ascii())?;
     }
     Ok(())
-}
-
-/// Whoever closes our output early has seen enough.
-fn written(result: io::Result<()>) -> Result<(), Failure> {
-    match result {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(
-            Exit::Failure,
-            format!("cannot write to standard output: {error}"),
-        )),
-        Ok(()) | Err(_) => Ok(()),
-    }
 }
 
 /// Bytes that the files of a recorded site may have.
