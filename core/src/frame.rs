@@ -80,19 +80,21 @@ impl fmt::Debug for Chunk {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Message(Arc<[u8]>);
 
-/// How a connection carries messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Form {
+/// How a connection carries messages. It does so from the first to the last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Form {
     /// As they are, ended by NUL.
+    #[default]
     Stream,
-    /// One in a binary frame, its NUL included: the frames are a stream to their reader.
+    /// One in a binary WebSocket frame, its NUL included: the frames are a stream to their reader.
     Binary,
-    /// One in a text frame, which needs no NUL.
+    /// One in a WebSocket text frame, which needs no NUL.
     Text,
 }
 
 impl Form {
-    pub(crate) const ALL: [Self; 3] = [Self::Stream, Self::Binary, Self::Text];
+    /// All of them, each at the index that it has as a number.
+    pub const ALL: [Self; 3] = [Self::Stream, Self::Binary, Self::Text];
 }
 
 impl Message {
@@ -113,18 +115,29 @@ impl Message {
     }
 }
 
-/// The connections a broadcast goes to: a snapshot, taken when the broadcast was decided.
+/// The connections a broadcast goes to, all of one form: a snapshot, taken when the broadcast was
+/// decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recipients(Arc<[ConnId]>);
+pub struct Recipients {
+    form: Form,
+    ids: Arc<[ConnId]>,
+}
 
 impl Recipients {
-    pub(crate) fn new(ids: impl Iterator<Item = ConnId>) -> Self {
-        Self(ids.collect())
+    pub(crate) fn new(form: Form, ids: impl Iterator<Item = ConnId>) -> Self {
+        let ids = ids.collect();
+        Self { form, ids }
+    }
+
+    /// How they carry messages. What several broadcasts of one form say in a row is the same bytes
+    /// for all who hear them all, so that a runtime may keep those once.
+    pub fn form(&self) -> Form {
+        self.form
     }
 
     /// Each connection once, in order of login.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = ConnId> + '_ {
-        self.0.iter().copied()
+        self.ids.iter().copied()
     }
 }
 

@@ -477,8 +477,8 @@ impl Gateway {
 
     /// Tells everyone online; for `author`, who may be among them, it is an answer.
     fn broadcast(&mut self, message: &Message, author: ConnId) {
-        for (form, recipients) in self.hub.everyone().iter() {
-            let chunk = message.to(*form);
+        for recipients in self.hub.everyone().iter() {
+            let chunk = message.to(recipients.form());
             for id in recipients.iter() {
                 let Some(conn) = self.conns.get_mut(id) else {
                     continue;

@@ -38,7 +38,7 @@ pub(crate) struct Online {
 }
 
 /// Those who are to hear something, by the wire form in which they do; no form without anybody.
-pub(crate) type Audience = Arc<[(Form, Recipients)]>;
+pub(crate) type Audience = Arc<[Recipients]>;
 
 impl Hub {
     /// Gives a newcomer the last place. Nobody of the same number or nick may be online.
@@ -104,12 +104,11 @@ impl Hub {
         let seats = &self.seats;
         let speaking = |form| {
             let online = seats.values().filter(move |online| online.form == form);
-            Recipients::new(online.map(|online| online.conn))
+            Recipients::new(form, online.map(|online| online.conn))
         };
         let audience = || {
-            let forms = Form::ALL.map(|form| (form, speaking(form)));
-            let heard = forms.into_iter().filter(|(_, who)| who.iter().len() > 0);
-            heard.collect()
+            let forms = Form::ALL.into_iter().map(speaking);
+            forms.filter(|who| who.iter().len() > 0).collect()
         };
         self.everyone.get_or_insert_with(audience).clone()
     }
@@ -152,9 +151,9 @@ mod tests {
             Some(conn(1))
         );
         let everyone = |audience: &Audience| -> alloc::vec::Vec<(Form, ConnId)> {
-            let who = |(form, ids): &(Form, Recipients)| {
-                let form = *form;
-                ids.iter()
+            let who = |who: &Recipients| {
+                let form = who.form();
+                who.iter()
                     .map(move |id| (form, id))
                     .collect::<alloc::vec::Vec<_>>()
             };

@@ -91,7 +91,7 @@ pub use config::{
     Config, KeepAlive, Limits, ListAccess, Loopback, OnDuplicate, Origins, Presence, Role, Throttle,
 };
 pub use event::{Action, Cause, ConnId, Input, ListenerId, MAX_READ, Origin, Refused, Ticket};
-pub use frame::{Chunk, Recipients};
+pub use frame::{Chunk, Form, Recipients};
 pub use gateway::Gateway;
 pub use host::{Clock, Host, Log, MemberStore, Reply};
 pub use member::{Answer, Login, Member, MemberEvent, MemberId, Query, Secret, Unavailable};

@@ -5,10 +5,11 @@ use std::net::{Shutdown, TcpStream};
 
 use flashgate_core::{Chunk, ConnId};
 
+use crate::broadcast::Part;
 use crate::poller::{Interest, Registered};
-use crate::queue::{Queue, Room, Written};
+use crate::queue::{Queue, Shared, Written};
 
-/// A connection: about a hundred bytes and no buffer while it is idle.
+/// A connection: about seventy bytes and no buffer while it is idle.
 #[derive(Debug)]
 pub(crate) struct Conn {
     id: ConnId,
@@ -73,24 +74,17 @@ impl Conn {
         self.queue.bytes()
     }
 
-    /// An idle connection has no memory for what waits; `spare` has some.
-    pub(crate) fn push(&mut self, chunk: Chunk, spare: &mut Vec<Room>) {
-        if !self.queue.has_room()
-            && let Some(room) = spare.pop()
-        {
-            self.queue.lend(room);
-        }
-        self.queue.push(chunk);
+    pub(crate) fn push(&mut self, chunk: Chunk, shared: &mut Shared) {
+        self.queue.push(chunk, shared);
     }
 
-    /// So many messages that they are worth a system call of their own.
-    pub(crate) fn has_many_queued(&self) -> bool {
-        self.queue.is_long()
+    pub(crate) fn push_news(&mut self, part: Part, shared: &mut Shared) {
+        self.queue.push_news(part, shared);
     }
 
-    /// The memory that is not needed any more.
-    pub(crate) fn take_room(&mut self) -> Option<Room> {
-        self.queue.take_room()
+    /// The turn is over: what was broadcast in it and not written becomes its own.
+    pub(crate) fn settle(&mut self, shared: &mut Shared) {
+        self.queue.settle(shared);
     }
 
     /// Nothing that comes after the core's last word is read.
@@ -99,12 +93,15 @@ impl Conn {
     }
 
     /// Writes what the socket takes. A blocked one is not asked again before its event.
-    pub(crate) fn flush(&mut self, scratch: &mut [u8]) -> io::Result<()> {
-        if self.flow == Flow::Open {
-            self.flow = match self.queue.write_to(self.socket.get(), scratch)? {
-                Written::All => Flow::Open,
-                Written::Part => Flow::Blocked,
-            };
+    pub(crate) fn flush(&mut self, shared: &mut Shared, scratch: &mut [u8]) -> io::Result<()> {
+        match self.flow {
+            Flow::Open => {
+                self.flow = match self.queue.write_to(self.socket.get(), shared, scratch)? {
+                    Written::All => Flow::Open,
+                    Written::Part => Flow::Blocked,
+                };
+            }
+            Flow::Blocked => self.queue.settle(shared),
         }
         if self.ending == Ending::Finish && self.queued() == 0 {
             self.ending = Ending::Finished;

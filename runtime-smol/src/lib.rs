@@ -53,9 +53,10 @@
 //!
 //! All sockets are in a poller of the server's own (epoll, or kqueue), and the executor sees only that
 //! one: a wake-up is a turn of the loop over everything that is ready. A turn reads each ready
-//! socket once into one shared buffer, appends what the gateway writes to a queue per connection,
-//! and then flushes each queue that has grown, in one write. Interest in writing is registered
-//! only while a socket takes no more. A connection that is idle costs about a hundred bytes here.
+//! socket once into one shared buffer, appends what the gateway writes to a queue per connection, and
+//! what it broadcasts to a log that all share; then it flushes each connection for which there is
+//! anything, in one write. Interest in writing is registered only while a socket takes no more. A
+//! connection that is idle costs about seventy bytes here.
 //!
 //! # What it promises
 //!
@@ -78,6 +79,7 @@
 compile_error!("flashgate-smol needs epoll or kqueue; flashgate-std runs anywhere");
 
 mod accept;
+mod broadcast;
 mod clock;
 mod conn;
 mod handle;

@@ -1,14 +1,24 @@
 //! The bytes that wait for one connection.
 
 use std::collections::VecDeque;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::mem;
 
 use flashgate_core::Chunk;
 
-/// Chunks in order, of which the first may have been written in part. Empty, it need not hold any memory.
+use crate::broadcast::{Logs, Part};
+
+/// What waits, in order: chunks of the connection's own, then its part of what was broadcast in this
+/// turn. Small, and without memory of its own while it has no chunks.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
+    own: Option<Box<Chunks>>,
+    news: Part,
+}
+
+/// Chunks in order, of which the first may have been written in part.
+#[derive(Debug, Default)]
+struct Chunks {
     chunks: VecDeque<Chunk>,
     /// Bytes of the first chunk that are written already; less than its length.
     offset: usize,
@@ -16,12 +26,18 @@ pub(crate) struct Queue {
     bytes: usize,
 }
 
-/// The memory of an empty queue.
-pub(crate) type Room = VecDeque<Chunk>;
-
-/// Chunks of 32 bytes that are kept for a connection whose socket could take them: among so many, a
-/// system call costs each little.
-pub(crate) const MANY: usize = 16;
+/// What all queues share.
+#[derive(Debug, Default)]
+pub(crate) struct Shared {
+    pub(crate) logs: Logs,
+    /// Memory of queues that have become empty, for those that fill next: a connection is idle far
+    /// longer than it is busy, and there are thousands.
+    #[expect(
+        clippy::vec_box,
+        reason = "it is the boxes that go from queue to queue"
+    )]
+    rooms: Vec<Box<Chunks>>,
+}
 
 /// How far a write came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,56 +49,112 @@ pub(crate) enum Written {
 }
 
 impl Queue {
-    pub(crate) fn push(&mut self, chunk: Chunk) {
+    /// Appends a chunk for this connection alone.
+    pub(crate) fn push(&mut self, chunk: Chunk, shared: &mut Shared) {
+        self.settle(shared);
+        self.own.get_or_insert_with(|| shared.room()).push(chunk);
+    }
+
+    /// Appends what was broadcast just now.
+    pub(crate) fn push_news(&mut self, part: Part, shared: &mut Shared) {
+        if !self.news.extend(part) {
+            self.settle(shared);
+            self.news = part;
+        }
+    }
+
+    /// Makes what was broadcast its own, so that it outlives the turn.
+    pub(crate) fn settle(&mut self, shared: &mut Shared) {
+        if self.news.is_empty() {
+            return;
+        }
+        let own = self.own.get_or_insert_with(|| shared.room());
+        let (chunks, begun) = shared.logs.chunks(mem::take(&mut self.news));
+        debug_assert!(begun == 0 || own.bytes == 0, "written before what is first");
+        for chunk in chunks {
+            own.push(chunk.clone());
+        }
+        own.offset += begun;
+        own.bytes -= begun;
+    }
+
+    /// Bytes that are left in all.
+    pub(crate) fn bytes(&self) -> usize {
+        self.own.as_ref().map_or(0, |own| own.bytes) + self.news.len()
+    }
+
+    /// Writes as much as the socket takes; what it does not take outlives the turn. `scratch` is
+    /// overwritten.
+    pub(crate) fn write_to(
+        &mut self,
+        mut socket: impl Write,
+        shared: &mut Shared,
+        scratch: &mut [u8],
+    ) -> io::Result<Written> {
+        if self.own.is_none() && !self.news.is_empty() {
+            let written = write(&mut socket, shared.logs.bytes(self.news))?;
+            self.news.advance(written);
+            if !self.news.is_empty() {
+                self.settle(shared);
+                return Ok(Written::Part);
+            }
+        }
+        self.settle(shared);
+        let Some(own) = &mut self.own else {
+            return Ok(Written::All);
+        };
+        let written = own.write_to(&mut socket, scratch)?;
+        if written == Written::All
+            && let Some(room) = self.own.take()
+        {
+            shared.keep(room);
+        }
+        Ok(written)
+    }
+}
+
+impl Shared {
+    fn room(&mut self) -> Box<Chunks> {
+        self.rooms.pop().unwrap_or_default()
+    }
+
+    fn keep(&mut self, room: Box<Chunks>) {
+        if room.chunks.capacity() <= MAX_CHUNKS && self.rooms.len() < MAX_ROOMS {
+            self.rooms.push(room);
+        }
+    }
+}
+
+impl Chunks {
+    fn push(&mut self, chunk: Chunk) {
         self.bytes += chunk.len();
         self.chunks.push_back(chunk);
     }
 
-    /// Whether it holds [`MANY`] chunks.
-    pub(crate) fn is_long(&self) -> bool {
-        self.chunks.len() >= MANY
-    }
-
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    /// Writes as much as the socket takes. `scratch` is overwritten.
-    pub(crate) fn write_to(
-        &mut self,
-        mut socket: impl Write,
-        scratch: &mut [u8],
-    ) -> io::Result<Written> {
+    fn write_to(&mut self, socket: &mut impl Write, scratch: &mut [u8]) -> io::Result<Written> {
         while self.bytes > 0 {
-            let (written, offered) = self.offer(&mut socket, scratch);
-            let written = match written {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(written) => written,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    return Ok(Written::Part);
-                }
-                Err(error) => return Err(error),
-            };
+            let offered = self.offer(scratch);
+            let written = write(socket, offered)?;
+            let all = written == offered.len();
             self.advance(written);
             // It would only say "would block" if it were asked again.
-            if written < offered {
+            if !all {
                 return Ok(Written::Part);
             }
         }
         Ok(Written::All)
     }
 
-    /// Offers a socket as much as goes in one system call; how much it took, and how much was offered.
+    /// As much as goes in one system call.
     ///
     /// Short messages are copied together: to look at slices takes the kernel longer than to copy them
     /// takes us. What is long goes as it is.
-    fn offer(&self, socket: &mut impl Write, scratch: &mut [u8]) -> (io::Result<usize>, usize) {
+    fn offer<'a>(&'a self, scratch: &'a mut [u8]) -> &'a [u8] {
         let mut parts = self.parts().peekable();
         if let Some(first) =
             parts.next_if(|first| first.len() == self.bytes || first.len() >= scratch.len())
         {
-            return (socket.write(first), first.len());
+            return first;
         }
         let mut end = 0;
         for part in parts {
@@ -92,7 +164,7 @@ impl Queue {
             room.copy_from_slice(part);
             end += part.len();
         }
-        (socket.write(&scratch[..end]), end)
+        &scratch[..end]
     }
 
     /// All that is left, in order.
@@ -114,33 +186,33 @@ impl Queue {
             self.chunks.pop_front();
         }
     }
+}
 
-    /// Takes the empty queue's memory away: a connection is idle far longer than it is busy, and there
-    /// are thousands.
-    pub(crate) fn take_room(&mut self) -> Option<Room> {
-        (self.bytes == 0 && self.chunks.capacity() > 0).then(|| mem::take(&mut self.chunks))
-    }
-
-    /// Lends an empty queue without memory some.
-    pub(crate) fn lend(&mut self, room: Room) {
-        if self.chunks.capacity() == 0 {
-            self.chunks = room;
+/// Offers a socket bytes, once; how many it took, which is none when it would block.
+fn write(socket: &mut impl Write, bytes: &[u8]) -> io::Result<usize> {
+    loop {
+        match socket.write(bytes) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(0),
+            written => return written,
         }
     }
-
-    pub(crate) fn has_room(&self) -> bool {
-        self.chunks.capacity() > 0
-    }
 }
+
+/// Rooms that are kept, and how much each may hold: half a megabyte in all.
+const MAX_ROOMS: usize = 1024;
+const MAX_CHUNKS: usize = 16;
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::sync::Arc;
 
-    use flashgate_core::{Action, Config, Gateway, Input, ListenerId, Now, Origin};
+    use flashgate_core::{Action, Config, Form, Gateway, Input, ListenerId, Now, Origin};
 
     /// Takes so many bytes a call, and then blocks.
+    #[derive(Default)]
     struct Socket {
         takes: Vec<usize>,
         bytes: Vec<u8>,
@@ -149,7 +221,7 @@ mod tests {
     impl Write for &mut Socket {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             if self.takes.is_empty() {
-                return Err(io::ErrorKind::WouldBlock.into());
+                return Err(ErrorKind::WouldBlock.into());
             }
             let taken = self.takes.remove(0).min(bytes.len());
             self.bytes.extend_from_slice(&bytes[..taken]);
@@ -210,45 +282,137 @@ mod tests {
             .flat_map(|step| [1, 12, 100, 16 * 1024].map(|scratch| (step, scratch)))
         {
             let scratch = &mut vec![0; scratch][..];
-            let mut queue = Queue::default();
-            queue.lend(Room::with_capacity(4));
+            let (mut queue, mut shared) = (Queue::default(), Shared::default());
             for chunk in &chunks {
-                queue.push(chunk.clone());
+                queue.push(chunk.clone(), &mut shared);
             }
-            let mut socket = Socket {
-                takes: Vec::new(),
-                bytes: Vec::new(),
-            };
-            assert_eq!(
-                queue.write_to(&mut socket, scratch).ok(),
-                Some(Written::Part)
-            );
+            let mut socket = Socket::default();
+            let written = queue.write_to(&mut socket, &mut shared, scratch);
+            assert_eq!(written.ok(), Some(Written::Part));
             while queue.bytes() > 0 {
-                assert!(queue.take_room().is_none());
                 socket.takes = vec![step; 2];
-                assert!(queue.write_to(&mut socket, scratch).is_ok());
+                assert!(queue.write_to(&mut socket, &mut shared, scratch).is_ok());
                 assert_eq!(queue.bytes(), expected.len() - socket.bytes.len());
             }
             assert_eq!(socket.bytes, expected, "{step} at a time");
-            assert_eq!(
-                queue.write_to(&mut socket, scratch).ok(),
-                Some(Written::All)
-            );
-            assert!(queue.take_room().is_some() && !queue.has_room());
+            let written = queue.write_to(&mut socket, &mut shared, scratch);
+            assert_eq!(written.ok(), Some(Written::All));
+            assert!(queue.own.is_none(), "empty, and with memory of its own");
         }
     }
 
     #[test]
     fn many_messages_are_one_write() {
-        let mut queue = Queue::default();
-        for chunk in chunks(200) {
-            queue.push(chunk);
+        let (mut queue, mut shared) = (Queue::default(), Shared::default());
+        for (nth, chunk) in chunks(200).into_iter().enumerate() {
+            if nth % 2 == 0 {
+                queue.push(chunk, &mut shared);
+            } else {
+                let part = shared.logs.append(Form::Binary, &chunk).unwrap();
+                queue.push_news(part, &mut shared);
+            }
         }
         let mut socket = Socket {
             takes: vec![usize::MAX],
             bytes: Vec::new(),
         };
-        let written = queue.write_to(&mut socket, &mut [0; 16 * 1024]);
+        let written = queue.write_to(&mut socket, &mut shared, &mut [0; 16 * 1024]);
         assert_eq!(written.ok(), Some(Written::All));
+    }
+
+    #[test]
+    fn broadcasts_take_no_memory_and_one_write() {
+        let (mut queue, mut shared) = (Queue::default(), Shared::default());
+        for chunk in chunks(64) {
+            for form in Form::ALL {
+                let part = shared.logs.append(form, &chunk).unwrap();
+                if form == Form::Text {
+                    queue.push_news(part, &mut shared);
+                }
+            }
+        }
+        assert!(queue.own.is_none());
+        let mut socket = Socket {
+            takes: vec![usize::MAX],
+            bytes: Vec::new(),
+        };
+        let written = queue.write_to(&mut socket, &mut shared, &mut []);
+        assert_eq!(written.ok(), Some(Written::All));
+    }
+
+    /// Several queues, what each must write, and what it wrote: whatever is said to whom, however the
+    /// sockets take it, and wherever a turn ends.
+    #[test]
+    fn everyone_hears_all_in_order() {
+        let chunks = chunks(50);
+        for seed in 0..300_u64 {
+            let mut state = seed;
+            let mut random = move |n: usize| {
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
+                (state >> 33) as usize % n
+            };
+            let mut shared = Shared::default();
+            let mut all: Vec<_> = (0..6).map(|_| Listener::default()).collect();
+            for _ in 0..200 {
+                let (chunk, nth) = (&chunks[random(chunks.len())], random(all.len()));
+                match random(8) {
+                    0 | 1 => all[nth].push(chunk, |queue| queue.push(chunk.clone(), &mut shared)),
+                    2..=4 => {
+                        let form = Form::ALL[nth % 3];
+                        let Some(part) = shared.logs.append(form, chunk) else {
+                            panic!("so little does not fill it");
+                        };
+                        // Now and then one hears it who has missed the last one.
+                        let skipped = random(8);
+                        for (at, listener) in all.iter_mut().enumerate() {
+                            if at != skipped && Form::ALL[at % 3] == form {
+                                listener.push(chunk, |queue| queue.push_news(part, &mut shared));
+                            }
+                        }
+                    }
+                    5 | 6 => all[nth].write(&mut shared, vec![random(100) + 1; random(4)]),
+                    _ => {
+                        for listener in &mut all {
+                            listener.queue.settle(&mut shared);
+                        }
+                        shared.logs.clear();
+                    }
+                }
+            }
+            for listener in &mut all {
+                listener.write(&mut shared, vec![usize::MAX; 1000]);
+                assert_eq!(listener.socket.bytes, listener.expected, "seed {seed}");
+                assert_eq!(listener.queue.bytes(), 0, "seed {seed}");
+            }
+        }
+    }
+
+    #[derive(Default)]
+    struct Listener {
+        queue: Queue,
+        socket: Socket,
+        expected: Vec<u8>,
+    }
+
+    impl Listener {
+        fn push(&mut self, chunk: &Chunk, push: impl FnOnce(&mut Queue)) {
+            self.expected.extend(chunk.to_vec());
+            push(&mut self.queue);
+        }
+
+        fn write(&mut self, shared: &mut Shared, takes: Vec<usize>) {
+            self.socket.takes = takes;
+            let written = self.queue.write_to(&mut self.socket, shared, &mut [0; 64]);
+            let left = self.expected.len() - self.socket.bytes.len();
+            assert_eq!(self.queue.bytes(), left);
+            let is_all = if left == 0 {
+                Written::All
+            } else {
+                Written::Part
+            };
+            assert_eq!(written.ok(), Some(is_all));
+        }
     }
 }

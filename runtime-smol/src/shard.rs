@@ -17,7 +17,7 @@ use std::time::Instant;
 use async_io::{Async, Timer};
 use flashgate_core::{
     Action, Cause, Chunk, Clock, Config, ConnId, Gateway, Host, Input, ListenerId, Log, MAX_READ,
-    MemberStore, Now, Origin, Query, Ticket,
+    MemberStore, Now, Origin, Query, Recipients, Ticket,
 };
 use futures_lite::future;
 
@@ -25,7 +25,7 @@ use crate::accept::Listeners;
 use crate::conn::{Conn, Ending, Flow, Reading};
 use crate::handle::{Handle, Receiver};
 use crate::poller::{Event, Events, Poller, Registered};
-use crate::queue::{MANY, Room};
+use crate::queue::Shared;
 use crate::socket;
 
 /// A gateway, its connections, and all that moves their bytes.
@@ -41,8 +41,8 @@ pub(crate) struct Shard {
     spare: Vec<ConnId>,
     /// Connections to report before anything else is done: much waits for them.
     grown: Vec<ConnId>,
-    /// Memory of queues that have become empty, for those that fill next.
-    rooms: Vec<Room>,
+    /// What was broadcast in this turn, and memory for queues.
+    shared: Shared,
     /// Where every read goes, and short messages come together: idle connections hold no buffer.
     buffer: Box<[u8; MAX_READ]>,
     listeners: Listeners,
@@ -89,7 +89,7 @@ impl Shard {
             dirty: Vec::new(),
             spare: Vec::new(),
             grown: Vec::new(),
-            rooms: Vec::new(),
+            shared: Shared::default(),
             buffer: Box::new([0; MAX_READ]),
             listeners,
             poller,
@@ -309,12 +309,8 @@ impl Shard {
 
     fn apply(&mut self, action: Action) {
         match action {
-            Action::Write(id, chunk) => self.push(id, chunk),
-            Action::Broadcast(recipients, chunk) => {
-                for id in recipients.iter() {
-                    self.push(id, chunk.clone());
-                }
-            }
+            Action::Write(id, chunk) => self.push(id, |conn, shared| conn.push(chunk, shared)),
+            Action::Broadcast(recipients, chunk) => self.broadcast(&recipients, &chunk),
             Action::Finish(id) => self.end(id, Ending::Finish),
             Action::Close(id) => self.end(id, Ending::Close),
             Action::Abort(id) => {
@@ -330,22 +326,33 @@ impl Shard {
         }
     }
 
-    fn push(&mut self, id: ConnId, chunk: Chunk) {
+    fn broadcast(&mut self, recipients: &Recipients, chunk: &Chunk) {
+        match self.shared.logs.append(recipients.form(), chunk) {
+            Some(part) => {
+                for id in recipients.iter() {
+                    self.push(id, |conn, shared| conn.push_news(part, shared));
+                }
+            }
+            None => {
+                for id in recipients.iter() {
+                    self.push(id, |conn, shared| conn.push(chunk.clone(), shared));
+                }
+            }
+        }
+    }
+
+    fn push(&mut self, id: ConnId, what: impl FnOnce(&mut Conn, &mut Shared)) {
         let Some(conn) = find(&mut self.conns, id) else {
             return;
         };
         let before = conn.queued();
-        conn.push(chunk, &mut self.rooms);
+        what(conn, &mut self.shared);
         let after = conn.queued();
-        // When many log in at once, everybody online would hold a message for each of them, and a
-        // process does not get smaller again.
-        let full = conn.flow == Flow::Open && conn.has_many_queued();
-        self.mark(id);
-        let grown = before / FLUSH_AT < after / FLUSH_AT;
-        if grown {
-            self.grown.push(id);
+        if !mem::replace(&mut conn.dirty, true) {
+            self.dirty.push(id);
         }
-        if full || grown {
+        if before / FLUSH_AT < after / FLUSH_AT {
+            self.grown.push(id);
             self.write(id);
         }
     }
@@ -402,6 +409,12 @@ impl Shard {
             }
             self.spare = round;
         }
+        for id in &self.dirty {
+            if let Some(conn) = find(&mut self.conns, *id) {
+                conn.settle(&mut self.shared);
+            }
+        }
+        self.shared.logs.clear();
     }
 
     fn flush(&mut self, id: ConnId) {
@@ -417,15 +430,9 @@ impl Shard {
     /// Writes what the socket takes; how much is left, and what follows, unless the connection was lost.
     fn write(&mut self, id: ConnId) -> Option<(usize, Ending)> {
         let conn = find(&mut self.conns, id)?;
-        if let Err(error) = conn.flush(&mut self.buffer[..]) {
+        if let Err(error) = conn.flush(&mut self.shared, &mut self.buffer[..]) {
             self.lost(id, &error);
             return None;
-        }
-        if let Some(room) = conn.take_room()
-            && room.capacity() <= MANY
-            && self.rooms.len() < MAX_ROOMS
-        {
-            self.rooms.push(room);
         }
         Some((conn.queued(), conn.ending))
     }
@@ -506,9 +513,6 @@ const FLUSH_AT: usize = 256 * 1024;
 
 /// Connections taken from one listener in a turn; the rest keep in its backlog.
 const MAX_ACCEPTS: usize = 64;
-
-/// Rooms that are kept: half a megabyte in all.
-const MAX_ROOMS: usize = 1024;
 
 /// Turns that follow each other while there is work, until others have theirs.
 const MAX_TURNS: usize = 16;

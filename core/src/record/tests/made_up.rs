@@ -4,7 +4,7 @@ use core::net::SocketAddr;
 
 use super::*;
 use crate::event::{Cause, ListenerId, Ticket};
-use crate::frame::{Chunk, Recipients};
+use crate::frame::{Chunk, Form, Recipients};
 use crate::member::{Login, MemberId, Query, Secret, Unavailable};
 use crate::note::{CloseReason, Note, Refusal};
 
@@ -89,7 +89,7 @@ fn lines_are_read_as_they_were_written() {
 #[test]
 fn decisions_are_written_like_this() {
     let conn = |slot| ConnId::new(slot, 2);
-    let both = Recipients::new([conn(0), conn(1)].into_iter());
+    let both = Recipients::new(Form::Stream, [conn(0), conn(1)].into_iter());
     let chunk = || Chunk::new(b"<a b=\"7\"/>\0");
     let (login, password) = (Login::parse("1"), Secret::new("secret1"));
     for (action, text) in [
