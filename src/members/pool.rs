@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use flashgate_core::{
-    Answer, Member, MemberId, MemberStore, Query, Reply, Secret, Ticket, Unavailable,
+    Answer, Login, Member, MemberId, MemberStore, Query, Reply, Secret, Ticket, Unavailable,
 };
 
 use super::lookup::{Found, Lookups};
@@ -228,8 +228,8 @@ impl Shared {
         let mut lookups = try_lock(&self.lookups)?;
         let found = lookups.find_at_once(login)?;
         // Whoever is refused is refused by a thread, at the cost of a hash.
-        let (id, stored) = (found.member.id, found.password.as_str());
-        let right = try_lock(&self.verified)?.is_right(id, password, stored, Instant::now());
+        let (stored, now) = (found.password.as_str(), Instant::now());
+        let right = try_lock(&self.verified)?.is_right(login, password, stored, now);
         if !found.active || !right {
             return None;
         }
@@ -276,7 +276,7 @@ impl Shared {
         };
         lock(&self.complaints).settled();
 
-        let right = self.is_right(password, found.as_ref());
+        let right = self.is_right(login, password, found.as_ref());
         let Some(found) = found.filter(|_| right) else {
             return Answer::Denied;
         };
@@ -285,11 +285,11 @@ impl Shared {
     }
 
     /// Whether this is the password of an active member. Everyone who is refused costs the same.
-    fn is_right(&self, password: &Secret, found: Option<&Found>) -> bool {
+    fn is_right(&self, login: &Login, password: &Secret, found: Option<&Found>) -> bool {
         if let Some(found) = found.filter(|found| found.active) {
             // Of two that came at once, this may be the second.
-            let (id, now) = (found.member.id, Instant::now());
-            let known = lock(&self.verified).is_right(id, password, &found.password, now);
+            let now = Instant::now();
+            let known = lock(&self.verified).is_right(login, password, &found.password, now);
             if known {
                 return true;
             }
@@ -299,7 +299,7 @@ impl Shared {
         match (checked.verdict, found) {
             (Verdict::Right, Some(found)) if found.active => {
                 let now = Instant::now();
-                lock(&self.verified).keep(&found.member, password, &found.password, now);
+                lock(&self.verified).keep(login, password, &found.password, now);
                 true
             }
             (Verdict::BadHash(fault), Some(found)) => {

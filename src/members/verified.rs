@@ -10,35 +10,42 @@
 //! nor anything that outlives the process. Only right passwords are kept. A wrong one is hashed as
 //! ever, and costs what it costs everybody else.
 
-use std::collections::BTreeMap;
+//!
+//! It takes some 40 bytes a member, and so no list by age: there are two tables, and all that is in the
+//! older one goes at once.
+
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::mem;
 use std::time::{Duration, Instant};
 
 use blake2::Blake2bMac;
 use blake2::digest::consts::U32;
 use blake2::digest::{KeyInit, Mac};
-use flashgate_core::{Login, Member, MemberId, Secret};
+use flashgate_core::{Login, Secret};
 
-/// The passwords that were right lately, one for each member.
+/// The passwords that were right lately, one for each name that somebody logged in by.
 pub(super) struct Verified {
     /// Has taken the key in; none if the system gave no random numbers, and then nothing is kept.
     keyed: Option<Keyed>,
-    entries: BTreeMap<MemberId, Entry>,
-    /// Whose nick it was, for [`knows`](Self::knows) alone.
-    nicks: BTreeMap<Arc<str>, MemberId>,
-    /// The entries by age: the place of each, and whose it is.
-    order: BTreeMap<u64, MemberId>,
-    next_place: u64,
+    /// What was kept since the tables were turned.
+    young: Proofs,
+    /// What was kept before that, and not again.
+    old: Proofs,
+    turned: Instant,
+    /// Entries of a table.
     most: usize,
 }
 
-struct Entry {
-    nick: Arc<str>,
-    proof: [u8; 32],
-    since: Instant,
-    /// Where it is in `order`.
-    place: u64,
+/// By whom: half of a keyed hash, which is far more than can be tried while it lives.
+type Proofs = HashMap<Name, [u8; 16]>;
+
+/// By what somebody logs in: a number, or the keyed hash of a nick. One entry may pass for another
+/// once in 2^64 times, which harms nobody: the proof is of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Name {
+    Id(i64),
+    Nick([u8; 8]),
 }
 
 type Keyed = Blake2bMac<U32>;
@@ -56,78 +63,80 @@ impl Verified {
             keyed: random
                 .ok()
                 .map(|()| Keyed::new_from_slice(&key).expect("a key may have 64 bytes")),
-            entries: BTreeMap::new(),
-            nicks: BTreeMap::new(),
-            order: BTreeMap::new(),
-            next_place: 0,
+            young: Proofs::new(),
+            old: Proofs::new(),
+            turned: Instant::now(),
             most,
         }
     }
 
     /// Whether anything is known of whom a client says it is: if so, the row was read lately.
     pub(super) fn knows(&self, login: &Login) -> bool {
-        match login {
-            Login::Id(id) => self.entries.contains_key(id),
-            Login::Nick(nick) => self.nicks.contains_key(nick),
-        }
+        let known = |keyed| {
+            let name = name(keyed, login);
+            self.young.contains_key(&name) || self.old.contains_key(&name)
+        };
+        self.keyed.as_ref().is_some_and(known)
     }
 
     /// Whether this password was verified against this stored hash lately. Compares in constant time.
     pub(super) fn is_right(
-        &self,
-        id: MemberId,
+        &mut self,
+        login: &Login,
         password: &Secret,
         stored: &str,
         now: Instant,
     ) -> bool {
-        let (Some(entry), Some(keyed)) = (self.entries.get(&id), &self.keyed) else {
+        self.forget(now);
+        let Some(keyed) = &self.keyed else {
             return false;
         };
-        let fresh = now.saturating_duration_since(entry.since) < LIVES;
-        fresh
-            && proof(keyed, password, stored)
-                .verify_slice(&entry.proof)
-                .is_ok()
+        let name = name(keyed, login);
+        let Some(known) = self.young.get(&name).or_else(|| self.old.get(&name)) else {
+            return false;
+        };
+        proof(keyed, password, stored)
+            .verify_truncated_left(known)
+            .is_ok()
     }
 
     /// Keeps that a password was verified against a stored hash just now.
-    pub(super) fn keep(&mut self, member: &Member, password: &Secret, stored: &str, now: Instant) {
-        let Some(keyed) = &self.keyed else { return };
-        let proof = proof(keyed, password, stored).finalize().into_bytes();
-        self.remove(member.id);
-        let entry = Entry {
-            nick: Arc::clone(&member.nick),
-            proof: proof.into(),
-            since: now,
-            place: self.next_place,
-        };
-        self.next_place += 1;
-        self.order.insert(entry.place, member.id);
-        self.nicks.insert(Arc::clone(&member.nick), member.id);
-        self.entries.insert(member.id, entry);
+    pub(super) fn keep(&mut self, login: &Login, password: &Secret, stored: &str, now: Instant) {
         self.forget(now);
+        if self.young.len() >= self.most {
+            self.turn(now);
+        }
+        let Some(keyed) = &self.keyed else { return };
+        let whole = proof(keyed, password, stored).finalize().into_bytes();
+        let name = name(keyed, login);
+        self.old.remove(&name);
+        self.young.insert(name, first(&whole));
     }
 
-    /// Lets the oldest go: those too old to be of use, and those for whom there is no room.
+    /// Lets go what is too old to be of use.
     pub(super) fn forget(&mut self, now: Instant) {
-        while let Some((_, &id)) = self.order.first_key_value() {
-            let since = self.entries[&id].since;
-            let old = now.saturating_duration_since(since) >= LIVES;
-            if !old && self.entries.len() <= self.most {
-                return;
-            }
-            self.remove(id);
+        let since = now.saturating_duration_since(self.turned);
+        if since >= 2 * LIVES {
+            self.young = Proofs::new();
+            self.turn(now);
+        } else if since >= LIVES {
+            // When it was due, not when somebody came to see it: else it would live on by that.
+            self.turn(self.turned + LIVES);
         }
     }
 
-    fn remove(&mut self, id: MemberId) {
-        let Some(entry) = self.entries.remove(&id) else {
-            return;
-        };
-        self.order.remove(&entry.place);
-        // Somebody else may have the nick by now.
-        if self.nicks.get(&entry.nick) == Some(&id) {
-            self.nicks.remove(&entry.nick);
+    fn turn(&mut self, at: Instant) {
+        self.old = mem::take(&mut self.young);
+        self.turned = at;
+    }
+}
+
+fn name(keyed: &Keyed, login: &Login) -> Name {
+    match login {
+        Login::Id(id) => Name::Id(id.0),
+        Login::Nick(nick) => {
+            let hash = keyed.clone().chain_update(nick.as_bytes()).finalize();
+            Name::Nick(first(&hash.into_bytes()))
         }
     }
 }
@@ -141,128 +150,120 @@ fn proof(keyed: &Keyed, password: &Secret, stored: &str) -> Keyed {
         .chain_update(password.expose())
 }
 
+fn first<const N: usize>(hash: &[u8]) -> [u8; N] {
+    *hash.first_chunk().expect("a hash has 32 bytes")
+}
+
 impl fmt::Debug for Verified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Verified").finish_non_exhaustive()
     }
 }
 
-/// Entries: sixteen times the connections that a server takes by default, in about 10 MB.
-const MOST: usize = 65_536;
+/// Entries of one table: with the other, sixteen times the connections that a server takes by default,
+/// in 3 MB.
+const MOST: usize = 32_768;
 
-/// Long enough for a server's network to come back, or for a page to be loaded again and again. No
-/// longer, since who can read the process's memory could try passwords on what is kept, key and
-/// all, far faster than on the store's hashes.
-const LIVES: Duration = Duration::from_secs(600);
+/// After so long the tables are turned: what is kept lives so long at the least, and twice that at the
+/// most. Long enough for a server's network to come back, or for a page to be loaded again and again.
+/// No longer, since who can read the process's memory could try passwords on what is kept, key and all,
+/// far faster than on the store's hashes.
+const LIVES: Duration = Duration::from_secs(300);
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use flashgate_core::MemberId;
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn member(id: i64) -> Member {
-        named(id, &format!("m{id}"))
-    }
-
-    fn named(id: i64, nick: &str) -> Member {
-        Member {
-            id: MemberId(id),
-            nick: Arc::from(nick),
-            name: Arc::from("M"),
-        }
+    fn id(id: i64) -> Login {
+        Login::Id(MemberId(id))
     }
 
     #[test]
     fn only_what_was_verified_is_right() {
         let mut verified = Verified::new();
         let now = Instant::now();
-        let right = |verified: &Verified, id, password: &str, stored: &str| {
-            verified.is_right(MemberId(id), &Secret::new(password), stored, now)
+        let right = |verified: &mut Verified, who, password: &str, stored: &str| {
+            verified.is_right(&who, &Secret::new(password), stored, now)
         };
-        assert!(!right(&verified, 1, "secret", "$hash"));
-        verified.keep(&member(1), &Secret::new("secret"), "$hash", now);
-        assert!(right(&verified, 1, "secret", "$hash"));
-        for (id, password, stored) in [
-            (2, "secret", "$hash"),
-            (1, "Secret", "$hash"),
-            (1, "secret ", "$hash"),
-            (1, "", "$hash"),
-            (1, "secret", "$other"),
+        assert!(!right(&mut verified, id(1), "secret", "$hash"));
+        verified.keep(&id(1), &Secret::new("secret"), "$hash", now);
+        assert!(right(&mut verified, id(1), "secret", "$hash"));
+        for (who, password, stored) in [
+            (id(2), "secret", "$hash"),
+            (Login::parse("m1"), "secret", "$hash"),
+            (id(1), "Secret", "$hash"),
+            (id(1), "secret ", "$hash"),
+            (id(1), "", "$hash"),
+            (id(1), "secret", "$other"),
             // The same bytes one after the other.
-            (1, "hsecret", "$has"),
-            (1, "ecret", "$hashs"),
+            (id(1), "hsecret", "$has"),
+            (id(1), "ecret", "$hashs"),
         ] {
-            assert!(
-                !right(&verified, id, password, stored),
-                "{id} {password} {stored}"
-            );
+            let case = format!("{who:?} {password} {stored}");
+            assert!(!right(&mut verified, who, password, stored), "{case}");
         }
-        assert!(right(&verified, 1, "secret", "$hash"), "none of it harms");
-        // One password for each member: the last that was right.
-        verified.keep(&member(1), &Secret::new("new"), "$new", now);
-        assert!(right(&verified, 1, "new", "$new"));
-        assert!(!right(&verified, 1, "secret", "$hash"));
+        let harmed = !right(&mut verified, id(1), "secret", "$hash");
+        assert!(!harmed, "by what was tried");
+        // One password for each: the last that was right.
+        verified.keep(&id(1), &Secret::new("new"), "$new", now);
+        assert!(right(&mut verified, id(1), "new", "$new"));
+        assert!(!right(&mut verified, id(1), "secret", "$hash"));
         // Each process has a key of its own.
-        assert_ne!(verified.entries[&MemberId(1)].proof, {
-            let mut other = Verified::new();
-            other.keep(&member(1), &Secret::new("new"), "$new", now);
-            other.entries[&MemberId(1)].proof
-        });
+        let proofs = |verified: &Verified| verified.young.values().copied().collect::<Vec<_>>();
+        let mut other = Verified::new();
+        other.keep(&id(1), &Secret::new("new"), "$new", now);
+        assert_ne!(proofs(&verified), proofs(&other));
+    }
+
+    #[test]
+    fn nicks_are_known_by_themselves() {
+        let mut verified = Verified::new();
+        let now = Instant::now();
+        let secret = Secret::new("secret");
+        let [alice, bob] = ["alice", "bob"].map(Login::parse);
+        verified.keep(&alice, &secret, "$", now);
+        assert!(verified.knows(&alice) && verified.is_right(&alice, &secret, "$", now));
+        assert!(!verified.knows(&bob) && !verified.is_right(&bob, &secret, "$", now));
     }
 
     #[test]
     fn what_is_kept_grows_old() {
         let mut verified = Verified::new();
-        let start = Instant::now();
+        let start = verified.turned;
         let secret = Secret::new("secret");
-        let right =
-            |verified: &Verified, id, now| verified.is_right(MemberId(id), &secret, "$", now);
-        verified.keep(&member(1), &secret, "$", start);
-        verified.keep(&member(2), &secret, "$", start + SECOND);
+        let right = |verified: &mut Verified, who, now| {
+            let right = verified.is_right(&id(who), &secret, "$", now);
+            assert_eq!(verified.knows(&id(who)), right);
+            right
+        };
+        verified.keep(&id(1), &secret, "$", start);
+        verified.keep(&id(2), &secret, "$", start + LIVES - SECOND);
         // To be right once more does not make it younger.
-        assert!(right(&verified, 1, start + LIVES - SECOND));
-        assert!(!right(&verified, 1, start + LIVES));
-        assert!(right(&verified, 2, start + LIVES));
-        verified.forget(start + LIVES);
+        assert!(right(&mut verified, 1, start + 2 * LIVES - SECOND));
+        verified.keep(&id(2), &secret, "$", start + LIVES);
+        assert!(!right(&mut verified, 1, start + 2 * LIVES));
+        assert!(right(&mut verified, 2, start + 2 * LIVES), "verified anew");
+        assert!(!right(&mut verified, 2, start + 4 * LIVES));
+        verified.keep(&id(3), &secret, "$", start + 4 * LIVES);
         assert!(
-            !verified.knows(&Login::Id(MemberId(1))) && verified.knows(&Login::Id(MemberId(2)))
+            !right(&mut verified, 3, start + 6 * LIVES),
+            "nobody looked for so long"
         );
-        verified.keep(&member(2), &secret, "$", start + LIVES);
-        verified.forget(start + LIVES + SECOND);
-        assert!(verified.knows(&Login::Id(MemberId(2))), "verified anew");
     }
 
     #[test]
-    fn a_full_table_lets_the_oldest_go() {
-        let mut verified = Verified::of(3);
-        let now = Instant::now();
-        let secret = Secret::new("secret");
-        for id in [1, 2, 3, 1, 4, 5] {
-            verified.keep(&member(id), &secret, "$", now);
-        }
-        let known: Vec<i64> = (1..=5)
-            .filter(|id| verified.knows(&Login::Id(MemberId(*id))))
-            .collect();
-        assert_eq!(known, [1, 4, 5]);
-        assert_eq!(verified.order.len(), verified.entries.len());
-        assert_eq!(verified.nicks.len(), verified.entries.len());
-    }
-
-    #[test]
-    fn nicks_come_and_go_with_their_members() {
+    fn full_tables_let_the_oldest_go() {
         let mut verified = Verified::of(2);
         let now = Instant::now();
         let secret = Secret::new("secret");
-        let knows = |verified: &Verified, nick: &str| verified.knows(&Login::parse(nick));
-        verified.keep(&named(1, "old"), &secret, "$", now);
-        verified.keep(&named(1, "new"), &secret, "$", now);
-        assert!(!knows(&verified, "old") && knows(&verified, "new"));
-        // Removed, and somebody else has taken the nick since.
-        verified.keep(&named(2, "new"), &secret, "$", now);
-        verified.keep(&named(3, "third"), &secret, "$", now);
-        assert!(knows(&verified, "new") && knows(&verified, "third"));
-        verified.forget(now + LIVES);
-        assert!(!knows(&verified, "new") && verified.nicks.is_empty());
+        for who in [1, 2, 3, 1, 4, 5] {
+            verified.keep(&id(who), &secret, "$", now);
+        }
+        let known: Vec<i64> = (1..=5).filter(|who| verified.knows(&id(*who))).collect();
+        assert_eq!(known, [1, 3, 4, 5]);
+        assert!(verified.young.len() <= 2 && verified.old.len() <= 2);
     }
 }
