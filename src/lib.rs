@@ -14,6 +14,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bounded;
 pub mod chat;
 pub mod cli;
 pub mod failure;

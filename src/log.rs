@@ -9,12 +9,13 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
+use std::sync::mpsc::{self, RecvTimeoutError, SyncSender, TrySendError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use flashgate_core::{Clock, CloseReason, MemberId, Note, Now, Refusal, Unavailable};
 
+use crate::bounded::{self, Receiver, Sender};
 use crate::failure::Failure;
 use crate::text::Quoted;
 
@@ -316,7 +317,7 @@ fn shortened(text: &str) -> &str {
 /// Writes lines to an output that may block, without ever blocking who has something to say.
 #[derive(Clone)]
 pub struct Writer {
-    queue: SyncSender<Item>,
+    queue: Sender<Item>,
     dropped: Arc<AtomicU64>,
     clock: Arc<dyn Clock>,
     format: Format,
@@ -335,7 +336,7 @@ impl Writer {
         clock: Arc<dyn Clock>,
         output: impl Write + Send + 'static,
     ) -> Result<Self, Failure> {
-        let (queue, lines) = mpsc::sync_channel(MAX_LINES);
+        let (queue, lines) = bounded::channel(MAX_LINES);
         let dropped = Arc::new(AtomicU64::new(0));
         let mut sink = Sink {
             output,

@@ -8,11 +8,12 @@
 use std::io::{self, Write};
 use std::panic;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
+use std::sync::mpsc::{self, RecvTimeoutError, SyncSender, TrySendError};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::bounded::{self, Receiver, Sender};
 use crate::failure::{Exit, Failure};
 
 /// Puts warnings on standard error, unless `RUST_LOG` says otherwise. For a command that ends by
@@ -67,7 +68,7 @@ static QUEUE: OnceLock<Queue> = OnceLock::new();
 /// The near end of the queue. Each write is one whole message, as env_logger makes them.
 #[derive(Clone)]
 struct Queue {
-    items: SyncSender<Item>,
+    items: Sender<Item>,
     dropped: Arc<AtomicU64>,
 }
 
@@ -79,7 +80,7 @@ enum Item {
 
 impl Queue {
     fn new(output: impl Write + Send + 'static) -> Result<Self, Failure> {
-        let (items, queue) = mpsc::sync_channel(MAX_MESSAGES);
+        let (items, queue) = bounded::channel(MAX_MESSAGES);
         let dropped = Arc::new(AtomicU64::new(0));
         let lost = Arc::clone(&dropped);
         start_thread("diagnostics", move || run(&queue, &lost, output))?;

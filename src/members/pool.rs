@@ -6,7 +6,7 @@ use std::num::NonZero;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
+use std::sync::mpsc::{self, RecvTimeoutError, TrySendError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,6 +20,7 @@ use super::passwords::{self, Verdict};
 use super::schema::{self, Fault, StoreError};
 use super::verified::Verified;
 use super::{Active, Hash, Members, Name, NewMember, Nick, Number};
+use crate::bounded::{self, Receiver, Sender};
 use crate::log::diagnostics;
 
 /// A bounded pool of threads over one member store. Its threads end when it is dropped.
@@ -33,10 +34,10 @@ use crate::log::diagnostics;
 /// When somebody logged in last is written about once a second, for all of that second together, and
 /// as the pool ends. A process that is killed loses those notes, and nothing else.
 pub struct Pool {
-    jobs: SyncSender<Job>,
+    jobs: Sender<Job>,
     shared: Arc<Shared>,
     /// Fails once every thread has ended.
-    ended: Mutex<Receiver<()>>,
+    ended: Mutex<mpsc::Receiver<()>>,
 }
 
 /// The size of a [`Pool`].
@@ -139,7 +140,7 @@ impl Pool {
     }
 
     fn start(lookups: Lookups, options: &PoolOptions) -> Result<Self, Fault> {
-        let (jobs, queue) = mpsc::sync_channel(options.queue);
+        let (jobs, queue) = bounded::channel(options.queue);
         let shared = Arc::new(Shared {
             jobs: Mutex::new(queue),
             lookups: Mutex::new(lookups),

@@ -44,7 +44,10 @@ fn a_known_member_waits_for_no_thread() {
         threads: 1,
         ..PoolOptions::default()
     });
-    is_alice(&login(&pool, "1", "alice's"));
+    // By each name once.
+    for id in ["1", "alice"] {
+        is_alice(&login(&pool, id, "alice's"));
+    }
     // The only thread there is has something else to do.
     let release = occupy(&pool);
     let work = pool.work();
