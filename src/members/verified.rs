@@ -40,13 +40,9 @@ pub(super) struct Verified {
 /// By whom: half of a keyed hash, which is far more than can be tried while it lives.
 type Proofs = HashMap<Name, [u8; 16]>;
 
-/// By what somebody logs in: a number, or the keyed hash of a nick. One entry may pass for another
-/// once in 2^64 times, which harms nobody: the proof is of its own.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Name {
-    Id(i64),
-    Nick([u8; 8]),
-}
+/// By what somebody logs in: a member's number, or the keyed hash of a nick. Where one passes for
+/// another, nobody is harmed: there is still the proof.
+type Name = u64;
 
 type Keyed = Blake2bMac<U32>;
 
@@ -133,10 +129,11 @@ impl Verified {
 
 fn name(keyed: &Keyed, login: &Login) -> Name {
     match login {
-        Login::Id(id) => Name::Id(id.0),
+        Login::Id(id) => id.0 as u64,
         Login::Nick(nick) => {
             let hash = keyed.clone().chain_update(nick.as_bytes()).finalize();
-            Name::Nick(first(&hash.into_bytes()))
+            // No number has this bit.
+            u64::from_le_bytes(first(&hash.into_bytes())) | 1 << 63
         }
     }
 }
