@@ -9,55 +9,55 @@ use crate::time::Now;
 
 /// `<error value="…"/>`
 pub(crate) fn error(text: &str) -> Message {
-    element(&[r#"<error value=""#, &escaped(text), r#""/>"#])
+    Message::join(&[r#"<error value=""#, &escaped(text), "\"/>\0"])
 }
 
 /// `<pong value="…"/>`
 pub(crate) fn pong(token: &str) -> Message {
-    element(&[r#"<pong value=""#, &escaped(token), r#""/>"#])
+    Message::join(&[r#"<pong value=""#, &escaped(token), "\"/>\0"])
 }
 
 /// `<login aid="…" name="…" />`: a member came online.
 pub(crate) fn login(member: &Member) -> Message {
-    element(&[
+    Message::join(&[
         r#"<login aid=""#,
         &escaped(&member.nick),
         r#"" name=""#,
         &escaped(&member.name),
-        r#"" />"#,
+        "\" />\0",
     ])
 }
 
 /// `<identify aid="…" name="…" />`: you are this member now.
 pub(crate) fn identify(member: &Member) -> Message {
-    element(&[
+    Message::join(&[
         r#"<identify aid=""#,
         &escaped(&member.nick),
         r#"" name=""#,
         &escaped(&member.name),
-        r#"" />"#,
+        "\" />\0",
     ])
 }
 
 /// `<quit aid="…" />`: a member left.
 pub(crate) fn quit(nick: &str) -> Message {
-    element(&[r#"<quit aid=""#, &escaped(nick), r#"" />"#])
+    Message::join(&[r#"<quit aid=""#, &escaped(nick), "\" />\0"])
 }
 
 /// `<msg aid="…" time="…" msg="…" from="…" />`. That `from` names the recipient is the original's
 /// wire format, which its Flash clients read so.
 pub(crate) fn msg(sender: &str, now: Now, text: &str, recipient: &str) -> Message {
-    let mut out = String::with_capacity(64 + sender.len() + text.len() + recipient.len());
-    out.push_str(r#"<msg aid=""#);
-    out.push_str(&escaped(sender));
-    out.push_str(r#"" time=""#);
-    out.push_str(now.time_of_day().as_str());
-    out.push_str(r#"" msg=""#);
-    out.push_str(&escaped(text));
-    out.push_str(r#"" from=""#);
-    out.push_str(&escaped(recipient));
-    out.push_str("\" />\0");
-    Message::new(&out)
+    Message::join(&[
+        r#"<msg aid=""#,
+        &escaped(sender),
+        r#"" time=""#,
+        now.time_of_day().as_str(),
+        r#"" msg=""#,
+        &escaped(text),
+        r#"" from=""#,
+        &escaped(recipient),
+        "\" />\0",
+    ])
 }
 
 /// `<nicklist><nick aid="…" name="…" />…</nicklist>`
@@ -125,16 +125,6 @@ fn replacement(c: char) -> Option<&'static str> {
         '\0'..='\x1f' | '\u{fffe}' | '\u{ffff}' => Some("\u{fffd}"),
         _ => None,
     }
-}
-
-/// Joins the parts of an element and ends it with the NUL that every answer on a stream has.
-fn element(parts: &[&str]) -> Message {
-    let mut out = String::with_capacity(parts.iter().map(|part| part.len()).sum::<usize>() + 1);
-    for part in parts {
-        out.push_str(part);
-    }
-    out.push('\0');
-    Message::new(&out)
 }
 
 #[cfg(test)]
