@@ -60,15 +60,15 @@ pub(crate) fn msg(sender: &str, now: Now, text: &str, recipient: &str) -> Messag
     ])
 }
 
-/// `<nicklist><nick aid="…" name="…" />…</nicklist>`
-pub(crate) fn nicklist<'a>(members: impl Iterator<Item = &'a Member>) -> Message {
+/// `<nicklist><nick aid="…" name="…" />…</nicklist>`, of nicks and names.
+pub(crate) fn nicklist<'a>(members: impl Iterator<Item = (&'a str, &'a str)>) -> Message {
     let mut out = String::from("<nicklist>");
-    for member in members {
+    for (nick, name) in members {
         for part in [
             r#"<nick aid=""#,
-            &escaped(&member.nick),
+            &escaped(nick),
             r#"" name=""#,
-            &escaped(&member.name),
+            &escaped(name),
             r#"" />"#,
         ] {
             out.push_str(part);
@@ -189,7 +189,7 @@ mod tests {
             ),
             (nicklist([].into_iter()), "<nicklist></nicklist>\0"),
             (
-                nicklist([&member].into_iter()),
+                nicklist([(&*member.nick, &*member.name)].into_iter()),
                 "<nicklist><nick aid=\"al&quot;ice\" name=\"A &amp; B\" /></nicklist>\0",
             ),
         ];

@@ -151,7 +151,7 @@ impl Gateway {
             return self.say(id, &reply::error("User is already left."));
         };
         let to = recipient.conn;
-        let message = reply::msg(&sender.member.nick, self.now, text, &recipient.member.nick);
+        let message = reply::msg(sender.nick(), self.now, text, recipient.nick());
         self.counters.messages += 1;
         self.say(id, &message);
         if to != id {

@@ -52,6 +52,7 @@ impl Gateway {
             self.assert_conn(conn);
         }
         assert_eq!(members, self.hub.len(), "everyone online has a connection");
+        self.hub.assert_consistent();
     }
 
     fn assert_conn(&self, conn: &Conn) {

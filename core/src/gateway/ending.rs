@@ -33,14 +33,14 @@ impl Gateway {
         self.counters.close(reason);
         if let Who::Member(seat) = who
             && reason != CloseReason::Replaced
-            && let Some(member) = self.hub.leave(seat)
+            && let Some(online) = self.hub.leave(seat)
         {
             self.note(Note::Quit {
                 peer,
-                member: member.id,
+                member: online.id,
             });
             if self.phase == Phase::Running && self.config.presence == Presence::All {
-                self.broadcast(&reply::quit(&member.nick), id);
+                self.broadcast(&reply::quit(online.nick()), id);
             }
         }
         self.note(Note::Closed { peer, reason });

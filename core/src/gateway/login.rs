@@ -241,9 +241,10 @@ impl Gateway {
         let Some(seat) = self.hub.find(&member) else {
             return self.join(id, member);
         };
-        let same = self.hub.online(seat).is_some_and(|online| {
-            online.member.id == member.id && online.member.nick == member.nick
-        });
+        let same = self
+            .hub
+            .online(seat)
+            .is_some_and(|online| online.id == member.id && online.nick() == &*member.nick);
         match self.config.duplicates {
             OnDuplicate::Replace if same => self.take_over(id, seat, member),
             OnDuplicate::Replace | OnDuplicate::Refuse => {
@@ -256,7 +257,7 @@ impl Gateway {
         let (login, identify) = (reply::login(&member), reply::identify(&member));
         self.note_login(id, &member);
         let form = self.form(id);
-        let seat = self.hub.join(id, form, member);
+        let seat = self.hub.join(id, form, &member);
         self.sit(id, seat);
         match self.config.presence {
             Presence::All => self.broadcast(&login, id),
@@ -274,7 +275,7 @@ impl Gateway {
         self.end_chat(old, CloseReason::Replaced, Ends::With(Stage::Finishing));
         self.settle(old);
         self.note_login(id, &member);
-        self.hub.replace(seat, id, self.form(id), member);
+        self.hub.replace(seat, id, self.form(id), &member);
         self.sit(id, seat);
         self.say(id, &identify);
     }

@@ -48,7 +48,8 @@ pub fn xml_reply(data: &[u8]) {
             ("from", &name),
         ],
     );
-    read(&reply::nicklist([&one, &other].into_iter()), |list| {
+    let listed = [&one, &other].map(|member| (&*member.nick, &*member.name));
+    read(&reply::nicklist(listed.into_iter()), |list| {
         is_element(list, "nicklist", &[]);
         let nicks: Vec<_> = list.children().collect();
         assert_eq!(nicks.len(), 2);
