@@ -1,40 +1,48 @@
 //! One connection: what it speaks, what it waits for, and when its patience ends.
 
+pub(crate) mod inbox;
 pub(crate) mod outbox;
+mod peer;
 pub(crate) mod sniff;
 pub(crate) mod socket;
 pub(crate) mod table;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use crate::config::{Limits, Role};
-use crate::event::{Origin, Ticket};
+use crate::event::{ListenerId, Origin, Ticket};
 use crate::frame::Form;
 use crate::hub::Seat;
 use crate::member::{Login, Secret};
 use crate::throttle::Source;
 use crate::time::Millis;
 use crate::wire::nul::Framer;
+use inbox::Inbox;
 use outbox::Outbox;
+use peer::Peer;
 use socket::Socket;
 
 /// A connection. Idle, it holds no buffer.
+///
+/// There is one for each slot of the table, so that every byte here counts as often as anybody is
+/// connected; what only few have at a time is boxed.
 #[derive(Debug)]
 pub(crate) struct Conn {
-    pub(crate) origin: Origin,
-    pub(crate) accepted: Millis,
+    peer: Peer,
+    listener: u32,
+    /// What tells it from others that have had its slot.
+    generation: u32,
+    /// When it was accepted; with what time to identify has stood still added to it.
+    pub(crate) patient_since: Millis,
     /// Whether it counts against the limit of its address.
     pub(crate) counted: bool,
     /// Bytes that came and were not used yet: the beginning of a command, or what waits its turn.
-    pub(crate) inbox: Vec<u8>,
+    pub(crate) inbox: Inbox,
     pub(crate) incoming: Incoming,
     pub(crate) outbox: Outbox,
     pub(crate) state: State,
-    /// The deadline that stands in the gateway's queue; never later than the one the state implies.
-    pub(crate) armed: Option<Millis>,
 }
 
 /// Whether more bytes will come.
@@ -78,8 +86,6 @@ pub(crate) struct Chat {
     pub(crate) turn: Turn,
     /// Since when the turn is not [`Turn::Ready`]; in [`Turn::Backlog`], the last progress.
     pub(crate) waiting_since: Millis,
-    /// For how long the time to identify has stood still so far.
-    pub(crate) stood_still: Millis,
     /// When the command rate allows the next command, were there no burst; in microseconds.
     pub(crate) next_command: u64,
 }
@@ -112,15 +118,20 @@ pub(crate) enum Turn {
     /// The client to read what it was answered, until no more than `most` bytes wait.
     Backlog { most: usize },
     /// Its address, whose identifications go one at a time; the first in line knows when.
-    Throttled {
-        identify: Box<Identify>,
-        source: Source,
-        until: Option<Millis>,
-    },
+    Throttled(Box<InLine>),
     /// The member store.
     Lookup(Ticket),
     /// The earliest moment a refusal may leave.
     Refusal { until: Millis },
+}
+
+/// An IDENTIFY that stands in the line of its address.
+#[derive(Debug)]
+pub(crate) struct InLine {
+    pub(crate) identify: Identify,
+    pub(crate) source: Source,
+    /// When it may go, if it is the first.
+    pub(crate) until: Option<Millis>,
 }
 
 /// An IDENTIFY on its way.
@@ -163,19 +174,25 @@ pub(crate) enum Patience {
 impl Conn {
     pub(crate) fn new(origin: Origin, accepted: Millis) -> Self {
         Self {
-            origin,
-            accepted,
+            peer: origin.peer.into(),
+            // No list of listeners is so long: one behind its end is one behind its end.
+            listener: u32::try_from(origin.listener.0).unwrap_or(u32::MAX),
+            generation: 0,
+            patient_since: accepted,
             counted: false,
-            inbox: Vec::new(),
+            inbox: Inbox::default(),
             incoming: Incoming::Open,
             outbox: Outbox::default(),
             state: State::Sniffing(None),
-            armed: None,
         }
     }
 
     pub(crate) fn peer(&self) -> SocketAddr {
-        self.origin.peer
+        self.peer.address()
+    }
+
+    pub(crate) fn listener(&self) -> ListenerId {
+        ListenerId(self.listener as usize)
     }
 
     /// The chat on this connection, while it is one.
@@ -208,6 +225,14 @@ impl Conn {
         self.as_chat().map(|chat| &chat.turn)
     }
 
+    /// The next command of the chat may come.
+    pub(crate) fn ready(&mut self, now: Millis) {
+        if let Some(chat) = self.chat() {
+            let stood_still = chat.ready(now);
+            self.patient_since = self.patient_since + stood_still;
+        }
+    }
+
     fn as_chat(&self) -> Option<&Chat> {
         match &self.state {
             State::Chat(chat) => Some(chat),
@@ -220,7 +245,7 @@ impl Conn {
         match &self.state {
             State::Sniffing(first) => Some(self.sniff_deadline(*first, limits, role)),
             State::Http { since, .. } => Some(*since + limits.request),
-            State::Chat(chat) => chat.deadline(self.accepted, self.incoming, limits),
+            State::Chat(chat) => chat.deadline(self.patient_since, self.incoming, limits),
             State::Ending(ending) => ending.deadline(&self.outbox, limits),
         }
     }
@@ -237,11 +262,11 @@ impl Conn {
                 unterminated: false,
                 ..
             }) => first + limits.request,
-            None => self.accepted + limits.login,
+            None => self.patient_since + limits.login,
         };
         match role {
             Role::Gateway => told_apart,
-            Role::Policy => told_apart.min(self.accepted + limits.request),
+            Role::Policy => told_apart.min(self.patient_since + limits.request),
         }
     }
 }
@@ -254,7 +279,6 @@ impl Chat {
             who: Who::Nobody { failures: 0 },
             turn: Turn::Ready,
             waiting_since: Millis(0),
-            stood_still: Millis(0),
             next_command: 0,
         }
     }
@@ -290,7 +314,12 @@ impl Chat {
         }
     }
 
-    fn deadline(&self, accepted: Millis, incoming: Incoming, limits: &Limits) -> Option<Millis> {
+    fn deadline(
+        &self,
+        patient_since: Millis,
+        incoming: Incoming,
+        limits: &Limits,
+    ) -> Option<Millis> {
         let turn = match &self.turn {
             Turn::Ready | Turn::Lookup(_) => None,
             // Nothing more will come from it, and it takes nothing.
@@ -299,12 +328,10 @@ impl Chat {
             }
             Turn::Backlog { .. } => None,
             Turn::Rate { until } | Turn::Refusal { until } => Some(*until),
-            Turn::Throttled { until, .. } => *until,
+            Turn::Throttled(in_line) => in_line.until,
         };
         let login = match self.who {
-            Who::Nobody { .. } if !self.waits_for_us() => {
-                Some(self.login_deadline(accepted, limits))
-            }
+            Who::Nobody { .. } if !self.waits_for_us() => Some(patient_since + limits.login),
             Who::Nobody { .. } | Who::Member(_) => None,
         };
         let life = match &self.wire {
@@ -319,21 +346,16 @@ impl Chat {
     /// could stay for ever without saying who it is.
     fn waits_for_us(&self) -> bool {
         match self.turn {
-            Turn::Throttled { .. } | Turn::Lookup(_) | Turn::Refusal { .. } => true,
+            Turn::Throttled(_) | Turn::Lookup(_) | Turn::Refusal { .. } => true,
             Turn::Ready | Turn::Rate { .. } | Turn::Backlog { .. } => false,
         }
     }
 
     /// Whether it has had its time to identify.
-    pub(crate) fn is_late(&self, accepted: Millis, limits: &Limits, now: Millis) -> bool {
+    pub(crate) fn is_late(&self, patient_since: Millis, limits: &Limits, now: Millis) -> bool {
         matches!(self.who, Who::Nobody { .. })
             && !self.waits_for_us()
-            && now >= self.login_deadline(accepted, limits)
-    }
-
-    /// The end of the time to identify, which stands still while the connection waits for us.
-    fn login_deadline(&self, accepted: Millis, limits: &Limits) -> Millis {
-        accepted + self.stood_still + limits.login
+            && now >= patient_since + limits.login
     }
 
     /// The next command must wait.
@@ -344,12 +366,15 @@ impl Chat {
         self.turn = turn;
     }
 
-    /// The next command may come.
-    pub(crate) fn ready(&mut self, now: Millis) {
-        if self.waits_for_us() {
-            self.stood_still = self.stood_still + (now - self.waiting_since);
-        }
+    /// The next command may come. Says for how long the time to identify has stood still.
+    fn ready(&mut self, now: Millis) -> Millis {
+        let stood_still = if self.waits_for_us() {
+            now - self.waiting_since
+        } else {
+            Millis(0)
+        };
         self.turn = Turn::Ready;
+        stood_still
     }
 
     /// Takes one command out of the rate, a bucket of `burst` that fills with `rate` a second; or
@@ -434,6 +459,6 @@ mod tests {
 
     #[test]
     fn an_idle_connection_is_small() {
-        assert!(size_of::<Conn>() <= 256, "{}", size_of::<Conn>());
+        assert_eq!(size_of::<Conn>(), 112);
     }
 }

@@ -7,6 +7,7 @@
 mod chat;
 #[cfg(any(test, feature = "testing"))]
 mod consistency;
+mod deadlines;
 mod ending;
 mod login;
 mod recording;
@@ -18,12 +19,12 @@ mod timers;
 mod web;
 
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::mem;
 use core::net::{IpAddr, SocketAddr};
 
+use crate::addresses::Addresses;
 use crate::config::{Config, Loopback};
 use crate::conn::outbox::Progress;
 use crate::conn::table::Table;
@@ -38,6 +39,7 @@ use crate::refusals::Refusals;
 use crate::status::Counters;
 use crate::throttle::Throttle;
 use crate::time::{Millis, Now};
+use deadlines::Deadlines;
 use ending::Ends;
 use login::Lookup;
 use timers::MAX_FIRED;
@@ -55,10 +57,10 @@ pub struct Gateway {
     now: Now,
     phase: Phase,
     conns: Table,
-    /// One deadline for each connection that has one, the next first.
-    deadlines: BTreeSet<(Millis, ConnId)>,
+    /// For each connection a deadline that is never later than the one its state implies.
+    deadlines: Deadlines,
     /// Open connections by address, where they count against a limit.
-    addresses: BTreeMap<IpAddr, usize>,
+    addresses: Addresses,
     /// Connections in [`State::Chat`].
     clients: usize,
     hub: Hub,
@@ -112,8 +114,8 @@ impl Gateway {
             now,
             phase: Phase::Running,
             conns: Table::default(),
-            deadlines: BTreeSet::new(),
-            addresses: BTreeMap::new(),
+            deadlines: Deadlines::default(),
+            addresses: Addresses::default(),
             clients: 0,
             hub: Hub::default(),
             lookups: BTreeMap::new(),
@@ -150,17 +152,12 @@ impl Gateway {
             return Err(Refused::Full);
         }
         let limited = self.is_limited(address);
-        if limited
-            && self
-                .addresses
-                .get(&address)
-                .is_some_and(|n| *n >= self.config.limits.per_address)
-        {
+        if limited && self.addresses.open(address) >= self.config.limits.per_address.max(1) {
             self.refuse(Refusal::AddressLimit, origin.peer, None);
             return Err(Refused::AddressLimit);
         }
         if limited {
-            *self.addresses.entry(address).or_default() += 1;
+            self.addresses.add(address);
         }
         self.counters.accepted += 1;
         let mut conn = Conn::new(origin, now.mono);
@@ -223,7 +220,7 @@ impl Gateway {
         if conn.incoming == Incoming::Ended || data.is_empty() {
             return;
         }
-        if conn.incoming == Incoming::Paused && conn.inbox.len() > most {
+        if conn.incoming == Incoming::Paused && conn.inbox.bytes().len() > most {
             // A runtime that reads on in spite of a pause must not cost memory without bound.
             return self.end_chat(id, CloseReason::ProtocolError, Ends::With(Stage::Aborted));
         }
@@ -265,17 +262,9 @@ impl Gateway {
         let Some(conn) = self.conns.remove(id) else {
             return;
         };
-        if let Some(armed) = conn.armed {
-            self.deadlines.remove(&(armed, id));
-        }
-        let address = conn.peer().ip();
-        if conn.counted
-            && let Some(open) = self.addresses.get_mut(&address)
-        {
-            *open -= 1;
-            if *open == 0 {
-                self.addresses.remove(&address);
-            }
+        self.deadlines.remove(id);
+        if conn.counted {
+            self.addresses.remove(conn.peer().ip());
         }
     }
 
@@ -284,7 +273,7 @@ impl Gateway {
             return;
         };
         let progress = conn.outbox.flushed(left);
-        if left == 0 {
+        if left == 0 && conn.socket().is_some_and(|socket| socket.owed_ping) {
             // Before there is anything new for it to stand behind.
             self.ping(id);
         }
@@ -361,7 +350,7 @@ impl Gateway {
         let Some(conn) = self.conns.get_mut(id) else {
             return;
         };
-        let mut kept = mem::take(&mut conn.inbox);
+        let mut kept = conn.inbox.take();
         // The common case, a whole command in one piece, is read where it lies and never copied.
         let used = if kept.is_empty() {
             self.steps(id, data)
@@ -375,10 +364,10 @@ impl Gateway {
             kept.drain(..used);
             with_little_room(kept)
         };
-        if let Some(conn) = self.conns.get_mut(id)
-            && !rest.is_empty()
+        if !rest.is_empty()
+            && let Some(conn) = self.conns.get_mut(id)
         {
-            conn.inbox = rest;
+            conn.inbox.keep(rest);
         }
         self.settle(id);
     }
@@ -461,15 +450,21 @@ impl Gateway {
 
     /// Sends a connection an answer of its own.
     fn say(&mut self, id: ConnId, message: &Message) {
-        self.write(id, message.to(self.form(id)));
+        let Some(conn) = self.conns.get_mut(id) else {
+            return;
+        };
+        let chunk = message.to(conn.form());
+        conn.outbox.own(chunk.len());
+        self.counters.sent += chunk.len() as u64;
+        self.actions.push_back(Action::Write(id, chunk));
     }
 
     /// Sends a connection what another caused.
     fn tell(&mut self, id: ConnId, message: &Message) {
-        let chunk = message.to(self.form(id));
         let Some(conn) = self.conns.get_mut(id) else {
             return;
         };
+        let chunk = message.to(conn.form());
         conn.outbox.others(chunk.len());
         self.counters.sent += chunk.len() as u64;
         self.actions.push_back(Action::Write(id, chunk));

@@ -66,6 +66,7 @@ extern crate alloc;
 #[cfg(any(test, feature = "testing"))]
 extern crate std;
 
+mod addresses;
 mod command;
 mod config;
 mod conn;

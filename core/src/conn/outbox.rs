@@ -2,35 +2,37 @@
 //!
 //! The bytes are in the runtime's queue; this counts them. A client is too slow when too many bytes
 //! *of others* wait for it, and one that does not read its own answers just gets no further ones, so
-//! the two have to be told apart, at a cost of three numbers and no allocation.
+//! the two have to be told apart, at a cost of three numbers and no allocation. They end at 4 GiB:
+//! of more no more is known than that it is so much.
 
 /// Bytes that were handed to the runtime and are, as far as is known, not written yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outbox {
-    waiting: usize,
+    waiting: u32,
     /// Of these, the most that may be the connection's own answers. Never less than there are, and
     /// bounded: an answer is only begun while little waits.
-    own: usize,
+    own: u32,
     /// Bytes of others behind the last own answer: when no more than these wait, none are own.
-    behind_own: usize,
+    behind_own: u32,
 }
 
 impl Outbox {
     /// An answer to the connection's own command goes out.
     pub(crate) fn own(&mut self, bytes: usize) {
-        self.waiting = self.waiting.saturating_add(bytes);
-        self.own = self.own.saturating_add(bytes);
+        self.waiting = self.waiting.saturating_add(counted(bytes));
+        self.own = self.own.saturating_add(counted(bytes));
         self.behind_own = 0;
     }
 
     /// Something that others caused goes out.
     pub(crate) fn others(&mut self, bytes: usize) {
-        self.waiting = self.waiting.saturating_add(bytes);
-        self.behind_own = self.behind_own.saturating_add(bytes);
+        self.waiting = self.waiting.saturating_add(counted(bytes));
+        self.behind_own = self.behind_own.saturating_add(counted(bytes));
     }
 
     /// The runtime has flushed, and so many bytes are left; whether that is progress.
     pub(crate) fn flushed(&mut self, left: usize) -> Progress {
+        let left = counted(left);
         let progress = if left < self.waiting {
             Progress::Some
         } else {
@@ -44,13 +46,17 @@ impl Outbox {
 
     /// All that waits.
     pub(crate) fn waiting(&self) -> usize {
-        self.waiting
+        self.waiting as usize
     }
 
     /// What waits that others caused, at the least.
     pub(crate) fn others_waiting(&self) -> usize {
-        self.waiting.saturating_sub(self.own)
+        self.waiting.saturating_sub(self.own) as usize
     }
+}
+
+fn counted(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
 /// Whether a flush wrote anything.

@@ -1,6 +1,7 @@
 //! All connections, by id: an array of slots, each with a generation that makes its ids unique.
 
 use alloc::vec::Vec;
+use core::mem;
 
 use super::Conn;
 use crate::event::ConnId;
@@ -14,57 +15,56 @@ pub(crate) struct Table {
 }
 
 #[derive(Debug)]
-struct Slot {
-    generation: u32,
-    conn: Option<Conn>,
+enum Slot {
+    /// The connection knows its generation.
+    Taken(Conn),
+    /// This will be the next one's.
+    Free { generation: u32 },
 }
 
 impl Table {
-    pub(crate) fn insert(&mut self, conn: Conn) -> ConnId {
+    pub(crate) fn insert(&mut self, mut conn: Conn) -> ConnId {
         self.live += 1;
         if let Some(index) = self.free.pop() {
             let slot = &mut self.slots[index as usize];
-            slot.conn = Some(conn);
-            return ConnId::new(index, slot.generation);
+            if let Slot::Free { generation } = slot {
+                conn.generation = *generation;
+            }
+            let id = ConnId::new(index, conn.generation);
+            *slot = Slot::Taken(conn);
+            return id;
         }
         let index =
             u32::try_from(self.slots.len()).expect("fewer connections than 2^32 live at once");
-        self.slots.push(Slot {
-            generation: 0,
-            conn: Some(conn),
-        });
+        self.slots.push(Slot::Taken(conn));
         ConnId::new(index, 0)
     }
 
     pub(crate) fn get(&self, id: ConnId) -> Option<&Conn> {
-        self.slots
-            .get(id.slot())
-            .filter(|slot| slot.generation == id.generation())?
-            .conn
-            .as_ref()
+        match self.slots.get(id.slot())? {
+            Slot::Taken(conn) if conn.generation == id.generation() => Some(conn),
+            Slot::Taken(_) | Slot::Free { .. } => None,
+        }
     }
 
     pub(crate) fn get_mut(&mut self, id: ConnId) -> Option<&mut Conn> {
-        self.slots
-            .get_mut(id.slot())
-            .filter(|slot| slot.generation == id.generation())?
-            .conn
-            .as_mut()
+        match self.slots.get_mut(id.slot())? {
+            Slot::Taken(conn) if conn.generation == id.generation() => Some(conn),
+            Slot::Taken(_) | Slot::Free { .. } => None,
+        }
     }
 
     pub(crate) fn remove(&mut self, id: ConnId) -> Option<Conn> {
-        let slot = self
-            .slots
-            .get_mut(id.slot())
-            .filter(|slot| slot.generation == id.generation())?;
-        let conn = slot.conn.take()?;
-        self.live -= 1;
+        self.get(id)?;
+        let next = id.generation().checked_add(1);
         // A slot whose generations are used up is left alone, so that no id ever comes back.
-        if let Some(next) = slot.generation.checked_add(1) {
-            slot.generation = next;
-            self.free.push(id.slot() as u32);
+        self.free.extend(next.map(|_| id.slot() as u32));
+        let generation = next.unwrap_or(u32::MAX);
+        self.live -= 1;
+        match mem::replace(&mut self.slots[id.slot()], Slot::Free { generation }) {
+            Slot::Taken(conn) => Some(conn),
+            Slot::Free { .. } => None,
         }
-        Some(conn)
     }
 
     /// Open connections.
@@ -74,13 +74,11 @@ impl Table {
 
     /// The ids of all of them, in order of slot.
     pub(crate) fn ids(&self) -> Vec<ConnId> {
-        let live = self
-            .slots
-            .iter()
-            .zip(0..)
-            .filter(|(slot, _)| slot.conn.is_some());
-        live.map(|(slot, index)| ConnId::new(index, slot.generation))
-            .collect()
+        let id = |(slot, index): (&Slot, u32)| match slot {
+            Slot::Taken(conn) => Some(ConnId::new(index, conn.generation)),
+            Slot::Free { .. } => None,
+        };
+        self.slots.iter().zip(0..).filter_map(id).collect()
     }
 }
 
@@ -122,9 +120,14 @@ mod tests {
     fn a_worn_out_slot_is_retired() {
         let mut table = Table::default();
         let first = table.insert(conn());
-        table.slots[0].generation = u32::MAX;
+        table.get_mut(first).unwrap().generation = u32::MAX;
         assert!(table.remove(ConnId::new(0, u32::MAX)).is_some());
         let next = table.insert(conn());
         assert_eq!((first.slot(), next.slot()), (0, 1));
+    }
+
+    #[test]
+    fn a_slot_is_a_connection() {
+        assert_eq!(size_of::<Slot>(), size_of::<Conn>());
     }
 }

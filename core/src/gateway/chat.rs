@@ -27,11 +27,11 @@ impl Gateway {
     fn wait_for_turn(&mut self, id: ConnId) -> Option<Step> {
         let (limits, now) = (&self.config.limits, self.now.mono);
         let conn = self.conns.get_mut(id)?;
-        let (accepted, incoming) = (conn.accepted, conn.incoming);
+        let (patient_since, incoming) = (conn.patient_since, conn.incoming);
         let waiting = conn.outbox.waiting();
         let chat = conn.chat()?;
         let ended = incoming == Incoming::Ended || chat.has_ended(incoming);
-        if chat.is_late(accepted, limits, now) {
+        if chat.is_late(patient_since, limits, now) {
             self.end_chat(id, CloseReason::NoLogin, Ends::With(Stage::Finishing));
             return Some(Step::Consumed(0));
         }
@@ -46,13 +46,13 @@ impl Gateway {
                 Some(Step::Wait)
             }
             Turn::Rate { .. } | Turn::Backlog { .. } => {
-                chat.ready(now);
+                conn.ready(now);
                 None
             }
             Turn::Refusal { .. } => Some(self.refuse_login(id)),
-            Turn::Throttled { until, source, .. } => {
-                let source = *source;
-                if until.take_if(|until| *until <= now).is_some() {
+            Turn::Throttled(in_line) => {
+                let source = in_line.source;
+                if in_line.until.take_if(|until| *until <= now).is_some() {
                     self.pump(source);
                 }
                 Some(Step::Wait)

@@ -2,7 +2,7 @@
 
 use super::Gateway;
 use crate::conn::{Chat, Conn, Incoming, Stage, State, Turn, Who, Wire};
-use crate::event::MAX_READ;
+use crate::event::{ConnId, MAX_READ};
 
 impl Gateway {
     /// Panics if what the gateway knows in two places disagrees, or if it keeps more than its limits
@@ -23,7 +23,9 @@ impl Gateway {
         assert!(self.clients <= self.config.limits.clients);
         assert!(conns.len() <= self.config.limits.connections);
 
-        let armed = conns.iter().filter(|(_, conn)| conn.armed.is_some());
+        let armed = conns
+            .iter()
+            .filter(|(id, _)| self.deadlines.get(*id).is_some());
         assert_eq!(
             armed.count(),
             self.deadlines.len(),
@@ -32,15 +34,12 @@ impl Gateway {
         let counted = conns.iter().filter(|(_, conn)| conn.counted);
         assert_eq!(
             counted.count(),
-            self.addresses.values().sum::<usize>(),
+            self.addresses.total(),
             "addresses count connections"
         );
 
         let mut members = 0;
         for (id, conn) in &conns {
-            if let Some(at) = conn.armed {
-                assert!(self.deadlines.contains(&(at, *id)), "{id:?}");
-            }
             if let Some(Who::Member(seat)) = conn.who() {
                 members += 1;
                 assert_eq!(
@@ -49,21 +48,20 @@ impl Gateway {
                     "a seat knows its connection"
                 );
             }
-            self.assert_conn(conn);
+            self.assert_conn(*id, conn);
         }
         assert_eq!(members, self.hub.len(), "everyone online has a connection");
         self.hub.assert_consistent();
     }
 
-    fn assert_conn(&self, conn: &Conn) {
+    fn assert_conn(&self, id: ConnId, conn: &Conn) {
         let limits = &self.config.limits;
-        let role = self.config.role(conn.origin.listener);
-        let due = conn.deadline(limits, role);
+        let role = self.config.role(conn.listener());
+        let (due, armed) = (conn.deadline(limits, role), self.deadlines.get(id));
         // While Timeouts are rationed, or before the first of a clock leap, a deadline may have passed.
         assert!(
-            due.is_none() || conn.armed <= due && conn.armed.is_some(),
-            "no deadline is missed: {due:?}, armed {:?}, {:?}",
-            conn.armed,
+            due.is_none() || armed <= due && armed.is_some(),
+            "no deadline is missed: {due:?}, armed {armed:?}, {:?}",
             conn.state
         );
         let most = match &conn.state {
@@ -73,9 +71,9 @@ impl Gateway {
             State::Ending(_) => 0,
         };
         assert!(
-            conn.inbox.len() <= most,
+            conn.inbox.bytes().len() <= most,
             "{} bytes kept, {most} allowed",
-            conn.inbox.len()
+            conn.inbox.bytes().len()
         );
         let unmasked = match &conn.state {
             State::Chat(Chat {
@@ -112,7 +110,7 @@ impl Gateway {
     pub fn assert_settled(&self) {
         self.assert_consistent();
         assert!(self.is_empty() && self.lookups.is_empty() && self.changed.is_empty());
-        assert!(self.deadlines.is_empty() && self.addresses.is_empty());
+        assert!(self.deadlines.len() == 0 && self.addresses.is_empty());
         assert_eq!((self.clients, self.hub.len()), (0, 0));
         assert!(self.throttle.is_idle(), "no address is let in or waits");
     }

@@ -4,6 +4,7 @@ use core::mem;
 
 use super::{Gateway, Phase};
 use crate::config::Presence;
+use crate::conn::inbox::Inbox;
 use crate::conn::{Ending, Incoming, Patience, Stage, State, Turn, Who};
 use crate::event::{Action, ConnId};
 use crate::note::{CloseReason, Note};
@@ -53,7 +54,8 @@ impl Gateway {
             // Nothing is left to do, and the runtime knows.
             Ends::Gone => self.set_ending(id, Stage::Aborted, Patience::Short),
         }
-        if let Turn::Throttled { source, .. } = turn {
+        if let Turn::Throttled(in_line) = turn {
+            let source = in_line.source;
             self.throttle.leave(source, id);
             self.pump(source);
         }
@@ -122,7 +124,7 @@ impl Gateway {
                 patience,
             });
             // What it holds is never looked at again.
-            conn.inbox = Default::default();
+            conn.inbox = Inbox::default();
         }
     }
 }

@@ -8,7 +8,7 @@ use core::net::{IpAddr, SocketAddr};
 use super::ending::Ends;
 use super::{Gateway, Step};
 use crate::config::{OnDuplicate, Presence};
-use crate::conn::{Identify, Stage, Turn, Who};
+use crate::conn::{Identify, InLine, Stage, Turn, Who};
 use crate::event::{Action, ConnId, Ticket};
 use crate::hub::Seat;
 use crate::member::{Answer, Login, Member, Query, Secret};
@@ -55,13 +55,12 @@ impl Gateway {
     fn queue_up(&mut self, id: ConnId, source: Source, identify: Identify) {
         let now = self.now.mono;
         if let Some(chat) = self.conns.get_mut(id).and_then(|conn| conn.chat()) {
-            let (identify, until) = (Box::new(identify), None);
-            let turn = Turn::Throttled {
+            let in_line = InLine {
                 identify,
                 source,
-                until,
+                until: None,
             };
-            chat.wait(turn, now);
+            chat.wait(Turn::Throttled(Box::new(in_line)), now);
             self.throttle.queue(source, id);
             self.pump(source);
         }
@@ -172,16 +171,14 @@ impl Gateway {
                     let chat = self.conns.get_mut(id).and_then(|conn| conn.chat());
                     let Some(chat) = chat else { continue };
                     let since = chat.waiting_since;
-                    if let Turn::Throttled { identify, .. } =
-                        mem::replace(&mut chat.turn, Turn::Ready)
-                    {
-                        self.look_up(id, Some(source), *identify, since);
+                    if let Turn::Throttled(in_line) = mem::replace(&mut chat.turn, Turn::Ready) {
+                        self.look_up(id, Some(source), in_line.identify, since);
                     }
                 }
                 Turnstile::Wait(id, at) => {
                     let chat = self.conns.get_mut(id).and_then(|conn| conn.chat());
-                    if let Some(Turn::Throttled { until, .. }) = chat.map(|chat| &mut chat.turn) {
-                        *until = Some(at);
+                    if let Some(Turn::Throttled(in_line)) = chat.map(|chat| &mut chat.turn) {
+                        in_line.until = Some(at);
                     }
                     return self.arm(id);
                 }
@@ -230,8 +227,8 @@ impl Gateway {
 
     fn ready(&mut self, id: ConnId) {
         let now = self.now.mono;
-        if let Some(chat) = self.conns.get_mut(id).and_then(|conn| conn.chat()) {
-            chat.ready(now);
+        if let Some(conn) = self.conns.get_mut(id) {
+            conn.ready(now);
         }
     }
 

@@ -15,7 +15,7 @@ impl Gateway {
         let Some(conn) = self.conns.get_mut(id) else {
             return Step::Wait;
         };
-        let role = self.config.role(conn.origin.listener);
+        let role = self.config.role(conn.listener());
         let deadline = conn.deadline(&self.config.limits, role);
         let last_word =
             conn.incoming == Incoming::Ended || deadline.is_some_and(|at| at <= self.now.mono);

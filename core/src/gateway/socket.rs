@@ -144,8 +144,8 @@ impl Gateway {
 
     /// Keeps what is left of a buffer with the connection, and the shared buffer for the next.
     fn keep(&mut self, id: ConnId, mut inbox: Vec<u8>, shared: bool) {
-        if let Some(socket) = self.conns.get_mut(id).and_then(|conn| conn.socket())
-            && !inbox.is_empty()
+        if !inbox.is_empty()
+            && let Some(socket) = self.conns.get_mut(id).and_then(|conn| conn.socket())
         {
             if shared {
                 socket.inbox = inbox.clone();

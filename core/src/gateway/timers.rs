@@ -22,23 +22,19 @@ impl Gateway {
         let Some(conn) = self.conns.get_mut(id) else {
             return;
         };
-        let role = self.config.role(conn.origin.listener);
+        let role = self.config.role(conn.listener());
         let Some(due) = conn.deadline(&self.config.limits, role) else {
             return;
         };
-        if conn.armed.is_some_and(|armed| armed <= due) {
-            return;
+        if self.deadlines.get(id).is_none_or(|armed| due < armed) {
+            self.deadlines.set(id, due);
         }
-        if let Some(armed) = conn.armed.replace(due) {
-            self.deadlines.remove(&(armed, id));
-        }
-        self.deadlines.insert((due, id));
     }
 
     pub(super) fn fire(&mut self, most: usize) {
         for _ in 0..most {
             match self.next_due() {
-                Some((at, due)) if at <= self.now.mono => self.fire_one(at, due),
+                Some((at, due)) if at <= self.now.mono => self.fire_one(due),
                 Some(_) | None => return,
             }
         }
@@ -46,7 +42,7 @@ impl Gateway {
 
     /// The next deadline of all; where two are equal, in the order of this list.
     pub(super) fn next_due(&self) -> Option<(Millis, Due)> {
-        let conn = self.deadlines.first().map(|(at, id)| (*at, Due::Conn(*id)));
+        let conn = self.deadlines.first().map(|(at, id)| (at, Due::Conn(id)));
         let lookup = self.lookups.first_key_value().map(|(ticket, lookup)| {
             (
                 lookup.submitted + self.config.limits.lookup,
@@ -64,9 +60,9 @@ impl Gateway {
             .min_by_key(|(at, _)| *at)
     }
 
-    fn fire_one(&mut self, at: Millis, due: Due) {
+    fn fire_one(&mut self, due: Due) {
         match due {
-            Due::Conn(id) => self.fire_conn(at, id),
+            Due::Conn(id) => self.fire_conn(id),
             Due::Lookup(ticket) => self.answer(ticket, Answer::Unavailable(Unavailable::TimedOut)),
             Due::Refusals => {
                 let note = self.refusals.due(self.now.mono);
@@ -82,13 +78,12 @@ impl Gateway {
         }
     }
 
-    fn fire_conn(&mut self, at: Millis, id: ConnId) {
-        self.deadlines.remove(&(at, id));
+    fn fire_conn(&mut self, id: ConnId) {
+        self.deadlines.remove(id);
         let Some(conn) = self.conns.get_mut(id) else {
             return;
         };
-        conn.armed = None;
-        let role = self.config.role(conn.origin.listener);
+        let role = self.config.role(conn.listener());
         match conn.deadline(&self.config.limits, role) {
             Some(due) if due <= self.now.mono => {}
             Some(_) | None => return self.arm(id),

@@ -11,6 +11,8 @@ use memchr::{memchr, memchr2};
 pub(crate) struct Framer {
     terminator: Terminator,
     progress: Progress,
+    /// So many of the bytes at hand are known to hold no terminator.
+    searched: u32,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,18 +25,13 @@ enum Terminator {
     Line,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Progress {
-    /// So many of the bytes at hand hold no terminator.
-    Searched(usize),
+    /// The bytes at hand are the beginning of a command.
+    #[default]
+    Reading,
     /// The command was too long and said so; the rest of it is skipped.
     Skipping,
-}
-
-impl Default for Progress {
-    fn default() -> Self {
-        Self::Searched(0)
-    }
 }
 
 /// What the bytes at hand begin with, and how many of them that takes.
@@ -53,10 +50,7 @@ pub(crate) enum Frame<'a> {
 impl Framer {
     /// Finds the next command in `input`, the bytes that were not consumed so far.
     pub(crate) fn next<'a>(&mut self, input: &'a [u8], limit: usize) -> Frame<'a> {
-        let searched = match self.progress {
-            Progress::Searched(searched) => searched.min(input.len()),
-            Progress::Skipping => 0,
-        };
+        let searched = input.len().min(self.searched as usize);
         match self.find(&input[searched..]) {
             Some(at) => self.terminated(input, searched + at, limit),
             None => self.unterminated(input, limit),
@@ -65,7 +59,7 @@ impl Framer {
 
     /// Takes what is left at the end of the stream: one last command. Of one that is skipped nothing is left.
     pub(crate) fn finish<'a>(&self, input: &'a [u8], limit: usize) -> Frame<'a> {
-        debug_assert!(matches!(self.progress, Progress::Searched(_)));
+        debug_assert!(self.progress == Progress::Reading);
         if input.len() > limit {
             Frame::TooLong(input.len())
         } else {
@@ -94,8 +88,8 @@ impl Framer {
                 Terminator::Line
             };
         }
-        let skipping = matches!(self.progress, Progress::Skipping);
-        self.progress = Progress::Searched(0);
+        let skipping = self.progress == Progress::Skipping;
+        (self.progress, self.searched) = (Progress::Reading, 0);
         if skipping {
             return Frame::Skip(end + 1);
         }
@@ -110,7 +104,7 @@ impl Framer {
     }
 
     fn unterminated<'a>(&mut self, input: &'a [u8], limit: usize) -> Frame<'a> {
-        if matches!(self.progress, Progress::Skipping) {
+        if self.progress == Progress::Skipping {
             return if input.is_empty() {
                 Frame::Partial
             } else {
@@ -120,10 +114,11 @@ impl Framer {
         // A CR at the end may turn out to be half of a line end, which does not count.
         let half = self.terminator != Terminator::Nul && input.ends_with(b"\r");
         if input.len() - usize::from(half) > limit {
-            self.progress = Progress::Skipping;
+            (self.progress, self.searched) = (Progress::Skipping, 0);
             return Frame::TooLong(input.len());
         }
-        self.progress = Progress::Searched(input.len());
+        // Of more than 4 GiB the rest is searched again.
+        self.searched = u32::try_from(input.len()).unwrap_or(u32::MAX);
         Frame::Partial
     }
 }

@@ -5,7 +5,8 @@ use core::mem::size_of;
 use super::model::Model;
 use crate::config::Config;
 use crate::conn::Conn;
-use crate::event::{Action, MAX_READ};
+use crate::event::{Action, ConnId, MAX_READ};
+use crate::time::Millis;
 
 /// What has to be remembered to know the bound.
 #[derive(Debug)]
@@ -13,9 +14,10 @@ pub(super) struct Watch {
     /// Bytes of input that one connection may keep.
     inbox: usize,
     command: usize,
-    /// The most connections at once, and the most actions that one input led to: the room for either
-    /// is kept.
+    /// The most connections at once, the most members online, and the most actions that one input led
+    /// to: the room for each is kept.
     connections: usize,
+    online: usize,
     actions: usize,
     /// The most that was held.
     pub(super) most: usize,
@@ -31,6 +33,7 @@ impl Watch {
             inbox: config.limits.head.max(command + 1 + 3 * MAX_READ),
             command,
             connections: 0,
+            online: 0,
             actions: 0,
             most: 0,
             nearest: 0,
@@ -43,6 +46,7 @@ impl Watch {
 
     pub(super) fn check(&mut self, held: usize, model: &Model) {
         self.connections = self.connections.max(model.sides.len());
+        self.online = self.online.max(model.online());
         let bound = self.bound(model);
         self.most = self.most.max(held);
         self.nearest = self.nearest.max(held * 100 / bound);
@@ -54,10 +58,12 @@ impl Watch {
         let array = |length: usize, size: usize| (2 * length + 4) * size;
         // A node of a B-tree has room for eleven, and holds five or more unless it is the only one.
         let tree = |length: usize, size: usize| (3 * length + 12) * (size + 16);
-        let connections = array(self.connections, size_of::<Conn>() + 16)
+        // Each with its slot, which is free at times; its deadline, and where that stands; its address.
+        let connections = array(self.connections, size_of::<Conn>())
             + array(self.connections, size_of::<u32>())
-            + tree(model.sides.len(), 32)
-            + tree(model.sides.len(), 48);
+            + array(self.connections, size_of::<(Millis, ConnId)>())
+            + array(self.connections, size_of::<u32>())
+            + tree(model.sides.len(), 24);
         // What each has sent and waits, outside and inside of frames, and its WebSocket.
         let inboxes = model.kept(2 * (2 * self.inbox + 256));
         // The buffer that all WebSockets share for one message.
@@ -65,12 +71,22 @@ impl Watch {
         // Its name is kept with a question, which may outlive its connection, and with the password in line.
         let questions = tree(model.questions(), 128 + self.command)
             + model.waiting() * (2 * self.command + 256);
-        let members = tree(model.online(), 64) * 3 + model.online() * (16 + LISTED);
+        // Each with a seat, and two places to find it by; a nick and a name; a place in the audience.
+        let members = array(self.online, SEAT)
+            + array(self.online, size_of::<u32>())
+            + array(self.online, size_of::<(u32, u32)>())
+            + model.online() * (NAMED + size_of::<ConnId>() + LISTED);
         let throttle = tree(model.sources(), 128) * 2 + model.waiting() * 64 + 512;
         let actions = array(self.actions, size_of::<Action>());
         connections + inboxes + scratch + questions + members + throttle + actions + FIXED
     }
 }
+
+/// A member who is online, and who came before and after.
+const SEAT: usize = 48;
+
+/// A nick and a name of those that the simulated store has.
+const NAMED: usize = 64;
 
 /// A member in LIST, all markup.
 const LISTED: usize = 200;

@@ -1,0 +1,198 @@
+//! What a member who is online and idle costs the core, in bytes that it asks the allocator for.
+//!
+//! So many are logged in that every array which grows by doubling is full: its empty half costs no
+//! memory before somebody writes there. Each has an address of their own, none is exempt from limits,
+//! the time to identify still runs for each, and the last one's login was told to everyone. Not in it:
+//! what an allocator adds to each piece (there is one for each member, and another for a WebSocket),
+//! the answer to LIST, which is kept from when somebody asks until somebody comes or goes, and all that
+//! a runtime and a system have for a connection.
+
+#![expect(clippy::print_stdout, reason = "who changes a figure has to see it")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use flashgate_core::{
+    Action, Answer, Config, ConnId, Gateway, Input, Limits, ListenerId, Member, MemberId, Now,
+    Origin, Presence,
+};
+
+#[test]
+fn an_idle_member_is_small() {
+    for (row, wire, address, measured) in [
+        ("raw", Wire::Raw, v4 as fn(u32) -> IpAddr, 239),
+        ("raw, IPv6", Wire::Raw, v6, 260),
+        ("binary", Wire::Binary, v4, 327),
+        ("text", Wire::Text, v4, 327),
+    ] {
+        let each = cost(wire, address);
+        println!("{row:<10} {each:>4} bytes for each of {MEMBERS}");
+        // A twentieth more fails; who makes it less lowers the figure, or the next one may waste it.
+        let most = measured * 21 / 20;
+        assert!(each <= most, "{row}: {each} bytes, {most} allowed");
+    }
+}
+
+/// So many bytes a member.
+fn cost(wire: Wire, address: fn(u32) -> IpAddr) -> isize {
+    let before = held();
+    let mut room = Room::new(wire, address);
+    for n in 1..MEMBERS {
+        room.log_in(n);
+    }
+    room.configure(Presence::All);
+    room.log_in(MEMBERS);
+    let all = held() - before;
+    drop(room);
+    assert_eq!(held(), before, "all is given back");
+    all / MEMBERS as isize
+}
+
+fn v4(n: u32) -> IpAddr {
+    Ipv4Addr::from_bits(0x0a00_0000 + n).into()
+}
+
+fn v6(n: u32) -> IpAddr {
+    Ipv6Addr::from_bits(0x2001_0db8 << 96 | u128::from(n)).into()
+}
+
+/// How members speak.
+#[derive(Clone, Copy, Debug)]
+enum Wire {
+    Raw,
+    Binary,
+    Text,
+}
+
+/// A gateway and as little of a runtime as it needs.
+struct Room {
+    gateway: Gateway,
+    wire: Wire,
+    address: fn(u32) -> IpAddr,
+}
+
+impl Room {
+    fn new(wire: Wire, address: fn(u32) -> IpAddr) -> Self {
+        Self {
+            gateway: Gateway::new(config(Presence::Off), Now::default()),
+            wire,
+            address,
+        }
+    }
+
+    fn configure(&mut self, presence: Presence) {
+        self.input(Input::Configure(config(presence)));
+    }
+
+    fn log_in(&mut self, n: u32) {
+        let origin = Origin {
+            listener: ListenerId(0),
+            peer: SocketAddr::new((self.address)(n), 4242),
+        };
+        let id = self.gateway.accept(Now::default(), origin);
+        let id = id.expect("there is room");
+        let identify = format!("IDENTIFY {n} x\0");
+        match self.wire {
+            Wire::Raw => self.bytes(n, id, identify.as_bytes()),
+            Wire::Binary => self.upgrade(n, id, 0x82, &identify),
+            Wire::Text => self.upgrade(n, id, 0x81, &identify),
+        }
+    }
+
+    /// Begins a WebSocket and says one thing, under a mask that changes nothing.
+    fn upgrade(&mut self, n: u32, id: ConnId, first: u8, text: &str) {
+        self.bytes(n, id, UPGRADE);
+        let head = [first, 0x80 | text.len() as u8, 0, 0, 0, 0];
+        self.bytes(n, id, &[&head, text.as_bytes()].concat());
+    }
+
+    fn bytes(&mut self, n: u32, id: ConnId, bytes: &[u8]) {
+        self.input(Input::Bytes(id, bytes));
+        while let Some(action) = self.gateway.poll() {
+            self.carry_out(n, action);
+        }
+    }
+
+    fn carry_out(&mut self, n: u32, action: Action) {
+        match action {
+            Action::Lookup(ticket, _) => {
+                let member = Member {
+                    id: MemberId(n.into()),
+                    nick: format!("nick{n}").into(),
+                    name: format!("Member {n}").into(),
+                };
+                self.input(Input::Answer(ticket, Answer::Member(member)));
+            }
+            Action::Write(id, _) => self.input(Input::Backlog(id, 0)),
+            Action::Broadcast(recipients, _) => {
+                for id in recipients.iter() {
+                    self.input(Input::Backlog(id, 0));
+                }
+            }
+            Action::Note(_) => {}
+            Action::Finish(_)
+            | Action::Close(_)
+            | Action::Abort(_)
+            | Action::Pause(_)
+            | Action::Resume(_) => panic!("nobody leaves: {action:?}"),
+        }
+    }
+
+    fn input(&mut self, input: Input<'_>) {
+        self.gateway.handle(Now::default(), input);
+    }
+}
+
+fn config(presence: Presence) -> Arc<Config> {
+    let limits = Limits {
+        clients: MEMBERS as usize,
+        connections: MEMBERS as usize,
+        ..Limits::default()
+    };
+    Arc::new(Config {
+        limits,
+        presence,
+        ..Config::default()
+    })
+}
+
+const MEMBERS: u32 = 1 << 14;
+
+const UPGRADE: &[u8] =
+    b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+/// The system's allocator, and how much a thread has asked it for and not given back.
+struct Counting;
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+thread_local! {
+    static HELD: Cell<isize> = const { Cell::new(0) };
+}
+
+fn held() -> isize {
+    HELD.get()
+}
+
+fn count(bytes: isize) {
+    // A thread that is ending has no cell any more; it is not the one that measures.
+    let _ = HELD.try_with(|held| held.set(held.get() + bytes));
+}
+
+// An allocator cannot be written without; it hands on what it is given, as it is.
+#[allow(unsafe_code)]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size() as isize);
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        count(-(layout.size() as isize));
+        unsafe { System.dealloc(place, layout) }
+    }
+}
