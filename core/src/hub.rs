@@ -37,6 +37,8 @@ pub(crate) struct Hub {
     by_member: Vec<Seat>,
     /// The same, by the hashes of their nicks, then by the nicks.
     by_nick: Vec<(u32, Seat)>,
+    /// How many of them are spoken to in each form, in the order of [`Form::ALL`].
+    speaking: [usize; Form::ALL.len()],
     /// Made when first asked for, shared until who is online changes.
     everyone: Option<Audience>,
     /// The answer to LIST, likewise.
@@ -80,6 +82,7 @@ impl Default for Hub {
             last: NOWHERE,
             by_member: Vec::new(),
             by_nick: Vec::new(),
+            speaking: [0; Form::ALL.len()],
             everyone: None,
             list: None,
         }
@@ -101,6 +104,7 @@ impl Hub {
         self.by_nick.insert(by_nick, (hash(&member.nick), seat));
         *self.after(before) = seat;
         self.last = seat;
+        self.speaking[form as usize] += 1;
         self.changed();
         seat
     }
@@ -117,6 +121,8 @@ impl Hub {
             return None;
         };
         let old = mem::replace(online, Online::new(conn, form, member));
+        self.speaking[old.form as usize] -= 1;
+        self.speaking[form as usize] += 1;
         self.changed();
         Some(old.conn)
     }
@@ -139,6 +145,7 @@ impl Hub {
         self.free = seat;
         *self.after(before) = after;
         *self.before(after) = before;
+        self.speaking[online.form as usize] -= 1;
         if let (Ok(by_member), Ok(by_nick)) = (by_member, by_nick) {
             self.by_member.remove(by_member);
             self.by_nick.remove(by_nick);
@@ -179,21 +186,15 @@ impl Hub {
         if let Some(everyone) = &self.everyone {
             return Arc::clone(everyone);
         }
-        let (mut forms, mut left) = (Vec::new(), self.len());
-        for form in Form::ALL {
-            // In most rooms all speak alike: one look at each, and no more room than they need.
-            if left == 0 {
-                break;
-            }
-            let mut heard = Vec::with_capacity(left);
-            let speaking = self.in_order().filter(|online| online.form == form);
-            heard.extend(speaking.map(|online| online.conn));
-            left -= heard.len();
-            if !heard.is_empty() {
-                forms.push(Recipients::new(form, heard.into_iter()));
-            }
-        }
-        Arc::clone(self.everyone.insert(Arc::from(forms)))
+        let heard = Form::ALL.into_iter().zip(self.speaking);
+        let heard = heard.filter(|(_, speak)| *speak > 0).map(|(form, speak)| {
+            let mut who = self.in_order().filter(|online| online.form == form);
+            // Of a known length, so that they are collected in one piece of just that size.
+            let ids = (0..speak).map(|_| who.next().expect("they are counted").conn);
+            Recipients::new(form, ids)
+        });
+        let everyone = heard.collect();
+        Arc::clone(self.everyone.insert(everyone))
     }
 
     /// The answer to LIST, as of now.
@@ -287,6 +288,8 @@ impl Hub {
             (before, next) = (next, *after);
         }
         assert_eq!((next, before), (NOWHERE, self.last), "the order has an end");
+        let speaking = Form::ALL.map(|form| self.in_order().filter(|o| o.form == form).count());
+        assert_eq!(speaking, self.speaking, "everyone is counted once");
         let members = self.by_member.iter().map(|seat| self.online(*seat));
         let members: Vec<_> = members
             .map(|online| online.map(|online| online.id))
@@ -413,6 +416,11 @@ mod tests {
                     .is_none()
         );
         assert_eq!((hub.len(), hub.seats.len()), (2, 4));
+        hub.replace(alice, conn(7), Form::Text, &member(1, "alice"));
+        assert_eq!(
+            everyone(&hub.everyone()),
+            [(Form::Stream, conn(6)), (Form::Text, conn(7))]
+        );
         hub.assert_consistent();
     }
 

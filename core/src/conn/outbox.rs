@@ -103,6 +103,19 @@ mod tests {
         }
     }
 
+    #[cfg(target_pointer_width = "64")]
+    #[test]
+    fn ends_at_4_gib() {
+        let most = u32::MAX as usize;
+        let mut outbox = Outbox::default();
+        outbox.own(most + 2);
+        outbox.others(most);
+        assert_eq!((outbox.waiting(), outbox.others_waiting()), (most, 0));
+        assert_eq!(outbox.flushed(most + 1), Progress::None);
+        assert_eq!(outbox.flushed(9), Progress::Some);
+        assert_eq!((outbox.waiting(), outbox.others_waiting()), (9, 9));
+    }
+
     #[test]
     fn exact_once_the_own_answers_are_gone() {
         let mut outbox = Outbox::default();
