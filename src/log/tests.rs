@@ -2,8 +2,9 @@
 
 use std::sync::mpsc::{Receiver, Sender};
 
-use flashgate_core::{Millis, UnixSeconds};
+use flashgate_core::{CloseReason, MemberId, Millis, Refusal, Unavailable, UnixSeconds};
 
+use super::line::MAX_CLIENT_TEXT;
 use super::*;
 
 fn now() -> Now {
@@ -183,6 +184,27 @@ fn the_servers_own_lines() {
         line(Format::Json, west, &Event::Created { max: 1 }),
         r#"{"time":"2007-07-10T07:24:02-03:30","event":"created","max":1}"#
     );
+}
+
+#[test]
+fn the_longest_numbers_are_written() {
+    for (member, peer) in [
+        (i64::MIN, "255.255.255.255:65535"),
+        (i64::MAX, "[ffff::1:0:ff]:65535"),
+        (0, "0.0.0.0:0"),
+        (-10, "10.200.0.99:100"),
+    ] {
+        let note = Note::Quit {
+            peer: peer.parse().unwrap(),
+            member: MemberId(member),
+        };
+        let written = line(Format::Text, now(), &Event::Note(&note));
+        let expected = format!("[2007-07-10 12:54:02] QUIT {member} {peer}");
+        assert_eq!(written, expected);
+    }
+    let lines = u64::MAX;
+    let written = line(Format::Text, now(), &Event::Dropped { lines });
+    assert!(written.ends_with(&format!(" {lines}")), "{written}");
 }
 
 #[test]
