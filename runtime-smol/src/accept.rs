@@ -13,10 +13,20 @@ use crate::socket;
 /// All listeners of a server.
 #[derive(Debug)]
 pub(crate) struct Listeners {
-    listeners: Vec<Registered<TcpListener>>,
+    listeners: Vec<Listener>,
+    /// The turn of the loop, counted.
+    turn: u64,
     /// Until when nothing is accepted. On the machine's clock, not the host's: it is the machine
     /// that is short of something.
     paused_until: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Listener {
+    socket: Registered<TcpListener>,
+    /// When somebody waited there last, and how many were taken then at most.
+    ready_in: u64,
+    batch: usize,
 }
 
 impl Listeners {
@@ -28,10 +38,15 @@ impl Listeners {
         let mut registered = Vec::with_capacity(listeners.len());
         for (index, listener) in listeners.into_iter().enumerate() {
             socket::prepare_listener(&listener, keepalive)?;
-            registered.push(Registered::new(listener, poller, key(index))?);
+            registered.push(Listener {
+                socket: Registered::new(listener, poller, key(index))?,
+                ready_in: 0,
+                batch: 1,
+            });
         }
         Ok(Self {
             listeners: registered,
+            turn: 1,
             paused_until: None,
         })
     }
@@ -40,6 +55,28 @@ impl Listeners {
     pub(crate) fn find(&self, event_key: usize) -> Option<ListenerId> {
         let index = key(0).checked_sub(event_key)?;
         (index < self.listeners.len()).then_some(ListenerId(index))
+    }
+
+    /// Another turn of the loop begins.
+    pub(crate) fn begin_turn(&mut self) {
+        self.turn += 1;
+    }
+
+    /// How many to take at most of those that wait at a listener, in this turn. The poller says again
+    /// that there are more: so one is taken, which spares a system call that finds nobody, and many
+    /// of those who come in crowds.
+    pub(crate) fn batch(&mut self, id: ListenerId) -> usize {
+        let Some(listener) = self.listeners.get_mut(id.0) else {
+            return 0;
+        };
+        let again = listener.ready_in + 1 == self.turn;
+        listener.ready_in = self.turn;
+        listener.batch = if again {
+            MAX_ACCEPTS.min(listener.batch * 8)
+        } else {
+            1
+        };
+        listener.batch
     }
 
     /// The next connection that waits at a listener.
@@ -54,7 +91,7 @@ impl Listeners {
         if self.paused_until.is_some() {
             return Ok(None);
         }
-        match socket::accept(listener.get(), keepalive) {
+        match socket::accept(listener.socket.get(), keepalive) {
             Ok(accepted) => Ok(Some(accepted)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
             // The others are still there in the next turn.
@@ -70,7 +107,7 @@ impl Listeners {
     /// From now on, connections are asked by these whether they live.
     pub(crate) fn set_keepalive(&self, keepalive: &KeepAlive) {
         for listener in &self.listeners {
-            socket::set_for_accepted(listener.get(), keepalive);
+            socket::set_for_accepted(listener.socket.get(), keepalive);
         }
     }
 
@@ -100,7 +137,7 @@ impl Listeners {
     fn watch(&mut self, interest: Interest) -> io::Result<()> {
         self.listeners
             .iter_mut()
-            .try_for_each(|l| l.watch(interest))
+            .try_for_each(|l| l.socket.watch(interest))
     }
 }
 
@@ -110,6 +147,9 @@ fn key(index: usize) -> usize {
     usize::MAX - 1 - index
 }
 
+/// Connections taken from one listener in a turn; the rest keep in its backlog.
+const MAX_ACCEPTS: usize = 64;
+
 /// Without a descriptor to spare, accepting again at once would fail again at once.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -117,6 +157,41 @@ const PAUSE: Duration = Duration::from_millis(100);
 mod tests {
     use super::*;
     use crate::poller::Events;
+
+    #[test]
+    fn a_crowd_is_taken_in_many_at_a_time_and_one_alone_without_a_second_look() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (poller, keepalive) = (Arc::new(Poller::new().unwrap()), KeepAlive::default());
+        let mut listeners = Listeners::new(vec![listener], &poller, &keepalive).unwrap();
+        let mut events = Events::new();
+        let mut turn = || {
+            listeners.begin_turn();
+            poller.wait(&mut events).unwrap();
+            let id = events.iter().find_map(|event| listeners.find(event.key));
+            let Some(id) = id else {
+                return (0, 0);
+            };
+            let most = listeners.batch(id);
+            let accept = |_| listeners.accept(id, &keepalive).unwrap();
+            (most, (0..most).map_while(accept).count())
+        };
+        let come = |count| -> Vec<TcpStream> {
+            let connect = |_| TcpStream::connect(address).unwrap();
+            (0..count).map(connect).collect()
+        };
+
+        let _crowd = come(200);
+        let taken = [(); 6].map(|()| turn());
+        assert_eq!(
+            taken,
+            [(1, 1), (8, 8), (64, 64), (64, 64), (64, 63), (0, 0)]
+        );
+        for _ in 0..3 {
+            let _one = come(1);
+            assert_eq!([turn(), turn()], [(1, 1), (0, 0)]);
+        }
+    }
 
     /// Whoever gave it to us may have kept a copy, and then it lives on.
     #[test]

@@ -130,6 +130,7 @@ impl Shard {
 
     fn turn(&mut self, events: &Events) -> io::Result<()> {
         self.inbox.wake();
+        self.listeners.begin_turn();
         self.now = self.clock.now();
         if self.timers_due() {
             self.gateway.handle(self.now, Input::Timeout);
@@ -192,7 +193,7 @@ impl Shard {
 // Sockets to gateway.
 impl Shard {
     fn accept(&mut self, listener: ListenerId) -> io::Result<()> {
-        for _ in 0..MAX_ACCEPTS {
+        for _ in 0..self.listeners.batch(listener) {
             let keepalive = &self.config.limits.keepalive;
             let Some((stream, peer)) = self.listeners.accept(listener, keepalive)? else {
                 break;
@@ -510,9 +511,6 @@ fn is_transient(error: &io::Error) -> bool {
 
 /// A queue that grows past a multiple of this within a turn is flushed and reported at once.
 const FLUSH_AT: usize = 256 * 1024;
-
-/// Connections taken from one listener in a turn; the rest keep in its backlog.
-const MAX_ACCEPTS: usize = 64;
 
 /// Turns that follow each other while there is work, until others have theirs.
 const MAX_TURNS: usize = 16;
