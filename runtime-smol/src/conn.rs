@@ -108,6 +108,9 @@ impl Conn {
             // Fails only when the connection is broken, which the next read says better.
             let _ = self.socket.get().shutdown(Shutdown::Write);
         }
+        if self.ending == Ending::Close && self.queued() == 0 {
+            return Ok(()); // It is closed now, and leaves the poller by that.
+        }
         self.watch()
     }
 

@@ -236,6 +236,19 @@ impl Shard {
         }
         self.read(id, event);
         self.pump();
+        self.rest_ended(id);
+    }
+
+    /// An end is said as long as it is watched for. Who is flushed in this turn is looked after there:
+    /// as a rule it is closed, and leaves the poller by that alone.
+    fn rest_ended(&mut self, id: ConnId) {
+        if let Some(conn) = find(&mut self.conns, id)
+            && conn.reading == Reading::Ended
+            && !conn.dirty
+        {
+            self.watch(id);
+            self.pump();
+        }
     }
 
     /// One read a turn, so that one that sends much does not keep the others waiting.
@@ -257,7 +270,6 @@ impl Shard {
         match conn.socket().read(&mut self.buffer[..]) {
             Ok(0) => {
                 conn.reading = Reading::Ended;
-                self.watch(id);
                 self.count_received(1);
                 self.gateway.handle(self.now, Input::Eof(id));
             }

@@ -3,13 +3,15 @@
 #[path = "../../runtime-std/tests/scenarios/mod.rs"]
 mod scenarios;
 
-use std::net::{TcpListener, TcpStream};
+use std::io::Write;
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use flashgate_core::{Answer, Host, MemberStore, Query, Reply, Ticket};
+use flashgate_core::{Answer, Clock, Host, MemberStore, Millis, Now, Query, Reply, Ticket};
 use flashgate_smol::{Server, SystemClock};
 use futures_lite::future;
 use scenarios::{Client, Running};
@@ -111,6 +113,50 @@ fn a_dropped_server_closes_everything() {
         "nobody listens any more"
     );
     handle.shutdown(); // Nobody is there to hear it.
+}
+
+/// The end of a stream is said by the poller for as long as it is watched for.
+#[test]
+fn an_end_that_waits_for_an_answer_lets_the_loop_sleep() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a port for us");
+    let address = listener.local_addr().expect("a bound listener knows where");
+    let clock = Arc::new(Counting(SystemClock::new(), AtomicUsize::new(0)));
+    let host = Host {
+        config: Arc::default(),
+        clock: Arc::clone(&clock) as Arc<dyn Clock>,
+        members: Arc::new(Silent),
+        log: Box::new(|_, _| ()),
+        record: None,
+    };
+    let _running = start(vec![listener], host);
+    let mut client = TcpStream::connect(address).expect("somebody listens");
+    client.write_all(b"IDENTIFY 1 x\0").expect("there is room");
+    client.shutdown(Shutdown::Write).expect("it is open");
+    thread::sleep(Duration::from_millis(100));
+    let before = clock.1.load(Ordering::SeqCst);
+    thread::sleep(Duration::from_millis(100));
+    let turns = clock.1.load(Ordering::SeqCst) - before;
+    assert!(before > 0 && turns < 10, "{before}, and {turns} since");
+}
+
+/// Each turn of the loop reads it.
+struct Counting(SystemClock, AtomicUsize);
+
+impl Clock for Counting {
+    fn now(&self) -> Now {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        self.0.now()
+    }
+
+    fn until(&self, deadline: Millis) -> Option<Duration> {
+        self.0.until(deadline)
+    }
+}
+
+struct Silent;
+
+impl MemberStore for Silent {
+    fn submit(&self, _: Ticket, _: Query, _: Reply) {}
 }
 
 struct NoMembers;
