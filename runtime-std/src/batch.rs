@@ -1,11 +1,12 @@
 //! What waits to be written to one connection, or is in the hands of whoever writes it.
 
 use std::collections::VecDeque;
-use std::io::{self, IoSlice, Write};
+use std::io::{self, Write};
+use std::mem;
 
 use flashgate_core::Chunk;
 
-/// Chunks in order, of which the first may have been written in part. Empty, it holds no memory.
+/// Chunks in order, of which the first may have been written in part. Empty, it need not hold any memory.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     chunks: VecDeque<Chunk>,
@@ -22,24 +23,37 @@ impl Batch {
         self.chunks.push_back(chunk);
     }
 
-    /// Puts what was not written back in front of what has come meanwhile.
-    pub(crate) fn put_back(&mut self, mut rest: Self) {
+    /// Puts what was not written back in front of what has come meanwhile, and returns memory that is
+    /// not needed any more.
+    pub(crate) fn put_back(&mut self, mut rest: Self) -> Room {
         if rest.is_empty() {
-            return;
+            return rest.chunks;
         }
         rest.chunks.append(&mut self.chunks);
-        *self = rest;
+        mem::replace(self, rest).chunks
+    }
+
+    /// Whether there is memory for what comes next.
+    pub(crate) fn has_room(&self) -> bool {
+        self.chunks.capacity() > 0
+    }
+
+    /// Lends one that holds no memory some.
+    pub(crate) fn lend(&mut self, room: Room) {
+        if !self.has_room() {
+            self.chunks = room;
+        }
     }
 
     /// Writes as much as the socket takes, but no more than is to be reported at once. One report for
     /// many writes: a writer wants the lock for each, and one that has to ask for it every few
     /// messages falls behind whoever makes them.
     pub(crate) fn write_to(&mut self, mut socket: impl Write) -> io::Result<Written> {
+        let mut together = Vec::new();
         let mut bytes = 0;
         while !self.chunks.is_empty() && bytes < REPORT_AT {
-            let mut slices = [IoSlice::new(&[]); MAX_SLICES];
-            let (slices, offered) = self.slices(&mut slices);
-            let written = match socket.write_vectored(slices) {
+            let (written, offered) = self.offer(&mut socket, &mut together);
+            let written = match written {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(written) => written,
                 Err(error) if is_stall(&error) => 0,
@@ -57,22 +71,33 @@ impl Batch {
         Ok(Written { bytes, flow })
     }
 
-    fn slices<'a, 'b>(
-        &'a self,
-        slices: &'b mut [IoSlice<'a>; MAX_SLICES],
-    ) -> (&'b [IoSlice<'a>], usize) {
-        let mut offered = 0;
-        let mut count = 0;
-        let chunks = self.chunks.iter().enumerate();
-        let parts = chunks
-            .flat_map(|(nth, chunk)| chunk.slices(if nth == 0 { self.offset } else { 0 }))
-            .filter(|bytes| !bytes.is_empty());
-        for (slice, bytes) in slices.iter_mut().zip(parts) {
-            *slice = IoSlice::new(bytes);
-            offered += bytes.len();
-            count += 1;
+    /// Offers a socket as much as goes in one system call; how much it took, and how much was offered.
+    ///
+    /// Short messages are copied together: to look at slices takes the kernel longer than to copy them
+    /// takes us. What is long, or alone, goes as it is.
+    fn offer(&self, socket: &mut impl Write, together: &mut Vec<u8>) -> (io::Result<usize>, usize) {
+        let mut parts = self.parts();
+        let (first, second) = (parts.next().unwrap_or(&[]), parts.next());
+        let Some(second) = second.filter(|second| first.len() + second.len() <= TOGETHER) else {
+            return (socket.write(first), first.len());
+        };
+        together.clear();
+        together.reserve(TOGETHER.min(2 * self.chunks.len() * (first.len() + second.len())));
+        for part in [first, second].into_iter().chain(parts) {
+            if together.len() + part.len() > TOGETHER {
+                break;
+            }
+            together.extend_from_slice(part);
         }
-        (&slices[..count], offered)
+        (socket.write(together), together.len())
+    }
+
+    /// All that is left, in order.
+    fn parts(&self) -> impl Iterator<Item = &[u8]> {
+        let chunks = self.chunks.iter().enumerate();
+        let parts =
+            chunks.flat_map(|(nth, chunk)| chunk.slices(if nth == 0 { self.offset } else { 0 }));
+        parts.filter(|bytes| !bytes.is_empty())
     }
 
     fn advance(&mut self, written: usize) {
@@ -84,9 +109,11 @@ impl Batch {
             self.offset -= first.len();
             self.chunks.pop_front();
         }
-        self.chunks = VecDeque::new();
     }
 }
+
+/// The memory of an empty batch.
+pub(crate) type Room = VecDeque<Chunk>;
 
 /// What came of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,8 +136,8 @@ fn is_stall(error: &io::Error) -> bool {
     ours.contains(&error.kind()) || cfg!(windows) && error.kind() == io::ErrorKind::TimedOut
 }
 
-/// In one system call; Linux takes 1,024, but few queues are longer than this, and it is on the stack.
-const MAX_SLICES: usize = 64;
+/// Bytes that are copied together for one system call.
+const TOGETHER: usize = 16 * 1024;
 
 /// After so many bytes the gateway wants to know, though there be more.
 const REPORT_AT: usize = 256 * 1024;
@@ -118,7 +145,6 @@ const REPORT_AT: usize = 256 * 1024;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::mem;
     use std::sync::Arc;
 
     use flashgate_core::{Action, Config, Gateway, Input, ListenerId, Now, Origin};
@@ -130,12 +156,7 @@ mod tests {
     }
 
     impl Write for &mut Socket {
-        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            unreachable!("a batch writes slices")
-        }
-
-        fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-            let offered: Vec<u8> = slices.iter().flat_map(|s| s.iter().copied()).collect();
+        fn write(&mut self, offered: &[u8]) -> io::Result<usize> {
             let taken = self.takes.min(offered.len());
             self.bytes.extend_from_slice(&offered[..taken]);
             Ok(taken)
@@ -187,9 +208,12 @@ mod tests {
 
     #[test]
     fn bytes_leave_in_order_however_little_the_socket_takes() {
-        let chunks = chunks(3 * MAX_SLICES);
-        let expected: Vec<u8> = chunks.iter().flat_map(Chunk::to_vec).collect();
-        for takes in [1, 2, 3, 7, 22, 23, 24, 1000, usize::MAX] {
+        let few = [1, 2, 3, 7, 22, 23, 24].map(|takes| (takes, 200));
+        // More than are copied together at once.
+        let many = [1000, TOGETHER, usize::MAX].map(|takes| (takes, 3 * TOGETHER / 20));
+        for (takes, count) in few.into_iter().chain(many) {
+            let chunks = chunks(count);
+            let expected: Vec<u8> = chunks.iter().flat_map(Chunk::to_vec).collect();
             let mut batch = Batch::default();
             let mut later = chunks.iter().cloned();
             batch.push(later.next().expect("there are many chunks"));
@@ -205,10 +229,12 @@ mod tests {
                 assert_eq!(reported, socket.bytes.len());
                 // Meanwhile there is more, sooner than it is written.
                 later.by_ref().take(2).for_each(|chunk| batch.push(chunk));
-                batch.put_back(taken);
+                let room = batch.put_back(taken);
+                if batch.is_empty() {
+                    assert!(!batch.has_room() && room.is_empty() && room.capacity() > 0);
+                }
             }
             assert_eq!(socket.bytes, expected, "{takes} at a time");
-            assert_eq!(batch.chunks.capacity(), 0, "an empty batch holds no memory");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Socket options, and what a socket's errors mean to the gateway.
 
-use std::io::{self, IoSlice, Write};
+use std::io::{self, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
@@ -42,20 +42,15 @@ pub(crate) fn limit_writes(stream: &TcpStream) -> io::Result<()> {
 pub(crate) struct Passing<'a>(pub(crate) &'a TcpStream);
 
 impl Write for Passing<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.write_vectored(&[IoSlice::new(bytes)])
-    }
-
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        use rustix::net::{SendFlags, send};
         let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-        let nothing = &mut SendAncillaryBuffer::default();
-        Ok(sendmsg(self.0, slices, nothing, flags)?)
+        Ok(send(self.0, bytes, flags)?)
     }
 
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    fn write_vectored(&mut self, _: &[IoSlice<'_>]) -> io::Result<usize> {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
         Err(io::ErrorKind::WouldBlock.into())
     }
 

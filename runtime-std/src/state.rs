@@ -17,7 +17,7 @@ use flashgate_core::{
     Query, Refused, Ticket,
 };
 
-use crate::batch::{Batch, Flow, Written};
+use crate::batch::{Batch, Flow, Room, Written};
 use crate::conn::{Conn, Ending, Link, Reading, Writer};
 use crate::progress::Progress;
 use crate::socket;
@@ -40,6 +40,8 @@ pub(crate) struct State {
     starved: Vec<ConnId>,
     /// Since when, on the machine's clock: it is the machine that is short of something.
     starved_since: Option<Instant>,
+    /// Memory of outboxes that have been written, for those that fill next.
+    rooms: Vec<Room>,
     /// How many connections' writers are busy; at 0 everything is flushed.
     busy: usize,
     /// When the thread of the timers wakes by itself.
@@ -106,6 +108,7 @@ impl State {
             grown: Vec::new(),
             starved: Vec::new(),
             starved_since: None,
+            rooms: Vec::new(),
             busy: 0,
             alarm: None,
             progress,
@@ -313,7 +316,10 @@ impl State {
         };
         let crowded = conn.is_crowded();
         conn.queued -= bytes;
-        conn.outbox.put_back(rest);
+        let room = conn.outbox.put_back(rest);
+        if (1..=MAX_ROOM).contains(&room.capacity()) && self.rooms.len() < MAX_ROOMS {
+            self.rooms.push(room);
+        }
         let was_busy = conn.writer == Writer::Busy;
         conn.writer = match (hand, flow) {
             (Hand::Passing, Flow::Stalled) => {
@@ -412,6 +418,11 @@ impl State {
         let before = conn.queued;
         conn.queued += chunk.len();
         let after = conn.queued;
+        if !conn.outbox.has_room()
+            && let Some(room) = self.rooms.pop()
+        {
+            conn.outbox.lend(room);
+        }
         conn.outbox.push(chunk);
         if conn.is_crowded() {
             self.after.crowded = Some((id, Arc::clone(&conn.link)));
@@ -450,6 +461,10 @@ fn find(conns: &mut [Option<Conn>], id: ConnId) -> Option<&mut Conn> {
 
 /// A queue that grows past a multiple of this is reported at once: its writer may be stuck.
 const REPORT_AT: usize = 256 * 1024;
+
+/// Chunks of 32 bytes in a room that is kept, and how many are: 64 KiB in all.
+const MAX_ROOM: usize = 32;
+const MAX_ROOMS: usize = 64;
 
 /// How long nobody tries again where no thread could be started. More would have who reads well taken for
 /// too slow, when much is made for it.
