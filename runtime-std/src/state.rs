@@ -183,6 +183,11 @@ impl State {
         }
     }
 
+    /// How many connections are to be written to.
+    pub(crate) fn listed(&self) -> usize {
+        self.listed.len()
+    }
+
     /// Has everything written that nobody writes yet: by the caller, who gets it, or by threads.
     pub(crate) fn hand_out(&mut self, hand: Hand) -> Vec<Job> {
         let mut jobs = Vec::new();
