@@ -2,12 +2,11 @@
 //! clients in programs of their own would.
 
 use std::io::{self, Read, Write};
-use std::mem;
+use std::mem::{self, MaybeUninit};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream};
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
-use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, SocketFlags, SocketType, sockopt};
@@ -18,12 +17,12 @@ use crate::wire::{Found, Wire};
 /// The clients of one server.
 pub(crate) struct Crowd {
     server: SocketAddr,
+    /// What whoever comes next speaks.
     wire: Wire,
     epoll: OwnedFd,
     clients: Vec<Option<Client>>,
     outs: Outs,
     buffer: Vec<u8>,
-    events: Vec<epoll::Event>,
     /// Connections so far, by which their addresses are chosen.
     connected: usize,
 }
@@ -37,6 +36,20 @@ struct Client {
     reading: Reading,
 }
 
+/// Whether to wait until a connection is there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Connect {
+    Wait,
+    Soon,
+}
+
+/// When a new client can say something.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Said {
+    Now,
+    Later,
+}
+
 /// Whether a client takes what it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reading {
@@ -46,7 +59,8 @@ pub(crate) enum Reading {
 
 /// What the clients are to say.
 pub(crate) struct Outs {
-    wire: Wire,
+    /// What each speaks.
+    wires: Vec<Wire>,
     waiting: Vec<Vec<u8>>,
     touched: Vec<usize>,
 }
@@ -54,6 +68,11 @@ pub(crate) struct Outs {
 /// Takes an answer: which client's, and what it says; and may have some client say something.
 pub(crate) trait Listen {
     fn answer(&mut self, outs: &mut Outs, client: usize, answer: &[u8]) -> Result<(), Fault>;
+
+    /// Hears that the server has closed a connection, which few expect.
+    fn closed(&mut self, _client: usize) -> Result<(), Fault> {
+        Err(Fault::new("the server has closed a connection"))
+    }
 }
 
 impl<F: FnMut(&mut Outs, usize, &[u8]) -> Result<(), Fault>> Listen for F {
@@ -66,7 +85,7 @@ impl Outs {
     /// Has a client send a command.
     pub(crate) fn send(&mut self, client: usize, command: &[u8]) {
         self.touch(client);
-        self.wire.put(command, &mut self.waiting[client]);
+        self.wires[client].put(command, &mut self.waiting[client]);
     }
 
     fn touch(&mut self, client: usize) {
@@ -84,12 +103,11 @@ impl Crowd {
             epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
             clients: Vec::new(),
             outs: Outs {
-                wire,
+                wires: Vec::new(),
                 waiting: Vec::new(),
                 touched: Vec::new(),
             },
             buffer: vec![0; 256 * 1024],
-            events: Vec::with_capacity(1024),
             connected: 0,
         })
     }
@@ -99,31 +117,63 @@ impl Crowd {
         self.clients.len()
     }
 
+    /// Has whoever comes next speak another wire.
+    pub(crate) fn set_wire(&mut self, wire: Wire) {
+        self.wire = wire;
+    }
+
     /// Adds a client, and tells its place.
     pub(crate) fn add(&mut self) -> Result<usize, Fault> {
-        self.clients.push(None);
-        self.outs.waiting.push(Vec::new());
-        let place = self.clients.len() - 1;
+        let place = self.add_place();
         self.connect(place)?;
         Ok(place)
     }
 
+    /// Adds a place with nobody in it, and tells it.
+    pub(crate) fn add_place(&mut self) -> usize {
+        self.clients.push(None);
+        self.outs.waiting.push(Vec::new());
+        self.outs.wires.push(self.wire);
+        self.clients.len() - 1
+    }
+
     /// Has a new client take a place that is free.
     pub(crate) fn connect(&mut self, place: usize) -> Result<(), Fault> {
-        // Addresses in turn, or ports would run out.
-        let host = (self.connected % ADDRESSES) as u8;
-        self.connected += 1;
-        let stream = connect(self.server, Ipv4Addr::new(127, 0, 1, 1 + host))?;
+        let stream = connect(self.server, self.next_address(), Connect::Wait)?;
         if matches!(self.wire, Wire::Binary | Wire::Text) {
             upgrade(&stream)?;
         }
         stream.set_nonblocking(true)?;
+        self.take_place(place, stream, Said::Now)
+    }
+
+    /// Begins to connect, and waits for nothing; what it is to say at first goes out as soon as it can.
+    pub(crate) fn connect_soon(&mut self, place: usize, first: Option<&[u8]>) -> Result<(), Fault> {
+        let stream = connect(self.server, self.next_address(), Connect::Soon)?;
+        self.outs.waiting[place].clear();
+        if let Some(first) = first {
+            self.outs.wires[place].put(first, &mut self.outs.waiting[place]);
+        }
+        self.take_place(place, stream, Said::Later)
+    }
+
+    /// Addresses in turn, or ports would run out.
+    fn next_address(&mut self) -> Ipv4Addr {
+        let host = (self.connected % ADDRESSES) as u8;
+        self.connected += 1;
+        Ipv4Addr::new(127, 0, 1, 1 + host)
+    }
+
+    fn take_place(&mut self, place: usize, stream: TcpStream, said: Said) -> Result<(), Fault> {
         let data = epoll::EventData::new_u64(place as u64);
-        epoll::add(&self.epoll, &stream, data, epoll::EventFlags::IN)?;
+        let mut flags = epoll::EventFlags::IN;
+        flags.set(epoll::EventFlags::OUT, said == Said::Later);
+        epoll::add(&self.epoll, &stream, data, flags)?;
+        self.outs.wires[place] = self.wire;
         self.clients[place] = Some(Client {
             stream,
             partial: Vec::new(),
-            blocked: false,
+            blocked: said == Said::Later,
             reading: Reading::Open,
         });
         Ok(())
@@ -133,6 +183,15 @@ impl Crowd {
     pub(crate) fn leave(&mut self, place: usize) {
         self.clients[place] = None;
         self.outs.waiting[place].clear();
+    }
+
+    /// Has a client's connection end at once, without a word.
+    pub(crate) fn reset(&mut self, place: usize) -> Result<(), Fault> {
+        if let Some(client) = &self.clients[place] {
+            sockopt::set_socket_linger(&client.stream, Some(Duration::ZERO))?;
+        }
+        self.leave(place);
+        Ok(())
     }
 
     /// Has a client send a command.
@@ -199,13 +258,14 @@ impl Crowd {
     fn turn(&mut self, longest: Duration, listen: &mut impl Listen) -> Result<usize, Fault> {
         self.say()?;
         let timeout = Timespec::try_from(longest).map_err(|error| Fault::new(error.to_string()))?;
-        let mut events = mem::take(&mut self.events);
-        match epoll::wait(&self.epoll, spare_capacity(&mut events), Some(&timeout)) {
-            Ok(_) | Err(Errno::INTR) => {}
+        let mut space = [const { MaybeUninit::<epoll::Event>::uninit() }; 1024];
+        let events = match epoll::wait(&self.epoll, &mut space, Some(&timeout)) {
+            Ok((events, _)) => events,
+            Err(Errno::INTR) => &mut [],
             Err(error) => return Err(error.into()),
-        }
+        };
         let mut read = 0;
-        for event in events.drain(..) {
+        for event in events {
             let (data, flags) = (event.data, event.flags);
             let place = data.u64() as usize;
             if flags.contains(epoll::EventFlags::OUT) {
@@ -216,7 +276,6 @@ impl Crowd {
                 self.read(place, listen)?;
             }
         }
-        self.events = events;
         Ok(read)
     }
 
@@ -225,27 +284,42 @@ impl Crowd {
             return Ok(());
         };
         let length = match client.stream.read(&mut self.buffer) {
-            Ok(0) => return Err(Fault::new("the server has closed a connection")),
+            Ok(0) => return self.closed(place, listen),
             Ok(length) => length,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-            Err(error) => return Err(error.into()),
+            Err(error) => {
+                let closed = self.closed(place, listen);
+                return closed.map_err(|fault| fault.during(error));
+            }
         };
+        let wire = self.outs.wires[place];
         let buffer = mem::take(&mut self.buffer);
+        let mut is_open = true;
         if client.partial.is_empty() {
-            let taken = take(self.wire, &mut self.outs, place, &buffer[..length], listen)?;
+            let (taken, open) = take(wire, &mut self.outs, place, &buffer[..length], listen)?;
+            is_open = open;
             client.partial.extend(&buffer[taken..length]);
         } else {
             let mut whole = mem::take(&mut client.partial);
             whole.extend(&buffer[..length]);
             // What is ended by a byte of its own has not ended before; a LIST comes in many pieces.
-            if self.wire != Wire::Raw || buffer[..length].contains(&0) {
-                let taken = take(self.wire, &mut self.outs, place, &whole, listen)?;
+            if wire != Wire::Raw || buffer[..length].contains(&0) {
+                let (taken, open) = take(wire, &mut self.outs, place, &whole, listen)?;
+                is_open = open;
                 whole.drain(..taken);
             }
             client.partial = whole;
         }
         self.buffer = buffer;
+        if !is_open {
+            self.closed(place, listen)?;
+        }
         self.say()
+    }
+
+    fn closed(&mut self, place: usize, listen: &mut impl Listen) -> Result<(), Fault> {
+        self.leave(place);
+        listen.closed(place)
     }
 
     fn say(&mut self) -> Result<(), Fault> {
@@ -266,7 +340,8 @@ impl Crowd {
             Ok(written) if written == waiting.len() => waiting.clear(),
             Ok(written) => drop(waiting.drain(..written)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error.into()),
+            // It is met again by a read, which is told that the connection is gone.
+            Err(_) => waiting.clear(),
         }
         let blocked = !waiting.is_empty();
         if blocked != client.blocked {
@@ -287,14 +362,14 @@ impl Client {
     }
 }
 
-/// Hands on every whole answer, and tells how many bytes they took.
+/// Hands on every whole answer, and tells how many bytes they took, and whether more may come.
 fn take(
     wire: Wire,
     outs: &mut Outs,
     place: usize,
     bytes: &[u8],
     listen: &mut impl Listen,
-) -> Result<usize, Fault> {
+) -> Result<(usize, bool), Fault> {
     let mut taken = 0;
     loop {
         match wire.find(&bytes[taken..])? {
@@ -307,22 +382,28 @@ fn take(
                 outs.touch(place);
                 Wire::put_pong(&mut outs.waiting[place]);
             }
-            Found::Partial => return Ok(taken),
+            Found::Close(length) => return Ok((taken + length, false)),
+            Found::Partial => return Ok((taken, true)),
         }
     }
 }
 
-fn connect(server: SocketAddr, from: Ipv4Addr) -> Result<TcpStream, Fault> {
-    let flags = SocketFlags::CLOEXEC;
+fn connect(server: SocketAddr, from: Ipv4Addr, how: Connect) -> Result<TcpStream, Fault> {
+    let mut flags = SocketFlags::CLOEXEC;
+    flags.set(SocketFlags::NONBLOCK, how == Connect::Soon);
     let socket = net::socket_with(AddressFamily::INET, SocketType::STREAM, flags, None)?;
     net::bind(&socket, &SocketAddrV4::new(from, 0))?;
-    net::connect(&socket, &server)?;
+    match net::connect(&socket, &server) {
+        Ok(()) => {}
+        Err(Errno::INPROGRESS) if how == Connect::Soon => {}
+        Err(error) => return Err(error.into()),
+    }
     let stream = TcpStream::from(socket);
     stream.set_nodelay(true)?;
     Ok(stream)
 }
 
-fn upgrade(mut stream: &TcpStream) -> Result<(), Fault> {
+pub(crate) fn upgrade(mut stream: &TcpStream) -> Result<(), Fault> {
     stream.write_all(UPGRADE)?;
     let mut answer = Vec::new();
     let mut some = [0; 512];

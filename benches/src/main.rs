@@ -12,6 +12,10 @@
 //!     cargo run --release -p flashgate-bench -- one sixteen --runtime smol --wire raw --repeat 31
 //!
 //! is what to tune by. The floor is `src/bin/rawrelay.rs`.
+//!
+//! What time and size do to it is measured by rows of their own, which run only when they are named:
+//!
+//!     cargo run --release -p flashgate-bench -- soak --minutes 60 --svg benches/plots/soak.svg
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it found")]
 
@@ -21,11 +25,15 @@ mod fault;
 mod irc;
 mod load;
 mod loads;
+mod news;
+mod plot;
 mod rows;
 mod server;
+mod soak;
 mod table;
 mod wire;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
@@ -34,14 +42,14 @@ use argh::FromArgs;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use fault::Fault;
-use rows::{ROWS, Row};
+use rows::{LONG_ROWS, ROWS, Row};
 use server::{Kind, Programs};
 use wire::Wire;
 
 /// Measure flashgate beside a bare epoll loop.
 #[derive(FromArgs, Debug)]
 #[argh(
-    note = "Rows: one, sixteen (private messages, so many in flight), others, presence-500, presence-5000, burst, login, memory, list, slow. None named: all."
+    note = "Rows: one, sixteen (private messages, so many in flight), others, presence-500, presence-5000, burst, login, memory, list, slow. None named: all. Others, only by name: soak, an hour of everything."
 )]
 struct Options {
     /// which rows to measure
@@ -60,6 +68,14 @@ struct Options {
     #[argh(option, default = "64", arg_name = "N")]
     wave: usize,
 
+    /// minutes of soak (default 60)
+    #[argh(option, default = "60.0", arg_name = "N")]
+    minutes: f64,
+
+    /// where to plot what soak has seen over time
+    #[argh(option, arg_name = "FILE")]
+    svg: Option<PathBuf>,
+
     /// smol or std alone
     #[argh(option, arg_name = "NAME", from_str_fn(runtime))]
     runtime: Option<Kind>,
@@ -76,9 +92,10 @@ impl FromStr for Name {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let row = ROWS.iter().find(|row| row.name == text);
+        let all = || ROWS.iter().chain(&LONG_ROWS);
+        let row = all().find(|row| row.name == text);
         row.map(Self).ok_or_else(|| {
-            let names: Vec<&str> = ROWS.iter().map(|row| row.name).collect();
+            let names: Vec<&str> = all().map(|row| row.name).collect();
             format!("the rows are {}", names.join(", "))
         })
     }
@@ -102,6 +119,8 @@ struct Bench {
     repeat: usize,
     slice: Duration,
     wave: usize,
+    minutes: f64,
+    svg: Option<PathBuf>,
     runtimes: Vec<Kind>,
     wires: Vec<Wire>,
 }
@@ -125,6 +144,8 @@ fn run(options: &Options) -> Result<(), Fault> {
         repeat: options.repeat.max(1),
         slice: Duration::from_millis(options.slice.max(1)),
         wave: options.wave.max(1),
+        minutes: options.minutes,
+        svg: options.svg.clone(),
         runtimes: match options.runtime {
             Some(runtime) => vec![runtime],
             None => vec![Kind::Smol, Kind::Std],

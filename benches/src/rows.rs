@@ -13,6 +13,7 @@ use crate::loads::pairs::Pairs;
 use crate::loads::presence::Presence;
 use crate::loads::slow::Slow;
 use crate::server::Kind;
+use crate::soak;
 use crate::table::{self, Spread, Target};
 use crate::wire::Wire;
 
@@ -99,6 +100,13 @@ pub(crate) static ROWS: [Row; 10] = [
     },
 ];
 
+/// Those that take long, and that nobody wants unasked.
+pub(crate) static LONG_ROWS: [Row; 1] = [Row {
+    name: "soak",
+    title: "Members who stay and talk, and others who come and go in every way, at a fixed rate",
+    measure: soak::measure,
+}];
+
 const fn target(must: f64, aim: f64) -> Target {
     Target { must, aim }
 }
@@ -113,7 +121,7 @@ impl Bench {
         servers
     }
 
-    fn seat(&self, kind: Kind, wire: Wire, options: &[String]) -> Result<Seat, Fault> {
+    pub(crate) fn seat(&self, kind: Kind, wire: Wire, options: &[String]) -> Result<Seat, Fault> {
         Seat::new(self.programs.start(kind, options)?, wire)
     }
 

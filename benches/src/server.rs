@@ -191,6 +191,15 @@ impl Server {
         Ok(kib.ok_or_else(|| Fault::new("no RssAnon in /proc"))? * 1024)
     }
 
+    /// Files and connections it has open.
+    pub(crate) fn descriptors(&self) -> Result<usize, Fault> {
+        Ok(fs::read_dir(format!("/proc/{}/fd", self.child.id()))?.count())
+    }
+
+    pub(crate) fn threads(&self) -> Result<usize, Fault> {
+        Ok(fs::read_dir(format!("/proc/{}/task", self.child.id()))?.count())
+    }
+
     /// Stops it in its tracks, or has it go on.
     pub(crate) fn signal(&self, signal: Signal) -> Result<(), Fault> {
         let pid = rustix::process::Pid::from_child(&self.child);
@@ -204,6 +213,12 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The processor time that this program has taken so far.
+pub(crate) fn own_spent() -> Result<Duration, Fault> {
+    let time = ClockId::CLOCK_PROCESS_CPUTIME_ID.now();
+    Ok(Duration::from(time.map_err(std::io::Error::from)?))
 }
 
 fn succeed(command: &mut Command) -> Result<(), Fault> {

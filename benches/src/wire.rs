@@ -22,6 +22,8 @@ pub(crate) enum Found<'a> {
     Answer(&'a [u8], usize),
     /// A WebSocket ping, and how many bytes it took.
     Ping(usize),
+    /// A WebSocket close frame, and how many bytes it took.
+    Close(usize),
     /// More bytes are needed.
     Partial,
 }
@@ -68,7 +70,7 @@ impl Wire {
                     Some(answer) => Ok(Found::Answer(answer, taken)),
                     None => Err(Fault::wrong("a binary message without a NUL", answer)),
                 },
-                other @ (Found::Ping(_) | Found::Partial) => Ok(other),
+                other @ (Found::Ping(_) | Found::Close(_) | Found::Partial) => Ok(other),
             },
             Self::Text => message(bytes, 0x81),
         }
@@ -106,6 +108,8 @@ fn message(bytes: &[u8], first: u8) -> Result<Found<'_>, Fault> {
         Ok(Found::Answer(payload, head + length))
     } else if opcode == PING {
         Ok(Found::Ping(head + length))
+    } else if opcode == CLOSE {
+        Ok(Found::Close(head + length))
     } else {
         Err(Fault::wrong("an unknown WebSocket frame", bytes))
     }
@@ -129,6 +133,7 @@ fn masked(first: u8, parts: &[&[u8]], out: &mut Vec<u8>) {
 }
 
 const PING: u8 = 0x89;
+const CLOSE: u8 = 0x88;
 
 /// Any will do; zeros would spare a server its work.
 const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
@@ -174,10 +179,12 @@ mod tests {
             }
         }
         assert_eq!(Wire::Text.find(b"\x89\0").unwrap(), Found::Ping(2));
+        let close = Wire::Binary.find(b"\x88\x02\x03\xe8");
+        assert_eq!(close.unwrap(), Found::Close(4));
         for (wire, bytes) in [
             (Wire::Text, b"\x82\x01x".as_slice()),
             (Wire::Binary, b"\x82\x01x"),
-            (Wire::Binary, b"\x88\x02\x03\xe8"),
+            (Wire::Binary, b"\x8a\x02\x03\xe8"),
         ] {
             wire.find(bytes).unwrap_err();
         }
