@@ -15,6 +15,24 @@ pub(crate) struct Seat {
     pub(crate) crowd: Crowd,
     /// How many log in at once, where a crowd does.
     pub(crate) wave: usize,
+    pub(crate) presence: Presence,
+}
+
+/// Who is told of logins and quits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Presence {
+    All,
+    Off,
+}
+
+impl Presence {
+    /// As the server's option has it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Off => "off",
+        }
+    }
 }
 
 /// What a slice of work has cost.
@@ -56,6 +74,7 @@ impl Seat {
             server,
             crowd,
             wave: WAVE,
+            presence: Presence::All,
         })
     }
 
@@ -103,6 +122,8 @@ impl Seat {
         };
         let told = match kind {
             Kind::Floor | Kind::OneWay => wave,
+            // Each of its own.
+            Kind::Smol | Kind::Std if self.presence == Presence::Off => wave,
             Kind::Smol | Kind::Std => before * wave + wave * (wave + 1) / 2,
             Kind::Ngircd | Kind::Inspircd => 0,
         };
@@ -111,7 +132,8 @@ impl Seat {
         })?;
         self.crowd.settle(&mut arrival)?;
         let is_floor = matches!(kind, Kind::Floor | Kind::OneWay);
-        let each = if is_floor { 0 } else { wave };
+        let is_told = !is_floor && self.presence == Presence::All;
+        let each = if is_told { wave } else { 0 };
         let is_irc = matches!(kind, Kind::Ngircd | Kind::Inspircd);
         let right = arrival.logins[..before].iter().all(|come| *come == each);
         if !is_irc && (!right || arrival.all != told || arrival.welcome != wave) {

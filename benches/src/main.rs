@@ -16,6 +16,8 @@
 //! What time and size do to it is measured by rows of their own, which run only when they are named:
 //!
 //!     cargo run --release -p flashgate-bench -- soak --minutes 60 --svg benches/plots/soak.svg
+//!     cargo run --release -p flashgate-bench -- scale --svg benches/plots/scale.svg
+//!     cargo run --release -p flashgate-bench -- storm
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it found")]
 
@@ -26,10 +28,13 @@ mod irc;
 mod load;
 mod loads;
 mod news;
+mod paced;
 mod plot;
 mod rows;
+mod scale;
 mod server;
 mod soak;
+mod storm;
 mod table;
 mod wire;
 
@@ -49,7 +54,7 @@ use wire::Wire;
 /// Measure flashgate beside a bare epoll loop.
 #[derive(FromArgs, Debug)]
 #[argh(
-    note = "Rows: one, sixteen (private messages, so many in flight), others, presence-500, presence-5000, burst, login, memory, list, slow. None named: all. Others, only by name: soak, an hour of everything."
+    note = "Rows: one, sixteen (private messages, so many in flight), others, presence-500, presence-5000, burst, login, memory, list, slow. None named: all. Others, only by name: soak, an hour of everything; scale, up to 100,000 members; storm, all come back at once."
 )]
 struct Options {
     /// which rows to measure
@@ -72,7 +77,7 @@ struct Options {
     #[argh(option, default = "60.0", arg_name = "N")]
     minutes: f64,
 
-    /// where to plot what soak has seen over time
+    /// where to plot what soak or scale has found
     #[argh(option, arg_name = "FILE")]
     svg: Option<PathBuf>,
 
@@ -126,8 +131,14 @@ struct Bench {
 }
 
 fn main() -> ExitCode {
-    let options: Options = argh::from_env();
-    match run(&options) {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let outcome = match arguments.split_first() {
+        Some((first, rest)) if first == scale::WORKER => {
+            open_files().and_then(|()| scale::work(rest))
+        }
+        _ => run(&argh::from_env()),
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => {
             println!("\nFAILED: {fault}");
@@ -156,11 +167,13 @@ fn run(options: &Options) -> Result<(), Fault> {
             None => vec![Wire::Raw, Wire::Binary, Wire::Text],
         },
     };
-    table::introduce(bench.repeat, bench.slice);
     let all: Vec<&Row> = match options.rows.as_slice() {
         [] => ROWS.iter().collect(),
         named => named.iter().map(|name| name.0).collect(),
     };
+    if all.iter().any(|row| row.is_in_slices) {
+        table::introduce(bench.repeat, bench.slice);
+    }
     for row in all {
         println!("\n{}  [{}]", row.title, row.name);
         (row.measure)(&bench).map_err(|fault| fault.during(row.name))?;

@@ -92,11 +92,6 @@ impl News {
         let all = logins + quits;
         (self.logins, self.quits) == (logins, quits) && self.heard.iter().all(|n| *n == all)
     }
-
-    /// Who is online, as far as they know.
-    pub(crate) fn online(&self) -> usize {
-        self.online.len()
-    }
 }
 
 fn digits(bytes: &[u8]) -> (&[u8], &[u8]) {
@@ -145,7 +140,7 @@ mod tests {
         let (come, gone) = (Event::Login(7), Event::Quit(7));
         let news = after(&[(0, come), (0, gone), (1, come), (1, gone), (1, come)]).unwrap();
         assert!(!news.is_complete(2, 1), "the first has not heard the last");
-        assert_eq!(news.online(), 3);
+        assert_eq!(news.online.len(), 3);
         let news = after(&[(0, come), (1, come), (1, gone), (0, gone)]).unwrap();
         assert!(news.is_complete(1, 1) && !news.is_complete(2, 1));
         assert!(

@@ -12,8 +12,10 @@ use crate::loads::login::Logins;
 use crate::loads::pairs::Pairs;
 use crate::loads::presence::Presence;
 use crate::loads::slow::Slow;
+use crate::scale;
 use crate::server::Kind;
 use crate::soak;
+use crate::storm;
 use crate::table::{self, Spread, Target};
 use crate::wire::Wire;
 
@@ -21,6 +23,8 @@ use crate::wire::Wire;
 pub(crate) struct Row {
     pub(crate) name: &'static str,
     pub(crate) title: &'static str,
+    /// Whether slices take turns.
+    pub(crate) is_in_slices: bool,
     pub(crate) measure: fn(&Bench) -> Result<(), Fault>,
 }
 
@@ -34,21 +38,25 @@ pub(crate) static ROWS: [Row; 10] = [
     Row {
         name: "one",
         title: "Private messages, 50 pairs, 1 in flight: each delivery",
+        is_in_slices: true,
         measure: |bench| pairs(bench, 1, target(1.3, 1.15)),
     },
     Row {
         name: "sixteen",
         title: "Private messages, 50 pairs, 16 in flight: each delivery",
+        is_in_slices: true,
         measure: |bench| pairs(bench, 16, target(2.0, 1.4)),
     },
     Row {
         name: "others",
         title: "Private messages, 50 pairs, with 10,000 others online, by the same without them",
+        is_in_slices: true,
         measure: others,
     },
     Row {
         name: "presence-500",
         title: "One comes and goes, 500 online are told: each delivery",
+        is_in_slices: true,
         measure: |bench| {
             let load = |_| Box::new(Presence::new(500)) as Box<dyn Load>;
             compared(bench, &bench.servers(), &load, target(1.2, 1.05))
@@ -57,6 +65,7 @@ pub(crate) static ROWS: [Row; 10] = [
     Row {
         name: "presence-5000",
         title: "One comes and goes, 5,000 online are told: each delivery",
+        is_in_slices: true,
         measure: |bench| {
             let load = |_| Box::new(Presence::new(5000)) as Box<dyn Load>;
             compared(bench, &RAW_SMOL, &load, target(1.2, 1.05))
@@ -65,6 +74,7 @@ pub(crate) static ROWS: [Row; 10] = [
     Row {
         name: "burst",
         title: "64 logins in one wake-up, 5,000 online are told: each delivery",
+        is_in_slices: true,
         measure: |bench| {
             let load = |_| Box::new(Burst::new(5000, 64)) as Box<dyn Load>;
             compared(bench, &RAW_SMOL, &load, target(0.5, 0.1))
@@ -73,6 +83,7 @@ pub(crate) static ROWS: [Row; 10] = [
     Row {
         name: "login",
         title: "Connect, log in (the cheapest hash), leave, one after the other: each visit",
+        is_in_slices: true,
         measure: |bench| {
             let mut servers = bench.servers();
             servers.retain(|(_, wire)| *wire == Wire::Raw);
@@ -83,11 +94,13 @@ pub(crate) static ROWS: [Row; 10] = [
     Row {
         name: "memory",
         title: "Memory of the process for each idle connection that is logged in (RssAnon)",
+        is_in_slices: true,
         measure: memory,
     },
     Row {
         name: "list",
         title: "LIST of 10,000 online, 50 ask at once: each answer, by a bare send of the same bytes",
+        is_in_slices: true,
         measure: |bench| {
             let load = |_| Box::new(List::new(10_000)) as Box<dyn Load>;
             compared(bench, &RAW_SMOL, &load, target(1.2, 1.05))
@@ -96,16 +109,32 @@ pub(crate) static ROWS: [Row; 10] = [
     Row {
         name: "slow",
         title: "Others' latency, 99th percentile, while one client does not read, by while it does",
+        is_in_slices: true,
         measure: slow,
     },
 ];
 
 /// Those that take long, and that nobody wants unasked.
-pub(crate) static LONG_ROWS: [Row; 1] = [Row {
-    name: "soak",
-    title: "Members who stay and talk, and others who come and go in every way, at a fixed rate",
-    measure: soak::measure,
-}];
+pub(crate) static LONG_ROWS: [Row; 3] = [
+    Row {
+        name: "soak",
+        title: "Members who stay and talk, and others who come and go in every way, at a fixed rate",
+        is_in_slices: false,
+        measure: soak::measure,
+    },
+    Row {
+        name: "scale",
+        title: "What members cost: memory, and the server's time for a private message among 50 pairs",
+        is_in_slices: true,
+        measure: scale::measure,
+    },
+    Row {
+        name: "storm",
+        title: "All are cut off and come back at once, and 20 who stay talk on",
+        is_in_slices: false,
+        measure: storm::measure,
+    },
+];
 
 const fn target(must: f64, aim: f64) -> Target {
     Target { must, aim }

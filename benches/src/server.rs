@@ -50,7 +50,10 @@ impl Kind {
 pub(crate) struct Programs {
     /// Where the release build is.
     target: PathBuf,
-    folder: TempDir,
+    /// Where the store of members is.
+    pub(crate) store: PathBuf,
+    /// Ends with this, if it is our own.
+    _folder: Option<TempDir>,
 }
 
 /// A server that runs. It ends when this is dropped, and when this program ends.
@@ -66,9 +69,11 @@ impl Programs {
     pub(crate) fn build() -> Result<Self, Fault> {
         let own = std::env::current_exe()?;
         let target = own.ancestors().nth(2).ok_or_else(|| no_target(&own))?;
+        let folder = tempfile::tempdir()?;
         let programs = Self {
             target: target.join("release"),
-            folder: tempfile::tempdir()?,
+            store: folder.path().to_owned(),
+            _folder: Some(folder),
         };
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         for what in [
@@ -85,17 +90,28 @@ impl Programs {
         Ok(programs)
     }
 
+    /// What another has built, and the members it has made.
+    pub(crate) fn of(store: PathBuf) -> Result<Self, Fault> {
+        let own = std::env::current_exe()?;
+        let target = own.parent().ok_or_else(|| no_target(&own))?;
+        Ok(Self {
+            target: target.to_owned(),
+            store,
+            _folder: None,
+        })
+    }
+
     /// Members `m1` and so on, called `Member 1`, with the password `x`.
     fn import(&self) -> Result<(), Fault> {
         let mut rows = "id,nick,name,password,active\n".to_owned();
         for n in 1..=MEMBERS {
             rows.push_str(&format!("{n},m{n},Member {n},\"{HASH}\",1\n"));
         }
-        let file = self.folder.path().join("members.csv");
+        let file = self.store.join("members.csv");
         fs::write(&file, rows)?;
         let mut import = Command::new(self.target.join("flashgate"));
         import.args(["members", "import"]).arg(file);
-        import.current_dir(self.folder.path()).stdout(Stdio::null());
+        import.current_dir(&self.store).stdout(Stdio::null());
         succeed(import.stderr(Stdio::null()))
     }
 
@@ -111,7 +127,7 @@ impl Programs {
                 command.args((kind == Kind::Floor).then_some("--echo"));
             }
             Kind::Smol | Kind::Std => {
-                let store = self.folder.path().join("flashgate.db");
+                let store = self.store.join("flashgate.db");
                 fs::copy(store, folder.path().join("flashgate.db"))?;
                 command.arg(self.target.join("flashgate")).arg("serve");
                 command.args(["--listen=127.0.0.1:0", "--rate=0", "--max-clients=19500"]);
@@ -193,7 +209,12 @@ impl Server {
 
     /// Files and connections it has open.
     pub(crate) fn descriptors(&self) -> Result<usize, Fault> {
-        Ok(fs::read_dir(format!("/proc/{}/fd", self.child.id()))?.count())
+        let folder = format!("/proc/{}/fd", self.child.id());
+        // Since Linux 6.2 its size tells, and none of them has to be looked at.
+        match fs::metadata(&folder)?.len() {
+            0 => Ok(fs::read_dir(folder)?.count()),
+            files => Ok(files as usize),
+        }
     }
 
     pub(crate) fn threads(&self) -> Result<usize, Fault> {

@@ -11,10 +11,10 @@ mod residents;
 mod verdict;
 mod visitors;
 
-use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Mutex, OnceLock};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
@@ -46,8 +46,8 @@ pub(crate) struct Shared {
     /// What residents have got: private messages, and logins and quits.
     messages: AtomicU64,
     news: AtomicU64,
-    /// As residents know it.
-    online: AtomicU64,
+    /// Of those who stay, in every list.
+    order: OnceLock<Vec<usize>>,
     /// Of private messages since the last sample.
     latencies: Mutex<Vec<Duration>>,
 }
@@ -65,7 +65,7 @@ impl Shared {
             letters: (0..visitors::VISITORS).map(|_| AtomicU64::new(0)).collect(),
             messages: AtomicU64::new(0),
             news: AtomicU64::new(0),
-            online: AtomicU64::new(RESIDENTS as u64),
+            order: OnceLock::new(),
             latencies: Mutex::new(Vec::new()),
         }
     }

@@ -1,23 +1,22 @@
 //! Members who stay: some talk in pairs at a fixed rate, a few get letters from visitors, the rest is
 //! silent. All hear of whoever comes and goes.
 
-use std::collections::VecDeque;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
-use crate::check::{Messages, Order};
+use crate::check::Order;
 use crate::crowd::{Crowd, Listen, Outs};
 use crate::fault::Fault;
 use crate::load::Seat;
-use crate::loads::pairs::TEXT;
 use crate::news::News;
+use crate::paced::{Paced, TURN};
 use crate::soak::{Shared, WIRES, visitors};
 
 /// Those who stay, and what they have heard.
 pub(crate) struct Residents<'a> {
     shared: &'a Shared,
     roles: Vec<Role>,
-    pairs: Vec<Pair>,
+    pairs: Paced,
     /// Of each visitor, how many letters have come.
     letters: Vec<Order>,
     news: News,
@@ -29,16 +28,6 @@ enum Role {
     Sender(usize),
     Recipient(usize),
     Addressee(usize),
-}
-
-struct Pair {
-    from: usize,
-    messages: Messages,
-    /// When each that has not come was sent.
-    since: VecDeque<Instant>,
-    sent: u32,
-    echoed: Order,
-    delivered: Order,
 }
 
 /// Has them log in, as many on each wire.
@@ -70,14 +59,7 @@ impl<'a> Residents<'a> {
             let to = place(n / 3 % 3, PAIRS + n);
             roles[from] = Role::Sender(n);
             roles[to] = Role::Recipient(n);
-            pairs.push(Pair {
-                from,
-                messages: Messages::chat(from + 1, to + 1, TEXT),
-                since: VecDeque::new(),
-                sent: 0,
-                echoed: Order::default(),
-                delivered: Order::default(),
-            });
+            pairs.push((from, from + 1, to + 1));
         }
         for visitor in 0..visitors::VISITORS {
             roles[addressee(visitor) - 1] = Role::Addressee(visitor);
@@ -85,7 +67,7 @@ impl<'a> Residents<'a> {
         Self {
             shared,
             roles,
-            pairs,
+            pairs: Paced::new(MESSAGES_A_SECOND, pairs),
             letters: vec![Order::default(); visitors::VISITORS],
             news: News::new(RESIDENTS, 1..=RESIDENTS),
         }
@@ -93,22 +75,10 @@ impl<'a> Residents<'a> {
 
     /// Talk goes on until all who come and go have gone; then everything must have come.
     pub(crate) fn run(&mut self, crowd: &mut Crowd) -> Result<(), Fault> {
-        let start = Instant::now();
-        let (mut sent, mut pruned) = (0, start);
+        let mut pruned = Instant::now();
         while !self.shared.visits_over.load(Relaxed) {
-            let due = start.elapsed().as_secs_f64() * MESSAGES_A_SECOND;
-            // After a rest that somebody else had them take, they do not make up for all of it at once.
-            if due - sent as f64 > MESSAGES_A_SECOND {
-                return Err(Fault::new(
-                    "this load cannot keep up: the machine is too busy",
-                ));
-            }
-            while (sent as f64) < due {
-                self.send(crowd, sent as usize % PAIRS);
-                sent += 1;
-            }
+            self.pairs.send(crowd);
             crowd.during(TURN, self)?;
-            self.shared.online.store(self.news.online() as u64, Relaxed);
             if pruned.elapsed() > Duration::from_secs(1) {
                 self.news.prune();
                 pruned = Instant::now();
@@ -124,29 +94,18 @@ impl<'a> Residents<'a> {
         Err(Fault::new(self.missing()))
     }
 
-    fn send(&mut self, crowd: &mut Crowd, n: usize) {
-        let pair = &mut self.pairs[n];
-        pair.since.push_back(Instant::now());
-        let command = pair.messages.command(pair.sent);
-        pair.sent += 1;
-        crowd.outs().send(pair.from, &command);
-    }
-
     fn is_complete(&self) -> bool {
         let (logins, quits) = self.shared.comings_and_goings();
         let letters = &self.shared.letters;
         self.news.is_complete(logins, quits)
-            && (self.pairs.iter())
-                .all(|pair| pair.echoed.come() == pair.sent && pair.delivered.come() == pair.sent)
+            && self.pairs.under_way() == 0
             && (self.letters.iter().zip(letters))
                 .all(|(come, sent)| u64::from(come.come()) == sent.load(Relaxed))
     }
 
     fn missing(&self) -> String {
         let (logins, quits) = self.shared.comings_and_goings();
-        let under_way: u32 = (self.pairs.iter())
-            .map(|pair| 2 * pair.sent - pair.echoed.come() - pair.delivered.come())
-            .sum();
+        let under_way = self.pairs.under_way();
         format!(
             "at the end: {under_way} messages have not come; {} of {logins} logins, {} of {quits} quits",
             self.news.logins, self.news.quits
@@ -163,17 +122,8 @@ impl Listen for Residents<'_> {
         }
         match self.roles[client] {
             Role::Silent => return Err(Fault::wrong("nobody writes to this client", answer)),
-            Role::Sender(n) => {
-                let pair = &mut self.pairs[n];
-                pair.echoed.take(pair.messages.number(answer)?)?;
-            }
-            Role::Recipient(n) => {
-                let pair = &mut self.pairs[n];
-                pair.delivered.take(pair.messages.number(answer)?)?;
-                if let Some(since) = pair.since.pop_front() {
-                    self.shared.record(since.elapsed());
-                }
-            }
+            Role::Sender(n) => self.pairs.echoed(n, answer)?,
+            Role::Recipient(n) => self.shared.record(self.pairs.delivered(n, answer)?),
             Role::Addressee(visitor) => {
                 let order = &mut self.letters[visitor];
                 let letter = visitors::letter(visitor, order.come());
@@ -194,7 +144,4 @@ pub(crate) const ON_EACH_WIRE: usize = 240;
 pub(crate) const RESIDENTS: usize = 3 * ON_EACH_WIRE;
 
 /// Each comes twice, to its sender and to its recipient.
-const MESSAGES_A_SECOND: f64 = 1600.0;
-
-/// As often it is looked whether there is something to send.
-const TURN: Duration = Duration::from_millis(1);
+const MESSAGES_A_SECOND: f64 = 2400.0;

@@ -1,6 +1,7 @@
 //! Members who come and go all the time: each visit talks a little, and ends in another way.
 
 use std::net::SocketAddr;
+use std::sync::OnceLock;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
@@ -157,15 +158,16 @@ impl<'a> Visit<'a> {
         guest.say(b"PING <&>")?;
         guest.expect("<pong value=\"&lt;&amp;&gt;\"/>")?;
         if number % 4 == 0 {
-            list(guest, member)?;
+            list(guest, member, &self.shared.order)?;
             self.shared.lists.fetch_add(1, Relaxed);
         }
         Ok(())
     }
 }
 
-/// Everybody who stays is in the list in order of login, and then come those who visit, each once.
-fn list(guest: &mut Guest, own: usize) -> Result<(), Fault> {
+/// Everybody who stays is in the list, in the order of login, which is the same each time; then come those
+/// who visit, each once.
+fn list(guest: &mut Guest, own: usize, order: &OnceLock<Vec<usize>>) -> Result<(), Fault> {
     guest.say(b"LIST")?;
     let answer = guest.answer()?.unwrap_or_default();
     let text = String::from_utf8_lossy(&answer);
@@ -185,8 +187,11 @@ fn list(guest: &mut Guest, own: usize) -> Result<(), Fault> {
     }
     // The other visitors, and those of whom one does not read.
     let most = residents::RESIDENTS + VISITORS * 4 + 8;
-    let stay = seen.get(..residents::RESIDENTS);
-    if stay.is_some_and(|stay| stay.iter().copied().eq(1..=residents::RESIDENTS))
+    let stay = seen.get(..residents::RESIDENTS).unwrap_or_default();
+    let order = order.get_or_init(|| stay.to_vec());
+    if stay == order
+        && stay.len() == residents::RESIDENTS
+        && stay.iter().all(|member| *member <= residents::RESIDENTS)
         && seen.contains(&own)
         && seen.len() <= most
     {
@@ -211,7 +216,7 @@ static WAYS: [Way; 9] = [
 pub(crate) const VISITORS: usize = 4;
 
 /// Between two visits of one visitor.
-const PACE: Duration = Duration::from_millis(200);
+const PACE: Duration = Duration::from_millis(150);
 
 /// Members of each visitor.
 pub(crate) const MEMBERS: usize = 256;
