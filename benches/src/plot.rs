@@ -39,7 +39,7 @@ pub(crate) fn write(file: &Path, title: &str, panels: &[Panel]) -> Result<(), Fa
         fs::create_dir_all(folder)?;
     }
     let written = fs::write(file, svg(title, panels));
-    Ok(written.map_err(|error| Fault::from(error).during(file.display()))?)
+    written.map_err(|error| Fault::from(error).during(file.display()))
 }
 
 /// Panels, two in a row.
@@ -86,8 +86,7 @@ fn draw(out: &mut String, panel: &Panel) {
         let _ = writeln!(out, "<path class=\"axis\" d=\"M{at:.1} {bottom}v4\"/>");
         text(out, "tick", "middle", (at, bottom + 17.0), &x.label(tick));
     }
-    let middle = f64::midpoint(LEFT, WIDTH - RIGHT);
-    text(out, "tick", "middle", (middle, HEIGHT - 8.0), &panel.along);
+    text(out, "tick", "start", (LEFT, HEIGHT - 8.0), &panel.along);
     for (n, series) in panel.series.iter().enumerate() {
         let mut path = String::new();
         for (nth, (across, up)) in series.points.iter().enumerate() {
@@ -110,15 +109,14 @@ fn draw(out: &mut String, panel: &Panel) {
     names(out, &panel.series);
 }
 
-/// The names of the lines, in their colours, at the lower right: lines that start at 0 leave it free.
+/// The names of the lines, in their colours, below them at the right.
 fn names(out: &mut String, series: &[Series]) {
-    let mut up = HEIGHT - BOTTOM - 8.0;
+    let mut right = WIDTH - RIGHT;
     for (n, series) in series.iter().enumerate().rev() {
-        if !series.name.is_empty() {
-            let class = format!("name d{}", n % COLOURS);
-            text(out, &class, "end", (WIDTH - RIGHT - 6.0, up), &series.name);
-            up -= 15.0;
-        }
+        let class = format!("name d{}", n % COLOURS);
+        text(out, &class, "end", (right, HEIGHT - 8.0), &series.name);
+        // A letter is about so wide.
+        right -= 6.4 * series.name.len() as f64 + 14.0;
     }
 }
 

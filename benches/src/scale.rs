@@ -1,6 +1,7 @@
 //! What more members cost: memory for each of them, and the server's processor time for a private
 //! message between some of them. First up to 19,000 in one server on each wire, as many as a process
-//! may have descriptors for here; then 100,000 on several servers that all live at once.
+//! may have descriptors for here; then 100,000 on several servers that all live at once. Nobody is told
+//! who comes: that is a row of its own, and so is the memory it takes.
 //!
 //! Beside each crowd a server with nobody but the pairs takes turns with it, so that what else the
 //! machine does falls on both.
@@ -33,12 +34,12 @@ struct Point {
 pub(crate) fn measure(bench: &Bench) -> Result<(), Fault> {
     let mut found = Vec::new();
     for wire in &bench.wires {
-        println!("  one server, {}, presence on", wire.name());
+        println!("  one server, {}, presence off", wire.name());
         let mut crowd = [Worker::start(
             &bench.programs,
             Kind::Smol,
             *wire,
-            Presence::All,
+            Presence::Off,
         )?];
         let points = grow(bench, *wire, &mut crowd, &ONE)?;
         found.push((wire.name(), points));
@@ -71,10 +72,10 @@ fn grow(
     sizes: &[usize],
 ) -> Result<Vec<Point>, Fault> {
     println!(
-        "  {:>8} {:>12} {:>12} {:>26}   {}",
-        "members", "all, KiB", "each, B", "us a delivery", "by that of the pairs alone"
+        "  {:>8} {:>12} {:>12} {:>26}   by that of the pairs alone",
+        "members", "all, KiB", "each, B", "us a delivery"
     );
-    let mut alone = Worker::start(&bench.programs, Kind::Smol, wire, Presence::All)?;
+    let mut alone = Worker::start(&bench.programs, Kind::Smol, wire, Presence::Off)?;
     alone.grow(ALONE)?;
     let servers = crowd.len();
     let mut points = Vec::new();

@@ -317,7 +317,7 @@ fn panels(samples: &[Sample]) -> Vec<Panel> {
         along: "minutes".to_owned(),
         series,
     };
-    let micros = |of: fn(&Sample) -> Duration| over(&|s| of(s).as_secs_f64() * 1e6);
+    let millis = |of: fn(&Sample) -> Duration| over(&|s| of(s).as_secs_f64() * 1e3);
     vec![
         panel(
             "Memory of the server (RssAnon)",
@@ -339,10 +339,10 @@ fn panels(samples: &[Sample]) -> Vec<Panel> {
         ),
         panel(
             "Latency of private messages",
-            "us",
+            "ms",
             vec![
-                Series::new("p99", micros(|s| s.p99)),
-                Series::new("p50", micros(|s| s.median)),
+                Series::new("p99", millis(|s| s.p99)),
+                Series::new("p50", millis(|s| s.median)),
             ],
         ),
     ]

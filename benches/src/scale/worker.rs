@@ -41,7 +41,8 @@ impl Worker {
         wire: Wire,
         presence: Presence,
     ) -> Result<Self, Fault> {
-        let mut command = Command::new(std::env::current_exe()?);
+        // This program, even if it has been built anew meanwhile.
+        let mut command = Command::new("/proc/self/exe");
         command.arg(WORKER).arg(&programs.store);
         command.args([kind.name(), wire.name(), presence.name()]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -108,12 +109,11 @@ pub(crate) fn work(arguments: &[String]) -> Result<(), Fault> {
     };
     if presence == Presence::Off.name() {
         seat.presence = Presence::Off;
-    } else {
-        // Whatever the first login takes, the next ones do not take again.
-        let mut logins = Logins::default();
-        logins.prepare(&mut seat)?;
-        logins.slice(&mut seat, Duration::from_millis(100))?;
     }
+    // Whatever the first login takes, the next ones do not take again.
+    let mut logins = Logins::default();
+    logins.prepare(&mut seat)?;
+    logins.slice(&mut seat, Duration::from_millis(100))?;
     warm.alone = rested(&seat)?;
     seat.crowd = Crowd::new(seat.server.address, seat.wire)?;
     for line in std::io::stdin().lines() {

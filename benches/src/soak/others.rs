@@ -40,7 +40,7 @@ fn deaf(server: SocketAddr, shared: &Shared, round: usize) -> Result<(), Fault> 
     sender.login(member + 1)?;
     shared.logins.fetch_add(2, Relaxed);
     let messages = Messages::chat(member + 1, member, &"x".repeat(LONG));
-    if round % 2 == 0 {
+    if round.is_multiple_of(2) {
         for number in 0..SOME {
             sender.write(&messages, number)?;
         }

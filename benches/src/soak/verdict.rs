@@ -183,7 +183,13 @@ mod tests {
         // Caches fill at first, and one client that does not read is there now and then.
         let warm = |at: f64| 20e6 - 8e6 * (-at / 200.0).exp();
         assert_eq!(faults(&hour(warm, |_| 740.0, |_| 4.0)), [""; 0]);
-        let spiky = |at: f64| if at as u32 % 200 == 0 { 21e6 } else { 20e6 };
+        let spiky = |at: f64| {
+            if (at as u32).is_multiple_of(200) {
+                21e6
+            } else {
+                20e6
+            }
+        };
         assert_eq!(faults(&hour(spiky, |_| 740.0, |_| 4.0)), [""; 0]);
     }
 

@@ -157,7 +157,7 @@ impl<'a> Visit<'a> {
         guest.expect("<error value=\"User is already left.\"/>")?;
         guest.say(b"PING <&>")?;
         guest.expect("<pong value=\"&lt;&amp;&gt;\"/>")?;
-        if number % 4 == 0 {
+        if number.is_multiple_of(4) {
             list(guest, member, &self.shared.order)?;
             self.shared.lists.fetch_add(1, Relaxed);
         }
