@@ -204,7 +204,7 @@ const COLUMNS: usize = 2;
 const WIDTH: f64 = 440.0;
 const HEIGHT: f64 = 240.0;
 const LEFT: f64 = 64.0;
-const RIGHT: f64 = 20.0;
+const RIGHT: f64 = 30.0;
 const TOP: f64 = 34.0;
 const BOTTOM: f64 = 44.0;
 
@@ -253,9 +253,9 @@ mod tests {
     fn points_are_where_they_belong() {
         let out = svg("t", &[panel(&[(0.0, 0.0), (5.0, 10.0), (10.0, 5.0)])]);
         // 0 is at the lower left; the greatest along is at the right, and upwards at the top.
-        let path = "<path class=\"line c0\" d=\"M64.0 196.0L242.0 34.0L420.0 115.0\"/>";
+        let path = "<path class=\"line c0\" d=\"M64.0 196.0L237.0 34.0L410.0 115.0\"/>";
         assert!(out.contains(path), "{out}");
-        assert!(out.contains("<circle class=\"dot d1\" cx=\"242.0\" cy=\"34.0\" r=\"3\"/>"));
+        assert!(out.contains("<circle class=\"dot d1\" cx=\"237.0\" cy=\"34.0\" r=\"3\"/>"));
         assert!(out.contains(">this</text>") && out.contains(">minutes</text>"));
     }
 
