@@ -87,7 +87,6 @@ pub(crate) fn come_back(
             )));
         }
     }
-    let all_in = start.elapsed();
     while returning.last.elapsed() < SILENCE {
         crowd.during(TURN, &mut returning)?;
     }
@@ -95,6 +94,7 @@ pub(crate) fn come_back(
         return Err(Fault::new("somebody was in, and was cut off again"));
     }
     returning.took.sort_unstable();
+    let all_in = returning.took.last().copied().unwrap_or_default();
     let delivered = returning.last - start;
     Ok((returning, [all_in, delivered]))
 }
