@@ -338,7 +338,7 @@ impl Chat {
             Wire::Socket(socket) => socket.deadline(incoming, limits),
             Wire::Stream => None,
         };
-        turn.into_iter().chain(login).chain(life).min()
+        earliest(earliest(turn, login), life)
     }
 
     /// Whether it is our doing that the next command waits. Then the time to identify stands still;
@@ -393,6 +393,14 @@ impl Chat {
         }
         self.next_command = self.next_command.max(now).saturating_add(interval);
         Ok(())
+    }
+}
+
+/// The earlier of two times that may never come.
+fn earliest(one: Option<Millis>, other: Option<Millis>) -> Option<Millis> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
     }
 }
 

@@ -257,7 +257,7 @@ impl Hub {
     fn search_nick(&self, nick: &str) -> Result<usize, usize> {
         let hash = hash(nick);
         let sits = |(other, seat): &(u32, Seat)| {
-            let by_nick = |online: &Online| online.nick().cmp(nick);
+            let by_nick = |online: &Online| online.nick_bytes().cmp(nick.as_bytes());
             other.cmp(&hash).then_with(|| self.compare(*seat, by_nick))
         };
         self.by_nick.binary_search_by(sits)
@@ -335,6 +335,10 @@ impl Online {
     /// The name others address the member by.
     pub(crate) fn nick(&self) -> &str {
         &self.text[..self.nick as usize]
+    }
+
+    fn nick_bytes(&self) -> &[u8] {
+        &self.text.as_bytes()[..self.nick as usize]
     }
 
     /// The name that is shown.

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::config::Limits;
-use crate::conn::Incoming;
+use crate::conn::{Incoming, earliest};
 use crate::frame::Form;
 use crate::note::CloseReason;
 use crate::time::Millis;
@@ -106,8 +106,7 @@ impl Socket {
 
     /// When its life has to be looked at.
     pub(crate) fn deadline(&self, incoming: Incoming, limits: &Limits) -> Option<Millis> {
-        let silent = self.silent_at(incoming, limits);
-        silent.into_iter().chain(self.ping_at(limits)).min()
+        earliest(self.silent_at(incoming, limits), self.ping_at(limits))
     }
 
     /// What is due now; the time of the next ping is moved on.
