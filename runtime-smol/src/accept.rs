@@ -147,8 +147,10 @@ fn key(index: usize) -> usize {
     usize::MAX - 1 - index
 }
 
-/// Connections taken from one listener in a turn; the rest keep in its backlog.
-const MAX_ACCEPTS: usize = 64;
+/// Connections taken from one listener in a turn, some milliseconds' work; the rest keep in its backlog.
+/// When all come back at once, a turn in which many log in is long, and a backlog of 4,096 would
+/// overflow meanwhile: those left outside try again after 1 s, 3 s, 7 s and so on.
+const MAX_ACCEPTS: usize = 1024;
 
 /// Without a descriptor to spare, accepting again at once would fail again at once.
 const PAUSE: Duration = Duration::from_millis(100);
