@@ -4,6 +4,8 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 
+use zeroize::Zeroizing;
+
 /// A member's number, as on the original site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MemberId(pub i64);
@@ -47,14 +49,14 @@ impl Login {
     }
 }
 
-/// A password on its way to the store. Its `Debug` is blank.
+/// A password on its way to the store. Its `Debug` is blank, and its memory is wiped after use.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret(Zeroizing<String>);
 
 impl Secret {
     /// Wraps a password.
     pub fn new(password: &str) -> Self {
-        Self(String::from(password))
+        Self(Zeroizing::new(String::from(password)))
     }
 
     /// The password itself, for the one who verifies it.
