@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
+mod hash;
 pub mod import;
 mod lookup;
 mod nick;
@@ -18,6 +19,7 @@ mod pool;
 mod schema;
 mod verified;
 
+pub use hash::Format;
 pub use nick::{Name, NameFault, Nick, Number};
 pub use passwords::{Checked, Hash, HashFault, Verdict, check};
 pub use pool::{Pool, PoolOptions};

@@ -1,42 +1,67 @@
-//! Password hashes: argon2id in PHC form, made with today's parameters and checked with their own.
+//! Passwords: new ones become argon2id with today's parameters, stored ones of many formats are
+//! checked with their own, and those of an old format are made new once they have been right.
 
 use std::fmt;
 use std::time::Duration;
 
-use argon2::{
-    ARGON2ID_IDENT, Algorithm, Argon2, Params, PasswordHash, PasswordHasher, PasswordVerifier,
-    Version,
-};
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
 use flashgate_core::Secret;
 
-/// A stored password: a PHC string that this program can and will verify. Its `Debug` is blank.
+use super::hash::{CUTS, Format, Stored};
+
+/// A stored password that this program can and will verify. Its `Debug` is blank.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Hash(String);
 
 impl Hash {
     /// Hashes a new password with OWASP's first recommendation: 19 MiB, two passes, one lane.
     pub fn new(password: &Secret) -> Result<Self, HashFault> {
-        let params = Params::new(NEW_MEMORY, NEW_PASSES, 1, None).map_err(|_| HashFault::Cost)?;
-        Self::with(password, params)
+        Self::of(password.expose().as_bytes(), new_params()).map(Self)
     }
 
     /// Hashes with other parameters; tests that log in thousands use the least there are.
     pub fn with(password: &Secret, params: Params) -> Result<Self, HashFault> {
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let hash = argon2.hash_password(password.expose().as_bytes());
-        // What can fail is the system's random number generator.
-        hash.map(|hash| Self(hash.to_string()))
-            .map_err(|_| HashFault::NoRandomness)
+        Self::of(password.expose().as_bytes(), params).map(Self)
     }
 
     /// Takes a hash from elsewhere, if it can be verified here at a bearable cost.
     pub fn parse(text: &str) -> Result<Self, HashFault> {
-        parse(text).map(|_| Self(text.to_owned()))
+        Stored::parse(text).map(|_| Self(text.to_owned()))
     }
 
-    /// The PHC string, for the store.
+    /// The new hash of a password that was right, if what is stored is of an old format.
+    ///
+    /// An old hash of a password's beginning lets in whoever adds anything to it, a slip of the
+    /// finger too. That must not become the password. So the new hash is of no more than the
+    /// beginning either, and says so.
+    pub fn renewed(password: &Secret, stored: &str) -> Option<Self> {
+        let format = Stored::parse(stored).ok()?.format();
+        if format.is_current() {
+            return None;
+        }
+        let bytes = password.expose().as_bytes();
+        let cut = CUTS
+            .iter()
+            .find(|(_, cut)| format.looks_at() == Some(*cut) && bytes.len() > *cut);
+        let (prefix, part) = match cut {
+            Some((prefix, cut)) => (*prefix, &bytes[..*cut]),
+            None => ("", bytes),
+        };
+        let phc = Self::of(part, new_params()).ok()?;
+        Some(Self(format!("{prefix}{phc}")))
+    }
+
+    /// The text for the store.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    fn of(password: &[u8], params: Params) -> Result<String, HashFault> {
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let hash = argon2.hash_password(password);
+        // What can fail is the system's random number generator.
+        hash.map(|hash| hash.to_string())
+            .map_err(|_| HashFault::NoRandomness)
     }
 }
 
@@ -51,7 +76,8 @@ impl fmt::Debug for Hash {
 pub struct Checked {
     /// What the password is worth.
     pub verdict: Verdict,
-    /// What it cost, in KiB of memory times passes over it. The same for everyone who is refused.
+    /// What argon2 did for it, in KiB of memory times passes over it. The same for everyone who is
+    /// refused.
     pub work: u64,
 }
 
@@ -68,72 +94,61 @@ pub enum Verdict {
 
 /// Compares a password with what is stored, or with nothing at the same cost.
 ///
-/// Whoever is unknown, and whoever has a hash that cannot be used, is checked against a hash with
-/// the parameters of new passwords, so that the time of an answer does not tell who exists.
+/// Whoever is unknown, has a hash that cannot be used, or is refused by one that argon2 has no part
+/// in, is checked against a hash with the parameters of new passwords, so that the time of an answer
+/// does not tell who exists.
 pub fn check(password: &Secret, stored: Option<&str>) -> Checked {
     let bytes = password.expose().as_bytes();
-    let (hash, params, fault) = match stored.map(parse) {
-        Some(Ok((hash, params))) => (hash, params, None),
-        None => dummy(None),
-        Some(Err(fault)) => dummy(Some(fault)),
+    let (verdict, work) = match stored.map(Stored::parse) {
+        Some(Ok(stored)) => {
+            let verdict = if stored.fits(bytes) {
+                Verdict::Right
+            } else {
+                Verdict::Wrong
+            };
+            (verdict, stored.argon2_work())
+        }
+        Some(Err(fault)) => (Verdict::BadHash(fault), 0),
+        None => (Verdict::Wrong, 0),
     };
-    let right = Argon2::default().verify_password(bytes, &hash).is_ok();
-    let verdict = match (fault, stored) {
-        (Some(fault), _) => Verdict::BadHash(fault),
-        (None, Some(_)) if right => Verdict::Right,
-        (None, _) => Verdict::Wrong,
-    };
-    Checked {
-        verdict,
-        work: work(&params),
+    if verdict == Verdict::Right || work > 0 {
+        return Checked { verdict, work };
     }
+    let dummy = Stored::parse(DUMMY).expect("the constant is a good hash");
+    let _ = dummy.fits(bytes);
+    let work = dummy.argon2_work();
+    Checked { verdict, work }
 }
 
-fn dummy(fault: Option<HashFault>) -> (PasswordHash, Params, Option<HashFault>) {
-    let (hash, params) = parse(DUMMY).expect("the constant is a good hash");
-    (hash, params, fault)
-}
-
-fn parse(text: &str) -> Result<(PasswordHash, Params), HashFault> {
-    let hash = PasswordHash::new(text).map_err(|_| HashFault::NotPhc)?;
-    if hash.algorithm != ARGON2ID_IDENT {
-        return Err(HashFault::NotArgon2id);
-    }
-    if hash.version.is_none_or(|v| Version::try_from(v).is_err()) {
-        return Err(HashFault::Version);
-    }
-    if hash.salt.is_none() || hash.hash.is_none() {
-        return Err(HashFault::NotPhc);
-    }
-    let params = Params::try_from(&hash).map_err(|_| HashFault::NotPhc)?;
-    if params.m_cost() > MAX_MEMORY || work(&params) > MAX_WORK {
-        return Err(HashFault::Cost);
-    }
-    Ok((hash, params))
-}
-
-/// The time that a check of a stored hash takes on a slow machine: what a refusal has to be held
-/// back for, so that nobody can tell the kind of a hash by it. Nothing for what cannot be checked.
+/// The time that a refusal by a stored hash takes on a slow machine: what all refusals have to be
+/// held back for, so that nobody can tell the kind of a hash by it. Nothing for what cannot be
+/// checked, which costs as little as nobody.
 pub(super) fn time_to_check(stored: &str) -> Duration {
-    let work = parse(stored).map_or(0, |(_, params)| work(&params));
-    Duration::from_millis(work / WORK_PER_MILLI)
+    let Ok(stored) = Stored::parse(stored) else {
+        return Duration::ZERO;
+    };
+    let work = match stored.argon2_work() {
+        0 => NEW_WORK,
+        work => work,
+    };
+    stored.time() + Duration::from_millis(work / WORK_PER_MILLI)
 }
 
-fn work(params: &Params) -> u64 {
-    u64::from(params.m_cost()) * u64::from(params.t_cost())
+fn new_params() -> Params {
+    Params::new(NEW_MEMORY, NEW_PASSES, 1, None).expect("the constants are good parameters")
 }
 
 /// Why a hash cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HashFault {
-    /// It is not a complete PHC string.
-    NotPhc,
-    /// It is one of another algorithm.
-    NotArgon2id,
+    /// It is in no format that is known.
+    Unknown,
+    /// It begins as this format does, and does not go on so.
+    Damaged(Format),
     /// It does not say which version of argon2 made it, or names an unknown one.
     Version,
     /// Verifying it takes too much memory or time.
-    Cost,
+    Cost(Format),
     /// The system gave no random numbers for a salt.
     NoRandomness,
 }
@@ -141,14 +156,16 @@ pub enum HashFault {
 impl fmt::Display for HashFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotPhc => f.write_str(
-                "is not a PHC string like $argon2id$v=19$m=19456,t=2,p=1$salt$hash (its text is not shown here)",
-            ),
-            Self::NotArgon2id => f.write_str("is not an argon2id hash; only these are understood"),
-            Self::Version => f.write_str("lacks the version v=19 (or v=16)"),
-            Self::Cost => write!(
+            Self::Unknown => f.write_str("is in no known format (its text is not shown here)"),
+            Self::Damaged(format) => write!(
                 f,
-                "costs too much to verify: m may be {MAX_MEMORY} at most, and m times t {MAX_WORK}"
+                "begins like {format} but is none, or not all of it (its text is not shown here)"
+            ),
+            Self::Version => f.write_str("lacks the version v=19 (or v=16)"),
+            Self::Cost(format) => write!(
+                f,
+                "is {format} and costs too much to verify: {}",
+                format.limit()
             ),
             Self::NoRandomness => f.write_str("cannot be made: the system gives no random numbers"),
         }
@@ -157,13 +174,7 @@ impl fmt::Display for HashFault {
 
 const NEW_MEMORY: u32 = 19 * 1024;
 const NEW_PASSES: u32 = 2;
-
-/// KiB. libsodium's `MODERATE` and four times PHP's default pass; a hash that asks for gigabytes,
-/// times the threads of the pool, could take the server down.
-const MAX_MEMORY: u32 = 256 * 1024;
-
-/// KiB times passes: about a second, a tenth of the time after which the core gives a lookup up.
-const MAX_WORK: u64 = 1024 * 1024;
+const NEW_WORK: u64 = NEW_MEMORY as u64 * NEW_PASSES as u64;
 
 /// KiB times passes in a millisecond: half of what a core of a small rented server does today.
 const WORK_PER_MILLI: u64 = 400;
@@ -194,7 +205,7 @@ mod tests {
         let nobody = check("secret1", None);
         assert_eq!((nobody.verdict, nobody.work), (Verdict::Wrong, full));
         let broken = check("secret1", Some("secret1"));
-        assert_eq!(broken.verdict, Verdict::BadHash(HashFault::NotPhc));
+        assert_eq!(broken.verdict, Verdict::BadHash(HashFault::Unknown));
         assert_eq!(broken.work, full);
         // Stored parameters are obeyed.
         let cheap = check("x", Some(least("x").as_str()));
@@ -212,16 +223,17 @@ mod tests {
         ] {
             assert_eq!(parse(good), Ok(()), "{good}");
         }
+        let cost = HashFault::Cost(Format::Argon2id);
+        let damaged = HashFault::Damaged(Format::Argon2id);
         for (bad, fault) in [
-            ("$argon2i$v=19$m=65536,t=4,p=1", HashFault::NotArgon2id),
-            ("$argon2d$v=19$m=65536,t=4,p=1", HashFault::NotArgon2id),
+            ("$argon2d$v=19$m=65536,t=4,p=1", HashFault::Unknown),
             ("$argon2id$m=65536,t=4,p=1", HashFault::Version),
             ("$argon2id$v=20$m=65536,t=4,p=1", HashFault::Version),
-            ("$argon2id$v=19$m=262145,t=1,p=1", HashFault::Cost),
-            ("$argon2id$v=19$m=4194304,t=1,p=1", HashFault::Cost),
-            ("$argon2id$v=19$m=8,t=4294967295,p=1", HashFault::Cost),
-            ("$argon2id$v=19$m=7,t=1,p=1", HashFault::NotPhc),
-            ("$argon2id$v=19$m=x,t=1,p=1", HashFault::NotPhc),
+            ("$argon2id$v=19$m=262145,t=1,p=1", cost),
+            ("$argon2id$v=19$m=4194304,t=1,p=1", cost),
+            ("$argon2id$v=19$m=8,t=4294967295,p=1", cost),
+            ("$argon2id$v=19$m=7,t=1,p=1", damaged),
+            ("$argon2id$v=19$m=x,t=1,p=1", damaged),
         ] {
             assert_eq!(parse(bad), Err(fault), "{bad}");
         }
@@ -229,13 +241,10 @@ mod tests {
             "",
             "secret1",
             "$2y$10$abcdefghijklmnopqrstuv",
+            "$2x$10$abcdefghijklmnopqrstuu5s2v8.iXieOjg/.AySBTTZIIVFJeBuH",
             "$argon2id$v=19$m=8,t=1,p=1",
         ] {
             let fault = Hash::parse(bad).unwrap_err();
-            assert!(
-                matches!(fault, HashFault::NotPhc | HashFault::NotArgon2id),
-                "{bad} {fault:?}"
-            );
             assert!(bad.is_empty() || !fault.to_string().contains(bad));
         }
     }

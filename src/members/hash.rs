@@ -1,0 +1,420 @@
+//! Stored passwords of every kind that PHP sites have made: what each is, what it costs, and whether
+//! a password fits.
+//!
+//! A stored password is one text that says all of itself. Most kinds do anyway; a salt that a site
+//! kept in a column of its own stands behind a prefix that is ours, as in
+//! `$md5(salt.password)$5f4dcc3b5aa765d61d8327deb882cf99$s4lt`.
+//!
+//! A format is known by its prefix or, without one, by its length and characters. Whoever adds one
+//! adds a [`Format`], a line in [`PREFIXES`] or [`BARE`], its limit in [`Format::most`], its time in
+//! [`Crypted::time`], and vectors that another program has made.
+
+use std::time::Duration;
+
+use argon2::{Argon2, Params, PasswordHash, PasswordVerifier, Version};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use super::passwords::HashFault;
+
+mod bcrypt;
+mod des;
+mod digits;
+mod format;
+mod md5;
+mod mysql;
+mod sha;
+#[cfg(test)]
+mod vectors;
+
+pub use format::Format;
+
+/// A stored password that can be compared with one that is typed. It has no `Debug`.
+pub(super) enum Stored<'a> {
+    Argon2(Box<Argon2Hash>),
+    Crypted(Crypted<'a>),
+}
+
+/// A PHC string, and how much of a password it is about.
+pub(super) struct Argon2Hash {
+    format: Format,
+    hash: PasswordHash,
+    params: Params,
+    /// In bytes.
+    cut: usize,
+}
+
+/// A hash that is compared as the text in which it is written.
+pub(super) struct Crypted<'a> {
+    format: Format,
+    /// As it is written.
+    salt: &'a str,
+    /// In the format's own unit: rounds, or the logarithm of their number.
+    rounds: u32,
+    /// What the right password gives.
+    expected: Zeroizing<String>,
+}
+
+impl<'a> Stored<'a> {
+    /// Reads what is stored, if it can be verified here at a bearable cost.
+    pub(super) fn parse(text: &'a str) -> Result<Self, HashFault> {
+        for (prefix, cut) in CUTS {
+            if let Some(phc) = text.strip_prefix(prefix)
+                && phc.starts_with(ARGON2ID)
+            {
+                return argon2(Format::Argon2idCut, phc, *cut);
+            }
+        }
+        for (prefix, format, read) in PREFIXES {
+            if let Some(rest) = text.strip_prefix(prefix) {
+                return match read {
+                    Read::Phc => argon2(*format, text, usize::MAX),
+                    Read::Crypted(read) => read(*format, rest).map(Self::Crypted),
+                };
+            }
+        }
+        let bare = BARE
+            .iter()
+            .find(|(length, digits, ..)| text.len() == *length && digits.are_all(text));
+        let (_, _, format, read) = bare.ok_or(HashFault::Unknown)?;
+        read(*format, text).map(Self::Crypted)
+    }
+
+    /// Whether this is the password. Compares in constant time.
+    pub(super) fn fits(&self, password: &[u8]) -> bool {
+        match self {
+            Self::Argon2(argon2) => {
+                let part = &password[..password.len().min(argon2.cut)];
+                let verified = Argon2::default().verify_password(part, &argon2.hash);
+                verified.is_ok()
+            }
+            Self::Crypted(crypted) => crypted.fits(password),
+        }
+    }
+
+    pub(super) fn format(&self) -> Format {
+        match self {
+            Self::Argon2(argon2) => argon2.format,
+            Self::Crypted(crypted) => crypted.format,
+        }
+    }
+
+    /// What argon2 does for it, in KiB of memory times passes over it.
+    pub(super) fn argon2_work(&self) -> u64 {
+        match self {
+            Self::Argon2(argon2) => work(&argon2.params),
+            Self::Crypted(_) => 0,
+        }
+    }
+
+    /// How long anything but argon2 takes for it at the most, on a slow machine.
+    pub(super) fn time(&self) -> Duration {
+        match self {
+            Self::Argon2(_) => Duration::ZERO,
+            Self::Crypted(crypted) => crypted.time(),
+        }
+    }
+}
+
+impl<'a> Crypted<'a> {
+    fn new(
+        format: Format,
+        salt: &'a str,
+        rounds: u32,
+        expected: &'a str,
+    ) -> Result<Self, HashFault> {
+        if format.most().is_some_and(|most| rounds > most) {
+            return Err(HashFault::Cost(format));
+        }
+        Ok(Self {
+            format,
+            salt,
+            rounds,
+            expected: Zeroizing::new(expected.to_owned()),
+        })
+    }
+
+    fn fits(&self, password: &[u8]) -> bool {
+        let most = self.format.looks_at().unwrap_or(usize::MAX);
+        let password = &password[..password.len().min(most)];
+        // To C, a NUL is where a password ends: no site has ever let one in.
+        if password.len() > LONGEST || password.contains(&0) {
+            return false;
+        }
+        let (salt, rounds) = (self.salt.as_bytes(), self.rounds);
+        let made = match self.format {
+            // Not a text; nothing fits.
+            Format::Argon2id | Format::Argon2idCut | Format::Argon2i => return false,
+            Format::Bcrypt => match digits::of_bcrypt_salt(self.salt) {
+                Some(salt) => bcrypt::hash(password, salt, rounds),
+                None => return false,
+            },
+            Format::Sha256Crypt => sha::crypt256(password, salt, rounds),
+            Format::Sha512Crypt => sha::crypt512(password, salt, rounds),
+            Format::Md5Crypt => md5::crypt(password, b"$1$", salt),
+            Format::Apr1 => md5::crypt(password, b"$apr1$", salt),
+            Format::Des => des::crypt(password, salt),
+            Format::ExtendedDes => des::crypt_extended(password, salt, rounds),
+            Format::Phpass => md5::phpass(password, salt, rounds),
+            Format::Md5 => digits::hex(&*md5::of(&[password])),
+            Format::Sha1 => digits::hex(&*sha::sha1(password)),
+            Format::Md5SaltPassword => digits::hex(&*md5::of(&[salt, password])),
+            Format::Md5Md5PasswordSalt => {
+                let inner = digits::hex(&*md5::of(&[password]));
+                digits::hex(&*md5::of(&[inner.as_bytes(), salt]))
+            }
+            Format::MysqlPassword => digits::hex(&*sha::sha1(&*sha::sha1(password))),
+            Format::MysqlOldPassword => mysql::old_password(password),
+        };
+        made.as_bytes().ct_eq(self.expected.as_bytes()).into()
+    }
+
+    /// Of the longest password that is tried. Twice what was measured, for argon2's times are so too.
+    fn time(&self) -> Duration {
+        let rounds = u64::from(self.rounds);
+        let nanos = match self.format {
+            Format::Argon2id | Format::Argon2idCut | Format::Argon2i => 0,
+            Format::Bcrypt => 250_000 << rounds,
+            Format::Sha256Crypt | Format::Sha512Crypt => 4_000 * rounds,
+            Format::Md5Crypt | Format::Apr1 => 2_000_000,
+            Format::Des => 100_000,
+            Format::ExtendedDes => 300 * rounds,
+            Format::Phpass => 2_000 << rounds,
+            Format::Md5
+            | Format::Sha1
+            | Format::Md5SaltPassword
+            | Format::Md5Md5PasswordSalt
+            | Format::MysqlPassword
+            | Format::MysqlOldPassword => 20_000,
+        };
+        Duration::from_nanos(nanos)
+    }
+}
+
+/// How a stored password is read once its prefix is known.
+enum Read {
+    /// All of it, as a PHC string.
+    Phc,
+    /// What comes after the prefix.
+    Crypted(ReadCrypted),
+}
+
+type ReadCrypted = for<'a> fn(Format, &'a str) -> Result<Crypted<'a>, HashFault>;
+
+fn argon2<'a>(format: Format, phc: &str, cut: usize) -> Result<Stored<'a>, HashFault> {
+    let damaged = || HashFault::Damaged(format);
+    let hash = PasswordHash::new(phc).map_err(|_| damaged())?;
+    if hash.version.is_none_or(|v| Version::try_from(v).is_err()) {
+        return Err(HashFault::Version);
+    }
+    if hash.salt.is_none() || hash.hash.is_none() {
+        return Err(damaged());
+    }
+    let params = Params::try_from(&hash).map_err(|_| damaged())?;
+    if params.m_cost() > MAX_MEMORY || work(&params) > MAX_WORK {
+        return Err(HashFault::Cost(format));
+    }
+    Ok(Stored::Argon2(Box::new(Argon2Hash {
+        format,
+        hash,
+        params,
+        cut,
+    })))
+}
+
+fn work(params: &Params) -> u64 {
+    u64::from(params.m_cost()) * u64::from(params.t_cost())
+}
+
+/// `10$`, 22 characters of salt and 31 of hash.
+fn bcrypt(format: Format, rest: &str) -> Result<Crypted<'_>, HashFault> {
+    let damaged = HashFault::Damaged(format);
+    let (cost, text) = rest.split_once('$').ok_or(damaged)?;
+    let is_whole = cost.len() == 2 && text.len() == 53 && Digits::Crypt.are_all(text);
+    let cost = number(cost.strip_prefix('0').unwrap_or(cost)).filter(|cost| *cost >= 4);
+    match cost {
+        Some(cost) if is_whole => Crypted::new(format, &text[..22], cost, &text[22..]),
+        Some(_) | None => Err(damaged),
+    }
+}
+
+/// `rounds=5000$` or nothing, the salt, `$`, and the hash.
+fn sha_crypt(format: Format, rest: &str) -> Result<Crypted<'_>, HashFault> {
+    let damaged = HashFault::Damaged(format);
+    let (rounds, rest) = match rest.strip_prefix("rounds=") {
+        Some(rest) => {
+            let (rounds, rest) = rest.split_once('$').ok_or(damaged)?;
+            (number(rounds).ok_or(damaged)?, rest)
+        }
+        None => (5000, rest),
+    };
+    if rounds < 1000 {
+        return Err(damaged);
+    }
+    let length = if format == Format::Sha256Crypt {
+        43
+    } else {
+        86
+    };
+    salt_and_hash(format, rounds, rest, 16, length)
+}
+
+fn md5_crypt(format: Format, rest: &str) -> Result<Crypted<'_>, HashFault> {
+    salt_and_hash(format, 1000, rest, 8, 22)
+}
+
+fn salt_and_hash(
+    format: Format,
+    rounds: u32,
+    rest: &str,
+    longest_salt: usize,
+    length: usize,
+) -> Result<Crypted<'_>, HashFault> {
+    match rest.split_once('$') {
+        Some((salt, hash))
+            if salt.len() <= longest_salt
+                && hash.len() == length
+                && Digits::Crypt.are_all(hash) =>
+        {
+            Crypted::new(format, salt, rounds, hash)
+        }
+        Some(_) | None => Err(HashFault::Damaged(format)),
+    }
+}
+
+/// Two characters of salt and 11 of hash.
+fn des(format: Format, text: &str) -> Result<Crypted<'_>, HashFault> {
+    Crypted::new(format, &text[..2], 25, &text[2..])
+}
+
+/// Four characters of rounds, four of salt and 11 of hash.
+fn extended_des(format: Format, rest: &str) -> Result<Crypted<'_>, HashFault> {
+    let rounds = rest.get(..4).and_then(digits::little_endian);
+    match rounds {
+        Some(rounds @ 1..) if rest.len() == 19 && Digits::Crypt.are_all(rest) => {
+            Crypted::new(format, &rest[4..8], rounds, &rest[8..])
+        }
+        Some(_) | None => Err(HashFault::Damaged(format)),
+    }
+}
+
+/// One character of rounds, eight of salt and 22 of hash.
+fn phpass(format: Format, rest: &str) -> Result<Crypted<'_>, HashFault> {
+    let rounds = rest.get(..1).and_then(digits::little_endian);
+    match rounds {
+        Some(rounds @ 7..=30) if rest.len() == 31 && rest.is_char_boundary(9) => {
+            if !Digits::Crypt.are_all(&rest[9..]) {
+                return Err(HashFault::Damaged(format));
+            }
+            Crypted::new(format, &rest[1..9], rounds, &rest[9..])
+        }
+        Some(_) | None => Err(HashFault::Damaged(format)),
+    }
+}
+
+/// Hexadecimal digits in either case, and nothing else.
+fn hex(format: Format, text: &str) -> Result<Crypted<'_>, HashFault> {
+    let mut hash = Crypted::new(format, "", 1, text)?;
+    hash.expected.make_ascii_lowercase();
+    Ok(hash)
+}
+
+/// 40 hexadecimal digits behind MySQL's star.
+fn starred(format: Format, rest: &str) -> Result<Crypted<'_>, HashFault> {
+    if rest.len() == 40 && Digits::Hex.are_all(rest) {
+        hex(format, rest)
+    } else {
+        Err(HashFault::Damaged(format))
+    }
+}
+
+/// 32 hexadecimal digits, `$`, and the salt: whatever it is, to the end.
+fn salted(format: Format, rest: &str) -> Result<Crypted<'_>, HashFault> {
+    match rest.split_once('$') {
+        Some((digest, salt)) if digest.len() == 32 && Digits::Hex.are_all(digest) => {
+            let hash = hex(format, digest)?;
+            Ok(Crypted { salt, ..hash })
+        }
+        Some(_) | None => Err(HashFault::Damaged(format)),
+    }
+}
+
+fn number(text: &str) -> Option<u32> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
+    // More digits than a number has: more rounds than anyone has time for.
+    plain
+        .then(|| text.parse().unwrap_or(u32::MAX))
+        .filter(|_| !text.is_empty())
+}
+
+/// The characters of a hash.
+#[derive(Clone, Copy)]
+enum Digits {
+    Hex,
+    /// `./0-9A-Za-z`, whatever each is worth.
+    Crypt,
+}
+
+impl Digits {
+    fn are_all(self, text: &str) -> bool {
+        text.bytes().all(|byte| match self {
+            Self::Hex => byte.is_ascii_hexdigit(),
+            Self::Crypt => byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/'),
+        })
+    }
+}
+
+/// How much of a password counts, before an argon2id hash of no more than that.
+pub(super) const CUTS: &[(&str, usize)] = &[("$first8", 8), ("$first72", 72)];
+
+const ARGON2ID: &str = "$argon2id$";
+
+const PREFIXES: &[(&str, Format, Read)] = &[
+    (ARGON2ID, Format::Argon2id, Read::Phc),
+    ("$argon2i$", Format::Argon2i, Read::Phc),
+    ("$2y$", Format::Bcrypt, Read::Crypted(bcrypt)),
+    ("$2a$", Format::Bcrypt, Read::Crypted(bcrypt)),
+    ("$2b$", Format::Bcrypt, Read::Crypted(bcrypt)),
+    ("$5$", Format::Sha256Crypt, Read::Crypted(sha_crypt)),
+    ("$6$", Format::Sha512Crypt, Read::Crypted(sha_crypt)),
+    ("$1$", Format::Md5Crypt, Read::Crypted(md5_crypt)),
+    ("$apr1$", Format::Apr1, Read::Crypted(md5_crypt)),
+    ("_", Format::ExtendedDes, Read::Crypted(extended_des)),
+    ("$P$", Format::Phpass, Read::Crypted(phpass)),
+    ("$H$", Format::Phpass, Read::Crypted(phpass)),
+    ("*", Format::MysqlPassword, Read::Crypted(starred)),
+    (
+        SALT_PASSWORD,
+        Format::Md5SaltPassword,
+        Read::Crypted(salted),
+    ),
+    (
+        PASSWORD_SALT,
+        Format::Md5Md5PasswordSalt,
+        Read::Crypted(salted),
+    ),
+];
+
+/// The prefix of `md5(salt.password)`.
+pub(super) const SALT_PASSWORD: &str = "$md5(salt.password)$";
+
+/// The prefix of `md5(md5(password).salt)`.
+pub(super) const PASSWORD_SALT: &str = "$md5(md5(password).salt)$";
+
+const BARE: &[(usize, Digits, Format, ReadCrypted)] = &[
+    (13, Digits::Crypt, Format::Des, des),
+    (16, Digits::Hex, Format::MysqlOldPassword, hex),
+    (32, Digits::Hex, Format::Md5, hex),
+    (40, Digits::Hex, Format::Sha1, hex),
+];
+
+/// KiB. libsodium's `MODERATE` and four times PHP's default pass; a hash that asks for gigabytes,
+/// times the threads of the pool, could take the server down.
+pub(super) const MAX_MEMORY: u32 = 256 * 1024;
+
+/// KiB times passes: about a second, a tenth of the time after which the core gives a lookup up.
+pub(super) const MAX_WORK: u64 = 1024 * 1024;
+
+/// Bytes of a password that are tried with anything but argon2. The time of the others grows with
+/// the password, and whoever connects chooses the password.
+const LONGEST: usize = 256;

@@ -1,0 +1,132 @@
+//! The formats of stored passwords by their names, and the limits of each.
+
+use std::fmt;
+
+use super::{MAX_MEMORY, MAX_WORK};
+
+/// A format of stored passwords that is understood. Its `Display` is its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Format {
+    /// Argon2id as a PHC string: what new passwords get.
+    Argon2id,
+    /// Argon2id of the beginning of a password: the hash before it knew no more.
+    Argon2idCut,
+    /// Argon2i as a PHC string.
+    Argon2i,
+    /// bcrypt: `$2y$`, `$2a$` and `$2b$`.
+    Bcrypt,
+    /// SHA-crypt on SHA-256: `$5$`.
+    Sha256Crypt,
+    /// SHA-crypt on SHA-512: `$6$`.
+    Sha512Crypt,
+    /// MD5-crypt: `$1$`.
+    Md5Crypt,
+    /// Apache's variant of MD5-crypt: `$apr1$`.
+    Apr1,
+    /// The 13 characters of old Unix.
+    Des,
+    /// BSDi's extension of these, behind a `_`.
+    ExtendedDes,
+    /// phpass: `$P$` of WordPress, `$H$` of phpBB.
+    Phpass,
+    /// PHP's `md5()`.
+    Md5,
+    /// PHP's `sha1()`.
+    Sha1,
+    /// `md5(salt.password)`, tagged.
+    Md5SaltPassword,
+    /// `md5(md5(password).salt)`, tagged.
+    Md5Md5PasswordSalt,
+    /// MySQL's `PASSWORD()` since 4.1.
+    MysqlPassword,
+    /// MySQL's `OLD_PASSWORD()`: its `PASSWORD()` before 4.1.
+    MysqlOldPassword,
+}
+
+impl Format {
+    /// Whether a password that is stored so stays as it is.
+    pub fn is_current(self) -> bool {
+        matches!(self, Self::Argon2id | Self::Argon2idCut)
+    }
+
+    /// How many bytes of a password it looks at, if not at all of them.
+    pub(in crate::members) fn looks_at(self) -> Option<usize> {
+        match self {
+            Self::Des => Some(8),
+            Self::Bcrypt => Some(72),
+            Self::Argon2id
+            | Self::Argon2idCut
+            | Self::Argon2i
+            | Self::Sha256Crypt
+            | Self::Sha512Crypt
+            | Self::Md5Crypt
+            | Self::Apr1
+            | Self::ExtendedDes
+            | Self::Phpass
+            | Self::Md5
+            | Self::Sha1
+            | Self::Md5SaltPassword
+            | Self::Md5Md5PasswordSalt
+            | Self::MysqlPassword
+            | Self::MysqlOldPassword => None,
+        }
+    }
+
+    /// The most rounds that are verified, in its own unit: a second or two, a fifth at the most of
+    /// the time after which the core gives a lookup up. Sites have used less: bcrypt's cost is 10
+    /// or 12 in PHP, SHA-crypt has 5,000 rounds, BSDi had 725, and WordPress 2^13.
+    pub(super) fn most(self) -> Option<u32> {
+        match self {
+            Self::Bcrypt => Some(14),
+            Self::Sha256Crypt | Self::Sha512Crypt => Some(1_000_000),
+            Self::ExtendedDes => Some(10_000_000),
+            Self::Phpass => Some(20),
+            Self::Argon2id
+            | Self::Argon2idCut
+            | Self::Argon2i
+            | Self::Md5Crypt
+            | Self::Apr1
+            | Self::Des
+            | Self::Md5
+            | Self::Sha1
+            | Self::Md5SaltPassword
+            | Self::Md5Md5PasswordSalt
+            | Self::MysqlPassword
+            | Self::MysqlOldPassword => None,
+        }
+    }
+
+    /// What of it may be verified, for whoever has more.
+    pub(in crate::members) fn limit(self) -> String {
+        match (self, self.most()) {
+            (Self::Bcrypt, Some(most)) => format!("the cost may be {most} at most"),
+            (Self::Phpass, Some(most)) => format!("there may be 2^{most} rounds at most"),
+            (_, Some(most)) => format!("there may be {most} rounds at most"),
+            (_, None) => format!("m may be {MAX_MEMORY} at most, and m times t {MAX_WORK}"),
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Argon2id => "argon2id",
+            Self::Argon2idCut => "argon2id of a beginning",
+            Self::Argon2i => "argon2i",
+            Self::Bcrypt => "bcrypt",
+            Self::Sha256Crypt => "SHA-256-crypt",
+            Self::Sha512Crypt => "SHA-512-crypt",
+            Self::Md5Crypt => "MD5-crypt",
+            Self::Apr1 => "apr1",
+            Self::Des => "DES-crypt",
+            Self::ExtendedDes => "extended DES-crypt",
+            Self::Phpass => "phpass",
+            Self::Md5 => "md5(password)",
+            Self::Sha1 => "sha1(password)",
+            Self::Md5SaltPassword => "md5(salt.password)",
+            Self::Md5Md5PasswordSalt => "md5(md5(password).salt)",
+            Self::MysqlPassword => "MySQL's PASSWORD()",
+            Self::MysqlOldPassword => "MySQL's OLD_PASSWORD()",
+        })
+    }
+}

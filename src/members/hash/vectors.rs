@@ -1,0 +1,210 @@
+//! Hashes that PHP, WordPress, OpenSSL and MariaDB have made, from a committed file;
+//! `tests/members/vectors/make` makes it anew.
+
+use super::*;
+
+/// A line of the file: format, password in hexadecimal, what a site stores.
+struct Vector {
+    format: &'static str,
+    password: Vec<u8>,
+    stored: &'static str,
+}
+
+fn vectors() -> impl Iterator<Item = Vector> {
+    include_str!("../../../tests/members/vectors.tsv")
+        .lines()
+        .map(|line| {
+            let mut fields = line.splitn(3, '\t');
+            let mut field = || fields.next().expect("three fields");
+            let format = field();
+            let hex = field().as_bytes();
+            let byte =
+                |two: &[u8]| u8::from_str_radix(std::str::from_utf8(two).unwrap(), 16).unwrap();
+            Vector {
+                format,
+                password: hex.chunks(2).map(byte).collect(),
+                stored: field(),
+            }
+        })
+}
+
+#[test]
+fn every_vector_fits_and_nothing_beside_it() {
+    for Vector {
+        format,
+        password,
+        stored,
+    } in vectors()
+    {
+        let read = Stored::parse(stored).unwrap_or_else(|fault| panic!("{stored} {fault}"));
+        assert_eq!(read.format().to_string(), format, "{stored}");
+        assert!(read.fits(&password), "{format} {password:?} {stored}");
+
+        // OLD_PASSWORD() has never looked at spaces and tabs.
+        let added = [&password, &b"x"[..]].concat();
+        let counts = read
+            .format()
+            .looks_at()
+            .is_none_or(|most| password.len() < most);
+        assert_eq!(read.fits(&added), !counts, "{format} {added:?} {stored}");
+        if let Some((first, rest)) = password.split_first() {
+            let other = [&[first ^ 1], rest].concat();
+            assert!(!read.fits(&other), "{format} {other:?} {stored}");
+        }
+    }
+}
+
+#[test]
+fn every_format_has_vectors() {
+    let mut seen: Vec<_> = vectors()
+        .map(|vector| Stored::parse(vector.stored).map(|stored| stored.format()))
+        .collect::<Result<_, _>>()
+        .unwrap();
+    seen.sort_unstable();
+    let each = seen
+        .chunk_by(|one, other| one == other)
+        .map(|same| (same[0], same.len()));
+    let few: Vec<_> = each.filter(|(_, count)| *count < 10).collect();
+    assert_eq!(few, []);
+    seen.dedup();
+    assert_eq!(
+        seen.len(),
+        16,
+        "all but the cut one, which only this program makes"
+    );
+}
+
+/// What a Latin-1 site has hashed are other bytes than those that a client sends today.
+#[test]
+fn passwords_are_utf8() {
+    let of = |bytes: &[u8]| {
+        let vector = |vector: &Vector| vector.password == bytes && vector.format == "MD5-crypt";
+        vectors().find(vector).unwrap().stored
+    };
+    let latin1 = Stored::parse(of(b"\xc1rv\xedz")).unwrap();
+    assert!(latin1.fits(b"\xc1rv\xedz"));
+    assert!(!latin1.fits("Árvíz".as_bytes()));
+}
+
+#[test]
+fn what_is_not_whole_is_named() {
+    let damaged = |format: Format| Err(HashFault::Damaged(format));
+    let read = |text: &str| Stored::parse(text).map(|stored| stored.format());
+    for vector in vectors() {
+        let format = read(vector.stored).unwrap();
+        let salted = matches!(format, Format::Md5SaltPassword | Format::Md5Md5PasswordSalt);
+        // Nobody can tell whether a salt is whole, or a PHC string.
+        if !salted && !matches!(format, Format::Argon2id | Format::Argon2i) {
+            let shorter = &vector.stored[..vector.stored.len() - 1];
+            let bare = BARE.iter().any(|(_, _, bare, _)| *bare == format);
+            let expected = if bare {
+                Err(HashFault::Unknown)
+            } else {
+                damaged(format)
+            };
+            assert_eq!(read(shorter), expected, "{shorter}");
+        }
+        for added in ["=", "ő", "\n", " "] {
+            if salted {
+                continue;
+            }
+            let longer = format!("{}{added}", vector.stored);
+            assert!(read(&longer).is_err(), "{longer}");
+        }
+    }
+    for (text, expected) in [
+        ("$5$rounds=$salt$", damaged(Format::Sha256Crypt)),
+        ("$5$rounds=-1$salt$", damaged(Format::Sha256Crypt)),
+        ("$2y$31$", damaged(Format::Bcrypt)),
+        ("$1$", damaged(Format::Md5Crypt)),
+        ("$P$", damaged(Format::Phpass)),
+        ("$H$Bőőőőőőőő", damaged(Format::Phpass)),
+        ("_", damaged(Format::ExtendedDes)),
+        ("_ő", damaged(Format::ExtendedDes)),
+        ("_....salthashhashhas", damaged(Format::ExtendedDes)),
+        ("*", damaged(Format::MysqlPassword)),
+        ("$md5(salt.password)$", damaged(Format::Md5SaltPassword)),
+        ("*0", damaged(Format::MysqlPassword)),
+        ("*1", damaged(Format::MysqlPassword)),
+        ("ő", Err(HashFault::Unknown)),
+        ("$first8$", Err(HashFault::Unknown)),
+        (
+            "$first8$1$salt$CDvNJJ8Nol5RCSxdPgB.r0",
+            Err(HashFault::Unknown),
+        ),
+        (
+            "$first9$argon2id$v=19$m=8,t=1,p=1$",
+            Err(HashFault::Unknown),
+        ),
+        ("d41d8cd98f00b204e9800998ecf8427g", Err(HashFault::Unknown)),
+        ("12345678901é", Err(HashFault::Unknown)),
+        (
+            "$S$DZQn0YzsCJkJ2Pj3Uof6UzBXJg4pNJgQF7t7CzHUnwK5d9nZ1JuD",
+            Err(HashFault::Unknown),
+        ),
+        ("hunter2", Err(HashFault::Unknown)),
+        ("", Err(HashFault::Unknown)),
+    ] {
+        assert_eq!(read(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn what_takes_too_long_is_refused_and_the_slowest_is_not() {
+    let bcrypt = "LnpBWGl2b2xhPjxzYWx0LuWJTn0FyXrZ8Z6oZ3mX0uYxkq2Yt3zI6";
+    let bcrypt = &bcrypt[..53];
+    let (sha256, sha512) = ("a".repeat(43), "a".repeat(86));
+    let phpass = "saltsaltaaaaaaaaaaaaaaaaaaaaaa";
+    for (slowest, dearer, format) in [
+        (
+            format!("$2y$14${bcrypt}"),
+            format!("$2y$15${bcrypt}"),
+            Format::Bcrypt,
+        ),
+        (
+            format!("$2b$14${bcrypt}"),
+            format!("$2b$31${bcrypt}"),
+            Format::Bcrypt,
+        ),
+        (
+            format!("$5$rounds=1000000$salt${sha256}"),
+            format!("$5$rounds=999999999$salt${sha256}"),
+            Format::Sha256Crypt,
+        ),
+        (
+            format!("$6$rounds=1000000$salt${sha512}"),
+            format!("$6$rounds=1000001$salt${sha512}"),
+            Format::Sha512Crypt,
+        ),
+        (
+            format!("$6$rounds=1000$salt${sha512}"),
+            format!("$6$rounds=99999999999999999999$salt${sha512}"),
+            Format::Sha512Crypt,
+        ),
+        // 2^20, 2^21 and the most there is, 2^30.
+        (
+            format!("$P$I{phpass}"),
+            format!("$P$J{phpass}"),
+            Format::Phpass,
+        ),
+        (
+            format!("$H$I{phpass}"),
+            format!("$H$S{phpass}"),
+            Format::Phpass,
+        ),
+        // The limit, and all 24 bits.
+        (
+            "_.O7asaltaaaaaaaaaaa".to_owned(),
+            "_zzzzsaltaaaaaaaaaaa".to_owned(),
+            Format::ExtendedDes,
+        ),
+    ] {
+        let stored = Stored::parse(&slowest).map_err(|fault| format!("{slowest} {fault}"));
+        let stored = stored.unwrap();
+        assert_eq!(stored.format(), format);
+        assert!(stored.time() < Duration::from_secs(5), "{slowest}");
+        let fault = Stored::parse(&dearer).map(|_| ()).unwrap_err();
+        assert_eq!(fault, HashFault::Cost(format), "{dearer}");
+        assert!(fault.to_string().contains(" at most"), "{fault}");
+    }
+}
