@@ -23,11 +23,13 @@ mod digits;
 mod format;
 mod md5;
 mod mysql;
+mod part;
 mod sha;
 #[cfg(test)]
 mod vectors;
 
 pub use format::Format;
+pub(super) use part::Part;
 
 /// A stored password that can be compared with one that is typed. It has no `Debug`.
 pub(super) enum Stored<'a> {
@@ -40,8 +42,7 @@ pub(super) struct Argon2Hash {
     format: Format,
     hash: PasswordHash,
     params: Params,
-    /// In bytes.
-    cut: usize,
+    part: Part,
 }
 
 /// A hash that is compared as the text in which it is written.
@@ -58,17 +59,17 @@ pub(super) struct Crypted<'a> {
 impl<'a> Stored<'a> {
     /// Reads what is stored, if it can be verified here at a bearable cost.
     pub(super) fn parse(text: &'a str) -> Result<Self, HashFault> {
-        for (prefix, cut) in CUTS {
-            if let Some(phc) = text.strip_prefix(prefix)
+        for part in [Part::First8, Part::First72, Part::NoBlanks] {
+            if let Some(phc) = text.strip_prefix(part.tag())
                 && phc.starts_with(ARGON2ID)
             {
-                return argon2(Format::Argon2idCut, phc, *cut);
+                return argon2(Format::Argon2idPart, phc, part);
             }
         }
         for (prefix, format, read) in PREFIXES {
             if let Some(rest) = text.strip_prefix(prefix) {
                 return match read {
-                    Read::Phc => argon2(*format, text, usize::MAX),
+                    Read::Phc => argon2(*format, text, Part::All),
                     Read::Crypted(read) => read(*format, rest).map(Self::Crypted),
                 };
             }
@@ -84,8 +85,8 @@ impl<'a> Stored<'a> {
     pub(super) fn fits(&self, password: &[u8]) -> bool {
         match self {
             Self::Argon2(argon2) => {
-                let part = &password[..password.len().min(argon2.cut)];
-                let verified = Argon2::default().verify_password(part, &argon2.hash);
+                let part = argon2.part.of(password);
+                let verified = Argon2::default().verify_password(&part, &argon2.hash);
                 verified.is_ok()
             }
             Self::Crypted(crypted) => crypted.fits(password),
@@ -135,8 +136,7 @@ impl<'a> Crypted<'a> {
     }
 
     fn fits(&self, password: &[u8]) -> bool {
-        let most = self.format.looks_at().unwrap_or(usize::MAX);
-        let password = &password[..password.len().min(most)];
+        let password = &self.format.looks_at().of(password);
         // To C, a NUL is where a password ends: no site has ever let one in.
         if password.len() > LONGEST || password.contains(&0) {
             return false;
@@ -144,7 +144,7 @@ impl<'a> Crypted<'a> {
         let (salt, rounds) = (self.salt.as_bytes(), self.rounds);
         let made = match self.format {
             // Not a text; nothing fits.
-            Format::Argon2id | Format::Argon2idCut | Format::Argon2i => return false,
+            Format::Argon2id | Format::Argon2idPart | Format::Argon2i => return false,
             Format::Bcrypt => match digits::of_bcrypt_salt(self.salt) {
                 Some(salt) => bcrypt::hash(password, salt, rounds),
                 None => return false,
@@ -173,7 +173,7 @@ impl<'a> Crypted<'a> {
     fn time(&self) -> Duration {
         let rounds = u64::from(self.rounds);
         let nanos = match self.format {
-            Format::Argon2id | Format::Argon2idCut | Format::Argon2i => 0,
+            Format::Argon2id | Format::Argon2idPart | Format::Argon2i => 0,
             Format::Bcrypt => 250_000 << rounds,
             Format::Sha256Crypt | Format::Sha512Crypt => 4_000 * rounds,
             Format::Md5Crypt | Format::Apr1 => 2_000_000,
@@ -201,7 +201,7 @@ enum Read {
 
 type ReadCrypted = for<'a> fn(Format, &'a str) -> Result<Crypted<'a>, HashFault>;
 
-fn argon2<'a>(format: Format, phc: &str, cut: usize) -> Result<Stored<'a>, HashFault> {
+fn argon2<'a>(format: Format, phc: &str, part: Part) -> Result<Stored<'a>, HashFault> {
     let damaged = || HashFault::Damaged(format);
     let hash = PasswordHash::new(phc).map_err(|_| damaged())?;
     if hash.version.is_none_or(|v| Version::try_from(v).is_err()) {
@@ -218,7 +218,7 @@ fn argon2<'a>(format: Format, phc: &str, cut: usize) -> Result<Stored<'a>, HashF
         format,
         hash,
         params,
-        cut,
+        part,
     })))
 }
 
@@ -363,9 +363,6 @@ impl Digits {
         })
     }
 }
-
-/// How much of a password counts, before an argon2id hash of no more than that.
-pub(super) const CUTS: &[(&str, usize)] = &[("$first8", 8), ("$first72", 72)];
 
 const ARGON2ID: &str = "$argon2id$";
 

@@ -15,7 +15,8 @@
 //! `-shm` file that the others still have mapped (a SIGBUS), since the locks that forbid this do
 //! not hold inside one process.
 //!
-//! Good logins are noted in the store some time later, many in one transaction.
+//! Good logins are noted in the store some time later, many in one transaction, and new hashes of
+//! passwords with them. Until that is committed the old hash is what is stored.
 
 use std::fs;
 use std::io;
@@ -27,7 +28,7 @@ use std::time::{Duration, Instant};
 use flashgate_core::{Login, Member, MemberId};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
-use super::notes::Notes;
+use super::notes::{Notes, Renewed};
 use super::schema::{self, Fault, StoreError};
 
 /// Where lookups find their answers.
@@ -141,10 +142,10 @@ impl Lookups {
     }
 
     /// Notes a good login, to be written soon: by [`answered`](Self::answered) or
-    /// [`idle`](Self::idle).
-    pub(super) fn note_login(&mut self, member: &Member) {
+    /// [`idle`](Self::idle). The new hash of a password, if there is one, goes with it.
+    pub(super) fn note_login(&mut self, member: &Member, renewed: Option<Renewed>) {
         let file = self.open.as_ref().and_then(Open::inode);
-        self.notes.add(member, file);
+        self.notes.add(member, renewed, file);
     }
 
     /// To be called after every lookup: a server that is never idle notes its logins and puts its
@@ -377,8 +378,15 @@ impl Open {
             let mut statement = transaction.prepare_cached(
                 "UPDATE members SET last_login_at = ?3 WHERE id = ?1 AND nick = ?2",
             )?;
+            let mut renew = transaction.prepare_cached(
+                "UPDATE members SET password = ?3 WHERE id = ?1 AND password = ?2",
+            )?;
             for (id, note) in &notes.waiting {
                 statement.execute(params![id.0, &*note.nick, note.at])?;
+                // Whoever has set another password meanwhile has meant it.
+                if let Some(Renewed { was, is }) = &note.renewed {
+                    renew.execute(params![id.0, was, is.as_str()])?;
+                }
             }
         }
         transaction.commit()?;

@@ -1,13 +1,16 @@
 //! Who has logged in and is not yet written down in the store: a transaction for each login would
-//! cost more than all else of a login together.
+//! cost more than all else of a login together. With whoever came by a hash of an old format goes
+//! the new one.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use flashgate_core::{Member, MemberId};
 
 use super::lookup::Inode;
+use super::passwords::Hash;
 
 /// Logins that wait to be written, the last of each member.
 #[derive(Debug, Default)]
@@ -26,19 +29,36 @@ pub(super) struct Note {
     pub(super) nick: Arc<str>,
     /// In seconds since 1970 UTC.
     pub(super) at: i64,
+    pub(super) renewed: Option<Renewed>,
+}
+
+/// A hash to be stored instead of the one that a password was verified against.
+pub(super) struct Renewed {
+    /// Unless another is stored by then.
+    pub(super) was: String,
+    pub(super) is: Hash,
+}
+
+impl fmt::Debug for Renewed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Renewed(…)")
+    }
 }
 
 impl Notes {
     /// Takes a login down that `file` has allowed.
-    pub(super) fn add(&mut self, member: &Member, file: Option<Inode>) {
+    pub(super) fn add(&mut self, member: &Member, renewed: Option<Renewed>, file: Option<Inode>) {
         self.keep_to(file);
         if self.waiting.len() >= MOST && !self.waiting.contains_key(&member.id) {
             return;
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        // Whoever comes back at once is known by then, and brings no new hash.
+        let waiting = self.waiting.remove(&member.id);
         let note = Note {
             nick: Arc::clone(&member.nick),
             at: now.map_or(0, |since| since.as_secs() as i64),
+            renewed: renewed.or(waiting.and_then(|note| note.renewed)),
         };
         self.waiting.insert(member.id, note);
         self.since.get_or_insert_with(Instant::now);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
 use flashgate_core::Secret;
 
-use super::hash::{CUTS, Format, Stored};
+use super::hash::{Format, Part, Stored};
 
 /// A stored password that this program can and will verify. Its `Debug` is blank.
 #[derive(Clone, PartialEq, Eq)]
@@ -29,26 +29,22 @@ impl Hash {
         Stored::parse(text).map(|_| Self(text.to_owned()))
     }
 
-    /// The new hash of a password that was right, if what is stored is of an old format.
-    ///
-    /// An old hash of a password's beginning lets in whoever adds anything to it, a slip of the
-    /// finger too. That must not become the password. So the new hash is of no more than the
-    /// beginning either, and says so.
+    /// The new hash of a password that was right, if what is stored is of an old format. It is of no
+    /// more of the password than the old one, and says so where that ignored some of it.
     pub fn renewed(password: &Secret, stored: &str) -> Option<Self> {
         let format = Stored::parse(stored).ok()?.format();
         if format.is_current() {
             return None;
         }
-        let bytes = password.expose().as_bytes();
-        let cut = CUTS
-            .iter()
-            .find(|(_, cut)| format.looks_at() == Some(*cut) && bytes.len() > *cut);
-        let (prefix, part) = match cut {
-            Some((prefix, cut)) => (*prefix, &bytes[..*cut]),
-            None => ("", bytes),
+        let (password, looks_at) = (password.expose().as_bytes(), format.looks_at());
+        let part = looks_at.of(password);
+        let tag = if *part == *password {
+            Part::All.tag()
+        } else {
+            looks_at.tag()
         };
-        let phc = Self::of(part, new_params()).ok()?;
-        Some(Self(format!("{prefix}{phc}")))
+        let phc = Self::of(&part, new_params()).ok()?;
+        Some(Self(format!("{tag}{phc}")))
     }
 
     /// The text for the store.

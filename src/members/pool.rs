@@ -16,6 +16,7 @@ use flashgate_core::{
 };
 
 use super::lookup::{Found, Lookups};
+use super::notes::Renewed;
 use super::passwords::{self, Verdict};
 use super::schema::{self, Fault, StoreError};
 use super::verified::Verified;
@@ -32,7 +33,8 @@ use crate::log::diagnostics;
 /// a look at the file and at the member's row takes microseconds. All others wait for a thread.
 ///
 /// When somebody logged in last is written about once a second, for all of that second together, and
-/// as the pool ends. A process that is killed loses those notes, and nothing else.
+/// as the pool ends. So is the argon2id hash of whoever logged in by one of an older format. A
+/// process that is killed loses those notes, and nothing else: the older hash is still stored then.
 pub struct Pool {
     jobs: Sender<Job>,
     shared: Arc<Shared>,
@@ -234,7 +236,7 @@ impl Shared {
         if !found.active || !right {
             return None;
         }
-        lookups.note_login(&found.member);
+        lookups.note_login(&found.member, None);
         Some(found.member)
     }
 
@@ -277,22 +279,29 @@ impl Shared {
         };
         lock(&self.complaints).settled();
 
-        let right = self.is_right(login, password, found.as_ref());
-        let Some(found) = found.filter(|_| right) else {
+        let proof = self.prove(login, password, found.as_ref());
+        let Some(found) = found.filter(|_| proof != Proof::None) else {
             return Answer::Denied;
         };
-        lock(&self.lookups).note_login(&found.member);
+        // The lock is not held for this hash either.
+        let renewed = match proof {
+            Proof::Hash => Hash::renewed(password, &found.password),
+            Proof::Lately | Proof::None => None,
+        };
+        let was = found.password;
+        let renewed = renewed.map(|is| Renewed { was, is });
+        lock(&self.lookups).note_login(&found.member, renewed);
         Answer::Member(found.member)
     }
 
-    /// Whether this is the password of an active member. Everyone who is refused costs the same.
-    fn is_right(&self, login: &Login, password: &Secret, found: Option<&Found>) -> bool {
+    /// By what this is the password of an active member. Everyone who is refused costs the same.
+    fn prove(&self, login: &Login, password: &Secret, found: Option<&Found>) -> Proof {
         if let Some(found) = found.filter(|found| found.active) {
             // Of two that came at once, this may be the second.
             let now = Instant::now();
             let known = lock(&self.verified).is_right(login, password, &found.password, now);
             if known {
-                return true;
+                return Proof::Lately;
             }
         }
         let checked = passwords::check(password, found.map(|found| found.password.as_str()));
@@ -301,7 +310,7 @@ impl Shared {
             (Verdict::Right, Some(found)) if found.active => {
                 let now = Instant::now();
                 lock(&self.verified).keep(login, password, &found.password, now);
-                true
+                Proof::Hash
             }
             (Verdict::BadHash(fault), Some(found)) => {
                 let id = found.member.id;
@@ -309,11 +318,22 @@ impl Shared {
                     "the stored password {fault}; set another with flashgate members passwd {id}"
                 );
                 lock(&self.complaints).about_member(id, why);
-                false
+                Proof::None
             }
-            (Verdict::Right | Verdict::Wrong | Verdict::BadHash(_), _) => false,
+            (Verdict::Right | Verdict::Wrong | Verdict::BadHash(_), _) => Proof::None,
         }
     }
+}
+
+/// Why somebody is let in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Proof {
+    /// Nobody is.
+    None,
+    /// The same password was verified against the same hash a short while ago.
+    Lately,
+    /// It was just now.
+    Hash,
 }
 
 /// Says what is wrong with the store once in a while, not once a login: anybody may try one, and as

@@ -1,5 +1,12 @@
-//! What an operator changes counts for members whom a running server knows, too.
+//! What an operator changes counts for members whom a running server knows, too; and the members of
+//! an old site.
 
+use std::fs;
+use std::thread;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use rustix::process::Signal;
 use tempfile::tempdir;
 
 use crate::outside::{Server, import_members, run_in};
@@ -44,4 +51,42 @@ on_both! {
         assert!(list[0]["last_login_at"].is_string(), "{list}");
         assert!(list[1]["last_login_at"].is_null(), "{list}");
     }
+
+    /// Whenever it is killed: a member has the old hash or the new one, and can log in by either.
+    fn a_new_hash_outlives_a_kill_or_the_old_one_does(runtime) {
+        let folder = tempdir().unwrap();
+        // md5("x"), as a PHP site has stored it.
+        let rows = (1..=MEMBERS).map(|n| format!("{n},m{n},M,9dd4e461268c8034f5c8564e155c67a6,1\n"));
+        let rows = rows.collect::<String>();
+        let csv = format!("id,nick,name,password,active\n{rows}");
+        fs::write(folder.path().join("members.csv"), csv).unwrap();
+        let done = run_in(folder.path(), &["members", "import", "members.csv"], "");
+        assert_eq!(done.code, 0, "{}", done.stderr);
+
+        let mut new = Vec::new();
+        for turn in 0..MEMBERS {
+            let mut server = Server::start(folder.path(), &[runtime]);
+            for n in 1..=turn + 1 {
+                let answer = server.connect().ask(&format!("IDENTIFY {n} x"));
+                assert!(answer.starts_with(&format!("<login aid=\"m{n}\"")), "{answer}");
+            }
+            // Notes are written a second after the first of them.
+            thread::sleep(Duration::from_millis(turn * 250));
+            server.running.signal(Signal::KILL);
+            let _ = server.running.child.wait();
+            let store = Connection::open(folder.path().join("flashgate.db")).unwrap();
+            let count = "SELECT count(*) FROM members WHERE password LIKE '$argon2id$%'";
+            new.push(store.query_row(count, [], |row| row.get::<_, i64>(0)).unwrap());
+            // In one transaction.
+            let torn = "SELECT count(*) FROM members
+                 WHERE password LIKE '$argon2id$%' AND last_login_at IS NULL";
+            assert_eq!(store.query_row(torn, [], |row| row.get::<_, i64>(0)), Ok(0));
+        }
+        // Some were killed before, and the last long after.
+        assert!(new[0] == 0 && new[MEMBERS as usize - 1] == MEMBERS as i64, "{new:?}");
+        let server = Server::start(folder.path(), &[runtime]);
+        assert!(!server.connect().ask("IDENTIFY 1 y").starts_with("<login "));
+    }
 }
+
+const MEMBERS: u64 = 8;

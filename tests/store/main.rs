@@ -5,3 +5,4 @@ mod fixture;
 mod known;
 mod logins;
 mod pool;
+mod renewed;

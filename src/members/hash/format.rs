@@ -2,15 +2,15 @@
 
 use std::fmt;
 
-use super::{MAX_MEMORY, MAX_WORK};
+use super::{MAX_MEMORY, MAX_WORK, Part};
 
 /// A format of stored passwords that is understood. Its `Display` is its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Format {
     /// Argon2id as a PHC string: what new passwords get.
     Argon2id,
-    /// Argon2id of the beginning of a password: the hash before it knew no more.
-    Argon2idCut,
+    /// Argon2id of a part of a password: the hash before it knew no more.
+    Argon2idPart,
     /// Argon2i as a PHC string.
     Argon2i,
     /// bcrypt: `$2y$`, `$2a$` and `$2b$`.
@@ -46,16 +46,17 @@ pub enum Format {
 impl Format {
     /// Whether a password that is stored so stays as it is.
     pub fn is_current(self) -> bool {
-        matches!(self, Self::Argon2id | Self::Argon2idCut)
+        matches!(self, Self::Argon2id | Self::Argon2idPart)
     }
 
-    /// How many bytes of a password it looks at, if not at all of them.
-    pub(in crate::members) fn looks_at(self) -> Option<usize> {
+    /// What of a password it looks at.
+    pub(in crate::members) fn looks_at(self) -> Part {
         match self {
-            Self::Des => Some(8),
-            Self::Bcrypt => Some(72),
+            Self::Des => Part::First8,
+            Self::Bcrypt => Part::First72,
+            Self::MysqlOldPassword => Part::NoBlanks,
             Self::Argon2id
-            | Self::Argon2idCut
+            | Self::Argon2idPart
             | Self::Argon2i
             | Self::Sha256Crypt
             | Self::Sha512Crypt
@@ -67,8 +68,7 @@ impl Format {
             | Self::Sha1
             | Self::Md5SaltPassword
             | Self::Md5Md5PasswordSalt
-            | Self::MysqlPassword
-            | Self::MysqlOldPassword => None,
+            | Self::MysqlPassword => Part::All,
         }
     }
 
@@ -82,7 +82,7 @@ impl Format {
             Self::ExtendedDes => Some(10_000_000),
             Self::Phpass => Some(20),
             Self::Argon2id
-            | Self::Argon2idCut
+            | Self::Argon2idPart
             | Self::Argon2i
             | Self::Md5Crypt
             | Self::Apr1
@@ -111,7 +111,7 @@ impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Argon2id => "argon2id",
-            Self::Argon2idCut => "argon2id of a beginning",
+            Self::Argon2idPart => "argon2id of a part",
             Self::Argon2i => "argon2i",
             Self::Bcrypt => "bcrypt",
             Self::Sha256Crypt => "SHA-256-crypt",

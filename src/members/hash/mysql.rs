@@ -2,12 +2,10 @@
 
 use zeroize::Zeroizing;
 
-/// The 16 characters of `OLD_PASSWORD()`.
+/// The 16 characters of `OLD_PASSWORD()`, of a password without the spaces and tabs, which it ignores.
 pub(super) fn old_password(password: &[u8]) -> Zeroizing<String> {
     let (mut first, mut second, mut sum) = (0x5030_5735_u32, 0x1234_5671_u32, 7_u32);
-    // Spaces and tabs do not count.
-    for byte in password.iter().filter(|byte| !matches!(byte, b' ' | b'\t')) {
-        let byte = u32::from(*byte);
+    for byte in password.iter().copied().map(u32::from) {
         let mixed = (first & 63).wrapping_add(sum).wrapping_mul(byte);
         first ^= mixed.wrapping_add(first << 8);
         second = second.wrapping_add((second << 8) ^ first);

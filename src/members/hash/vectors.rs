@@ -40,13 +40,13 @@ fn every_vector_fits_and_nothing_beside_it() {
         assert_eq!(read.format().to_string(), format, "{stored}");
         assert!(read.fits(&password), "{format} {password:?} {stored}");
 
-        // OLD_PASSWORD() has never looked at spaces and tabs.
-        let added = [&password, &b"x"[..]].concat();
-        let counts = read
-            .format()
-            .looks_at()
-            .is_none_or(|most| password.len() < most);
-        assert_eq!(read.fits(&added), !counts, "{format} {added:?} {stored}");
+        // What does not count may be there or not.
+        for added in ["x", " ", "\t"] {
+            let added = [&password, added.as_bytes()].concat();
+            let looks_at = read.format().looks_at();
+            let counts = looks_at.of(&added) != looks_at.of(&password);
+            assert_eq!(read.fits(&added), !counts, "{format} {added:?} {stored}");
+        }
         if let Some((first, rest)) = password.split_first() {
             let other = [&[first ^ 1], rest].concat();
             assert!(!read.fits(&other), "{format} {other:?} {stored}");
@@ -70,7 +70,7 @@ fn every_format_has_vectors() {
     assert_eq!(
         seen.len(),
         16,
-        "all but the cut one, which only this program makes"
+        "all but that of a part, which only this program makes"
     );
 }
 

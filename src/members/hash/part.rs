@@ -1,0 +1,45 @@
+//! How much of a password a hash knows. Some old ones ignore the rest, so that whoever adds to a password
+//! is let in, too. A new hash in their place knows no more, or a slip of the finger at the one login
+//! that makes it would become the password.
+
+use zeroize::Zeroizing;
+
+/// What of a password counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::members) enum Part {
+    All,
+    /// Of DES-crypt.
+    First8,
+    /// Of bcrypt.
+    First72,
+    /// Of MySQL's `OLD_PASSWORD()`.
+    NoBlanks,
+}
+
+impl Part {
+    /// The bytes that count.
+    pub(in crate::members) fn of(self, password: &[u8]) -> Zeroizing<Vec<u8>> {
+        let first = |most: usize| &password[..password.len().min(most)];
+        let mut part = Zeroizing::new(Vec::with_capacity(password.len()));
+        match self {
+            Self::All => part.extend_from_slice(password),
+            Self::First8 => part.extend_from_slice(first(8)),
+            Self::First72 => part.extend_from_slice(first(72)),
+            Self::NoBlanks => {
+                let is_blank = |byte: &&u8| matches!(byte, b' ' | b'\t');
+                part.extend(password.iter().filter(|byte| !is_blank(byte)));
+            }
+        }
+        part
+    }
+
+    /// What stands before `$argon2id$` then.
+    pub(in crate::members) fn tag(self) -> &'static str {
+        match self {
+            Self::All => "",
+            Self::First8 => "$first8",
+            Self::First72 => "$first72",
+            Self::NoBlanks => "$noblanks",
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Members who come with the hash of an old site: let in by it, and given an argon2id hash for it.
+
+use std::fs;
+use std::thread;
+use std::time::Duration;
+
+use flashgate::members::{Active, Format, Hash, Members, NewMember, Number, Verdict, check};
+use flashgate_core::{Answer, Secret};
+use rusqlite::Connection;
+
+use crate::fixture::{PATIENCE, Store, cheap, is_alice, login, member, wait_for};
+
+/// What other programs have made of `secret1`: at least one hash of each format.
+fn of_secret1() -> Vec<(String, String)> {
+    let vectors = fs::read_to_string("tests/members/vectors.tsv").unwrap();
+    let mut found: Vec<(String, String)> = vectors
+        .lines()
+        .map(|line| line.splitn(3, '\t').collect::<Vec<_>>())
+        .filter(|fields| fields[1] == "73656372657431")
+        .map(|fields| (fields[0].to_owned(), fields[2].to_owned()))
+        .collect();
+    // Apache's differs from MD5-crypt by its prefix, and OpenSSL has made it of others.
+    let apr1 = vectors.lines().find(|line| line.starts_with("apr1\t30\t"));
+    assert!(apr1.is_some());
+    found.sort();
+    found
+}
+
+fn with_hash(id: i64, nick: &str, hash: &str) -> NewMember {
+    NewMember {
+        password: Hash::parse(hash).unwrap(),
+        ..member(id, nick, Active::Yes)
+    }
+}
+
+fn alice(hash: &str) -> Store {
+    Store::with(&[with_hash(1, "alice", hash)])
+}
+
+fn stored(store: &Store) -> Vec<String> {
+    let connection = Connection::open(&store.path).unwrap();
+    let mut all = connection
+        .prepare("SELECT password FROM members ORDER BY id")
+        .unwrap();
+    let all = all.query_map([], |row| row.get(0)).unwrap();
+    all.collect::<Result<_, _>>().unwrap()
+}
+
+#[test]
+fn every_format_lets_in_and_becomes_argon2id() {
+    let vectors = of_secret1();
+    assert!(vectors.len() > 20, "{}", vectors.len());
+    let members: Vec<_> = vectors
+        .iter()
+        .enumerate()
+        .map(|(at, (_, hash))| with_hash(at as i64 + 1, &format!("m{at}"), hash))
+        .collect();
+    let store = Store::with(&members);
+    let pool = store.pool();
+    for (member, (format, _)) in members.iter().zip(&vectors) {
+        let id = member.id.get().to_string();
+        for wrong in ["secret2", "Secret1", "secret1 ", ""] {
+            let answer = login(&pool, &id, wrong);
+            let is_ignored = wrong.trim_end() == "secret1" && format.contains("OLD_PASSWORD");
+            assert_eq!(answer == Answer::Denied, !is_ignored, "{format} {wrong}");
+        }
+        let answer = login(&pool, &id, "secret1");
+        assert!(matches!(answer, Answer::Member(_)), "{format}");
+    }
+    pool.close(PATIENCE);
+    let pool = store.pool();
+    for ((now, (format, was)), id) in stored(&store).iter().zip(&vectors).zip(1..) {
+        if format == "argon2id" {
+            assert_eq!(now, was, "as it is, whatever its parameters");
+        } else {
+            assert!(
+                now.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+                "{format} {now}"
+            );
+        }
+        let id = id.to_string();
+        assert_eq!(login(&pool, &id, "secret2"), Answer::Denied, "{format}");
+        let answer = login(&pool, &id, "secret1");
+        assert!(matches!(answer, Answer::Member(_)), "{format}");
+    }
+    assert!(store.last_logins().iter().all(Option::is_some));
+}
+
+/// Some let in whoever adds something to a password, a slip of the finger too.
+#[test]
+fn what_an_old_hash_ignored_does_not_become_the_password() {
+    let typed_72 = "7".repeat(72);
+    let longer = format!("{typed_72}8");
+    for (hash, real, slip, shorter, tag) in [
+        (
+            "./qw5JW./79Vg",
+            "123456789",
+            "12345678)",
+            "1234567",
+            "$first8$argon2id$",
+        ),
+        (
+            "$2y$04$......................FrXF9lCtCg//7nawk87XBjHt9whCNmS",
+            longer.as_str(),
+            &format!("{typed_72}("),
+            &typed_72[1..],
+            "$first72$argon2id$",
+        ),
+        (
+            OLD_PASSWORD,
+            "secret 1",
+            "secret1 ",
+            "secret",
+            "$noblanks$argon2id$",
+        ),
+    ] {
+        let store = alice(hash);
+        let pool = store.pool();
+        is_alice(&login(&pool, "1", slip));
+        pool.close(PATIENCE);
+        assert!(stored(&store)[0].starts_with(tag), "{}", stored(&store)[0]);
+        let pool = store.pool();
+        is_alice(&login(&pool, "1", real));
+        is_alice(&login(&pool, "1", slip));
+        assert_eq!(login(&pool, "1", shorter), Answer::Denied);
+        pool.close(PATIENCE);
+        assert!(stored(&store)[0].starts_with(tag), "once and for all");
+    }
+}
+
+#[test]
+fn a_password_that_was_set_meanwhile_stays() {
+    let store = alice(MD5);
+    let pool = store.pool();
+    is_alice(&login(&pool, "1", "secret1"));
+    let set = cheap("another");
+    let mut members = Members::open(&store.path).unwrap();
+    members.set_password(Number::new(1).unwrap(), &set).unwrap();
+    assert_eq!(login(&pool, "1", "secret1"), Answer::Denied);
+    pool.close(PATIENCE);
+    assert_eq!(stored(&store), [set.as_str()]);
+    assert!(store.last_logins()[0].is_some());
+}
+
+#[test]
+fn a_new_hash_waits_for_a_writer_and_the_old_one_lets_in_until_then() {
+    let store = alice(MD5);
+    let pool = store.pool();
+    let other = Connection::open(&store.path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    // By the hash, and as one who is known; neither may lose the new hash.
+    for _ in 0..20 {
+        is_alice(&login(&pool, "1", "secret1"));
+        thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(stored(&store), [MD5]);
+    other.execute_batch("ROLLBACK").unwrap();
+    wait_for(|| stored(&store)[0].starts_with("$argon2id$"));
+    is_alice(&login(&pool, "1", "secret1"));
+    assert_eq!(login(&pool, "1", "secret2"), Answer::Denied);
+}
+
+#[test]
+fn nobody_else_gets_a_new_hash() {
+    let mut inactive = with_hash(1, "alice", MD5);
+    inactive.active = Active::No;
+    let store = Store::with(&[inactive, with_hash(2, "bob", MD5)]);
+    let pool = store.pool();
+    assert_eq!(login(&pool, "1", "secret1"), Answer::Denied);
+    assert_eq!(login(&pool, "2", "secret2"), Answer::Denied);
+    assert_eq!(
+        login(&pool, "2", MD5),
+        Answer::Denied,
+        "the hash is no password"
+    );
+    pool.close(PATIENCE);
+    assert_eq!(stored(&store), [MD5, MD5]);
+}
+
+#[test]
+fn whoever_is_refused_by_an_old_hash_costs_what_nobody_costs() {
+    let nobody = check(&Secret::new("wrong"), None);
+    assert_eq!(nobody.verdict, Verdict::Wrong);
+    for (format, hash) in of_secret1() {
+        let refused = check(&Secret::new("wrong"), Some(&hash));
+        if !format.starts_with("argon2") {
+            assert_eq!(refused, nobody, "{format}");
+        }
+        assert!(refused.work > 0 && refused.verdict == Verdict::Wrong);
+    }
+    assert!(Format::Argon2id.is_current() && !Format::Argon2i.is_current());
+}
+
+/// `md5("secret1")`
+const MD5: &str = "e52d98c459819a11775936d8dfbb7929";
+
+/// `OLD_PASSWORD("secret1")`
+const OLD_PASSWORD: &str = "47ed1d0567425d09";
