@@ -60,7 +60,7 @@ pub enum Exit {
     Failure,
     /// The command line makes no sense by itself.
     Usage,
-    /// The file to import has faults.
+    /// The file to import has faults, or a store holds members who can never log in.
     Data,
     /// An address cannot be listened on, or not be reached.
     Unavailable,

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
+mod checkup;
 mod hash;
 pub mod import;
 mod lookup;
@@ -19,6 +20,7 @@ mod pool;
 mod schema;
 mod verified;
 
+pub use checkup::{Checkup, ShutOut, Trouble};
 pub use hash::Format;
 pub use nick::{Name, NameFault, Nick, Number};
 pub use passwords::{Checked, Hash, HashFault, Verdict, check};

@@ -16,6 +16,8 @@ use crate::members::{
 use crate::prompt;
 use crate::text::{Plain, Quoted};
 
+mod check;
+
 /// Change the member store.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
 #[argh(
@@ -38,6 +40,7 @@ pub(super) enum Action {
     Disable(Disable),
     Remove(Remove),
     Import(Import),
+    Check(check::Check),
 }
 
 /// Add a member; the password is asked for, or read as one line from standard input.
@@ -135,7 +138,7 @@ pub(super) struct Remove {
 #[argh(
     subcommand,
     name = "import",
-    note = "The first row names the columns id,nick,name,password,active, in any order. password is an argon2id hash as a PHC string, in double quotes since it contains commas; active is 1 or 0. The file is UTF-8."
+    note = "The first row names the columns id,nick,name,password,active, in any order. password is a hash as PHP, MySQL, WordPress or phpBB has made it, in double quotes if it contains commas; active is 1 or 0. A sixth column, if a site kept salts in one, is named for what it made of them: md5(salt.password) or md5(md5(password).salt). The file is UTF-8."
 )]
 pub(super) struct Import {
     /// the CSV file
@@ -156,6 +159,7 @@ pub(super) fn run(action: &Action) -> Result<(), Failure> {
         Action::Disable(options) => set_active(&options.members, &options.who, Active::No)?,
         Action::Remove(options) => remove(options)?,
         Action::Import(options) => import(options)?,
+        Action::Check(options) => check::run(options)?,
     };
     super::say(&said)
 }

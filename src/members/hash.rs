@@ -392,11 +392,8 @@ const PREFIXES: &[(&str, Format, Read)] = &[
     ),
 ];
 
-/// The prefix of `md5(salt.password)`.
-pub(super) const SALT_PASSWORD: &str = "$md5(salt.password)$";
-
-/// The prefix of `md5(md5(password).salt)`.
-pub(super) const PASSWORD_SALT: &str = "$md5(md5(password).salt)$";
+const SALT_PASSWORD: &str = "$md5(salt.password)$";
+const PASSWORD_SALT: &str = "$md5(md5(password).salt)$";
 
 const BARE: &[(usize, Digits, Format, ReadCrypted)] = &[
     (13, Digits::Crypt, Format::Des, des),

@@ -7,7 +7,7 @@ use std::fmt;
 use csv::{ByteRecord, ReaderBuilder};
 use rusqlite::{Transaction, TransactionBehavior};
 
-use super::{Active, Fault, Hash, Members, Name, NewMember, Nick, Number, StoreError};
+use super::{Active, Fault, Format, Hash, Members, Name, NewMember, Nick, Number, StoreError};
 use crate::text::{Plain, Quoted};
 
 /// Checks a whole CSV file by itself, without a store, and counts its members.
@@ -99,8 +99,18 @@ struct Import {
     nicks: HashMap<String, usize>,
 }
 
-/// Where each of our columns is in a row.
-type Columns = [usize; COLUMNS.len()];
+/// Where each column is in a row.
+struct Columns {
+    ours: [usize; COLUMNS.len()],
+    /// What a site has put into its hashes, and how.
+    salt: Option<(usize, Format)>,
+}
+
+impl Columns {
+    fn count(&self) -> usize {
+        self.ours.len() + usize::from(self.salt.is_some())
+    }
+}
 
 impl Import {
     fn file(
@@ -132,7 +142,7 @@ impl Import {
             let line = lines.of(record.position().map_or(0, csv::Position::byte));
             match columns {
                 None => columns = self.header(line, &record),
-                Some(columns) => self.row(line, &record, &columns, transaction)?,
+                Some(ref columns) => self.row(line, &record, columns, transaction)?,
             }
             self.row_ends();
             if columns.is_none() {
@@ -160,6 +170,7 @@ impl Import {
             return None;
         }
         let mut columns: [Option<usize>; COLUMNS.len()] = [None; COLUMNS.len()];
+        let mut salt = None;
         for (at, title) in record.iter().enumerate() {
             let title = String::from_utf8_lossy(title).trim().to_ascii_lowercase();
             match COLUMNS.iter().position(|name| *name == title) {
@@ -167,6 +178,14 @@ impl Import {
                 Some(known) => {
                     let problem = "this column is there twice".to_owned();
                     self.fault(line, at + 1, Some(COLUMNS[known]), problem);
+                }
+                None if salt.is_none()
+                    && let Some(form) = salted(&title) =>
+                {
+                    salt = Some((at, form));
+                }
+                None if title == "salt" || salted(&title).is_some() => {
+                    self.fault(line, at + 1, None, SALT.to_owned());
                 }
                 None => {
                     let problem =
@@ -184,7 +203,8 @@ impl Import {
         if !self.found.is_empty() {
             return None;
         }
-        Some(columns.map(|at| at.expect("a missing column is a fault")))
+        let ours = columns.map(|at| at.expect("a missing column is a fault"));
+        Some(Columns { ours, salt })
     }
 
     fn row(
@@ -195,22 +215,22 @@ impl Import {
         transaction: Option<&Transaction<'_>>,
     ) -> rusqlite::Result<()> {
         self.rows += 1;
-        if record.len() != columns.len() {
+        if record.len() != columns.count() {
             let problem = format!(
                 "this row has {} fields and the first row {}; a field with commas, such as a \
                  password hash, must be in double quotes",
                 record.len(),
-                columns.len()
+                columns.count()
             );
-            self.fault(line, record.len().min(columns.len()) + 1, None, problem);
+            self.fault(line, record.len().min(columns.count()) + 1, None, problem);
             return Ok(());
         }
         let row = self.fields(line, record, columns);
         if let Some(id) = row.id {
-            self.check_id(line, columns[ID] + 1, id, transaction)?;
+            self.check_id(line, columns.ours[ID] + 1, id, transaction)?;
         }
         if let Some(nick) = &row.nick {
-            self.check_nick(line, columns[NICK] + 1, nick, transaction)?;
+            self.check_nick(line, columns.ours[NICK] + 1, nick, transaction)?;
         }
         // After a fault nothing will stay, so only the checks go on.
         let good = self.found.is_empty() && self.faults.total == 0;
@@ -222,23 +242,34 @@ impl Import {
 
     /// Reads the fields of a row; every one of them is looked at, whatever is wrong with the others.
     fn fields(&mut self, line: usize, record: &ByteRecord, columns: &Columns) -> Fields {
-        let field = |which: usize| {
-            let bytes = record.get(columns[which]).unwrap_or_default();
+        let text_at = |at: usize| {
+            let bytes = record.get(at).unwrap_or_default();
             let text = std::str::from_utf8(bytes);
             text.map_err(|_| "is not valid UTF-8; save the file as UTF-8".to_owned())
         };
+        let field = |which: usize| text_at(columns.ours[which]);
         let shown =
             |text: &str, fault: &dyn fmt::Display| format!("{} {fault}", Quoted(&shortened(text)));
         let id = field(ID).and_then(|t| Number::parse(t.trim()).map_err(|f| shown(t, &f)));
         let nick = field(NICK).and_then(|t| Nick::new(t).map_err(|f| shown(t, &f)));
         let name = field(NAME).and_then(|t| Name::new(t).map_err(|f| shown(t, &f)));
         // Whatever stands there, it may be a secret.
-        let password = field(PASSWORD).and_then(|t| Hash::parse(t).map_err(|f| f.to_string()));
+        let salt = columns.salt.map(|(at, form)| (at, form, text_at(at)));
+        let password = field(PASSWORD).and_then(|t| {
+            let hash = match &salt {
+                Some((_, form, Ok(salt))) => Hash::salted(t, *form, salt),
+                Some((.., Err(_))) | None => Hash::parse(t),
+            };
+            hash.map_err(|f| f.to_string())
+        });
         let active =
             field(ACTIVE).and_then(|t| active(t).ok_or_else(|| shown(t, &"is neither 1 nor 0")));
 
+        if let Some((at, _, Err(problem))) = salt {
+            self.fault(line, at + 1, None, problem);
+        }
         let mut told = |which: usize, problem| {
-            self.fault(line, columns[which] + 1, Some(COLUMNS[which]), problem);
+            self.fault(line, columns.ours[which] + 1, Some(COLUMNS[which]), problem);
         };
         Fields {
             id: id.map_err(|problem| told(ID, problem)).ok(),
@@ -355,6 +386,12 @@ fn active(text: &str) -> Option<Active> {
     }
 }
 
+/// The form that a column of salts is named for.
+fn salted(title: &str) -> Option<Format> {
+    let forms = [Format::Md5SaltPassword, Format::Md5Md5PasswordSalt];
+    forms.into_iter().find(|form| form.to_string() == title)
+}
+
 fn shortened(text: &str) -> String {
     text.chars().take(40).collect()
 }
@@ -399,6 +436,9 @@ const ACTIVE: usize = 4;
 
 const HEADER: &str =
     "the first row must name the columns id,nick,name,password,active, in any order";
+
+const SALT: &str = "name the one column of salts for what the site made of them: \
+     md5(salt.password) or md5(md5(password).salt)";
 
 /// Faults that are told one by one: more than anyone mends before trying again.
 const MAX_FAULTS: usize = 100;
@@ -485,6 +525,53 @@ mod tests {
         }
         let latin1 = b"id,nick,name,password,active\n1,\xc1rv\xedz,A,hunter2,1\n";
         assert_eq!(faults(latin1), ["2:2 nick", "2:4 password"]);
+    }
+
+    #[test]
+    fn salts_from_a_column_of_their_own() {
+        let stored = |form: &str, password: &str, salt: &str| {
+            let mut members = Members::in_memory().unwrap();
+            let head = format!("id,nick,{form},name,password,active");
+            let csv = format!("{head}\n1,a,\"{salt}\",A,\"{password}\",1\n");
+            let imported = import(&mut members, csv.as_bytes(), &mut |_| {});
+            assert_eq!(check(csv.as_bytes()).is_ok(), imported.is_ok());
+            let problem = |error: ImportError| match error {
+                ImportError::Faults(faults) => faults.first[0].to_string(),
+                ImportError::Store(error) => panic!("{error}"),
+            };
+            imported.map_err(problem)?;
+            let row = "SELECT password FROM members";
+            let stored = members.connection.query_row(row, [], |row| row.get(0));
+            Ok::<String, String>(stored.unwrap())
+        };
+        let (one, two) = ("md5(salt.password)", "md5(md5(password).salt)");
+        let md5 = "E52D98C459819A11775936D8DFBB7929";
+        for form in [one, two] {
+            for salt in ["s$1", " a ", ""] {
+                let tagged = format!("${form}${md5}${salt}");
+                assert_eq!(stored(form, md5, salt), Ok(tagged), "{form} {salt}");
+            }
+            // Has its own inside.
+            assert_eq!(stored(form, HASH, "left"), Ok(HASH.to_owned()));
+            let sha1 = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
+            assert_eq!(stored(form, sha1, ""), Ok(sha1.to_owned()));
+            let fault = stored(form, sha1, "s").unwrap_err();
+            assert!(
+                fault.starts_with("line 2, column 5 (password): has a salt"),
+                "{fault}"
+            );
+        }
+        let fault = stored("salt", md5, "s").unwrap_err();
+        assert!(
+            fault.contains("column 3: name the one column of salts"),
+            "{fault}"
+        );
+        let twice = format!("id,nick,name,password,active,{one},{two}\n");
+        assert_eq!(faults(twice.as_bytes()), ["1:7 -"]);
+        let short = format!("id,nick,name,password,active,{one}\n1,a,A,{md5},1\n");
+        assert_eq!(faults(short.as_bytes()), ["2:6 -"]);
+        let head = format!("id,nick,name,password,active,{one}\n1,a,A,{md5},1,");
+        assert_eq!(faults(&[head.as_bytes(), b"\xff\n"].concat()), ["2:6 -"]);
     }
 
     #[test]

@@ -29,6 +29,36 @@ impl Hash {
         Stored::parse(text).map(|_| Self(text.to_owned()))
     }
 
+    /// Takes a hash from a site that kept a salt beside it, in `form` if it is an `md5()`. Formats
+    /// that have their salt inside do not need it, whatever is left of it.
+    pub fn salted(text: &str, form: Format, salt: &str) -> Result<Self, HashFault> {
+        match Stored::parse(text)?.format() {
+            Format::Md5 => {
+                let prefix = form.prefix_of_salted().ok_or(HashFault::Unsalted)?;
+                Self::parse(&format!("{prefix}{text}${salt}"))
+            }
+            Format::Sha1 | Format::MysqlPassword | Format::MysqlOldPassword if !salt.is_empty() => {
+                Err(HashFault::Unsalted)
+            }
+            Format::Argon2id
+            | Format::Argon2idPart
+            | Format::Argon2i
+            | Format::Bcrypt
+            | Format::Sha256Crypt
+            | Format::Sha512Crypt
+            | Format::Md5Crypt
+            | Format::Apr1
+            | Format::Des
+            | Format::ExtendedDes
+            | Format::Phpass
+            | Format::Sha1
+            | Format::Md5SaltPassword
+            | Format::Md5Md5PasswordSalt
+            | Format::MysqlPassword
+            | Format::MysqlOldPassword => Ok(Self(text.to_owned())),
+        }
+    }
+
     /// The new hash of a password that was right, if what is stored is of an old format. It is of no
     /// more of the password than the old one, and says so where that ignored some of it.
     pub fn renewed(password: &Secret, stored: &str) -> Option<Self> {
@@ -116,6 +146,11 @@ pub fn check(password: &Secret, stored: Option<&str>) -> Checked {
     Checked { verdict, work }
 }
 
+/// The format of what is stored, or why nobody can log in by it.
+pub(super) fn format(stored: &str) -> Result<Format, HashFault> {
+    Stored::parse(stored).map(|stored| stored.format())
+}
+
 /// The time that a refusal by a stored hash takes on a slow machine: what all refusals have to be
 /// held back for, so that nobody can tell the kind of a hash by it. Nothing for what cannot be
 /// checked, which costs as little as nobody.
@@ -145,6 +180,8 @@ pub enum HashFault {
     Version,
     /// Verifying it takes too much memory or time.
     Cost(Format),
+    /// There is a salt beside it, which no form of it that is known has.
+    Unsalted,
     /// The system gave no random numbers for a salt.
     NoRandomness,
 }
@@ -162,6 +199,9 @@ impl fmt::Display for HashFault {
                 f,
                 "is {format} and costs too much to verify: {}",
                 format.limit()
+            ),
+            Self::Unsalted => f.write_str(
+                "has a salt beside it and is no md5() of 32 hexadecimal digits; it cannot be verified",
             ),
             Self::NoRandomness => f.write_str("cannot be made: the system gives no random numbers"),
         }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{MAX_MEMORY, MAX_WORK, Part};
+use super::{MAX_MEMORY, MAX_WORK, PREFIXES, Part};
 
 /// A format of stored passwords that is understood. Its `Display` is its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,6 +47,13 @@ impl Format {
     /// Whether a password that is stored so stays as it is.
     pub fn is_current(self) -> bool {
         matches!(self, Self::Argon2id | Self::Argon2idPart)
+    }
+
+    /// What stands in the store before an `md5()` of this form, if it is a salted one.
+    pub(in crate::members) fn prefix_of_salted(self) -> Option<&'static str> {
+        let found = PREFIXES.iter().find(|(_, format, _)| *format == self);
+        let is_salted = matches!(self, Self::Md5SaltPassword | Self::Md5Md5PasswordSalt);
+        found.filter(|_| is_salted).map(|(prefix, ..)| *prefix)
     }
 
     /// What of a password it looks at.
