@@ -136,9 +136,12 @@ impl<'a> Crypted<'a> {
     }
 
     fn fits(&self, password: &[u8]) -> bool {
-        let password = &self.format.looks_at().of(password);
         // To C, a NUL is where a password ends: no site has ever let one in.
-        if password.len() > LONGEST || password.contains(&0) {
+        if password.contains(&0) {
+            return false;
+        }
+        let password = &self.format.looks_at().of(password);
+        if password.len() > LONGEST {
             return false;
         }
         let (salt, rounds) = (self.salt.as_bytes(), self.rounds);

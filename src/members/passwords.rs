@@ -296,5 +296,11 @@ mod tests {
         let slowest = format!("$argon2id$v=19$m=262144,t=4,{tail}");
         assert_eq!(time_to_check(&slowest).as_millis(), 2621);
         assert_eq!(time_to_check("md5 or so"), Duration::ZERO);
+        // A refusal by an old hash is one by nobody's, too.
+        let bcrypt = format!("$2y$12${}", "a".repeat(53));
+        assert_eq!(time_to_check(&bcrypt).as_millis(), 1024 + 97);
+        let sha = format!("$6$salt${}", "a".repeat(86));
+        assert_eq!(time_to_check(&sha).as_millis(), 20 + 97);
+        assert_eq!(time_to_check(&"a".repeat(32)).as_millis(), 97);
     }
 }

@@ -188,6 +188,16 @@ fn whoever_is_refused_by_an_old_hash_costs_what_nobody_costs() {
         }
         assert!(refused.work > 0 && refused.verdict == Verdict::Wrong);
     }
+    // And is held back for as long as the slowest takes.
+    let slowest = |hash: &str| {
+        Members::open(&alice(hash).path)
+            .unwrap()
+            .slowest_check()
+            .unwrap()
+    };
+    let bcrypt = |cost| format!("$2y${cost}$......................FrXF9lCtCg//7nawk87XBjHt9whCNmS");
+    assert!(slowest(&bcrypt(13)) > slowest(&bcrypt(12)));
+    assert!(slowest(&bcrypt(12)) > slowest(MD5));
     assert!(Format::Argon2id.is_current() && !Format::Argon2i.is_current());
 }
 

@@ -86,6 +86,24 @@ fn passwords_are_utf8() {
     assert!(!latin1.fits("Árvíz".as_bytes()));
 }
 
+/// bcrypt goes round and round in a password and the NUL behind it, and phpass's time grows with it.
+#[test]
+fn a_nul_fits_nothing_and_what_is_too_long_is_not_tried() {
+    for Vector {
+        password, stored, ..
+    } in vectors().filter(|vector| vector.password.len() < 36)
+    {
+        let read = Stored::parse(stored).unwrap();
+        let twice = [&password[..], &[0], &password].concat();
+        assert!(!read.fits(&twice), "{stored} {twice:?}");
+    }
+    let long = [b'x'; LONGEST + 1];
+    let md5 = digits::hex(&*md5::of(&[&long]));
+    assert!(!Stored::parse(&md5).unwrap().fits(&long));
+    let md5 = digits::hex(&*md5::of(&[&long[1..]]));
+    assert!(Stored::parse(&md5).unwrap().fits(&long[1..]));
+}
+
 #[test]
 fn what_is_not_whole_is_named() {
     let damaged = |format: Format| Err(HashFault::Damaged(format));
