@@ -89,4 +89,50 @@ on_both! {
     }
 }
 
+/// Old hashes, and what nobody can log in by: in order of number, and without the text.
+#[test]
+fn a_check_names_who_can_never_log_in() {
+    let folder = tempdir().unwrap();
+    let members = |command: &[&str]| run_in(folder.path(), &[&["members"], command].concat(), "");
+    let csv = "id,nick,name,password,active,md5(salt.password)\n\
+         1,alice,Alice,HASH,1,\n\
+         2,bob,Bob,$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/,1,\n\
+         3,carol,Carol,e52d98c459819a11775936d8dfbb7929,0,s$\n\
+         4,dave,Dave,$P$BsaltsaltzAw0K9g0KRh5nR0p0nAo2.,1,\n";
+    let hash = "\"$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAA\"";
+    fs::write(folder.path().join("m.csv"), csv.replace("HASH", hash)).unwrap();
+    let done = members(&["import", "m.csv"]);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert_eq!(
+        members(&["check"]).stdout,
+        "4 members\n       \
+         1  argon2id\n       \
+         1  MD5-crypt, and argon2id after the next login\n       \
+         1  phpass, and argon2id after the next login\n       \
+         1  md5(salt.password), and argon2id after the next login\n"
+    );
+    let store = Connection::open(folder.path().join("flashgate.db")).unwrap();
+    let all = "UPDATE members SET password = 'hunter2' WHERE id = 1;
+        UPDATE members SET password = replace(password, '$P$B', '$P$S') WHERE id = 4;
+        UPDATE members SET password = substr(password, 1, 30) WHERE id = 2;
+        UPDATE members SET name = CAST(x'41ff' AS TEXT) WHERE id = 3;";
+    store.execute_batch(all).unwrap();
+    let done = members(&["check"]);
+    let counted = (65, "4 members\n       4  of no use\n");
+    assert_eq!((done.code, done.stdout.as_str()), counted);
+    let named = done.stderr.lines().skip(1);
+    let starts = [
+        "member 1 alice: the stored password is in no known format",
+        "member 2 bob: the stored password begins like MD5-crypt but is none",
+        "member 3 carol: the name in the store is not valid UTF-8",
+        "member 4 dave: the stored password is phpass and costs too much to verify: there may be 2^20",
+    ];
+    assert_eq!(named.clone().count(), starts.len(), "{}", done.stderr);
+    for (line, start) in named.zip(starts) {
+        assert!(line.starts_with(start), "{line}");
+    }
+    assert!(done.stderr.contains("4 members can never log in"));
+    assert!(!done.stderr.contains("hunter2"), "{}", done.stderr);
+}
+
 const MEMBERS: u64 = 8;

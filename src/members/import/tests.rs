@@ -1,0 +1,192 @@
+//! Files to import, good and bad, into a store of nobody.
+
+use super::*;
+
+const HASH: &str = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAA";
+
+/// Imports into a fresh store, and tells each fault as `line:column name`.
+fn faults(csv: &[u8]) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut members, _) = Members::open_or_create(&folder.path().join("m.db")).unwrap();
+    match import(&mut members, csv, &mut |_| {}) {
+        Ok(rows) => {
+            assert_eq!(members.count().unwrap(), rows as i64);
+            Vec::new()
+        }
+        Err(ImportError::Faults(faults)) => {
+            assert_eq!(members.count().unwrap(), 0, "all or nothing");
+            let tell = |f: &RowFault| {
+                assert!(!f.problem.contains("hunter2"), "{f}");
+                format!("{}:{} {}", f.line, f.column, f.name.unwrap_or("-"))
+            };
+            faults.first.iter().map(tell).collect()
+        }
+        Err(ImportError::Store(error)) => panic!("{error}"),
+    }
+}
+
+fn table(rows: &str) -> Vec<String> {
+    faults(rows.replace('H', &format!("\"{HASH}\"")).as_bytes())
+}
+
+#[test]
+fn good_files() {
+    for good in [
+        "id,nick,name,password,active\n1,alice,Alice,H,1\n2,bob,\"Bob, \"\"B\"\"\",H,0\n",
+        "\u{feff}ACTIVE, nick ,id,name,password\r\ntrue,alice,1,A,H\r\n\r\n\r\nno,bob,2,B,H",
+        "id,nick,name,password,active\n",
+    ] {
+        assert_eq!(table(good), [""; 0], "{good}");
+    }
+}
+
+#[test]
+fn each_fault_has_its_place() {
+    let head = "id,nick,name,password,active\n";
+    for (rows, expected) in [
+        ("x,alice,A,H,1\n", vec!["2:1 id"]),
+        (
+            "1,a b,A,hunter2,maybe\n",
+            vec!["2:2 nick", "2:4 password", "2:5 active"],
+        ),
+        (
+            "1,alice,,H,1\n\n\n2,7,B,H,1\n",
+            vec!["2:3 name", "5:2 nick"],
+        ),
+        ("1,alice,A,H,1\n1,ALICE,B,H,1\n", vec!["3:1 id", "3:2 nick"]),
+        ("1,Árvíz,A,H,1\n2,árvíz,B,H,1\n", vec!["3:2 nick"]),
+        (
+            "1,alice,A,H,1\n1,ALICE,,x,2\n",
+            vec![
+                "3:1 id",
+                "3:2 nick",
+                "3:3 name",
+                "3:4 password",
+                "3:5 active",
+            ],
+        ),
+        ("1,alice,A,H\n2,bob,B,H,1,x\n", vec!["2:5 -", "3:6 -"]),
+        (
+            "1,alice,\"two\nlines\",H,1\n0,bob,B,H,1\n",
+            vec!["2:3 name", "4:1 id"],
+        ),
+        ("1,alice,\"open,x,1\n2,bob,B,hunter2,1\n", vec!["2:4 -"]),
+    ] {
+        assert_eq!(table(&format!("{head}{rows}")), expected, "{rows}");
+        let crlf = format!("{head}{rows}").replace('\n', "\r\n");
+        assert_eq!(table(&crlf), expected, "with CR LF: {rows}");
+    }
+    let latin1 = b"id,nick,name,password,active\n1,\xc1rv\xedz,A,hunter2,1\n";
+    assert_eq!(faults(latin1), ["2:2 nick", "2:4 password"]);
+}
+
+#[test]
+fn salts_from_a_column_of_their_own() {
+    let stored = |form: &str, password: &str, salt: &str| {
+        let mut members = Members::in_memory().unwrap();
+        let head = format!("id,nick,{form},name,password,active");
+        let csv = format!("{head}\n1,a,\"{salt}\",A,\"{password}\",1\n");
+        let imported = import(&mut members, csv.as_bytes(), &mut |_| {});
+        assert_eq!(check(csv.as_bytes()).is_ok(), imported.is_ok());
+        let problem = |error: ImportError| match error {
+            ImportError::Faults(faults) => faults.first[0].to_string(),
+            ImportError::Store(error) => panic!("{error}"),
+        };
+        imported.map_err(problem)?;
+        let row = "SELECT password FROM members";
+        let stored = members.connection.query_row(row, [], |row| row.get(0));
+        Ok::<String, String>(stored.unwrap())
+    };
+    let (one, two) = ("md5(salt.password)", "md5(md5(password).salt)");
+    let md5 = "E52D98C459819A11775936D8DFBB7929";
+    for form in [one, two] {
+        for salt in ["s$1", " a ", ""] {
+            let tagged = format!("${form}${md5}${salt}");
+            assert_eq!(stored(form, md5, salt), Ok(tagged), "{form} {salt}");
+        }
+        // Has its own inside.
+        assert_eq!(stored(form, HASH, "left"), Ok(HASH.to_owned()));
+        let sha1 = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
+        assert_eq!(stored(form, sha1, ""), Ok(sha1.to_owned()));
+        let fault = stored(form, sha1, "s").unwrap_err();
+        assert!(
+            fault.starts_with("line 2, column 5 (password): has a salt"),
+            "{fault}"
+        );
+    }
+    let fault = stored("salt", md5, "s").unwrap_err();
+    assert!(
+        fault.contains("column 3: name the one column of salts"),
+        "{fault}"
+    );
+    let twice = format!("id,nick,name,password,active,{one},{two}\n");
+    assert_eq!(faults(twice.as_bytes()), ["1:7 -"]);
+    let short = format!("id,nick,name,password,active,{one}\n1,a,A,{md5},1\n");
+    assert_eq!(faults(short.as_bytes()), ["2:6 -"]);
+    let head = format!("id,nick,name,password,active,{one}\n1,a,A,{md5},1,");
+    assert_eq!(faults(&[head.as_bytes(), b"\xff\n"].concat()), ["2:6 -"]);
+}
+
+#[test]
+fn headers() {
+    assert_eq!(table(""), ["1:1 -"]);
+    assert_eq!(table("\n\n"), ["1:1 -"]);
+    assert_eq!(table("1,alice,A,H,1\n")[..2], ["1:1 -", "1:2 -"]);
+    assert_eq!(
+        table("\nid,id,nick,nmae,password\n"),
+        ["2:2 id", "2:4 -", "2:6 name", "2:6 active"]
+    );
+}
+
+#[test]
+fn other_formats_have_one_fault() {
+    let head = "id,nick,name,password,active";
+    let row = "\n1;alice;A;hunter2;1\n";
+    let problem = |csv: &[u8]| {
+        let faults = check(csv).unwrap_err();
+        assert_eq!((faults.total, faults.first[0].line), (1, 1), "{faults:?}");
+        faults.first[0].problem.clone()
+    };
+    for by in [";", "\t"] {
+        let csv = format!("{head}{row}").replace(',', by);
+        assert!(problem(csv.as_bytes()).contains("separate them by commas"));
+    }
+    let wide = |csv: &str, to: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        csv.encode_utf16().flat_map(to).collect()
+    };
+    for csv in [
+        wide(&format!("\u{feff}{head}{row}"), u16::to_le_bytes),
+        wide(&format!("\u{feff}{head}{row}"), u16::to_be_bytes),
+        wide(&format!("{head}{row}"), u16::to_le_bytes),
+    ] {
+        assert!(problem(&csv).contains("save it as UTF-8"));
+    }
+}
+
+#[test]
+fn a_file_is_checked_without_a_store() {
+    let head = "id,nick,name,password,active\n";
+    assert_eq!(check(head.as_bytes()), Ok(0));
+    assert_eq!(
+        check(format!("{head}1,a,A,\"{HASH}\",1\n").as_bytes()),
+        Ok(1)
+    );
+    assert_eq!(check(b"").unwrap_err().total, 1);
+    let twice = format!("{head}{0}{0}", format!("1,a,A,\"{HASH}\",1\n"));
+    assert_eq!(check(twice.as_bytes()).unwrap_err().total, 2);
+}
+
+#[test]
+fn many_faults_are_counted_and_the_first_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut members, _) = Members::open_or_create(&folder.path().join("m.db")).unwrap();
+    let csv = format!(
+        "id,nick,name,password,active\n{}",
+        "0,7,A,x,1\n".repeat(500)
+    );
+    let error = import(&mut members, csv.as_bytes(), &mut |_| {}).unwrap_err();
+    let ImportError::Faults(faults) = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!((faults.first.len(), faults.total), (MAX_FAULTS, 1500));
+}
