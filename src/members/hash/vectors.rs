@@ -167,6 +167,25 @@ fn what_is_not_whole_is_named() {
     }
 }
 
+/// One character of each hash is another, wider than its place or a sign of its own.
+#[test]
+fn nothing_that_is_stored_stops_the_server() {
+    let mut read = 0;
+    for vector in vectors() {
+        for (at, was) in vector.stored.char_indices() {
+            let (before, after) = (&vector.stored[..at], &vector.stored[at + was.len_utf8()..]);
+            for other in ["", "$", "_", "0", "ő", "\u{fffd}", "\0"] {
+                let stored = [before, other, after].concat();
+                read += usize::from(Stored::parse(&stored).is_ok());
+                // As long as before in bytes.
+                let rest: String = after.chars().skip(other.len().saturating_sub(1)).collect();
+                let _ = Stored::parse(&[before, other, &rest].concat());
+            }
+        }
+    }
+    assert!(read > 1000, "{read}");
+}
+
 #[test]
 fn what_takes_too_long_is_refused_and_the_slowest_is_not() {
     let bcrypt = "LnpBWGl2b2xhPjxzYWx0LuWJTn0FyXrZ8Z6oZ3mX0uYxkq2Yt3zI6";
