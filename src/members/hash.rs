@@ -21,6 +21,7 @@ mod bcrypt;
 mod des;
 mod digits;
 mod format;
+mod html;
 mod md5;
 mod mysql;
 mod part;
@@ -140,10 +141,13 @@ impl<'a> Crypted<'a> {
         if password.contains(&0) {
             return false;
         }
-        let password = &self.format.looks_at().of(password);
-        if password.len() > LONGEST {
-            return false;
-        }
+        let part = self.format.looks_at().of(password);
+        let fits = |password: &[u8]| password.len() <= LONGEST && self.is_of(password);
+        fits(&part)
+            || self.format == Format::Phpbb && html::escaped(&part).is_some_and(|p| fits(&p))
+    }
+
+    fn is_of(&self, password: &[u8]) -> bool {
         let (salt, rounds) = (self.salt.as_bytes(), self.rounds);
         let made = match self.format {
             // Not a text; nothing fits.
@@ -158,7 +162,7 @@ impl<'a> Crypted<'a> {
             Format::Apr1 => md5::crypt(password, b"$apr1$", salt),
             Format::Des => des::crypt(password, salt),
             Format::ExtendedDes => des::crypt_extended(password, salt, rounds),
-            Format::Phpass => md5::phpass(password, salt, rounds),
+            Format::Phpass | Format::Phpbb => md5::phpass(password, salt, rounds),
             Format::Md5 => digits::hex(&*md5::of(&[password])),
             Format::Sha1 => digits::hex(&*sha::sha1(password)),
             Format::Md5SaltPassword => digits::hex(&*md5::of(&[salt, password])),
@@ -183,6 +187,8 @@ impl<'a> Crypted<'a> {
             Format::Des => 100_000,
             Format::ExtendedDes => 300 * rounds,
             Format::Phpass => 2_000 << rounds,
+            // Twice over.
+            Format::Phpbb => 4_000 << rounds,
             Format::Md5
             | Format::Sha1
             | Format::Md5SaltPassword
@@ -381,7 +387,7 @@ const PREFIXES: &[(&str, Format, Read)] = &[
     ("$apr1$", Format::Apr1, Read::Crypted(md5_crypt)),
     ("_", Format::ExtendedDes, Read::Crypted(extended_des)),
     ("$P$", Format::Phpass, Read::Crypted(phpass)),
-    ("$H$", Format::Phpass, Read::Crypted(phpass)),
+    ("$H$", Format::Phpbb, Read::Crypted(phpass)),
     ("*", Format::MysqlPassword, Read::Crypted(starred)),
     (
         SALT_PASSWORD,

@@ -51,6 +51,7 @@ impl Hash {
             | Format::Des
             | Format::ExtendedDes
             | Format::Phpass
+            | Format::Phpbb
             | Format::Sha1
             | Format::Md5SaltPassword
             | Format::Md5Md5PasswordSalt

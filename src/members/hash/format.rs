@@ -27,8 +27,10 @@ pub enum Format {
     Des,
     /// BSDi's extension of these, behind a `_`.
     ExtendedDes,
-    /// phpass: `$P$` of WordPress, `$H$` of phpBB.
+    /// phpass: `$P$` of WordPress.
     Phpass,
+    /// phpass as phpBB has it: `$H$`, of a password that may have been escaped for HTML.
+    Phpbb,
     /// PHP's `md5()`.
     Md5,
     /// PHP's `sha1()`.
@@ -71,6 +73,7 @@ impl Format {
             | Self::Apr1
             | Self::ExtendedDes
             | Self::Phpass
+            | Self::Phpbb
             | Self::Md5
             | Self::Sha1
             | Self::Md5SaltPassword
@@ -87,7 +90,7 @@ impl Format {
             Self::Bcrypt => Some(14),
             Self::Sha256Crypt | Self::Sha512Crypt => Some(1_000_000),
             Self::ExtendedDes => Some(10_000_000),
-            Self::Phpass => Some(20),
+            Self::Phpass | Self::Phpbb => Some(20),
             Self::Argon2id
             | Self::Argon2idPart
             | Self::Argon2i
@@ -107,7 +110,9 @@ impl Format {
     pub(in crate::members) fn limit(self) -> String {
         match (self, self.most()) {
             (Self::Bcrypt, Some(most)) => format!("the cost may be {most} at most"),
-            (Self::Phpass, Some(most)) => format!("there may be 2^{most} rounds at most"),
+            (Self::Phpass | Self::Phpbb, Some(most)) => {
+                format!("there may be 2^{most} rounds at most")
+            }
             (_, Some(most)) => format!("there may be {most} rounds at most"),
             (_, None) => format!("m may be {MAX_MEMORY} at most, and m times t {MAX_WORK}"),
         }
@@ -128,6 +133,7 @@ impl fmt::Display for Format {
             Self::Des => "DES-crypt",
             Self::ExtendedDes => "extended DES-crypt",
             Self::Phpass => "phpass",
+            Self::Phpbb => "phpBB's phpass",
             Self::Md5 => "md5(password)",
             Self::Sha1 => "sha1(password)",
             Self::Md5SaltPassword => "md5(salt.password)",

@@ -3,7 +3,7 @@
 // With "sql" instead of a path to phpass it prints the questions to MariaDB for the same.
 $passwords = [
     '', '0', 'secret1', '12345678', '123456789', 'password', ' lead and trail ', "tab\there", 'pass word',
-    '%d$\'"\\`<&>;', 'Árvíztűrő tükörfúrógép', 'Пароль', '密码🔑', "\xC1rv\xEDz", "\xFF\xFE\x80",
+    '%d$\'"\\`<&>;', 'R&D', '"<">', '&amp;', 'Árvíztűrő tükörfúrógép', 'Пароль', '密码🔑', "\xC1rv\xEDz", "\xFF\xFE\x80",
     str_repeat('a', 15), str_repeat('a', 16), str_repeat('b', 17), str_repeat('c', 31), str_repeat('d', 32),
     str_repeat('e', 33), str_repeat('f', 63), str_repeat('g', 64), str_repeat('h', 65), str_repeat('0123456789', 7) . '1',
     str_repeat('0123456789', 7) . '12', str_repeat('0123456789', 7) . '123', str_repeat('é', 36) . 'z',
@@ -54,7 +54,12 @@ foreach ($passwords as $at => $password) {
     vector('DES-crypt', $password, crypt($password, substr('./zZaA09' . $salt, $at % 7, 2)));
     vector('extended DES-crypt', $password, crypt($password, '_' . ['/...', '1...', 'J9..', 'z...'][$at % 4] . substr("./zZ$salt....", $at % 5, 4)));
     vector('phpass', $password, $phpass->crypt_private($password, '$P$5' . substr(md5("phpass$at"), 0, 8)));
-    vector('phpass', $password, $phpass->crypt_private($password, '$H$6' . substr(md5("phpbb$at"), 0, 8)));
+    vector("phpBB's phpass", $password, $phpass->crypt_private($password, '$H$6' . substr(md5("phpbb$at"), 0, 8)));
+    // What phpBB 3 hashes is what its forms give it.
+    $escaped = htmlspecialchars($password, ENT_COMPAT, 'UTF-8');
+    if ($escaped !== '' && $escaped !== $password) {
+        vector("phpBB's phpass", $password, $phpass->crypt_private($escaped, '$H$7' . substr(md5("html$at"), 0, 8)));
+    }
     vector('md5(password)', $password, $at % 2 ? md5($password) : strtoupper(md5($password)));
     vector('sha1(password)', $password, $at % 2 ? sha1($password) : strtoupper(sha1($password)));
     // The salts of vBulletin are any three printable characters, later thirty.
@@ -77,4 +82,4 @@ vector('SHA-256-crypt', 'secret1', crypt('secret1', '$5$saltsalt$'));
 vector('SHA-512-crypt', 'secret1', crypt('secret1', '$6$saltsalt$'));
 vector('SHA-512-crypt', 'secret1', crypt('secret1', '$6$rounds=5000$saltsalt$'));
 vector('phpass', 'secret1', $phpass->HashPassword('secret1'));
-vector('phpass', 'secret1', $phpass->crypt_private('secret1', '$H$9saltsalt'));
+vector("phpBB's phpass", 'secret1', $phpass->crypt_private('secret1', '$H$9saltsalt'));
