@@ -141,7 +141,8 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => {
-            println!("\nFAILED: {fault}");
+            // To where a worker's words are seen, too.
+            eprintln!("\nFAILED: {fault}");
             ExitCode::FAILURE
         }
     }
