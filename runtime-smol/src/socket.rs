@@ -92,8 +92,8 @@ pub(crate) fn concerns_one_peer(error: &io::Error) -> bool {
     .contains(&error.kind())
 }
 
-/// Linux caps it at its `somaxconn`, of the same default.
-const LISTEN_BACKLOG: i32 = 4096;
+/// As many as a system may be set to keep: Linux caps it at its `somaxconn`, 4,096 by default.
+const LISTEN_BACKLOG: i32 = 65_535;
 
 #[cfg(test)]
 mod tests {

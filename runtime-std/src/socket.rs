@@ -108,8 +108,8 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
-/// Linux caps it at its `somaxconn`, of the same default.
-const LISTEN_BACKLOG: i32 = 4096;
+/// As many as a system may be set to keep: Linux caps it at its `somaxconn`, 4,096 by default.
+const LISTEN_BACKLOG: i32 = 65_535;
 
 /// After so long without progress a writer thread reports how much is left: that is how the gateway finds
 /// out that a client does not read.
