@@ -1,0 +1,191 @@
+//! What everybody is told, where the loop's own bounds lie: when a turn has no more rounds, and when it
+//! says more than is kept once for all.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use flashgate_core::{
+    Answer, Config, Host, Login, Member, MemberId, MemberStore, Query, Reply, Ticket,
+};
+use flashgate_smol::{Handle, Server, SystemClock};
+
+/// A turn flushes a connection but a few times. What is said after the last of them outlives the turn.
+#[test]
+fn what_is_said_in_the_last_round_is_heard_in_the_next_turn() {
+    let server = Running::start(1);
+    let mut witness = server.connect(1);
+    witness.hears(&[login(1), identify(1)]);
+    for lists in 1..10 {
+        let mut talker = server.connect(2);
+        talker.hears(&[login(2), identify(2)]);
+        // Each answer is so long that the next command waits until it is flushed: a round for each.
+        let commands = "LIST\0".repeat(lists) + "QUIT\0";
+        talker.send(&commands);
+        let list = format!("<nicklist>{}{}</nicklist>", nick(1), nick(2));
+        talker.hears(&vec![list; lists]);
+        talker.hears_the_end();
+        witness.hears(&[login(2), "<quit aid=\"m2\" />".to_owned()]);
+    }
+    server.stop();
+}
+
+/// So many log in at the same moment that a turn has more to say to everybody than it keeps once for all.
+#[test]
+fn a_turn_with_very_much_to_say_says_it_in_order() {
+    let crowd = 30;
+    let server = Running::start(crowd);
+    let clients: Vec<_> = (1..=crowd)
+        .map(|id| {
+            let client = server.connect(id);
+            // One after the other, so that they are let in in this order.
+            thread::sleep(Duration::from_millis(20));
+            (id, client)
+        })
+        .collect();
+    for (own, mut client) in clients {
+        client.hears(&[login(own), identify(own)]);
+        let later: Vec<_> = (own + 1..=crowd).map(login).collect();
+        client.hears(&later);
+        client.send("PING now\0");
+        client.hears(&["<pong value=\"now\"/>".to_owned()]);
+        // It stays, or the others would hear of it.
+        std::mem::forget(client);
+    }
+    server.stop();
+}
+
+struct Running {
+    address: SocketAddr,
+    handle: Handle,
+    thread: thread::JoinHandle<()>,
+}
+
+impl Running {
+    /// The first `together` are let in at the same moment, everybody after them at once.
+    fn start(together: usize) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a port for us");
+        let address = listener.local_addr().expect("a bound listener knows where");
+        let mut config = Config::default();
+        config.limits.backlog = 64 << 20;
+        let host = Host {
+            config: Arc::new(config),
+            clock: Arc::new(SystemClock::new()),
+            members: Arc::new(Members(Mutex::new(Asked {
+                together,
+                waiting: Vec::new(),
+            }))),
+            log: Box::new(|_, _| ()),
+            record: None,
+        };
+        let server = Server::new(vec![listener], host).expect("a server can be made");
+        let handle = server.handle();
+        let run = move || async_io::block_on(server.run()).expect("it serves to the end");
+        let thread = thread::spawn(run);
+        Self {
+            address,
+            handle,
+            thread,
+        }
+    }
+
+    fn connect(&self, id: usize) -> Client {
+        let stream = TcpStream::connect(self.address).expect("the server accepts");
+        let limited = stream.set_read_timeout(Some(Duration::from_secs(20)));
+        limited.expect("a time limit is legal");
+        let mut client = Client(BufReader::new(stream));
+        client.send(&format!("IDENTIFY {id} x\0"));
+        client
+    }
+
+    fn stop(self) {
+        self.handle.shutdown();
+        self.thread.join().expect("the server did not panic");
+    }
+}
+
+struct Client(BufReader<TcpStream>);
+
+impl Client {
+    fn send(&mut self, commands: &str) {
+        let sent = self.0.get_mut().write_all(commands.as_bytes());
+        sent.expect("the server reads");
+    }
+
+    fn hears(&mut self, answers: &[String]) {
+        for due in answers {
+            let mut answer = Vec::new();
+            let read = self.0.read_until(0, &mut answer);
+            read.unwrap_or_else(|error| panic!("{error} before {}", short(due)));
+            let answer = String::from_utf8_lossy(&answer);
+            let is_due = answer.strip_suffix('\0') == Some(due);
+            assert!(is_due, "{}, not {}", short(&answer), short(due));
+        }
+    }
+
+    fn hears_the_end(&mut self) {
+        let mut rest = Vec::new();
+        let read = self.0.read_to_end(&mut rest);
+        read.expect("the server closes in order");
+        assert!(
+            rest.is_empty(),
+            "{}",
+            short(&String::from_utf8_lossy(&rest))
+        );
+    }
+}
+
+/// Names are long: a message fills what others fill by the hundred.
+fn name(id: usize) -> String {
+    format!("{id} ").repeat(35_000)
+}
+
+fn nick(id: usize) -> String {
+    format!("<nick aid=\"m{id}\" name=\"{}\" />", name(id))
+}
+
+fn login(id: usize) -> String {
+    format!("<login aid=\"m{id}\" name=\"{}\" />", name(id))
+}
+
+fn identify(id: usize) -> String {
+    format!("<identify aid=\"m{id}\" name=\"{}\" />", name(id))
+}
+
+fn short(answer: &str) -> String {
+    answer.chars().take(60).collect()
+}
+
+/// Lets in whoever comes, the first ones when there are so many. It answers on the loop's own thread, so
+/// that all answers are there before the loop takes one.
+struct Members(Mutex<Asked>);
+
+struct Asked {
+    together: usize,
+    waiting: Vec<(Ticket, Member, Reply)>,
+}
+
+impl MemberStore for Members {
+    fn submit(&self, ticket: Ticket, query: Query, reply: Reply) {
+        let Query::Identify { login, .. } = query;
+        let Login::Id(MemberId(id)) = login else {
+            return reply(ticket, Answer::Denied);
+        };
+        let member = Member {
+            id: MemberId(id),
+            nick: format!("m{id}").into(),
+            name: name(id as usize).into(),
+        };
+        let mut asked = self.0.lock().expect("nobody has panicked");
+        asked.waiting.push((ticket, member, reply));
+        if asked.waiting.len() < asked.together {
+            return;
+        }
+        asked.together = 1;
+        for (ticket, member, reply) in asked.waiting.drain(..) {
+            reply(ticket, Answer::Member(member));
+        }
+    }
+}
