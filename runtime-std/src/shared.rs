@@ -154,7 +154,7 @@ impl<'scope, 'env> Shared<'scope, 'env> {
                 Hand::Writer
             };
             // To give the lock back for so little, and to wait for it again, takes longer than a write.
-            if hand == Hand::Passing && (1..=FEW).contains(&state.listed()) {
+            if hand == Hand::Passing && state.has_little_to_write() {
                 for mut job in state.hand_out(hand) {
                     let written = job.batch.write_to(Passing(&job.link.stream));
                     state.wrote(hand, job.id, job.batch, written);
@@ -242,10 +242,6 @@ const POISON: &str = "no thread has panicked with the gateway in hand";
 /// How often one that was about to read looks after what has come to be written meanwhile, before it
 /// leaves that to writer threads.
 const MAX_ROUNDS: usize = 4;
-
-/// Connections that are written to with the lock in hand, which none of these writes blocks: as many as
-/// a private message is for. Of a message to everyone, others need not wait for the end.
-const FEW: usize = 2;
 
 /// How often a paused connection is looked at: it may have broken.
 const LOOK: Duration = Duration::from_millis(100);
