@@ -1,5 +1,5 @@
-//! What everybody is told, where the loop's own bounds lie: when a turn has no more rounds, and when it
-//! says more than is kept once for all.
+//! What everybody is told, where the loop's own bounds lie: when a turn has no more rounds, when it says
+//! more than is kept once for all, and when somebody is told something else, and is gone, in the same one.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use flashgate_core::{
-    Answer, Config, Host, Login, Member, MemberId, MemberStore, Query, Reply, Ticket,
+    Answer, Config, Host, Login, Member, MemberId, MemberStore, OnDuplicate, Query, Reply, Ticket,
 };
 use flashgate_smol::{Handle, Server, SystemClock};
 
@@ -57,6 +57,33 @@ fn a_turn_with_very_much_to_say_says_it_in_order() {
     server.stop();
 }
 
+/// All of it is decided in one turn, of which nothing is written yet when the takeover comes.
+#[test]
+fn who_is_replaced_in_the_same_turn_hears_all_until_then() {
+    let server = Running::start(5);
+    let mut clients = [1, 2, 3, 2, 4].map(|id| {
+        let client = server.connect(id);
+        thread::sleep(Duration::from_millis(20));
+        client
+    });
+    let replaced = "<error value=\"Replaced by a new login.\"/>".to_owned();
+    for (client, heard) in clients.iter_mut().zip([
+        vec![login(1), identify(1), login(2), login(3), login(4)],
+        vec![login(2), identify(2), login(3), replaced],
+        vec![login(3), identify(3), login(4)],
+        vec![identify(2), login(4)],
+        vec![login(4), identify(4)],
+    ]) {
+        client.hears(&heard);
+    }
+    clients[1].hears_the_end();
+    for client in [0, 2, 3, 4] {
+        clients[client].send("PING now\0");
+        clients[client].hears(&["<pong value=\"now\"/>".to_owned()]);
+    }
+    server.stop();
+}
+
 struct Running {
     address: SocketAddr,
     handle: Handle,
@@ -70,6 +97,7 @@ impl Running {
         let address = listener.local_addr().expect("a bound listener knows where");
         let mut config = Config::default();
         config.limits.backlog = 64 << 20;
+        config.duplicates = OnDuplicate::Replace;
         let host = Host {
             config: Arc::new(config),
             clock: Arc::new(SystemClock::new()),
