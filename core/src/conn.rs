@@ -467,6 +467,7 @@ mod tests {
 
     #[test]
     fn an_idle_connection_is_small() {
-        assert_eq!(size_of::<Conn>(), 112);
+        // Where a word has 32 bits it may be smaller.
+        assert!(size_of::<Conn>() <= 112);
     }
 }

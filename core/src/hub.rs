@@ -6,9 +6,10 @@
 //! A member costs one seat, one piece of text and twelve bytes by which they are found. The seats are
 //! an array; each knows who logged in before and after, so that whoever leaves is cut out and nothing
 //! moves. Members are found by number and by nick in two arrays that are kept sorted. To come or to go
-//! moves half of these on average, 120 KB among 20,000: less than telling them takes. Nicks are sorted
-//! by a hash first, so that a search hardly ever looks at one. Somebody may choose nicks of equal
-//! hashes; then the nicks decide, and the search takes no more steps than before.
+//! moves half of these on average, 120 KB among 20,000: less than telling them takes, and some
+//! microseconds where nobody is told. Nicks are sorted by a hash first, so that a search hardly ever
+//! looks at one. Somebody may choose nicks of equal hashes; then the nicks decide, and the search takes
+//! no more steps than before.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -493,6 +494,7 @@ mod tests {
 
     #[test]
     fn a_seat_is_small() {
-        assert_eq!(size_of::<Place>(), 48);
+        // Where a word has 32 bits it may be smaller.
+        assert!(size_of::<Place>() <= 48);
     }
 }

@@ -111,7 +111,7 @@ impl Part {
 /// The most bytes of a log. A turn that says more than this to everybody is seldom, and only slower.
 const MAX_LOG: usize = 1024 * 1024;
 
-/// The most bytes of memory that a log keeps from turn to turn.
+/// The most bytes of messages that a log keeps room for from turn to turn.
 const KEPT: usize = 32 * 1024;
 
 #[cfg(test)]

@@ -9,7 +9,6 @@
 //! Kept is a keyed hash of the two, under a key that lives in this process alone: never the password,
 //! nor anything that outlives the process. Only right passwords are kept. A wrong one is hashed as
 //! ever, and costs what it costs everybody else.
-
 //!
 //! It takes some 40 bytes a member, and so no list by age: there are two tables, and all that is in the
 //! older one goes at once.
