@@ -18,6 +18,7 @@ mod notes;
 mod passwords;
 mod pool;
 mod schema;
+mod tickets;
 mod verified;
 
 pub use checkup::{Checkup, ShutOut, Trouble};
@@ -26,6 +27,7 @@ pub use nick::{Name, NameFault, Nick, Number};
 pub use passwords::{Checked, Hash, HashFault, Verdict, check};
 pub use pool::{Pool, PoolOptions};
 pub use schema::{Fault, StoreError};
+pub use tickets::{SecretFault, TicketSecret};
 
 /// An open member store, for the operator's commands.
 #[derive(Debug)]

@@ -16,7 +16,7 @@ use crate::cli::{LogFormat, Runtime, ServeOptions};
 use crate::failure::{Exit, Failure};
 use crate::log::diagnostics::{self, say, start_thread};
 use crate::log::{self, Event, Format, Writer};
-use crate::members::{Members, Origin, Pool, PoolOptions};
+use crate::members::{Members, Origin, Pool, PoolOptions, TicketSecret};
 use crate::recording;
 use crate::site;
 
@@ -40,10 +40,11 @@ pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
     let room = settings::room(options)?;
     let policy = settings::policy(options)?;
     let site = site::site(settings::own_site(options))?;
+    let tickets = settings::ticket_secret(options)?;
     // The store comes last, so that a server which cannot start leaves no file behind.
     let listeners = listen::open(&addresses)?;
     let mut config = settings::config(options, policy, site, &listeners, room);
-    let pool = Arc::new(members(options, &mut config)?);
+    let pool = Arc::new(members(options, tickets, &mut config)?);
     let config = Arc::new(config);
 
     let clock: Arc<dyn Clock> = match options.runtime {
@@ -151,9 +152,14 @@ impl Server {
 
 /// Opens the member store, and starts the threads that answer from it. Refusals are held back for as
 /// long as the slowest hash in it takes.
-fn members(options: &ServeOptions, config: &mut Config) -> Result<Pool, Failure> {
+fn members(
+    options: &ServeOptions,
+    tickets: Option<TicketSecret>,
+    config: &mut Config,
+) -> Result<Pool, Failure> {
     let pool = PoolOptions {
         patience: config.limits.lookup.to_duration(),
+        tickets,
         ..PoolOptions::default()
     };
     if options.demo {

@@ -35,6 +35,10 @@ pub struct ServeOptions {
     #[argh(option, arg_name = "FILE")]
     pub members: Option<PathBuf>,
 
+    /// file with a secret of 32 bytes or more that your site knows, too: it can then make tickets, by which members log in without their password; nobody else may read the file
+    #[argh(option, arg_name = "FILE")]
+    pub ticket_secret: Option<PathBuf>,
+
     /// what moves the bytes: smol (one thread, default) or std (threads per connection)
     #[argh(option, arg_name = "NAME", default = "Runtime::Smol")]
     pub runtime: Runtime,

@@ -19,6 +19,7 @@ use super::lookup::{Found, Lookups};
 use super::notes::Renewed;
 use super::passwords::{self, Verdict};
 use super::schema::{self, Fault, StoreError};
+use super::tickets::{self, TicketSecret, Tickets, Worth};
 use super::verified::Verified;
 use super::{Active, Hash, Members, Name, NewMember, Nick, Number};
 use crate::bounded::{self, Receiver, Sender};
@@ -52,6 +53,9 @@ pub struct PoolOptions {
     /// How long a lookup may wait for a thread. After the core has given it up, hashing would only
     /// make those behind it late too.
     pub patience: Duration,
+    /// What a site makes tickets with, which its members may log in by. Without it there are none, and
+    /// a password that looks like one is a password.
+    pub tickets: Option<TicketSecret>,
 }
 
 impl Default for PoolOptions {
@@ -61,6 +65,7 @@ impl Default for PoolOptions {
             threads: cores.saturating_sub(1).max(1),
             queue: 4096,
             patience: Duration::from_secs(10),
+            tickets: None,
         }
     }
 }
@@ -76,6 +81,7 @@ struct Shared {
     jobs: Mutex<Receiver<Job>>,
     lookups: Mutex<Lookups>,
     verified: Mutex<Verified>,
+    tickets: Option<Mutex<Tickets>>,
     complaints: Mutex<Complaints>,
     work: AtomicU64,
     patience: Duration,
@@ -147,6 +153,10 @@ impl Pool {
             jobs: Mutex::new(queue),
             lookups: Mutex::new(lookups),
             verified: Mutex::new(Verified::new()),
+            tickets: options.tickets.as_ref().map(|secret| {
+                let now = tickets::wall_clock();
+                Mutex::new(Tickets::new(secret, now))
+            }),
             complaints: Mutex::default(),
             work: AtomicU64::new(0),
             patience: options.patience,
@@ -279,19 +289,34 @@ impl Shared {
         };
         lock(&self.complaints).settled();
 
-        let proof = self.prove(login, password, found.as_ref());
+        let proof = match self.as_ticket(password, found.as_ref()) {
+            Worth::Login => Proof::Ticket,
+            Worth::NoRoom => return Answer::Unavailable(Unavailable::Busy),
+            // A false ticket is a wrong password, at the cost of one; and a right one is still right.
+            Worth::Nothing => self.prove(login, password, found.as_ref()),
+        };
         let Some(found) = found.filter(|_| proof != Proof::None) else {
             return Answer::Denied;
         };
         // The lock is not held for this hash either.
         let renewed = match proof {
             Proof::Hash => Hash::renewed(password, &found.password),
-            Proof::Lately | Proof::None => None,
+            Proof::Lately | Proof::Ticket | Proof::None => None,
         };
         let was = found.password;
         let renewed = renewed.map(|is| Renewed { was, is });
         lock(&self.lookups).note_login(&found.member, renewed);
         Answer::Member(found.member)
+    }
+
+    /// What the password is worth as a ticket of an active member.
+    fn as_ticket(&self, password: &Secret, found: Option<&Found>) -> Worth {
+        match (&self.tickets, found) {
+            (Some(tickets), Some(found)) if found.active => {
+                lock(tickets).spend(password, found.member.id, tickets::wall_clock())
+            }
+            (Some(_) | None, _) => Worth::Nothing,
+        }
     }
 
     /// By what this is the password of an active member. Everyone who is refused costs the same.
@@ -334,6 +359,8 @@ enum Proof {
     Lately,
     /// It was just now.
     Hash,
+    /// The site vouches for the member, and knows nothing of the password.
+    Ticket,
 }
 
 /// Says what is wrong with the store once in a while, not once a login: anybody may try one, and as

@@ -1,6 +1,8 @@
 //! From options to the core's settings.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::path::Path;
 use std::sync::Arc;
 
 use flashgate_core::{
@@ -12,7 +14,8 @@ use super::listen::Listeners;
 use super::policy;
 use crate::cli::{Duplicates, ServeOptions};
 use crate::failure::{Exit, Failure};
-use crate::site::{Own, is_own};
+use crate::members::TicketSecret;
+use crate::site::{Own, Ruffle, is_own};
 
 /// Whether options contradict each other.
 pub(super) fn check(options: &ServeOptions) -> Result<(), Failure> {
@@ -37,6 +40,35 @@ pub(super) fn check(options: &ServeOptions) -> Result<(), Failure> {
 /// The policy file's document, if there is one.
 pub(super) fn policy(options: &ServeOptions) -> Result<Option<String>, Failure> {
     options.policy_file.as_deref().map(policy::read).transpose()
+}
+
+/// What the site makes tickets with, if it does.
+pub(super) fn ticket_secret(options: &ServeOptions) -> Result<Option<TicketSecret>, Failure> {
+    let Some(path) = &options.ticket_secret else {
+        return Ok(None);
+    };
+    let refuse = |why: &dyn Display| {
+        let message = format!("--ticket-secret {}: {why}", path.display());
+        Failure::new(Exit::Config, message)
+    };
+    let secret = TicketSecret::read(path).map_err(|fault| refuse(&fault))?;
+    let real = |path: &Path| path.canonicalize().ok();
+    let ruffle = match &options.ruffle {
+        Some(Ruffle::Folder(folder)) => Some(folder.as_path()),
+        Some(Ruffle::Address(_)) | None => None,
+    };
+    for folder in [options.site.as_deref(), ruffle].into_iter().flatten() {
+        if let (Some(path), Some(folder)) = (real(path), real(folder))
+            && path.starts_with(&folder)
+        {
+            let why = format!(
+                "it is in {}, which is served to everybody",
+                folder.display()
+            );
+            return Err(refuse(&why));
+        }
+    }
+    Ok(Some(secret))
 }
 
 /// What the operator adds to the built-in pages.

@@ -8,5 +8,7 @@ mod outside;
 mod record;
 mod ruffle;
 mod server;
+mod signed;
 mod site;
+mod tickets;
 mod websocket;

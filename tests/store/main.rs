@@ -6,3 +6,6 @@ mod known;
 mod logins;
 mod pool;
 mod renewed;
+#[path = "../program/signed.rs"]
+mod signed;
+mod tickets;

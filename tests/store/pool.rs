@@ -41,6 +41,7 @@ fn who_has_been_given_up_is_not_hashed_for() {
         threads: 1,
         queue: 16,
         patience: Duration::from_millis(20),
+        tickets: None,
     });
     let release = occupy(&pool);
     let work = pool.work();
@@ -64,6 +65,7 @@ fn thousands_of_logins_on_several_threads() {
         threads: 4,
         queue: 5000,
         patience: PATIENCE,
+        tickets: None,
     });
     let (answers, answered) = mpsc::channel();
     for turn in 0..4000 {

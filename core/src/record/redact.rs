@@ -208,6 +208,10 @@ mod tests {
                 " /identify  bob  two words \r",
                 " /identify  bob  xxx xxxxx \r",
             ),
+            (
+                "IDENTIFY 1 ticket:1.1.17.0af9",
+                "IDENTIFY 1 xxxxxx.0.0.00.0xx0",
+            ),
             ("IDENTIFY secret1", "IDENTIFY xxxxxx0"),
             ("IDENTIFY\t1 secret1", "xxxxxxxx\t0 xxxxxx0"),
             ("IDENTFY 1 secret1", "xxxxxxx 0 xxxxxx0"),

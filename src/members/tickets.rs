@@ -1,0 +1,287 @@
+//! Tickets: a site that knows a member by its own login vouches for that member, who then need not
+//! type the password again.
+//!
+//! The site and the server share a secret. A ticket stands where a password would, and is one word:
+//!
+//! ```text
+//! ticket:1.ID.MADE.EXPIRY.NONCE.MAC
+//! ```
+//!
+//! - `1` is the version of all this.
+//! - `ID` is the member's number, `MADE` and `EXPIRY` are seconds since 1970 UTC; each is written in
+//!   its plain form, without a sign or zeros in front.
+//! - `NONCE` is 16 to 64 hexadecimal digits in lower case, other ones in each ticket.
+//! - `MAC` is HMAC-SHA256 under the secret, over all that stands before its dot, `ticket:` included,
+//!   as 64 hexadecimal digits in lower case. The secret is the file's bytes, every one of them.
+//!
+//! It is good once, for its member alone, from `MADE` to `EXPIRY`, which may lie [`MOST_AHEAD`]
+//! seconds ahead. Two clocks may differ by [`SKEW`] seconds.
+//!
+//! Which tickets are spent is kept in memory, until they have expired. A server that starts knows
+//! none that another has let in before it, so it takes only tickets that none can have: those made
+//! after its start, by [`SKEW`] seconds more.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use flashgate_core::{MemberId, Secret};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+/// What a site and its server share. Its `Debug` is blank, and its memory is wiped after use.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TicketSecret(Zeroizing<Vec<u8>>);
+
+impl TicketSecret {
+    /// Takes a secret that is long enough.
+    pub fn new(bytes: &[u8]) -> Result<Self, SecretFault> {
+        match bytes.len() {
+            LEAST_SECRET..=MOST_SECRET => Ok(Self(Zeroizing::new(bytes.to_vec()))),
+            0..LEAST_SECRET => Err(SecretFault::Short(bytes.len())),
+            _ => Err(SecretFault::Long),
+        }
+    }
+
+    /// Reads it from a file that is kept from the eyes of others.
+    pub fn read(path: &Path) -> Result<Self, SecretFault> {
+        // Not by opening it: that waits for a writer where it is a pipe.
+        if !fs::metadata(path)?.is_file() {
+            return Err(SecretFault::NoFile);
+        }
+        let file = File::open(path)?;
+        if file.metadata()?.permissions().mode() & OTHERS != 0 {
+            return Err(SecretFault::Open);
+        }
+        let mut bytes = Zeroizing::new(Vec::with_capacity(MOST_SECRET + 1));
+        file.take(MOST_SECRET as u64 + 1).read_to_end(&mut bytes)?;
+        Self::new(&bytes)
+    }
+}
+
+impl fmt::Debug for TicketSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TicketSecret(…)")
+    }
+}
+
+/// Why a file holds no secret that could be used.
+#[derive(Debug)]
+pub enum SecretFault {
+    /// The system does not give it.
+    Io(io::Error),
+    /// It is a folder, a device or a pipe.
+    NoFile,
+    /// Everybody on the machine may read or write it.
+    Open,
+    /// So few bytes could be guessed.
+    Short(usize),
+    /// Nobody means so many.
+    Long,
+}
+
+impl From<io::Error> for SecretFault {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl fmt::Display for SecretFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => write!(f, "cannot be read: {error}"),
+            Self::NoFile => f.write_str("is no file"),
+            Self::Open => f.write_str(
+                "everybody on this machine may read or write it, and whoever knows it can log in as \
+                 every member; chmod o= takes that away, and make a new secret",
+            ),
+            Self::Short(bytes) => write!(
+                f,
+                "has {bytes} bytes, and a secret has at least {LEAST_SECRET}; make one with: \
+                 openssl rand -hex 32"
+            ),
+            Self::Long => write!(
+                f,
+                "is no secret: it has more than {MOST_SECRET} bytes; make one with: openssl rand -hex 32"
+            ),
+        }
+    }
+}
+
+/// The tickets of one secret: which are good, and which of them are spent.
+pub(super) struct Tickets {
+    keyed: Hmac<Sha256>,
+    /// By when they expire. What tells one from another is its MAC, half of it.
+    spent: BTreeSet<(u64, [u8; 16])>,
+    /// No ticket made before may be one that an earlier server has let in.
+    since: u64,
+    /// The latest expiry of those that are no longer kept. A clock that is set back makes none of
+    /// them good again.
+    forgotten: u64,
+    /// How many are kept.
+    most: usize,
+}
+
+/// The time in seconds since 1970 UTC, as a site's `time()` tells it.
+pub(super) fn wall_clock() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
+}
+
+/// What a password is worth as a ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Worth {
+    /// It lets its member in, this once.
+    Login,
+    /// It would, were there room to remember that it is spent. It still may, a little later.
+    NoRoom,
+    /// Nothing: it is no ticket, a false one, another's, spent, or out of its time.
+    Nothing,
+}
+
+impl Tickets {
+    /// Of a server that starts `now`.
+    pub(super) fn new(secret: &TicketSecret, now: u64) -> Self {
+        Self {
+            keyed: Hmac::new_from_slice(&secret.0).expect("a key may have any length"),
+            spent: BTreeSet::new(),
+            since: now + SKEW + 1,
+            forgotten: 0,
+            most: MOST_SPENT,
+        }
+    }
+
+    /// What this is worth to the member. Who is let in by it is so once.
+    pub(super) fn spend(&mut self, password: &Secret, member: MemberId, now: u64) -> Worth {
+        let Some(ticket) = Ticket::parse(password.expose()) else {
+            return Worth::Nothing;
+        };
+        // Before all else, so that nothing is to be learnt by trying. Compares in constant time.
+        let keyed = self.keyed.clone().chain_update(ticket.signed);
+        if keyed.verify_slice(&ticket.mac).is_err() {
+            return Worth::Nothing;
+        }
+        self.forget(now);
+        let in_time = ticket.made >= self.since
+            && ticket.made <= now + SKEW
+            && ticket.expiry + SKEW >= now
+            && ticket.expiry > self.forgotten
+            && ticket.expiry <= now + MOST_AHEAD;
+        let half = ticket.mac.first_chunk().expect("it has 32 bytes");
+        let this = (ticket.expiry, *half);
+        if ticket.id != member || !in_time || self.spent.contains(&this) {
+            return Worth::Nothing;
+        }
+        if self.spent.len() >= self.most {
+            return Worth::NoRoom;
+        }
+        self.spent.insert(this);
+        Worth::Login
+    }
+
+    /// Lets go of what could not be used any more.
+    fn forget(&mut self, now: u64) {
+        while let Some(&(expiry, _)) = self.spent.first()
+            && expiry + SKEW < now
+        {
+            self.spent.pop_first();
+            self.forgotten = self.forgotten.max(expiry);
+        }
+    }
+}
+
+impl fmt::Debug for Tickets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tickets").finish_non_exhaustive()
+    }
+}
+
+/// What a ticket says, believed or not.
+struct Ticket<'a> {
+    signed: &'a str,
+    id: MemberId,
+    made: u64,
+    expiry: u64,
+    mac: [u8; 32],
+}
+
+impl<'a> Ticket<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        let (signed, mac) = text.rsplit_once('.')?;
+        let mut parts = signed.strip_prefix(HEAD)?.split('.');
+        let (id, made, expiry) = (parts.next()?, parts.next()?, parts.next()?);
+        let nonce = parts.next()?;
+        let good_nonce =
+            (16..=64).contains(&nonce.len()) && nonce.bytes().all(|b| digit(b).is_some());
+        if !good_nonce || parts.next().is_some() {
+            return None;
+        }
+        Some(Self {
+            signed,
+            id: MemberId(i64::try_from(number(id)?).ok()?),
+            made: number(made)?,
+            expiry: number(expiry)?,
+            mac: unhex(mac)?,
+        })
+    }
+}
+
+/// A number in its plain form: one text for each. None is so great that sums with it could overflow.
+fn number(text: &str) -> Option<u64> {
+    let plain = text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+    let number: u64 = text.parse().ok()?;
+    (plain && number <= i64::MAX as u64).then_some(number)
+}
+
+fn unhex(text: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    let (pairs, []) = text.as_bytes().as_chunks::<2>() else {
+        return None;
+    };
+    if pairs.len() != bytes.len() {
+        return None;
+    }
+    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+        *byte = digit(*high)? << 4 | digit(*low)?;
+    }
+    Some(bytes)
+}
+
+/// Lower case alone, so that there is one text for each ticket.
+fn digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    }
+}
+
+/// What each begins with.
+const HEAD: &str = "ticket:1.";
+
+/// A key shorter than what it makes is weaker than that (RFC 2104, section 3).
+const LEAST_SECRET: usize = 32;
+const MOST_SECRET: usize = 4096;
+
+/// The rights of whoever is neither the owner nor in the group, which may be the web server's.
+const OTHERS: u32 = 0o006;
+
+/// Seconds by which a ticket may expire in the future. Long enough for a page to load on a bad line;
+/// a ticket that somebody else has read is of use no longer.
+pub(super) const MOST_AHEAD: u64 = 300;
+
+/// Seconds by which the clocks of a site and its server may differ. Those that are set by the network
+/// differ by much less.
+pub(super) const SKEW: u64 = 3;
+
+/// Tickets that are spent and not expired: sixteen times the connections that a server takes by
+/// default, within five minutes. They take 3 MB.
+const MOST_SPENT: usize = 65_536;
+
+#[cfg(test)]
+mod tests;

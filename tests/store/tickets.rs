@@ -1,0 +1,79 @@
+//! Tickets, at the store: what they cost, and whom they let in.
+
+use std::thread;
+use std::time::Duration;
+
+use flashgate::members::{Active, Pool, PoolOptions, TicketSecret};
+use flashgate_core::Answer;
+
+use crate::fixture::{Store, is_alice, login, member};
+use crate::signed::ticket;
+
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+/// A store of 1 alice and 2 bob, who is disabled, under a server that takes tickets by now.
+fn open(store: &Store) -> Pool {
+    let pool = store.pool_of(&PoolOptions {
+        tickets: Some(TicketSecret::new(SECRET.as_bytes()).unwrap()),
+        ..PoolOptions::default()
+    });
+    thread::sleep(Duration::from_millis(1100));
+    pool
+}
+
+fn two() -> Store {
+    Store::with(&[
+        member(1, "alice", Active::Yes),
+        member(2, "bob", Active::No),
+    ])
+}
+
+/// Nobody can tell by the time why a ticket is refused, nor that it was one.
+#[test]
+fn a_false_ticket_costs_what_a_wrong_password_does() {
+    let store = two();
+    let pool = open(&store);
+    let cost = |id: &str, password: &str| {
+        let before = pool.work();
+        assert_eq!(
+            login(&pool, id, password),
+            Answer::Denied,
+            "{id} {password}"
+        );
+        pool.work() - before
+    };
+    let (alices, nobodys) = (cost("1", "wrong"), cost("3", "wrong"));
+    assert!(alices > 0 && nobodys > 0);
+    let good = ticket(SECRET, 1, 60);
+    let before = pool.work();
+    is_alice(&login(&pool, "1", &good));
+    assert_eq!(pool.work(), before, "a ticket needs no hash");
+    for (id, password, expected) in [
+        ("1", good.clone(), alices),
+        ("1", ticket("another", 1, 60), alices),
+        ("1", ticket(SECRET, 1, -60), alices),
+        ("1", ticket(SECRET, 1, 600), alices),
+        ("1", ticket(SECRET, 2, 60), alices),
+        ("2", ticket(SECRET, 2, 60), alices),
+        ("3", ticket(SECRET, 3, 60), nobodys),
+        ("3", good, nobodys),
+    ] {
+        assert_eq!(cost(id, &password), expected, "{id} {password}");
+    }
+}
+
+/// The site vouches for the member: what is stored as a password does not matter, and stays.
+#[test]
+fn a_member_without_a_usable_password() {
+    let store = two();
+    let pool = open(&store);
+    store.sql("UPDATE members SET password = 'none' WHERE id = 1");
+    assert_eq!(login(&pool, "1", "alice's"), Answer::Denied);
+    is_alice(&login(&pool, "1", &ticket(SECRET, 1, 60)));
+    // The row is read each time.
+    store.sql("UPDATE members SET active = 0 WHERE id = 1");
+    let made_before = ticket(SECRET, 1, 60);
+    assert_eq!(login(&pool, "1", &made_before), Answer::Denied);
+    store.sql("UPDATE members SET active = 1 WHERE id = 1");
+    is_alice(&login(&pool, "alice", &made_before));
+}
