@@ -18,6 +18,10 @@
 //!     cargo run --release -p flashgate-bench -- soak --minutes 60 --svg benches/plots/soak.svg
 //!     cargo run --release -p flashgate-bench -- scale --svg benches/plots/scale.svg
 //!     cargo run --release -p flashgate-bench -- storm
+//!
+//! Another measures whether the time of a refused login tells why it was refused, and fails if so:
+//!
+//!     cargo run --release -p flashgate-bench -- refused --tries 300
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it found")]
 
@@ -30,6 +34,7 @@ mod loads;
 mod news;
 mod paced;
 mod plot;
+mod refused;
 mod rows;
 mod scale;
 mod server;
@@ -54,7 +59,7 @@ use wire::Wire;
 /// Measure flashgate beside a bare epoll loop.
 #[derive(FromArgs, Debug)]
 #[argh(
-    note = "Rows: one, sixteen (private messages, so many in flight), others, presence-500, presence-5000, burst, login, memory, list, slow. None named: all. Others, only by name: soak, an hour of everything; scale, up to 100,000 members; storm, all come back at once."
+    note = "Rows: one, sixteen (private messages, so many in flight), others, presence-500, presence-5000, burst, login, memory, list, slow. None named: all. Others, only by name: soak, an hour of everything; scale, up to 100,000 members; storm, all come back at once; refused, whether the time of a refusal tells why."
 )]
 struct Options {
     /// which rows to measure
@@ -72,6 +77,10 @@ struct Options {
     /// how many log in at once before their memory is measured (default 64)
     #[argh(option, default = "64", arg_name = "N")]
     wave: usize,
+
+    /// how often each kind of refusal is asked for by refused (default 200)
+    #[argh(option, default = "200", arg_name = "N")]
+    tries: usize,
 
     /// minutes of soak (default 60)
     #[argh(option, default = "60.0", arg_name = "N")]
@@ -124,6 +133,7 @@ struct Bench {
     repeat: usize,
     slice: Duration,
     wave: usize,
+    tries: usize,
     minutes: f64,
     svg: Option<PathBuf>,
     runtimes: Vec<Kind>,
@@ -156,6 +166,7 @@ fn run(options: &Options) -> Result<(), Fault> {
         repeat: options.repeat.max(1),
         slice: Duration::from_millis(options.slice.max(1)),
         wave: options.wave.max(1),
+        tries: options.tries.max(1),
         minutes: options.minutes,
         svg: options.svg.clone(),
         runtimes: match options.runtime {

@@ -12,6 +12,7 @@ use crate::loads::login::Logins;
 use crate::loads::pairs::Pairs;
 use crate::loads::presence::Presence;
 use crate::loads::slow::Slow;
+use crate::refused;
 use crate::scale;
 use crate::server::Kind;
 use crate::soak;
@@ -115,7 +116,7 @@ pub(crate) static ROWS: [Row; 10] = [
 ];
 
 /// Those that take long, and that nobody wants unasked.
-pub(crate) static LONG_ROWS: [Row; 3] = [
+pub(crate) static LONG_ROWS: [Row; 4] = [
     Row {
         name: "soak",
         title: "Members who stay and talk, and others who come and go in every way, at a fixed rate",
@@ -133,6 +134,12 @@ pub(crate) static LONG_ROWS: [Row; 3] = [
         title: "All are cut off and come back at once, and 20 who stay talk on",
         is_in_slices: false,
         measure: storm::measure,
+    },
+    Row {
+        name: "refused",
+        title: "Refused logins: does the time of the answer tell why?",
+        is_in_slices: false,
+        measure: refused::measure,
     },
 ];
 

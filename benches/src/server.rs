@@ -86,7 +86,7 @@ impl Programs {
             build.args(what).current_dir(&root);
             succeed(build.arg("--target-dir").arg(target))?;
         }
-        programs.import()?;
+        programs.import(&programs.store, &members())?;
         Ok(programs)
     }
 
@@ -101,17 +101,22 @@ impl Programs {
         })
     }
 
-    /// Members `m1` and so on, called `Member 1`, with the password `x`.
-    fn import(&self) -> Result<(), Fault> {
-        let mut rows = "id,nick,name,password,active\n".to_owned();
-        for n in 1..=MEMBERS {
-            rows.push_str(&format!("{n},m{n},Member {n},\"{HASH}\",1\n"));
+    /// The same programs with other members.
+    pub(crate) fn with_store(&self, store: PathBuf) -> Self {
+        Self {
+            target: self.target.clone(),
+            store,
+            _folder: None,
         }
-        let file = self.store.join("members.csv");
+    }
+
+    /// Makes a store in a folder, of these rows.
+    pub(crate) fn import(&self, folder: &Path, rows: &str) -> Result<(), Fault> {
+        let file = folder.join("members.csv");
         fs::write(&file, rows)?;
         let mut import = Command::new(self.target.join("flashgate"));
         import.args(["members", "import"]).arg(file);
-        import.current_dir(&self.store).stdout(Stdio::null());
+        import.current_dir(folder).stdout(Stdio::null());
         succeed(import.stderr(Stdio::null()))
     }
 
@@ -150,6 +155,15 @@ impl Programs {
         server.address = server.listening(&log)?;
         Ok(server)
     }
+}
+
+/// Members `m1` and so on, called `Member 1`, with the password `x`.
+fn members() -> String {
+    let mut rows = "id,nick,name,password,active\n".to_owned();
+    for n in 1..=MEMBERS {
+        rows.push_str(&format!("{n},m{n},Member {n},\"{HASH}\",1\n"));
+    }
+    rows
 }
 
 impl Server {

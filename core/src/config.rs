@@ -200,12 +200,13 @@ impl Default for Limits {
     }
 }
 
-/// What failed identifications cost an address (an IPv6 address stands for its /64).
+/// What failed identifications cost an address (an IPv6 address stands for its /64), and a name that is
+/// tried from many.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Throttle {
     /// From this failure within `window` on, identifications from the address wait; at most 8, what an entry remembers.
     pub after: u8,
-    /// How long a failure is held against an address.
+    /// How long a failure is held against an address or a name.
     pub window: Millis,
     /// The wait since the last failure, doubled by each further one.
     pub first: Millis,
@@ -213,6 +214,14 @@ pub struct Throttle {
     pub longest: Millis,
     /// Addresses remembered; past it the one whose last failure is oldest is forgotten.
     pub addresses: usize,
+    /// From this failure in one name within `window` on, from whatever addresses, an address that has
+    /// not logged in by it waits and asks one at a time, as if it had failed itself; at most 8.
+    pub name_after: u8,
+    /// That wait, always the same and short: whoever waits may be the member.
+    pub name_wait: Millis,
+    /// Names remembered that have failed, and as many pairs of a name and an address that have logged
+    /// in; past it the oldest are forgotten.
+    pub names: usize,
 }
 
 impl Default for Throttle {
@@ -223,6 +232,9 @@ impl Default for Throttle {
             first: Millis::from_secs(1),
             longest: Millis::from_secs(16),
             addresses: 65_536,
+            name_after: 8,
+            name_wait: Millis::from_secs(4),
+            names: 16_384,
         }
     }
 }

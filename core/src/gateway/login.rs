@@ -55,13 +55,14 @@ impl Gateway {
     fn queue_up(&mut self, id: ConnId, source: Source, identify: Identify) {
         let now = self.now.mono;
         if let Some(chat) = self.conns.get_mut(id).and_then(|conn| conn.chat()) {
+            let name = Arc::clone(&identify.id);
             let in_line = InLine {
                 identify,
                 source,
                 until: None,
             };
             chat.wait(Turn::Throttled(Box::new(in_line)), now);
-            self.throttle.queue(source, id);
+            self.throttle.queue(source, id, name, now);
             self.pump(source);
         }
     }
@@ -79,9 +80,11 @@ impl Gateway {
         } = lookup;
         let answer = self.as_of_now(ticket, answer);
         if let Some(source) = source {
-            if answer == Answer::Denied {
-                self.throttle
-                    .fail(source, self.now.mono, &self.config.limits.throttle);
+            let (name, now, settings) = (&lookup.id, self.now.mono, &self.config.limits.throttle);
+            match &answer {
+                Answer::Denied => self.throttle.fail(source, name, now, settings),
+                Answer::Member(_) => self.throttle.welcome(source, name, settings),
+                Answer::Unavailable(_) => {}
             }
             self.throttle.done(source);
         }

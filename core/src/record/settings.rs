@@ -186,6 +186,8 @@ pub(super) const NUMBERS: &[Number] = table! {
     "failures" => failures as u8,
     "throttle-after" => throttle.after as u8,
     "throttle-addresses" => throttle.addresses as usize,
+    "throttle-name-after" => throttle.name_after as u8,
+    "throttle-names" => throttle.names as usize,
     "rate" => rate as u32,
     "burst" => burst as u32,
 };
@@ -217,6 +219,7 @@ pub(super) const SPANS: &[Span] = spans! {
     "throttle-window" => throttle.window,
     "throttle-first" => throttle.first,
     "throttle-longest" => throttle.longest,
+    "throttle-name-wait" => throttle.name_wait,
 };
 
 #[cfg(test)]
@@ -240,6 +243,8 @@ mod tests {
             "failures 5",
             "throttle-after 3",
             "throttle-addresses 65536",
+            "throttle-name-after 8",
+            "throttle-names 16384",
             "rate 20",
             "burst 40",
             "request 10000ms",
@@ -255,6 +260,7 @@ mod tests {
             "throttle-window 600000ms",
             "throttle-first 1000ms",
             "throttle-longest 16000ms",
+            "throttle-name-wait 4000ms",
             "list everyone",
             "presence all",
             "on-duplicate refuse",

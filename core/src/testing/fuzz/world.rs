@@ -386,7 +386,7 @@ pub(super) fn config(byte: u8) -> Config {
     (limits.command, limits.head) = (64, 256);
     // The answer to an upgrade has 129 bytes: the first command must not have to wait for it.
     (limits.backlog, limits.own_backlog) = (512, 256);
-    limits.throttle.addresses = 2;
+    (limits.throttle.addresses, limits.throttle.names) = (2, 2);
     if byte & 1 != 0 {
         (limits.rate, limits.burst) = (2, 3);
     } else {

@@ -76,7 +76,12 @@ impl Watch {
             + array(self.online, size_of::<u32>())
             + array(self.online, size_of::<(u32, u32)>())
             + model.online() * (NAMED + size_of::<ConnId>() + LISTED);
-        let throttle = tree(model.sources(), 128) * 2 + model.waiting() * 64 + 512;
+        let throttle = tree(model.sources(), 128) * 2
+            + tree(model.names(), 128) * 2
+            + tree(model.acquainted(), 4) * 2
+            + model.names() * (self.command + 32)
+            + model.waiting() * 96
+            + 512;
         let actions = array(self.actions, size_of::<Action>());
         connections + inboxes + scratch + questions + members + throttle + actions + FIXED
     }

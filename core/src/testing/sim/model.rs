@@ -14,6 +14,7 @@ mod throttle;
 use alloc::sync::Arc;
 use core::net::SocketAddr;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::string::String;
 use std::vec::Vec;
 
 use super::client::Kind;
@@ -72,6 +73,7 @@ pub(super) enum Input {
 struct Question {
     conn: ConnId,
     address: core::net::IpAddr,
+    name: String,
     limited: bool,
     submitted: Millis,
     /// Members that were changed since.
@@ -281,6 +283,16 @@ impl Model {
 
     pub(super) fn sources(&self) -> usize {
         self.sources.len()
+    }
+
+    /// Names that have failed.
+    pub(super) fn names(&self) -> usize {
+        self.sources.names()
+    }
+
+    /// Names that have logged in, from one address each.
+    pub(super) fn acquainted(&self) -> usize {
+        self.sources.acquainted()
     }
 
     pub(super) fn online(&self) -> usize {

@@ -202,6 +202,8 @@ fn config(random: &mut Random, peers: u64) -> Config {
     }
     limits.throttle.first = Millis(*random.pick(&[10, 1000]));
     limits.throttle.after = *random.pick(&[1, 3]);
+    // By what was picked already, so that a seed stays what it is.
+    limits.throttle.name_after = 2 * limits.throttle.after - 1;
     limits.rate = *random.pick(&[0, 1, 7, 20, 1000]);
     limits.burst = *random.pick(&[0, 1, 3, 40]);
     config

@@ -152,6 +152,10 @@ const NUMBERS: &[Number] = &[
     ("failures", |c, n| c.limits.failures = n as u8),
     ("throttle-after", |c, n| c.limits.throttle.after = n as u8),
     ("throttle-addresses", |c, n| c.limits.throttle.addresses = n),
+    ("throttle-name-after", |c, n| {
+        c.limits.throttle.name_after = n as u8;
+    }),
+    ("throttle-names", |c, n| c.limits.throttle.names = n),
     ("rate", |c, n| c.limits.rate = n as u32),
     ("burst", |c, n| c.limits.burst = n as u32),
 ];
@@ -173,6 +177,9 @@ const SPANS: &[Span] = &[
     ("throttle-window", |c, t| c.limits.throttle.window = t),
     ("throttle-first", |c, t| c.limits.throttle.first = t),
     ("throttle-longest", |c, t| c.limits.throttle.longest = t),
+    ("throttle-name-wait", |c, t| {
+        c.limits.throttle.name_wait = t;
+    }),
 ];
 
 #[cfg(test)]

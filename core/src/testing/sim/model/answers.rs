@@ -242,13 +242,14 @@ impl Model {
         let side = &self.sides[&id];
         let (address, limited) = (side.peer.ip(), side.limited);
         if limited {
-            self.assert_next_in_line(id);
+            self.assert_next_in_line(id, &name);
             self.sources.went(address);
         }
         self.side(id).turn = Turn::Asking(ticket);
         let question = Question {
             conn: id,
             address,
+            name,
             limited,
             submitted: now,
             changed: Default::default(),
@@ -272,8 +273,13 @@ impl Model {
         };
         let now = self.now.mono;
         if question.limited {
-            self.sources
-                .came(question.address, answer == Answer::Denied, now);
+            let address = question.address;
+            self.sources.came(address);
+            match answer {
+                Answer::Denied => self.sources.failed(address, &question.name, now),
+                Answer::Member(_) => self.sources.logged_in(address, &question.name),
+                Answer::Unavailable(_) => {}
+            }
         }
         let until = question.submitted + self.config.limits.failure_delay;
         let Some(side) = self.sides.get_mut(&question.conn) else {
@@ -296,7 +302,7 @@ impl Model {
         for ticket in late {
             let question = self.questions.remove(&ticket).expect("was there");
             if question.limited {
-                self.sources.came(question.address, false, now);
+                self.sources.came(question.address);
             }
             let answer = Answer::Unavailable(Unavailable::TimedOut);
             if let Some(side) = self.sides.get_mut(&question.conn)

@@ -1,7 +1,8 @@
-//! What failed identifications cost an address: a list of times, and who waits.
+//! What failed identifications cost an address and a name: lists of times, and who waits.
 
 use core::net::IpAddr;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::string::String;
 use std::vec::Vec;
 
 use super::side::Turn;
@@ -12,7 +13,13 @@ use crate::testing::sim::ask::Ask;
 use crate::time::Millis;
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Sources(BTreeMap<IpAddr, Source>);
+pub(super) struct Sources {
+    addresses: BTreeMap<IpAddr, Source>,
+    /// Failures in each name.
+    names: BTreeMap<String, Vec<Millis>>,
+    /// Who has logged in from where.
+    known: BTreeSet<(String, IpAddr)>,
+}
 
 #[derive(Clone, Debug, Default)]
 struct Source {
@@ -20,44 +27,94 @@ struct Source {
     running: usize,
 }
 
+/// When failures are looked at, and those count that still were held against somebody `as_of` then.
+#[derive(Clone, Copy)]
+struct When {
+    now: Millis,
+    as_of: Millis,
+}
+
 impl Sources {
     /// A question goes to the store.
     pub(super) fn went(&mut self, address: IpAddr) {
-        self.0.entry(subscriber(address)).or_default().running += 1;
+        self.source(address).running += 1;
     }
 
-    /// A question has its answer.
-    pub(super) fn came(&mut self, address: IpAddr, failed: bool, now: Millis) {
-        let source = self.0.entry(subscriber(address)).or_default();
-        source.running -= 1;
-        if failed {
-            source.failures.push(now);
-            // No more are remembered.
-            if source.failures.len() > 8 {
-                source.failures.remove(0);
-            }
-        }
+    /// A question has its answer, or is given up.
+    pub(super) fn came(&mut self, address: IpAddr) {
+        self.source(address).running -= 1;
+    }
+
+    pub(super) fn failed(&mut self, address: IpAddr, name: &str, now: Millis) {
+        let names = self.names.entry(String::from(name)).or_default();
+        remember(names, now);
+        remember(&mut self.source(address).failures, now);
+    }
+
+    pub(super) fn logged_in(&mut self, address: IpAddr, name: &str) {
+        let known = (String::from(name), subscriber(address));
+        self.known.insert(known);
     }
 
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.addresses.len()
     }
 
-    /// Whether another question may go to the store now, with the failures held against the address
-    /// that still were `as_of` then.
-    fn is_open(&self, address: IpAddr, now: Millis, as_of: Millis, rule: &Throttle) -> bool {
-        let Some(source) = self.0.get(&subscriber(address)) else {
-            return true;
-        };
-        let failures = source.failures.iter();
-        let recent = failures.filter(|at| as_of < **at + rule.window).count();
-        let Some(over) = recent.checked_sub(usize::from(rule.after)) else {
-            return true;
-        };
-        let wait = (rule.first.0 << over).min(rule.longest.0);
-        let last = source.failures.last().copied().unwrap_or_default();
-        source.running == 0 && now >= last + Millis(wait)
+    pub(super) fn names(&self) -> usize {
+        self.names.len()
     }
+
+    pub(super) fn acquainted(&self) -> usize {
+        self.known.len()
+    }
+
+    fn source(&mut self, address: IpAddr) -> &mut Source {
+        self.addresses.entry(subscriber(address)).or_default()
+    }
+
+    /// Whether who has waited at the head of the line `since` then may ask.
+    fn is_open(
+        &self,
+        (address, name): (IpAddr, &str),
+        since: Millis,
+        when: When,
+        rule: &Throttle,
+    ) -> bool {
+        let address = subscriber(address);
+        let source = self.addresses.get(&address);
+        let (mut alone, mut until) = (false, Millis(0));
+        if let Some(source) = source
+            && let Some(over) = over(&source.failures, rule.after, when, rule)
+        {
+            alone = true;
+            let wait = (rule.first.0 << over).min(rule.longest.0);
+            until = *source.failures.last().expect("has failed") + Millis(wait);
+        }
+        let known = self.known.contains(&(String::from(name), address));
+        if let Some(failures) = self.names.get(name)
+            && !known
+            && over(failures, rule.name_after, when, rule).is_some()
+        {
+            alone = true;
+            until = until.max(since + rule.name_wait);
+        }
+        let running = source.is_some_and(|source| source.running > 0);
+        !alone || (!running && when.now >= until)
+    }
+}
+
+fn remember(failures: &mut Vec<Millis>, now: Millis) {
+    failures.push(now);
+    // No more are remembered.
+    if failures.len() > 8 {
+        failures.remove(0);
+    }
+}
+
+/// How many failures there are beyond those that cost nothing.
+fn over(failures: &[Millis], after: u8, when: When, rule: &Throttle) -> Option<usize> {
+    let recent = failures.iter().filter(|at| when.as_of < **at + rule.window);
+    recent.count().checked_sub(usize::from(after))
 }
 
 impl Model {
@@ -81,7 +138,7 @@ impl Model {
     }
 
     /// First come, first served, and no sooner than the failures before allow.
-    pub(super) fn assert_next_in_line(&self, id: ConnId) {
+    pub(super) fn assert_next_in_line(&self, id: ConnId, name: &str) {
         let me = &self.sides[&id];
         let address = me.peer.ip();
         let rule = &self.config.limits.throttle;
@@ -90,8 +147,11 @@ impl Model {
         let before = matches!(self.cause, Input::Answer(..)).then_some(&self.sources_before);
         let mut either = before.into_iter().chain([&self.sources]);
         assert!(
-            either.any(|sources| sources.is_open(address, now, now, rule)),
-            "too early for {address}"
+            either.any(|sources| {
+                let when = When { now, as_of: now };
+                sources.is_open((address, name), me.since, when, rule)
+            }),
+            "too early for {address}, {name}"
         );
         for (other, side) in self.in_line(address) {
             assert!(side.since >= me.since, "{other:?} was first");
@@ -99,16 +159,28 @@ impl Model {
     }
 
     /// Whoever is first in line is told once how long to wait: a failure that is forgotten meanwhile
-    /// does not make it shorter.
+    /// does not make it shorter. All behind wait for the first.
     pub(super) fn assert_nobody_waits_for_nothing(&self) {
-        for side in self.sides.values() {
-            let address = side.peer.ip();
-            let rule = &self.config.limits.throttle;
+        let rule = &self.config.limits.throttle;
+        for (id, side) in &self.sides {
+            if !matches!(side.turn, Turn::Line(_)) {
+                continue;
+            }
+            let mut before = self
+                .in_line(side.peer.ip())
+                .filter(|(other, first)| other == id || first.since <= side.since);
             assert!(
-                !matches!(side.turn, Turn::Line(_))
-                    || !self
-                        .sources
-                        .is_open(address, self.now.mono, side.since, rule),
+                before.any(|(_, first)| {
+                    let Turn::Line(Ask::Identify { login, .. }) = &first.turn else {
+                        return false;
+                    };
+                    let when = When {
+                        now: self.now.mono,
+                        as_of: first.since,
+                    };
+                    let who = (first.peer.ip(), login.as_str());
+                    !self.sources.is_open(who, first.since, when, rule)
+                }),
                 "forgotten in line: {side:?}"
             );
         }

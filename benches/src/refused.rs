@@ -1,0 +1,157 @@
+//! Whether the time of a refusal tells why: unknown, wrong password, inactive, and by which kind of hash.
+//!
+//! A server of its own has a member for each format of stored passwords, at the costs that sites use.
+//! Each kind of refusal is asked for a few hundred times, on connections of their own, in an order
+//! drawn at random, so that whatever else the machine does falls on all alike. Loopback is exempt from the
+//! slowing down of guesses, and nobody fails twice on a connection: what is measured is the answer.
+//!
+//! The verdict is Kolmogorov and Smirnov's test of each pair of kinds: how probable is it that two
+//! so different samples come from one distribution? As so many pairs are looked at, one that is less
+//! probable than the hundredth part of one pair's share is a finding. The smallest difference that
+//! would have been one is told beside it: without that, nothing found would mean nothing.
+//!
+//! This is about a machine with time to spare. Under more logins than it can hash, answers are late by
+//! whatever is hashed, and no hold-back hides that.
+
+mod distance;
+mod kinds;
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::Bench;
+use crate::fault::Fault;
+use crate::server::Kind;
+
+use distance::{Sample, least_seen};
+use kinds::{Refusal, Store};
+
+pub(crate) fn measure(bench: &Bench) -> Result<(), Fault> {
+    let store = Store::make(&bench.programs)?;
+    println!("  {} tries of each, {CLIENTS} at a time", bench.tries);
+    for kind in &bench.runtimes {
+        let samples = run(bench, *kind, &store)?;
+        report(*kind, &samples)?;
+    }
+    Ok(())
+}
+
+/// Of each kind of refusal, how long its answers took.
+fn run(bench: &Bench, kind: Kind, store: &Store) -> Result<Vec<(String, Sample)>, Fault> {
+    let server = store.programs.start(kind, &store.options)?;
+    let refusals = store.refusals();
+    let mut order: Vec<usize> = (0..refusals.len() * bench.tries)
+        .map(|n| n % refusals.len())
+        .collect();
+    shuffle(&mut order);
+    let (left, found) = (
+        Mutex::new(order),
+        Mutex::new(vec![Vec::new(); refusals.len()]),
+    );
+    let client = || -> Result<(), Fault> {
+        // The first of a thread is not counted.
+        ask(server.address, &refusals[0])?;
+        while let Some(which) = left.lock().expect("nobody panics").pop() {
+            let took = ask(server.address, &refusals[which])?;
+            found.lock().expect("nobody panics")[which].push(took.as_secs_f64() * 1e3);
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(client)).collect();
+        let panicked = |_| Err(Fault::new("a thread of the load has panicked"));
+        clients
+            .into_iter()
+            .try_for_each(|client| client.join().unwrap_or_else(panicked))
+    })?;
+    let found = found.into_inner().expect("nobody panics");
+    let names = refusals.into_iter().map(|refusal| refusal.name);
+    Ok(names.zip(found.into_iter().map(Sample::new)).collect())
+}
+
+/// Tries once, on a connection of its own.
+fn ask(server: SocketAddr, refusal: &Refusal) -> Result<Duration, Fault> {
+    let mut socket = TcpStream::connect(server)?;
+    socket.set_nodelay(true)?;
+    socket.set_read_timeout(Some(PATIENCE))?;
+    let mut answers = BufReader::new(socket.try_clone()?);
+    let mut answer = Vec::new();
+    // The connection is accepted and told apart by then.
+    socket.write_all(b"PING x\0")?;
+    answers.read_until(0, &mut answer)?;
+    answer.clear();
+    let command = format!("IDENTIFY {} {}\0", refusal.id, refusal.password());
+    let start = Instant::now();
+    socket.write_all(command.as_bytes())?;
+    answers.read_until(0, &mut answer)?;
+    let took = start.elapsed();
+    if answer != b"<error value=\"Identification failed.\"/>\0" {
+        return Err(Fault::wrong(&refusal.name, &answer));
+    }
+    Ok(took)
+}
+
+fn report(kind: Kind, samples: &[(String, Sample)]) -> Result<(), Fault> {
+    println!("\n  {}, milliseconds to the refusal:", kind.name());
+    println!(
+        "    {:32} {:>9} {:>9} {:>9} {:>9} {:>9}",
+        "", "min", "median", "p90", "p99", "max"
+    );
+    for (name, sample) in samples {
+        let [min, median, p90, p99, max] = [0, 50, 90, 99, 100].map(|percent| sample.at(percent));
+        println!("    {name:32} {min:9.2} {median:9.2} {p90:9.2} {p99:9.2} {max:9.2}");
+    }
+    let mut pairs = Vec::new();
+    for (n, (one, a)) in samples.iter().enumerate() {
+        for (other, b) in &samples[n + 1..] {
+            pairs.push((a.same(b), a.distance(b), one, other));
+        }
+    }
+    let limit = LEVEL / pairs.len() as f64;
+    pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let found = pairs.iter().filter(|pair| pair.0 < limit).count();
+    for (probability, distance, one, other) in pairs.iter().take(found.max(1)) {
+        println!(
+            "    {} {one} and {other}: distance {distance:.3}, as probable as {probability:.1e}",
+            if *probability < limit {
+                "DIFFERENT:"
+            } else {
+                "the least alike:"
+            },
+        );
+    }
+    let (_, sample) = &samples[0];
+    println!(
+        "    {} of {} pairs differ (less probable than {limit:.1e}); a difference of {:.2} ms would be seen",
+        found,
+        pairs.len(),
+        least_seen(sample, limit),
+    );
+    if found > 0 {
+        return Err(Fault::new("the time of a refusal tells why"));
+    }
+    Ok(())
+}
+
+/// Fisher and Yates, with a generator that is good enough for that.
+fn shuffle(order: &mut [usize]) {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    for last in (1..order.len()).rev() {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        order.swap(last, (state % (last as u64 + 1)) as usize);
+    }
+}
+
+/// A machine of two cores hashes for these in less than half of its time.
+const CLIENTS: usize = 3;
+
+/// The probability that a run finds something where there is nothing.
+const LEVEL: f64 = 0.01;
+
+/// Nothing takes so long.
+const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,0 +1,122 @@
+//! Who is refused: a store with a member for each format of stored passwords, and what they are asked.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use tempfile::TempDir;
+
+use crate::fault::Fault;
+use crate::server::Programs;
+
+/// A way to be refused.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) name: String,
+    pub(super) id: String,
+    what: What,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum What {
+    WrongPassword,
+    /// As long as a good one, and signed by nobody.
+    FalseTicket,
+}
+
+impl Refusal {
+    fn new(name: impl Into<String>, id: impl Into<String>, what: What) -> Self {
+        Self {
+            name: name.into(),
+            id: id.into(),
+            what,
+        }
+    }
+
+    pub(super) fn password(&self) -> String {
+        match self.what {
+            What::WrongPassword => "no password of anybody's".to_owned(),
+            What::FalseTicket => {
+                let nonce = "0".repeat(32);
+                let mac = "0".repeat(64);
+                format!("ticket:1.{}.1700000000.1700000060.{nonce}.{mac}", self.id)
+            }
+        }
+    }
+}
+
+/// The members, and a server's options to have tickets, too.
+pub(super) struct Store {
+    pub(super) programs: Programs,
+    pub(super) options: Vec<String>,
+    /// Ends with this.
+    _folder: TempDir,
+}
+
+impl Store {
+    pub(super) fn make(programs: &Programs) -> Result<Self, Fault> {
+        let folder = tempfile::tempdir()?;
+        let mut rows = "id,nick,name,password,active\n".to_owned();
+        for (n, (_, stored)) in formats().iter().enumerate() {
+            let id = n + 1;
+            rows.push_str(&format!("{id},m{id},Member {id},\"{stored}\",1\n"));
+        }
+        let (_, stored) = &formats()[0];
+        rows.push_str(&format!("{INACTIVE},gone,Gone,\"{stored}\",0\n"));
+        programs.import(folder.path(), &rows)?;
+        let secret = folder.path().join("secret");
+        fs::write(&secret, [b'x'; 32])?;
+        fs::set_permissions(&secret, fs::Permissions::from_mode(0o600))?;
+        Ok(Self {
+            programs: programs.with_store(folder.path().to_owned()),
+            options: vec![format!("--ticket-secret={}", secret.display())],
+            _folder: folder,
+        })
+    }
+
+    pub(super) fn refusals(&self) -> Vec<Refusal> {
+        let mut refusals = vec![
+            Refusal::new("unknown number", "999", What::WrongPassword),
+            Refusal::new("unknown nick", "nobody", What::WrongPassword),
+            Refusal::new("inactive", INACTIVE, What::WrongPassword),
+            Refusal::new("false ticket", "1", What::FalseTicket),
+            Refusal::new("false ticket, unknown", "999", What::FalseTicket),
+        ];
+        for (n, (format, _)) in formats().iter().enumerate() {
+            let name = format!("wrong, {format}");
+            refusals.push(Refusal::new(name, (n + 1).to_string(), What::WrongPassword));
+        }
+        refusals
+    }
+}
+
+/// Formats with a hash in each that fits no password, at what sites have spent on them.
+fn formats() -> Vec<(&'static str, String)> {
+    let of = |head: &str, digits: usize| format!("{head}{}", "a".repeat(digits));
+    let argon2 = |head: &str| format!("{head}$c29tZXNhbHRzb21lc2FsdA${}", "A".repeat(43));
+    vec![
+        ("argon2id", argon2("$argon2id$v=19$m=19456,t=2,p=1")),
+        ("argon2i of PHP 7.2", argon2("$argon2i$v=19$m=1024,t=2,p=2")),
+        ("bcrypt, 10", of("$2y$10$", 53)),
+        ("SHA-256-crypt", of("$5$saltsalt$", 43)),
+        ("SHA-512-crypt", of("$6$saltsalt$", 86)),
+        ("MD5-crypt", of("$1$saltsalt$", 22)),
+        ("apr1", of("$apr1$saltsalt$", 22)),
+        ("DES-crypt", of("", 13)),
+        ("extended DES-crypt", of("_J9..", 15)),
+        ("phpass, 2^13", of("$P$B", 30)),
+        ("md5", of("", 32)),
+        ("sha1", of("", 40)),
+        (
+            "md5(salt.password)",
+            of("$md5(salt.password)$", 32) + "$salt",
+        ),
+        (
+            "md5(md5(password).salt)",
+            of("$md5(md5(password).salt)$", 32) + "$salt",
+        ),
+        ("MySQL's PASSWORD()", of("*", 40)),
+        ("MySQL's OLD_PASSWORD()", of("", 16)),
+    ]
+}
+
+const INACTIVE: &str = "500";
