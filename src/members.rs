@@ -15,11 +15,14 @@ pub mod import;
 mod lookup;
 mod nick;
 mod notes;
+mod opened;
 mod passwords;
 mod pool;
 mod schema;
+mod stamp;
 mod tickets;
 mod verified;
+mod watch;
 
 pub use checkup::{Checkup, ShutOut, Trouble};
 pub use hash::Format;

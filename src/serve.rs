@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use flashgate_core::record::Secrets;
-use flashgate_core::{Clock, Config, Host, MemberStore, Millis};
+use flashgate_core::{Clock, Config, Host, MemberEvent, MemberStore, Millis};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -77,6 +77,7 @@ pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
     for address in addresses {
         writer.event(&Event::Listening { address });
     }
+    pool.watch(server.member);
     stop_on(signals, server.shutdown)?;
     tell_drops(writer.clone(), server.log_dropped)?;
 
@@ -120,6 +121,7 @@ struct Server {
     run: Box<dyn FnOnce() -> io::Result<()>>,
     shutdown: Box<dyn Fn() + Send>,
     log_dropped: Box<dyn Fn(u64) + Send>,
+    member: Box<dyn Fn(MemberEvent) + Send>,
 }
 
 impl Server {
@@ -127,20 +129,22 @@ impl Server {
         let new = || match runtime {
             Runtime::Smol => {
                 let server = flashgate_smol::Server::new(listeners.into_inner(), host)?;
-                let (handle, other) = (server.handle(), server.handle());
+                let [handle, other, third] = [(); 3].map(|()| server.handle());
                 io::Result::Ok(Self {
                     run: Box::new(|| smol::block_on(server.run())),
                     shutdown: Box::new(move || handle.shutdown()),
                     log_dropped: Box::new(move |lines| other.log_dropped(lines)),
+                    member: Box::new(move |event| third.member(event)),
                 })
             }
             Runtime::Std => {
                 let server = flashgate_std::Server::new(listeners.into_inner(), host)?;
-                let (handle, other) = (server.handle(), server.handle());
+                let [handle, other, third] = [(); 3].map(|()| server.handle());
                 Ok(Self {
                     run: Box::new(|| server.run()),
                     shutdown: Box::new(move || handle.shutdown()),
                     log_dropped: Box::new(move |lines| other.log_dropped(lines)),
+                    member: Box::new(move |event| third.member(event)),
                 })
             }
         };

@@ -18,18 +18,18 @@
 //! Good logins are noted in the store some time later, many in one transaction, and new hashes of
 //! passwords with them. Until that is committed the old hash is what is stored.
 
-use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use flashgate_core::{Login, Member, MemberId};
-use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+use flashgate_core::Login;
+use rusqlite::Connection;
 
 use super::notes::{Notes, Renewed};
-use super::schema::{self, Fault, StoreError};
+use super::opened::{BUSY_NOTE, Found, Open, close};
+use super::schema::{Fault, StoreError};
+use super::stamp::Stamp;
+use super::watch::{LOOK, Tell, Watch};
 
 /// Where lookups find their answers.
 #[derive(Debug)]
@@ -39,6 +39,11 @@ pub(super) struct Lookups {
     notes: Notes,
     /// When a lookup last gave up waiting for a lock.
     locked: Option<Instant>,
+    /// Since when, and why, logins cannot be noted.
+    unnoted: Option<(Instant, Fault)>,
+    watch: Watch,
+    looked: Instant,
+    tidied: Instant,
 }
 
 #[derive(Debug)]
@@ -47,60 +52,37 @@ enum Place {
     Memory,
 }
 
-/// An open store. It is kept open while its file is missing: that keeps the numbers of its inodes
-/// from being given to other files, so that comparing them tells the truth. (SQLite's own
-/// connection keeps them: another descriptor of the same file would, as it is closed, drop the
-/// locks of the whole process.)
-#[derive(Debug)]
-struct Open {
-    connection: Connection,
-    /// The file as it was when last seen; `None` in memory.
-    stamp: Option<Stamp>,
-    /// Where its write-ahead log is.
-    log: PathBuf,
-    /// The write-ahead log as last seen beside that file; what was in it belonged to that file.
-    wal: Option<Stamp>,
-    /// An error came from it that opening it anew may mend.
-    suspect: bool,
-    /// When the first of the logins was noted that may still be in the log alone.
-    written: Option<Instant>,
-}
-
-/// A member as a lookup needs it, with what the password is compared with.
-pub(super) struct Found {
-    pub(super) member: Member,
-    pub(super) active: bool,
-    /// Never shown: this type has no `Debug`.
-    pub(super) password: String,
-}
-
 impl Lookups {
     /// Over the file at `path`, which must be a store.
     pub(super) fn file(path: &Path) -> Result<Self, StoreError> {
-        let mut lookups = Self {
-            place: Place::File(path.to_owned()),
-            open: None,
-            notes: Notes::default(),
-            locked: None,
-        };
+        let mut lookups = Self::of(Place::File(path.to_owned()), None);
         lookups.ready(BUSY).map_err(|fault| fault.at(path))?;
         Ok(lookups)
     }
 
     /// Over a store in memory.
     pub(super) fn memory(connection: Connection) -> Self {
+        let open = Open {
+            connection,
+            stamp: None,
+            log: PathBuf::new(),
+            wal: None,
+            suspect: false,
+            written: None,
+        };
+        Self::of(Place::Memory, Some(open))
+    }
+
+    fn of(place: Place, open: Option<Open>) -> Self {
         Self {
-            place: Place::Memory,
-            open: Some(Open {
-                connection,
-                stamp: None,
-                log: PathBuf::new(),
-                wal: None,
-                suspect: false,
-                written: None,
-            }),
+            place,
+            open,
             notes: Notes::default(),
             locked: None,
+            unnoted: None,
+            watch: Watch::default(),
+            looked: Instant::now(),
+            tidied: Instant::now(),
         }
     }
 
@@ -119,6 +101,13 @@ impl Lookups {
             Some(_) | None => BUSY,
         };
         let found = self.ready(busy).and_then(|open| open.find(login, busy));
+        let comparisons = self.watch.comparisons();
+        let found = found.map(|found| {
+            found.map(|found| Found {
+                comparisons,
+                ..found
+            })
+        });
         match &found {
             Err(Fault::Locked) if !busy.is_zero() => self.locked = Some(Instant::now()),
             Err(_) => {}
@@ -138,19 +127,78 @@ impl Lookups {
             }
         }
         // Whoever opens and waits meets the same error, and tells of it.
-        open.find(login, Duration::ZERO).ok()?
+        let found = open.find(login, Duration::ZERO).ok()??;
+        let comparisons = self.watch.comparisons();
+        Some(Found {
+            comparisons,
+            ..found
+        })
     }
 
     /// Notes a good login, to be written soon: by [`answered`](Self::answered) or
     /// [`idle`](Self::idle). The new hash of a password, if there is one, goes with it.
-    pub(super) fn note_login(&mut self, member: &Member, renewed: Option<Renewed>) {
+    ///
+    /// False if the member is another by now than the one that was found: nobody is to be let in
+    /// then, since nobody would be told of that change.
+    pub(super) fn note_login(&mut self, found: &Found, renewed: Option<Renewed>) -> bool {
+        let mut as_of = found.as_of;
+        if found.comparisons != self.watch.comparisons() {
+            match self.find(&Login::Id(found.member.id), Instant::now()) {
+                Ok(Some(now)) if now.is_as(found) => as_of = now.as_of,
+                Ok(Some(_) | None) | Err(_) => return false,
+            }
+        }
+        self.watch.let_in(&found.member, as_of);
         let file = self.open.as_ref().and_then(Open::inode);
-        self.notes.add(member, renewed, file);
+        self.notes.add(&found.member, renewed, file);
+        true
     }
 
-    /// To be called after every lookup: a server that is never idle notes its logins and puts its
-    /// log away too, once in a while.
+    /// Tells of what others change in the store, from now on.
+    pub(super) fn watch(&mut self, tell: Tell) {
+        self.watch.begin(tell);
+        self.look();
+    }
+
+    /// To be called every [`LOOK`] without a lookup.
+    pub(super) fn quiet(&mut self) {
+        self.look();
+        if self.tidied.elapsed() >= QUIET {
+            self.idle();
+        }
+    }
+
+    /// Tells of what others have changed.
+    fn look(&mut self) {
+        self.looked = Instant::now();
+        let Place::File(path) = &self.place else {
+            return;
+        };
+        let Some(sight) = self.watch.changed(path) else {
+            return;
+        };
+        let was_open = self.open.is_some();
+        let ready = self.ready(BUSY_NOTE).map(drop);
+        let heard = ready.and_then(|()| {
+            let connection = &self.open.as_ref().expect("it is ready").connection;
+            connection.busy_timeout(BUSY_NOTE)?;
+            Ok(self.watch.hear(connection, sight)?)
+        });
+        if let Err(fault) = heard {
+            let error = self.failed(fault);
+            log::info!("changes are not heard of yet: {error}");
+        }
+        if !was_open {
+            self.idle();
+        }
+    }
+
+    /// To be called after every lookup: a server that is never idle hears of changes, notes its
+    /// logins and puts its log away too, once in a while.
     pub(super) fn answered(&mut self) {
+        if self.looked.elapsed() >= LOOK {
+            self.look();
+        }
         let written = self.open.as_ref().and_then(|open| open.written);
         if self.notes.are_due() || written.is_some_and(|since| since.elapsed() >= LOG_LIVES) {
             self.idle();
@@ -160,6 +208,9 @@ impl Lookups {
     /// Writes down who has logged in. Waits for no lock longer than a moment: to know when somebody
     /// was here last is not worth anybody's waiting.
     pub(super) fn write_notes(&mut self) {
+        if self.notes.is_empty() {
+            return;
+        }
         // A file that has replaced theirs is not opened for them: its log may be yet to come.
         if let Place::File(path) = &self.place
             && let Ok(now) = Stamp::of(path)
@@ -183,11 +234,30 @@ impl Lookups {
             let _ = open.look(path);
         }
         match written {
-            Ok(()) => self.notes.done(),
-            Err(fault) => {
-                let error = self.failed(fault);
+            Ok(()) => {
+                self.notes.done();
+                if self.unnoted.take().is_some() {
+                    log::warn!("logins are noted again");
+                }
+            }
+            // Somebody else writes, and will be done.
+            Err(Fault::Locked) => {
+                let error = self.failed(Fault::Locked);
                 log::info!("logins are not noted yet: {error}");
             }
+            Err(fault) => self.cannot_note(fault),
+        }
+    }
+
+    /// Says so once in a while, and not with every login.
+    fn cannot_note(&mut self, fault: Fault) {
+        let error = self.failed(fault);
+        let known = self.unnoted.as_ref().is_some_and(|(since, fault)| {
+            *fault == error.fault && since.elapsed() < COMPLAIN_AGAIN
+        });
+        if !known {
+            log::warn!("members can log in, but that is not noted yet: {error}");
+            self.unnoted = Some((Instant::now(), error.fault));
         }
     }
 
@@ -198,6 +268,7 @@ impl Lookups {
     /// belong to damages that file. So an operator who puts a backup into place while the server is
     /// quiet loses nothing, whatever else he forgets.
     pub(super) fn idle(&mut self) {
+        self.tidied = Instant::now();
         self.write_notes();
         let Place::File(path) = &self.place else {
             return;
@@ -254,217 +325,14 @@ impl Lookups {
     }
 }
 
-/// Closes the connection to what was at `path`, where there is now the file of `stamp`.
-fn close(old: Open, path: &Path, stamp: Stamp) {
-    let replaced = !old.is(stamp.inode);
-    let wal = side_file(path, "-wal");
-    // Looked at while the old one is still open, so that its inode cannot be another file's.
-    let now = Stamp::of(&wal).ok().filter(|now| now.size > 0);
-    let (ours, unchanged) = (
-        now.is_some_and(|now| old.wal.is_some_and(|wal| wal.inode == now.inode)),
-        now == old.wal,
-    );
-    drop(old);
-    if !replaced || !ours {
-        return;
-    }
-    let shown = wal.display();
-    if !unchanged {
-        // Somebody has committed to the new file, and the log holds that too.
-        log::warn!("{shown} is in use for the file that replaced the old one, and is left alone");
-        return;
-    }
-    // The old file's log beside the new file: SQLite would play it into the new one. The `-shm`
-    // file does no harm: who opens a store first makes it anew.
-    let stale = side_file(path, "-wal.stale");
-    match fs::rename(&wal, &stale) {
-        Ok(()) => log::warn!(
-            "{shown} was left by the file that was replaced, and is now {}; it can be removed",
-            stale.display()
-        ),
-        Err(error) => {
-            log::warn!("cannot rename {shown}, left by a file that was replaced: {error}")
-        }
-    }
-}
-
-impl Open {
-    fn new(path: &Path, busy: Duration) -> Result<Self, Fault> {
-        let before = Stamp::of(path).map_err(|_| Fault::Missing)?;
-        let connection = schema::open_current(path, busy)?;
-        connection.pragma_update(None, "cache_size", CACHE)?;
-        let log = side_file(path, "-wal");
-        let wal = Stamp::of(&log).ok();
-        let after = Stamp::of(path).map_err(|_| Fault::Missing)?;
-        Ok(Self {
-            connection,
-            stamp: Some(after),
-            log,
-            wal,
-            // Opened while the file was being replaced: which of the two, nobody knows.
-            suspect: before != after,
-            written: None,
-        })
-    }
-
-    fn inode(&self) -> Option<Inode> {
-        self.stamp.map(|stamp| stamp.inode)
-    }
-
-    fn is(&self, inode: Inode) -> bool {
-        self.inode() == Some(inode)
-    }
-
-    /// Whether it is still what is at the path, which has this stamp now.
-    fn is_current(&self, stamp: Stamp) -> bool {
-        self.stamp == Some(stamp) && !self.suspect
-    }
-
-    /// Looks at what is at the path now, and remembers the log if this file is still in place.
-    fn look(&mut self, path: &Path) -> io::Result<Stamp> {
-        // The log first: if the file is in place after that, the log was still its own.
-        let wal = Stamp::of(&self.log).ok();
-        let stamp = Stamp::of(path)?;
-        if self.is(stamp.inode) {
-            self.wal = wal;
-        }
-        Ok(stamp)
-    }
-
-    /// Whether all of the log is in the file now. Readers or a writer elsewhere can prevent that;
-    /// the next quiet moment will do.
-    fn checkpoint(&mut self) -> bool {
-        let done: rusqlite::Result<i64> = self.connection.busy_timeout(BUSY_NOTE).and_then(|()| {
-            self.connection
-                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
-        });
-        if done == Ok(0) {
-            return true;
-        }
-        // What it has moved has changed the file. Whether somebody else has, too, is not to be
-        // told any more, so the next lookup opens it anew. That loses the note of when the log
-        // was begun, but not the log.
-        self.suspect = true;
-        false
-    }
-
-    fn find(&mut self, login: &Login, busy: Duration) -> Result<Option<Found>, Fault> {
-        self.connection.busy_timeout(busy)?;
-        let found = match login {
-            Login::Id(id) => self
-                .connection
-                .prepare_cached(
-                    "SELECT id, nick, name, active, password FROM members WHERE id = ?1",
-                )?
-                .query_row([id.0], |row| Ok(found(row)))
-                .optional()?,
-            Login::Nick(nick) => self
-                .connection
-                .prepare_cached(
-                    "SELECT id, nick, name, active, password FROM members WHERE nick = ?1",
-                )?
-                .query_row([nick.as_ref()], |row| Ok(found(row)))
-                .optional()?,
-        };
-        found.transpose()
-    }
-
-    fn write(&mut self, notes: &Notes) -> Result<(), Fault> {
-        self.connection.busy_timeout(BUSY_NOTE)?;
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        {
-            let mut statement = transaction.prepare_cached(
-                "UPDATE members SET last_login_at = ?3 WHERE id = ?1 AND nick = ?2",
-            )?;
-            let mut renew = transaction.prepare_cached(
-                "UPDATE members SET password = ?3 WHERE id = ?1 AND password = ?2",
-            )?;
-            for (id, note) in &notes.waiting {
-                statement.execute(params![id.0, &*note.nick, note.at])?;
-                // Whoever has set another password meanwhile has meant it.
-                if let Some(Renewed { was, is }) = &note.renewed {
-                    renew.execute(params![id.0, was, is.as_str()])?;
-                }
-            }
-        }
-        transaction.commit()?;
-        self.written.get_or_insert_with(Instant::now);
-        Ok(())
-    }
-}
-
-fn found(row: &Row<'_>) -> Result<Found, Fault> {
-    let id: i64 = row.get(0)?;
-    let text = |at: usize, column| {
-        let bytes = row.get_ref(at)?.as_bytes().map_err(rusqlite::Error::from)?;
-        let text = std::str::from_utf8(bytes);
-        text.map_err(|_| Fault::Unreadable { id, column })
-    };
-    Ok(Found {
-        member: Member {
-            id: MemberId(id),
-            nick: Arc::from(text(1, "nick")?),
-            name: Arc::from(text(2, "name")?),
-        },
-        active: row.get(3)?,
-        password: text(4, "password")?.to_owned(),
-    })
-}
-
-/// What tells a file from another, and from itself before a change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
-    inode: Inode,
-    size: u64,
-    changed: (i64, i64),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Inode {
-    device: u64,
-    number: u64,
-}
-
-impl Stamp {
-    fn of(path: &Path) -> io::Result<Self> {
-        let file = fs::metadata(path)?;
-        Ok(Self {
-            inode: Inode::from(&file),
-            size: file.size(),
-            changed: (file.mtime(), file.mtime_nsec()),
-        })
-    }
-}
-
-impl From<&fs::Metadata> for Inode {
-    fn from(file: &fs::Metadata) -> Self {
-        Self {
-            device: file.dev(),
-            number: file.ino(),
-        }
-    }
-}
-
-/// SQLite's side files lie beside the file that a symbolic link leads to.
-fn side_file(path: &Path, suffix: &str) -> PathBuf {
-    let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let mut name = real.into_os_string();
-    name.push(suffix);
-    PathBuf::from(name)
-}
+/// Without a lookup for about so long, the store is tidied up.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// How long a lookup waits for a lock: well below the 10 s after which the core gives it up.
 const BUSY: Duration = Duration::from_secs(2);
 
-/// How long noting logins waits for a lock, and moving it from the log into the file.
-const BUSY_NOTE: Duration = Duration::from_millis(25);
+/// The same fault is told again after this.
+pub(super) const COMPLAIN_AGAIN: Duration = Duration::from_secs(30);
 
 /// How long noted logins may be in the log alone, if the log could not be put away at once.
 const LOG_LIVES: Duration = Duration::from_secs(1);
-
-/// What SQLite keeps of the file: so many KiB, as it takes them below 0. The system has the file in
-/// memory too, and a page from there costs a microsecond; by itself SQLite would keep 2 MB of pages,
-/// more than some thousand connections take.
-const CACHE: i64 = -256;

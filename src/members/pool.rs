@@ -12,15 +12,18 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use flashgate_core::{
-    Answer, Login, Member, MemberId, MemberStore, Query, Reply, Secret, Ticket, Unavailable,
+    Answer, Login, Member, MemberEvent, MemberId, MemberStore, Query, Reply, Secret, Ticket,
+    Unavailable,
 };
 
-use super::lookup::{Found, Lookups};
+use super::lookup::{COMPLAIN_AGAIN, Lookups};
 use super::notes::Renewed;
+use super::opened::Found;
 use super::passwords::{self, Verdict};
 use super::schema::{self, Fault, StoreError};
 use super::tickets::{self, TicketSecret, Tickets, Worth};
 use super::verified::Verified;
+use super::watch::LOOK;
 use super::{Active, Hash, Members, Name, NewMember, Nick, Number};
 use crate::bounded::{self, Receiver, Sender};
 use crate::log::diagnostics;
@@ -134,6 +137,12 @@ impl Pool {
         self.shared.work.load(Ordering::Relaxed)
     }
 
+    /// Tells of every change by others that logs a member out, within a second, from now on. Other
+    /// programs make such changes, so not in memory. `tell` may not wait, nor call the pool.
+    pub fn watch(&self, tell: impl Fn(MemberEvent) + Send + 'static) {
+        lock(&self.shared.lookups).watch(Box::new(tell));
+    }
+
     /// Drops the pool, and waits a while for its threads to close the store behind them.
     pub fn close(self, longest: Duration) {
         let Self {
@@ -213,11 +222,11 @@ impl Shared {
     fn run(&self) {
         loop {
             // Taken in a statement of its own, so that the lock on the queue is not held meanwhile.
-            let next = lock(&self.jobs).recv_timeout(QUIET);
+            let next = lock(&self.jobs).recv_timeout(LOOK);
             match next {
                 Ok(job) => self.answer(job),
                 Err(RecvTimeoutError::Timeout) => {
-                    lock(&self.lookups).idle();
+                    lock(&self.lookups).quiet();
                     lock(&self.verified).forget(Instant::now());
                 }
                 Err(RecvTimeoutError::Disconnected) => {
@@ -246,8 +255,7 @@ impl Shared {
         if !found.active || !right {
             return None;
         }
-        lookups.note_login(&found.member, None);
-        Some(found.member)
+        lookups.note_login(&found, None).then_some(found.member)
     }
 
     fn answer(&self, job: Job) {
@@ -303,10 +311,14 @@ impl Shared {
             Proof::Hash => Hash::renewed(password, &found.password),
             Proof::Lately | Proof::Ticket | Proof::None => None,
         };
-        let was = found.password;
+        let was = found.password.clone();
         let renewed = renewed.map(|is| Renewed { was, is });
-        lock(&self.lookups).note_login(&found.member, renewed);
-        Answer::Member(found.member)
+        if lock(&self.lookups).note_login(&found, renewed) {
+            Answer::Member(found.member)
+        } else {
+            // The store has become another while the password was checked.
+            Answer::Unavailable(Unavailable::Busy)
+        }
     }
 
     /// What the password is worth as a ticket of an active member.
@@ -418,12 +430,6 @@ fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
         Err(TryLockError::WouldBlock) => None,
     }
 }
-
-/// Without a lookup for so long, the store is tidied up.
-const QUIET: Duration = Duration::from_secs(1);
-
-/// The same fault is told again after this.
-const COMPLAIN_AGAIN: Duration = Duration::from_secs(30);
 
 /// Members whose rows are complained about within that time; of more, one learns later.
 const MAX_COMPLAINTS: usize = 100;

@@ -262,6 +262,39 @@ const MIGRATIONS: &[&str] = &["
         created_at    INTEGER NOT NULL DEFAULT (unixepoch()),
         last_login_at INTEGER
     ) STRICT;
+", "
+    -- What logs members out who are online, for the servers that are. They remember the last row they
+    -- have read by its mark, and find it gone when the file is another: so no number comes again.
+    CREATE TABLE changes (
+        seq    INTEGER PRIMARY KEY AUTOINCREMENT,
+        mark   INTEGER NOT NULL DEFAULT (random()),
+        what   TEXT NOT NULL CHECK (what IN ('made', 'added', 'disabled', 'renamed', 'removed')),
+        member INTEGER CHECK ((member IS NULL) = (what IN ('made', 'added')))
+    ) STRICT;
+    INSERT INTO changes (what) VALUES ('made');
+    CREATE TRIGGER changes_kept AFTER INSERT ON changes BEGIN
+        DELETE FROM changes WHERE seq <= NEW.seq - 10000;
+    END;
+
+    CREATE TRIGGER member_disabled AFTER UPDATE OF active ON members WHEN OLD.active <> 0 AND NEW.active = 0
+    BEGIN
+        INSERT INTO changes (what, member) VALUES ('disabled', OLD.id);
+    END;
+    CREATE TRIGGER member_renamed AFTER UPDATE OF nick ON members WHEN OLD.nick <> NEW.nick BEGIN
+        INSERT INTO changes (what, member) VALUES ('renamed', OLD.id);
+    END;
+    CREATE TRIGGER member_renumbered AFTER UPDATE OF id ON members WHEN OLD.id <> NEW.id BEGIN
+        INSERT INTO changes (what, member) VALUES ('removed', OLD.id);
+    END;
+    CREATE TRIGGER member_removed AFTER DELETE ON members BEGIN
+        INSERT INTO changes (what, member) VALUES ('removed', OLD.id);
+    END;
+    -- REPLACE removes rows without a trigger. One row says so of many, else an import would fill
+    -- the table.
+    CREATE TRIGGER member_added AFTER INSERT ON members BEGIN
+        DELETE FROM changes WHERE what = 'added' AND seq = (SELECT max(seq) FROM changes);
+        INSERT INTO changes (what) VALUES ('added');
+    END;
 "];
 
 /// "flsg" in the file's header. Others count the versions of their schemas from 1 too.

@@ -1,5 +1,6 @@
 //! The member store as a running server meets it.
 
+mod changes;
 mod files;
 mod fixture;
 mod known;

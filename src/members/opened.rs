@@ -1,0 +1,224 @@
+//! A member store that is open for lookups.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use flashgate_core::{Login, Member, MemberId};
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+
+use super::notes::{Notes, Renewed};
+use super::schema::{self, Fault};
+use super::stamp::{Inode, Stamp, side_file};
+
+/// An open store. It is kept open while its file is missing: that keeps the numbers of its inodes
+/// from being given to other files, so that comparing them tells the truth. (SQLite's own
+/// connection keeps them: another descriptor of the same file would, as it is closed, drop the
+/// locks of the whole process.)
+#[derive(Debug)]
+pub(super) struct Open {
+    pub(super) connection: Connection,
+    /// The file as it was when last seen; `None` in memory.
+    pub(super) stamp: Option<Stamp>,
+    /// Where its write-ahead log is.
+    pub(super) log: PathBuf,
+    /// The write-ahead log as last seen beside that file; what was in it belonged to that file.
+    pub(super) wal: Option<Stamp>,
+    /// An error came from it that opening it anew may mend.
+    pub(super) suspect: bool,
+    /// When the first of the logins was noted that may still be in the log alone.
+    pub(super) written: Option<Instant>,
+}
+
+/// A member as a lookup needs it, with what the password is compared with.
+pub(super) struct Found {
+    pub(super) member: Member,
+    pub(super) active: bool,
+    /// Never shown: this type has no `Debug`.
+    pub(super) password: String,
+    /// The last change behind which this was read.
+    pub(super) as_of: i64,
+    /// How often the watch had compared everybody by then.
+    pub(super) comparisons: u64,
+}
+
+/// Closes the connection to what was at `path`, where there is now the file of `stamp`.
+pub(super) fn close(old: Open, path: &Path, stamp: Stamp) {
+    let replaced = !old.is(stamp.inode);
+    let wal = side_file(path, "-wal");
+    // Looked at while the old one is still open, so that its inode cannot be another file's.
+    let now = Stamp::of(&wal).ok().filter(|now| now.size > 0);
+    let (ours, unchanged) = (
+        now.is_some_and(|now| old.wal.is_some_and(|wal| wal.inode == now.inode)),
+        now == old.wal,
+    );
+    drop(old);
+    if !replaced || !ours {
+        return;
+    }
+    let shown = wal.display();
+    if !unchanged {
+        // Somebody has committed to the new file, and the log holds that too.
+        log::warn!("{shown} is in use for the file that replaced the old one, and is left alone");
+        return;
+    }
+    // The old file's log beside the new file: SQLite would play it into the new one. The `-shm`
+    // file does no harm: who opens a store first makes it anew.
+    let stale = side_file(path, "-wal.stale");
+    match fs::rename(&wal, &stale) {
+        Ok(()) => log::warn!(
+            "{shown} was left by the file that was replaced, and is now {}; it can be removed",
+            stale.display()
+        ),
+        Err(error) => {
+            log::warn!("cannot rename {shown}, left by a file that was replaced: {error}")
+        }
+    }
+}
+
+impl Open {
+    pub(super) fn new(path: &Path, busy: Duration) -> Result<Self, Fault> {
+        let before = Stamp::of(path).map_err(|_| Fault::Missing)?;
+        let connection = schema::open_current(path, busy)?;
+        connection.pragma_update(None, "cache_size", CACHE)?;
+        let log = side_file(path, "-wal");
+        let wal = Stamp::of(&log).ok();
+        let after = Stamp::of(path).map_err(|_| Fault::Missing)?;
+        Ok(Self {
+            connection,
+            stamp: Some(after),
+            log,
+            wal,
+            // Opened while the file was being replaced: which of the two, nobody knows.
+            suspect: before != after,
+            written: None,
+        })
+    }
+
+    pub(super) fn inode(&self) -> Option<Inode> {
+        self.stamp.map(|stamp| stamp.inode)
+    }
+
+    pub(super) fn is(&self, inode: Inode) -> bool {
+        self.inode() == Some(inode)
+    }
+
+    /// Whether it is still what is at the path, which has this stamp now.
+    pub(super) fn is_current(&self, stamp: Stamp) -> bool {
+        self.stamp == Some(stamp) && !self.suspect
+    }
+
+    /// Looks at what is at the path now, and remembers the log if this file is still in place.
+    pub(super) fn look(&mut self, path: &Path) -> io::Result<Stamp> {
+        // The log first: if the file is in place after that, the log was still its own.
+        let wal = Stamp::of(&self.log).ok();
+        let stamp = Stamp::of(path)?;
+        if self.is(stamp.inode) {
+            self.wal = wal;
+        }
+        Ok(stamp)
+    }
+
+    /// Whether all of the log is in the file now. Readers or a writer elsewhere can prevent that;
+    /// the next quiet moment will do.
+    pub(super) fn checkpoint(&mut self) -> bool {
+        let done: rusqlite::Result<i64> = self.connection.busy_timeout(BUSY_NOTE).and_then(|()| {
+            self.connection
+                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+        });
+        if done == Ok(0) {
+            return true;
+        }
+        // What it has moved has changed the file. Whether somebody else has, too, is not to be
+        // told any more, so the next lookup opens it anew. That loses the note of when the log
+        // was begun, but not the log.
+        self.suspect = true;
+        false
+    }
+
+    pub(super) fn find(&mut self, login: &Login, busy: Duration) -> Result<Option<Found>, Fault> {
+        self.connection.busy_timeout(busy)?;
+        let found = match login {
+            Login::Id(id) => self
+                .connection
+                .prepare_cached(
+                    "SELECT id, nick, name, active, password, (SELECT max(seq) FROM changes)
+                     FROM members WHERE id = ?1",
+                )?
+                .query_row([id.0], |row| Ok(found(row)))
+                .optional()?,
+            Login::Nick(nick) => self
+                .connection
+                .prepare_cached(
+                    "SELECT id, nick, name, active, password, (SELECT max(seq) FROM changes)
+                     FROM members WHERE nick = ?1",
+                )?
+                .query_row([nick.as_ref()], |row| Ok(found(row)))
+                .optional()?,
+        };
+        found.transpose()
+    }
+
+    pub(super) fn write(&mut self, notes: &Notes) -> Result<(), Fault> {
+        self.connection.busy_timeout(BUSY_NOTE)?;
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        {
+            let mut statement = transaction.prepare_cached(
+                "UPDATE members SET last_login_at = ?3 WHERE id = ?1 AND nick = ?2",
+            )?;
+            let mut renew = transaction.prepare_cached(
+                "UPDATE members SET password = ?3 WHERE id = ?1 AND password = ?2",
+            )?;
+            for (id, note) in &notes.waiting {
+                statement.execute(params![id.0, &*note.nick, note.at])?;
+                // Whoever has set another password meanwhile has meant it.
+                if let Some(Renewed { was, is }) = &note.renewed {
+                    renew.execute(params![id.0, was, is.as_str()])?;
+                }
+            }
+        }
+        transaction.commit()?;
+        self.written.get_or_insert_with(Instant::now);
+        Ok(())
+    }
+}
+
+fn found(row: &Row<'_>) -> Result<Found, Fault> {
+    let id: i64 = row.get(0)?;
+    let text = |at: usize, column| {
+        let bytes = row.get_ref(at)?.as_bytes().map_err(rusqlite::Error::from)?;
+        let text = std::str::from_utf8(bytes);
+        text.map_err(|_| Fault::Unreadable { id, column })
+    };
+    Ok(Found {
+        member: Member {
+            id: MemberId(id),
+            nick: Arc::from(text(1, "nick")?),
+            name: Arc::from(text(2, "name")?),
+        },
+        active: row.get(3)?,
+        password: text(4, "password")?.to_owned(),
+        as_of: row.get::<_, Option<i64>>(5)?.unwrap_or(0),
+        comparisons: 0,
+    })
+}
+
+impl Found {
+    /// Whether the row has stayed as it was, but for what a login reads anew each time.
+    pub(super) fn is_as(&self, other: &Self) -> bool {
+        let is_same = self.member.nick == other.member.nick && self.password == other.password;
+        is_same && self.active == other.active
+    }
+}
+
+/// How long noting logins waits for a lock, and moving it from the log into the file.
+pub(super) const BUSY_NOTE: Duration = Duration::from_millis(25);
+
+/// What SQLite keeps of the file: so many KiB, as it takes them below 0. The system has the file in
+/// memory too, and a page from there costs a microsecond; by itself SQLite would keep 2 MB of pages,
+/// more than some thousand connections take.
+const CACHE: i64 = -256;

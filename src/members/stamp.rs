@@ -1,0 +1,50 @@
+//! Files as the system tells of them, without opening any.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// What tells a file from another, and from itself before a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stamp {
+    pub(super) inode: Inode,
+    pub(super) size: u64,
+    /// Seconds since 1970, and nanoseconds.
+    pub(super) changed: (i64, i64),
+}
+
+/// What a file keeps under every name, and no other file has meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Inode {
+    device: u64,
+    number: u64,
+}
+
+impl Stamp {
+    pub(super) fn of(path: &Path) -> io::Result<Self> {
+        let file = fs::metadata(path)?;
+        Ok(Self {
+            inode: Inode::from(&file),
+            size: file.size(),
+            changed: (file.mtime(), file.mtime_nsec()),
+        })
+    }
+}
+
+impl From<&fs::Metadata> for Inode {
+    fn from(file: &fs::Metadata) -> Self {
+        Self {
+            device: file.dev(),
+            number: file.ino(),
+        }
+    }
+}
+
+/// SQLite's side files lie beside the file that a symbolic link leads to.
+pub(super) fn side_file(path: &Path, suffix: &str) -> PathBuf {
+    let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let mut name = real.into_os_string();
+    name.push(suffix);
+    PathBuf::from(name)
+}

@@ -1,0 +1,261 @@
+//! What others change in the store while a server runs: an operator's command, another server, SQL
+//! by hand.
+//!
+//! Triggers write each change that logs a member out into the table `changes` (see the schema). A
+//! few times a second the store is looked at, by the times of its files alone as long as nothing
+//! has happened. If something has, the changes behind the last one heard are told on. Each has a
+//! random mark. When the last one heard is not where it was, the file is another one, or an older
+//! one, or far ahead: then everybody who was let in is compared with the store as it is now. A row
+//! that was added says to do the same, since SQL's `REPLACE` removes rows without a trigger.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use flashgate_core::{Member, MemberEvent, MemberId};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::stamp::{Inode, Stamp, side_file};
+
+/// Who is told of a change.
+pub(super) type Tell = Box<dyn Fn(MemberEvent) + Send>;
+
+/// Changes, as far as they were heard of. Does nothing until there is somebody to tell.
+#[derive(Default)]
+pub(super) struct Watch {
+    tell: Option<Tell>,
+    /// The files when they were last looked into; `None` if that must be done anyway.
+    seen: Option<Sight>,
+    /// The file that was looked into last.
+    inode: Option<Inode>,
+    /// Another file has taken its place, and looked so the last time.
+    strange: Option<Sight>,
+    heard: Option<Mark>,
+    /// Everybody who was let in and has not been told of since, online or not: at the most all
+    /// members there are.
+    let_in: BTreeMap<MemberId, LetIn>,
+    comparisons: u64,
+}
+
+/// A look at the files, without opening them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Sight {
+    file: Stamp,
+    /// An empty log is none: to open the store makes one.
+    log: Option<Stamp>,
+    /// Where the log is. Beside what a symbolic link leads to, which takes many steps to find out.
+    log_path: PathBuf,
+}
+
+/// A row of the table `changes`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Mark {
+    seq: i64,
+    mark: i64,
+}
+
+#[derive(Debug)]
+struct LetIn {
+    nick: Arc<str>,
+    /// The last change that the row was read behind.
+    as_of: i64,
+}
+
+impl Watch {
+    /// Begins to tell, of what happens from now on.
+    pub(super) fn begin(&mut self, tell: Tell) {
+        self.tell = Some(tell);
+    }
+
+    /// How the files look now, if they have changed since they were last looked into.
+    pub(super) fn changed(&mut self, path: &Path) -> Option<Sight> {
+        if self.tell.is_none() {
+            return None;
+        }
+        let file = Stamp::of(path).ok()?;
+        let known = self.seen.as_ref().filter(|seen| seen.file == file);
+        let log_path = known.map_or_else(|| side_file(path, "-wal"), |seen| seen.log_path.clone());
+        let log = Stamp::of(&log_path).ok().filter(|log| log.size > 0);
+        let sight = Sight {
+            file,
+            log,
+            log_path,
+        };
+        if Some(&sight) == self.seen.as_ref() {
+            return None;
+        }
+        // Whoever puts another file into place may not be done: its log may be yet to come.
+        if self.inode.is_some_and(|inode| inode != sight.file.inode)
+            && self.strange.as_ref() != Some(&sight)
+        {
+            self.strange = Some(sight);
+            return None;
+        }
+        Some(sight)
+    }
+
+    /// Tells what has happened in the store. Before it was opened, it looked like `sight`.
+    pub(super) fn hear(&mut self, connection: &Connection, sight: Sight) -> rusqlite::Result<()> {
+        self.seen = None;
+        self.listen(connection)?;
+        self.inode = Some(sight.file.inode);
+        self.strange = None;
+        // A second change may follow the first within one tick of the file system's clock. It would
+        // leave the same times, and so these are remembered once they are old enough.
+        self.seen = Some(sight).filter(Sight::has_settled);
+        Ok(())
+    }
+
+    /// Notes whom the store has let in, by a row that was read behind the change `as_of`.
+    pub(super) fn let_in(&mut self, member: &Member, as_of: i64) {
+        if self.tell.is_some() {
+            let nick = Arc::clone(&member.nick);
+            self.let_in.insert(member.id, LetIn { nick, as_of });
+        }
+    }
+
+    /// How often everybody was compared. Whoever was looked up before and let in after one has
+    /// missed it.
+    pub(super) fn comparisons(&self) -> u64 {
+        self.comparisons
+    }
+
+    fn listen(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        // All of it is read of one moment.
+        let moment = connection.unchecked_transaction()?;
+        let last = last(&moment)?;
+        let Some(heard) = self.heard else {
+            // A server starts: nobody is online, and what was before is nobody's business.
+            self.heard = last;
+            return Ok(());
+        };
+        if last == Some(heard) {
+            return Ok(());
+        }
+        let mut events = BTreeMap::new();
+        let is_whole = mark_of(&moment, heard.seq)? == Some(heard.mark);
+        if !is_whole || self.read(&moment, heard.seq, &mut events)? == Compare::Everybody {
+            self.compare(&moment, &mut events)?;
+            let now = last.map_or(0, |last| last.seq);
+            self.let_in.values_mut().for_each(|known| known.as_of = now);
+            self.comparisons += 1;
+        }
+        self.heard = last;
+        for (id, event) in events {
+            self.let_in.remove(&id);
+            if let Some(tell) = &self.tell {
+                tell(event);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes up the changes behind `heard`.
+    fn read(
+        &self,
+        moment: &Connection,
+        heard: i64,
+        events: &mut BTreeMap<MemberId, MemberEvent>,
+    ) -> rusqlite::Result<Compare> {
+        let mut compare = Compare::Nobody;
+        let mut changes = moment
+            .prepare_cached("SELECT seq, what, member FROM changes WHERE seq > ?1 ORDER BY seq")?;
+        let mut rows = changes.query([heard])?;
+        while let Some(row) = rows.next()? {
+            let (seq, what) = (row.get::<_, i64>(0)?, row.get_ref(1)?.as_str()?);
+            let event = match what {
+                "disabled" => MemberEvent::Disabled,
+                "renamed" => MemberEvent::Renamed,
+                "removed" => MemberEvent::Removed,
+                // The schema knows two more, and neither names a member.
+                _ => {
+                    compare = Compare::Everybody;
+                    continue;
+                }
+            };
+            let id = MemberId(row.get(2)?);
+            // Who was let in after it was disabled and enabled again is not put out for that. Who
+            // is not known may be logging in right now, by a row from before.
+            let is_past = self.let_in.get(&id).is_some_and(|known| known.as_of >= seq);
+            if !is_past {
+                events.insert(id, event(id));
+            }
+        }
+        Ok(compare)
+    }
+
+    /// Looks at everybody who was let in.
+    fn compare(
+        &self,
+        moment: &Connection,
+        events: &mut BTreeMap<MemberId, MemberEvent>,
+    ) -> rusqlite::Result<()> {
+        let mut now = moment.prepare_cached(
+            "SELECT CASE WHEN active = 0 THEN 1 WHEN nick <> ?2 THEN 2 ELSE 0 END
+             FROM members WHERE id = ?1",
+        )?;
+        for (&id, known) in &self.let_in {
+            let now = now
+                .query_row(params![id.0, &*known.nick], |row| row.get::<_, i64>(0))
+                .optional()?;
+            let event = match now {
+                None => MemberEvent::Removed(id),
+                Some(1) => MemberEvent::Disabled(id),
+                Some(2) => MemberEvent::Renamed(id),
+                Some(_) => continue,
+            };
+            events.insert(id, event);
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").finish_non_exhaustive()
+    }
+}
+
+impl Sight {
+    fn has_settled(&self) -> bool {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.map_or(0, |since| since.as_secs() as i64);
+        let of = |stamp: &Stamp| now.abs_diff(stamp.changed.0) > SETTLED.as_secs();
+        of(&self.file) && self.log.as_ref().is_none_or(of)
+    }
+}
+
+/// Whom the changes do not tell of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Compare {
+    Nobody,
+    Everybody,
+}
+
+/// The last change.
+fn last(moment: &Connection) -> rusqlite::Result<Option<Mark>> {
+    moment
+        .prepare_cached("SELECT seq, mark FROM changes ORDER BY seq DESC LIMIT 1")?
+        .query_row([], |row| {
+            Ok(Mark {
+                seq: row.get(0)?,
+                mark: row.get(1)?,
+            })
+        })
+        .optional()
+}
+
+fn mark_of(moment: &Connection, seq: i64) -> rusqlite::Result<Option<i64>> {
+    moment
+        .prepare_cached("SELECT mark FROM changes WHERE seq = ?1")?
+        .query_row([seq], |row| row.get(0))
+        .optional()
+}
+
+/// How often the files are looked at: what an operator changes has happened within a second.
+pub(super) const LOOK: Duration = Duration::from_millis(600);
+
+/// Some file systems count whole seconds, or two.
+const SETTLED: Duration = Duration::from_secs(2);

@@ -1,0 +1,261 @@
+//! What a running server hears of changes by others, however those were made.
+
+use std::fs;
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use flashgate::members::{Active, Members, Number, Pool};
+use flashgate_core::MemberEvent::{self, Disabled, Removed, Renamed};
+use flashgate_core::{Answer, MemberId};
+use rusqlite::Connection;
+
+use crate::fixture::{PATIENCE, Store, cheap, is_alice, login, member};
+
+fn watched(store: &Store) -> (Pool, Receiver<MemberEvent>) {
+    let pool = store.pool();
+    let (events, heard) = mpsc::channel();
+    pool.watch(move |event| events.send(event).unwrap());
+    (pool, heard)
+}
+
+fn three() -> Store {
+    Store::with(&[
+        member(1, "alice", Active::Yes),
+        member(2, "bob", Active::Yes),
+        member(3, "carol", Active::Yes),
+    ])
+}
+
+const ALICE: MemberId = MemberId(1);
+const BOB: MemberId = MemberId(2);
+const CAROL: MemberId = MemberId(3);
+
+/// Each change by itself, made by SQL in another process's way: a connection opened for it.
+#[test]
+fn each_change_is_heard_once_and_within_a_second() {
+    let store = three();
+    store.sql("UPDATE members SET active = 0 WHERE id = 3; DELETE FROM members WHERE id = 3");
+    let (pool, heard) = watched(&store);
+    is_alice(&login(&pool, "1", "alice's"));
+    let replaced = "REPLACE INTO members (id, nick, nick_key, name, password)
+        SELECT 8, 'alice', 'alice', 'A', password FROM members WHERE id = 1";
+    for (sql, expected) in [
+        (
+            "UPDATE members SET active = 0 WHERE id = 2",
+            vec![Disabled(BOB)],
+        ),
+        ("UPDATE members SET active = 0 WHERE id = 2", vec![]),
+        ("UPDATE members SET active = 1 WHERE id = 2", vec![]),
+        (
+            "UPDATE members SET nick = 'Bob', nick_key = 'bob' WHERE id = 2",
+            vec![Renamed(BOB)],
+        ),
+        (
+            "UPDATE members SET nick = 'Bob', name = 'B' WHERE id = 2",
+            vec![],
+        ),
+        (
+            "UPDATE members SET password = 'x', last_login_at = 7",
+            vec![],
+        ),
+        ("UPDATE members SET id = 4 WHERE id = 2", vec![Removed(BOB)]),
+        (
+            "DELETE FROM members WHERE id = 4",
+            vec![Removed(MemberId(4))],
+        ),
+        ("BEGIN; UPDATE members SET active = 0; ROLLBACK", vec![]),
+        (
+            "UPDATE members SET active = 0 WHERE id = 1; UPDATE members SET active = 1 WHERE id = 1",
+            vec![Disabled(ALICE)],
+        ),
+        (
+            "INSERT INTO members (id, nick, nick_key, name, password) VALUES (2, 'b', 'b', 'B', '')",
+            vec![],
+        ),
+        (replaced, vec![]),
+    ] {
+        let before = Instant::now();
+        store.sql(sql);
+        for event in &expected {
+            assert_eq!(heard.recv_timeout(PATIENCE).as_ref(), Ok(event), "{sql}");
+        }
+        assert!(
+            before.elapsed() < Duration::from_secs(1) || expected.is_empty(),
+            "{sql}"
+        );
+        assert_eq!(
+            heard.recv_timeout(AFTER),
+            Err(mpsc::RecvTimeoutError::Timeout),
+            "{sql}"
+        );
+    }
+}
+
+/// No trigger tells of a row that REPLACE removes.
+#[test]
+fn a_row_that_is_replaced() {
+    let store = three();
+    let (pool, heard) = watched(&store);
+    for (id, password) in [("1", "alice's"), ("2", "bob's"), ("3", "carol's")] {
+        assert!(matches!(login(&pool, id, password), Answer::Member(_)));
+    }
+    let replace = |id: i64, nick: &str, active: i64| {
+        store.sql(&format!(
+            "REPLACE INTO members (id, nick, nick_key, name, password, active)
+             VALUES ({id}, '{nick}', '{nick}', 'N', '', {active})"
+        ));
+        heard.recv_timeout(PATIENCE).unwrap()
+    };
+    assert_eq!(replace(1, "alice", 0), Disabled(ALICE));
+    assert_eq!(replace(3, "caroline", 1), Renamed(CAROL));
+    assert_eq!(replace(9, "bob", 1), Removed(BOB));
+    assert!(heard.recv_timeout(AFTER).is_err());
+}
+
+/// Whoever comes back after all of it is not put out for what was before.
+#[test]
+fn who_is_let_in_again_stays() {
+    let store = three();
+    let (pool, heard) = watched(&store);
+    is_alice(&login(&pool, "1", "alice's"));
+    for _ in 0..10 {
+        store.sql("UPDATE members SET active = 0; UPDATE members SET active = 1 WHERE id = 1");
+        is_alice(&login(&pool, "1", "alice's"));
+        store.sql("UPDATE members SET active = 1");
+        let events: Vec<MemberEvent> = heard.try_iter().collect();
+        // A look may have come between the change and the login.
+        assert!(events.len() <= 3, "{events:?}");
+        thread::sleep(Duration::from_millis(150));
+    }
+    while heard.recv_timeout(AFTER).is_ok() {}
+    store.sql("UPDATE members SET active = 0; UPDATE members SET active = 1 WHERE id = 1");
+    is_alice(&login(&pool, "1", "alice's"));
+    let mut events = vec![heard.recv_timeout(PATIENCE).unwrap()];
+    while let Ok(event) = heard.recv_timeout(AFTER) {
+        events.push(event);
+    }
+    // The first look, which a slow machine may have put before the login, tells of alice too.
+    assert!(
+        events.ends_with(&[Disabled(BOB), Disabled(CAROL)]),
+        "{events:?}"
+    );
+}
+
+/// A file that takes the store's place has a history of its own.
+#[test]
+fn a_file_that_is_replaced_is_compared() {
+    let store = three();
+    let (pool, heard) = watched(&store);
+    for (id, password) in [("1", "alice's"), ("2", "bob's"), ("3", "carol's")] {
+        assert!(matches!(login(&pool, id, password), Answer::Member(_)));
+    }
+    let backup = store.backup();
+    let other = Store::with(&[
+        member(1, "alice", Active::Yes),
+        member(2, "bobby", Active::Yes),
+    ]);
+    for _ in 0..20 {
+        // As many changes as the first one knows, and more.
+        other.sql("UPDATE members SET active = 0 WHERE id = 1; UPDATE members SET active = 1 WHERE id = 1");
+    }
+    let put = |file: &std::path::Path| {
+        let staged = store.path.with_extension("new");
+        fs::copy(file, &staged).unwrap();
+        fs::rename(&staged, &store.path).unwrap();
+    };
+    put(&other.backup());
+    let two = [
+        heard.recv_timeout(PATIENCE).unwrap(),
+        heard.recv_timeout(PATIENCE).unwrap(),
+    ];
+    assert_eq!(two, [Renamed(BOB), Removed(CAROL)]);
+    put(&backup);
+    assert_eq!(
+        heard.recv_timeout(PATIENCE_FOR_NOTHING),
+        Err(mpsc::RecvTimeoutError::Timeout)
+    );
+    // It tells of what happens in that one, too.
+    assert!(matches!(login(&pool, "3", "carol's"), Answer::Member(_)));
+    store.sql("DELETE FROM members WHERE id = 3");
+    assert_eq!(heard.recv_timeout(PATIENCE), Ok(Removed(CAROL)));
+    // In place, and older: carol is back, and what was heard last is not in it.
+    let old = fs::read(&backup).unwrap();
+    is_alice(&login(&pool, "1", "alice's"));
+    store.sql("UPDATE members SET nick = 'alicia' WHERE id = 1");
+    assert_eq!(heard.recv_timeout(PATIENCE), Ok(Renamed(ALICE)));
+    assert!(matches!(
+        login(&pool, "alicia", "alice's"),
+        Answer::Member(_)
+    ));
+    let logged = || fs::metadata(store.side_file("-wal")).map_or(0, |wal| wal.len());
+    crate::fixture::wait_for(|| logged() == 0);
+    fs::write(&store.path, old).unwrap();
+    assert_eq!(heard.recv_timeout(PATIENCE), Ok(Renamed(ALICE)));
+    store.is_sound();
+}
+
+/// More changes than the store keeps.
+#[test]
+fn all_of_many_changes_are_heard() {
+    let store = Store::with(&[]);
+    let members = 12_000;
+    store.sql(&format!(
+        "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {members})
+         INSERT INTO members (id, nick, nick_key, name, password) SELECT n, 'm' || n, 'm' || n, 'M', '{}' FROM n",
+        cheap("x").as_str()
+    ));
+    let rows = |store: &Store| {
+        let connection = Connection::open(&store.path).unwrap();
+        let count = "SELECT count(*) FROM changes";
+        connection
+            .query_row(count, [], |row| row.get::<_, i64>(0))
+            .unwrap()
+    };
+    assert_eq!(rows(&store), 1, "of all that were added");
+    let (pool, heard) = watched(&store);
+    assert!(matches!(login(&pool, "m5", "x"), Answer::Member(_)));
+    assert!(matches!(login(&pool, "m11999", "x"), Answer::Member(_)));
+    store.sql("UPDATE members SET active = 0");
+    let mut events: Vec<MemberEvent> = vec![heard.recv_timeout(PATIENCE).unwrap()];
+    events.extend(std::iter::from_fn(|| heard.recv_timeout(AFTER).ok()));
+    for id in [5, 11_999] {
+        assert!(
+            events.contains(&Disabled(MemberId(id))),
+            "{id} of {}",
+            events.len()
+        );
+    }
+    assert_eq!(rows(&store), 10_000);
+}
+
+/// Another connection that stays open keeps what it commits in the log.
+#[test]
+fn a_change_that_stays_in_the_log() {
+    let store = three();
+    let other = Connection::open(&store.path).unwrap();
+    let (pool, heard) = watched(&store);
+    thread::sleep(AFTER);
+    for _ in 0..3 {
+        for (active, expected) in [(0, Some(Disabled(ALICE))), (1, None)] {
+            let change = format!("UPDATE members SET active = {active} WHERE id = 1");
+            other.execute_batch(&change).unwrap();
+            assert_eq!(heard.recv_timeout(AFTER).ok(), expected);
+        }
+    }
+    // With other journals, and with the operator's own connection open, likewise.
+    let mut members = Members::open(&store.path).unwrap();
+    members.remove(Number::new(2).unwrap()).unwrap();
+    assert_eq!(heard.recv_timeout(PATIENCE), Ok(Removed(BOB)));
+    drop((members, other, pool));
+    store.sql("PRAGMA journal_mode = DELETE");
+    let (_pool, heard) = watched(&store);
+    store.sql("DELETE FROM members WHERE id = 1");
+    assert_eq!(heard.recv_timeout(PATIENCE), Ok(Removed(ALICE)));
+}
+
+/// Longer than until the next look.
+const AFTER: Duration = Duration::from_millis(1000);
+
+/// A file in another's place is looked at twice.
+const PATIENCE_FOR_NOTHING: Duration = Duration::from_millis(2500);
