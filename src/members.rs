@@ -10,8 +10,10 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
 mod checkup;
+mod copy;
 mod hash;
 pub mod import;
+mod listing;
 mod lookup;
 mod nick;
 mod notes;
@@ -24,8 +26,10 @@ mod tickets;
 mod verified;
 mod watch;
 
-pub use checkup::{Checkup, ShutOut, Trouble};
+pub use checkup::{Checkup, Misnamed, NickTrouble, ShutOut, Trouble};
+pub use copy::{BackupError, Exported, Passwords};
 pub use hash::Format;
+pub use listing::{Filter, Listed, Stored, Who};
 pub use nick::{Name, NameFault, Nick, Number};
 pub use passwords::{Checked, Hash, HashFault, Verdict, check};
 pub use pool::{Pool, PoolOptions};
@@ -89,17 +93,6 @@ impl Members {
         taken(&self.connection, id, nick).map_err(|error| self.error(error))
     }
 
-    /// Every member, by number.
-    pub fn list(&self) -> Result<Vec<Listed>, StoreError> {
-        let list = || {
-            let mut statement = self.connection.prepare_cached(
-                "SELECT id, nick, name, active, created_at, last_login_at FROM members ORDER BY id",
-            )?;
-            statement.query_map([], listed)?.collect::<Result<_, _>>()
-        };
-        list().map_err(|error| self.error(error))
-    }
-
     /// How many members there are.
     pub fn count(&self) -> Result<i64, StoreError> {
         self.connection
@@ -124,35 +117,46 @@ impl Members {
         slowest().map_err(|error| self.error(error))
     }
 
-    /// Finds one member.
-    pub fn find(&self, who: &Who) -> Result<Option<Listed>, StoreError> {
-        let find = || {
-            match who {
-            Who::Id(id) => self
-                .connection
-                .prepare_cached(
-                    "SELECT id, nick, name, active, created_at, last_login_at FROM members WHERE id = ?1",
-                )?
-                .query_row([id.get()], listed)
-                .optional(),
-            Who::Nick(nick) => self
-                .connection
-                .prepare_cached(
-                    "SELECT id, nick, name, active, created_at, last_login_at FROM members WHERE nick_key = ?1",
-                )?
-                .query_row([nick.key()], listed)
-                .optional(),
-        }
-        };
-        find().map_err(|error| self.error(error))
-    }
-
     /// Gives a member another password.
     pub fn set_password(&mut self, id: Number, hash: &Hash) -> Result<Change, StoreError> {
         self.change(
             "UPDATE members SET password = ?2 WHERE id = ?1",
             params![id.get(), hash.as_str()],
         )
+    }
+
+    /// Gives a member another nick, and perhaps another name. The nick may be the member's own in
+    /// another letter case.
+    pub fn rename(
+        &mut self,
+        id: Number,
+        nick: &Nick,
+        name: Option<&Name>,
+    ) -> Result<Change, AddError> {
+        let store = |error| AddError::Store(Fault::from(error).at(&self.path));
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(store)?;
+        let clash = transaction
+            .query_row(
+                "SELECT nick FROM members WHERE nick_key = ?1 AND id <> ?2",
+                params![nick.key(), id.get()],
+                |row| lossy(row, 0),
+            )
+            .optional()
+            .map_err(store)?;
+        if let Some(owner) = clash {
+            return Err(AddError::Taken(Taken::Nick(owner)));
+        }
+        let changed = transaction
+            .execute(
+                "UPDATE members SET nick = ?2, nick_key = ?3, name = coalesce(?4, name) WHERE id = ?1",
+                params![id.get(), nick.as_str(), nick.key(), name.map(Name::as_str)],
+            )
+            .and_then(|changed| transaction.commit().map(|()| changed))
+            .map_err(store)?;
+        Ok(Change::of(changed))
     }
 
     /// Lets a member log in, or not.
@@ -174,11 +178,7 @@ impl Members {
             .prepare_cached(sql)
             .and_then(|mut statement| statement.execute(values))
             .map_err(|error| self.error(error))?;
-        Ok(if changed == 0 {
-            Change::NobodyThere
-        } else {
-            Change::Done
-        })
+        Ok(Change::of(changed))
     }
 
     fn error(&self, error: rusqlite::Error) -> StoreError {
@@ -210,43 +210,6 @@ pub enum Active {
     No,
 }
 
-/// A member as a list shows it: without the password's hash.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
-    /// The number.
-    pub id: Number,
-    /// The nick.
-    pub nick: String,
-    /// The name that is shown.
-    pub name: String,
-    /// Whether the member may log in.
-    pub active: Active,
-    /// When the member was added, in seconds since 1970 UTC.
-    pub created_at: i64,
-    /// When the member logged in last, likewise.
-    pub last_login_at: Option<i64>,
-}
-
-/// Whom a command is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Who {
-    /// A member's number.
-    Id(Number),
-    /// A nick, in any letter case.
-    Nick(Nick),
-}
-
-impl Who {
-    /// Reads a number or a nick; no nick is all digits.
-    pub fn parse(text: &str) -> Result<Self, NameFault> {
-        if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
-            Number::parse(text).map(Self::Id)
-        } else {
-            Nick::new(text).map(Self::Nick)
-        }
-    }
-}
-
 /// Whether a store was there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
@@ -263,6 +226,16 @@ pub enum Change {
     Done,
     /// There is no such member (any more).
     NobodyThere,
+}
+
+impl Change {
+    fn of(rows: usize) -> Self {
+        if rows == 0 {
+            Self::NobodyThere
+        } else {
+            Self::Done
+        }
+    }
 }
 
 /// What of a new member somebody has already.
@@ -287,19 +260,6 @@ impl From<StoreError> for AddError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
-}
-
-fn listed(row: &Row<'_>) -> rusqlite::Result<Listed> {
-    let id: i64 = row.get(0)?;
-    let active: bool = row.get(3)?;
-    Ok(Listed {
-        id: Number::new(id).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(0, id))?,
-        nick: lossy(row, 1)?,
-        name: lossy(row, 2)?,
-        active: if active { Active::Yes } else { Active::No },
-        created_at: row.get(4)?,
-        last_login_at: row.get(5)?,
-    })
 }
 
 /// Text that somebody else may have written: it must be seen to be removed.

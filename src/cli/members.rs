@@ -5,7 +5,6 @@ use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
 use argh::{ArgsInfo, FromArgs};
-use flashgate_core::{Now, UnixSeconds};
 
 use crate::failure::{Exit, Failure};
 use crate::members::import::{self, Faults, ImportError};
@@ -14,16 +13,21 @@ use crate::members::{
     StoreError, Taken, Who,
 };
 use crate::prompt;
-use crate::text::{Plain, Quoted};
+use crate::text::Plain;
 
+mod backup;
 mod check;
+mod export;
+mod list;
+mod rename;
+mod show;
 
-/// Change the member store.
+/// Look after the member store.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
 #[argh(
     subcommand,
     name = "members",
-    note = "A server that is running sees every change at the next login. Who is online already stays so."
+    note = "A server that is running logs out within a second who is disabled, renamed or removed. Every other change counts from the next login on: with another password or name, who is online stays so."
 )]
 pub struct MembersCommand {
     #[argh(subcommand)]
@@ -34,13 +38,17 @@ pub struct MembersCommand {
 #[argh(subcommand)]
 pub(super) enum Action {
     Add(Add),
-    List(List),
+    List(list::List),
+    Show(show::Show),
     Passwd(Passwd),
+    Rename(rename::Rename),
     Enable(Enable),
     Disable(Disable),
     Remove(Remove),
     Import(Import),
+    Export(export::Export),
     Check(check::Check),
+    Backup(backup::Backup),
 }
 
 /// Add a member; the password is asked for, or read as one line from standard input.
@@ -64,19 +72,6 @@ pub(super) struct Add {
     inactive: bool,
 
     /// file of the member store (default flashgate.db); created when missing
-    #[argh(option, arg_name = "FILE", default = "default_store()")]
-    members: PathBuf,
-}
-
-/// List the members.
-#[derive(FromArgs, ArgsInfo, Clone, Debug)]
-#[argh(subcommand, name = "list")]
-pub(super) struct List {
-    /// print a JSON array instead of a table
-    #[argh(switch)]
-    json: bool,
-
-    /// file of the member store (default flashgate.db)
     #[argh(option, arg_name = "FILE", default = "default_store()")]
     members: PathBuf,
 }
@@ -107,7 +102,7 @@ pub(super) struct Enable {
     members: PathBuf,
 }
 
-/// Let a member log in no more.
+/// Let a member log in no more; who is online is logged out.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
 #[argh(subcommand, name = "disable")]
 pub(super) struct Disable {
@@ -120,7 +115,7 @@ pub(super) struct Disable {
     members: PathBuf,
 }
 
-/// Remove a member for good.
+/// Remove a member for good; who is online is logged out.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
 #[argh(subcommand, name = "remove")]
 pub(super) struct Remove {
@@ -153,13 +148,17 @@ pub(super) struct Import {
 pub(super) fn run(action: &Action) -> Result<(), Failure> {
     let said = match action {
         Action::Add(options) => add(options)?,
-        Action::List(options) => list(options)?,
+        Action::List(options) => list::run(options)?,
+        Action::Show(options) => show::run(options)?,
         Action::Passwd(options) => passwd(options)?,
+        Action::Rename(options) => rename::run(options)?,
         Action::Enable(options) => set_active(&options.members, &options.who, Active::Yes)?,
         Action::Disable(options) => set_active(&options.members, &options.who, Active::No)?,
         Action::Remove(options) => remove(options)?,
         Action::Import(options) => import(options)?,
+        Action::Export(options) => export::run(options)?,
         Action::Check(options) => check::run(options)?,
+        Action::Backup(options) => backup::run(options)?,
     };
     super::say(&said)
 }
@@ -193,15 +192,6 @@ fn add(options: &Add) -> Result<String, Failure> {
         member.id.get(),
         member.nick.as_str()
     ))
-}
-
-fn list(options: &List) -> Result<String, Failure> {
-    let members = Members::open(&options.members)?.list()?;
-    Ok(if options.json {
-        json(&members)
-    } else {
-        table(&members)
-    })
 }
 
 fn passwd(options: &Passwd) -> Result<String, Failure> {
@@ -344,72 +334,6 @@ fn said(change: Change, done: &str, member: &Listed, who: &Who) -> Result<String
         )),
         Change::NobodyThere => Err(nobody(who)),
     }
-}
-
-fn table(members: &[Listed]) -> String {
-    let head = [
-        "id",
-        "nick",
-        "name",
-        "active",
-        "created (UTC)",
-        "last login (UTC)",
-    ];
-    let mut rows = vec![head.map(str::to_owned)];
-    rows.extend(members.iter().map(|member| {
-        [
-            member.id.get().to_string(),
-            Plain(&member.nick).to_string(),
-            Plain(&member.name).to_string(),
-            if member.active == Active::Yes {
-                "yes"
-            } else {
-                "no"
-            }
-            .to_owned(),
-            date_time(member.created_at),
-            member
-                .last_login_at
-                .map_or_else(|| "never".to_owned(), date_time),
-        ]
-    }));
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
-    let widths: [usize; 6] = std::array::from_fn(|column| width(column).unwrap_or(0));
-    let mut table = String::new();
-    for row in &rows {
-        let cells = row
-            .iter()
-            .zip(widths)
-            .map(|(cell, width)| format!("{cell:width$}"));
-        let line = cells.collect::<Vec<_>>().join("  ");
-        table.push_str(line.trim_end());
-        table.push('\n');
-    }
-    table
-}
-
-fn json(members: &[Listed]) -> String {
-    let time = |seconds| Quoted(&(date_time(seconds).replace(' ', "T") + "Z")).to_string();
-    let objects = members.iter().map(|member| {
-        format!(
-            "{{\"id\":{},\"nick\":{},\"name\":{},\"active\":{},\"created_at\":{},\"last_login_at\":{}}}",
-            member.id.get(),
-            Quoted(&member.nick),
-            Quoted(&member.name),
-            member.active == Active::Yes,
-            time(member.created_at),
-            member.last_login_at.map_or_else(|| "null".to_owned(), time),
-        )
-    });
-    format!("[{}]\n", objects.collect::<Vec<_>>().join(",\n "))
-}
-
-fn date_time(seconds: i64) -> String {
-    let utc = Now {
-        utc: UnixSeconds(seconds),
-        ..Now::default()
-    };
-    utc.date_time().to_string()
 }
 
 impl From<StoreError> for Failure {

@@ -1,11 +1,13 @@
-//! Looking a whole store over: how its passwords are stored, and who can never log in.
+//! Looking a whole store over: whether its file is whole, how passwords are stored, who can never
+//! log in, and whose nick is nobody's or somebody else's.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 
 use rusqlite::Row;
 
-use super::{Fault, Format, HashFault, Members, StoreError, lossy, passwords};
+use super::{Fault, Format, HashFault, Members, NameFault, Nick, StoreError, lossy, passwords};
 
 /// What a look at every member has found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,6 +16,33 @@ pub struct Checkup {
     pub formats: BTreeMap<Format, usize>,
     /// Who can never log in, by number.
     pub shut_out: Vec<ShutOut>,
+    /// Whose nick will not do, by number.
+    pub misnamed: Vec<Misnamed>,
+    /// What SQLite finds wrong with the file; if anything, no member was looked at.
+    pub damage: Vec<String>,
+}
+
+/// A member whom others cannot address, or whose nick is hard to tell from another's. Flashgate
+/// makes none; other programs may have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misnamed {
+    /// The number.
+    pub id: i64,
+    /// The nick.
+    pub nick: String,
+    /// What is wrong with it.
+    pub why: NickTrouble,
+}
+
+/// What is wrong with a stored nick.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NickTrouble {
+    /// It breaks a rule.
+    Rule(NameFault),
+    /// It is that member's too, but for letter case.
+    Clash(i64),
+    /// It is not found by the operator's commands: `nick_key` is another's.
+    Key,
 }
 
 /// A member who can never log in, until an operator has done something.
@@ -37,15 +66,28 @@ pub enum Trouble {
 }
 
 impl Members {
-    /// Looks at every member's row as a login would, without a password.
+    /// Looks at the file, and at every member's row as a login would, without a password.
     pub fn check(&self) -> Result<Checkup, StoreError> {
         let check = || {
-            let mut found = Checkup::default();
+            let mut found = Checkup {
+                damage: self.damage()?,
+                ..Checkup::default()
+            };
+            if !found.damage.is_empty() {
+                return Ok(found);
+            }
+            let mut nicks = BTreeMap::new();
             let mut statement = self
                 .connection
-                .prepare("SELECT id, nick, name, password FROM members ORDER BY id")?;
+                .prepare("SELECT id, nick, name, password, nick_key FROM members ORDER BY id")?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
+                if let Ok(nick) = row.get_ref(1)?.as_str()
+                    && let Some(why) = misnamed(row, nick, &mut nicks)?
+                {
+                    let (id, nick) = (row.get(0)?, nick.to_owned());
+                    found.misnamed.push(Misnamed { id, nick, why });
+                }
                 match looked_at(row)? {
                     Ok(format) => *found.formats.entry(format).or_default() += 1,
                     Err(why) => found.shut_out.push(ShutOut {
@@ -59,6 +101,37 @@ impl Members {
         };
         check().map_err(|error: rusqlite::Error| Fault::from(error).at(&self.path))
     }
+
+    /// What SQLite finds wrong with the file: its pages, its indices, its tables' own rules.
+    fn damage(&self) -> rusqlite::Result<Vec<String>> {
+        let mut statement = self
+            .connection
+            .prepare(&format!("PRAGMA integrity_check({MOST_DAMAGE})"))?;
+        let lines = statement.query_map([], |row| row.get(0))?;
+        let lines = lines.collect::<rusqlite::Result<Vec<String>>>()?;
+        Ok(if lines == ["ok"] { Vec::new() } else { lines })
+    }
+}
+
+/// What is wrong with a nick, given whose each key is among those before.
+fn misnamed(
+    row: &Row<'_>,
+    text: &str,
+    nicks: &mut BTreeMap<String, i64>,
+) -> rusqlite::Result<Option<NickTrouble>> {
+    let nick = match Nick::new(text) {
+        Ok(nick) => nick,
+        Err(fault) => return Ok(Some(NickTrouble::Rule(fault))),
+    };
+    let key = nick.key();
+    let is_found = row.get_ref(4)?.as_bytes()? == key.as_bytes();
+    Ok(match nicks.entry(key) {
+        Entry::Occupied(other) => Some(NickTrouble::Clash(*other.get())),
+        Entry::Vacant(free) => {
+            free.insert(row.get(0)?);
+            (!is_found).then_some(NickTrouble::Key)
+        }
+    })
 }
 
 fn looked_at(row: &Row<'_>) -> rusqlite::Result<Result<Format, Trouble>> {
@@ -79,3 +152,18 @@ impl fmt::Display for Trouble {
         }
     }
 }
+
+impl fmt::Display for NickTrouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rule(fault) => write!(f, "the nick {fault}"),
+            Self::Clash(other) => {
+                write!(f, "the nick is that of member {other}, but for letter case")
+            }
+            Self::Key => f.write_str("nick_key in the store is not that of the nick"),
+        }
+    }
+}
+
+/// Damage is damage: the first lines say enough.
+const MOST_DAMAGE: usize = 10;

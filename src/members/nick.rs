@@ -38,13 +38,18 @@ impl Nick {
 
     /// What two nicks that differ in case alone have in common. SQLite's NOCASE is ASCII only.
     pub fn key(&self) -> String {
-        // Lower case alone is no fold: it keeps ß from SS, writes the last Σ of a word as ς, and
-        // knows one small letter of several that share a capital. Upper case joins those; lower
-        // case before it, because ẞ is its own capital but becomes ß. Both can decompose: İ becomes
-        // i and a dot above. That the dotless ı becomes i as well costs a nick and stops a disguise.
-        let upper = self.0.to_lowercase().to_uppercase();
-        upper.to_lowercase().replace('ς', "σ").nfc().collect()
+        fold(&self.0)
     }
+}
+
+/// Text without letter case, in every script.
+pub(super) fn fold(text: &str) -> String {
+    // Lower case alone is no fold: it keeps ß from SS, writes the last Σ of a word as ς, and
+    // knows one small letter of several that share a capital. Upper case joins those; lower
+    // case before it, because ẞ is its own capital but becomes ß. Both can decompose: İ becomes
+    // i and a dot above. That the dotless ı becomes i as well costs a nick and stops a disguise.
+    let upper = text.to_lowercase().to_uppercase();
+    upper.to_lowercase().replace('ς', "σ").nfc().collect()
 }
 
 /// A name that keeps the rules: NFC, 1 to 100 characters, no control characters, not blank.

@@ -1,5 +1,6 @@
 //! The program from outside, started as a user starts it.
 
+mod care;
 mod chat;
 mod commands;
 mod guest;
@@ -11,4 +12,5 @@ mod server;
 mod signed;
 mod site;
 mod tickets;
+mod store;
 mod websocket;

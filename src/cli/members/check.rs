@@ -1,4 +1,5 @@
-//! `members check`: how passwords are stored, and whom that shuts out.
+//! `members check`: whether the file is whole, how passwords are stored, whom that shuts out, and
+//! which nicks will not do.
 
 use std::path::PathBuf;
 
@@ -7,15 +8,15 @@ use argh::{ArgsInfo, FromArgs};
 use super::{counted, default_store};
 use crate::cli::say;
 use crate::failure::{Exit, Failure};
-use crate::members::Members;
+use crate::members::{Checkup, Fault, Members};
 use crate::text::Plain;
 
-/// Count how passwords are stored, and name the members who can never log in.
+/// Look the whole store over: count how passwords are stored, and name whom something is wrong with.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
 #[argh(
     subcommand,
     name = "check",
-    note = "Changes nothing. Ends with 65 if there are members who can never log in."
+    note = "Changes nothing. Ends with 65 if the file is damaged, if there are members who can never log in, or nicks that break a rule or clash."
 )]
 pub(in crate::cli) struct Check {
     /// file of the member store (default flashgate.db)
@@ -24,7 +25,19 @@ pub(in crate::cli) struct Check {
 }
 
 pub(super) fn run(options: &Check) -> Result<String, Failure> {
-    let found = Members::open(&options.members)?.check()?;
+    let found = match Members::open(&options.members)?.check() {
+        Ok(found) => found,
+        // So damaged that SQLite cannot even say where.
+        Err(error) if error.fault == Fault::Corrupt => {
+            return Err(Failure::new(Exit::Data, error.to_string()));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if !found.damage.is_empty() {
+        let (file, lines) = (options.members.display(), found.damage.join("\n"));
+        let message = format!("the member store {file} is damaged; restore a backup:\n{lines}");
+        return Err(Failure::new(Exit::Data, message));
+    }
     let can: usize = found.formats.values().sum();
     let mut said = format!("{}\n", counted(can + found.shut_out.len(), "member"));
     for (format, count) in &found.formats {
@@ -35,19 +48,40 @@ pub(super) fn run(options: &Check) -> Result<String, Failure> {
         };
         said.push_str(&format!("{count:8}  {format}{later}\n"));
     }
-    if found.shut_out.is_empty() {
+    if !found.shut_out.is_empty() {
+        said.push_str(&format!("{:8}  of no use\n", found.shut_out.len()));
+    }
+    let wrong = wrong(&found);
+    if wrong.is_empty() {
         return Ok(said);
     }
-    let shut_out = counted(found.shut_out.len(), "member");
-    said.push_str(&format!("{:8}  of no use\n", found.shut_out.len()));
     say(&said)?;
-    let mut message = format!(
-        "{shut_out} can never log in; set another password with flashgate members passwd, or remove \
-         the member:"
-    );
-    for member in &found.shut_out {
-        let (id, nick) = (member.id, Plain(&member.nick));
-        message.push_str(&format!("\nmember {id} {nick}: {}", member.why));
+    Err(Failure::new(Exit::Data, wrong))
+}
+
+/// Whom something is wrong with, and what to do.
+fn wrong(found: &Checkup) -> String {
+    let mut parts = Vec::new();
+    if !found.shut_out.is_empty() {
+        let count = counted(found.shut_out.len(), "member");
+        parts.push(format!(
+            "{count} can never log in; set another password with flashgate members passwd, or \
+             remove the member:"
+        ));
     }
-    Err(Failure::new(Exit::Data, message))
+    parts.extend(found.shut_out.iter().map(|member| {
+        let (id, nick) = (member.id, Plain(&member.nick));
+        format!("member {id} {nick}: {}", member.why)
+    }));
+    if !found.misnamed.is_empty() {
+        let count = counted(found.misnamed.len(), "nick");
+        parts.push(format!(
+            "{count} will not do; choose another with flashgate members rename:"
+        ));
+    }
+    parts.extend(found.misnamed.iter().map(|member| {
+        let (id, nick) = (member.id, Plain(&member.nick));
+        format!("member {id} {nick}: {}", member.why)
+    }));
+    parts.join("\n")
 }

@@ -46,6 +46,27 @@ pub enum Format {
 }
 
 impl Format {
+    /// Every format.
+    pub const ALL: [Self; 17] = [
+        Self::Argon2id,
+        Self::Argon2idPart,
+        Self::Argon2i,
+        Self::Bcrypt,
+        Self::Sha256Crypt,
+        Self::Sha512Crypt,
+        Self::Md5Crypt,
+        Self::Apr1,
+        Self::Des,
+        Self::ExtendedDes,
+        Self::Phpass,
+        Self::Md5,
+        Self::Sha1,
+        Self::Md5SaltPassword,
+        Self::Md5Md5PasswordSalt,
+        Self::MysqlPassword,
+        Self::MysqlOldPassword,
+    ];
+
     /// Whether a password that is stored so stays as it is.
     pub fn is_current(self) -> bool {
         matches!(self, Self::Argon2id | Self::Argon2idPart)

@@ -1,0 +1,186 @@
+//! `members list`: who there is, all or some, for people and for programs.
+
+use std::path::PathBuf;
+
+use argh::{ArgsInfo, FromArgs};
+use flashgate_core::{Now, UnixSeconds};
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+use super::default_store;
+use crate::failure::Failure;
+use crate::members::{Active, Filter, Format, Listed, Members, Stored};
+use crate::text::{Plain, Quoted};
+
+/// List the members: all, or those to whom every option applies.
+#[derive(FromArgs, ArgsInfo, Clone, Debug)]
+#[argh(
+    subcommand,
+    name = "list",
+    note = "A DATE is in UTC: 2026-11-23, or \"2026-11-23 05:39:58\" as a list shows it. Formats are named as members check names them; useless is what nobody can log in by. Who is online, the server's status page and LIST tell: the store does not know."
+)]
+pub(in crate::cli) struct List {
+    /// only who may log in
+    #[argh(switch)]
+    active: bool,
+
+    /// only who may not
+    #[argh(switch)]
+    inactive: bool,
+
+    /// only nicks like this, in any letter case: * stands for any text, ? for one character
+    #[argh(option, arg_name = "PATTERN")]
+    nick: Option<String>,
+
+    /// only who has logged in since then
+    #[argh(option, arg_name = "DATE", from_str_fn(seconds))]
+    since: Option<i64>,
+
+    /// only who has not logged in since then, or never
+    #[argh(option, arg_name = "DATE", from_str_fn(seconds))]
+    not_since: Option<i64>,
+
+    /// only who has never logged in
+    #[argh(switch)]
+    never: bool,
+
+    /// only whose password is stored in this format
+    #[argh(option, arg_name = "FORMAT", from_str_fn(stored))]
+    hash: Option<Stored>,
+
+    /// print a JSON array instead of a table
+    #[argh(switch)]
+    json: bool,
+
+    /// file of the member store (default flashgate.db)
+    #[argh(option, arg_name = "FILE", default = "default_store()")]
+    members: PathBuf,
+}
+
+pub(super) fn run(options: &List) -> Result<String, Failure> {
+    if options.active && options.inactive {
+        return Err(Failure::usage(
+            "nobody is active and inactive; leave out --active or --inactive",
+        ));
+    }
+    if options.never && options.since.is_some() {
+        return Err(Failure::usage(
+            "who has logged in since then has logged in; leave out --never or --since",
+        ));
+    }
+    let filter = Filter {
+        active: match (options.active, options.inactive) {
+            (true, _) => Some(Active::Yes),
+            (false, true) => Some(Active::No),
+            (false, false) => None,
+        },
+        nick: options.nick.clone(),
+        since: options.since,
+        not_since: options.not_since,
+        never: options.never,
+        format: options.hash,
+    };
+    let members = Members::open(&options.members)?.select(&filter)?;
+    Ok(if options.json {
+        let objects = members
+            .iter()
+            .map(|member| format!("{{{}}}", fields(member)));
+        format!("[{}]\n", objects.collect::<Vec<_>>().join(",\n "))
+    } else {
+        table(&members)
+    })
+}
+
+fn table(members: &[Listed]) -> String {
+    let head = [
+        "id",
+        "nick",
+        "name",
+        "active",
+        "created (UTC)",
+        "last login (UTC)",
+    ];
+    let mut rows = vec![head.map(str::to_owned)];
+    rows.extend(members.iter().map(|member| {
+        [
+            member.id.get().to_string(),
+            Plain(&member.nick).to_string(),
+            Plain(&member.name).to_string(),
+            if member.active == Active::Yes {
+                "yes"
+            } else {
+                "no"
+            }
+            .to_owned(),
+            date_time(member.created_at),
+            member
+                .last_login_at
+                .map_or_else(|| "never".to_owned(), date_time),
+        ]
+    }));
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let widths: [usize; 6] = std::array::from_fn(|column| width(column).unwrap_or(0));
+    let mut table = String::new();
+    for row in &rows {
+        let cells = row
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell:width$}"));
+        let line = cells.collect::<Vec<_>>().join("  ");
+        table.push_str(line.trim_end());
+        table.push('\n');
+    }
+    table
+}
+
+/// A member's fields in JSON, whose names stay as they are.
+pub(super) fn fields(member: &Listed) -> String {
+    let time = |seconds| Quoted(&iso(seconds)).to_string();
+    format!(
+        "\"id\":{},\"nick\":{},\"name\":{},\"active\":{},\"created_at\":{},\"last_login_at\":{}",
+        member.id.get(),
+        Quoted(&member.nick),
+        Quoted(&member.name),
+        member.active == Active::Yes,
+        time(member.created_at),
+        member.last_login_at.map_or_else(|| "null".to_owned(), time),
+    )
+}
+
+/// A time for programs.
+pub(super) fn iso(seconds: i64) -> String {
+    date_time(seconds).replace(' ', "T") + "Z"
+}
+
+/// A time for people.
+pub(super) fn date_time(seconds: i64) -> String {
+    let utc = Now {
+        utc: UnixSeconds(seconds),
+        ..Now::default()
+    };
+    utc.date_time().to_string()
+}
+
+fn seconds(text: &str) -> Result<i64, String> {
+    let civil = text.strip_suffix('Z').unwrap_or(text).parse::<DateTime>();
+    let utc = civil.and_then(|civil| civil.to_zoned(TimeZone::UTC));
+    utc.map(|utc| utc.timestamp().as_second()).map_err(|_| {
+        "it is no date in UTC, such as 2026-11-23 or \"2026-11-23 05:39:58\"".to_owned()
+    })
+}
+
+fn stored(text: &str) -> Result<Stored, String> {
+    if text.eq_ignore_ascii_case(USELESS) {
+        return Ok(Stored::Useless);
+    }
+    let found = Format::ALL
+        .into_iter()
+        .find(|format| format.to_string().eq_ignore_ascii_case(text));
+    found.map(Stored::In).ok_or_else(|| {
+        let names: Vec<String> = Format::ALL.iter().map(Format::to_string).collect();
+        format!("it is no format: {}, {USELESS}", names.join(", "))
+    })
+}
+
+/// What stands for every password that lets nobody in.
+pub(super) const USELESS: &str = "useless";

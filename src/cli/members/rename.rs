@@ -1,0 +1,38 @@
+//! `members rename`: another nick, and perhaps another name.
+
+use std::path::PathBuf;
+
+use argh::{ArgsInfo, FromArgs};
+
+use super::{default_store, find, name, nick, said, who};
+use crate::failure::Failure;
+use crate::members::{Members, Name, Nick, Who};
+
+/// Give a member another nick, and perhaps another name; with another nick, who is online is logged out.
+#[derive(FromArgs, ArgsInfo, Clone, Debug)]
+#[argh(subcommand, name = "rename")]
+pub(in crate::cli) struct Rename {
+    /// the member's number or nick
+    #[argh(positional, from_str_fn(who))]
+    who: Who,
+
+    /// the new nick: 1 to 32 characters, no white space, not all digits
+    #[argh(positional, from_str_fn(nick))]
+    nick: Nick,
+
+    /// the new name (default: the old one)
+    #[argh(positional, from_str_fn(name))]
+    name: Option<Name>,
+
+    /// file of the member store (default flashgate.db)
+    #[argh(option, arg_name = "FILE", default = "default_store()")]
+    members: PathBuf,
+}
+
+pub(super) fn run(options: &Rename) -> Result<String, Failure> {
+    let mut members = Members::open(&options.members)?;
+    let member = find(&members, &options.who)?;
+    let change = members.rename(member.id, &options.nick, options.name.as_ref())?;
+    let done = format!("is now {}", options.nick.as_str());
+    said(change, &done, &member, &options.who)
+}
