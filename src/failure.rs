@@ -38,7 +38,7 @@ impl Failure {
 
     /// A store that a command cannot be carried out with.
     pub fn store(error: &StoreError) -> Self {
-        let exit = if matches!(error.fault, Fault::Locked | Fault::Other(_)) {
+        let exit = if matches!(error.fault, Fault::Locked | Fault::Full | Fault::Other(_)) {
             Exit::Failure
         } else {
             Exit::Config

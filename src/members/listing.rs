@@ -84,7 +84,10 @@ impl Members {
 
     /// The members who pass a filter, by number.
     pub fn select(&self, filter: &Filter) -> Result<Vec<Listed>, StoreError> {
-        // To SQLite, a [ begins a set.
+        // To SQLite, a NUL ends a pattern, and no nick has one. A [ begins a set.
+        if filter.nick.as_ref().is_some_and(|nick| nick.contains('\0')) {
+            return Ok(Vec::new());
+        }
         let nick = filter
             .nick
             .as_ref()

@@ -26,7 +26,7 @@ use flashgate_core::Login;
 use rusqlite::Connection;
 
 use super::notes::{Notes, Renewed};
-use super::opened::{BUSY_NOTE, Found, Open, close};
+use super::opened::{BUSY_NOTE, Found, Open, close, find_without_room};
 use super::schema::{Fault, StoreError};
 use super::stamp::Stamp;
 use super::watch::{LOOK, Tell, Watch};
@@ -101,6 +101,15 @@ impl Lookups {
             Some(_) | None => BUSY,
         };
         let found = self.ready(busy).and_then(|open| open.find(login, busy));
+        let found = match (found, &self.place) {
+            // That is no reason to let nobody in. What is said is that logins cannot be noted.
+            (Err(Fault::Full), Place::File(path)) => {
+                let found = find_without_room(path, login);
+                self.failed(Fault::Full);
+                found
+            }
+            (found, _) => found,
+        };
         let comparisons = self.watch.comparisons();
         let found = found.map(|found| {
             found.map(|found| Found {
@@ -149,8 +158,7 @@ impl Lookups {
             }
         }
         self.watch.let_in(&found.member, as_of);
-        let file = self.open.as_ref().and_then(Open::inode);
-        self.notes.add(&found.member, renewed, file);
+        self.notes.add(&found.member, renewed, found.file);
         true
     }
 

@@ -42,6 +42,8 @@ pub(super) struct Found {
     pub(super) as_of: i64,
     /// How often the watch had compared everybody by then.
     pub(super) comparisons: u64,
+    /// The file that it stands in; `None` in memory.
+    pub(super) file: Option<Inode>,
 }
 
 /// Closes the connection to what was at `path`, where there is now the file of `stamp`.
@@ -140,25 +142,7 @@ impl Open {
 
     pub(super) fn find(&mut self, login: &Login, busy: Duration) -> Result<Option<Found>, Fault> {
         self.connection.busy_timeout(busy)?;
-        let found = match login {
-            Login::Id(id) => self
-                .connection
-                .prepare_cached(
-                    "SELECT id, nick, name, active, password, (SELECT max(seq) FROM changes)
-                     FROM members WHERE id = ?1",
-                )?
-                .query_row([id.0], |row| Ok(found(row)))
-                .optional()?,
-            Login::Nick(nick) => self
-                .connection
-                .prepare_cached(
-                    "SELECT id, nick, name, active, password, (SELECT max(seq) FROM changes)
-                     FROM members WHERE nick = ?1",
-                )?
-                .query_row([nick.as_ref()], |row| Ok(found(row)))
-                .optional()?,
-        };
-        found.transpose()
+        find(&self.connection, login, self.inode())
     }
 
     pub(super) fn write(&mut self, notes: &Notes) -> Result<(), Fault> {
@@ -187,7 +171,48 @@ impl Open {
     }
 }
 
-fn found(row: &Row<'_>) -> Result<Found, Fault> {
+/// Finds somebody in a store on a disk that is full. To open one in the usual way, SQLite needs 32 KiB
+/// for the file by which processes agree about the log. Without a log there is nothing to agree
+/// about: all that counts is in the store itself, which is read as if nobody wrote to it.
+pub(super) fn find_without_room(path: &Path, login: &Login) -> Result<Option<Found>, Fault> {
+    let is_logged = || Stamp::of(&side_file(path, "-wal")).is_ok_and(|log| log.size > 0);
+    let stamp = || Stamp::of(path).map_err(|error| Fault::CannotOpen(error.to_string()));
+    let before = stamp()?;
+    let connection = schema::open_unshared(path)?;
+    let found = find(&connection, login, Some(before.inode))?;
+    // Somebody has written after all.
+    if is_logged() || stamp()? != before {
+        return Err(Fault::Full);
+    }
+    Ok(found)
+}
+
+fn find(
+    connection: &Connection,
+    login: &Login,
+    file: Option<Inode>,
+) -> Result<Option<Found>, Fault> {
+    let found = |row: &Row<'_>| Ok(found(row, file));
+    let found = match login {
+        Login::Id(id) => connection
+            .prepare_cached(
+                "SELECT id, nick, name, active, password, (SELECT max(seq) FROM changes)
+                 FROM members WHERE id = ?1",
+            )?
+            .query_row([id.0], found)
+            .optional()?,
+        Login::Nick(nick) => connection
+            .prepare_cached(
+                "SELECT id, nick, name, active, password, (SELECT max(seq) FROM changes)
+                 FROM members WHERE nick = ?1",
+            )?
+            .query_row([nick.as_ref()], found)
+            .optional()?,
+    };
+    found.transpose()
+}
+
+fn found(row: &Row<'_>, file: Option<Inode>) -> Result<Found, Fault> {
     let id: i64 = row.get(0)?;
     let text = |at: usize, column| {
         let bytes = row.get_ref(at)?.as_bytes().map_err(rusqlite::Error::from)?;
@@ -204,6 +229,7 @@ fn found(row: &Row<'_>) -> Result<Found, Fault> {
         password: text(4, "password")?.to_owned(),
         as_of: row.get::<_, Option<i64>>(5)?.unwrap_or(0),
         comparisons: 0,
+        file,
     })
 }
 

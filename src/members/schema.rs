@@ -1,13 +1,15 @@
 //! Opening the member store, and bringing its schema up to date.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::fs::OpenOptions;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, ffi};
 
 /// Opens a store for an operator's command or for a server that starts, and migrates it.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
@@ -18,12 +20,28 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
 
 /// Opens a store that must be there and current, changing nothing. For a server that runs.
 pub(super) fn open_current(path: &Path, busy: Duration) -> Result<Connection, Fault> {
-    let connection = open_file(path, busy)?;
+    is_current(open_file(path, busy)?)
+}
+
+fn is_current(connection: Connection) -> Result<Connection, Fault> {
     match check_version(&connection)? {
         0 => Err(Fault::Missing),
         found if found < MIGRATIONS.len() => Err(Fault::Older),
         _ => Ok(connection),
     }
+}
+
+/// Opens a store as a file that nobody writes to, itself included, without a lock and without its log.
+pub(super) fn open_unshared(path: &Path) -> Result<Connection, Fault> {
+    let mut uri = OsString::from("file:");
+    for byte in file_name(path)?.as_os_str().as_bytes() {
+        // Whatever could mean something in a URI.
+        uri.push(format!("%{byte:02x}"));
+    }
+    uri.push("?immutable=1");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)?;
+    is_current(connection)
 }
 
 /// A store in memory, which ends with its connection.
@@ -149,6 +167,8 @@ pub enum Fault {
     Locked,
     /// It may be read, but not written.
     ReadOnly,
+    /// There is no room on its disk.
+    Full,
     /// It is an SQLite database of some other program.
     Foreign,
     /// A newer flashgate has changed its schema.
@@ -187,12 +207,23 @@ impl From<rusqlite::Error> for Fault {
             Some(ErrorCode::DatabaseCorrupt) => Self::Corrupt,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked,
             Some(ErrorCode::ReadOnly) => Self::ReadOnly,
+            Some(ErrorCode::DiskFull) => Self::Full,
+            // What another process could not make room for, or a quota did not allow.
+            Some(ErrorCode::SystemIoFailure) if lacks_room(&error) => Self::Full,
             Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
                 Self::CannotOpen(error.to_string())
             }
             _ => Self::Other(error.to_string()),
         }
     }
+}
+
+/// Whether what failed is to make a file longer, or to write to it.
+fn lacks_room(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| {
+        let code = error.extended_code;
+        code == ffi::SQLITE_IOERR_SHMSIZE || code == ffi::SQLITE_IOERR_WRITE
+    })
 }
 
 impl fmt::Display for StoreError {
@@ -225,6 +256,9 @@ impl fmt::Display for StoreError {
             Fault::ReadOnly => {
                 f.write_str("may not be written; check the permissions of the file and its folder")
             }
+            Fault::Full => f.write_str(
+                "cannot be written, the disk is full or broken; make room",
+            ),
             Fault::Foreign => f.write_str(
                 "is a database of another program, and is left as it is; check --members",
             ),

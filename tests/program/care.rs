@@ -1,12 +1,15 @@
 //! What an operator changes reaches who is online, within a second.
 
+use std::fs;
 use std::path::Path;
+use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tempfile::tempdir;
 
-use crate::outside::{Client, Server, import_members, run_in};
+use crate::outside::{Client, Running, Server, import_members, run_in};
 use crate::server::on_both;
 
 on_both! {
@@ -23,7 +26,7 @@ on_both! {
 
         // A new password is for the next login.
         done(folder.path(), &["passwd", "1"], "y\n");
-        std::thread::sleep(WITHIN);
+        thread::sleep(WITHIN);
         first.send("PING still");
         while first.answer() != "<pong value=\"still\"/>" {}
         assert!(let_in(&server, "m1", "x").is_none());
@@ -76,6 +79,58 @@ on_both! {
         }
     }
 
+    /// A disk of its own that is full: who comes for the first time, too, is let in, and all of it
+    /// is noted once there is room again.
+    fn a_full_disk_keeps_nobody_out(runtime) {
+        let folder = tempdir().unwrap();
+        import_members(folder.path(), 5);
+        let disk = folder.path().join("disk");
+        fs::create_dir(&disk).unwrap();
+        // A file system that only the server sees, and whoever asks the system for its view.
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--mount", "sh", "-c"]).current_dir(folder.path());
+        command.arg("mount -t tmpfs -o size=512k none disk && cp flashgate.db disk && \
+            exec \"$0\" serve --members disk/flashgate.db --listen 127.0.0.1:0 \"$1\"");
+        command.arg(env!("CARGO_BIN_EXE_flashgate")).arg(runtime);
+        let allowed = ["--user", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "none"];
+        let allowed = Command::new("unshare").args(allowed).arg(&disk).status();
+        if !allowed.is_ok_and(|status| status.success()) {
+            eprintln!("not tried: this system lets nobody mount a file system of their own");
+            return;
+        }
+        let server = Server::of(Running::spawn(command), 1);
+        let disk = format!("/proc/{}/root/{}", server.running.child.id(), disk.display());
+        let disk = Path::new(&disk);
+        let_in(&server, "1", "x").unwrap();
+        server.running.stdout.wait_for("QUIT 1");
+        // In its quiet moments the server holds nothing open.
+        while fs::metadata(disk.join("flashgate.db-wal")).is_ok() {
+            thread::sleep(Duration::from_millis(20));
+        }
+        let fill = disk.join("fill");
+        assert!(fs::write(&fill, vec![0; 1 << 20]).is_err(), "there was room");
+        for id in ["1", "2", "m3"] {
+            let_in(&server, id, "x").unwrap();
+            assert!(let_in(&server, id, "y").is_none());
+            thread::sleep(Duration::from_millis(700));
+        }
+        server.running.stderr.wait_for("members can log in, but that is not noted yet");
+        server.running.stderr.wait_for("the disk is full");
+        fs::remove_file(fill).unwrap();
+        server.running.stderr.wait_for("logins are noted again");
+        // SQLite would look for the path that it sees.
+        while fs::metadata(disk.join("flashgate.db-wal")).is_ok() {
+            thread::sleep(Duration::from_millis(20));
+        }
+        fs::copy(disk.join("flashgate.db"), folder.path().join("copy.db")).unwrap();
+        let store = Connection::open(folder.path().join("copy.db")).unwrap();
+        let noted = "SELECT count(*) FROM members WHERE last_login_at IS NOT NULL";
+        assert_eq!(store.query_row(noted, [], |row| row.get(0)), Ok(3));
+        let (_, diagnostics) = server.stop();
+        assert!(!diagnostics.contains("nobody can log in"), "{diagnostics}");
+        assert_eq!(diagnostics.matches("not noted yet").count(), 1, "{diagnostics}");
+    }
+
     /// Nothing of what was before the start is done again.
     fn the_past_is_past(runtime) {
         let folder = tempdir().unwrap();
@@ -86,7 +141,7 @@ on_both! {
         let server = Server::start(folder.path(), &[runtime]);
         let mut first = let_in(&server, "1", "x").unwrap();
         done(folder.path(), &["disable", "2"], "");
-        std::thread::sleep(WITHIN * 2);
+        thread::sleep(WITHIN * 2);
         first.send("PING x");
         while first.answer() != "<pong value=\"x\"/>" {}
     }

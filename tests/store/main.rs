@@ -3,6 +3,7 @@
 mod changes;
 mod files;
 mod fixture;
+mod injection;
 mod known;
 mod logins;
 mod pool;
