@@ -71,9 +71,7 @@ impl Watch {
 
     /// How the files look now, if they have changed since they were last looked into.
     pub(super) fn changed(&mut self, path: &Path) -> Option<Sight> {
-        if self.tell.is_none() {
-            return None;
-        }
+        self.tell.as_ref()?;
         let file = Stamp::of(path).ok()?;
         let known = self.seen.as_ref().filter(|seen| seen.file == file);
         let log_path = known.map_or_else(|| side_file(path, "-wal"), |seen| seen.log_path.clone());
@@ -109,10 +107,16 @@ impl Watch {
     }
 
     /// Notes whom the store has let in, by a row that was read behind the change `as_of`.
+    ///
+    /// Of two times the first counts. The second may have been told that the member is online
+    /// already, and it is the first who has to go then.
     pub(super) fn let_in(&mut self, member: &Member, as_of: i64) {
         if self.tell.is_some() {
-            let nick = Arc::clone(&member.nick);
-            self.let_in.insert(member.id, LetIn { nick, as_of });
+            let nick = &member.nick;
+            self.let_in.entry(member.id).or_insert_with(|| LetIn {
+                nick: Arc::clone(nick),
+                as_of,
+            });
         }
     }
 
@@ -176,8 +180,8 @@ impl Watch {
                 }
             };
             let id = MemberId(row.get(2)?);
-            // Who was let in after it was disabled and enabled again is not put out for that. Who
-            // is not known may be logging in right now, by a row from before.
+            // Who has come for the first time after being disabled and enabled again is not put out
+            // for that. Who is not known may be logging in right now, by a row from before.
             let is_past = self.let_in.get(&id).is_some_and(|known| known.as_of >= seq);
             if !is_past {
                 events.insert(id, event(id));
