@@ -11,6 +11,6 @@ mod ruffle;
 mod server;
 mod signed;
 mod site;
-mod tickets;
 mod store;
+mod tickets;
 mod websocket;
