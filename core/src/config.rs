@@ -130,7 +130,8 @@ pub struct Limits {
     pub per_address: usize,
     /// Bytes in one command, without its terminator.
     pub command: usize,
-    /// Bytes of others' messages that may wait for a client that does not read.
+    /// Bytes of others' messages that may wait for a client that does not read. Of 4 GiB and more there is no
+    /// limit: what waits is counted up to there.
     pub backlog: usize,
     /// Bytes waiting for a client above which its own next command waits; its next ping does so above
     /// a 64th of them, as a pong costs far more memory than its bytes.
