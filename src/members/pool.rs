@@ -311,6 +311,11 @@ impl Shared {
             Proof::Hash => Hash::renewed(password, &found.password),
             Proof::Lately | Proof::Ticket | Proof::None => None,
         };
+        if let Some(renewed) = &renewed {
+            // Else a second login would cost a hash, of all who came by the old one.
+            let now = Instant::now();
+            lock(&self.verified).keep_renewed(login, password, renewed.as_str(), now);
+        }
         let was = found.password.clone();
         let renewed = renewed.map(|is| Renewed { was, is });
         if lock(&self.lookups).note_login(&found, renewed) {

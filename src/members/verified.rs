@@ -87,23 +87,50 @@ impl Verified {
             return false;
         };
         let name = name(keyed, login);
-        let Some(known) = self.young.get(&name).or_else(|| self.old.get(&name)) else {
-            return false;
+        let fits = |name: Name| {
+            let known = self.young.get(&name).or_else(|| self.old.get(&name));
+            known.is_some_and(|known| {
+                proof(keyed, password, stored)
+                    .verify_truncated_left(known)
+                    .is_ok()
+            })
         };
-        proof(keyed, password, stored)
-            .verify_truncated_left(known)
-            .is_ok()
+        fits(name) || fits(name ^ RENEWED)
     }
 
     /// Keeps that a password was verified against a stored hash just now.
     pub(super) fn keep(&mut self, login: &Login, password: &Secret, stored: &str, now: Instant) {
+        let of = |keyed: &Keyed| name(keyed, login);
+        self.keep_as(of, password, stored, now);
+    }
+
+    /// Keeps the same of the hash that is about to be stored instead. Beside the other: it may never
+    /// be.
+    pub(super) fn keep_renewed(
+        &mut self,
+        login: &Login,
+        password: &Secret,
+        stored: &str,
+        now: Instant,
+    ) {
+        let of = |keyed: &Keyed| name(keyed, login) ^ RENEWED;
+        self.keep_as(of, password, stored, now);
+    }
+
+    fn keep_as(
+        &mut self,
+        name: impl Fn(&Keyed) -> Name,
+        password: &Secret,
+        stored: &str,
+        now: Instant,
+    ) {
         self.forget(now);
         if self.young.len() >= self.most {
             self.turn(now);
         }
         let Some(keyed) = &self.keyed else { return };
         let whole = proof(keyed, password, stored).finalize().into_bytes();
-        let name = name(keyed, login);
+        let name = name(keyed);
         self.old.remove(&name);
         self.young.insert(name, first(&whole));
     }
@@ -155,6 +182,9 @@ impl fmt::Debug for Verified {
         f.debug_struct("Verified").finish_non_exhaustive()
     }
 }
+
+/// In the name of what is about to be stored. No number that a site gives has it.
+const RENEWED: Name = 1 << 62;
 
 /// Entries of one table: with the other, sixteen times the connections that a server takes by default,
 /// in 3 MB.
@@ -223,6 +253,22 @@ mod tests {
         verified.keep(&alice, &secret, "$", now);
         assert!(verified.knows(&alice) && verified.is_right(&alice, &secret, "$", now));
         assert!(!verified.knows(&bob) && !verified.is_right(&bob, &secret, "$", now));
+    }
+
+    #[test]
+    fn a_renewed_hash_is_known_beside_the_old_one() {
+        let mut verified = Verified::new();
+        let now = Instant::now();
+        let secret = Secret::new("secret");
+        for who in [id(1), Login::parse("alice")] {
+            verified.keep(&who, &secret, "$old", now);
+            verified.keep_renewed(&who, &secret, "$new", now);
+            for (stored, right) in [("$old", true), ("$new", true), ("$other", false)] {
+                assert_eq!(verified.is_right(&who, &secret, stored, now), right);
+            }
+            let other = Secret::new("other");
+            assert!(!verified.is_right(&who, &other, "$new", now));
+        }
     }
 
     #[test]

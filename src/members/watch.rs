@@ -8,14 +8,14 @@
 //! one, or far ahead: then everybody who was let in is compared with the store as it is now. A row
 //! that was added says to do the same, since SQL's `REPLACE` removes rows without a trigger.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use flashgate_core::{Member, MemberEvent, MemberId};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::stamp::{Inode, Stamp, side_file};
 
@@ -34,8 +34,9 @@ pub(super) struct Watch {
     strange: Option<Sight>,
     heard: Option<Mark>,
     /// Everybody who was let in and has not been told of since, online or not: at the most all
-    /// members there are.
-    let_in: BTreeMap<MemberId, LetIn>,
+    /// members there are, at some 40 bytes each.
+    let_in: HashMap<MemberId, LetIn>,
+    nicks: RandomState,
     comparisons: u64,
 }
 
@@ -58,7 +59,8 @@ struct Mark {
 
 #[derive(Debug)]
 struct LetIn {
-    nick: Arc<str>,
+    /// The hash of the nick, by which it is seen that there is another.
+    nick: u64,
     /// The last change that the row was read behind.
     as_of: i64,
 }
@@ -112,11 +114,10 @@ impl Watch {
     /// already, and it is the first who has to go then.
     pub(super) fn let_in(&mut self, member: &Member, as_of: i64) {
         if self.tell.is_some() {
-            let nick = &member.nick;
-            self.let_in.entry(member.id).or_insert_with(|| LetIn {
-                nick: Arc::clone(nick),
-                as_of,
-            });
+            let nick = self.nicks.hash_one(&*member.nick);
+            self.let_in
+                .entry(member.id)
+                .or_insert(LetIn { nick, as_of });
         }
     }
 
@@ -196,19 +197,17 @@ impl Watch {
         moment: &Connection,
         events: &mut BTreeMap<MemberId, MemberEvent>,
     ) -> rusqlite::Result<()> {
-        let mut now = moment.prepare_cached(
-            "SELECT CASE WHEN active = 0 THEN 1 WHEN nick <> ?2 THEN 2 ELSE 0 END
-             FROM members WHERE id = ?1",
-        )?;
+        let mut now = moment.prepare_cached("SELECT active, nick FROM members WHERE id = ?1")?;
         for (&id, known) in &self.let_in {
-            let now = now
-                .query_row(params![id.0, &*known.nick], |row| row.get::<_, i64>(0))
-                .optional()?;
-            let event = match now {
+            let as_known = |row: &Row<'_>| {
+                let nick = row.get_ref(1)?.as_bytes().map(String::from_utf8_lossy)?;
+                Ok((row.get(0)?, self.nicks.hash_one(&*nick) == known.nick))
+            };
+            let event = match now.query_row(params![id.0], as_known).optional()? {
                 None => MemberEvent::Removed(id),
-                Some(1) => MemberEvent::Disabled(id),
-                Some(2) => MemberEvent::Renamed(id),
-                Some(_) => continue,
+                Some((false, _)) => MemberEvent::Disabled(id),
+                Some((true, false)) => MemberEvent::Renamed(id),
+                Some((true, true)) => continue,
             };
             events.insert(id, event);
         }

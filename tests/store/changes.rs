@@ -249,7 +249,8 @@ fn a_change_that_stays_in_the_log() {
     let mut members = Members::open(&store.path).unwrap();
     members.remove(Number::new(2).unwrap()).unwrap();
     assert_eq!(heard.recv_timeout(PATIENCE), Ok(Removed(BOB)));
-    drop((members, other, pool));
+    drop((members, other));
+    pool.close(PATIENCE);
     store.sql("PRAGMA journal_mode = DELETE");
     let (_pool, heard) = watched(&store);
     store.sql("DELETE FROM members WHERE id = 1");
