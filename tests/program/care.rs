@@ -141,7 +141,7 @@ on_both! {
         let server = Server::start(folder.path(), &[runtime]);
         let mut first = let_in(&server, "1", "x").unwrap();
         done(folder.path(), &["disable", "2"], "");
-        thread::sleep(WITHIN * 2);
+        thread::sleep(WITHIN);
         first.send("PING x");
         while first.answer() != "<pong value=\"x\"/>" {}
     }
@@ -178,5 +178,5 @@ fn logged_out(folder: &Path, command: &[&str], client: &mut Client) {
     );
 }
 
-/// What is promised; the command itself takes some more.
-const WITHIN: Duration = Duration::from_secs(1);
+/// A second is what is promised, on a machine that has the time. The store's own tests look closer.
+const WITHIN: Duration = Duration::from_secs(2);
