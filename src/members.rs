@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehav
 
 mod checkup;
 mod copy;
+pub mod dump;
 mod hash;
 pub mod import;
 mod listing;

@@ -1,13 +1,11 @@
 //! The `members` commands: what an operator does to the member store.
 
-use std::fs::File;
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use argh::{ArgsInfo, FromArgs};
 
 use crate::failure::{Exit, Failure};
-use crate::members::import::{self, Faults, ImportError};
 use crate::members::{
     Active, AddError, Change, Hash, Listed, Members, Name, NewMember, Nick, Number, Origin,
     StoreError, Taken, Who,
@@ -18,6 +16,7 @@ use crate::text::Plain;
 mod backup;
 mod check;
 mod export;
+mod import;
 mod list;
 mod rename;
 mod show;
@@ -45,8 +44,8 @@ pub(super) enum Action {
     Enable(Enable),
     Disable(Disable),
     Remove(Remove),
-    Import(Import),
     Export(export::Export),
+    Import(import::Import),
     Check(check::Check),
     Backup(backup::Backup),
 }
@@ -128,23 +127,6 @@ pub(super) struct Remove {
     members: PathBuf,
 }
 
-/// Add all members of a CSV file, or none if anything in it is wrong.
-#[derive(FromArgs, ArgsInfo, Clone, Debug)]
-#[argh(
-    subcommand,
-    name = "import",
-    note = "The first row names the columns id,nick,name,password,active, in any order. password is a hash as PHP, MySQL, WordPress or phpBB has made it, in double quotes if it contains commas; active is 1 or 0. A sixth column, if a site kept salts in one, is named for what it made of them: md5(salt.password) or md5(md5(password).salt). The file is UTF-8."
-)]
-pub(super) struct Import {
-    /// the CSV file
-    #[argh(positional)]
-    file: PathBuf,
-
-    /// file of the member store (default flashgate.db); created when missing
-    #[argh(option, arg_name = "FILE", default = "default_store()")]
-    members: PathBuf,
-}
-
 pub(super) fn run(action: &Action) -> Result<(), Failure> {
     let said = match action {
         Action::Add(options) => add(options)?,
@@ -155,8 +137,8 @@ pub(super) fn run(action: &Action) -> Result<(), Failure> {
         Action::Enable(options) => set_active(&options.members, &options.who, Active::Yes)?,
         Action::Disable(options) => set_active(&options.members, &options.who, Active::No)?,
         Action::Remove(options) => remove(options)?,
-        Action::Import(options) => import(options)?,
         Action::Export(options) => export::run(options)?,
+        Action::Import(options) => import::run(options)?,
         Action::Check(options) => check::run(options)?,
         Action::Backup(options) => backup::run(options)?,
     };
@@ -221,81 +203,9 @@ fn remove(options: &Remove) -> Result<String, Failure> {
     said(change, "is removed", &member, &options.who)
 }
 
-fn import(options: &Import) -> Result<String, Failure> {
-    let csv = read(&options.file)?;
-    // No store is made for a file that is refused. One that is there has its say first: its
-    // faults stand among the others.
-    let empty = match import::check(&csv) {
-        Ok(rows) => rows == 0,
-        Err(faults) if !options.members.exists() => return Err(refused(&options.file, &faults)),
-        Err(_) => false,
-    };
-    if empty {
-        let file = options.file.display();
-        return Ok(format!(
-            "{file} names the columns and no members: nothing to import\n"
-        ));
-    }
-    let mut members = open_or_create(&options.members)?;
-    let terminal = io::stderr().is_terminal();
-    let mut progress = |rows: usize| {
-        if terminal {
-            let _ = write!(io::stderr(), "\r{rows} rows ");
-        }
-    };
-    let imported = import::import(&mut members, &csv, &mut progress);
-    if terminal {
-        let _ = write!(io::stderr(), "\r\x1b[K");
-    }
-    match imported {
-        Ok(rows) => Ok(format!("imported {}\n", counted(rows, "member"))),
-        Err(ImportError::Store(error)) => Err(error.into()),
-        Err(ImportError::Faults(faults)) => Err(refused(&options.file, &faults)),
-    }
-}
-
-fn refused(file: &Path, faults: &Faults) -> Failure {
-    let file = file.display();
-    let total = counted(faults.total, "fault");
-    let mut message = format!("{file} has {total}, nothing was imported:");
-    for fault in &faults.first {
-        message.push_str(&format!("\n{file}: {fault}"));
-    }
-    if faults.total > faults.first.len() {
-        let more = faults.total - faults.first.len();
-        message.push_str(&format!("\n… and {more} more"));
-    }
-    Failure::new(Exit::Data, message)
-}
-
 fn counted(count: usize, what: &str) -> String {
     let s = if count == 1 { "" } else { "s" };
     format!("{count} {what}{s}")
-}
-
-/// Reads a file to import, of a size that fits in memory.
-fn read(file: &Path) -> Result<Vec<u8>, Failure> {
-    let unreadable = |error: io::Error| {
-        let file = file.display();
-        Failure::new(Exit::Failure, format!("cannot read {file}: {error}"))
-    };
-    let mut csv = Vec::new();
-    let opened = File::open(file).map_err(unreadable)?;
-    let size = opened
-        .take(MAX_IMPORT + 1)
-        .read_to_end(&mut csv)
-        .map_err(unreadable)?;
-    if size as u64 > MAX_IMPORT {
-        let mib = MAX_IMPORT / (1024 * 1024);
-        return Err(Failure::new(
-            Exit::Data,
-            format!(
-                "{} is larger than {mib} MiB; import it in parts",
-                file.display()
-            ),
-        ));
-    }
-    Ok(csv)
 }
 
 fn open_or_create(path: &Path) -> Result<Members, Failure> {
@@ -381,6 +291,3 @@ fn who(text: &str) -> Result<Who, String> {
 pub(super) fn default_store() -> PathBuf {
     PathBuf::from(crate::serve::DEFAULT_STORE)
 }
-
-/// The largest file to import: a million members and more.
-const MAX_IMPORT: u64 = 512 * 1024 * 1024;

@@ -1,19 +1,42 @@
 //! Files to import, good and bad, into a store of nobody.
 
+use super::row::MAX_FAULTS;
 use super::*;
 
 const HASH: &str = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAA";
+
+/// Imports a file as it is.
+fn taken(members: &mut Members, mut file: &[u8]) -> Result<usize, ImportError> {
+    let options = Options::default();
+    import(Target::Store(members), &mut file, &options, &mut ()).map(|report| report.rows)
+}
+
+/// Checks a file without a store.
+fn check(mut file: &[u8]) -> Result<usize, Faults> {
+    let checked = import(
+        Target::Nowhere(None),
+        &mut file,
+        &Options::default(),
+        &mut (),
+    );
+    match checked {
+        Ok(report) => Ok(report.rows),
+        Err(ImportError::Refused(report)) => Err(report.faults),
+        Err(error) => panic!("{error:?}"),
+    }
+}
 
 /// Imports into a fresh store, and tells each fault as `line:column name`.
 fn faults(csv: &[u8]) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let (mut members, _) = Members::open_or_create(&folder.path().join("m.db")).unwrap();
-    match import(&mut members, csv, &mut |_| {}) {
+    match taken(&mut members, csv) {
         Ok(rows) => {
             assert_eq!(members.count().unwrap(), rows as i64);
             Vec::new()
         }
-        Err(ImportError::Faults(faults)) => {
+        Err(ImportError::Refused(report)) => {
+            let faults = report.faults;
             assert_eq!(members.count().unwrap(), 0, "all or nothing");
             let tell = |f: &RowFault| {
                 assert!(!f.problem.contains("hunter2"), "{f}");
@@ -21,7 +44,7 @@ fn faults(csv: &[u8]) -> Vec<String> {
             };
             faults.first.iter().map(tell).collect()
         }
-        Err(ImportError::Store(error)) => panic!("{error}"),
+        Err(error) => panic!("{error:?}"),
     }
 }
 
@@ -86,11 +109,11 @@ fn salts_from_a_column_of_their_own() {
         let mut members = Members::in_memory().unwrap();
         let head = format!("id,nick,{form},name,password,active");
         let csv = format!("{head}\n1,a,\"{salt}\",A,\"{password}\",1\n");
-        let imported = import(&mut members, csv.as_bytes(), &mut |_| {});
+        let imported = taken(&mut members, csv.as_bytes());
         assert_eq!(check(csv.as_bytes()).is_ok(), imported.is_ok());
         let problem = |error: ImportError| match error {
-            ImportError::Faults(faults) => faults.first[0].to_string(),
-            ImportError::Store(error) => panic!("{error}"),
+            ImportError::Refused(report) => report.faults.first[0].to_string(),
+            error => panic!("{error:?}"),
         };
         imported.map_err(problem)?;
         let row = "SELECT password FROM members";
@@ -184,9 +207,10 @@ fn many_faults_are_counted_and_the_first_told() {
         "id,nick,name,password,active\n{}",
         "0,7,A,x,1\n".repeat(500)
     );
-    let error = import(&mut members, csv.as_bytes(), &mut |_| {}).unwrap_err();
-    let ImportError::Faults(faults) = error else {
+    let error = taken(&mut members, csv.as_bytes()).unwrap_err();
+    let ImportError::Refused(report) = error else {
         panic!("{error:?}");
     };
+    let faults = report.faults;
     assert_eq!((faults.first.len(), faults.total), (MAX_FAULTS, 1500));
 }

@@ -1,0 +1,207 @@
+//! Reads what mysqldump and phpMyAdmin write: which tables a dump has, and the rows of one.
+//!
+//! A dump is a stream of SQL statements, read once from its beginning to its end. [`Dump`] stops at
+//! each `CREATE TABLE` and at each `INSERT INTO`; of these, whoever reads asks for columns and rows,
+//! and of the rows for some columns. All else is skipped, whatever stands in it.
+//!
+//! Memory is bounded by the constants below, whatever the dump holds: what is skipped is not kept,
+//! so that a table of pictures costs nothing but time.
+//!
+//! `lexer` knows how MySQL writes names, values and comments, `statements` what its statements look
+//! like, this file which of them matter. Values are bytes: a dump does not say what they are in.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{self, Read};
+
+mod lexer;
+mod statements;
+#[cfg(test)]
+mod tests;
+
+pub use statements::{Dump, Row, Statement};
+
+/// Which tables a dump creates or fills, in alphabetical order. Reads all of it.
+pub fn tables(reader: impl Read) -> Result<Vec<Table>, DumpError> {
+    let mut dump = Dump::new(reader);
+    let mut found: BTreeMap<TableName, Filled> = BTreeMap::new();
+    while let Some(statement) = dump.statement()? {
+        let (name, filled) = match statement {
+            Statement::Create(name) => (name, Filled::No),
+            Statement::Insert(name) => (name, Filled::Yes),
+            Statement::Names(_) => continue,
+        };
+        if found.len() >= MAX_TABLES && !found.contains_key(&name) {
+            return Err(dump.error(DumpFault::TooManyTables));
+        }
+        let entry = found.entry(name).or_insert(filled);
+        *entry = filled.max(*entry);
+    }
+    let tables = found.into_iter();
+    Ok(tables
+        .map(|(name, filled)| Table { name, filled })
+        .collect())
+}
+
+/// A table of a dump.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// What it is called.
+    pub name: TableName,
+    /// Whether there are rows of it.
+    pub filled: Filled,
+}
+
+/// Whether a dump has rows of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Filled {
+    /// It creates the table, and that is all.
+    No,
+    /// There is an INSERT at least.
+    Yes,
+}
+
+/// What a table is called.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TableName {
+    /// The database, in a dump of several.
+    pub database: Option<String>,
+    /// The table.
+    pub table: String,
+}
+
+impl fmt::Display for TableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(database) = &self.database {
+            write!(f, "{database}.")?;
+        }
+        f.write_str(&self.table)
+    }
+}
+
+/// Why a dump cannot be read on, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DumpError {
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong there.
+    pub fault: DumpFault,
+}
+
+/// What is wrong with a dump as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DumpFault {
+    /// The file cannot be read.
+    Unreadable(String),
+    /// It ends within something that has begun.
+    Cut(Within),
+    /// It ends without the last line of a dump that began as this one does.
+    NotCompleted,
+    /// A value that is wanted is longer than [`MAX_VALUE`].
+    LongValue,
+    /// A row or a table has more columns than [`MAX_COLUMNS`].
+    ManyColumns,
+    /// There are more tables than [`MAX_TABLES`].
+    TooManyTables,
+    /// Something else was to be expected here.
+    Expected(&'static str),
+    /// Rows come without the names of their columns.
+    NoColumns,
+    /// A row has another number of values than it has columns.
+    Columns {
+        /// How many there are.
+        values: usize,
+        /// How many there should be.
+        columns: usize,
+    },
+    /// A value that is wanted is a call or the like, which only a database can work out.
+    Expression,
+}
+
+/// In the middle of what a dump ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Within {
+    /// A string, or a name in quotes.
+    Quotes,
+    /// A comment.
+    Comment,
+    /// A statement.
+    Statement,
+    /// The compressed file itself.
+    Gzip,
+}
+
+impl fmt::Display for DumpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = self.line;
+        write!(f, "line {line}: ")?;
+        match &self.fault {
+            DumpFault::Unreadable(error) => write!(f, "cannot be read on: {error}"),
+            DumpFault::Cut(within) => write!(
+                f,
+                "the dump is cut: it ends in the middle of {within}; make or fetch it again"
+            ),
+            DumpFault::NotCompleted => f.write_str(
+                "the dump is cut, it seems: it ends without the line '-- Dump completed' that \
+                 mysqldump writes last; make or fetch it again, or add that line if all is there",
+            ),
+            DumpFault::LongValue => write!(
+                f,
+                "a value is longer than {MAX_VALUE} bytes, the most that is read of a column that \
+                 is wanted"
+            ),
+            DumpFault::ManyColumns => write!(
+                f,
+                "there are more than {MAX_COLUMNS} columns, the most that a row may have"
+            ),
+            DumpFault::TooManyTables => {
+                write!(f, "there are more than {MAX_TABLES} tables; dump one alone")
+            }
+            DumpFault::Expected(what) => write!(
+                f,
+                "this is not SQL as mysqldump writes it: {what} is expected here"
+            ),
+            DumpFault::NoColumns => f.write_str(
+                "nobody says what the columns of these rows are called: there is no CREATE TABLE \
+                 before them; dump the table with it, or with mysqldump --complete-insert",
+            ),
+            DumpFault::Columns { values, columns } => {
+                write!(f, "a row has {values} values for {columns} columns")
+            }
+            DumpFault::Expression => f.write_str(
+                "a value that is wanted is neither a string nor a number, but has to be worked out",
+            ),
+        }
+    }
+}
+
+impl fmt::Display for Within {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Quotes => "a string",
+            Self::Comment => "a comment",
+            Self::Statement => "a statement",
+            Self::Gzip => "its compressed data",
+        })
+    }
+}
+
+/// What a reader's failure means: a decoder tells of a file that is cut by an end that is unexpected.
+fn unreadable(error: &io::Error) -> DumpFault {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => DumpFault::Cut(Within::Gzip),
+        _ => DumpFault::Unreadable(error.to_string()),
+    }
+}
+
+/// Bytes of a value that is wanted: a hundred times the longest name and the longest hash.
+pub const MAX_VALUE: usize = 64 * 1024;
+
+/// Columns of a table, as many as MySQL allows.
+pub const MAX_COLUMNS: usize = 4096;
+
+/// Tables of a dump: more than any site's hosting has let it have.
+pub const MAX_TABLES: usize = 65_536;
+
+/// Bytes of a name or a keyword: MySQL's 64 characters. What is longer is nothing that we know.
+const MAX_WORD: usize = 256;

@@ -1,0 +1,421 @@
+//! The statements of a dump: what is created, what is filled, and the rows.
+
+use std::io::Read;
+use std::ops::Range;
+
+use super::lexer::{Keep, Lexer, Token};
+use super::{DumpError, DumpFault, MAX_COLUMNS, TableName, Within};
+
+/// A dump that is read.
+///
+/// [`Dump::statement`] goes to the next statement that matters, whatever was read of the last one.
+/// Behind [`Statement::Create`], [`Dump::columns`] may be called once; behind [`Statement::Insert`],
+/// [`Dump::columns`] once and then [`Dump::row`] until there is none.
+#[derive(Debug)]
+pub struct Dump<R> {
+    lexer: Lexer<R>,
+    at: At,
+    /// What the last USE says.
+    database: Option<String>,
+}
+
+/// How far a statement is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    /// Before the first.
+    Start,
+    /// Between two.
+    Between,
+    /// In one, behind the name of its table.
+    Name,
+    /// Behind what comes before its rows.
+    Rows,
+    /// Behind a row, and there may be more.
+    Row,
+}
+
+/// A statement that matters to whoever looks for rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Statement {
+    /// A table is created.
+    Create(TableName),
+    /// Rows of a table follow.
+    Insert(TableName),
+    /// `SET NAMES`: what texts are in from here on.
+    Names(String),
+}
+
+/// A row, as far as it was wanted; to be used again for the next one.
+#[derive(Clone, Debug, Default)]
+pub struct Row {
+    line: usize,
+    text: Vec<u8>,
+    values: Vec<(usize, Option<Range<usize>>)>,
+}
+
+impl Row {
+    /// The line on which it begins.
+    pub fn line(&self) -> usize {
+        self.line
+    }
+
+    /// What a column that was wanted holds; `None` for NULL.
+    pub fn get(&self, column: usize) -> Option<&[u8]> {
+        let value = self.values.iter().find(|(at, _)| *at == column);
+        let range = value.and_then(|(_, range)| range.clone());
+        range.map(|range| &self.text[range])
+    }
+}
+
+type Result<T> = std::result::Result<T, DumpError>;
+
+impl<R: Read> Dump<R> {
+    /// A dump at its beginning.
+    pub fn new(reader: R) -> Self {
+        Self {
+            lexer: Lexer::new(reader),
+            at: At::Start,
+            database: None,
+        }
+    }
+
+    /// What is wrong where the dump is read now.
+    pub fn error(&self, fault: DumpFault) -> DumpError {
+        self.lexer.error(fault)
+    }
+
+    /// The next statement that matters, or `None` at the end of a whole dump.
+    pub fn statement(&mut self) -> Result<Option<Statement>> {
+        match self.at {
+            At::Start => self.lexer.skip_mark()?,
+            At::Between => {}
+            At::Name | At::Rows | At::Row => self.skip()?,
+        }
+        loop {
+            self.at = At::Between;
+            match self.lexer.next(Keep::Start)? {
+                Token::Eof => {
+                    self.lexer.ends()?;
+                    return Ok(None);
+                }
+                Token::End => {}
+                Token::Word if self.is("DELIMITER") => self.lexer.take_delimiter()?,
+                Token::Word => {
+                    self.at = At::Name;
+                    if let Some(statement) = self.of_word()? {
+                        return Ok(Some(statement));
+                    }
+                    self.skip()?;
+                }
+                Token::Name | Token::Text | Token::Double | Token::Number | Token::Sign(_) => {
+                    self.at = At::Name;
+                    self.skip()?;
+                }
+            }
+        }
+    }
+
+    /// The columns that the statement names: all of a table, or those that an INSERT fills if it
+    /// says which.
+    pub fn columns(&mut self) -> Result<Option<Vec<String>>> {
+        if self.at != At::Name {
+            return Ok(None);
+        }
+        self.at = At::Rows;
+        if self.token(Keep::Start)? != Token::Sign(b'(') {
+            // VALUES, of an INSERT; LIKE or AS, of a table.
+            return Ok(None);
+        }
+        let mut columns = Vec::new();
+        loop {
+            let token = self.token(Keep::Start)?;
+            let is_key = token == Token::Word && KEYS.iter().any(|key| self.is(key));
+            match token {
+                Token::Word | Token::Name | Token::Double if !is_key => {
+                    if columns.len() == MAX_COLUMNS {
+                        return Err(self.error(DumpFault::ManyColumns));
+                    }
+                    columns.push(self.name());
+                }
+                Token::Sign(b')') => return Ok(Some(columns)),
+                Token::Word => {}
+                Token::Name
+                | Token::Double
+                | Token::Text
+                | Token::Number
+                | Token::Sign(_)
+                | Token::End
+                | Token::Eof => return Err(self.expected("a column")),
+            }
+            if self.skip_item()? == Token::Sign(b')') {
+                return Ok(Some(columns));
+            }
+        }
+    }
+
+    /// Reads the next row: of the columns of which there are `count`, those that are `wanted`, in
+    /// order. Whether there was one.
+    pub fn row(&mut self, count: usize, wanted: &[usize], row: &mut Row) -> Result<bool> {
+        match self.at {
+            At::Rows | At::Row => {}
+            At::Start | At::Between | At::Name => return Ok(false),
+        }
+        if !self.goes_on()? {
+            return Ok(false);
+        }
+        row.line = self.lexer.line();
+        row.text.clear();
+        row.values.clear();
+        self.at = At::Row;
+        let mut at = 0;
+        loop {
+            let is_wanted = wanted.contains(&at);
+            let last = if is_wanted {
+                let from = row.text.len();
+                let value = self.value(&mut row.text)?;
+                let range = from..row.text.len();
+                row.values.push((at, value.then_some(range)));
+                self.token(Keep::Start)?
+            } else {
+                self.skip_item()?
+            };
+            at += 1;
+            match last {
+                Token::Sign(b')') => break,
+                Token::Sign(b',') if at < MAX_COLUMNS => {}
+                Token::Sign(b',') => return Err(self.error(DumpFault::ManyColumns)),
+                Token::Word
+                | Token::Name
+                | Token::Text
+                | Token::Double
+                | Token::Number
+                | Token::Sign(_)
+                | Token::End
+                | Token::Eof => {
+                    return Err(self.expected("a comma or the end of the row"));
+                }
+            }
+        }
+        if at != count {
+            let (values, columns) = (at, count);
+            return Err(self.error(DumpFault::Columns { values, columns }));
+        }
+        Ok(true)
+    }
+
+    /// Whether another row begins; goes over the sign that it begins with.
+    fn goes_on(&mut self) -> Result<bool> {
+        let before = self.at;
+        let mut token = self.token(Keep::Start)?;
+        if before == At::Rows && token == Token::Word && (self.is("VALUES") || self.is("VALUE")) {
+            token = self.token(Keep::Start)?;
+        }
+        if before == At::Row {
+            match token {
+                Token::Sign(b',') => token = self.token(Keep::Start)?,
+                Token::End => return Ok(false),
+                // ON DUPLICATE KEY UPDATE.
+                Token::Word => {
+                    self.skip()?;
+                    return Ok(false);
+                }
+                Token::Name
+                | Token::Text
+                | Token::Double
+                | Token::Number
+                | Token::Sign(_)
+                | Token::Eof => return Err(self.expected("a comma or the end of the rows")),
+            }
+        }
+        match token {
+            Token::Sign(b'(') => Ok(true),
+            Token::Word
+            | Token::Name
+            | Token::Text
+            | Token::Double
+            | Token::Number
+            | Token::Sign(_)
+            | Token::End
+            | Token::Eof => Err(self.expected("VALUES, or a row")),
+        }
+    }
+
+    /// The value that follows, behind what is there. Whether it is one: NULL is none.
+    fn value(&mut self, text: &mut Vec<u8>) -> Result<bool> {
+        let mut token = self.token(Keep::All)?;
+        // A sign, or the charset of a string: `_binary 'x'`.
+        if matches!(token, Token::Sign(b'-' | b'+')) {
+            if token == Token::Sign(b'-') {
+                text.push(b'-');
+            }
+            token = self.token(Keep::All)?;
+            if token != Token::Number {
+                return Err(self.error(DumpFault::Expression));
+            }
+        } else if token == Token::Word && self.lexer.text().starts_with(b"_") {
+            token = self.token(Keep::All)?;
+        }
+        match token {
+            Token::Text | Token::Double | Token::Number => {}
+            Token::Word if self.is("NULL") => return Ok(false),
+            Token::Word if self.is("TRUE") => {
+                text.push(b'1');
+                return Ok(true);
+            }
+            Token::Word if self.is("FALSE") => {
+                text.push(b'0');
+                return Ok(true);
+            }
+            Token::Word => self.prefixed()?,
+            Token::Name | Token::Sign(_) | Token::End | Token::Eof => {
+                return Err(self.expected("a value"));
+            }
+        }
+        text.extend_from_slice(self.lexer.text());
+        Ok(true)
+    }
+
+    /// A string with a letter before it.
+    fn prefixed(&mut self) -> Result<()> {
+        let (hex, bits, national) = (self.is("x"), self.is("b"), self.is("n"));
+        let expression = self.error(DumpFault::Expression);
+        if !(hex || bits || national) || self.lexer.quotes_behind(Keep::All)?.is_none() {
+            return Err(expression);
+        }
+        if hex {
+            self.lexer.unhex()?;
+        } else if bits {
+            self.lexer.unbit()?;
+        }
+        Ok(())
+    }
+
+    /// What a statement is that begins with this word, if it matters.
+    fn of_word(&mut self) -> Result<Option<Statement>> {
+        if self.is("USE") {
+            if matches!(
+                self.token(Keep::Start)?,
+                Token::Word | Token::Name | Token::Double
+            ) {
+                self.database = Some(self.name());
+            }
+        } else if self.is("SET") {
+            if self.token(Keep::Start)? == Token::Word && self.is("NAMES") {
+                let charset = self.token(Keep::Start)?;
+                if matches!(charset, Token::Word | Token::Text | Token::Double) {
+                    return Ok(Some(Statement::Names(self.name())));
+                }
+            }
+        } else if self.is("CREATE") {
+            self.skip_words(&["OR", "REPLACE", "TEMPORARY"])?;
+            if self.is("TABLE") {
+                self.skip_words(&["IF", "NOT", "EXISTS"])?;
+                return self.table_name().map(Statement::Create).map(Some);
+            }
+        } else if self.is("INSERT") || self.is("REPLACE") {
+            self.skip_words(&["LOW_PRIORITY", "DELAYED", "HIGH_PRIORITY", "IGNORE", "INTO"])?;
+            return self.table_name().map(Statement::Insert).map(Some);
+        }
+        Ok(None)
+    }
+
+    /// To the first token that is none of these words.
+    fn skip_words(&mut self, words: &[&str]) -> Result<()> {
+        while self.token(Keep::Start)? == Token::Word && words.iter().any(|word| self.is(word)) {}
+        Ok(())
+    }
+
+    /// The name whose first part was the last token.
+    fn table_name(&mut self) -> Result<TableName> {
+        let first = self.name();
+        if first.is_empty() {
+            return Err(self.expected("the name of a table"));
+        }
+        if !self.lexer.skip_dot()? {
+            let database = self.database.clone();
+            return Ok(TableName {
+                database,
+                table: first,
+            });
+        }
+        self.token(Keep::Start)?;
+        Ok(TableName {
+            database: Some(first),
+            table: self.name(),
+        })
+    }
+
+    /// To a comma or a closing parenthesis that is not within others.
+    fn skip_item(&mut self) -> Result<Token> {
+        let mut depth = 0_usize;
+        loop {
+            let token = self.token(Keep::Start)?;
+            match token {
+                Token::Sign(b'(') => depth += 1,
+                Token::Sign(b')' | b',') if depth == 0 => return Ok(token),
+                Token::Sign(b')') => depth -= 1,
+                Token::End => return Err(self.expected("a closing parenthesis")),
+                Token::Sign(_)
+                | Token::Word
+                | Token::Name
+                | Token::Text
+                | Token::Double
+                | Token::Number
+                | Token::Eof => {}
+            }
+        }
+    }
+
+    /// To the end of the statement, unless it is there.
+    fn skip(&mut self) -> Result<()> {
+        while self.at != At::Between {
+            self.token(Keep::Start)?;
+        }
+        Ok(())
+    }
+
+    /// The next token of the statement, which the dump cannot end in.
+    fn token(&mut self, keep: Keep) -> Result<Token> {
+        let token = self.lexer.next(keep)?;
+        match token {
+            Token::Eof => return Err(self.error(DumpFault::Cut(Within::Statement))),
+            Token::End => self.at = At::Between,
+            Token::Word
+            | Token::Name
+            | Token::Text
+            | Token::Double
+            | Token::Number
+            | Token::Sign(_) => {}
+        }
+        Ok(token)
+    }
+
+    /// Whether the last token is this word, in any letter case.
+    fn is(&self, word: &str) -> bool {
+        self.lexer.text().eq_ignore_ascii_case(word.as_bytes())
+    }
+
+    /// The last token as a name.
+    fn name(&self) -> String {
+        String::from_utf8_lossy(self.lexer.text()).into_owned()
+    }
+
+    fn expected(&self, what: &'static str) -> DumpError {
+        self.error(DumpFault::Expected(what))
+    }
+}
+
+/// What begins a line of CREATE TABLE that is no column. A column of such a name is in quotes.
+const KEYS: [&str; 11] = [
+    "PRIMARY",
+    "UNIQUE",
+    "KEY",
+    "INDEX",
+    "FULLTEXT",
+    "SPATIAL",
+    "CONSTRAINT",
+    "FOREIGN",
+    "CHECK",
+    "PERIOD",
+    "LIKE",
+];
