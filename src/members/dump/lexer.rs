@@ -234,9 +234,11 @@ impl<R: Read> Lexer<R> {
             let ahead = &self.buffer[self.at..self.filled];
             let stop = ahead
                 .iter()
-                .position(|&byte| byte == quote || byte == b'\\')
-                .unwrap_or(ahead.len());
-            self.take(stop)?;
+                .position(|&byte| byte == quote || byte == b'\\');
+            self.take(stop.unwrap_or(ahead.len()))?;
+            if stop.is_none() {
+                continue;
+            }
             let ahead = self.have(2)?;
             match (ahead.first().copied(), ahead.get(1).copied()) {
                 (None, _) => {}
