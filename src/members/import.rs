@@ -97,6 +97,11 @@ pub fn import(
     };
     let path = members.path.clone();
     let store_error = |error| ImportError::Store(Fault::from(error).at(&path));
+    // Rows come in no order of nicks: with a small cache, each page is written many times.
+    let cache = members
+        .connection
+        .pragma_update(None, "cache_size", CACHE_KIB);
+    cache.map_err(store_error)?;
     // One transaction from the first check on, so that nobody else's change comes in between.
     let transaction = members
         .connection
@@ -291,6 +296,9 @@ impl From<DumpError> for Stop {
         Self::Dump(error)
     }
 }
+
+/// Of the store's pages that are in memory during an import; negative, SQLite takes it for KiB.
+const CACHE_KIB: i64 = -128 * 1024;
 
 /// The beginning of a text, for a message.
 fn shortened(text: &str) -> String {

@@ -4,6 +4,7 @@ mod care;
 mod chat;
 mod commands;
 mod guest;
+mod import;
 mod members;
 mod outside;
 mod record;

@@ -1,0 +1,322 @@
+//! Members of an old site, from dumps that MariaDB has made (`tests/members/dumps`) and from files
+//! that only look like dumps.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use tempfile::{TempDir, tempdir};
+
+use crate::outside::{Done, run_in};
+
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Self(tempdir().unwrap())
+    }
+
+    fn import(&self, arguments: &[&str]) -> Done {
+        run_in(
+            self.0.path(),
+            &[&["members", "import"], arguments].concat(),
+            "",
+        )
+    }
+
+    /// Imports a text as `m.sql`.
+    fn dump(&self, dump: &str, arguments: &[&str]) -> Done {
+        fs::write(self.path("m.sql"), dump).unwrap();
+        self.import(&[&["m.sql"], arguments].concat())
+    }
+
+    fn path(&self, file: &str) -> PathBuf {
+        self.0.path().join(file)
+    }
+
+    /// Number, nick, name and whether active, of each member.
+    fn listed(&self) -> Vec<String> {
+        let list = run_in(self.0.path(), &["members", "list", "--json"], "");
+        assert_eq!(list.code, 0, "{}", list.stderr);
+        let list: serde_json::Value = serde_json::from_str(&list.stdout).unwrap();
+        let members = list.as_array().unwrap().iter();
+        let line = |m: &serde_json::Value| {
+            format!("{} {} {} {}", m["id"], m["nick"], m["name"], m["active"])
+        };
+        members.map(line).collect()
+    }
+
+    /// Nothing was changed, and nothing made.
+    fn has_no_store(&self) {
+        assert!(!self.path("flashgate.db").exists(), "a store was made");
+    }
+}
+
+fn fixture(name: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let path = root.join("tests/members/dumps").join(name);
+    path.to_str().unwrap().to_owned()
+}
+
+const USERS: [&str; 5] = [
+    r#"2 "alice" "Alice O'Hara" true"#,
+    r#"3 "Bob,(2);" "Bob \\ \"B\"" true"#,
+    r#"5 "Árvíz" "Tükörfúrógép" false"#,
+    r#"8 "tab" "Two lines and more" true"#,
+    r#"9 "nameless" "nameless" true"#,
+];
+
+#[test]
+fn dumps_of_mariadb() {
+    let table = ["--table", "phpbb_users"];
+    for (file, more) in [
+        ("site.sql.gz", &table[..]),
+        ("latin1.sql", &[]),
+        ("hex.sql", &["--charset=latin1"]),
+    ] {
+        let place = Place::new();
+        let file = fixture(file);
+        let arguments = [&[&*file, "--map=name=real name"], more].concat();
+        let done = place.import(&[&arguments[..], &["--dry-run"]].concat());
+        assert_eq!(done.code, 0, "{done:?}");
+        assert!(
+            done.stdout
+                .ends_with("would import 5 members; nothing was changed\n")
+        );
+        place.has_no_store();
+
+        let done = place.import(&arguments);
+        assert_eq!(done.code, 0, "{done:?}");
+        assert_eq!(
+            done.stderr,
+            "flashgate: created the member store flashgate.db\n"
+        );
+        for said in [
+            r#"id 8: the name "Two\nlines\tand\u0000 more " becomes "Two lines and more""#,
+            r#"id 9: the name "" becomes "nameless""#,
+            "5 rows: 5 good, 0 refused\n       1  bcrypt, and argon2id after the next login\n       3  md5(password)",
+            "       4  active\n       1  not active\n       2  with a name that had to be cleaned\n",
+            "imported 5 members\n",
+        ] {
+            assert!(done.stdout.contains(said), "{said}: {}", done.stdout);
+        }
+        assert_eq!(place.listed(), USERS, "{file}");
+    }
+}
+
+#[test]
+fn tables_are_told() {
+    let place = Place::new();
+    let file = fixture("site.sql.gz");
+    let done = place.import(&[&file]);
+    assert_eq!(done.code, 65, "{done:?}");
+    let told = "name the one of the members with --table: site.phpbb_posts, site.phpbb_users, \
+        site.phpbb_empty (without rows)";
+    assert!(done.stderr.contains(told), "{}", done.stderr);
+    let done = place.import(&[&file, "--table=users"]);
+    assert!(
+        done.stderr
+            .contains("there is no table users; there are site.phpbb_posts")
+    );
+    // A table by its whole name, in which nothing is to be had.
+    let done = place.import(&[&file, "--table=site.phpbb_posts"]);
+    assert!(
+        done.stderr.contains("no column is called nick or the like"),
+        "{}",
+        done.stderr
+    );
+    let done = place.import(&[&file, "--table=phpbb_empty"]);
+    assert_eq!((done.code, done.stderr.as_str()), (0, ""), "{done:?}");
+    assert!(
+        done.stdout
+            .ends_with("holds no members: nothing to import\n"),
+        "{done:?}"
+    );
+    place.has_no_store();
+
+    let row = "VALUES (1,'a','9dd4e461268c8034f5c8564e155c67a6');";
+    let two = format!("INSERT INTO members (id,nick,pass) {row}INSERT INTO t (id,nick,pass) {row}");
+    assert_eq!(place.dump(&two, &[]).code, 0);
+    let twice = format!("USE a;{two}USE b;{two}");
+    let done = place.dump(&twice, &["--table=t", "--dry-run"]);
+    assert!(
+        done.stderr.contains("say which with --table: a.t, b.t"),
+        "{}",
+        done.stderr
+    );
+}
+
+const MIXED: &str = "CREATE TABLE u (uid int, username text, pass text, status text);
+INSERT INTO u VALUES (1,'alice','9dd4e461268c8034f5c8564e155c67a6','ok'),
+(2,'a b','9dd4e461268c8034f5c8564e155c67a6','ok'),
+(3,'ALICE','hunter2',NULL),
+(4,'bob','$P$BsaltsaltzAw0K9g0KRh5nR0p0nAo2.','banned'),
+(NULL,'carol',NULL,'ok'),
+(4,'dave','9dd4e461268c8034f5c8564e155c67a6','ok');
+";
+
+#[test]
+fn rows_that_are_refused() {
+    let refused = [
+        "line 3, id 2, column 2 (nick): \"a b\" contains white space",
+        "line 4, id 3, column 2 (nick): ALICE is the nick of line 2 already (letter case does not count)",
+        "line 4, id 3, column 3 (password): is in no known format (its text is not shown here)",
+        "line 6, id NULL, column 1 (id): is NULL",
+        "line 6, id NULL, column 3 (password): is NULL",
+        "line 7, id 4, column 1 (id): 4 is the number of line 5 already",
+    ];
+    let place = Place::new();
+    // All, or nothing.
+    let done = place.dump(MIXED, &[]);
+    assert_eq!((done.code, done.stdout.as_str()), (65, ""), "{done:?}");
+    let told = refused.map(|fault| format!("\nm.sql: {fault}")).concat();
+    let whole = format!("flashgate: m.sql has 6 faults, nothing was imported:{told}\n");
+    assert_eq!(done.stderr, whole);
+    place.has_no_store();
+
+    let told = refused.map(|fault| format!("refused: {fault}\n")).concat();
+    let done = place.dump(MIXED, &["--dry-run"]);
+    assert_eq!(done.code, 65, "{done:?}");
+    assert!(done.stdout.starts_with(&told), "{}", done.stdout);
+    assert!(done.stdout.contains("6 rows: 2 good, 4 refused\n"));
+    assert!(
+        done.stderr
+            .contains("6 faults: nothing would be imported, or the other 2 rows")
+    );
+    place.has_no_store();
+
+    let only = ["--skip-refused", "--active-if", "status=ok"];
+    let done = place.dump(MIXED, &[&only[..], &["--dry-run"]].concat());
+    assert_eq!(done.code, 0, "{done:?}");
+    place.has_no_store();
+    let done = place.dump(MIXED, &only);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(done.stdout.starts_with(&told), "{}", done.stdout);
+    assert!(
+        done.stdout
+            .contains("       1  active\n       1  not active\n")
+    );
+    assert!(
+        done.stdout.ends_with("imported 2 members\n"),
+        "{}",
+        done.stdout
+    );
+    assert!(!done.stdout.contains("hunter2"));
+    assert_eq!(
+        place.listed(),
+        [r#"1 "alice" "alice" true"#, r#"4 "bob" "bob" false"#]
+    );
+
+    // Now they are there, and a try says so and changes nothing.
+    let before = fs::read(place.path("flashgate.db")).unwrap();
+    let done = place.dump(MIXED, &["--dry-run", "--skip-refused"]);
+    assert!(
+        done.stdout
+            .contains("line 2, id 1, column 1 (id): 1 is in the store already, as alice")
+    );
+    assert!(
+        done.stdout
+            .ends_with("would import 0 members; nothing was changed\n"),
+        "{done:?}"
+    );
+    assert_eq!(fs::read(place.path("flashgate.db")).unwrap(), before);
+}
+
+#[test]
+fn a_table_takes_the_same_options() {
+    let place = Place::new();
+    let csv = "uid;x,login,pw,shown,status,mail\n\
+        1,alice,9dd4e461268c8034f5c8564e155c67a6,Alice,ok,a@example.com\n\
+        2,b b,9dd4e461268c8034f5c8564e155c67a6,Bob,no,\n\
+        3,\u{e1},9dd4e461268c8034f5c8564e155c67a6,C,no,\n";
+    let latin1: Vec<u8> = csv.chars().map(|c| c as u8).collect();
+    let mut zipped = GzEncoder::new(Vec::new(), Compression::default());
+    std::io::Write::write_all(&mut zipped, &latin1).unwrap();
+    fs::write(place.path("m.csv.gz"), zipped.finish().unwrap()).unwrap();
+    let done = place.import(&[
+        "m.csv.gz",
+        "--map=id=uid;x,nick=LOGIN,password=pw,name=shown",
+        "--active-if=status=ok",
+        "--charset=latin1",
+        "--skip-refused",
+    ]);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(
+        done.stdout
+            .starts_with("refused: line 3, column 2 (nick): \"b b\""),
+        "{done:?}"
+    );
+    assert_eq!(
+        place.listed(),
+        [r#"1 "alice" "Alice" true"#, r#"3 "á" "C" false"#]
+    );
+}
+
+#[test]
+fn salts_are_asked_for() {
+    let place = Place::new();
+    let dump = "INSERT INTO user (userid, username, password, salt) VALUES \
+        (1, 'a', '9dd4e461268c8034f5c8564e155c67a6', 's$1');";
+    let done = place.dump(dump, &["--dry-run"]);
+    assert_eq!(done.code, 65, "{done:?}");
+    assert!(
+        done.stderr.contains("there is a column \"salt\""),
+        "{}",
+        done.stderr
+    );
+    let formats = [
+        ("salt=", "1  md5(password)"),
+        ("md5(salt.password)=salt", "1  md5(salt.password)"),
+        ("md5(md5(password).salt)=salt", "1  md5(md5(password).salt)"),
+    ];
+    for (map, said) in formats {
+        let done = place.dump(dump, &["--dry-run", "--map", map]);
+        assert_eq!(done.code, 0, "{done:?}");
+        assert!(done.stdout.contains(said), "{}", done.stdout);
+    }
+    let done = place.dump(dump, &["--map=salt=salt"]);
+    assert_eq!(done.code, 64, "{done:?}");
+    assert!(
+        done.stderr.contains("md5(salt.password)=salt or"),
+        "{}",
+        done.stderr
+    );
+}
+
+#[test]
+fn files_that_are_cut() {
+    let place = Place::new();
+    let zipped = fs::read(fixture("site.sql.gz")).unwrap();
+    fs::write(place.path("cut.gz"), &zipped[..zipped.len() / 2]).unwrap();
+    let done = place.import(&["cut.gz", "--table=phpbb_users"]);
+    assert_eq!(done.code, 65, "{done:?}");
+    assert!(done.stderr.contains("the dump is cut"), "{}", done.stderr);
+    // Anywhere.
+    let cuts = MIXED.len() - 2;
+    for cut in [cuts, cuts - 30, cuts / 2, 130] {
+        let done = place.dump(&MIXED[..cut], &["--skip-refused"]);
+        assert_eq!(done.code, 65, "{done:?}");
+        assert!(done.stderr.contains("the dump is cut"), "{}", done.stderr);
+    }
+    place.has_no_store();
+}
+
+#[test]
+fn command_lines_that_make_no_sense() {
+    let place = Place::new();
+    for arguments in [
+        &["--map=nick"][..],
+        &["--map=nik=x"],
+        &["--map=nick="],
+        &["--map=nick=x,nick=y"],
+        &["--active-if=status"],
+        &["--active-if==1"],
+        &["--active-if=status=1", "--map=active=x"],
+        &["--charset=utf-16"],
+    ] {
+        let done = place.dump(MIXED, arguments);
+        assert_eq!(done.code, 64, "{arguments:?}: {done:?}");
+    }
+    place.has_no_store();
+}
