@@ -9,6 +9,12 @@
     reason = "it is public in the crate of the fuzz targets"
 )]
 mod members_csv;
+#[path = "../fuzz/src/mysqldump.rs"]
+#[expect(
+    unreachable_pub,
+    reason = "it is public in the crate of the fuzz targets"
+)]
+mod mysqldump;
 #[path = "../fuzz/src/websocket_frames.rs"]
 #[expect(
     unreachable_pub,
@@ -29,7 +35,7 @@ use flashgate_core::testing::transcript::{Against, Bare, Cut, Scenario, Transcri
 /// A target's name and its body.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 10] = [
+const TARGETS: [Target; 11] = [
     ("sniff", fuzz::sniff),
     ("command", fuzz::command),
     ("http_head", fuzz::http_head),
@@ -39,6 +45,7 @@ const TARGETS: [Target; 10] = [
     ("chunks_agree", fuzz::chunks_agree),
     ("xml_reply", fuzz::xml_reply),
     ("members_csv", members_csv::members_csv),
+    ("mysqldump", mysqldump::mysqldump),
     ("websocket_frames", websocket_frames::websocket_frames),
 ];
 
@@ -92,6 +99,7 @@ fn write_seeds() {
             // Those that are new for each cut or hash repeat much of each other.
             let most = match target {
                 "recording" | "chunks_agree" | "xml_reply" | "websocket_frames" => 3,
+                "mysqldump" => 1,
                 _ => usize::MAX,
             };
             let scenarios = transcript.scenarios().iter().take(most);
@@ -137,6 +145,11 @@ fn seeds(target: &str, scenario: &Scenario) -> Vec<Vec<u8>> {
             .map(|text| [b"\x04\x04", &text[..]].concat())
             .collect(),
         "members_csv" => vec![[b" ", csv(scenario).as_bytes()].concat()],
+        // What clients say is the values of a row, in several ways of writing them.
+        "mysqldump" => sent
+            .zip(0_u8..)
+            .map(|(stream, kind)| [&[2 * kind + 1, 3], &stream[..]].concat())
+            .collect(),
         // What clients say, in pieces of three bytes, and what a recorder makes of it.
         "recording" => sent
             .map(|stream| [b"\x31", &stream[..]].concat())

@@ -3,7 +3,9 @@
 //! `tests/fuzz_seeds.rs` takes these files in by their paths, and replays their seeds without a fuzzer.
 
 mod members_csv;
+mod mysqldump;
 mod websocket_frames;
 
 pub use members_csv::members_csv;
+pub use mysqldump::mysqldump;
 pub use websocket_frames::websocket_frames;

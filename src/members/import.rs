@@ -107,7 +107,14 @@ pub fn import(
         .connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(store_error)?;
-    let read = read(Sink::Store(&transaction), source, options, watch);
+    let anyone = "SELECT EXISTS (SELECT 1 FROM members)";
+    let anyone = transaction.query_row(anyone, [], |row| row.get::<_, bool>(0));
+    let sink = if anyone.map_err(store_error)? {
+        Sink::Store(&transaction)
+    } else {
+        Sink::Empty(&transaction)
+    };
+    let read = read(sink, source, options, watch);
     let report = read
         .map_err(|stop| stop.at(&path))
         .and_then(|report| report.judged(options));
@@ -253,7 +260,10 @@ impl fmt::Display for Cleaned {
 
 /// Where good rows go.
 enum Sink<'a> {
+    /// Into a store where others are.
     Store(&'a Transaction<'a>),
+    /// Into a store of nobody, where nobody has to be looked for.
+    Empty(&'a Transaction<'a>),
     /// Only looks who is there.
     Look(&'a Connection),
     Nothing,
@@ -265,7 +275,15 @@ impl Sink<'_> {
         match self {
             Self::Store(transaction) => Some(transaction),
             Self::Look(store) => Some(store),
-            Self::Nothing => None,
+            Self::Empty(_) | Self::Nothing => None,
+        }
+    }
+
+    /// Where rows are inserted.
+    fn transaction(&self) -> Option<&Transaction<'_>> {
+        match self {
+            Self::Store(transaction) | Self::Empty(transaction) => Some(transaction),
+            Self::Look(_) | Self::Nothing => None,
         }
     }
 }

@@ -263,7 +263,7 @@ impl<'a> Import<'a> {
         self.seen.add(*id, nick, line).map_err(Stop::Scratch)?;
         // After a fault that stops all, nothing will stay, so only the checks go on.
         let is_lost = self.options.refused == super::Refused::StopAll && self.report.refused > 0;
-        if let (Sink::Store(transaction), false) = (&self.sink, is_lost) {
+        if let (Some(transaction), false) = (self.sink.transaction(), is_lost) {
             members::insert(transaction, member).map_err(Stop::Store)?;
         }
         let report = &mut self.report;
