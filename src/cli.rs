@@ -257,7 +257,6 @@ struct Flashgate {
 /// What the program can do.
 #[derive(FromArgs, ArgsInfo, Debug)]
 #[argh(subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one of it")]
 pub enum Command {
     /// Run the server.
     Serve(ServeOptions),

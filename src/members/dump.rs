@@ -188,9 +188,10 @@ impl fmt::Display for Within {
 
 /// What a reader's failure means: a decoder tells of a file that is cut by an end that is unexpected.
 fn unreadable(error: &io::Error) -> DumpFault {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => DumpFault::Cut(Within::Gzip),
-        _ => DumpFault::Unreadable(error.to_string()),
+    if error.kind() == io::ErrorKind::UnexpectedEof {
+        DumpFault::Cut(Within::Gzip)
+    } else {
+        DumpFault::Unreadable(error.to_string())
     }
 }
 

@@ -87,8 +87,8 @@ pub fn import(
     let members = match target {
         Target::Store(members) => members,
         Target::Nowhere(store) => {
-            let into = store.map_or(Sink::Nothing, |store| Sink::Look(&store.connection));
-            let read = read(into, source, options, watch);
+            let sink = store.map_or(Sink::Nothing, |store| Sink::Look(&store.connection));
+            let read = read(sink, source, options, watch);
             let path = store.map(|store| &*store.path).unwrap_or("".as_ref());
             return read
                 .map_err(|stop| stop.at(path))
@@ -126,13 +126,17 @@ pub fn import(
 }
 
 fn read(
-    into: Sink<'_>,
+    sink: Sink<'_>,
     source: &mut dyn Source,
     options: &Options,
     watch: &mut dyn Watch,
 ) -> Result<Report, Stop> {
     let (kind, file) = file::open(source)?;
-    let mut import = Import::new(into, kind, options, watch)?;
+    if kind == file::Kind::Csv && options.table.is_some() {
+        let why = "it is no dump as far as its first bytes tell, and has no tables";
+        return Err(Stop::Unusable(why.to_owned()));
+    }
+    let mut import = Import::new(sink, kind, options, watch)?;
     match kind {
         file::Kind::Csv => csv_file::read(&mut import, file)?,
         file::Kind::Dump => {

@@ -135,6 +135,9 @@ fn tables_are_told() {
     );
     place.has_no_store();
 
+    let done = place.dump("id,nick,name,password,active\n", &["--table=t"]);
+    assert!(done.stderr.contains("it is no dump"), "{}", done.stderr);
+
     let row = "VALUES (1,'a','9dd4e461268c8034f5c8564e155c67a6');";
     let two = format!("INSERT INTO members (id,nick,pass) {row}INSERT INTO t (id,nick,pass) {row}");
     assert_eq!(place.dump(&two, &[]).code, 0);

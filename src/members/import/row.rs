@@ -43,8 +43,10 @@ impl<'a> Import<'a> {
         options: &'a Options,
         watch: &'a mut dyn Watch,
     ) -> Result<Self, Stop> {
-        let mut report = Report::default();
-        report.charset = options.charset.unwrap_or_default();
+        let report = Report {
+            charset: options.charset.unwrap_or_default(),
+            ..Report::default()
+        };
         Ok(Self {
             options,
             report,

@@ -111,9 +111,11 @@ fn salts_from_a_column_of_their_own() {
         let csv = format!("{head}\n1,a,\"{salt}\",A,\"{password}\",1\n");
         let imported = taken(&mut members, csv.as_bytes());
         assert_eq!(check(csv.as_bytes()).is_ok(), imported.is_ok());
-        let problem = |error: ImportError| match error {
-            ImportError::Refused(report) => report.faults.first[0].to_string(),
-            error => panic!("{error:?}"),
+        let problem = |error: ImportError| {
+            let ImportError::Refused(report) = error else {
+                panic!("{error:?}");
+            };
+            report.faults.first[0].to_string()
         };
         imported.map_err(problem)?;
         let row = "SELECT password FROM members";
@@ -213,4 +215,56 @@ fn many_faults_are_counted_and_the_first_told() {
     };
     let faults = report.faults;
     assert_eq!((faults.first.len(), faults.total), (MAX_FAULTS, 1500));
+}
+
+/// What is listed of a dump's rows, `(number, name in bytes)`, and how many names were cleaned.
+fn names(values: &[(&[u8], &str)], before: &str, charset: Option<Charset>) -> (Vec<String>, usize) {
+    let mut dump = format!("{before}INSERT INTO t (id,nick,name,pass) VALUES ").into_bytes();
+    for (number, (name, _)) in (1..).zip(values) {
+        dump.extend(format!("({number},'n{number}',_binary '").bytes());
+        dump.extend(*name);
+        dump.extend(b"','9dd4e461268c8034f5c8564e155c67a6'),");
+    }
+    dump.pop();
+    dump.push(b';');
+    let mut members = Members::in_memory().unwrap();
+    let options = Options {
+        charset,
+        ..Options::default()
+    };
+    let target = Target::Store(&mut members);
+    let report = import(target, &mut &dump[..], &options, &mut ()).unwrap();
+    let listed = members.list().unwrap().into_iter();
+    (listed.map(|member| member.name).collect(), report.cleaned)
+}
+
+#[test]
+fn names_of_a_dump_are_cleaned() {
+    let long = "á ".repeat(150);
+    let cases: [(&[u8], &str); 8] = [
+        ("Árvíz  Tűrő ".as_bytes(), "Árvíz  Tűrő "),
+        (b" \\n\\n ", "n2"),
+        (b"", "n3"),
+        (b"One\\r\\nTwo\\t \\0 Three", "One Two Three"),
+        ("\u{200b}Ze\u{200b}ro\u{202e}".as_bytes(), "Zero"),
+        ("A\u{2028}B\u{ffff}".as_bytes(), "A B"),
+        (long.as_bytes(), long[..3 * 50 - 1].into()),
+        (b"\x1b[2J", "[2J"),
+    ];
+    let (listed, cleaned) = names(&cases, "", None);
+    assert_eq!(listed, cases.map(|(_, name)| name));
+    assert_eq!(cleaned, 7);
+}
+
+#[test]
+fn a_dump_says_what_its_texts_are_in() {
+    let cases: [(&[u8], &str); 1] = [(b"\xe1rv\xedz t\xfbr\xf5", "")];
+    for (before, charset, name) in [
+        ("/*!40101 SET NAMES latin1 */;", None, "árvíz tûrõ"),
+        ("SET NAMES latin2;", None, "árvíz tűrő"),
+        ("SET NAMES latin1;", Some(Charset::Latin2), "árvíz tűrő"),
+        ("SET NAMES utf8mb4;", Some(Charset::Auto), "árvíz tûrõ"),
+    ] {
+        assert_eq!(names(&cases, before, charset), (vec![name.to_owned()], 0));
+    }
 }
