@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use flashgate::members::import::{ImportError, import};
+use flashgate::members::import::{ImportError, Options, Target, import};
 use flashgate::members::{Active, Filter, Members, Name, Nick, Number, Who};
 use flashgate_core::Answer;
 use rusqlite::Connection;
@@ -172,8 +172,10 @@ fn cells_of_an_import_and_the_name_of_a_backup() {
         ] {
             let csv = format!("id,nick,name,password,active\n{row}\n");
             let mut members = Members::open(&store.path).unwrap();
-            let refused = import(&mut members, csv.as_bytes(), &mut |_| {});
-            assert!(matches!(refused, Err(ImportError::Faults(_))), "{row}");
+            let into = Target::Store(&mut members);
+            let options = Options::default();
+            let refused = import(into, &mut csv.as_bytes(), &options, &mut ());
+            assert!(matches!(refused, Err(ImportError::Refused(_))), "{row}");
         }
         assert_eq!(dump(&store), before, "{hostile}");
         // A file of any name.
