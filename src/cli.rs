@@ -303,6 +303,12 @@ mod tests {
             "serve",
             "members",
             "members add",
+            "members list",
+            "members show",
+            "members rename",
+            "members export",
+            "members check",
+            "members backup",
             "chat",
             "ruffle-config",
         ] {

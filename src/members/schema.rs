@@ -419,8 +419,20 @@ mod tests {
             connection
                 .pragma_update(None, "user_version", from as i64)
                 .unwrap();
+            let add = "INSERT INTO members (id, nick, nick_key, name, password) VALUES (1, 'a', 'a', 'A', '')";
+            if from > 0 {
+                connection.execute(add, []).unwrap();
+            }
             prepare(&mut connection).unwrap();
             assert_eq!(version(&connection).unwrap(), VERSION);
+            if from == 0 {
+                connection.execute(add, []).unwrap();
+            }
+            let out = connection.execute("UPDATE members SET active = 0 WHERE id = 1", []);
+            assert_eq!(out.unwrap(), 1);
+            let last = "SELECT what || member FROM changes ORDER BY seq DESC LIMIT 1";
+            let last: String = connection.query_row(last, [], |row| row.get(0)).unwrap();
+            assert_eq!(last, "disabled1", "from {from}");
         }
     }
 }
