@@ -5,12 +5,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Instant;
 
 use rusqlite::Connection;
 use serde_json::Value;
 use tempfile::tempdir;
 
-use crate::outside::{Done, Server, import_members, run_in};
+use crate::outside::{Done, PATIENCE, Server, import_members, run_in};
 use crate::server::on_both;
 
 fn members(folder: &Path, command: &[&str]) -> Done {
@@ -279,10 +280,11 @@ on_both! {
         let mut backups = 0;
         let stop = AtomicBool::new(false);
         thread::scope(|scope| {
-            let (stop, server) = (&stop, &server);
+            let (stop, server, begun) = (&stop, &server, Instant::now());
             scope.spawn(move || {
                 for n in (1..=500).cycle() {
-                    if stop.load(Ordering::Relaxed) {
+                    // Not for ever, should this test fail before it says so.
+                    if stop.load(Ordering::Relaxed) || begun.elapsed() > PATIENCE {
                         break;
                     }
                     server.connect().ask(&format!("IDENTIFY {n} x"));
