@@ -1,11 +1,12 @@
 //! What failed identifications cost an address, and what they cost a name.
 //!
 //! Guessing passwords from one address gets slower with every failure, and is done one guess at a
-//! time however many connections guess. Guessing in one name from many addresses is as slow for each
-//! address from the start: what others have failed in that name stands for what it has failed itself.
+//! time however many connections guess. A name that is guessed in from many addresses makes each of
+//! them wait from its first guess on, and guess one at a time.
 //!
 //! Nobody can lock a member out. An address from which the name has logged in before does not mind
-//! what others do; any other waits a few seconds, however often others fail, and never for them.
+//! what others do; any other waits a few seconds, which are the same however often others fail, and
+//! stands in no line with them.
 //!
 //! All tables are bounded: those of failures and of good logins by forgetting the oldest, the gates of
 //! addresses with an IDENTIFY under way by the number of connections.
