@@ -280,23 +280,30 @@ fn a_change_that_leaves_the_file_with_the_same_time() {
 #[test]
 fn a_file_that_is_in_place_for_a_moment_is_not_looked_into() {
     let store = three();
-    let (pool, heard) = watched(&store);
-    is_alice(&login(&pool, "1", "alice's"));
-    crate::fixture::wait_for(|| !store.side_file("-wal").exists());
     let backup = store.backup();
     let empty = Store::with(&[]);
     let nobody = empty.backup();
-    for turn in 0..8 {
-        let file = if turn % 2 == 0 { &nobody } else { &backup };
-        let staged = store.path.with_extension("new");
-        fs::copy(file, &staged).unwrap();
-        fs::rename(&staged, &store.path).unwrap();
-        thread::sleep(Duration::from_millis(400));
-    }
-    assert_eq!(
-        heard.recv_timeout(PATIENCE_FOR_NOTHING),
-        Err(mpsc::RecvTimeoutError::Timeout)
-    );
+    // On a machine that stands still, a moment may be long enough to be looked into.
+    let in_time = (0..10).any(|_| {
+        let (pool, heard) = watched(&store);
+        is_alice(&login(&pool, "1", "alice's"));
+        crate::fixture::wait_for(|| !store.side_file("-wal").exists());
+        let mut longest = Duration::ZERO;
+        for turn in 0..8 {
+            let begin = Instant::now();
+            let file = if turn % 2 == 0 { &nobody } else { &backup };
+            let staged = store.path.with_extension("new");
+            fs::copy(file, &staged).unwrap();
+            fs::rename(&staged, &store.path).unwrap();
+            thread::sleep(Duration::from_millis(300));
+            longest = longest.max(begin.elapsed());
+        }
+        let heard = heard.recv_timeout(PATIENCE_FOR_NOTHING);
+        let in_time = longest < Duration::from_millis(500);
+        assert!(!in_time || heard == Err(mpsc::RecvTimeoutError::Timeout));
+        in_time
+    });
+    assert!(in_time, "no moment was short enough");
 }
 
 /// Nobody is let in by a row that went while the password was checked, without a trigger to tell.
