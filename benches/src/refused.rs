@@ -130,6 +130,22 @@ fn report(kind: Kind, samples: &[(String, Sample)]) -> Result<(), Fault> {
         pairs.len(),
         least_seen(sample, limit),
     );
+    let all = samples.iter().map(|(_, sample)| sample);
+    let earliest = all
+        .clone()
+        .map(|sample| sample.at(0))
+        .fold(f64::MAX, f64::min);
+    let late = all
+        .map(|sample| sample.beyond(earliest + LATE))
+        .sum::<f64>()
+        / samples.len() as f64;
+    println!(
+        "    {:.0} % of the answers came more than {LATE} ms after the earliest",
+        late * 100.0
+    );
+    if late > BUSY {
+        return Err(Fault::new("this machine is too busy to tell"));
+    }
     if found > 0 {
         return Err(Fault::new("the time of a refusal tells why"));
     }
@@ -149,6 +165,12 @@ fn shuffle(order: &mut [usize]) {
 
 /// A machine of two cores hashes for these in less than half of its time.
 const CLIENTS: usize = 3;
+
+/// Milliseconds that an answer is not late by if the server had a core when the time had come.
+const LATE: f64 = 20.0;
+
+/// The share of late answers above which it is the machine that is measured.
+const BUSY: f64 = 0.25;
 
 /// The probability that a run finds something where there is nothing.
 const LEVEL: f64 = 0.01;

@@ -17,6 +17,12 @@ impl Sample {
         value.copied().unwrap_or(f64::NAN)
     }
 
+    /// The share that is above a value.
+    pub(super) fn beyond(&self, value: f64) -> f64 {
+        let above = self.0.iter().filter(|one| **one > value).count();
+        above as f64 / self.0.len().max(1) as f64
+    }
+
     /// The greatest difference between the shares of both that are at or below any one value.
     pub(super) fn distance(&self, other: &Self) -> f64 {
         let (a, b) = (&self.0, &other.0);
@@ -136,6 +142,7 @@ mod tests {
     #[test]
     fn percents() {
         let sample = line(100, 1.0);
+        assert_eq!(sample.beyond(75.0), 0.25);
         assert_eq!(
             [0, 50, 99, 100].map(|percent| sample.at(percent)),
             [1.0, 51.0, 100.0, 100.0]
