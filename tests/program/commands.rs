@@ -420,9 +420,11 @@ fn a_prompt_that_is_interrupted() {
     let program = env!("CARGO_BIN_EXE_flashgate");
     let ask = format!("{program} members add --id=1 --nick=alice --name=Alice");
     let tell = "echo ended $?; stty -a; echo so it is";
-    let ctrl_c = format!("stty echo; {ask}; {tell}");
+    // A key that comes before the prompt is ready for it is the whole terminal's: the shell lives on.
+    let ctrl_c = format!("trap : INT; stty echo; {ask}; {tell}");
+    let when_asked = "until [ -e asked ]; do sleep 0.05; done";
     let killed = format!(
-        "stty echo; (sleep 1; kill -TERM $(cat pid)) & sh -c 'echo $$ > pid; exec {ask}'; {tell}"
+        "stty echo; ({when_asked}; kill -TERM $(cat pid)) & sh -c 'echo $$ > pid; exec {ask}'; {tell}"
     );
     let ctrl_d = ctrl_c.clone();
     for (command, key, code) in [
@@ -433,6 +435,9 @@ fn a_prompt_that_is_interrupted() {
         let (mut terminal, mut shown) = place.terminal(&command);
         let mut stdin = terminal.stdin.take().unwrap();
         shown.wait_for("New password: ");
+        if key.is_empty() {
+            fs::write(place.path().join("asked"), "").unwrap();
+        }
         stdin.write_all(key).unwrap();
         shown.wait_for("so it is");
         drop(stdin);
