@@ -54,10 +54,8 @@
 //!
 //! The gateway is behind one mutex. Whoever feeds it moves what it decided into the outboxes of its
 //! connections before giving the lock back, takes those outboxes that nobody else is writing, writes
-//! what each socket has room for, and reports how much is left, all in one. So an answer wakes no other
-//! thread. That is done without the lock, but for a few KiB to one connection or two, as a private
-//! message is: to come by the lock again would take longer than not to give it back. No such write
-//! waits for a socket. Where a socket has no room, a thread is started that writes to it,
+//! without the lock what each socket has room for, and reports how much is left, all in one. So an
+//! answer wakes no other thread. Where a socket has no room, a thread is started that writes to it,
 //! and ends when nothing is left. Its writes have a time limit of 100 ms, after which it reports that
 //! nothing went out: that is how the gateway learns that a client does not read, and such a client
 //! keeps only its own writer busy. To those threads falls also what others keep adding to: whoever

@@ -153,15 +153,6 @@ impl<'scope, 'env> Shared<'scope, 'env> {
             } else {
                 Hand::Writer
             };
-            // To give the lock back for so little, and to wait for it again, takes longer than a write.
-            if hand == Hand::Passing && state.has_little_to_write() {
-                for mut job in state.hand_out(hand) {
-                    let written = job.batch.write_to(Passing(&job.link.stream));
-                    state.wrote(hand, job.id, job.batch, written);
-                    state.pump();
-                }
-                continue;
-            }
             let jobs = state.hand_out(hand);
             if state.is_flushed() {
                 state.progress.publish();

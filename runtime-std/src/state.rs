@@ -183,13 +183,6 @@ impl State {
         }
     }
 
-    /// Whether so little is to be written, and to so few, that others can wait for the end of it.
-    pub(crate) fn has_little_to_write(&self) -> bool {
-        let queued = |id: &ConnId| self.find(*id).map_or(0, |conn| conn.queued);
-        let few = (1..=FEW).contains(&self.listed.len());
-        few && self.listed.iter().map(queued).sum::<usize>() <= LITTLE
-    }
-
     /// Has everything written that nobody writes yet: by the caller, who gets it, or by threads.
     pub(crate) fn hand_out(&mut self, hand: Hand) -> Vec<Job> {
         let mut jobs = Vec::new();
@@ -229,17 +222,13 @@ impl State {
     }
 
     pub(crate) fn is_paused(&self, id: ConnId) -> bool {
-        let conn = self.find(id);
-        conn.is_some_and(|conn| conn.reading == Reading::Paused)
+        let conn = self.conns.get(id.slot()).and_then(Option::as_ref);
+        conn.is_some_and(|conn| conn.id == id && conn.reading == Reading::Paused)
     }
 
     pub(crate) fn is_crowded(&self, id: ConnId) -> bool {
-        self.find(id).is_some_and(Conn::is_crowded)
-    }
-
-    fn find(&self, id: ConnId) -> Option<&Conn> {
-        let conn = self.conns.get(id.slot())?.as_ref();
-        conn.filter(|conn| conn.id == id)
+        let conn = self.conns.get(id.slot()).and_then(Option::as_ref);
+        conn.is_some_and(|conn| conn.id == id && conn.is_crowded())
     }
 
     /// What a read brought; whether to read on.
@@ -473,13 +462,6 @@ fn find(conns: &mut [Option<Conn>], id: ConnId) -> Option<&mut Conn> {
 /// A queue that grows past a multiple of this is reported at once: its writer may be stuck.
 const REPORT_AT: usize = 256 * 1024;
 
-/// Connections that are written to with the lock in hand, which none of these writes blocks: as many as
-/// a private message is for. Of a message to everyone, others need not wait for the end.
-const FEW: usize = 2;
-
-/// And bytes. A LIST or a page may be megabytes, which the system takes a while to copy.
-const LITTLE: usize = 16 * 1024;
-
 /// Chunks of 32 bytes in a room that is kept, and how many are: 64 KiB in all.
 const MAX_ROOM: usize = 32;
 const MAX_ROOMS: usize = 64;
@@ -497,8 +479,8 @@ mod tests {
 
     use crate::handle::Handle;
 
-    /// A connection alone.
-    fn state() -> (State, ConnId) {
+    #[test]
+    fn who_gets_no_thread_keeps_its_bytes_and_is_tried_again() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let address = listener.local_addr().expect("it has one");
         let stream = TcpStream::connect(address).expect("there is a backlog");
@@ -509,27 +491,7 @@ mod tests {
         let (listener, peer) = (ListenerId(0), address);
         let entered = state.accept(Origin { listener, peer }, &Arc::new(Link::new(stream)));
         let (id, _) = entered.expect("the first is welcome");
-        (state, id)
-    }
 
-    #[test]
-    fn what_is_long_is_not_written_with_the_lock_in_hand() {
-        let (mut state, id) = state();
-        assert!(!state.has_little_to_write(), "nothing");
-        assert!(state.received(id, Ok(b"PING 1\0")).is_continue());
-        state.pump();
-        assert!(state.has_little_to_write());
-        for _ in 0..3 {
-            let ping = ["PING ", &"x".repeat(LITTLE / 3), "\0"].concat();
-            assert!(state.received(id, Ok(ping.as_bytes())).is_continue());
-            state.pump();
-        }
-        assert!(!state.has_little_to_write());
-    }
-
-    #[test]
-    fn who_gets_no_thread_keeps_its_bytes_and_is_tried_again() {
-        let (mut state, id) = state();
         assert!(state.received(id, Ok(b"PING 1\0")).is_continue());
         state.pump();
         assert!(state.hand_out(Hand::Writer).is_empty());
