@@ -14,6 +14,7 @@ mod outside;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -85,9 +86,17 @@ impl Held {
         }
         assert_eq!(server.connect().ask("LIST"), "<nicklist></nicklist>");
         let proc = format!("/proc/{}", server.running.child.id());
-        let count = |folder: &str| fs::read_dir(format!("{proc}/{folder}")).unwrap().count();
+        let all = |folder: &str| fs::read_dir(format!("{proc}/{folder}")).unwrap();
+        // The store is put away when it has been quiet for a while: it may be open or closed by now.
+        let of_store = |path: &Path| path.to_string_lossy().contains("flashgate.db");
+        let descriptors = || {
+            let links = all("fd").map(|entry| fs::read_link(entry.unwrap().path()));
+            links
+                .filter(|to| !to.as_ref().is_ok_and(|to| of_store(to)))
+                .count()
+        };
         // The connections of these questions end, too.
-        let idle = || (count("fd"), count("task"));
+        let idle = || (descriptors(), all("task").count());
         let mut last = idle();
         loop {
             thread::sleep(Duration::from_millis(300));
