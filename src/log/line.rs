@@ -6,7 +6,7 @@
 use std::fmt::{self, Write as _};
 use std::net::SocketAddr;
 
-use flashgate_core::{CloseReason, MemberId, Note, Now, Refusal, Unavailable, UnixSeconds};
+use flashgate_core::{MemberId, Note, Now, Refusal, Unavailable, UnixSeconds};
 
 use super::{Event, Format};
 use crate::text::Quoted;
@@ -169,7 +169,7 @@ impl Line<'_> {
                 peer
             }
             Note::Closed { peer, reason } => {
-                let reason = Word(closed(reason));
+                let reason = Word(reason.as_str());
                 self.says("closed", &[Word("CLOSED "), reason], &[("reason", reason)]);
                 peer
             }
@@ -186,8 +186,8 @@ impl Line<'_> {
     }
 
     fn refusal(&mut self, reason: Refusal, times: u64, origin: Option<&str>) {
-        let (word, event, reason) = refused(reason);
-        let (reason, times) = (Word(reason), Number(times));
+        let (word, event) = refused(reason);
+        let (reason, times) = (Word(reason.as_str()), Number(times));
         let mut text = vec![Word(word), Word(" "), reason];
         let mut fields = vec![("reason", reason), ("times", times)];
         if let Some(origin) = origin {
@@ -329,29 +329,12 @@ impl fmt::Display for Offset {
     }
 }
 
-fn closed(reason: CloseReason) -> &'static str {
+/// The word of the text line, and the JSON event.
+fn refused(reason: Refusal) -> (&'static str, &'static str) {
     match reason {
-        CloseReason::Quit => "quit",
-        CloseReason::EndOfStream => "end of stream",
-        CloseReason::Reset => "reset",
-        CloseReason::TooSlow => "too slow",
-        CloseReason::NoLogin => "no login",
-        CloseReason::Timeout => "timeout",
-        CloseReason::FailedLogins => "failed logins",
-        CloseReason::Replaced => "replaced",
-        CloseReason::ProtocolError => "protocol error",
-        CloseReason::Shutdown => "shutdown",
-        CloseReason::Disabled => "disabled",
-    }
-}
-
-/// The word of the text line, the JSON event, and the reason.
-fn refused(reason: Refusal) -> (&'static str, &'static str, &'static str) {
-    match reason {
-        Refusal::Full => ("CLOSED", "refused", "full"),
-        Refusal::AddressLimit => ("CLOSED", "refused", "address limit"),
-        Refusal::NoCertificate => ("TLS REFUSED", "tls_refused", "no certificate"),
-        Refusal::Origin => ("WEBSOCKET REFUSED", "websocket_refused", "origin"),
+        Refusal::Full | Refusal::AddressLimit => ("CLOSED", "refused"),
+        Refusal::NoCertificate => ("TLS REFUSED", "tls_refused"),
+        Refusal::Origin => ("WEBSOCKET REFUSED", "websocket_refused"),
     }
 }
 

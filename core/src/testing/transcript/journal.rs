@@ -8,7 +8,7 @@ use std::vec::Vec;
 
 use crate::host::Log;
 use crate::member::Unavailable;
-use crate::note::{CloseReason, Note, Refusal};
+use crate::note::Note;
 
 /// Collects notes from whatever thread they come.
 #[derive(Clone, Debug, Default)]
@@ -63,7 +63,7 @@ fn line(note: &Note, name: impl Fn(SocketAddr) -> String) -> String {
             format!("LOGIN UNAVAILABLE {} {why} {}", quoted(id), name(*peer))
         }
         Note::Quit { peer, member } => format!("QUIT {member} {}", name(*peer)),
-        Note::Closed { peer, reason } => format!("CLOSED {} {}", closed(*reason), name(*peer)),
+        Note::Closed { peer, reason } => format!("CLOSED {} {}", reason.as_str(), name(*peer)),
         Note::Refused {
             peer,
             reason,
@@ -71,35 +71,10 @@ fn line(note: &Note, name: impl Fn(SocketAddr) -> String) -> String {
             origin,
         } => {
             let origin = origin.as_deref().map(quoted);
-            let what = [Some(refused(*reason)), origin.as_deref()];
+            let what = [Some(reason.as_str()), origin.as_deref()];
             let what = what.into_iter().flatten().collect::<Vec<_>>().join(" ");
             format!("REFUSED {times} {what} {}", name(*peer))
         }
-    }
-}
-
-fn closed(reason: CloseReason) -> &'static str {
-    match reason {
-        CloseReason::Quit => "quit",
-        CloseReason::EndOfStream => "end of stream",
-        CloseReason::Reset => "reset",
-        CloseReason::TooSlow => "too slow",
-        CloseReason::NoLogin => "no login",
-        CloseReason::Timeout => "timeout",
-        CloseReason::FailedLogins => "failed logins",
-        CloseReason::Replaced => "replaced",
-        CloseReason::ProtocolError => "protocol error",
-        CloseReason::Shutdown => "shutdown",
-        CloseReason::Disabled => "disabled",
-    }
-}
-
-fn refused(reason: Refusal) -> &'static str {
-    match reason {
-        Refusal::Full => "full",
-        Refusal::AddressLimit => "address limit",
-        Refusal::NoCertificate => "no certificate",
-        Refusal::Origin => "origin",
     }
 }
 
