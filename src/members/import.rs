@@ -3,9 +3,10 @@
 //! unless whoever imports asks to go on without the rows that are refused.
 //!
 //! What a file is, is told by its first bytes (`file`). `csv_file` and `dump_file` find the rows,
-//! `columns` which column is what, `charset` what its bytes say; every row of both goes through the
-//! same checks (`row`), and `seen` knows whose number and nick were there before. A dump is streamed,
-//! and what was seen is in a temporary file: memory is bounded, however many members there are.
+//! `columns` which column is what, `charset` what its bytes say, `reading` what a row says of a member;
+//! every row of both goes through the same checks (`row`), and `seen` knows whose number and nick were
+//! there before. A dump is streamed, and what was seen is in a temporary file: memory is bounded,
+//! however many members there are.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,6 +23,7 @@ mod columns;
 mod csv_file;
 mod dump_file;
 mod file;
+mod reading;
 mod row;
 mod seen;
 

@@ -1,17 +1,13 @@
-//! What every row goes through, wherever it is from: its fields, one by one, and whether somebody has
-//! its number or its nick.
+//! What every row goes through, wherever it is from: its fields, and whether somebody has its number or
+//! its nick.
 
-use std::borrow::Cow;
-use std::fmt;
-
-use unicode_normalization::UnicodeNormalization;
-
-use super::super::{self as members, Active, Hash, Name, NewMember, Nick, Number, passwords};
-use super::columns::{ACTIVE, ActiveBy, COLUMNS, Columns, ID, NAME, NICK, PASSWORD};
+use super::super::{self as members, Active, NewMember, Nick, Number, passwords};
+use super::columns::{COLUMNS, Columns, ID, NICK};
 use super::file::Kind;
+use super::reading::{Fields, Names, Problem, Reading};
 use super::seen::Seen;
-use super::{Charset, Cleaned, Options, Report, RowFault, Sink, Stop, Watch, shortened};
-use crate::text::{Plain, Quoted, is_unseen};
+use super::{Cleaned, Options, Report, RowFault, Sink, Stop, Watch, shortened};
+use crate::text::Plain;
 
 /// An import that goes on, row by row.
 pub(super) struct Import<'a> {
@@ -23,17 +19,6 @@ pub(super) struct Import<'a> {
     seen: Seen,
     /// The faults of the row at hand, in the order they were found.
     found: Vec<RowFault>,
-}
-
-/// A row, as far as it is right.
-struct Fields {
-    id: Option<Number>,
-    nick: Option<Nick>,
-    name: Option<Name>,
-    password: Option<Hash>,
-    active: Option<Active>,
-    /// What the name was before it was cleaned.
-    was: Option<String>,
 }
 
 impl<'a> Import<'a> {
@@ -131,94 +116,25 @@ impl<'a> Import<'a> {
         }
     }
 
-    /// Reads the fields of a row; every one of them is looked at, whatever is wrong with the others.
+    /// Reads the fields of a row, and takes down what is wrong with them.
     fn fields<'r>(
         &mut self,
         line: usize,
         columns: &Columns,
         get: &dyn Fn(usize) -> Option<&'r [u8]>,
     ) -> Fields {
-        let charset = self.report.charset;
-        let bytes = |at: usize| get(at).ok_or_else(|| "is NULL".to_owned());
-        let text = |at: usize| bytes(at).and_then(|bytes| charset.decode(bytes));
-        let id = text(columns.id).and_then(|t| Number::parse(t.trim()).map_err(|f| shown(&t, &f)));
-        let nick = text(columns.nick).and_then(|t| Nick::new(&t).map_err(|f| shown(&t, &f)));
-        let (name, was) = self.name(columns.name, nick.as_ref().ok(), get);
-        // Whatever stands there, it may be a secret.
-        let salt = columns.salt.map(|(at, form)| {
-            let salt = get(at).unwrap_or_default();
-            (at, form, charset.exact(salt))
-        });
-        let password = bytes(columns.password).and_then(|bytes| {
-            let text = charset.exact(bytes)?;
-            let hash = match &salt {
-                Some((_, form, Ok(salt))) => Hash::salted(text, *form, salt),
-                Some((.., Err(_))) | None => Hash::parse(text),
-            };
-            hash.map_err(|f| f.to_string())
-        });
-        let active = is_active(&columns.active, charset, get);
-
-        if let Some((at, _, Err(problem))) = salt {
-            self.fault(line, at + 1, None, problem);
-        }
-        let mut told = |which: usize, at: Option<usize>, problem| {
-            self.fault(
-                line,
-                at.unwrap_or_default() + 1,
-                Some(COLUMNS[which]),
-                problem,
-            );
-        };
-        Fields {
-            id: id
-                .map_err(|problem| told(ID, Some(columns.id), problem))
-                .ok(),
-            nick: nick
-                .map_err(|problem| told(NICK, Some(columns.nick), problem))
-                .ok(),
-            name: match name {
-                Some(name) => name
-                    .map_err(|problem| told(NAME, columns.name, problem))
-                    .ok(),
-                None => None,
+        let reading = Reading {
+            charset: self.report.charset,
+            names: match self.kind {
+                Kind::Csv => Names::AsTheyAre,
+                Kind::Dump => Names::Cleaned,
             },
-            password: password
-                .map_err(|problem| told(PASSWORD, Some(columns.password), problem))
-                .ok(),
-            active: active
-                .map_err(|problem| told(ACTIVE, columns.active.column(), problem))
-                .ok(),
-            was,
-        }
-    }
-
-    /// The name, and what it was if it had to be cleaned. Nothing where it would be the nick and that
-    /// is at fault itself. Whoever has a table can mend it; nobody can mend a dump, so its names are
-    /// cleaned.
-    fn name<'r>(
-        &self,
-        column: Option<usize>,
-        nick: Option<&Nick>,
-        get: &dyn Fn(usize) -> Option<&'r [u8]>,
-    ) -> (Option<Result<Name, String>>, Option<String>) {
-        let of_nick = || nick.map(|nick| Name::new(nick.as_str()).map_err(|f| shown("", &f)));
-        let Some(column) = column else {
-            return (of_nick(), None);
         };
-        let text = match get(column).map(|bytes| self.report.charset.decode(bytes)) {
-            Some(Ok(text)) => text,
-            Some(Err(problem)) => return (Some(Err(problem)), None),
-            None => Cow::Borrowed(""),
-        };
-        match (Name::new(&text), self.kind) {
-            (Ok(name), _) => (Some(Ok(name)), None),
-            (Err(fault), Kind::Csv) => (Some(Err(shown(&text, &fault))), None),
-            (Err(_), Kind::Dump) => {
-                let cleaned = Name::new(&clean(&text)).ok().map(Ok);
-                (cleaned.or_else(of_nick), Some(shortened(&text)))
-            }
+        let (fields, problems) = reading.fields(columns, get);
+        for Problem { column, name, why } in problems {
+            self.fault(line, column + 1, name, why);
         }
+        fields
     }
 
     /// A number is nobody's yet, neither in the file nor in the store.
@@ -281,66 +197,6 @@ impl<'a> Import<'a> {
         Ok(())
     }
 }
-
-impl Fields {
-    fn whole(self) -> (Option<String>, Option<NewMember>) {
-        let was = self.was;
-        let whole = || {
-            Some(NewMember {
-                id: self.id?,
-                nick: self.nick?,
-                name: self.name?,
-                password: self.password?,
-                active: self.active?,
-            })
-        };
-        (was, whole())
-    }
-}
-
-fn shown(text: &str, fault: &dyn fmt::Display) -> String {
-    format!("{} {fault}", Quoted(&shortened(text)))
-}
-
-fn is_active<'r>(
-    by: &ActiveBy,
-    charset: Charset,
-    get: &dyn Fn(usize) -> Option<&'r [u8]>,
-) -> Result<Active, String> {
-    let is_active = match by {
-        ActiveBy::Everyone => true,
-        ActiveBy::If(at, value) => match get(*at) {
-            Some(bytes) => charset.decode(bytes)? == *value,
-            None => false,
-        },
-        ActiveBy::Column(at) => {
-            let text = charset.decode(get(*at).ok_or("is NULL")?)?;
-            match text.trim().to_ascii_lowercase().as_str() {
-                // A BIT of MySQL's is a byte.
-                "1" | "true" | "yes" | "\u{1}" => true,
-                "0" | "false" | "no" | "\0" => false,
-                _ => return Err(shown(&text, &"is neither 1 nor 0")),
-            }
-        }
-    };
-    Ok(if is_active { Active::Yes } else { Active::No })
-}
-
-/// A name without what makes it none: what cannot be seen goes, what moves a line becomes a space,
-/// and what is too long is cut.
-fn clean(text: &str) -> String {
-    let spaced = text.replace(|c: char| c.is_whitespace() || c.is_control(), " ");
-    let words = spaced.split(' ').map(|word| {
-        let is_seen = |c: &char| !is_unseen(*c) && !matches!(c, '\u{fffe}' | '\u{ffff}');
-        word.chars().filter(is_seen).collect::<String>()
-    });
-    let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
-    let short: String = words.join(" ").nfc().take(MAX_NAME).collect();
-    short.trim_end().to_owned()
-}
-
-/// Characters of a name, as [`Name`] has them.
-const MAX_NAME: usize = 100;
 
 /// Faults that are kept: more than anyone mends before trying again.
 pub(super) const MAX_FAULTS: usize = 100;

@@ -1,0 +1,201 @@
+//! What a row of a site's says of a member: its fields, one by one. The same for a file that is
+//! imported and for a table that is asked at each login.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use unicode_normalization::UnicodeNormalization;
+
+use super::super::{Active, Hash, Name, NewMember, Nick, Number};
+use super::columns::{ACTIVE, ActiveBy, COLUMNS, Columns, ID, NAME, NICK, PASSWORD};
+use super::{Charset, shortened};
+use crate::text::{Quoted, is_unseen};
+
+/// How a row is read.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::members) struct Reading {
+    pub(in crate::members) charset: Charset,
+    pub(in crate::members) names: Names,
+}
+
+/// What becomes of a name that could not be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::members) enum Names {
+    /// It is refused: whoever has a CSV file can mend it.
+    AsTheyAre,
+    /// It is cleaned, or the nick stands in for it: nobody can mend a dump.
+    Cleaned,
+}
+
+/// A row, as far as it is right.
+pub(in crate::members) struct Fields {
+    pub(in crate::members) id: Option<Number>,
+    pub(in crate::members) nick: Option<Nick>,
+    name: Option<Name>,
+    password: Option<Hash>,
+    active: Option<Active>,
+    /// What the name was before it was cleaned.
+    was: Option<String>,
+}
+
+/// What is wrong with a field, and what to do. Never shows a password.
+pub(in crate::members) struct Problem {
+    /// Where, from 0.
+    pub(in crate::members) column: usize,
+    /// Our name of the column, if it has one.
+    pub(in crate::members) name: Option<&'static str>,
+    pub(in crate::members) why: String,
+}
+
+impl Reading {
+    /// Reads the fields of a row; every one of them is looked at, whatever is wrong with the others.
+    pub(in crate::members) fn fields<'r>(
+        self,
+        columns: &Columns,
+        get: &dyn Fn(usize) -> Option<&'r [u8]>,
+    ) -> (Fields, Vec<Problem>) {
+        let charset = self.charset;
+        let bytes = |at: usize| get(at).ok_or_else(|| "is NULL".to_owned());
+        let text = |at: usize| bytes(at).and_then(|bytes| charset.decode(bytes));
+        let id = text(columns.id).and_then(|t| Number::parse(t.trim()).map_err(|f| shown(&t, &f)));
+        let nick = self.nick(columns, get);
+        let (name, was) = self.name(columns.name, nick.as_ref().ok(), get);
+        // Whatever stands there, it may be a secret.
+        let salt = columns.salt.map(|(at, form)| {
+            let salt = get(at).unwrap_or_default();
+            (at, form, charset.exact(salt))
+        });
+        let password = bytes(columns.password).and_then(|bytes| {
+            let text = charset.exact(bytes)?;
+            let hash = match &salt {
+                Some((_, form, Ok(salt))) => Hash::salted(text, *form, salt),
+                Some((.., Err(_))) | None => Hash::parse(text),
+            };
+            hash.map_err(|f| f.to_string())
+        });
+        let active = self.active(columns, get);
+
+        let mut problems = Vec::new();
+        if let Some((column, _, Err(why))) = salt {
+            let name = None;
+            problems.push(Problem { column, name, why });
+        }
+        let mut told = |which: usize, at: Option<usize>, why| {
+            let (column, name) = (at.unwrap_or_default(), Some(COLUMNS[which]));
+            problems.push(Problem { column, name, why });
+        };
+        let fields = Fields {
+            id: id.map_err(|why| told(ID, Some(columns.id), why)).ok(),
+            nick: nick.map_err(|why| told(NICK, Some(columns.nick), why)).ok(),
+            name: name.and_then(|name| name.map_err(|why| told(NAME, columns.name, why)).ok()),
+            password: password
+                .map_err(|why| told(PASSWORD, Some(columns.password), why))
+                .ok(),
+            active: active
+                .map_err(|why| told(ACTIVE, columns.active.column(), why))
+                .ok(),
+            was,
+        };
+        (fields, problems)
+    }
+
+    /// The nick.
+    pub(in crate::members) fn nick<'r>(
+        self,
+        columns: &Columns,
+        get: &dyn Fn(usize) -> Option<&'r [u8]>,
+    ) -> Result<Nick, String> {
+        let bytes = get(columns.nick).ok_or("is NULL")?;
+        let text = self.charset.decode(bytes)?;
+        Nick::new(&text).map_err(|fault| shown(&text, &fault))
+    }
+
+    /// Whether the member may log in.
+    pub(in crate::members) fn active<'r>(
+        self,
+        columns: &Columns,
+        get: &dyn Fn(usize) -> Option<&'r [u8]>,
+    ) -> Result<Active, String> {
+        let is_active = match &columns.active {
+            ActiveBy::Everyone => true,
+            ActiveBy::If(at, value) => match get(*at) {
+                Some(bytes) => self.charset.decode(bytes)? == *value,
+                None => false,
+            },
+            ActiveBy::Column(at) => {
+                let text = self.charset.decode(get(*at).ok_or("is NULL")?)?;
+                match text.trim().to_ascii_lowercase().as_str() {
+                    // A BIT of MySQL's is a byte.
+                    "1" | "true" | "yes" | "\u{1}" => true,
+                    "0" | "false" | "no" | "\0" => false,
+                    _ => return Err(shown(&text, &"is neither 1 nor 0")),
+                }
+            }
+        };
+        Ok(if is_active { Active::Yes } else { Active::No })
+    }
+
+    /// The name, and what it was if it had to be cleaned. Nothing where it would be the nick and that
+    /// is at fault itself.
+    fn name<'r>(
+        self,
+        column: Option<usize>,
+        nick: Option<&Nick>,
+        get: &dyn Fn(usize) -> Option<&'r [u8]>,
+    ) -> (Option<Result<Name, String>>, Option<String>) {
+        let of_nick = || nick.map(|nick| Name::new(nick.as_str()).map_err(|f| shown("", &f)));
+        let Some(column) = column else {
+            return (of_nick(), None);
+        };
+        let text = match get(column).map(|bytes| self.charset.decode(bytes)) {
+            Some(Ok(text)) => text,
+            Some(Err(problem)) => return (Some(Err(problem)), None),
+            None => Cow::Borrowed(""),
+        };
+        match (Name::new(&text), self.names) {
+            (Ok(name), _) => (Some(Ok(name)), None),
+            (Err(fault), Names::AsTheyAre) => (Some(Err(shown(&text, &fault))), None),
+            (Err(_), Names::Cleaned) => {
+                let cleaned = Name::new(&clean(&text)).ok().map(Ok);
+                (cleaned.or_else(of_nick), Some(shortened(&text)))
+            }
+        }
+    }
+}
+
+impl Fields {
+    /// What the name was if it had to be cleaned, and the member if nothing is missing.
+    pub(in crate::members) fn whole(self) -> (Option<String>, Option<NewMember>) {
+        let was = self.was;
+        let whole = || {
+            Some(NewMember {
+                id: self.id?,
+                nick: self.nick?,
+                name: self.name?,
+                password: self.password?,
+                active: self.active?,
+            })
+        };
+        (was, whole())
+    }
+}
+
+fn shown(text: &str, fault: &dyn fmt::Display) -> String {
+    format!("{} {fault}", Quoted(&shortened(text)))
+}
+
+/// A name without what makes it none: what cannot be seen goes, what moves a line becomes a space,
+/// and what is too long is cut.
+fn clean(text: &str) -> String {
+    let spaced = text.replace(|c: char| c.is_whitespace() || c.is_control(), " ");
+    let words = spaced.split(' ').map(|word| {
+        let is_seen = |c: &char| !is_unseen(*c) && !matches!(c, '\u{fffe}' | '\u{ffff}');
+        word.chars().filter(is_seen).collect::<String>()
+    });
+    let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
+    let short: String = words.join(" ").nfc().take(MAX_NAME).collect();
+    short.trim_end().to_owned()
+}
+
+/// Characters of a name, as [`Name`] has them.
+const MAX_NAME: usize = 100;
