@@ -19,6 +19,7 @@ mod members;
 mod options;
 mod replay;
 mod ruffle;
+pub(crate) mod table;
 
 pub use chat::ChatOptions;
 pub use members::MembersCommand;

@@ -38,10 +38,23 @@ impl Failure {
 
     /// A store that a command cannot be carried out with.
     pub fn store(error: &StoreError) -> Self {
-        let exit = if matches!(error.fault, Fault::Locked | Fault::Full | Fault::Other(_)) {
-            Exit::Failure
-        } else {
-            Exit::Config
+        let exit = match error.fault {
+            Fault::Locked | Fault::Full | Fault::Other(_) => Exit::Failure,
+            Fault::Unreachable(_) => Exit::Unavailable,
+            Fault::Missing
+            | Fault::NoPath
+            | Fault::CannotCreate(_)
+            | Fault::CannotOpen(_)
+            | Fault::NotADatabase
+            | Fault::Corrupt
+            | Fault::ReadOnly
+            | Fault::Foreign
+            | Fault::Newer { .. }
+            | Fault::Older
+            | Fault::Unreadable { .. }
+            | Fault::NotAllowed(_)
+            | Fault::NoTable(_)
+            | Fault::Unfit { .. } => Exit::Config,
         };
         Self::new(exit, error.to_string())
     }

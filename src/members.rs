@@ -9,12 +9,15 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
+mod backend;
 mod checkup;
 mod copy;
 pub mod dump;
 mod hash;
 pub mod import;
 mod listing;
+#[cfg(feature = "mysql")]
+mod live;
 mod lookup;
 mod nick;
 mod notes;
@@ -31,6 +34,8 @@ pub use checkup::{Checkup, Misnamed, NickTrouble, ShutOut, Trouble};
 pub use copy::{BackupError, Exported, Passwords};
 pub use hash::Format;
 pub use listing::{Filter, Listed, Stored, Who};
+#[cfg(feature = "mysql")]
+pub use live::{Address, AddressFault, SiteTable};
 pub use nick::{Name, NameFault, Nick, Number};
 pub use passwords::{Checked, Hash, HashFault, Verdict, check};
 pub use pool::{Pool, PoolOptions};
@@ -262,6 +267,15 @@ impl From<StoreError> for AddError {
         Self::Store(error)
     }
 }
+
+/// Whether a text is meant as the address of a site's database, and not as the name of a file.
+pub fn is_address(text: &str) -> bool {
+    let scheme = text.get(..SCHEME.len());
+    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(SCHEME))
+}
+
+/// What an address of a database begins with.
+const SCHEME: &str = "mysql://";
 
 /// Text that somebody else may have written: it must be seen to be removed.
 fn lossy(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {

@@ -1,22 +1,24 @@
 //! `flashgate serve`: from options to a running server, and to its end.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use flashgate_core::record::Secrets;
-use flashgate_core::{Clock, Config, Host, MemberEvent, MemberStore, Millis};
+use flashgate_core::{Clock, Config, Host, MemberEvent, Millis};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::cli::{LogFormat, Runtime, ServeOptions};
+use crate::cli::{LogFormat, Runtime, ServeOptions, table};
 use crate::failure::{Exit, Failure};
 use crate::log::diagnostics::{self, say, start_thread};
 use crate::log::{self, Event, Format, Writer};
-use crate::members::{Members, Origin, Pool, PoolOptions, TicketSecret};
+#[cfg(feature = "mysql")]
+use crate::members::import::Refused;
+use crate::members::{Members, Origin, Pool, PoolOptions, StoreError, TicketSecret, is_address};
 use crate::recording;
 use crate::site;
 
@@ -63,12 +65,7 @@ pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
     })?;
     let host = Host {
         record,
-        ..host(
-            config.clone(),
-            clock,
-            Arc::clone(&pool) as Arc<dyn MemberStore>,
-            &writer,
-        )
+        ..host(config.clone(), clock, Arc::clone(&pool), &writer)
     };
     let server = Server::new(options.runtime, listeners, host)?;
 
@@ -100,18 +97,16 @@ fn secrets(options: &ServeOptions) -> Secrets {
     }
 }
 
-fn host(
-    config: Arc<Config>,
-    clock: Arc<dyn Clock>,
-    members: Arc<dyn MemberStore>,
-    writer: &Writer,
-) -> Host {
-    let writer = writer.clone();
+fn host(config: Arc<Config>, clock: Arc<dyn Clock>, pool: Arc<Pool>, writer: &Writer) -> Host {
+    let (writer, listener) = (writer.clone(), Arc::clone(&pool));
     Host {
         config,
         clock,
-        members,
-        log: Box::new(move |now, note| writer.put(now, &Event::Note(&note))),
+        members: pool,
+        log: Box::new(move |now, note| {
+            listener.heard(&note);
+            writer.put(now, &Event::Note(&note));
+        }),
         record: None,
     }
 }
@@ -154,8 +149,7 @@ impl Server {
     }
 }
 
-/// Opens the member store, and starts the threads that answer from it. Refusals are held back for as
-/// long as the slowest hash in it takes.
+/// Starts the threads that answer questions about members, wherever those are.
 fn members(
     options: &ServeOptions,
     tickets: Option<TicketSecret>,
@@ -168,31 +162,66 @@ fn members(
     };
     if options.demo {
         say("members in memory: 1 alice, 2 bob and 3 carol; serve --help names their passwords");
-        return Pool::demo(&pool).map_err(|error| Failure::store(&error));
+        return Pool::demo(&pool).map_err(store);
     }
-    let path = options
-        .members
-        .clone()
-        .unwrap_or_else(|| PathBuf::from(DEFAULT_STORE));
+    match options.members.as_deref() {
+        Some(address) if address.to_str().is_some_and(is_address) => {
+            site_members(address, options, &pool, config)
+        }
+        Some(path) => own_members(path, &pool, config),
+        None => own_members(Path::new(DEFAULT_STORE), &pool, config),
+    }
+}
+
+/// Members in a store of our own, which is made where there is none.
+fn own_members(path: &Path, pool: &PoolOptions, config: &mut Config) -> Result<Pool, Failure> {
     // Brings the schema up to date, which the pool will not.
-    let (members, origin) =
-        Members::open_or_create(&path).map_err(|error| Failure::store(&error))?;
+    let (members, origin) = Members::open_or_create(path).map_err(store)?;
     if origin == Origin::Created {
         say(&format!("created the member store {}", path.display()));
     }
-    let count = members.count().map_err(|error| Failure::store(&error))?;
-    if count == 0 {
+    if members.count().map_err(store)? == 0 {
         say(&format!(
             "there are no members yet; add one with: {}",
-            add_one(&path)
+            add_one(path)
         ));
     }
-    let slowest = members.slowest_check();
-    let slowest = slowest.map_err(|error| Failure::store(&error))?;
+    hold_back(config, members.slowest_check().map_err(store)?);
+    drop(members);
+    Pool::open(path, pool).map_err(store)
+}
+
+/// Members in the table of a site, which is asked and left as it is.
+#[cfg(feature = "mysql")]
+fn site_members(
+    address: &Path,
+    options: &ServeOptions,
+    pool: &PoolOptions,
+    config: &mut Config,
+) -> Result<Pool, Failure> {
+    let table = table::open(address, &options.table_options(), Refused::default())?;
+    hold_back(config, table.slowest_check().map_err(store)?);
+    Pool::over(&table, pool).map_err(store)
+}
+
+#[cfg(not(feature = "mysql"))]
+fn site_members(
+    _address: &Path,
+    _options: &ServeOptions,
+    _pool: &PoolOptions,
+    _config: &mut Config,
+) -> Result<Pool, Failure> {
+    Err(table::unable())
+}
+
+fn store(error: StoreError) -> Failure {
+    Failure::store(&error)
+}
+
+/// Refusals are held back for as long as the slowest hash takes.
+fn hold_back(config: &mut Config, slowest: Duration) {
     let delay = &mut config.limits.failure_delay;
     *delay = Millis(slowest.as_millis() as u64).max(*delay);
-    drop(members);
-    Pool::open(&path, &pool).map_err(|error| Failure::store(&error))
 }
 
 fn add_one(path: &Path) -> String {

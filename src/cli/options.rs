@@ -9,6 +9,8 @@ use std::str::FromStr;
 use argh::{ArgsInfo, FromArgs};
 use flashgate_core::Presence;
 
+use super::table::TableOptions;
+use crate::members::import::{ActiveIf, Charset, Map};
 use crate::site::Ruffle;
 
 /// Run the server.
@@ -31,9 +33,37 @@ pub struct ServeOptions {
     #[argh(option, arg_name = "ADDR")]
     pub policy_listen: Vec<String>,
 
-    /// file of the member store (default flashgate.db); created when missing
-    #[argh(option, arg_name = "FILE")]
+    /// Where members are. (The help is not this comment: rustdoc would take its address for a link.)
+    #[argh(
+        option,
+        arg_name = "FILE-or-URL",
+        description = "file of the member store (default flashgate.db), created when missing; or mysql://USER@HOST/DATABASE: the table of your site is asked at each login, and never written to"
+    )]
     pub members: Option<PathBuf>,
+
+    /// table of such a database (default: the only one, or members)
+    #[argh(option, arg_name = "NAME")]
+    pub table: Option<String>,
+
+    /// query that stands for a table: SELECT … AS id, … AS nick, … AS password, and perhaps name and active
+    #[argh(option, arg_name = "SQL")]
+    pub query: Option<String>,
+
+    /// which of its columns is what, where their names do not say so, as in members import
+    #[argh(option, arg_name = "OURS=COLUMN,…")]
+    pub map: Option<Map>,
+
+    /// only members whose row has this value in this column may log in
+    #[argh(option, arg_name = "COLUMN=VALUE")]
+    pub active_if: Option<ActiveIf>,
+
+    /// double-utf8 where texts are encoded twice: their letters look like Ã© on other pages
+    #[argh(option, arg_name = "NAME")]
+    pub charset: Option<Charset>,
+
+    /// file with the password of its user, which nobody else may read; or the environment has it as FLASHGATE_MYSQL_PASSWORD
+    #[argh(option, arg_name = "FILE")]
+    pub mysql_password: Option<PathBuf>,
 
     /// file with a secret of 32 bytes or more that your site knows, too: it can then make tickets, by which members log in without their password; nobody else may read the file
     #[argh(option, arg_name = "FILE")]
@@ -154,6 +184,20 @@ pub struct ServeOptions {
     /// serve three members from memory, 1 alice secret1, 2 bob secret2 and 3 carol secret3, on loopback addresses only
     #[argh(switch)]
     pub demo: bool,
+}
+
+impl ServeOptions {
+    /// What is said of the table of a site.
+    pub(crate) fn table_options(&self) -> TableOptions<'_> {
+        TableOptions {
+            table: self.table.as_ref(),
+            query: self.query.as_ref(),
+            map: self.map.as_ref(),
+            active_if: self.active_if.as_ref(),
+            charset: self.charset,
+            password: self.mysql_password.as_ref(),
+        }
+    }
 }
 
 /// Which runtime moves the bytes.

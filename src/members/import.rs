@@ -28,15 +28,26 @@ mod row;
 mod seen;
 
 pub use charset::Charset;
+#[cfg(feature = "mysql")]
+pub(super) use charset::doubled;
+#[cfg(feature = "mysql")]
+pub(super) use columns::Columns;
 pub use columns::{ActiveIf, Map};
+#[cfg(feature = "mysql")]
+pub(super) use dump_file::choose_table;
 pub use file::Source;
+#[cfg(feature = "mysql")]
+pub(super) use reading::{Names, Reading};
 use row::Import;
 
 /// How a file is to be read, and what becomes of rows that are refused.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// The table of a dump; otherwise the only one that has rows, or the one called `members`.
+    /// The table of a dump or a database; otherwise the only one (of a dump, with rows), or the one
+    /// called `members`.
     pub table: Option<String>,
+    /// A query to a database whose rows are taken instead of those of a table.
+    pub query: Option<String>,
     /// Which column is what, where their names do not say so.
     pub map: Map,
     /// Who is active, where no column says 1 or 0.

@@ -20,18 +20,20 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
-use flashgate_core::Login;
+use flashgate_core::{Login, Member, Note};
 use rusqlite::Connection;
 
+use super::backend::Backend;
 use super::notes::{Notes, Renewed};
 use super::opened::{BUSY_NOTE, Found, Open, close, find_without_room};
 use super::schema::{Fault, StoreError};
 use super::stamp::Stamp;
 use super::watch::{LOOK, Tell, Watch};
 
-/// Where lookups find their answers.
+/// Lookups in a store of our own, one after the other.
 #[derive(Debug)]
 pub(super) struct Lookups {
     place: Place,
@@ -91,11 +93,7 @@ impl Lookups {
     /// Lookups wait for a lock one after the other, behind the pool's lock. Whoever has waited here
     /// while another waited in vain has waited enough: else the last of many would be told of the
     /// lock long after the core has given it up.
-    pub(super) fn find(
-        &mut self,
-        login: &Login,
-        since: Instant,
-    ) -> Result<Option<Found>, StoreError> {
+    fn find(&mut self, login: &Login, since: Instant) -> Result<Option<Found>, StoreError> {
         let busy = match self.locked {
             Some(locked) if since <= locked => Duration::ZERO,
             Some(_) | None => BUSY,
@@ -127,7 +125,7 @@ impl Lookups {
 
     /// Finds somebody as [`find`](Self::find) does, but only if that needs neither a file to be
     /// opened nor a lock to be waited for.
-    pub(super) fn find_at_once(&mut self, login: &Login) -> Option<Found> {
+    fn find_at_once(&mut self, login: &Login) -> Option<Found> {
         let open = self.open.as_mut()?;
         if let Place::File(path) = &self.place {
             let stamp = open.look(path).ok()?;
@@ -149,7 +147,7 @@ impl Lookups {
     ///
     /// False if the member is another by now than the one that was found: nobody is to be let in
     /// then, since nobody would be told of that change.
-    pub(super) fn note_login(&mut self, found: &Found, renewed: Option<Renewed>) -> bool {
+    fn note_login(&mut self, found: &Found, renewed: Option<Renewed>) -> bool {
         let mut as_of = found.as_of;
         if found.comparisons != self.watch.comparisons() {
             match self.find(&Login::Id(found.member.id), Instant::now()) {
@@ -163,13 +161,13 @@ impl Lookups {
     }
 
     /// Tells of what others change in the store, from now on.
-    pub(super) fn watch(&mut self, tell: Tell) {
+    fn watch(&mut self, tell: Tell) {
         self.watch.begin(tell);
         self.look();
     }
 
     /// To be called every [`LOOK`] without a lookup.
-    pub(super) fn quiet(&mut self) {
+    fn quiet(&mut self) {
         self.look();
         if self.tidied.elapsed() >= QUIET {
             self.idle();
@@ -203,7 +201,7 @@ impl Lookups {
 
     /// To be called after every lookup: a server that is never idle hears of changes, notes its
     /// logins and puts its log away too, once in a while.
-    pub(super) fn answered(&mut self) {
+    fn answered(&mut self) {
         if self.looked.elapsed() >= LOOK {
             self.look();
         }
@@ -215,7 +213,7 @@ impl Lookups {
 
     /// Writes down who has logged in. Waits for no lock longer than a moment: to know when somebody
     /// was here last is not worth anybody's waiting.
-    pub(super) fn write_notes(&mut self) {
+    fn write_notes(&mut self) {
         if self.notes.is_empty() {
             return;
         }
@@ -331,6 +329,62 @@ impl Lookups {
         }
         self.open.as_mut().ok_or(Fault::Missing)
     }
+}
+
+/// Behind one lock for all threads of a pool. It is held for a lookup alone, not for a hash.
+impl Backend for Mutex<Lookups> {
+    fn find(&self, login: &Login, since: Instant) -> Result<Option<Found>, StoreError> {
+        lock(self).find(login, since)
+    }
+
+    fn let_in_at_once(
+        &self,
+        login: &Login,
+        is_right: &mut dyn FnMut(&Found) -> bool,
+    ) -> Option<Member> {
+        let mut lookups = match self.try_lock() {
+            Ok(lookups) => lookups,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        let found = lookups.find_at_once(login)?;
+        if !is_right(&found) {
+            return None;
+        }
+        lookups.note_login(&found, None).then_some(found.member)
+    }
+
+    fn note_login(&self, found: &Found, renewed: Option<Renewed>) -> bool {
+        lock(self).note_login(found, renewed)
+    }
+
+    fn keeps_hashes(&self) -> bool {
+        true
+    }
+
+    fn watch(&self, tell: Tell) {
+        lock(self).watch(tell);
+    }
+
+    /// The store tells by itself what has changed, whoever is online.
+    fn heard(&self, _note: &Note) {}
+
+    fn quiet(&self) {
+        lock(self).quiet();
+    }
+
+    fn answered(&self) {
+        lock(self).answered();
+    }
+
+    fn end(&self) {
+        lock(self).write_notes();
+    }
+}
+
+/// A panic elsewhere does not make the store wrong: it is looked at anew each time.
+fn lock(lookups: &Mutex<Lookups>) -> MutexGuard<'_, Lookups> {
+    lookups.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Without a lookup for about so long, the store is tidied up.

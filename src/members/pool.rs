@@ -7,15 +7,18 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, TrySendError};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use flashgate_core::{
-    Answer, Login, Member, MemberEvent, MemberId, MemberStore, Query, Reply, Secret, Ticket,
+    Answer, Login, Member, MemberEvent, MemberId, MemberStore, Note, Query, Reply, Secret, Ticket,
     Unavailable,
 };
 
+use super::backend::Backend;
+#[cfg(feature = "mysql")]
+use super::live::{Live, SiteTable};
 use super::lookup::{COMPLAIN_AGAIN, Lookups};
 use super::notes::Renewed;
 use super::opened::Found;
@@ -28,7 +31,8 @@ use super::{Active, Hash, Members, Name, NewMember, Nick, Number};
 use crate::bounded::{self, Receiver, Sender};
 use crate::log::diagnostics;
 
-/// A bounded pool of threads over one member store. Its threads end when it is dropped.
+/// A bounded pool of threads over one member store, or over the table of a site. Its threads end when
+/// it is dropped.
 ///
 /// It is written once for every runtime, so that a login costs the same under each, and never more
 /// threads hash at once than are left over by the loop (19 MiB each).
@@ -39,6 +43,7 @@ use crate::log::diagnostics;
 /// When somebody logged in last is written about once a second, for all of that second together, and
 /// as the pool ends. So is the argon2id hash of whoever logged in by one of an older format. A
 /// process that is killed loses those notes, and nothing else: the older hash is still stored then.
+/// Nothing is ever written to the table of a site.
 pub struct Pool {
     jobs: Sender<Job>,
     shared: Arc<Shared>,
@@ -49,7 +54,8 @@ pub struct Pool {
 /// The size of a [`Pool`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PoolOptions {
-    /// Threads, at least 1.
+    /// Threads that hash at once, at least 1. Over the table of a site there are a few more, which
+    /// wait for its database.
     pub threads: usize,
     /// Lookups that may wait for a thread; one more is answered "busy" at once.
     pub queue: usize,
@@ -82,7 +88,8 @@ struct Job {
 
 struct Shared {
     jobs: Mutex<Receiver<Job>>,
-    lookups: Mutex<Lookups>,
+    backend: Box<dyn Backend>,
+    hashing: Permits,
     verified: Mutex<Verified>,
     tickets: Option<Mutex<Tickets>>,
     complaints: Mutex<Complaints>,
@@ -93,7 +100,16 @@ struct Shared {
 impl Pool {
     /// Answers from the store at `path`, which must be there and current.
     pub fn open(path: &Path, options: &PoolOptions) -> Result<Self, StoreError> {
-        Self::start(Lookups::file(path)?, options).map_err(|fault| fault.at(path))
+        let lookups = Box::new(Mutex::new(Lookups::file(path)?));
+        Self::start(lookups, options.threads, options).map_err(|fault| fault.at(path))
+    }
+
+    /// Answers from the table of a site, which must be there and have the columns it takes.
+    #[cfg(feature = "mysql")]
+    pub fn over(table: &SiteTable, options: &PoolOptions) -> Result<Self, StoreError> {
+        let live = Box::new(Live::open(table)?);
+        let started = Self::start(live, options.threads.max(SITE_LOOKUPS), options);
+        started.map_err(|fault| table.error(fault))
     }
 
     /// Answers from a store in memory that holds `members`.
@@ -109,7 +125,8 @@ impl Pool {
                 Err(super::AddError::Taken(taken)) => panic!("members differ: {taken:?}"),
             }
         }
-        let started = Self::start(Lookups::memory(store.connection), options);
+        let lookups = Box::new(Mutex::new(Lookups::memory(store.connection)));
+        let started = Self::start(lookups, options.threads, options);
         started.map_err(|fault| fault.at(&store.path))
     }
 
@@ -140,7 +157,13 @@ impl Pool {
     /// Tells of every change by others that logs a member out, within a second, from now on. Other
     /// programs make such changes, so not in memory. `tell` may not wait, nor call the pool.
     pub fn watch(&self, tell: impl Fn(MemberEvent) + Send + 'static) {
-        lock(&self.shared.lookups).watch(Box::new(tell));
+        self.shared.backend.watch(Box::new(tell));
+    }
+
+    /// Hears what the core has noted. Over the table of a site, the pool has to know who is online, or
+    /// it asks for everybody who was ever let in, again and again. Does not wait.
+    pub fn heard(&self, note: &Note) {
+        self.shared.backend.heard(note);
     }
 
     /// Drops the pool, and waits a while for its threads to close the store behind them.
@@ -156,11 +179,16 @@ impl Pool {
         let _ = ended.recv_timeout(longest);
     }
 
-    fn start(lookups: Lookups, options: &PoolOptions) -> Result<Self, Fault> {
+    fn start(
+        backend: Box<dyn Backend>,
+        threads: usize,
+        options: &PoolOptions,
+    ) -> Result<Self, Fault> {
         let (jobs, queue) = bounded::channel(options.queue);
         let shared = Arc::new(Shared {
             jobs: Mutex::new(queue),
-            lookups: Mutex::new(lookups),
+            backend,
+            hashing: Permits::new(options.threads.max(1)),
             verified: Mutex::new(Verified::new()),
             tickets: options.tickets.as_ref().map(|secret| {
                 let now = tickets::wall_clock();
@@ -171,7 +199,7 @@ impl Pool {
             patience: options.patience,
         });
         let (alive, ended) = mpsc::channel();
-        for _ in 0..options.threads.max(1) {
+        for _ in 0..threads.max(1) {
             let (shared, alive) = (Arc::clone(&shared), alive.clone());
             let work = move || {
                 shared.run();
@@ -226,12 +254,12 @@ impl Shared {
             match next {
                 Ok(job) => self.answer(job),
                 Err(RecvTimeoutError::Timeout) => {
-                    lock(&self.lookups).quiet();
+                    self.backend.quiet();
                     lock(&self.verified).forget(Instant::now());
                 }
                 Err(RecvTimeoutError::Disconnected) => {
                     // Each thread, since another may be answering yet.
-                    lock(&self.lookups).write_notes();
+                    self.backend.end();
                     return;
                 }
             }
@@ -247,15 +275,14 @@ impl Shared {
         if !try_lock(&self.verified)?.knows(login) {
             return None;
         }
-        let mut lookups = try_lock(&self.lookups)?;
-        let found = lookups.find_at_once(login)?;
         // Whoever is refused is refused by a thread, at the cost of a hash.
-        let (stored, now) = (found.password.as_str(), Instant::now());
-        let right = try_lock(&self.verified)?.is_right(login, password, stored, now);
-        if !found.active || !right {
-            return None;
-        }
-        lookups.note_login(&found, None).then_some(found.member)
+        let mut is_right = |found: &Found| {
+            let (stored, now) = (found.password.as_str(), Instant::now());
+            let verified = try_lock(&self.verified);
+            found.active
+                && verified.is_some_and(|mut kept| kept.is_right(login, password, stored, now))
+        };
+        self.backend.let_in_at_once(login, &mut is_right)
     }
 
     fn answer(&self, job: Job) {
@@ -267,16 +294,14 @@ impl Shared {
                 .unwrap_or(Answer::Unavailable(Unavailable::Failed))
         };
         (job.reply)(job.ticket, answer);
-        lock(&self.lookups).answered();
+        self.backend.answered();
         // Not in quiet moments alone: who tries wrong passwords without pause may prevent those.
         lock(&self.verified).forget(Instant::now());
     }
 
     fn decide(&self, query: &Query, since: Instant) -> Answer {
         let Query::Identify { login, password } = query;
-        // The lock is held for the lookup alone, not for the hash.
-        let found = lock(&self.lookups).find(login, since);
-        let found = match found {
+        let found = match self.backend.find(login, since) {
             Ok(found) => found,
             // The member's trouble, not the store's; refused below, at the cost of everybody else.
             Err(StoreError {
@@ -287,6 +312,14 @@ impl Shared {
                     "the {column} in the store is not valid UTF-8; remove the member with \
                      flashgate members remove {id}, and add it anew"
                 );
+                lock(&self.complaints).about_member(MemberId(id), why);
+                None
+            }
+            Err(StoreError {
+                fault: Fault::Unfit { id, why },
+                ..
+            }) => {
+                let why = format_args!("in the site's table, {why}");
                 lock(&self.complaints).about_member(MemberId(id), why);
                 None
             }
@@ -306,10 +339,12 @@ impl Shared {
         let Some(found) = found.filter(|_| proof != Proof::None) else {
             return Answer::Denied;
         };
-        // The lock is not held for this hash either.
         let renewed = match proof {
-            Proof::Hash => Hash::renewed(password, &found.password),
-            Proof::Lately | Proof::Ticket | Proof::None => None,
+            Proof::Hash if self.backend.keeps_hashes() => {
+                let _permit = self.hashing.take();
+                Hash::renewed(password, &found.password)
+            }
+            Proof::Hash | Proof::Lately | Proof::Ticket | Proof::None => None,
         };
         if let Some(renewed) = &renewed {
             // Else a second login would cost a hash, of all who came by the old one.
@@ -318,7 +353,7 @@ impl Shared {
         }
         let was = found.password.clone();
         let renewed = renewed.map(|is| Renewed { was, is });
-        if lock(&self.lookups).note_login(&found, renewed) {
+        if self.backend.note_login(&found, renewed) {
             Answer::Member(found.member)
         } else {
             // The store has become another while the password was checked.
@@ -346,7 +381,10 @@ impl Shared {
                 return Proof::Lately;
             }
         }
-        let checked = passwords::check(password, found.map(|found| found.password.as_str()));
+        let checked = {
+            let _permit = self.hashing.take();
+            passwords::check(password, found.map(|found| found.password.as_str()))
+        };
         self.work.fetch_add(checked.work, Ordering::Relaxed);
         match (checked.verdict, found) {
             (Verdict::Right, Some(found)) if found.active => {
@@ -356,9 +394,12 @@ impl Shared {
             }
             (Verdict::BadHash(fault), Some(found)) => {
                 let id = found.member.id;
-                let why = format_args!(
-                    "the stored password {fault}; set another with flashgate members passwd {id}"
-                );
+                let mend = if self.backend.keeps_hashes() {
+                    format!("; set another with flashgate members passwd {id}")
+                } else {
+                    String::new()
+                };
+                let why = format_args!("the stored password {fault}{mend}");
                 lock(&self.complaints).about_member(id, why);
                 Proof::None
             }
@@ -378,6 +419,39 @@ enum Proof {
     Hash,
     /// The site vouches for the member, and knows nothing of the password.
     Ticket,
+}
+
+/// How many threads may hash at once: each takes a core, and megabytes.
+struct Permits {
+    left: Mutex<usize>,
+    back: Condvar,
+}
+
+/// May hash until it is dropped.
+struct Permit<'a>(&'a Permits);
+
+impl Permits {
+    fn new(all: usize) -> Self {
+        Self {
+            left: Mutex::new(all),
+            back: Condvar::new(),
+        }
+    }
+
+    /// Waits until fewer hash than may.
+    fn take(&self) -> Permit<'_> {
+        let none = |left: &mut usize| *left == 0;
+        let waited = self.back.wait_while(lock(&self.left), none);
+        *waited.unwrap_or_else(PoisonError::into_inner) -= 1;
+        Permit(self)
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        *lock(&self.0.left) += 1;
+        self.0.back.notify_one();
+    }
 }
 
 /// Says what is wrong with the store once in a while, not once a login: anybody may try one, and as
@@ -422,7 +496,7 @@ impl Complaints {
     }
 }
 
-/// A panic elsewhere does not make what is behind the lock wrong: it is looked at anew each time.
+/// A panic elsewhere does not make what is behind a lock wrong: it is looked at anew each time.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -438,3 +512,7 @@ fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
 
 /// Members whose rows are complained about within that time; of more, one learns later.
 const MAX_COMPLAINTS: usize = 100;
+
+/// Lookups at once in the table of a site: one that hangs is not to hold the others up.
+#[cfg(feature = "mysql")]
+const SITE_LOOKUPS: usize = 4;

@@ -142,7 +142,7 @@ fn version(connection: &Connection) -> Result<i64, rusqlite::Error> {
 /// A store that cannot be used, and where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreError {
-    /// The file.
+    /// The file, or the address of a site's table.
     pub path: PathBuf,
     /// What is wrong with it.
     pub fault: Fault,
@@ -185,7 +185,20 @@ pub enum Fault {
         /// Where.
         column: &'static str,
     },
-    /// Anything else that SQLite has to say.
+    /// The database of the site cannot be reached, or does not answer.
+    Unreachable(String),
+    /// The database of the site does not let us in, or not at the table.
+    NotAllowed(String),
+    /// The site has no table, or none with the columns that are needed.
+    NoTable(String),
+    /// A row of the site's table is no member; the others are well.
+    Unfit {
+        /// The member's number.
+        id: i64,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Anything else that the database has to say.
     Other(String),
 }
 
@@ -274,6 +287,17 @@ impl fmt::Display for StoreError {
                 f,
                 "has a member {id} whose {column} is not valid UTF-8; remove that member"
             ),
+            Fault::Unreachable(why) => write!(
+                f,
+                "cannot be reached ({why}); check that the database runs, and its address in --members"
+            ),
+            Fault::NotAllowed(why) => write!(
+                f,
+                "lets nobody in ({why}); check the user in --members, the password in \
+                 --mysql-password or FLASHGATE_MYSQL_PASSWORD, and GRANT SELECT on the table"
+            ),
+            Fault::NoTable(why) => write!(f, "cannot be used: {why}"),
+            Fault::Unfit { id, why } => write!(f, "has a member {id} who is none: {why}"),
             Fault::Other(why) => write!(f, "has failed: {why}"),
         }
     }

@@ -14,7 +14,7 @@ use super::listen::Listeners;
 use super::policy;
 use crate::cli::{Duplicates, ServeOptions};
 use crate::failure::{Exit, Failure};
-use crate::members::TicketSecret;
+use crate::members::{TicketSecret, is_address};
 use crate::site::{Own, Ruffle, is_own};
 
 /// Whether options contradict each other.
@@ -22,6 +22,13 @@ pub(super) fn check(options: &ServeOptions) -> Result<(), Failure> {
     let refuse = |message| Err(Failure::usage(message));
     if options.demo && options.members.is_some() {
         return refuse("--demo has its members in memory; leave out --demo or --members");
+    }
+    let members = options.members.as_deref().and_then(Path::to_str);
+    if !members.is_some_and(is_address) && options.table_options().are_given() {
+        return refuse(
+            "--table, --query, --map, --active-if, --charset and --mysql-password are about the table \
+             of a site; add --members mysql://USER@HOST/DATABASE",
+        );
     }
     if options.record.is_none() && (options.record_secrets || options.record_limit.is_some()) {
         return refuse(

@@ -69,6 +69,7 @@ pub(super) fn run(command: &Import) -> Result<String, Failure> {
     }
     let options = Options {
         table: command.table.clone(),
+        query: None,
         map,
         active_if: command.active_if.clone(),
         charset: command.charset,

@@ -58,6 +58,18 @@ impl Charset {
     }
 }
 
+/// What a site has stored for a text, as its database tells it: the inverse of reading it.
+#[cfg(feature = "mysql")]
+pub(in crate::members) fn doubled(charset: Charset, text: &str) -> String {
+    match charset {
+        Charset::DoubleUtf8 => WINDOWS_1252
+            .decode_without_bom_handling(text.as_bytes())
+            .0
+            .into_owned(),
+        Charset::Utf8 | Charset::Latin1 | Charset::Latin2 | Charset::Auto => text.to_owned(),
+    }
+}
+
 /// Undoes one encoding too many, if there was one.
 fn undoubled(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {

@@ -114,12 +114,12 @@ impl FromStr for ActiveIf {
 
 /// Where everything is in a row.
 #[derive(Clone, Debug)]
-pub(super) struct Columns {
-    pub(super) id: usize,
-    pub(super) nick: usize,
+pub(in crate::members) struct Columns {
+    pub(in crate::members) id: usize,
+    pub(in crate::members) nick: usize,
     /// Without one, the nick is shown.
     pub(super) name: Option<usize>,
-    pub(super) password: usize,
+    pub(in crate::members) password: usize,
     pub(super) active: ActiveBy,
     /// What a site has put into its hashes, and how.
     pub(super) salt: Option<(usize, Format)>,
@@ -129,7 +129,7 @@ pub(super) struct Columns {
 
 /// How it is known who is active.
 #[derive(Clone, Debug)]
-pub(super) enum ActiveBy {
+pub(in crate::members) enum ActiveBy {
     /// A column says 1 or 0.
     Column(usize),
     /// A column has a certain value.
@@ -150,7 +150,10 @@ impl ActiveBy {
 impl Columns {
     /// Finds the columns among those of a file that does not keep to our names, or tells what is
     /// missing.
-    pub(super) fn find(titles: &[String], options: &Options) -> Result<Self, Vec<String>> {
+    pub(in crate::members) fn find(
+        titles: &[String],
+        options: &Options,
+    ) -> Result<Self, Vec<String>> {
         let mut problems = Vec::new();
         let mut named = |ours: &str, title: &str| {
             let found = at(titles, title);
@@ -217,12 +220,24 @@ impl Columns {
     }
 
     /// The columns that are wanted.
-    pub(super) fn wanted(&self) -> Vec<usize> {
+    pub(in crate::members) fn wanted(&self) -> Vec<usize> {
         let always = [self.id, self.nick, self.password].into_iter();
         let mut wanted: Vec<_> = always
             .chain(self.name)
             .chain(self.active.column())
             .chain(self.salt.map(|(at, _)| at))
+            .collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        wanted
+    }
+
+    /// The columns that tell whether somebody who is online is so still.
+    #[cfg(feature = "mysql")]
+    pub(in crate::members) fn of_a_look(&self) -> Vec<usize> {
+        let mut wanted: Vec<_> = [self.id, self.nick]
+            .into_iter()
+            .chain(self.active.column())
             .collect();
         wanted.sort_unstable();
         wanted.dedup();

@@ -16,7 +16,7 @@ pub(super) fn read(import: &mut Import<'_>, source: &mut dyn Source) -> Result<(
         let (_, file) = file::open(source)?;
         dump::tables(file)?
     };
-    let table = choose(&tables, import.options.table.as_deref()).map_err(Stop::Unusable)?;
+    let table = choose_table(&tables, import.options.table.as_deref()).map_err(Stop::Unusable)?;
     import.report.table = Some(table.clone());
     let (_, file) = file::open(source)?;
     rows(import, Dump::new(file), table)
@@ -89,7 +89,10 @@ impl Known {
 }
 
 /// The table that is meant.
-fn choose<'a>(tables: &'a [Table], wanted: Option<&str>) -> Result<&'a TableName, String> {
+pub(in crate::members) fn choose_table<'a>(
+    tables: &'a [Table],
+    wanted: Option<&str>,
+) -> Result<&'a TableName, String> {
     let is_called =
         |table: &&Table, name: &str| table.name.table == name || table.name.to_string() == name;
     let mut found: Vec<_> = match wanted {

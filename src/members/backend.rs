@@ -1,0 +1,48 @@
+//! What a pool asks, whatever members stand in: a store of our own, or the table of a site.
+
+use std::time::Instant;
+
+use flashgate_core::{Login, Member, Note};
+
+use super::notes::Renewed;
+use super::opened::Found;
+use super::schema::StoreError;
+use super::watch::Tell;
+
+/// Where lookups find their answers. Called by all threads of a pool.
+pub(super) trait Backend: Send + Sync {
+    /// Finds the member whom a client says it is, active or not. The client asked at `since`.
+    fn find(&self, login: &Login, since: Instant) -> Result<Option<Found>, StoreError>;
+
+    /// Lets somebody in whom `is_right` accepts, if that takes no waiting at all: on the thread that
+    /// owns the gateway. `None` says nothing but that [`find`](Self::find) has to be asked.
+    fn let_in_at_once(
+        &self,
+        login: &Login,
+        is_right: &mut dyn FnMut(&Found) -> bool,
+    ) -> Option<Member>;
+
+    /// Notes a good login, and the new hash of a password, if there is one.
+    ///
+    /// False if the member is another by now than the one that was found: nobody is to be let in
+    /// then, since nobody would be told of that change.
+    fn note_login(&self, found: &Found, renewed: Option<Renewed>) -> bool;
+
+    /// Whether new hashes are stored.
+    fn keeps_hashes(&self) -> bool;
+
+    /// Tells of what others change that logs a member out, from now on.
+    fn watch(&self, tell: Tell);
+
+    /// Hears what the core has noted.
+    fn heard(&self, note: &Note);
+
+    /// To be called every [`LOOK`](super::watch::LOOK) without a lookup.
+    fn quiet(&self);
+
+    /// To be called after every lookup.
+    fn answered(&self);
+
+    /// To be called as a thread ends.
+    fn end(&self);
+}

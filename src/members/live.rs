@@ -1,0 +1,170 @@
+//! The table of a site, in its own MySQL or MariaDB database, asked at each login: the site stays the
+//! master, and nothing is ever written there.
+//!
+//! `address` says where it is, `server` asks it (connections that are kept, time-outs, what is wrong),
+//! `table` which columns are what and what the statements are. A row is read as an import would read
+//! it. `watch` asks again and again for those who are online, since no site tells what it changes.
+
+use std::time::Instant;
+
+use flashgate_core::{Login, Member, MemberId, Note, Secret};
+
+use super::backend::Backend;
+use super::import::Options;
+use super::notes::Renewed;
+use super::opened::Found;
+use super::schema::{Fault, StoreError};
+use super::watch::{LOOK, Tell};
+use super::{Active, NewMember};
+
+mod address;
+mod server;
+mod table;
+mod watch;
+
+pub use address::{Address, AddressFault};
+pub(super) use server::Server;
+pub(super) use table::Table;
+use watch::Watch;
+
+/// A table of a site that is asked, or imported from.
+#[derive(Clone, Debug)]
+pub struct SiteTable {
+    address: Address,
+    password: Option<Secret>,
+    options: Options,
+}
+
+impl SiteTable {
+    /// The table at an address, and how it is read.
+    pub fn new(address: Address, password: Option<Secret>, options: Options) -> Self {
+        Self {
+            address,
+            password,
+            options,
+        }
+    }
+
+    /// Where it is, without any password.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    pub(super) fn options(&self) -> &Options {
+        &self.options
+    }
+
+    pub(super) fn server(&self) -> Server {
+        Server::new(&self.address, self.password.as_ref())
+    }
+
+    pub(super) fn error(&self, fault: Fault) -> StoreError {
+        fault.at(self.address.as_path())
+    }
+
+    /// How long the slowest hash in it takes to check, on a slow machine. Looks at every row.
+    pub fn slowest_check(&self) -> Result<std::time::Duration, StoreError> {
+        let server = self.server();
+        Table::find(&server, &self.options)
+            .and_then(|table| table.slowest_check(&server))
+            .map_err(|fault| self.error(fault))
+    }
+}
+
+/// A table that is open for lookups.
+pub(super) struct Live {
+    site: SiteTable,
+    server: Server,
+    table: Table,
+    watch: Watch,
+}
+
+impl Live {
+    /// Looks at the table, and finds its columns.
+    pub(super) fn open(site: &SiteTable) -> Result<Self, StoreError> {
+        let server = site.server();
+        let table = Table::find(&server, &site.options).map_err(|fault| site.error(fault))?;
+        Ok(Self {
+            site: site.clone(),
+            server,
+            table,
+            watch: Watch::default(),
+        })
+    }
+
+    /// Finds out what others have changed, if it is time to.
+    fn look(&self) {
+        let Some(known) = self.watch.due(LOOK, Instant::now()) else {
+            return;
+        };
+        match self.table.among(&self.server, known.ids()) {
+            Ok(now) => self.watch.compare(known, now),
+            Err(fault) => {
+                let error = self.site.error(fault);
+                log::info!("changes are not heard of yet: {error}");
+                self.watch.put_off();
+            }
+        }
+    }
+}
+
+impl Backend for Live {
+    fn find(&self, login: &Login, since: Instant) -> Result<Option<Found>, StoreError> {
+        let found = self.table.member(&self.server, login, since);
+        let found = found.map_err(|fault| self.site.error(fault))?;
+        Ok(found.map(found_as))
+    }
+
+    /// To ask a database is to wait.
+    fn let_in_at_once(
+        &self,
+        _login: &Login,
+        _is_right: &mut dyn FnMut(&Found) -> bool,
+    ) -> Option<Member> {
+        None
+    }
+
+    fn note_login(&self, found: &Found, _renewed: Option<Renewed>) -> bool {
+        // Whoever was changed since the row was read is found out by the next look.
+        self.watch.let_in(&found.member, Instant::now());
+        true
+    }
+
+    fn keeps_hashes(&self) -> bool {
+        false
+    }
+
+    fn watch(&self, tell: Tell) {
+        self.watch.begin(tell);
+    }
+
+    fn heard(&self, note: &Note) {
+        self.watch.heard(note);
+    }
+
+    fn quiet(&self) {
+        self.look();
+    }
+
+    fn answered(&self) {
+        self.look();
+    }
+
+    fn end(&self) {}
+}
+
+/// Nothing is counted in such a table that tells one look from another.
+fn found_as(member: NewMember) -> Found {
+    Found {
+        member: Member {
+            id: MemberId(member.id.get()),
+            nick: member.nick.as_str().into(),
+            name: member.name.as_str().into(),
+        },
+        active: member.active == Active::Yes,
+        password: member.password.as_str().to_owned(),
+        as_of: 0,
+        comparisons: 0,
+        file: None,
+    }
+}

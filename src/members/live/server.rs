@@ -1,0 +1,183 @@
+//! Asking the database of a site: connections that are kept for the next question, time-outs, and what
+//! is wrong when there is no answer.
+//!
+//! The driver has a pool of its own. It connects under its lock, so that one address that swallows
+//! packets would hold up all who ask, and asks each connection whether it still lives before it gives
+//! it out. Here a connection that has died is found out by the question itself, which is then asked
+//! again on another. There are never more connections than threads that ask.
+
+use std::fmt;
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use flashgate_core::Secret;
+use mysql::prelude::Queryable;
+use mysql::{Conn, DriverError, Error, Opts};
+
+use super::super::schema::Fault;
+use super::Address;
+
+/// A database, and the connections to it that are idle.
+pub(in crate::members) struct Server {
+    opts: Opts,
+    database: String,
+    idle: Mutex<Vec<Conn>>,
+    /// When somebody last waited for it in vain, and why.
+    failed: Mutex<Option<(Instant, Fault)>>,
+}
+
+impl Server {
+    /// Connects to nothing yet.
+    pub(super) fn new(address: &Address, password: Option<&Secret>) -> Self {
+        let opts = address
+            .opts()
+            .pass(password.map(Secret::expose))
+            // The operator has said where.
+            .prefer_socket(false)
+            .tcp_connect_timeout(Some(CONNECT))
+            .read_timeout(Some(ANSWER))
+            .write_timeout(Some(ANSWER));
+        Self {
+            opts: opts.into(),
+            database: address.database().to_owned(),
+            idle: Mutex::default(),
+            failed: Mutex::default(),
+        }
+    }
+
+    pub(super) fn database(&self) -> &str {
+        &self.database
+    }
+
+    /// Asks a question on a connection, on another one if that has died meanwhile.
+    ///
+    /// Who has waited since before the server was found out of reach has waited enough: else the last
+    /// of many would be told of it long after the core has given it up.
+    pub(in crate::members) fn ask<T>(
+        &self,
+        since: Instant,
+        mut question: impl FnMut(&mut Conn) -> mysql::Result<T>,
+    ) -> Result<T, Fault> {
+        if let Some((failed, fault)) = &*lock(&self.failed)
+            && since <= *failed
+        {
+            return Err(fault.clone());
+        }
+        loop {
+            // Taken in a statement of its own, so that nobody waits for the answer behind the lock.
+            let idle = lock(&self.idle).pop();
+            let is_idle = idle.is_some();
+            let connection = idle.map_or_else(|| self.connect(), Ok);
+            let mut connection = connection.map_err(|error| self.failed(&error))?;
+            match question(&mut connection) {
+                Ok(answer) => {
+                    lock(&self.idle).push(connection);
+                    return Ok(answer);
+                }
+                Err(error) if is_idle && has_died(&error) => {}
+                Err(error) => {
+                    if !error.is_connectivity_error() && !has_died(&error) {
+                        lock(&self.idle).push(connection);
+                    }
+                    return Err(self.failed(&error));
+                }
+            }
+        }
+    }
+
+    fn connect(&self) -> mysql::Result<Conn> {
+        let mut connection = Conn::new(self.opts.clone())?;
+        // Whatever the user may do there. Not before MySQL 5.6, which knows no such thing.
+        match connection.query_drop("SET SESSION TRANSACTION READ ONLY") {
+            Err(error) if error.is_connectivity_error() => Err(error),
+            Ok(()) | Err(_) => Ok(connection),
+        }
+    }
+
+    /// What is wrong, remembered if others need not try.
+    fn failed(&self, error: &Error) -> Fault {
+        let fault = fault(error);
+        if matches!(fault, Fault::Unreachable(_)) {
+            *lock(&self.failed) = Some((Instant::now(), fault.clone()));
+            // The others have been to the same server.
+            lock(&self.idle).clear();
+        }
+        fault
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").finish_non_exhaustive()
+    }
+}
+
+/// Whether a connection is closed by now; one that takes too long is not.
+fn has_died(error: &Error) -> bool {
+    match error {
+        Error::IoError(error) => !is_timeout(error),
+        Error::MySqlError(error) => CLOSED.contains(&error.code),
+        // The driver has many others, and none for this.
+        #[allow(clippy::wildcard_enum_match_arm)]
+        _ => error.is_connectivity_error(),
+    }
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+    )
+}
+
+fn fault(error: &Error) -> Fault {
+    // The driver may learn others, and says of each in its own words what it is.
+    #[allow(clippy::wildcard_enum_match_arm)]
+    match error {
+        Error::IoError(error) if is_timeout(error) => {
+            let seconds = ANSWER.as_secs();
+            Fault::Unreachable(format!("it has not answered within {seconds} seconds"))
+        }
+        Error::DriverError(DriverError::ConnectTimeout) => {
+            let seconds = CONNECT.as_secs();
+            Fault::Unreachable(format!("nobody answers there within {seconds} seconds"))
+        }
+        Error::DriverError(DriverError::CouldNotConnect(Some((at, why, _)))) => {
+            Fault::Unreachable(format!("{at}: {why}"))
+        }
+        Error::IoError(error) => Fault::Unreachable(error.to_string()),
+        Error::CodecError(_) | Error::DriverError(_) => Fault::Unreachable(error.to_string()),
+        Error::MySqlError(said) if NOT_ALLOWED.contains(&said.code) => {
+            Fault::NotAllowed(said.message.clone())
+        }
+        Error::MySqlError(said) if BUSY.contains(&said.code) || CLOSED.contains(&said.code) => {
+            Fault::Unreachable(said.message.clone())
+        }
+        Error::MySqlError(said) if NO_TABLE.contains(&said.code) => {
+            Fault::NoTable(said.message.clone())
+        }
+        error => Fault::Other(error.to_string()),
+    }
+}
+
+/// A panic elsewhere has left a list of connections, or a time.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Together below the 10 s after which the core gives a lookup up.
+const CONNECT: Duration = Duration::from_secs(2);
+const ANSWER: Duration = Duration::from_secs(3);
+
+/// Access denied: by user and password (also for a socket), to the database, the table, a column.
+const NOT_ALLOWED: [u16; 6] = [1044, 1045, 1698, 1142, 1143, 1227];
+
+/// Too many connections: at all, of this user, or within an hour. Or this host has failed too often.
+const BUSY: [u16; 4] = [1040, 1203, 1226, 1129];
+
+/// The server shuts down, has ended the connection, or did so because it was idle.
+const CLOSED: [u16; 4] = [1053, 1927, 4031, 3169];
+
+/// No such database, table or column; or the query is none.
+const NO_TABLE: [u16; 5] = [1049, 1146, 1054, 1064, 1060];

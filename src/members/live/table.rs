@@ -1,0 +1,295 @@
+//! The table of a site: which columns are what, and the statements by which members are found.
+//!
+//! A query of the operator's own stands where a table would. It is not known here what collation the
+//! columns have, so what the database takes for equal is compared again, byte for byte.
+
+use std::time::{Duration, Instant};
+
+use flashgate_core::{Login, MemberId};
+use mysql::prelude::Queryable;
+use mysql::{Conn, Row, Value};
+
+use super::super::dump::{self, Filled, TableName};
+use super::super::import::{Columns, Names, Options, Reading, choose_table, doubled};
+use super::super::schema::Fault;
+use super::super::{Active, NewMember, Nick, passwords};
+use super::Server;
+
+/// A table, and how it is read.
+#[derive(Debug)]
+pub(in crate::members) struct Table {
+    /// What it is called, unless it is a query.
+    pub(in crate::members) name: Option<TableName>,
+    pub(in crate::members) titles: Vec<String>,
+    pub(in crate::members) columns: Columns,
+    pub(in crate::members) reading: Reading,
+    /// What stands behind FROM.
+    source: String,
+}
+
+/// A row, of some of the columns.
+pub(in crate::members) struct Cells<'a> {
+    /// Which, in ascending order.
+    wanted: &'a [usize],
+    values: Vec<Option<Vec<u8>>>,
+}
+
+/// What a look found of a member: the nick, if there is one, and whether active.
+pub(super) type Now = (MemberId, Option<Nick>, Active);
+
+impl Table {
+    /// Finds the table, and its columns.
+    pub(in crate::members) fn find(server: &Server, options: &Options) -> Result<Self, Fault> {
+        let (name, source) = match &options.query {
+            // A comment at its end would go on otherwise.
+            Some(query) => {
+                let query = query.trim_end().trim_end_matches(';');
+                (None, format!("({query}\n) AS members"))
+            }
+            None => {
+                let name = Self::named(server, options.table.as_deref())?;
+                let source = quoted(&name.table);
+                (Some(name), source)
+            }
+        };
+        let titles = server.ask(Instant::now(), |connection| {
+            let statement = connection.prep(format!("SELECT * FROM {source}"))?;
+            let columns = statement.columns();
+            let titles = columns.iter().map(|column| column.name_str().into_owned());
+            Ok(titles.collect())
+        });
+        let titles: Vec<String> = titles?;
+        let columns = Columns::find(&titles, options)
+            .map_err(|problems| Fault::NoTable(problems.join("\n")))?;
+        let reading = Reading {
+            charset: options.charset.unwrap_or_default(),
+            names: Names::Cleaned,
+        };
+        Ok(Self {
+            name,
+            titles,
+            columns,
+            reading,
+            source,
+        })
+    }
+
+    /// The table that is meant, among those that the user may see.
+    fn named(server: &Server, wanted: Option<&str>) -> Result<TableName, Fault> {
+        let names: Vec<String> =
+            server.ask(Instant::now(), |connection| connection.query("SHOW TABLES"))?;
+        let tables: Vec<_> = names
+            .into_iter()
+            .map(|table| dump::Table {
+                name: TableName {
+                    database: None,
+                    table,
+                },
+                filled: Filled::Yes,
+            })
+            .collect();
+        if tables.is_empty() {
+            let database = server.database();
+            return Err(Fault::NoTable(format!(
+                "the database {database} has no table, or none that this user may read"
+            )));
+        }
+        choose_table(&tables, wanted)
+            .cloned()
+            .map_err(Fault::NoTable)
+    }
+
+    /// Finds the member whom a client says it is.
+    pub(super) fn member(
+        &self,
+        server: &Server,
+        login: &Login,
+        since: Instant,
+    ) -> Result<Option<NewMember>, Fault> {
+        let (column, texts) = match login {
+            // As a text, so that a column of texts is compared as such: `7x` is not 7.
+            Login::Id(id) => (self.columns.id, [id.to_string(), id.to_string()]),
+            Login::Nick(nick) => {
+                let stored = doubled(self.reading.charset, nick);
+                (self.columns.nick, [nick.to_string(), stored])
+            }
+        };
+        let (wanted, column) = (self.columns.wanted(), quoted(&self.titles[column]));
+        let (list, source) = (self.list(&wanted), &self.source);
+        let sql =
+            format!("SELECT {list} FROM {source} WHERE {column} IN (?, ?) LIMIT {MOST_ALIKE}");
+        let rows = server.ask(since, |connection| {
+            let rows: mysql::Result<Vec<Row>> = connection.exec(&sql, (&texts[0], &texts[1]));
+            rows.or_else(|error| match &error {
+                // So no row can have it.
+                mysql::Error::MySqlError(said) if NOT_COMPARABLE.contains(&said.code) => {
+                    Ok(Vec::new())
+                }
+                mysql::Error::IoError(_)
+                | mysql::Error::CodecError(_)
+                | mysql::Error::MySqlError(_)
+                | mysql::Error::DriverError(_)
+                | mysql::Error::UrlError(_)
+                | mysql::Error::FromValueError(_)
+                | mysql::Error::FromRowError(_) => Err(error),
+            })
+        })?;
+        let cells = rows.into_iter().map(|row| Cells::of(&wanted, row));
+        let mut found = cells.filter(|cells| self.is_meant(cells, login));
+        let Some(first) = found.next() else {
+            return Ok(None);
+        };
+        let second = found.next().is_some();
+        self.read(&first, second).map(Some)
+    }
+
+    /// Whether a row is the one, and not merely like it.
+    fn is_meant(&self, cells: &Cells<'_>, login: &Login) -> bool {
+        match login {
+            Login::Id(id) => self.id(cells) == Some(*id),
+            Login::Nick(nick) => {
+                let stored = self.reading.nick(&self.columns, &|at| cells.get(at));
+                stored.is_ok_and(|stored| stored.as_str() == &**nick)
+            }
+        }
+    }
+
+    /// The number of a row, if it has one in its plain form.
+    fn id(&self, cells: &Cells<'_>) -> Option<MemberId> {
+        let text = std::str::from_utf8(cells.get(self.columns.id)?).ok()?;
+        match Login::parse(text) {
+            Login::Id(id) => Some(id),
+            Login::Nick(_) => None,
+        }
+    }
+
+    fn read(&self, cells: &Cells<'_>, is_twice: bool) -> Result<NewMember, Fault> {
+        let id = self.id(cells).map_or(0, |id| id.0);
+        let (fields, problems) = self.reading.fields(&self.columns, &|at| cells.get(at));
+        let mut faults: Vec<_> = problems
+            .into_iter()
+            .map(|problem| format!("{} {}", self.titles[problem.column], problem.why))
+            .collect();
+        if is_twice {
+            faults.push("another row has the same number or nick".to_owned());
+        }
+        match fields.whole() {
+            (_, Some(member)) if faults.is_empty() => Ok(member),
+            _ => Err(Fault::Unfit {
+                id,
+                why: faults.join("; "),
+            }),
+        }
+    }
+
+    /// Looks at some members. Those who are not in the answer are not in the table.
+    pub(super) fn among(&self, server: &Server, ids: &[MemberId]) -> Result<Vec<Now>, Fault> {
+        let wanted = self.columns.of_a_look();
+        let (list, source) = (self.list(&wanted), &self.source);
+        let id = quoted(&self.titles[self.columns.id]);
+        let mut found = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(AT_ONCE) {
+            // Numbers, and nothing else.
+            let ids: Vec<_> = ids.iter().map(|id| format!("'{}'", id.0)).collect();
+            let ids = ids.join(",");
+            let sql = format!("SELECT {list} FROM {source} WHERE {id} IN ({ids})");
+            let rows: Vec<Row> = server.ask(Instant::now(), |connection| connection.query(&sql))?;
+            for row in rows {
+                let cells = Cells::of(&wanted, row);
+                let get = |at| cells.get(at);
+                let Some(id) = self.id(&cells) else { continue };
+                let nick = self.reading.nick(&self.columns, &get).ok();
+                let active = self.reading.active(&self.columns, &get);
+                found.push((id, nick, active.unwrap_or(Active::No)));
+            }
+        }
+        Ok(found)
+    }
+
+    /// How long the slowest hash takes to check, on a slow machine.
+    pub(super) fn slowest_check(&self, server: &Server) -> Result<Duration, Fault> {
+        let password = quoted(&self.titles[self.columns.password]);
+        let sql = format!("SELECT {password} FROM {}", self.source);
+        server.ask(Instant::now(), |connection| {
+            let mut slowest = Duration::ZERO;
+            for row in connection.query_iter(&sql)? {
+                // What is not even text is checked against nothing.
+                if let Some(Value::Bytes(hash)) = row?.take(0)
+                    && let Ok(hash) = std::str::from_utf8(&hash)
+                {
+                    slowest = slowest.max(passwords::time_to_check(hash));
+                }
+            }
+            Ok(slowest)
+        })
+    }
+
+    /// Gives every row to `each`, as it comes: they may be more than fit in memory.
+    pub(in crate::members) fn rows<E>(
+        &self,
+        connection: &mut Conn,
+        mut each: impl FnMut(&Cells<'_>) -> Result<(), E>,
+    ) -> mysql::Result<Result<(), E>> {
+        let wanted = self.columns.wanted();
+        let (list, source) = (self.list(&wanted), &self.source);
+        for row in connection.query_iter(format!("SELECT {list} FROM {source}"))? {
+            if let Err(stop) = each(&Cells::of(&wanted, row?)) {
+                return Ok(Err(stop));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// How many rows there are.
+    pub(in crate::members) fn count(&self, connection: &mut Conn) -> mysql::Result<u64> {
+        let sql = format!("SELECT count(*) FROM {}", self.source);
+        Ok(connection.query_first(sql)?.unwrap_or(0))
+    }
+
+    /// Columns, as a statement names them.
+    fn list(&self, wanted: &[usize]) -> String {
+        let names: Vec<_> = wanted.iter().map(|at| quoted(&self.titles[*at])).collect();
+        names.join(", ")
+    }
+}
+
+impl<'a> Cells<'a> {
+    fn of(wanted: &'a [usize], row: Row) -> Self {
+        let values = row.unwrap().into_iter().map(bytes).collect();
+        Self { wanted, values }
+    }
+
+    /// What is in a column of the table; nothing if that is NULL, or was not wanted.
+    pub(in crate::members) fn get(&self, column: usize) -> Option<&[u8]> {
+        let at = self.wanted.binary_search(&column).ok()?;
+        self.values.get(at)?.as_deref()
+    }
+}
+
+/// A value as a dump would write it: numbers come in digits, or as numbers from a prepared statement.
+fn bytes(value: Value) -> Option<Vec<u8>> {
+    let text = match value {
+        Value::NULL => return None,
+        Value::Bytes(bytes) => return Some(bytes),
+        Value::Int(number) => number.to_string(),
+        Value::UInt(number) => number.to_string(),
+        Value::Float(number) => number.to_string(),
+        Value::Double(number) => number.to_string(),
+        Value::Date(..) | Value::Time(..) => value.as_sql(true).trim_matches('\'').to_owned(),
+    };
+    Some(text.into_bytes())
+}
+
+/// A name, as MySQL takes it for one whatever is in it.
+fn quoted(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
+/// Rows that a collation may take for one: letter case, accents and blanks at the end do not count.
+const MOST_ALIKE: usize = 100;
+
+/// Members in one statement of a look.
+const AT_ONCE: usize = 1000;
+
+/// A text has letters that the column's character set lacks.
+const NOT_COMPARABLE: [u16; 5] = [1267, 1270, 1271, 1366, 3854];
