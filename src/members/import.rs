@@ -37,7 +37,7 @@ pub use columns::{ActiveIf, Map};
 pub(super) use dump_file::choose_table;
 pub use file::Source;
 #[cfg(feature = "mysql")]
-pub(super) use reading::{Names, Reading};
+pub(super) use reading::{Fields, Names, Problem, Reading};
 use row::Import;
 
 /// How a file is to be read, and what becomes of rows that are refused.

@@ -7,7 +7,7 @@
 
 use std::time::Instant;
 
-use flashgate_core::{Login, Member, MemberId, Note, Secret};
+use flashgate_core::{Login, Member, Note, Secret};
 
 use super::backend::Backend;
 use super::import::Options;
@@ -15,7 +15,6 @@ use super::notes::Renewed;
 use super::opened::Found;
 use super::schema::{Fault, StoreError};
 use super::watch::{LOOK, Tell};
-use super::{Active, NewMember};
 
 mod address;
 mod server;
@@ -111,8 +110,7 @@ impl Live {
 impl Backend for Live {
     fn find(&self, login: &Login, since: Instant) -> Result<Option<Found>, StoreError> {
         let found = self.table.member(&self.server, login, since);
-        let found = found.map_err(|fault| self.site.error(fault))?;
-        Ok(found.map(found_as))
+        found.map_err(|fault| self.site.error(fault))
     }
 
     /// To ask a database is to wait.
@@ -151,20 +149,4 @@ impl Backend for Live {
     }
 
     fn end(&self) {}
-}
-
-/// Nothing is counted in such a table that tells one look from another.
-fn found_as(member: NewMember) -> Found {
-    Found {
-        member: Member {
-            id: MemberId(member.id.get()),
-            nick: member.nick.as_str().into(),
-            name: member.name.as_str().into(),
-        },
-        active: member.active == Active::Yes,
-        password: member.password.as_str().to_owned(),
-        as_of: 0,
-        comparisons: 0,
-        file: None,
-    }
 }

@@ -38,6 +38,8 @@ pub(super) struct Found {
     pub(super) active: bool,
     /// Never shown: this type has no `Debug`.
     pub(super) password: String,
+    /// Why nobody can log in by what a site has stored, which is left out then.
+    pub(super) unusable: Option<String>,
     /// The last change behind which this was read.
     pub(super) as_of: i64,
     /// How often the watch had compared everybody by then.
@@ -227,6 +229,7 @@ fn found(row: &Row<'_>, file: Option<Inode>) -> Result<Found, Fault> {
         },
         active: row.get(3)?,
         password: text(4, "password")?.to_owned(),
+        unusable: None,
         as_of: row.get::<_, Option<i64>>(5)?.unwrap_or(0),
         comparisons: 0,
         file,

@@ -394,12 +394,13 @@ impl Shared {
             }
             (Verdict::BadHash(fault), Some(found)) => {
                 let id = found.member.id;
-                let mend = if self.backend.keeps_hashes() {
-                    format!("; set another with flashgate members passwd {id}")
-                } else {
-                    String::new()
+                let why = match &found.unusable {
+                    Some(why) => format!("in the site's table, {why}"),
+                    None => format!(
+                        "the stored password {fault}; set another with flashgate members passwd {id}"
+                    ),
                 };
-                let why = format_args!("the stored password {fault}{mend}");
+                let why = format_args!("{why}");
                 lock(&self.complaints).about_member(id, why);
                 Proof::None
             }

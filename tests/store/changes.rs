@@ -11,7 +11,7 @@ use flashgate_core::MemberEvent::{self, Disabled, Removed, Renamed};
 use flashgate_core::{Answer, MemberId, MemberStore, Secret, Unavailable};
 use rusqlite::Connection;
 
-use crate::fixture::{PATIENCE, Store, cheap, identify, is_alice, login, member, ticket};
+use crate::fixture::{PATIENCE, Place, Store, cheap, identify, is_alice, login, member, ticket};
 
 fn watched(store: &Store) -> (Pool, Receiver<MemberEvent>) {
     let pool = store.pool();

@@ -11,7 +11,7 @@ use flashgate_core::{Answer, MemberStore};
 use rusqlite::Connection;
 
 use crate::fixture::{
-    FAILED, PATIENCE, Store, cheap, identify, is_alice, login, member, ticket, wait_for,
+    FAILED, PATIENCE, Place, Store, cheap, identify, is_alice, login, member, ticket, wait_for,
 };
 
 #[test]

@@ -14,14 +14,58 @@ use flashgate_core::{
 use rusqlite::Connection;
 use tempfile::TempDir;
 
+/// Where members stand: our own store, or the table of a site. What a pool answers is the same over both.
+pub(crate) trait Place: Sized {
+    /// A place with these members, and nobody else.
+    fn with(members: &[NewMember]) -> Self;
+
+    fn pool_of(&self, options: &PoolOptions) -> Pool;
+
+    fn pool(&self) -> Pool {
+        self.pool_of(&PoolOptions::default())
+    }
+
+    /// Changes the table `members` as another program would: with columns `id`, `nick`, `nick_key`, `name`,
+    /// `password` and `active`.
+    fn sql(&self, sql: &str);
+
+    /// Every row.
+    fn rows(&self) -> Vec<String>;
+
+    /// How many lookups may go on at once, of a pool of one thread that hashes.
+    const LOOKUPS: usize;
+}
+
+/// Makes tests of functions that work over any place.
+macro_rules! over_both {
+    ($($test:ident),* $(,)?) => {
+        mod own_store {
+            $(#[test]
+            fn $test() {
+                super::$test::<crate::fixture::Store>();
+            })*
+        }
+
+        #[cfg(feature = "mysql")]
+        mod table_of_a_site {
+            $(#[test]
+            #[ignore = "needs a MariaDB: tests/members/mariadb cargo test --features mysql -- --include-ignored"]
+            fn $test() {
+                super::$test::<crate::table::Table>();
+            })*
+        }
+    };
+}
+pub(crate) use over_both;
+
 /// A store in a folder of its own.
 pub(crate) struct Store {
     pub(crate) path: PathBuf,
     folder: TempDir,
 }
 
-impl Store {
-    pub(crate) fn with(members: &[NewMember]) -> Self {
+impl Place for Store {
+    fn with(members: &[NewMember]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("members.db");
         let (mut store, _) = Members::open_or_create(&path).unwrap();
@@ -31,14 +75,28 @@ impl Store {
         Self { path, folder }
     }
 
-    pub(crate) fn pool(&self) -> Pool {
-        self.pool_of(&PoolOptions::default())
-    }
-
-    pub(crate) fn pool_of(&self, options: &PoolOptions) -> Pool {
+    fn pool_of(&self, options: &PoolOptions) -> Pool {
         Pool::open(&self.path, options).unwrap()
     }
 
+    fn sql(&self, sql: &str) {
+        let connection = Connection::open(&self.path).unwrap();
+        connection.execute_batch(sql).unwrap();
+    }
+
+    fn rows(&self) -> Vec<String> {
+        let connection = Connection::open(&self.path).unwrap();
+        let all = "SELECT id || '|' || nick || '|' || nick_key || '|' || name || '|' || password || '|' || active
+             FROM members ORDER BY id";
+        let mut all = connection.prepare(all).unwrap();
+        let rows = all.query_map([], |row| row.get(0)).unwrap();
+        rows.collect::<Result<_, _>>().unwrap()
+    }
+
+    const LOOKUPS: usize = 1;
+}
+
+impl Store {
     /// A copy of the file as it is now.
     pub(crate) fn backup(&self) -> PathBuf {
         let backup = self.folder.path().join("backup.db");
@@ -49,11 +107,6 @@ impl Store {
 
     pub(crate) fn side_file(&self, suffix: &str) -> PathBuf {
         side_file(&self.path, suffix)
-    }
-
-    pub(crate) fn sql(&self, sql: &str) {
-        let connection = Connection::open(&self.path).unwrap();
-        connection.execute_batch(sql).unwrap();
     }
 
     /// When each member logged in last, by number.
@@ -106,17 +159,20 @@ pub(crate) fn identify(id: &str, password: &str) -> Query {
     }
 }
 
-/// Keeps a thread of the pool busy until the sender is used, or dropped.
-pub(crate) fn occupy(pool: &Pool) -> mpsc::Sender<()> {
-    let (release, released) = mpsc::channel();
-    let (busy, is_busy) = mpsc::channel();
-    let reply = move |_, _| {
-        busy.send(()).unwrap();
-        let _ = released.recv_timeout(PATIENCE);
+/// Keeps so many threads of the pool busy until the senders are used, or dropped.
+pub(crate) fn occupy(pool: &Pool, threads: usize) -> Vec<mpsc::Sender<()>> {
+    let one = |_| {
+        let (release, released) = mpsc::channel();
+        let (busy, is_busy) = mpsc::channel();
+        let reply = move |_, _| {
+            busy.send(()).unwrap();
+            let _ = released.recv_timeout(PATIENCE);
+        };
+        pool.submit(ticket(), identify("1", "x"), Box::new(reply));
+        is_busy.recv_timeout(PATIENCE).unwrap();
+        release
     };
-    pool.submit(ticket(), identify("1", "x"), Box::new(reply));
-    is_busy.recv_timeout(PATIENCE).unwrap();
-    release
+    (0..threads).map(one).collect()
 }
 
 /// Only a gateway makes tickets.

@@ -7,13 +7,21 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use flashgate::members::{Active, Members, NewMember, Number, Pool, PoolOptions};
+use flashgate::members::{Active, Hash, Pool, PoolOptions};
 use flashgate_core::{Answer, MemberStore};
 use rusqlite::Connection;
 
 use crate::fixture::{
-    FAILED, PATIENCE, Store, cheap, identify, is_alice, login, member, occupy, ticket, wait_for,
+    FAILED, PATIENCE, Place, Store, cheap, identify, is_alice, login, member, occupy, over_both,
+    ticket, wait_for,
 };
+
+over_both!(
+    a_wrong_password_costs_a_hash_however_well_known_the_member,
+    the_stores_word_is_what_counts,
+    a_change_is_seen_at_once,
+    ten_thousand_come_back_at_once,
+);
 
 /// Asks, and says whether a hash was needed.
 fn hashed(pool: &Pool, id: &str, password: &str) -> (Answer, bool) {
@@ -30,8 +38,8 @@ fn known(pool: &Pool) {
     assert!(!needed, "she was here a moment ago");
 }
 
-fn two() -> Store {
-    Store::with(&[
+fn two<P: Place>() -> P {
+    P::with(&[
         member(1, "alice", Active::Yes),
         member(2, "bob", Active::Yes),
     ])
@@ -39,7 +47,7 @@ fn two() -> Store {
 
 #[test]
 fn a_known_member_waits_for_no_thread() {
-    let store = two();
+    let store = two::<Store>();
     let pool = store.pool_of(&PoolOptions {
         threads: 1,
         ..PoolOptions::default()
@@ -49,7 +57,7 @@ fn a_known_member_waits_for_no_thread() {
         is_alice(&login(&pool, id, "alice's"));
     }
     // The only thread there is has something else to do.
-    let release = occupy(&pool);
+    let release = occupy(&pool, 1);
     let work = pool.work();
     for id in ["1", "alice"] {
         let (answers, answered) = mpsc::channel();
@@ -60,12 +68,11 @@ fn a_known_member_waits_for_no_thread() {
         is_alice(&answer);
     }
     assert_eq!(pool.work(), work);
-    release.send(()).unwrap();
+    drop(release);
 }
 
-#[test]
-fn a_wrong_password_costs_a_hash_however_well_known_the_member() {
-    let store = two();
+fn a_wrong_password_costs_a_hash_however_well_known_the_member<P: Place>() {
+    let store = two::<P>();
     let pool = store.pool();
     known(&pool);
     for (id, password) in [
@@ -90,30 +97,33 @@ fn a_wrong_password_costs_a_hash_however_well_known_the_member() {
     assert!(!needed);
 }
 
-#[test]
-fn the_stores_word_is_what_counts() {
-    let alice = Number::new(1).unwrap();
+fn the_stores_word_is_what_counts<P: Place>() {
     for turn in 0..3 {
-        let store = two();
+        let store = two::<P>();
         let pool = store.pool();
-        let mut members = Members::open(&store.path).unwrap();
+        let set_password = |hash: &Hash| {
+            let hash = hash.as_str();
+            store.sql(&format!(
+                "UPDATE members SET password = '{hash}' WHERE id = 1"
+            ));
+        };
         known(&pool);
-        members.set_password(alice, &cheap("another")).unwrap();
+        set_password(&cheap("another"));
         assert_eq!(
             hashed(&pool, "1", "alice's"),
             (Answer::Denied, true),
             "{turn}"
         );
         is_alice(&login(&pool, "1", "another"));
-        members.set_password(alice, &cheap("alice's")).unwrap();
+        set_password(&cheap("alice's"));
         // The same password, but another hash: to be seen by hashing alone.
         assert!(hashed(&pool, "1", "alice's").1);
 
         known(&pool);
-        members.set_active(alice, Active::No).unwrap();
+        store.sql("UPDATE members SET active = 0 WHERE id = 1");
         assert_eq!(hashed(&pool, "1", "alice's"), (Answer::Denied, true));
         assert_eq!(hashed(&pool, "alice", "alice's"), (Answer::Denied, true));
-        members.set_active(alice, Active::Yes).unwrap();
+        store.sql("UPDATE members SET active = 1 WHERE id = 1");
 
         known(&pool);
         store.sql("UPDATE members SET nick = 'alicia', name = 'A.' WHERE id = 1");
@@ -125,14 +135,14 @@ fn the_stores_word_is_what_counts() {
         store.sql("UPDATE members SET nick = 'alice' WHERE id = 1");
 
         known(&pool);
-        members.remove(alice).unwrap();
+        store.sql("DELETE FROM members WHERE id = 1");
         assert_eq!(hashed(&pool, "1", "alice's"), (Answer::Denied, true));
         // Somebody else with her number and her nick.
-        let heir = NewMember {
-            password: cheap("heir's"),
-            ..member(1, "alice", Active::Yes)
-        };
-        members.add(&heir).unwrap();
+        let heir = cheap("heir's");
+        store.sql(&format!(
+            "INSERT INTO members (id, nick, nick_key, name, password) VALUES (1, 'alice', 'alice', 'A', '{}')",
+            heir.as_str()
+        ));
         assert_eq!(hashed(&pool, "1", "alice's"), (Answer::Denied, true));
         is_alice(&login(&pool, "1", "heir's"));
     }
@@ -140,9 +150,8 @@ fn the_stores_word_is_what_counts() {
 
 /// A change right behind a login, over and over, so that some fall into one tick of the file
 /// system's clock.
-#[test]
-fn a_change_is_seen_at_once_by_whoever_it_is_made() {
-    let store = two();
+fn a_change_is_seen_at_once<P: Place>() {
+    let store = two::<P>();
     let pool = store.pool();
     for _ in 0..200 {
         known(&pool);
@@ -150,6 +159,13 @@ fn a_change_is_seen_at_once_by_whoever_it_is_made() {
         assert_eq!(login(&pool, "1", "alice's"), Answer::Denied);
         store.sql("UPDATE members SET active = 1 WHERE id = 1");
     }
+}
+
+#[test]
+fn what_an_operator_does_is_seen_at_once() {
+    let store = two::<Store>();
+    let pool = store.pool();
+    known(&pool);
     for (command, is_let_in) in [
         ("disable", false),
         ("enable", true),
@@ -187,7 +203,7 @@ fn another_file_knows_its_own_members() {
     let mut bob = member(2, "bob", Active::Yes);
     bob.password = cheap("another");
     let other = Store::with(&[member(1, "carol", Active::Yes), bob]);
-    let store = two();
+    let store = two::<Store>();
     let pool = store.pool();
     known(&pool);
     assert!(matches!(login(&pool, "2", "bob's"), Answer::Member(_)));
@@ -206,7 +222,7 @@ fn another_file_knows_its_own_members() {
 #[test]
 fn a_file_overwritten_in_place_does_too() {
     let other = Store::with(&[member(1, "carol", Active::Yes)]);
-    let store = two();
+    let store = two::<Store>();
     let pool = store.pool();
     known(&pool);
     fs::write(&store.path, fs::read(other.backup()).unwrap()).unwrap();
@@ -218,7 +234,7 @@ fn a_file_overwritten_in_place_does_too() {
 
 #[test]
 fn no_file_lets_nobody_in() {
-    let store = two();
+    let store = two::<Store>();
     let backup = store.backup();
     let pool = store.pool();
     known(&pool);
@@ -246,7 +262,7 @@ fn no_file_lets_nobody_in() {
 
 #[test]
 fn garbage_lets_nobody_in() {
-    let store = two();
+    let store = two::<Store>();
     let backup = store.backup();
     let pool = store.pool();
     known(&pool);
@@ -267,7 +283,7 @@ fn garbage_lets_nobody_in() {
 /// However they got in, and nobody else: once a second, and at the end.
 #[test]
 fn logins_are_noted_in_time() {
-    let store = two();
+    let store = two::<Store>();
     let pool = store.pool();
     let last = |id: usize| store.last_logins()[id - 1];
     let start = Instant::now();
@@ -299,7 +315,7 @@ fn logins_are_noted_in_time() {
 
 #[test]
 fn notes_wait_for_a_writer() {
-    let store = two();
+    let store = two::<Store>();
     let pool = store.pool();
     let other = Connection::open(&store.path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -314,19 +330,16 @@ fn notes_wait_for_a_writer() {
 }
 
 /// A server comes back to the network, and everybody comes back to it.
-#[test]
-fn ten_thousand_come_back_at_once() {
+fn ten_thousand_come_back_at_once<P: Place>() {
     const MEMBERS: i64 = 10_000;
-    let store = Store::with(&[]);
-    let mut connection = Connection::open(&store.path).unwrap();
-    let all = connection.transaction().unwrap();
+    let store = P::with(&[]);
     let hash = cheap("secret");
-    for id in 1..=MEMBERS {
-        let row = "INSERT INTO members (id, nick, nick_key, name, password) VALUES (?1, 'm' || ?1, 'm' || ?1, 'M', ?2)";
-        all.execute(row, (id, hash.as_str())).unwrap();
-    }
-    all.commit().unwrap();
-    drop(connection);
+    let row = |id| format!("({id}, 'm{id}', 'm{id}', 'M', '{}')", hash.as_str());
+    let rows: Vec<_> = (1..=MEMBERS).map(row).collect();
+    store.sql(&format!(
+        "INSERT INTO members (id, nick, nick_key, name, password) VALUES {}",
+        rows.join(", ")
+    ));
 
     let pool = store.pool_of(&PoolOptions {
         queue: MEMBERS as usize,
@@ -355,20 +368,18 @@ fn ten_thousand_come_back_at_once() {
     let again = all_log_in();
     eprintln!("{first:?}, and {again:?} when they came back");
     assert_eq!(pool.work(), work, "nobody is hashed for twice");
-    pool.close(PATIENCE);
-    assert!(store.last_logins().iter().all(Option::is_some));
 }
 
 /// A backup may come back in two parts. Whoever opens it between them, or while the second is being
 /// copied, loses what is in that.
 #[test]
 fn a_file_that_replaced_another_is_not_opened_to_note_logins() {
-    let other = two();
+    let other = two::<Store>();
     let writer = Connection::open(&other.path).unwrap();
     writer
         .execute_batch("PRAGMA wal_autocheckpoint = 0; UPDATE members SET name = 'A.' WHERE id = 1")
         .unwrap();
-    let store = two();
+    let store = two::<Store>();
     let pool = store.pool();
     known(&pool);
     fs::remove_file(&store.path).unwrap();

@@ -1,13 +1,20 @@
 //! The member store as a running server meets it.
 
 mod changes;
+#[cfg(feature = "mysql")]
+#[path = "../program/database.rs"]
+mod database;
 mod files;
 mod fixture;
 mod injection;
 mod known;
+#[cfg(feature = "mysql")]
+mod live;
 mod logins;
 mod pool;
 mod renewed;
 #[path = "../program/signed.rs"]
 mod signed;
+#[cfg(feature = "mysql")]
+mod table;
 mod tickets;

@@ -7,18 +7,23 @@ use flashgate::members::{Active, PoolOptions};
 use flashgate_core::{Answer, MemberStore, Unavailable};
 
 use crate::fixture::{
-    PATIENCE, Store, identify, is_alice, login, member, occupy, ticket, wait_for,
+    PATIENCE, Place, Store, identify, is_alice, login, member, occupy, over_both, ticket, wait_for,
 };
 
-#[test]
-fn a_full_queue_answers_at_once() {
-    let store = Store::with(&[member(1, "alice", Active::Yes)]);
+over_both!(
+    a_full_queue_answers_at_once,
+    who_has_been_given_up_is_not_hashed_for,
+    thousands_of_logins_on_several_threads,
+);
+
+fn a_full_queue_answers_at_once<P: Place>() {
+    let store = P::with(&[member(1, "alice", Active::Yes)]);
     let pool = store.pool_of(&PoolOptions {
         threads: 1,
         queue: 2,
         ..PoolOptions::default()
     });
-    let release = occupy(&pool);
+    let release = occupy(&pool, P::LOOKUPS);
     let (answers, answered) = mpsc::channel();
     for _ in 0..5 {
         let answers = answers.clone();
@@ -28,36 +33,34 @@ fn a_full_queue_answers_at_once() {
     // Two wait; the other three have their answers already.
     let busy: Vec<Answer> = answered.try_iter().collect();
     assert_eq!(busy, vec![Answer::Unavailable(Unavailable::Busy); 3]);
-    release.send(()).unwrap();
+    drop(release);
     for _ in 0..2 {
         is_alice(&answered.recv_timeout(PATIENCE).unwrap());
     }
 }
 
-#[test]
-fn who_has_been_given_up_is_not_hashed_for() {
-    let store = Store::with(&[member(1, "alice", Active::Yes)]);
+fn who_has_been_given_up_is_not_hashed_for<P: Place>() {
+    let store = P::with(&[member(1, "alice", Active::Yes)]);
     let pool = store.pool_of(&PoolOptions {
         threads: 1,
         queue: 16,
         patience: Duration::from_millis(20),
         tickets: None,
     });
-    let release = occupy(&pool);
+    let release = occupy(&pool, P::LOOKUPS);
     let work = pool.work();
     let (answers, answered) = mpsc::channel();
     let reply = move |_, answer| answers.send(answer).unwrap();
     pool.submit(ticket(), identify("1", "alice's"), Box::new(reply));
     std::thread::sleep(Duration::from_millis(60));
-    release.send(()).unwrap();
+    drop(release);
     let answer = answered.recv_timeout(PATIENCE).unwrap();
     assert_eq!(answer, Answer::Unavailable(Unavailable::TimedOut));
     assert_eq!(pool.work(), work);
 }
 
-#[test]
-fn thousands_of_logins_on_several_threads() {
-    let store = Store::with(&[
+fn thousands_of_logins_on_several_threads<P: Place>() {
+    let store = P::with(&[
         member(1, "alice", Active::Yes),
         member(2, "bob", Active::Yes),
     ]);

@@ -4,11 +4,13 @@ use std::fs;
 use std::thread;
 use std::time::Duration;
 
-use flashgate::members::{Active, Format, Hash, Members, NewMember, Number, Verdict, check};
+use flashgate::members::{Active, Format, Hash, Members, NewMember, Number, Pool, Verdict, check};
 use flashgate_core::{Answer, Secret};
 use rusqlite::Connection;
 
-use crate::fixture::{PATIENCE, Store, cheap, is_alice, login, member, wait_for};
+use crate::fixture::{PATIENCE, Place, Store, cheap, is_alice, login, member, over_both, wait_for};
+
+over_both!(every_format_lets_in);
 
 /// What other programs have made of `secret1`: at least one hash of each format.
 fn of_secret1() -> Vec<(String, String)> {
@@ -46,27 +48,41 @@ fn stored(store: &Store) -> Vec<String> {
     all.collect::<Result<_, _>>().unwrap()
 }
 
-#[test]
-fn every_format_lets_in_and_becomes_argon2id() {
+fn of_every_format() -> (Vec<NewMember>, Vec<(String, String)>) {
     let vectors = of_secret1();
     assert!(vectors.len() > 20, "{}", vectors.len());
-    let members: Vec<_> = vectors
+    let members = vectors
         .iter()
         .enumerate()
-        .map(|(at, (_, hash))| with_hash(at as i64 + 1, &format!("m{at}"), hash))
-        .collect();
-    let store = Store::with(&members);
-    let pool = store.pool();
-    for (member, (format, _)) in members.iter().zip(&vectors) {
+        .map(|(at, (_, hash))| with_hash(at as i64 + 1, &format!("m{at}"), hash));
+    (members.collect(), vectors)
+}
+
+fn every_format_lets_in<P: Place>() {
+    let (members, vectors) = of_every_format();
+    let store = P::with(&members);
+    all_log_in(&store.pool(), &members, &vectors);
+}
+
+fn all_log_in(pool: &Pool, members: &[NewMember], vectors: &[(String, String)]) {
+    for (member, (format, _)) in members.iter().zip(vectors) {
         let id = member.id.get().to_string();
         for wrong in ["secret2", "Secret1", "secret1 ", ""] {
-            let answer = login(&pool, &id, wrong);
+            let answer = login(pool, &id, wrong);
             let is_ignored = wrong.trim_end() == "secret1" && format.contains("OLD_PASSWORD");
             assert_eq!(answer == Answer::Denied, !is_ignored, "{format} {wrong}");
         }
-        let answer = login(&pool, &id, "secret1");
+        let answer = login(pool, &id, "secret1");
         assert!(matches!(answer, Answer::Member(_)), "{format}");
     }
+}
+
+#[test]
+fn every_format_becomes_argon2id() {
+    let (members, vectors) = of_every_format();
+    let store = Store::with(&members);
+    let pool = store.pool();
+    all_log_in(&pool, &members, &vectors);
     pool.close(PATIENCE);
     let pool = store.pool();
     for ((now, (format, was)), id) in stored(&store).iter().zip(&vectors).zip(1..) {

@@ -6,13 +6,18 @@ use std::time::Duration;
 use flashgate::members::{Active, Pool, PoolOptions, TicketSecret};
 use flashgate_core::Answer;
 
-use crate::fixture::{Store, is_alice, login, member};
+use crate::fixture::{Place, is_alice, login, member, over_both};
 use crate::signed::ticket;
+
+over_both!(
+    a_false_ticket_costs_what_a_wrong_password_does,
+    a_member_without_a_usable_password,
+);
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
 /// A store of 1 alice and 2 bob, who is disabled, under a server that takes tickets by now.
-fn open(store: &Store) -> Pool {
+fn open(store: &impl Place) -> Pool {
     let pool = store.pool_of(&PoolOptions {
         tickets: Some(TicketSecret::new(SECRET.as_bytes()).unwrap()),
         ..PoolOptions::default()
@@ -21,17 +26,16 @@ fn open(store: &Store) -> Pool {
     pool
 }
 
-fn two() -> Store {
-    Store::with(&[
+fn two<P: Place>() -> P {
+    P::with(&[
         member(1, "alice", Active::Yes),
         member(2, "bob", Active::No),
     ])
 }
 
 /// Nobody can tell by the time why a ticket is refused, nor that it was one.
-#[test]
-fn a_false_ticket_costs_what_a_wrong_password_does() {
-    let store = two();
+fn a_false_ticket_costs_what_a_wrong_password_does<P: Place>() {
+    let store = two::<P>();
     let pool = open(&store);
     let cost = |id: &str, password: &str| {
         let before = pool.work();
@@ -63,9 +67,8 @@ fn a_false_ticket_costs_what_a_wrong_password_does() {
 }
 
 /// The site vouches for the member: what is stored as a password does not matter, and stays.
-#[test]
-fn a_member_without_a_usable_password() {
-    let store = two();
+fn a_member_without_a_usable_password<P: Place>() {
+    let store = two::<P>();
     let pool = open(&store);
     store.sql("UPDATE members SET password = 'none' WHERE id = 1");
     assert_eq!(login(&pool, "1", "alice's"), Answer::Denied);

@@ -122,7 +122,7 @@ pub(in crate::members) struct Columns {
     pub(in crate::members) password: usize,
     pub(super) active: ActiveBy,
     /// What a site has put into its hashes, and how.
-    pub(super) salt: Option<(usize, Format)>,
+    pub(in crate::members) salt: Option<(usize, Format)>,
     /// How many columns there are.
     pub(super) count: usize,
 }

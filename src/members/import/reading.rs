@@ -31,9 +31,9 @@ pub(in crate::members) enum Names {
 pub(in crate::members) struct Fields {
     pub(in crate::members) id: Option<Number>,
     pub(in crate::members) nick: Option<Nick>,
-    name: Option<Name>,
-    password: Option<Hash>,
-    active: Option<Active>,
+    pub(in crate::members) name: Option<Name>,
+    pub(in crate::members) password: Option<Hash>,
+    pub(in crate::members) active: Option<Active>,
     /// What the name was before it was cleaned.
     was: Option<String>,
 }

@@ -5,14 +5,17 @@
 
 use std::time::{Duration, Instant};
 
-use flashgate_core::{Login, MemberId};
+use flashgate_core::{Login, Member, MemberId};
 use mysql::prelude::Queryable;
 use mysql::{Conn, Row, Value};
 
 use super::super::dump::{self, Filled, TableName};
-use super::super::import::{Columns, Names, Options, Reading, choose_table, doubled};
+use super::super::import::{
+    Columns, Fields, Names, Options, Problem, Reading, choose_table, doubled,
+};
+use super::super::opened::Found;
 use super::super::schema::Fault;
-use super::super::{Active, NewMember, Nick, passwords};
+use super::super::{Active, Nick, Number, passwords};
 use super::Server;
 
 /// A table, and how it is read.
@@ -105,7 +108,7 @@ impl Table {
         server: &Server,
         login: &Login,
         since: Instant,
-    ) -> Result<Option<NewMember>, Fault> {
+    ) -> Result<Option<Found>, Fault> {
         let (column, texts) = match login {
             // As a text, so that a column of texts is compared as such: `7x` is not 7.
             Login::Id(id) => (self.columns.id, [id.to_string(), id.to_string()]),
@@ -163,23 +166,60 @@ impl Table {
         }
     }
 
-    fn read(&self, cells: &Cells<'_>, is_twice: bool) -> Result<NewMember, Fault> {
-        let id = self.id(cells).map_or(0, |id| id.0);
+    fn read(&self, cells: &Cells<'_>, is_twice: bool) -> Result<Found, Fault> {
+        let id = self.id(cells);
         let (fields, problems) = self.reading.fields(&self.columns, &|at| cells.get(at));
-        let mut faults: Vec<_> = problems
-            .into_iter()
-            .map(|problem| format!("{} {}", self.titles[problem.column], problem.why))
-            .collect();
+        let salt = self.columns.salt.map(|(at, _)| at);
+        let is_of_password =
+            |problem: &Problem| [Some(self.columns.password), salt].contains(&Some(problem.column));
+        let (unusable, others): (Vec<_>, Vec<_>) = problems.into_iter().partition(is_of_password);
+        let unusable = (!unusable.is_empty()).then(|| self.told(unusable).join("; "));
+        let mut faults = self.told(others);
+        if id.is_none() {
+            faults.push("its number is not in its plain form".to_owned());
+        }
         if is_twice {
             faults.push("another row has the same number or nick".to_owned());
         }
-        match fields.whole() {
-            (_, Some(member)) if faults.is_empty() => Ok(member),
-            _ => Err(Fault::Unfit {
-                id,
+        match (id, fields) {
+            (
+                Some(id),
+                Fields {
+                    nick: Some(nick),
+                    name: Some(name),
+                    active: Some(active),
+                    password,
+                    ..
+                },
+            ) if faults.is_empty() => Ok(Found {
+                member: Member {
+                    id,
+                    nick: nick.as_str().into(),
+                    name: name.as_str().into(),
+                },
+                active: active == Active::Yes,
+                // No password fits an empty one. There are other ways to be let in.
+                password: match (password, &unusable) {
+                    (Some(hash), None) => hash.as_str().to_owned(),
+                    (Some(_) | None, _) => String::new(),
+                },
+                unusable,
+                // Nothing is counted in such a table that tells one look from another.
+                as_of: 0,
+                comparisons: 0,
+                file: None,
+            }),
+            (id, _) => Err(Fault::Unfit {
+                id: id.map_or(0, |id| id.0),
                 why: faults.join("; "),
             }),
         }
+    }
+
+    /// Problems by the site's names of its columns.
+    fn told(&self, problems: Vec<Problem>) -> Vec<String> {
+        let told = |problem: Problem| format!("{} {}", self.titles[problem.column], problem.why);
+        problems.into_iter().map(told).collect()
     }
 
     /// Looks at some members. Those who are not in the answer are not in the table.
@@ -197,7 +237,12 @@ impl Table {
             for row in rows {
                 let cells = Cells::of(&wanted, row);
                 let get = |at| cells.get(at);
-                let Some(id) = self.id(&cells) else { continue };
+                // Numbers that are filled with zeros come so here, and as numbers from a lookup.
+                let text = cells.get(self.columns.id).map(String::from_utf8_lossy);
+                let id = text.and_then(|text| Number::parse(text.trim()).ok());
+                let Some(id) = id.map(|id| MemberId(id.get())) else {
+                    continue;
+                };
                 let nick = self.reading.nick(&self.columns, &get).ok();
                 let active = self.reading.active(&self.columns, &get);
                 found.push((id, nick, active.unwrap_or(Active::No)));

@@ -1,0 +1,410 @@
+//! The table of a site, where it is other than a store of our own: what its database takes for equal, how
+//! its columns are read, what happens when it does not answer.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use flashgate::members::import::{Charset, Options};
+use flashgate::members::{Active, Address, Fault, Hash, Pool, PoolOptions, SiteTable};
+use flashgate_core::MemberEvent::{Disabled, Removed, Renamed};
+use flashgate_core::{Answer, MemberId, MemberStore, Secret};
+
+use crate::database::{self, Database};
+use crate::fixture::{
+    FAILED, PATIENCE, Place, cheap, identify, is_alice, login, member, ticket, wait_for,
+};
+use crate::table::Table;
+
+fn open(table: &SiteTable) -> Result<Pool, Fault> {
+    Pool::over(table, &PoolOptions::default()).map_err(|error| error.fault)
+}
+
+fn of(address: &str, options: Options) -> SiteTable {
+    let password = Secret::new(&database::password());
+    SiteTable::new(Address::parse(address).unwrap(), Some(password), options)
+}
+
+/// Who is let in, by name and password: the number, nick and name.
+fn who(pool: &Pool, id: &str, password: &str) -> Option<(i64, String, String)> {
+    match login(pool, id, password) {
+        Answer::Member(member) => Some((
+            member.id.0,
+            member.nick.to_string(),
+            member.name.to_string(),
+        )),
+        Answer::Denied => None,
+        Answer::Unavailable(why) => panic!("{id}: {why:?}"),
+    }
+}
+
+fn is(id: i64, nick: &str, name: &str) -> Option<(i64, String, String)> {
+    Some((id, nick.to_owned(), name.to_owned()))
+}
+
+#[test]
+#[ignore = "needs a MariaDB: tests/members/mariadb cargo test --features mysql -- --include-ignored"]
+fn what_a_collation_takes_for_one_is_not() {
+    let database = Database::new();
+    // Neither column is unique, and numbers are texts.
+    database.sql(&format!(
+        "CREATE TABLE members (id VARCHAR(20), nick VARCHAR(40), password VARCHAR(200));
+         INSERT INTO members VALUES ('1', 'alice', '{0}'), ('01', 'Alice', '{0}'), ('7x', 'Älice', '{0}'),
+             ('2', 'bob', '{0}'), ('3', 'bob', '{0}'), ('4', 'carol', '{0}'), ('4', 'dave', '{0}'),
+             ('5 ', 'erin ', '{0}'), ('+6', 'frank', '{0}'), ('8', NULL, '{0}'), ('9', 'gina', NULL)",
+        cheap("secret").as_str(),
+    ));
+    let pool = open(&of(&database.address(), Options::default())).unwrap();
+    let names = [
+        ("1", is(1, "alice", "alice")),
+        ("alice", is(1, "alice", "alice")),
+        // Whoever has no number of the right form is nobody, by nick too.
+        ("01", None),
+        ("Alice", None),
+        ("ALICE", None),
+        ("7", None),
+        ("7x", None),
+        ("Älice", None),
+        ("alice ", None),
+        // Two of one nick, and two of one number.
+        ("2", is(2, "bob", "bob")),
+        ("bob", None),
+        ("4", None),
+        ("carol", is(4, "carol", "carol")),
+        ("5", None),
+        ("6", None),
+        ("8", None),
+        ("9", None),
+        ("gina", None),
+        ("🔑", None),
+    ];
+    for (name, expected) in names {
+        assert_eq!(who(&pool, name, "secret"), expected, "{name}");
+    }
+}
+
+#[test]
+#[ignore = "needs a MariaDB: tests/members/mariadb cargo test --features mysql -- --include-ignored"]
+fn columns_as_sites_have_them() {
+    let database = Database::new();
+    database.sql(
+        "CREATE TABLE `we``ird 'na\"me` (
+             uid INT PRIMARY KEY, `login``name` VARCHAR(40) CHARACTER SET latin1, real_name VARCHAR(80) CHARACTER SET latin1,
+             pass VARCHAR(64), salt VARCHAR(10), state ENUM('new', 'member', 'banned'), flag BIT(1)
+         );
+         INSERT INTO `we``ird 'na\"me` VALUES
+             (1, 'alice', 'Alice\tB.', MD5(CONCAT('s4lt', 'secret')), 's4lt', 'member', 1),
+             (2, 'Árvíz', NULL, MD5(CONCAT('x', 'secret')), 'x', 'member', 0),
+             (3, 'carol', '', MD5(CONCAT('x', 'secret')), 'x', 'banned', 1);
+         CREATE TABLE profiles (uid INT, shown VARCHAR(80));
+         INSERT INTO profiles VALUES (1, 'Alice of the profiles'), (3, 'Carol')",
+    );
+    let options = |map: &str, active_if: &str| Options {
+        table: Some("we`ird 'na\"me".to_owned()),
+        map: map.parse().unwrap(),
+        active_if: (!active_if.is_empty()).then(|| active_if.parse().unwrap()),
+        ..Options::default()
+    };
+    let map = "nick=login`name,password=pass,md5(salt.password)=salt";
+    let address = database.address();
+    let pool = open(&of(&address, options(map, "state=member"))).unwrap();
+    assert_eq!(who(&pool, "1", "secret"), is(1, "alice", "Alice B."));
+    assert_eq!(who(&pool, "Árvíz", "secret"), is(2, "Árvíz", "Árvíz"));
+    assert_eq!(who(&pool, "3", "secret"), None);
+    assert_eq!(who(&pool, "密码🔑", "secret"), None);
+
+    let pool = open(&of(
+        &database.socket_address(),
+        options(&format!("{map},active=flag"), ""),
+    ))
+    .unwrap();
+    let in_is = ["1", "2", "3"].map(|id| who(&pool, id, "secret").is_some());
+    assert_eq!(in_is, [true, false, true]);
+
+    let query = "SELECT m.uid AS id, m.`login``name` AS nick, p.shown AS name, m.pass AS password,
+             m.salt AS 'md5(salt.password)', m.state = 'member' AS active
+         FROM `we``ird 'na\"me` m JOIN profiles p ON p.uid = m.uid";
+    for end in ["", ";", " -- as the site does it"] {
+        let options = Options {
+            query: Some(format!("{query}{end}\n")),
+            ..Options::default()
+        };
+        let pool = open(&of(&address, options)).unwrap();
+        assert_eq!(
+            who(&pool, "alice", "secret"),
+            is(1, "alice", "Alice of the profiles")
+        );
+        assert_eq!(who(&pool, "2", "secret"), None);
+        assert_eq!(who(&pool, "3", "secret"), None);
+    }
+}
+
+/// A page that wrote UTF-8 through a connection in latin1.
+#[test]
+#[ignore = "needs a MariaDB: tests/members/mariadb cargo test --features mysql -- --include-ignored"]
+fn texts_that_are_encoded_twice() {
+    let database = Database::new();
+    database.sql(
+        "CREATE TABLE members (id INT, nick VARCHAR(80), name VARCHAR(80), password VARCHAR(64)) CHARACTER SET utf8mb4;
+         SET NAMES latin1;
+         INSERT INTO members VALUES (1, 'Árvíztűrő', 'Tükör – fúró', MD5('secret')), (2, 'plain', 'Plain', MD5('secret'));
+         SET NAMES utf8mb4;
+         INSERT INTO members VALUES (3, 'Évszám', 'Új', MD5('secret'))",
+    );
+    let options = Options {
+        charset: Some(Charset::DoubleUtf8),
+        ..Options::default()
+    };
+    let pool = open(&of(&database.address(), options)).unwrap();
+    assert_eq!(
+        who(&pool, "Árvíztűrő", "secret"),
+        is(1, "Árvíztűrő", "Tükör – fúró")
+    );
+    assert_eq!(
+        who(&pool, "1", "secret"),
+        is(1, "Árvíztűrő", "Tükör – fúró")
+    );
+    assert_eq!(who(&pool, "plain", "secret"), is(2, "plain", "Plain"));
+    assert_eq!(who(&pool, "Évszám", "secret"), is(3, "Évszám", "Új"));
+}
+
+#[test]
+#[ignore = "needs a MariaDB: tests/members/mariadb cargo test --features mysql -- --include-ignored"]
+fn nothing_is_ever_written() {
+    let old = Hash::parse("5ebe2294ecd0e0f08eab7690d2a6ee69").unwrap();
+    let mut alice = member(1, "alice", Active::Yes);
+    alice.password = old;
+    let place = Table::with(&[alice]);
+    let before = place.rows();
+    let pool = place.pool();
+    for _ in 0..3 {
+        is_alice(&login(&pool, "1", "secret"));
+    }
+    pool.close(PATIENCE);
+    assert_eq!(place.rows(), before);
+    // Not even by a query that the operator was talked into.
+    let name = place.database.name();
+    place.sql(&format!(
+        "CREATE TABLE taken (id INT);
+         CREATE FUNCTION take() RETURNS INT NOT DETERMINISTIC MODIFIES SQL DATA
+         BEGIN INSERT INTO {name}.taken VALUES (1); RETURN 1; END"
+    ));
+    let options = Options {
+        query: Some("SELECT id, nick, name, password, take() AS active FROM members".to_owned()),
+        ..Options::default()
+    };
+    // Some servers refuse it at once, and some when it is asked.
+    if let Ok(pool) = open(&place.read_as(options)) {
+        assert_eq!(login(&pool, "1", "secret"), FAILED);
+    }
+    assert_eq!(
+        place.database.rows::<i64>("SELECT count(*) FROM taken"),
+        [0]
+    );
+}
+
+#[test]
+#[ignore = "needs a MariaDB: tests/members/mariadb cargo test --features mysql -- --include-ignored"]
+fn a_table_that_cannot_be_asked() {
+    let database = Database::new();
+    let fault = |address: &str, options: Options| match open(&of(address, options)) {
+        Ok(_) => panic!("{address} can be used"),
+        Err(fault) => fault,
+    };
+    let says = |fault: &Fault, text: &str| {
+        let (Fault::NoTable(why) | Fault::NotAllowed(why) | Fault::Unreachable(why)) = fault else {
+            panic!("{fault:?}");
+        };
+        assert!(why.contains(text), "{fault:?}");
+    };
+    let address = database.address();
+    let none = fault(&address, Options::default());
+    says(&none, "has no table");
+    database.sql("CREATE TABLE posts (text TEXT); CREATE TABLE users (user_id INT, username TEXT)");
+    says(&fault(&address, Options::default()), "posts, users");
+    let table = |table: &str| Options {
+        table: Some(table.to_owned()),
+        ..Options::default()
+    };
+    says(&fault(&address, table("users")), "called password");
+    says(
+        &fault(&address, table("x` WHERE 1; --")),
+        "there is no table",
+    );
+    let query = Options {
+        query: Some("SELEKT * FROM users".to_owned()),
+        ..Options::default()
+    };
+    assert!(matches!(fault(&address, query), Fault::NoTable(_)));
+
+    let stranger = fault(&database.address_of("stranger"), Options::default());
+    assert!(matches!(stranger, Fault::NotAllowed(_)), "{stranger:?}");
+    says(&stranger, "stranger");
+    let unused = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let nobody = fault(&format!("mysql://u@{unused}/d"), Options::default());
+    says(&nobody, "refused");
+}
+
+/// What a site changes about who was let in, told within a second.
+#[test]
+#[ignore = "needs a MariaDB: tests/members/mariadb cargo test --features mysql -- --include-ignored"]
+fn changes_are_heard() {
+    let nicks = ["alice", "bob", "carol", "dave", "erin"];
+    let members: Vec<_> = (1..)
+        .zip(nicks)
+        .map(|(id, nick)| member(id, nick, Active::Yes))
+        .collect();
+    let place = Table::with(&members);
+    let pool = place.pool();
+    let (events, heard) = mpsc::channel();
+    pool.watch(move |event| events.send(event).unwrap());
+    for nick in &nicks[..4] {
+        assert!(who(&pool, nick, &format!("{nick}'s")).is_some());
+    }
+    let mut took = Vec::new();
+    for (sql, expected) in [
+        (
+            "UPDATE members SET active = 0 WHERE id = 1",
+            Some(Disabled(MemberId(1))),
+        ),
+        ("UPDATE members SET active = 1 WHERE id = 1", None),
+        (
+            "UPDATE members SET nick = 'Bob' WHERE id = 2",
+            Some(Renamed(MemberId(2))),
+        ),
+        (
+            "UPDATE members SET name = 'C', password = 'x' WHERE id = 3",
+            None,
+        ),
+        (
+            "DELETE FROM members WHERE id = 3",
+            Some(Removed(MemberId(3))),
+        ),
+        (
+            "REPLACE INTO members (id, nick, nick_key, name, password) VALUES (4, 'dave', '', 'D', '')",
+            None,
+        ),
+        (
+            "UPDATE members SET id = 40 WHERE id = 4",
+            Some(Removed(MemberId(4))),
+        ),
+        // Nobody who was let in.
+        ("UPDATE members SET active = 0 WHERE id = 5", None),
+    ] {
+        place.sql(sql);
+        let before = Instant::now();
+        let told = match expected {
+            Some(_) => heard.recv_timeout(PATIENCE).ok(),
+            None => heard.recv_timeout(Duration::from_millis(1300)).ok(),
+        };
+        assert_eq!(told, expected, "{sql}");
+        if expected.is_some() {
+            took.push(before.elapsed());
+        }
+    }
+    // Not each of them: a machine may have other things to do for a while.
+    took.sort();
+    assert!(took[took.len() / 2] < Duration::from_secs(1), "{took:?}");
+}
+
+#[test]
+#[ignore = "needs a MariaDB: tests/members/mariadb cargo test --features mysql -- --include-ignored"]
+fn connections_that_the_server_has_closed() {
+    let place = Table::with(&[member(1, "alice", Active::Yes)]);
+    let pool = place.pool();
+    for _ in 0..5 {
+        is_alice(&login(&pool, "1", "alice's"));
+        let name = place.database.name();
+        let ours = place.database.rows::<u64>(&format!(
+            "SELECT id FROM information_schema.processlist WHERE db = '{name}' AND id <> CONNECTION_ID()"
+        ));
+        assert!((1..=4).contains(&ours.len()), "{ours:?}");
+        for id in ours {
+            place.sql(&format!("KILL {id}"));
+        }
+        is_alice(&login(&pool, "1", "alice's"));
+    }
+}
+
+/// Between a pool and its database: passes everything on, or nothing.
+struct Wire {
+    port: u16,
+    is_cut: Arc<AtomicBool>,
+}
+
+impl Wire {
+    fn to(address: &str) -> Self {
+        let (_, rest) = address.split_once('@').unwrap();
+        let server = rest.split('/').next().unwrap().to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let is_cut = Arc::new(AtomicBool::new(false));
+        let cut = Arc::clone(&is_cut);
+        thread::spawn(move || {
+            for client in listener.incoming() {
+                let (client, server) = (client.unwrap(), TcpStream::connect(&server).unwrap());
+                for (from, to) in [(&client, &server), (&server, &client)] {
+                    let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+                    let cut = Arc::clone(&cut);
+                    thread::spawn(move || pass(from, to, &cut));
+                }
+            }
+        });
+        Self { port, is_cut }
+    }
+}
+
+fn pass(mut from: TcpStream, mut to: TcpStream, is_cut: &AtomicBool) {
+    let mut bytes = [0; 4096];
+    let mut one = || -> io::Result<usize> {
+        let read = from.read(&mut bytes)?;
+        if !is_cut.load(Ordering::Relaxed) {
+            to.write_all(&bytes[..read])?;
+        }
+        Ok(read)
+    };
+    while one().is_ok_and(|read| read > 0) {}
+    let _ = from.shutdown(Shutdown::Both);
+    let _ = to.shutdown(Shutdown::Both);
+}
+
+/// A database behind a network that swallows everything: whoever asks is told in time, however many ask,
+/// and it works again as soon as there is a network.
+#[test]
+#[ignore = "needs a MariaDB: tests/members/mariadb cargo test --features mysql -- --include-ignored"]
+fn a_database_that_does_not_answer() {
+    let place = Table::with(&[member(1, "alice", Active::Yes)]);
+    let address = place.database.address();
+    let wire = Wire::to(&address);
+    let (user, database) = (address.split('@').next().unwrap(), place.database.name());
+    let address = format!("{user}@127.0.0.1:{}/{database}", wire.port);
+    let pool = open(&of(&address, Options::default())).unwrap();
+    is_alice(&login(&pool, "1", "alice's"));
+    wire.is_cut.store(true, Ordering::Relaxed);
+    let start = Instant::now();
+    let (answers, answered) = mpsc::channel();
+    let ticket = ticket();
+    for _ in 0..100 {
+        let answers = answers.clone();
+        let reply = move |_, answer| answers.send(answer).unwrap();
+        pool.submit(ticket, identify("1", "alice's"), Box::new(reply));
+    }
+    for _ in 0..100 {
+        assert_eq!(answered.recv_timeout(PATIENCE), Ok(FAILED));
+    }
+    // Not after 100 times as long as one has to wait, nor after the core's 10 s.
+    assert!(
+        start.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        start.elapsed()
+    );
+    wire.is_cut.store(false, Ordering::Relaxed);
+    wait_for(|| matches!(login(&pool, "1", "alice's"), Answer::Member(_)));
+}
