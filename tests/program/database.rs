@@ -1,129 +1,173 @@
-//! The database of a site, in the MariaDB that `tests/members/mariadb` has started; gone with its value.
+//! A database of a site's, made for one test and dropped after it, on the server that
+//! `tests/members/mariadb` runs.
 
 use std::env;
-use std::process::{self, Command};
+use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use mysql::prelude::{FromRow, Queryable};
 use mysql::{Conn, OptsBuilder};
 
-/// A database that nobody else uses.
-pub(crate) struct Database {
-    name: String,
-    connection: Mutex<Option<Conn>>,
+/// A database, which no other test uses. One for each test: a second would wait for the first where
+/// a third test waits to have the server for itself.
+pub(crate) struct Site {
+    pub(crate) database: String,
+    server: Held,
 }
 
-impl Database {
+/// Whose server it is for as long as a test runs.
+enum Held {
+    Shared(#[allow(dead_code)] RwLockReadGuard<'static, ()>),
+    Alone(#[allow(dead_code)] RwLockWriteGuard<'static, ()>),
+}
+
+impl Site {
+    /// An empty database, beside those of other tests.
     pub(crate) fn new() -> Self {
-        static MADE: AtomicU32 = AtomicU32::new(0);
-        let name = format!(
-            "site_{}_{}",
-            process::id(),
-            MADE.fetch_add(1, Ordering::Relaxed)
-        );
-        let database = Self {
-            name,
-            connection: Mutex::new(None),
-        };
-        database.sql(&format!("CREATE DATABASE {0}; USE {0}", database.name));
-        database
+        let shared = SERVER.read().unwrap_or_else(PoisonError::into_inner);
+        Self::make(Held::Shared(shared))
     }
 
-    /// One statement or several, in this database.
+    /// An empty database, on a server that the test may stop: no other test runs beside it.
+    pub(crate) fn alone() -> Self {
+        let alone = SERVER.write().unwrap_or_else(PoisonError::into_inner);
+        Self::make(Held::Alone(alone))
+    }
+
+    fn make(server: Held) -> Self {
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        let database = format!("site_{}_{number}", std::process::id());
+        client(None)
+            .query_drop(format!("CREATE DATABASE {database} CHARACTER SET utf8mb4"))
+            .unwrap();
+        Self { database, server }
+    }
+
+    /// Runs a statement, or several, as a user who may do everything.
     pub(crate) fn sql(&self, sql: &str) {
-        self.with(|connection| {
-            let mut results = connection.query_iter(sql)?;
-            while let Some(rows) = results.iter() {
-                rows.map(|row| row.map(drop))
-                    .collect::<mysql::Result<()>>()?;
+        let mut client = self.client();
+        let mut results = client
+            .query_iter(sql)
+            .unwrap_or_else(|e| panic!("{e}: {sql}"));
+        while let Some(rows) = results.iter() {
+            for row in rows {
+                row.unwrap_or_else(|e| panic!("{e}: {sql}"));
             }
-            Ok(())
-        });
+        }
     }
 
+    /// The rows of a query.
     pub(crate) fn rows<T: FromRow>(&self, sql: &str) -> Vec<T> {
-        self.with(|connection| connection.query(sql))
+        self.client()
+            .query(sql)
+            .unwrap_or_else(|e| panic!("{e}: {sql}"))
     }
 
-    pub(crate) fn name(&self) -> &str {
-        &self.name
+    /// A connection of its own.
+    pub(crate) fn client(&self) -> Conn {
+        client(Some(&self.database))
     }
 
-    /// By TCP.
+    /// Its address by the socket, for the user who may do everything.
     pub(crate) fn address(&self) -> String {
         self.address_of(&said("USER"))
     }
 
+    /// Its address by the socket, for another user.
     pub(crate) fn address_of(&self, user: &str) -> String {
-        format!("mysql://{user}@127.0.0.1:{}/{}", said("PORT"), self.name)
+        let socket = said("SOCKET");
+        format!("mysql://{user}@localhost/{}?socket={socket}", self.database)
     }
 
-    /// By the server's socket.
-    pub(crate) fn socket_address(&self) -> String {
-        let (user, socket) = (said("USER"), said("SOCKET"));
-        format!("mysql://{user}@localhost/{}?socket={socket}", self.name)
+    /// Its address by a port on this machine, for the user who may do everything.
+    pub(crate) fn port_address(&self) -> String {
+        let (user, port) = (said("USER"), said("PORT"));
+        format!("mysql://{user}@127.0.0.1:{port}/{}", self.database)
     }
 
-    /// Asks on a connection that is kept; on another one if the server was another meanwhile.
-    fn with<T>(&self, mut ask: impl FnMut(&mut Conn) -> mysql::Result<T>) -> T {
-        let mut kept = self
-            .connection
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let answer = kept.as_mut().and_then(|connection| ask(connection).ok());
-        answer.unwrap_or_else(|| {
-            let opts = OptsBuilder::new()
-                .ip_or_hostname(Some("127.0.0.1"))
-                .tcp_port(said("PORT").parse().unwrap())
-                .prefer_socket(false)
-                .user(Some(said("USER")))
-                .pass(Some(password()));
-            let mut connection = Conn::new(opts).unwrap();
-            // The first time there is none yet.
-            let _ = connection.query_drop(format!("USE {}", self.name));
-            let answer = ask(&mut connection);
-            *kept = Some(connection);
-            answer.unwrap()
-        })
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            self.sql(&format!("DROP DATABASE {}", self.name));
+    /// A user who may do only so much, `SELECT ON users`, with [`PASSWORD`]; what it is called.
+    /// Goes with the database.
+    pub(crate) fn user(&self, may: &[&str]) -> String {
+        let user = format!("u_{}", self.database);
+        let password = PASSWORD.replace('\\', "\\\\").replace('\'', "\\'");
+        for host in HOSTS {
+            let who = format!("'{user}'@'{host}'");
+            self.sql(&format!("CREATE USER {who} IDENTIFIED BY '{password}'"));
+            for may in may {
+                self.sql(&format!("GRANT {may} TO {who}"));
+            }
         }
+        user
+    }
+
+    /// What the program is to find in its environment: the password of who may do everything.
+    pub(crate) fn environment() -> (&'static str, String) {
+        (VARIABLE, said("PASSWORD"))
+    }
+
+    /// `stop`, `kill` or `start` for the server; only where the test has it alone.
+    pub(crate) fn server(&self, what: &str) {
+        assert!(matches!(self.server, Held::Alone(_)), "others use it, too");
+        let done = Command::new(said("RESTART")).arg(what).status().unwrap();
+        assert!(done.success(), "{what}: {done}");
+    }
+
+    /// A dump, as `mariadb-dump` writes it.
+    pub(crate) fn dump(&self, to: &Path, arguments: &[&str]) {
+        let done = Command::new("mariadb-dump")
+            .arg("--no-defaults")
+            .arg(format!("--socket={}", said("SOCKET")))
+            .arg(format!("--user={}", said("USER")))
+            .arg(format!("--result-file={}", to.display()))
+            .args(arguments)
+            .arg(&self.database)
+            .env("MYSQL_PWD", said("PASSWORD"))
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success(), "{said}");
     }
 }
 
-/// The password of the user in the addresses.
-pub(crate) fn password() -> String {
-    said("PASSWORD")
+impl Drop for Site {
+    fn drop(&mut self) {
+        // A test that has failed may have left the server stopped.
+        if let Held::Alone(_) = self.server {
+            let _ = Command::new(said("RESTART")).arg("start").status();
+        }
+        let mut client = client(None);
+        let users = HOSTS.map(|host| format!("'u_{}'@'{host}'", self.database));
+        let _ = client.query_drop(format!("DROP USER IF EXISTS {}", users.join(", ")));
+        let _ = client.query_drop(format!("DROP DATABASE {}", self.database));
+    }
 }
 
-/// What can be done to the server.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Do {
-    Stop,
-    Kill,
-    Start,
+fn client(database: Option<&str>) -> Conn {
+    let opts = OptsBuilder::new()
+        .socket(Some(said("SOCKET")))
+        .user(Some(said("USER")))
+        .pass(Some(said("PASSWORD")))
+        .db_name(database);
+    Conn::new(opts).unwrap()
 }
 
-/// Does it to the server of all databases: tests that do run alone.
-pub(crate) fn server(what: Do) {
-    let word = match what {
-        Do::Stop => "stop",
-        Do::Kill => "kill",
-        Do::Start => "start",
-    };
-    let done = Command::new(said("RESTART")).arg(word).status().unwrap();
-    assert!(done.success(), "{what:?}");
-}
-
+/// What `tests/members/mariadb` says of its server.
 fn said(what: &str) -> String {
     let name = format!("FLASHGATE_TEST_MYSQL_{what}");
-    env::var(&name).unwrap_or_else(|_| {
-        panic!("{name} is not set: run this test by tests/members/mariadb cargo test --features mysql -- --ignored")
-    })
+    env::var(&name)
+        .unwrap_or_else(|_| panic!("{name} is missing; run tests/members/mariadb COMMAND"))
 }
+
+/// The password of each user that a test makes.
+pub(crate) const PASSWORD: &str = "p'a\"ss wörd\\";
+
+/// Where the program finds a password.
+pub(crate) const VARIABLE: &str = "FLASHGATE_MYSQL_PASSWORD";
+
+/// By the socket, and by the port.
+const HOSTS: [&str; 2] = ["localhost", "127.0.0.1"];
+
+static SERVER: RwLock<()> = RwLock::new(());
+static MADE: AtomicU32 = AtomicU32::new(0);

@@ -3,6 +3,8 @@
 mod care;
 mod chat;
 mod commands;
+#[cfg(feature = "mysql")]
+mod database;
 mod guest;
 mod import;
 mod members;
