@@ -1,6 +1,9 @@
 //! A database of a site's, made for one test and dropped after it, on the server that
 //! `tests/members/mariadb` runs.
 
+// Included by more than one suite, none of which needs all of it.
+#![allow(dead_code)]
+
 use std::env;
 use std::path::Path;
 use std::process::Command;
@@ -19,8 +22,8 @@ pub(crate) struct Site {
 
 /// Whose server it is for as long as a test runs.
 enum Held {
-    Shared(#[allow(dead_code)] RwLockReadGuard<'static, ()>),
-    Alone(#[allow(dead_code)] RwLockWriteGuard<'static, ()>),
+    Shared(RwLockReadGuard<'static, ()>),
+    Alone(RwLockWriteGuard<'static, ()>),
 }
 
 impl Site {

@@ -7,6 +7,8 @@ mod commands;
 mod database;
 mod guest;
 mod import;
+#[cfg(feature = "mysql")]
+mod live;
 mod members;
 mod outside;
 mod record;

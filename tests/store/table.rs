@@ -4,38 +4,38 @@ use flashgate::members::import::Options;
 use flashgate::members::{Active, Address, NewMember, Pool, PoolOptions, SiteTable};
 use flashgate_core::Secret;
 
-use crate::database::{self, Database};
+use crate::database::Site;
 use crate::fixture::Place;
 
 /// The only table of a database of its own.
 pub(crate) struct Table {
-    pub(crate) database: Database,
+    pub(crate) site: Site,
 }
 
 impl Table {
     /// The table, read in some way.
     pub(crate) fn read_as(&self, options: Options) -> SiteTable {
-        let address = Address::parse(&self.database.address()).unwrap();
-        let password = Secret::new(&database::password());
+        let address = Address::parse(&self.site.port_address()).unwrap();
+        let password = Secret::new(&Site::environment().1);
         SiteTable::new(address, Some(password), options)
     }
 }
 
 impl Place for Table {
     fn with(members: &[NewMember]) -> Self {
-        let database = Database::new();
+        let site = Site::new();
         // MySQL's own defaults: letter case and accents do not count, and `nick_key` is there to be ignored.
-        database.sql(
+        site.sql(
             "CREATE TABLE members (
                 id INT UNSIGNED PRIMARY KEY, nick VARCHAR(64) NOT NULL UNIQUE,
                 nick_key VARCHAR(64) NOT NULL, name VARCHAR(255) NOT NULL,
                 password VARCHAR(255) NOT NULL, active TINYINT(1) NOT NULL DEFAULT 1,
                 last_login_at INT
-            ) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci",
+            ) COLLATE utf8mb4_general_ci",
         );
         for member in members {
             let quoted = |text: &str| text.replace('\\', "\\\\").replace('\'', "''");
-            database.sql(&format!(
+            site.sql(&format!(
                 "INSERT INTO members (id, nick, nick_key, name, password, active)
                  VALUES ({}, '{}', '{}', '{}', '{}', {})",
                 member.id.get(),
@@ -46,7 +46,7 @@ impl Place for Table {
                 u8::from(member.active == Active::Yes),
             ));
         }
-        Self { database }
+        Self { site }
     }
 
     fn pool_of(&self, options: &PoolOptions) -> Pool {
@@ -54,11 +54,11 @@ impl Place for Table {
     }
 
     fn sql(&self, sql: &str) {
-        self.database.sql(sql);
+        self.site.sql(sql);
     }
 
     fn rows(&self) -> Vec<String> {
-        self.database.rows(
+        self.site.rows(
             "SELECT CONCAT_WS('|', id, nick, nick_key, name, password, active) FROM members ORDER BY id",
         )
     }
