@@ -34,6 +34,9 @@ impl Address {
         if !only_socket || options.contains(['&', '#']) {
             return Err(AddressFault::Option);
         }
+        if place.matches('/').count() > 1 {
+            return Err(AddressFault::Malformed("too many slashes".to_owned()));
+        }
         let opts = Opts::from_url(&format!("{SCHEME}{rest}"));
         let opts = opts.map_err(|error| AddressFault::Malformed(error.to_string()))?;
         if opts.get_user().is_none_or(str::is_empty) {
