@@ -24,6 +24,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
+use zeroize::Zeroizing;
+
 use crate::addresses::Addresses;
 use crate::config::{Config, Loopback};
 use crate::conn::outbox::Progress;
@@ -39,6 +41,7 @@ use crate::refusals::Refusals;
 use crate::status::Counters;
 use crate::throttle::Throttle;
 use crate::time::{Millis, Now};
+use crate::wiped;
 use deadlines::Deadlines;
 use ending::Ends;
 use login::Lookup;
@@ -74,7 +77,7 @@ pub struct Gateway {
     refusals: Refusals,
     counters: Counters,
     /// Where a WebSocket's payload is unmasked; empty between inputs.
-    scratch: Vec<u8>,
+    scratch: Zeroizing<Vec<u8>>,
     actions: VecDeque<Action>,
     recorder: Option<Box<Recorder>>,
 }
@@ -86,14 +89,6 @@ enum Phase {
     Stopping(Millis),
     /// Every connection was cut off.
     Stopped,
-}
-
-/// A byte that is left must not hold on to the room of all that came with it.
-fn with_little_room(mut kept: Vec<u8>) -> Vec<u8> {
-    if kept.capacity() / 4 > kept.len() {
-        kept.shrink_to_fit();
-    }
-    kept
 }
 
 /// How far a connection's bytes have been understood.
@@ -124,7 +119,7 @@ impl Gateway {
             throttle: Throttle::default(),
             refusals: Refusals::default(),
             counters: Counters::default(),
-            scratch: Vec::new(),
+            scratch: Zeroizing::default(),
             actions: VecDeque::new(),
             recorder: None,
         }
@@ -355,19 +350,19 @@ impl Gateway {
         let used = if kept.is_empty() {
             self.steps(id, data)
         } else {
-            kept.extend_from_slice(data);
+            wiped::append(&mut kept, data);
             self.steps(id, &kept)
         };
-        let rest = if kept.is_empty() {
-            Vec::from(&data[used..])
+        if kept.is_empty() {
+            wiped::append(&mut kept, &data[used..]);
         } else {
-            kept.drain(..used);
-            with_little_room(kept)
-        };
-        if !rest.is_empty()
+            wiped::consume(&mut kept, used);
+            wiped::fit(&mut kept);
+        }
+        if !kept.is_empty()
             && let Some(conn) = self.conns.get_mut(id)
         {
-            conn.inbox.keep(rest);
+            conn.inbox.keep(kept);
         }
         self.settle(id);
     }

@@ -36,7 +36,8 @@
 //!
 //! - It calls [`accept`](Gateway::accept) for each connection, [`Input::Bytes`] for what it reads, at
 //!   most [`MAX_READ`] at a time, and [`Input::Eof`] once when the peer has closed its sending side.
-//!   After `Eof` it reads no more.
+//!   After `Eof` it reads no more. What it has read may be somebody's password: it wipes its buffer
+//!   behind each read, as the core does with all that it keeps of the bytes.
 //! - After each input, and before the next, it takes every action from `poll`, in order. An
 //!   [`Action::Write`] is appended to
 //!   a queue per connection. Then it flushes the queues that have grown, as far as they go without
@@ -86,6 +87,7 @@ mod status;
 pub mod testing;
 mod throttle;
 mod time;
+mod wiped;
 mod wire;
 
 pub use config::{

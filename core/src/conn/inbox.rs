@@ -1,31 +1,31 @@
-//! Bytes that came and were not used yet: one word while there are none, as for nearly everyone.
+//! Bytes that came and were not used yet: one word while there are none, as for nearly everyone. Half of an
+//! IDENTIFY is among them, so they are wiped at their end.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use zeroize::Zeroizing;
+
 /// The beginning of a command, or what waits its turn.
 #[derive(Debug, Default)]
 pub(crate) struct Inbox(
-    #[expect(
-        clippy::box_collection,
-        reason = "who has sent half a command pays for the word that everyone else saves three times"
-    )]
-    Option<Box<Vec<u8>>>,
+    // Who has sent half a command pays for the word that everyone else saves three times.
+    Option<Box<Zeroizing<Vec<u8>>>>,
 );
 
 impl Inbox {
     /// Takes all bytes out.
-    pub(crate) fn take(&mut self) -> Vec<u8> {
-        self.0.take().map_or_else(Vec::new, |bytes| *bytes)
+    pub(crate) fn take(&mut self) -> Zeroizing<Vec<u8>> {
+        self.0.take().map(|bytes| *bytes).unwrap_or_default()
     }
 
     /// Puts bytes in, in place of what was there; no bytes need no room.
-    pub(crate) fn keep(&mut self, bytes: Vec<u8>) {
+    pub(crate) fn keep(&mut self, bytes: Zeroizing<Vec<u8>>) {
         self.0 = (!bytes.is_empty()).then(|| Box::new(bytes));
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
-        self.0.as_deref().map_or(&[], Vec::as_slice)
+        self.0.as_deref().map_or(&[], |bytes| bytes)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -35,7 +35,7 @@ impl Inbox {
     /// Bytes it has room for.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn capacity(&self) -> usize {
-        self.0.as_deref().map_or(0, Vec::capacity)
+        self.0.as_deref().map_or(0, |bytes| bytes.capacity())
     }
 }
 
@@ -46,11 +46,11 @@ mod tests {
     #[test]
     fn nothing_needs_no_room() {
         let mut inbox = Inbox::default();
-        inbox.keep(Vec::with_capacity(100));
+        inbox.keep(Zeroizing::new(Vec::with_capacity(100)));
         assert!(inbox.is_empty() && inbox.capacity() == 0);
-        inbox.keep(b"PIN".to_vec());
+        inbox.keep(Zeroizing::new(b"PIN".to_vec()));
         assert_eq!((inbox.bytes(), inbox.is_empty()), (&b"PIN"[..], false));
-        assert_eq!(inbox.take(), b"PIN");
+        assert_eq!(**inbox.take(), *b"PIN");
         assert!(inbox.is_empty() && inbox.take().is_empty() && inbox.bytes().is_empty());
         assert_eq!(size_of::<Inbox>(), size_of::<usize>());
     }

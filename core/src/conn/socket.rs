@@ -2,6 +2,8 @@
 
 use alloc::vec::Vec;
 
+use zeroize::Zeroizing;
+
 use crate::config::Limits;
 use crate::conn::{Incoming, earliest};
 use crate::frame::Form;
@@ -16,7 +18,7 @@ pub(crate) struct Socket {
     /// What its first data message was.
     pub(crate) speaks: Option<Kind>,
     /// Payload that was not used yet: the beginning of a command, or what waits its turn.
-    pub(crate) inbox: Vec<u8>,
+    pub(crate) inbox: Zeroizing<Vec<u8>>,
     /// Whether a text message is whole; the inbox holds nothing else then.
     pub(crate) whole: bool,
     pub(crate) end: Option<End>,
@@ -58,7 +60,7 @@ impl Socket {
         Self {
             decoder: Decoder::default(),
             speaks: None,
-            inbox: Vec::new(),
+            inbox: Zeroizing::default(),
             whole: false,
             end: None,
             heard: now,

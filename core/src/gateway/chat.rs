@@ -1,6 +1,6 @@
 //! Chat: takes commands when their turn has come, and carries them out.
 
-use alloc::borrow::Cow;
+use alloc::string::String;
 
 use super::ending::Ends;
 use super::{Gateway, Step};
@@ -12,6 +12,7 @@ use crate::frame::Form;
 use crate::hub::Online;
 use crate::note::CloseReason;
 use crate::reply;
+use crate::wiped;
 use crate::wire::nul::Frame;
 
 impl Gateway {
@@ -127,13 +128,10 @@ impl Gateway {
         let Ok(text) = core::str::from_utf8(bytes) else {
             return self.say(id, &reply::error("Message is not valid UTF-8."));
         };
-        // A line, or a message, may hold a NUL; it is a character that no answer could carry.
-        let text = if nul_is_content && text.contains('\0') {
-            Cow::Owned(text.replace('\0', "\u{fffd}"))
-        } else {
-            Cow::Borrowed(text)
-        };
-        match command::parse(command::trim(&text)) {
+        // A line, or a message, may hold a NUL.
+        let clean = (nul_is_content && text.contains('\0')).then(|| wiped::without_nuls(text));
+        let text = clean.as_deref().map_or(text, String::as_str);
+        match command::parse(command::trim(text)) {
             Ok(Command::Identify { id: name, password }) => self.identify(id, name, password),
             Ok(Command::Msg { nick, text }) => self.msg(id, nick, text),
             Ok(Command::List) => self.list(id),

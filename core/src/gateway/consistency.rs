@@ -79,7 +79,7 @@ impl Gateway {
             State::Chat(Chat {
                 wire: Wire::Socket(socket),
                 ..
-            }) => socket.inbox.as_slice(),
+            }) => &socket.inbox[..],
             State::Chat(_) | State::Sniffing(_) | State::Http { .. } | State::Ending(_) => &[],
         };
         assert!(

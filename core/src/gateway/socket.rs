@@ -3,15 +3,18 @@
 use alloc::vec::Vec;
 use core::mem;
 
+use zeroize::Zeroizing;
+
 use super::chat::without_terminator;
 use super::ending::Ends;
-use super::{Gateway, Step, with_little_room};
+use super::{Gateway, Step};
 use crate::config::Origins;
 use crate::conn::socket::{End, Life, Socket};
 use crate::conn::{Incoming, Stage, Turn, Wire};
 use crate::event::ConnId;
 use crate::frame::Chunk;
 use crate::note::{CloseReason, Refusal};
+use crate::wiped;
 use crate::wire::http::{Response, Status};
 use crate::wire::websocket::{CloseCode, Decoded, Handshake, Kind, Opcode, Violation};
 
@@ -51,7 +54,7 @@ impl Gateway {
             &mut socket.inbox
         });
         let used = self.commands(id, &inbox);
-        inbox.drain(..used);
+        wiped::consume(&mut inbox, used);
         let step = self.decode(id, input, &mut inbox);
         self.keep(id, inbox, shared);
         step
@@ -143,18 +146,19 @@ impl Gateway {
     }
 
     /// Keeps what is left of a buffer with the connection, and the shared buffer for the next.
-    fn keep(&mut self, id: ConnId, mut inbox: Vec<u8>, shared: bool) {
+    fn keep(&mut self, id: ConnId, mut inbox: Zeroizing<Vec<u8>>, shared: bool) {
         if !inbox.is_empty()
             && let Some(socket) = self.conns.get_mut(id).and_then(|conn| conn.socket())
         {
             if shared {
                 socket.inbox = inbox.clone();
             } else {
-                socket.inbox = with_little_room(mem::take(&mut inbox));
+                wiped::fit(&mut inbox);
+                socket.inbox = mem::take(&mut inbox);
             }
         }
         if shared {
-            inbox.clear();
+            wiped::clear(&mut inbox);
             self.scratch = inbox;
         }
     }

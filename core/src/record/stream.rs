@@ -5,12 +5,14 @@
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
-use core::mem;
+
+use zeroize::Zeroizing;
 
 use super::format::Content;
 use super::{head, redact};
 use crate::config::Config;
 use crate::conn::sniff::{Kind as Speaks, Verdict, sniff};
+use crate::wiped;
 use crate::wire::http::{self, Head};
 use crate::wire::nul::{Frame, Framer};
 use crate::wire::websocket::{self, Kind, Opcode, Violation};
@@ -38,7 +40,7 @@ pub(super) enum More {
 pub(super) struct Stream {
     mode: Mode,
     /// Bytes that were not told yet.
-    held: Vec<u8>,
+    held: Zeroizing<Vec<u8>>,
     /// How many of the first bytes came while they could still begin a request. They are told as
     /// they are, or the replay would know too early.
     ambiguous: usize,
@@ -68,7 +70,7 @@ struct Socket {
     key: [u8; 4],
     framer: Framer,
     /// Unmasked payload that was not told yet.
-    text: Vec<u8>,
+    text: Zeroizing<Vec<u8>>,
 }
 
 type Out = Vec<Content<'static>>;
@@ -83,7 +85,7 @@ impl Stream {
         config: &Config,
         out: &mut Out,
     ) {
-        self.held.extend_from_slice(data);
+        wiped::append(&mut self.held, data);
         loop {
             match &mut self.mode {
                 Mode::First => {
@@ -110,7 +112,7 @@ impl Stream {
                 Mode::Over => {
                     if !self.held.is_empty() {
                         out.push(Content::Skip(self.held.len() as u64));
-                        self.held = Vec::new();
+                        self.held = Zeroizing::default();
                     }
                     return;
                 }
@@ -150,8 +152,8 @@ impl Stream {
 
     /// Tells bytes that anybody may know.
     fn literally(&mut self, length: usize, out: &mut Out) {
-        let rest = self.held.split_off(length.min(self.held.len()));
-        let known = mem::replace(&mut self.held, rest);
+        let known = Vec::from(&self.held[..length.min(self.held.len())]);
+        wiped::consume(&mut self.held, known.len());
         out.push(Content::Raw(Cow::Owned(known)));
     }
 
@@ -165,7 +167,7 @@ impl Stream {
             Head::Complete(length) => Some(length),
         };
         let end = length.unwrap_or(self.held.len());
-        let (whole, rest) = self.held.split_at(end);
+        let whole = &self.held[..end];
         let mut kept = Vec::with_capacity(end);
         head::head(whole, config, &mut kept);
         out.push(Content::Raw(Cow::Owned(kept)));
@@ -176,7 +178,8 @@ impl Stream {
         } else {
             Mode::Over
         };
-        self.held = Vec::from(rest);
+        wiped::consume(&mut self.held, end);
+        wiped::fit(&mut self.held);
         Some(())
     }
 }
@@ -231,7 +234,7 @@ fn commands(
         out.push(Content::Text(Cow::Owned(kept)));
         at += used;
     }
-    held.drain(..at);
+    wiped::consume(held, at);
     if held.is_empty() {
         *held = Vec::new();
     }
@@ -287,14 +290,14 @@ impl Socket {
                 }
             }
         };
-        held.drain(..at);
+        wiped::consume(held, at);
         match (life, more) {
             (Life::GoesOn, More::Perhaps) => Life::GoesOn,
             (Life::GoesOn, More::Ended | More::Lost) => {
                 self.finish(limit, more, out);
                 if !held.is_empty() {
                     out.push(Content::Raw(Cow::Owned(begun(held))));
-                    held.clear();
+                    wiped::clear(held);
                 }
                 Life::Over
             }
@@ -330,7 +333,7 @@ impl Socket {
     fn payload(&mut self, rest: &[u8], limit: usize, out: &mut Out) -> usize {
         let here = usize::try_from(self.left).map_or(rest.len(), |left| left.min(rest.len()));
         let start = self.text.len();
-        self.text.extend_from_slice(&rest[..here]);
+        wiped::append(&mut self.text, &rest[..here]);
         websocket::unmask(&mut self.text[start..], self.key);
         self.key.rotate_left(here % 4);
         self.left -= here as u64;
@@ -351,7 +354,7 @@ impl Socket {
                 redact::command(text, &mut kept);
                 kept.extend_from_slice(end);
                 out.push(Content::Text(Cow::Owned(kept)));
-                self.text = Vec::new();
+                self.text = Zeroizing::default();
             }
             Some(Kind::Text) => {}
             Some(Kind::Binary) | None => {

@@ -16,6 +16,8 @@ pub(crate) use handshake::is_key;
 pub use handshake::{Handshake, Refusal};
 
 use alloc::vec::Vec;
+
+use crate::wiped;
 use utf8::Utf8;
 
 /// Reads one client's frames.
@@ -113,7 +115,8 @@ pub enum Violation {
 
 impl Decoder {
     /// Reads what `input`, the bytes that were not used so far, begins with. Payload of data
-    /// messages is appended to `out`; a text message may have `max_text` bytes.
+    /// messages is appended to `out`; a text message may have `max_text` bytes. Memory that `out` outgrows
+    /// is wiped.
     ///
     /// After a close or an error there is nothing more to read.
     pub fn decode(
@@ -170,7 +173,7 @@ impl Decoder {
             return Ok(Decoded::Partial);
         }
         let start = out.len();
-        out.extend_from_slice(here);
+        wiped::append(out, here);
         unmask(&mut out[start..], open.key);
         if kind == Kind::Text && !self.text.take(&out[start..]) {
             return Err(Violation::BadText);
