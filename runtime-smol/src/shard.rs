@@ -277,6 +277,9 @@ impl Shard {
                 self.count_received(length);
                 let bytes = &self.buffer[..length];
                 self.gateway.handle(self.now, Input::Bytes(id, bytes));
+                // A password may have been among them. The buffer is used again, so this is not for
+                // nothing, and no compiler leaves it out.
+                self.buffer[..length].fill(0);
             }
             // Level-triggered: whatever is there to read will be said again.
             Err(error) if is_transient(&error) => {}

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Builder;
 
 use flashgate_core::{Cause, ConnId, ListenerId, Origin};
+use zeroize::Zeroize;
 
 use crate::conn::Link;
 use crate::shared::Shared;
@@ -90,7 +91,12 @@ fn read(shared: &Arc<Shared<'_, '_>>, id: ConnId, link: &Link) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => Err(error),
         };
-        if shared.deliver(id, link, read).is_break() {
+        let length = read.as_ref().map_or(0, |bytes| bytes.len());
+        let flow = shared.deliver(id, link, read);
+        // A password may have been among them, and the stack of a thread that has ended is given to
+        // another as it is. With the last bytes, plain zeros would be for nothing, and be left out.
+        buffer[..length].zeroize();
+        if flow.is_break() {
             return;
         }
     }
