@@ -1,13 +1,15 @@
 //! Asking for a password: without echo on a terminal, as one line from anything else.
 
 use std::fs::File;
-use std::io::{self, BufRead, IsTerminal, Read};
+use std::io::{self, IsTerminal, Read};
+use std::os::fd::AsFd;
 use std::process;
 
 use flashgate_core::Secret;
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
+use zeroize::Zeroizing;
 
 use crate::failure::{Exit, Failure};
 use crate::log::diagnostics;
@@ -19,7 +21,7 @@ pub fn new_password() -> Result<Secret, Failure> {
         end_with_echo(|_| Then::End)?;
         ask_twice()?
     } else {
-        one_line(&mut stdin.lock())?
+        one_line(&mut input()?)?
     };
     usable(&text)
 }
@@ -31,7 +33,7 @@ pub(crate) fn password() -> Result<Secret, Failure> {
     let text = if stdin.is_terminal() {
         ask("Password: ")?
     } else {
-        one_line(&mut stdin.lock())?
+        one_line(&mut input()?)?
     };
     usable(&text)
 }
@@ -46,7 +48,7 @@ fn usable(text: &str) -> Result<Secret, Failure> {
     }
 }
 
-fn ask_twice() -> Result<String, Failure> {
+fn ask_twice() -> Result<Zeroizing<String>, Failure> {
     let first = ask("New password: ")?;
     if ask("Once more: ")? == first {
         Ok(first)
@@ -58,9 +60,9 @@ fn ask_twice() -> Result<String, Failure> {
     }
 }
 
-fn ask(prompt: &str) -> Result<String, Failure> {
+fn ask(prompt: &str) -> Result<Zeroizing<String>, Failure> {
     match rpassword::prompt_password(prompt) {
-        Ok(text) => Ok(text),
+        Ok(text) => Ok(Zeroizing::new(text)),
         // Ctrl-C: rpassword reads it as a character, and has put the terminal back by now.
         Err(error) if error.kind() == io::ErrorKind::Interrupted => process::exit(128 + SIGINT),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(Failure::new(
@@ -119,12 +121,9 @@ pub(crate) fn end_with_echo(told: impl Fn(i32) -> Then + Send + 'static) -> Resu
 }
 
 /// One line without its end: LF, CR LF or the end of the stream.
-fn one_line(input: &mut impl BufRead) -> Result<String, Failure> {
-    let mut line = Vec::new();
+fn one_line(input: &mut impl Read) -> Result<Zeroizing<String>, Failure> {
     // Two more than may pass, so that a longer one is seen to be too long and is not cut in silence.
-    let most = (MAX_LEN + 2) as u64;
-    let read = input.take(most).read_until(b'\n', &mut line);
-    read.map_err(|error| {
+    let line = line(input, MAX_LEN + 2).map_err(|error| {
         Failure::new(
             Exit::Failure,
             format!(
@@ -133,19 +132,41 @@ fn one_line(input: &mut impl BufRead) -> Result<String, Failure> {
             ),
         )
     })?;
-    if line.last() == Some(&b'\n') {
-        line.pop();
-        if line.last() == Some(&b'\r') {
-            line.pop();
-        }
-    }
-    String::from_utf8(line).map_err(|_| {
+    let text = line.strip_suffix(b"\n");
+    let text = text.map_or(&line[..], |text| text.strip_suffix(b"\r").unwrap_or(text));
+    let text = std::str::from_utf8(text).map_err(|_| {
         Failure::new(
             Exit::Failure,
             "the password on standard input is not valid UTF-8; send it as UTF-8, as Flash clients \
              do, or choose another",
         )
+    })?;
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+/// Standard input without the buffer that the library puts before it: nobody could wipe that.
+pub(crate) fn input() -> Result<File, Failure> {
+    let input = io::stdin().as_fd().try_clone_to_owned();
+    input.map(File::from).map_err(|error| {
+        let why = format!("cannot read standard input: {error}");
+        Failure::new(Exit::Failure, why)
     })
+}
+
+/// One line with its end, or as many bytes of it. No byte behind it is taken.
+pub(crate) fn line(input: &mut impl Read, most: usize) -> io::Result<Zeroizing<Vec<u8>>> {
+    // All of the room at once: what grows leaves copies behind.
+    let mut line = Zeroizing::new(Vec::with_capacity(most));
+    let mut byte = [0];
+    while line.len() < most && line.last() != Some(&b'\n') {
+        match input.read(&mut byte) {
+            Ok(0) => break,
+            Ok(_) => line.push(byte[0]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(line)
 }
 
 /// Why a password could never be sent in an IDENTIFY.
@@ -185,8 +206,14 @@ mod tests {
             (b"", ""),
         ];
         for (mut input, line) in cases {
-            assert_eq!(one_line(&mut input).unwrap(), line);
+            assert_eq!(*one_line(&mut input).unwrap(), line);
         }
+        // What comes behind it is the chat's.
+        let mut input = &b"secret\n/list\n"[..];
+        one_line(&mut input).unwrap();
+        assert_eq!(input, b"/list\n");
+        let long = line(&mut &[b'x'; 100][..], 60).unwrap();
+        assert_eq!((long.len(), long.capacity()), (60, 60), "it never grew");
         assert!(one_line(&mut &b"\xff\n"[..]).is_err());
         let long = "x".repeat(MAX_LEN + 100);
         assert!(fault(&one_line(&mut long.as_bytes()).unwrap()).is_some());

@@ -1,8 +1,11 @@
 //! From a connection to a member who is online.
 
-use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Write};
 use std::net::TcpStream;
 use std::time::Duration;
+
+use flashgate_core::Secret;
+use zeroize::Zeroizing;
 
 use super::wire::{Answer, Answers, Broken, Member};
 use super::{failure, id, show};
@@ -40,7 +43,7 @@ pub(super) fn login(
             None => ask_id(terminal)?,
         };
         let password = prompt::password()?;
-        let command = format!("IDENTIFY {who} {}\0", password.expose());
+        let command = command(&who, &password);
         match identify(socket, answers, &command)? {
             Ok(me) => return Ok(me),
             Err(refused) => match refused.as_str() {
@@ -65,6 +68,15 @@ pub(super) fn login(
         }
     }
     Err(failure("wrong number, nick or password"))
+}
+
+/// All of it at once: a text that grows leaves copies behind.
+fn command(who: &str, password: &Secret) -> Zeroizing<String> {
+    let parts = ["IDENTIFY ", who, " ", password.expose(), "\0"];
+    let room = parts.iter().map(|part| part.len()).sum();
+    let mut command = Zeroizing::new(String::with_capacity(room));
+    parts.iter().for_each(|part| command.push_str(part));
+    command
 }
 
 /// Who one is now, or why not.
@@ -126,9 +138,9 @@ fn ask_id(terminal: bool) -> Result<String, Failure> {
             .write_all(b"Number or nick: ")
             .and_then(|()| out.flush());
     }
-    let mut line = Vec::new();
-    let read = io::stdin().lock().take(MAX_ID).read_until(b'\n', &mut line);
-    read.map_err(|error| failure(&format!("cannot read standard input: {error}")))?;
+    // Behind it the password may come.
+    let line = prompt::line(&mut prompt::input()?, MAX_ID)
+        .map_err(|error| failure(&format!("cannot read standard input: {error}")))?;
     let text = String::from_utf8_lossy(&line);
     id(text.trim()).map_err(|advice| failure(&advice))
 }
@@ -150,4 +162,4 @@ const GREETING: Duration = Duration::from_secs(10);
 const LOOKING_UP: Duration = Duration::from_secs(60);
 
 /// Bytes of a number or a nick, with room to be wrong.
-const MAX_ID: u64 = 1024;
+const MAX_ID: usize = 1024;
