@@ -22,6 +22,7 @@ use blake2::Blake2bMac;
 use blake2::digest::consts::U32;
 use blake2::digest::{KeyInit, Mac};
 use flashgate_core::{Login, Secret};
+use zeroize::Zeroizing;
 
 /// The passwords that were right lately, one for each name that somebody logged in by.
 pub(super) struct Verified {
@@ -52,12 +53,12 @@ impl Verified {
     }
 
     fn of(most: usize) -> Self {
-        let mut key = [0; 32];
-        let random = getrandom::fill(&mut key);
+        let mut key = Zeroizing::new([0; 32]);
+        let random = getrandom::fill(&mut *key);
         Self {
             keyed: random
                 .ok()
-                .map(|()| Keyed::new_from_slice(&key).expect("a key may have 64 bytes")),
+                .map(|()| Keyed::new_from_slice(&*key).expect("a key may have 64 bytes")),
             young: Proofs::new(),
             old: Proofs::new(),
             turned: Instant::now(),
