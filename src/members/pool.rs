@@ -293,6 +293,7 @@ impl Shared {
             panic::catch_unwind(AssertUnwindSafe(|| self.decide(&job.query, job.since)))
                 .unwrap_or(Answer::Unavailable(Unavailable::Failed))
         };
+        drop(job.query); // wiped when the answer is known
         (job.reply)(job.ticket, answer);
         self.backend.answered();
         // Not in quiet moments alone: who tries wrong passwords without pause may prevent those.

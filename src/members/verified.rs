@@ -24,6 +24,8 @@ use blake2::digest::{KeyInit, Mac};
 use flashgate_core::{Login, Secret};
 use zeroize::Zeroizing;
 
+use super::apart::{BLOCK, apart};
+
 /// The passwords that were right lately, one for each name that somebody logged in by.
 pub(super) struct Verified {
     /// Has taken the key in; none if the system gave no random numbers, and then nothing is kept.
@@ -96,7 +98,7 @@ impl Verified {
                     .is_ok()
             })
         };
-        fits(name) || fits(name ^ RENEWED)
+        apart::<BLOCK, _>(|| fits(name) || fits(name ^ RENEWED))
     }
 
     /// Keeps that a password was verified against a stored hash just now.
@@ -130,10 +132,11 @@ impl Verified {
             self.turn(now);
         }
         let Some(keyed) = &self.keyed else { return };
-        let whole = proof(keyed, password, stored).finalize().into_bytes();
+        let proof =
+            apart::<BLOCK, _>(|| first(&proof(keyed, password, stored).finalize().into_bytes()));
         let name = name(keyed);
         self.old.remove(&name);
-        self.young.insert(name, first(&whole));
+        self.young.insert(name, proof);
     }
 
     /// Lets go what is too old to be of use.
