@@ -10,6 +10,8 @@ mod import;
 #[cfg(feature = "mysql")]
 mod live;
 mod members;
+#[cfg(target_os = "linux")]
+mod memory;
 mod outside;
 mod record;
 mod ruffle;
