@@ -69,10 +69,10 @@ fn are_in(csv: &[u8], faults: &Faults) {
     assert!(
         faults
             .first
-            .is_sorted_by_key(|fault| (fault.line, fault.column))
+            .is_sorted_by_key(|fault| (fault.place.number(), fault.column))
     );
     for fault in &faults.first {
-        assert!((1..=lines).contains(&fault.line), "{fault}");
+        assert!((1..=lines).contains(&fault.place.number()), "{fault}");
         assert!((1..=columns).contains(&fault.column), "{fault}");
         assert!(fault.name.is_none_or(|name| COLUMNS.contains(&name)));
         assert!(!fault.problem.is_empty() && fault.problem.len() < 1000);

@@ -225,12 +225,48 @@ pub struct Faults {
     pub total: usize,
 }
 
+/// Where a row is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The line of a file on which it begins, from 1.
+    Line(usize),
+    /// Which it is of those that a database sends, from 1.
+    Row(usize),
+}
+
+impl Place {
+    /// What is counted, from 1.
+    pub fn number(self) -> usize {
+        match self {
+            Self::Line(number) | Self::Row(number) => number,
+        }
+    }
+
+    /// Another place where the same is counted.
+    fn other(self, number: usize) -> Self {
+        match self {
+            Self::Line(_) => Self::Line(number),
+            Self::Row(_) => Self::Row(number),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line(line) => write!(f, "line {line}"),
+            Self::Row(row) => write!(f, "row {row}"),
+        }
+    }
+}
+
 /// One fault, and where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowFault {
-    /// The line on which the row begins, from 1.
-    pub line: usize,
-    /// The row's number of a member, as far as it can be read; a line of a dump has many rows.
+    /// Where the row is.
+    pub place: Place,
+    /// The row's number of a member, as far as it can be read: a line of a dump has many rows, and in
+    /// a database no row has a number of its own.
     pub id: Option<String>,
     /// The column as a spreadsheet counts them, from 1.
     pub column: usize,
@@ -242,7 +278,7 @@ pub struct RowFault {
 
 impl fmt::Display for RowFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}, ", self.line)?;
+        write!(f, "{}, ", self.place)?;
         if let Some(id) = &self.id {
             write!(f, "id {}, ", Plain(id))?;
         }
@@ -257,8 +293,8 @@ impl fmt::Display for RowFault {
 /// A name that had to be cleaned to be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cleaned {
-    /// The line on which the row begins, from 1.
-    pub line: usize,
+    /// Where the row is.
+    pub place: Place,
     /// The member's number.
     pub id: i64,
     /// The beginning of what the file holds.
@@ -269,9 +305,9 @@ pub struct Cleaned {
 
 impl fmt::Display for Cleaned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (line, id) = (self.line, self.id);
+        let (place, id) = (self.place, self.id);
         let (was, is) = (Quoted(&self.was), Quoted(&self.is));
-        write!(f, "line {line}, id {id}: the name {was} becomes {is}")
+        write!(f, "{place}, id {id}: the name {was} becomes {is}")
     }
 }
 

@@ -7,7 +7,7 @@ use csv::{ByteRecord, ReaderBuilder};
 
 use super::columns::{ActiveBy, COLUMNS, Columns, Map, salted};
 use super::row::Import;
-use super::{Stop, shortened};
+use super::{Place, Stop, shortened};
 use crate::text::Quoted;
 
 pub(super) fn read(import: &mut Import<'_>, file: impl Read) -> Result<(), Stop> {
@@ -29,7 +29,7 @@ fn rows(import: &mut Import<'_>, csv: &[u8]) -> Result<(), Stop> {
     let wide = csv.iter().take(4).any(|byte| *byte == 0);
     if wide || csv.starts_with(b"\xff\xfe") || csv.starts_with(b"\xfe\xff") {
         let problem = "the file is not UTF-8, but UTF-16 it seems; save it as UTF-8";
-        import.fault(1, 1, None, problem.to_owned());
+        import.fault(Place::Line(1), 1, None, problem.to_owned());
         import.faults_end();
         return Ok(());
     }
@@ -44,36 +44,42 @@ fn rows(import: &mut Import<'_>, csv: &[u8]) -> Result<(), Stop> {
     // Reading from memory does not fail, and no row is unequal to a flexible reader.
     while matches!(reader.read_byte_record(&mut record), Ok(true)) {
         let line = lines.of(record.position().map_or(0, csv::Position::byte));
+        let place = Place::Line(line);
         match columns {
             None => {
-                columns = header(import, line, &record);
+                columns = header(import, place, &record);
                 import.faults_end();
                 if columns.is_none() {
                     return Ok(());
                 }
             }
-            Some(ref columns) => row(import, line, &record, columns)?,
+            Some(ref columns) => row(import, place, &record, columns)?,
         }
     }
     if columns.is_none() {
-        import.fault(1, 1, None, format!("the file is empty; {HEADER}"));
+        import.fault(
+            Place::Line(1),
+            1,
+            None,
+            format!("the file is empty; {HEADER}"),
+        );
         import.faults_end();
     }
     Ok(())
 }
 
-fn header(import: &mut Import<'_>, line: usize, record: &ByteRecord) -> Option<Columns> {
+fn header(import: &mut Import<'_>, place: Place, record: &ByteRecord) -> Option<Columns> {
     // What spreadsheets write in some countries.
     let semicolons = record.len() == 1 && record.iter().any(|all| all.contains(&b';'));
     let tabs = record.len() == 1 && record.iter().any(|all| all.contains(&b'\t'));
     if semicolons || tabs {
         let by = if semicolons { "semicolons" } else { "tabs" };
         let problem = format!("the columns are separated by {by}; separate them by commas");
-        import.fault(line, 1, None, problem);
+        import.fault(place, 1, None, problem);
         return None;
     }
     if import.options.map != Map::default() || import.options.active_if.is_some() {
-        return other_header(import, line, record);
+        return other_header(import, place, record);
     }
     let mut columns: [Option<usize>; COLUMNS.len()] = [None; COLUMNS.len()];
     let mut salt = None;
@@ -83,7 +89,7 @@ fn header(import: &mut Import<'_>, line: usize, record: &ByteRecord) -> Option<C
             Some(known) if columns[known].is_none() => columns[known] = Some(at),
             Some(known) => {
                 let problem = "this column is there twice".to_owned();
-                import.fault(line, at + 1, Some(COLUMNS[known]), problem);
+                import.fault(place, at + 1, Some(COLUMNS[known]), problem);
             }
             None if salt.is_none()
                 && let Some(form) = salted(&title) =>
@@ -91,18 +97,18 @@ fn header(import: &mut Import<'_>, line: usize, record: &ByteRecord) -> Option<C
                 salt = Some((at, form));
             }
             None if title == "salt" || salted(&title).is_some() => {
-                import.fault(line, at + 1, None, SALT.to_owned());
+                import.fault(place, at + 1, None, SALT.to_owned());
             }
             None => {
                 let problem = format!("unknown column {}; {HEADER}", Quoted(&shortened(&title)));
-                import.fault(line, at + 1, None, problem);
+                import.fault(place, at + 1, None, problem);
             }
         }
     }
     for (known, at) in columns.iter().enumerate() {
         if at.is_none() {
             let problem = format!("this column is missing; {HEADER}");
-            import.fault(line, record.len() + 1, Some(COLUMNS[known]), problem);
+            import.fault(place, record.len() + 1, Some(COLUMNS[known]), problem);
         }
     }
     let [
@@ -129,7 +135,7 @@ fn header(import: &mut Import<'_>, line: usize, record: &ByteRecord) -> Option<C
 }
 
 /// The first row of a file with other names, as somebody has said, and columns that are not ours.
-fn other_header(import: &mut Import<'_>, line: usize, record: &ByteRecord) -> Option<Columns> {
+fn other_header(import: &mut Import<'_>, place: Place, record: &ByteRecord) -> Option<Columns> {
     let titles = titles(record);
     match Columns::find(&titles, import.options) {
         Ok(columns) => {
@@ -138,7 +144,7 @@ fn other_header(import: &mut Import<'_>, line: usize, record: &ByteRecord) -> Op
         }
         Err(problems) => {
             for problem in problems {
-                import.fault(line, 1, None, problem);
+                import.fault(place, 1, None, problem);
             }
             None
         }
@@ -152,12 +158,12 @@ fn titles(record: &ByteRecord) -> Vec<String> {
 
 fn row(
     import: &mut Import<'_>,
-    line: usize,
+    place: Place,
     record: &ByteRecord,
     columns: &Columns,
 ) -> Result<(), Stop> {
     if record.len() == columns.count {
-        return import.row(line, columns, &|at| record.get(at));
+        return import.row(place, columns, &|at| record.get(at));
     }
     let problem = format!(
         "this row has {} fields and the first row {}; a field with commas, such as a \
@@ -165,7 +171,7 @@ fn row(
         record.len(),
         columns.count
     );
-    import.fault(line, record.len().min(columns.count) + 1, None, problem);
+    import.fault(place, record.len().min(columns.count) + 1, None, problem);
     import.row_ends();
     Ok(())
 }

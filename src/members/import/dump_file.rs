@@ -8,7 +8,7 @@ use super::super::dump::{
 };
 use super::columns::Columns;
 use super::row::Import;
-use super::{Charset, Source, Stop, file};
+use super::{Charset, Place, Source, Stop, file};
 use crate::text::Plain;
 
 pub(super) fn read(import: &mut Import<'_>, source: &mut dyn Source) -> Result<(), Stop> {
@@ -40,7 +40,7 @@ fn rows(import: &mut Import<'_>, mut dump: Dump<impl Read>, table: &TableName) -
                 };
                 let columns = Known::of(known, titles, import)?;
                 while dump.row(columns.columns.count, &columns.wanted, &mut row)? {
-                    import.row(row.line(), &columns.columns, &|at| row.get(at))?;
+                    import.row(Place::Line(row.line()), &columns.columns, &|at| row.get(at))?;
                 }
                 known = Some(columns);
             }

@@ -6,7 +6,7 @@ use super::columns::{COLUMNS, Columns, ID, NICK};
 use super::file::Kind;
 use super::reading::{Fields, Names, Problem, Reading};
 use super::seen::Seen;
-use super::{Cleaned, Options, Report, RowFault, Sink, Stop, Watch, shortened};
+use super::{Cleaned, Options, Place, Report, RowFault, Sink, Stop, Watch, shortened};
 use crate::text::Plain;
 
 /// An import that goes on, row by row.
@@ -46,21 +46,21 @@ impl<'a> Import<'a> {
     /// Takes a row whose columns are where they should be; `get` gives what is in one.
     pub(super) fn row<'r>(
         &mut self,
-        line: usize,
+        place: Place,
         columns: &Columns,
         get: &dyn Fn(usize) -> Option<&'r [u8]>,
     ) -> Result<(), Stop> {
-        let fields = self.fields(line, columns, get);
+        let fields = self.fields(place, columns, get);
         if let Some(id) = fields.id {
-            self.check_id(line, columns.id + 1, id)?;
+            self.check_id(place, columns.id + 1, id)?;
         }
         if let Some(nick) = &fields.nick {
-            self.check_nick(line, columns.nick + 1, nick)?;
+            self.check_nick(place, columns.nick + 1, nick)?;
         }
         if self.found.is_empty()
             && let (was, Some(member)) = fields.whole()
         {
-            self.take(line, &member, was)?;
+            self.take(place, &member, was)?;
         } else if self.kind == Kind::Dump {
             let id = get(columns.id).map(|id| shortened(&String::from_utf8_lossy(id)));
             let id = id.unwrap_or_else(|| "NULL".to_owned());
@@ -84,13 +84,13 @@ impl<'a> Import<'a> {
 
     pub(super) fn fault(
         &mut self,
-        line: usize,
+        place: Place,
         column: usize,
         name: Option<&'static str>,
         problem: String,
     ) {
         self.found.push(RowFault {
-            line,
+            place,
             id: None,
             column,
             name,
@@ -119,7 +119,7 @@ impl<'a> Import<'a> {
     /// Reads the fields of a row, and takes down what is wrong with them.
     fn fields<'r>(
         &mut self,
-        line: usize,
+        place: Place,
         columns: &Columns,
         get: &dyn Fn(usize) -> Option<&'r [u8]>,
     ) -> Fields {
@@ -132,16 +132,16 @@ impl<'a> Import<'a> {
         };
         let (fields, problems) = reading.fields(columns, get);
         for Problem { column, name, why } in problems {
-            self.fault(line, column + 1, name, why);
+            self.fault(place, column + 1, name, why);
         }
         fields
     }
 
     /// A number is nobody's yet, neither in the file nor in the store.
-    fn check_id(&mut self, line: usize, column: usize, id: Number) -> Result<(), Stop> {
+    fn check_id(&mut self, place: Place, column: usize, id: Number) -> Result<(), Stop> {
         let shown = id.get();
         let problem = if let Some(first) = self.seen.id(id).map_err(Stop::Scratch)? {
-            format!("{shown} is the number of line {first} already")
+            format!("{shown} is the number of {} already", place.other(first))
         } else {
             let owner = self
                 .sink
@@ -152,15 +152,16 @@ impl<'a> Import<'a> {
                 Some(owner) => format!("{shown} is in the store already, as {}", Plain(&owner)),
             }
         };
-        self.fault(line, column, Some(COLUMNS[ID]), problem);
+        self.fault(place, column, Some(COLUMNS[ID]), problem);
         Ok(())
     }
 
     /// A nick is nobody's yet, in no letter case.
-    fn check_nick(&mut self, line: usize, column: usize, nick: &Nick) -> Result<(), Stop> {
+    fn check_nick(&mut self, place: Place, column: usize, nick: &Nick) -> Result<(), Stop> {
         let shown = nick.as_str();
         let problem = if let Some(first) = self.seen.nick(&nick.key()).map_err(Stop::Scratch)? {
-            format!("{shown} is the nick of line {first} already (letter case does not count)")
+            let first = place.other(first);
+            format!("{shown} is the nick of {first} already (letter case does not count)")
         } else {
             let owner = self
                 .sink
@@ -171,14 +172,16 @@ impl<'a> Import<'a> {
                 Some(owner) => format!("{shown} is in the store already, as {}", Plain(&owner)),
             }
         };
-        self.fault(line, column, Some(COLUMNS[NICK]), problem);
+        self.fault(place, column, Some(COLUMNS[NICK]), problem);
         Ok(())
     }
 
     /// Takes a good row.
-    fn take(&mut self, line: usize, member: &NewMember, was: Option<String>) -> Result<(), Stop> {
+    fn take(&mut self, place: Place, member: &NewMember, was: Option<String>) -> Result<(), Stop> {
         let NewMember { id, nick, .. } = member;
-        self.seen.add(*id, nick, line).map_err(Stop::Scratch)?;
+        self.seen
+            .add(*id, nick, place.number())
+            .map_err(Stop::Scratch)?;
         // After a fault that stops all, nothing will stay, so only the checks go on.
         let is_lost = self.options.refused == super::Refused::StopAll && self.report.refused > 0;
         if let (Some(transaction), false) = (self.sink.transaction(), is_lost) {
@@ -192,7 +195,7 @@ impl<'a> Import<'a> {
         if let Some(was) = was {
             report.cleaned += 1;
             let (id, is) = (id.get(), member.name.as_str().to_owned());
-            self.watch.cleaned(&Cleaned { line, id, was, is });
+            self.watch.cleaned(&Cleaned { place, id, was, is });
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::super::{Nick, Number};
 
-/// The numbers and nicks of good rows, and the lines they are on.
+/// The numbers and nicks of good rows, and where they are.
 pub(super) struct Seen {
     connection: Connection,
 }
@@ -18,43 +18,43 @@ impl Seen {
             "PRAGMA journal_mode = OFF;
              PRAGMA synchronous = OFF;
              PRAGMA cache_size = -65536;
-             CREATE TABLE ids (id INTEGER PRIMARY KEY, line INTEGER NOT NULL);
-             CREATE TABLE nicks (key TEXT PRIMARY KEY, line INTEGER NOT NULL) WITHOUT ROWID;
+             CREATE TABLE ids (id INTEGER PRIMARY KEY, place INTEGER NOT NULL);
+             CREATE TABLE nicks (key TEXT PRIMARY KEY, place INTEGER NOT NULL) WITHOUT ROWID;
              BEGIN",
         )?;
         Ok(Self { connection })
     }
 
-    /// The line where a number was.
+    /// Where the row was that had a number.
     pub(super) fn id(&self, id: Number) -> rusqlite::Result<Option<usize>> {
         self.connection
-            .prepare_cached("SELECT line FROM ids WHERE id = ?1")?
-            .query_row([id.get()], line)
+            .prepare_cached("SELECT place FROM ids WHERE id = ?1")?
+            .query_row([id.get()], place)
             .optional()
     }
 
-    /// The line where a nick was, in any letter case.
+    /// Where the row was that had a nick, in any letter case.
     pub(super) fn nick(&self, key: &str) -> rusqlite::Result<Option<usize>> {
         self.connection
-            .prepare_cached("SELECT line FROM nicks WHERE key = ?1")?
-            .query_row([key], line)
+            .prepare_cached("SELECT place FROM nicks WHERE key = ?1")?
+            .query_row([key], place)
             .optional()
     }
 
     /// Takes down the row of a member.
-    pub(super) fn add(&mut self, id: Number, nick: &Nick, line: usize) -> rusqlite::Result<()> {
-        let line = i64::try_from(line).unwrap_or(i64::MAX);
+    pub(super) fn add(&mut self, id: Number, nick: &Nick, place: usize) -> rusqlite::Result<()> {
+        let place = i64::try_from(place).unwrap_or(i64::MAX);
         self.connection
-            .prepare_cached("INSERT INTO ids (id, line) VALUES (?1, ?2)")?
-            .execute(params![id.get(), line])?;
+            .prepare_cached("INSERT INTO ids (id, place) VALUES (?1, ?2)")?
+            .execute(params![id.get(), place])?;
         self.connection
-            .prepare_cached("INSERT INTO nicks (key, line) VALUES (?1, ?2)")?
-            .execute(params![nick.key(), line])?;
+            .prepare_cached("INSERT INTO nicks (key, place) VALUES (?1, ?2)")?
+            .execute(params![nick.key(), place])?;
         Ok(())
     }
 }
 
-fn line(row: &Row<'_>) -> rusqlite::Result<usize> {
-    let line: i64 = row.get(0)?;
-    Ok(usize::try_from(line).unwrap_or(usize::MAX))
+fn place(row: &Row<'_>) -> rusqlite::Result<usize> {
+    let place: i64 = row.get(0)?;
+    Ok(usize::try_from(place).unwrap_or(usize::MAX))
 }

@@ -40,7 +40,12 @@ fn faults(csv: &[u8]) -> Vec<String> {
             assert_eq!(members.count().unwrap(), 0, "all or nothing");
             let tell = |f: &RowFault| {
                 assert!(!f.problem.contains("hunter2"), "{f}");
-                format!("{}:{} {}", f.line, f.column, f.name.unwrap_or("-"))
+                format!(
+                    "{}:{} {}",
+                    f.place.number(),
+                    f.column,
+                    f.name.unwrap_or("-")
+                )
             };
             faults.first.iter().map(tell).collect()
         }
@@ -169,7 +174,11 @@ fn other_formats_have_one_fault() {
     let row = "\n1;alice;A;hunter2;1\n";
     let problem = |csv: &[u8]| {
         let faults = check(csv).unwrap_err();
-        assert_eq!((faults.total, faults.first[0].line), (1, 1), "{faults:?}");
+        assert_eq!(
+            (faults.total, faults.first[0].place),
+            (1, Place::Line(1)),
+            "{faults:?}"
+        );
         faults.first[0].problem.clone()
     };
     for by in [";", "\t"] {
