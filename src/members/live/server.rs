@@ -6,6 +6,7 @@
 //! it out. Here a connection that has died is found out by the question itself, which is then asked
 //! again on another. There are never more connections than threads that ask.
 
+use std::error::Error as _;
 use std::fmt;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -115,12 +116,27 @@ impl fmt::Debug for Server {
 
 /// Whether a connection is closed by now; one that takes too long is not.
 fn has_died(error: &Error) -> bool {
+    if let Some(error) = io_error(error) {
+        return !is_timeout(error);
+    }
     match error {
-        Error::IoError(error) => !is_timeout(error),
         Error::MySqlError(error) => CLOSED.contains(&error.code),
         // The driver has many others, and none for this.
         #[allow(clippy::wildcard_enum_match_arm)]
         _ => error.is_connectivity_error(),
+    }
+}
+
+/// What has happened to the connection itself. Whatever the driver meets while it reads is wrapped.
+fn io_error(error: &Error) -> Option<&io::Error> {
+    match error {
+        Error::IoError(error) => Some(error),
+        Error::CodecError(error) => error.source()?.downcast_ref(),
+        Error::MySqlError(_)
+        | Error::DriverError(_)
+        | Error::UrlError(_)
+        | Error::FromValueError(_)
+        | Error::FromRowError(_) => None,
     }
 }
 
@@ -132,13 +148,13 @@ fn is_timeout(error: &io::Error) -> bool {
 }
 
 fn fault(error: &Error) -> Fault {
+    if io_error(error).is_some_and(is_timeout) {
+        let seconds = ANSWER.as_secs();
+        return Fault::Unreachable(format!("it has not answered within {seconds} seconds"));
+    }
     // The driver may learn others, and says of each in its own words what it is.
     #[allow(clippy::wildcard_enum_match_arm)]
     match error {
-        Error::IoError(error) if is_timeout(error) => {
-            let seconds = ANSWER.as_secs();
-            Fault::Unreachable(format!("it has not answered within {seconds} seconds"))
-        }
         Error::DriverError(DriverError::ConnectTimeout) => {
             let seconds = CONNECT.as_secs();
             Fault::Unreachable(format!("nobody answers there within {seconds} seconds"))
@@ -147,7 +163,8 @@ fn fault(error: &Error) -> Fault {
             Fault::Unreachable(format!("{at}: {why}"))
         }
         Error::IoError(error) => Fault::Unreachable(error.to_string()),
-        Error::CodecError(_) | Error::DriverError(_) => Fault::Unreachable(error.to_string()),
+        Error::CodecError(error) => Fault::Unreachable(format!("its answer was cut off: {error}")),
+        Error::DriverError(_) => Fault::Unreachable(error.to_string()),
         Error::MySqlError(said) if NOT_ALLOWED.contains(&said.code) => {
             Fault::NotAllowed(said.message.clone())
         }
@@ -181,3 +198,28 @@ const CLOSED: [u16; 4] = [1053, 1927, 4031, 3169];
 
 /// No such database, table or column; or the query is none.
 const NO_TABLE: [u16; 5] = [1049, 1146, 1054, 1064, 1060];
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn a_server_that_says_nothing() {
+        // The system takes connections for it.
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = silent.local_addr().unwrap().port();
+        let address = Address::parse(&format!("mysql://u@127.0.0.1:{port}/d")).unwrap();
+        let server = Server::new(&address, None);
+        let began = Instant::now();
+        let answer = server.ask(began, |_| Ok(()));
+        let why = "it has not answered within 3 seconds".to_owned();
+        assert_eq!(answer, Err(Fault::Unreachable(why)));
+        assert!(began.elapsed() < 2 * ANSWER);
+        // Who has waited since then has waited enough.
+        let again = Instant::now();
+        assert_eq!(server.ask(began, |_| Ok(())), answer);
+        assert!(again.elapsed() < ANSWER);
+    }
+}
