@@ -258,6 +258,8 @@ struct Flashgate {
 /// What the program can do.
 #[derive(FromArgs, ArgsInfo, Debug)]
 #[argh(subcommand)]
+// There is one of them in a run of the program.
+#[allow(clippy::large_enum_variant)]
 pub enum Command {
     /// Run the server.
     Serve(ServeOptions),

@@ -8,7 +8,7 @@ use argh::{ArgsInfo, FromArgs};
 use crate::failure::{Exit, Failure};
 use crate::members::{
     Active, AddError, Change, Hash, Listed, Members, Name, NewMember, Nick, Number, Origin,
-    StoreError, Taken, Who,
+    StoreError, Taken, Who, is_address,
 };
 use crate::prompt;
 use crate::text::Plain;
@@ -35,6 +35,8 @@ pub struct MembersCommand {
 
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
 #[argh(subcommand)]
+// There is one of them in a run of the program.
+#[allow(clippy::large_enum_variant)]
 pub(super) enum Action {
     Add(Add),
     List(list::List),
@@ -127,7 +129,35 @@ pub(super) struct Remove {
     members: PathBuf,
 }
 
+impl Action {
+    /// The store that it is about.
+    fn store(&self) -> &Path {
+        match self {
+            Self::Add(options) => &options.members,
+            Self::List(options) => &options.members,
+            Self::Show(options) => &options.members,
+            Self::Passwd(options) => &options.members,
+            Self::Rename(options) => &options.members,
+            Self::Enable(options) => &options.members,
+            Self::Disable(options) => &options.members,
+            Self::Remove(options) => &options.members,
+            Self::Export(options) => &options.members,
+            Self::Import(options) => &options.members,
+            Self::Check(options) => &options.members,
+            Self::Backup(options) => &options.members,
+        }
+    }
+}
+
 pub(super) fn run(action: &Action) -> Result<(), Failure> {
+    // Not shown: it may have a password in it.
+    if action.store().to_str().is_some_and(is_address) {
+        return Err(Failure::usage(
+            "--members names a database: the site looks after its own table, and flashgate only reads \
+             it; flashgate members import mysql://USER@HOST/DATABASE --dry-run reports on it, and \
+             this command needs the file of a member store",
+        ));
+    }
     let said = match action {
         Action::Add(options) => add(options)?,
         Action::List(options) => list::run(options)?,

@@ -1,12 +1,12 @@
-//! Taking members over from a file of an old site: a CSV file, or a dump of its MySQL database.
-//! Either may be compressed with gzip. All members come in, or none and a list of what is wrong,
-//! unless whoever imports asks to go on without the rows that are refused.
+//! Taking members over from an old site: from a CSV file, from a dump of its MySQL database, or from
+//! that database itself. Either file may be compressed with gzip. All members come in, or none and a
+//! list of what is wrong, unless whoever imports asks to go on without the rows that are refused.
 //!
-//! What a file is, is told by its first bytes (`file`). `csv_file` and `dump_file` find the rows,
-//! `columns` which column is what, `charset` what its bytes say, `reading` what a row says of a member;
-//! every row of both goes through the same checks (`row`), and `seen` knows whose number and nick were
-//! there before. A dump is streamed, and what was seen is in a temporary file: memory is bounded,
-//! however many members there are.
+//! What a file is, is told by its first bytes (`file`). `csv_file`, `dump_file` and `site_table` find
+//! the rows, `columns` which column is what, `charset` what its bytes say, `reading` what a row says of
+//! a member; every row goes through the same checks (`row`), and `seen` knows whose number and nick
+//! were there before. A dump is streamed; what was seen, and the rows of a table, are in temporary
+//! files: memory is bounded, however many members there are.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,6 +14,8 @@ use std::io;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+#[cfg(feature = "mysql")]
+use super::SiteTable;
 use super::dump::{DumpError, TableName};
 use super::{Fault, Format, Members, StoreError};
 use crate::text::{Plain, Quoted};
@@ -26,6 +28,8 @@ mod file;
 mod reading;
 mod row;
 mod seen;
+#[cfg(feature = "mysql")]
+mod site_table;
 
 pub use charset::Charset;
 #[cfg(feature = "mysql")]
@@ -36,8 +40,9 @@ pub use columns::{ActiveIf, Map};
 #[cfg(feature = "mysql")]
 pub(super) use dump_file::choose_table;
 pub use file::Source;
+pub(super) use reading::Names;
 #[cfg(feature = "mysql")]
-pub(super) use reading::{Fields, Names, Problem, Reading};
+pub(super) use reading::{Fields, Problem, Reading};
 use row::Import;
 
 /// How a file is to be read, and what becomes of rows that are refused.
@@ -73,13 +78,20 @@ pub enum Refused {
 pub enum Target<'a> {
     /// Into a store, in one transaction.
     Store(&'a mut Members),
-    /// Nowhere: the file is only checked, against a store if there is one.
+    /// Nowhere: the rows are only checked, against a store if there is one.
     Nowhere(Option<&'a Members>),
 }
 
-/// Is told what happens while a file is read.
+/// Is told what happens while rows are read.
 pub trait Watch {
-    /// So many rows are done. Told now and then.
+    /// Whether it is of use to know how many rows are to come, which a database has to count.
+    fn wants_total(&self) -> bool {
+        false
+    }
+    /// So many rows are to come.
+    fn total(&mut self, _rows: u64) {}
+    /// So many rows are done. Told now and then; of a table, while they are taken and again while they
+    /// are looked at.
     fn rows(&mut self, _done: usize) {}
     /// Something is wrong with a row, which is refused.
     fn refused(&mut self, _fault: &RowFault) {}
@@ -97,11 +109,38 @@ pub fn import(
     options: &Options,
     watch: &mut dyn Watch,
 ) -> Result<Report, ImportError> {
+    put(target, options, |sink| {
+        read_file(sink, source, options, watch)
+    })
+}
+
+/// Imports the table of a site, or checks it.
+#[cfg(feature = "mysql")]
+pub fn import_table(
+    target: Target<'_>,
+    site: &SiteTable,
+    watch: &mut dyn Watch,
+) -> Result<Report, ImportError> {
+    // Before the store is locked: the site's server may be slow, and others write to the store.
+    let fetched = site_table::fetch(site, watch).map_err(|stop| stop.at("".as_ref()))?;
+    put(target, site.options(), |sink| {
+        let mut import = Import::new(sink, Names::Cleaned, site.options(), watch)?;
+        fetched.read(&mut import)?;
+        Ok(import.report)
+    })
+}
+
+/// Puts rows where they go, if they are good enough.
+fn put(
+    target: Target<'_>,
+    options: &Options,
+    read: impl FnOnce(Sink<'_>) -> Result<Report, Stop>,
+) -> Result<Report, ImportError> {
     let members = match target {
         Target::Store(members) => members,
         Target::Nowhere(store) => {
             let sink = store.map_or(Sink::Nothing, |store| Sink::Look(&store.connection));
-            let read = read(sink, source, options, watch);
+            let read = read(sink);
             let path = store.map(|store| &*store.path).unwrap_or("".as_ref());
             return read
                 .map_err(|stop| stop.at(path))
@@ -127,7 +166,7 @@ pub fn import(
     } else {
         Sink::Empty(&transaction)
     };
-    let read = read(sink, source, options, watch);
+    let read = read(sink);
     let report = read
         .map_err(|stop| stop.at(&path))
         .and_then(|report| report.judged(options));
@@ -138,7 +177,7 @@ pub fn import(
     report
 }
 
-fn read(
+fn read_file(
     sink: Sink<'_>,
     source: &mut dyn Source,
     options: &Options,
@@ -149,7 +188,11 @@ fn read(
         let why = "it is no dump as far as its first bytes tell, and has no tables";
         return Err(Stop::Unusable(why.to_owned()));
     }
-    let mut import = Import::new(sink, kind, options, watch)?;
+    let names = match kind {
+        file::Kind::Csv => Names::AsTheyAre,
+        file::Kind::Dump => Names::Cleaned,
+    };
+    let mut import = Import::new(sink, names, options, watch)?;
     match kind {
         file::Kind::Csv => csv_file::read(&mut import, file)?,
         file::Kind::Dump => {
@@ -160,10 +203,10 @@ fn read(
     Ok(import.report)
 }
 
-/// What was found in a file.
+/// What was found in a file, or in a table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// The table, if it is a dump.
+    /// The table, of a dump or of a database; a query has none.
     pub table: Option<TableName>,
     /// Which column is taken for what: our name, and the file's.
     pub columns: Vec<(&'static str, String)>,
@@ -210,9 +253,11 @@ pub enum ImportError {
     Unusable(String),
     /// The dump is damaged.
     Dump(DumpError),
+    /// The database of the site cannot be used, or has failed.
+    Site(StoreError),
     /// The store failed.
     Store(StoreError),
-    /// What was seen already cannot be kept.
+    /// What was seen already, or has come from a database, cannot be kept.
     Scratch(String),
 }
 
@@ -341,8 +386,10 @@ impl Sink<'_> {
     }
 }
 
-/// Why a file is not read on.
+/// Why nothing more is read.
 enum Stop {
+    #[cfg(feature = "mysql")]
+    Site(StoreError),
     Unreadable(io::Error),
     Unusable(String),
     Dump(DumpError),
@@ -353,6 +400,8 @@ enum Stop {
 impl Stop {
     fn at(self, path: &std::path::Path) -> ImportError {
         match self {
+            #[cfg(feature = "mysql")]
+            Self::Site(error) => ImportError::Site(error),
             Self::Unreadable(error) => ImportError::Unreadable(error.to_string()),
             Self::Unusable(why) => ImportError::Unusable(why),
             Self::Dump(error) => ImportError::Dump(error),

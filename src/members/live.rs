@@ -22,7 +22,7 @@ mod table;
 mod watch;
 
 pub use address::{Address, AddressFault};
-pub(super) use server::Server;
+pub(super) use server::{Patience, Server};
 pub(super) use table::Table;
 use watch::Watch;
 
@@ -53,8 +53,8 @@ impl SiteTable {
         &self.options
     }
 
-    pub(super) fn server(&self) -> Server {
-        Server::new(&self.address, self.password.as_ref())
+    pub(super) fn server(&self, patience: Patience) -> Server {
+        Server::new(&self.address, self.password.as_ref(), patience)
     }
 
     pub(super) fn error(&self, fault: Fault) -> StoreError {
@@ -63,7 +63,7 @@ impl SiteTable {
 
     /// How long the slowest hash in it takes to check, on a slow machine. Looks at every row.
     pub fn slowest_check(&self) -> Result<std::time::Duration, StoreError> {
-        let server = self.server();
+        let server = self.server(Patience::Lookup);
         Table::find(&server, &self.options)
             .and_then(|table| table.slowest_check(&server))
             .map_err(|fault| self.error(fault))
@@ -81,7 +81,7 @@ pub(super) struct Live {
 impl Live {
     /// Looks at the table, and finds its columns.
     pub(super) fn open(site: &SiteTable) -> Result<Self, StoreError> {
-        let server = site.server();
+        let server = site.server(Patience::Lookup);
         let table = Table::find(&server, &site.options).map_err(|fault| site.error(fault))?;
         Ok(Self {
             site: site.clone(),

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, ffi};
 
+use super::is_address;
+
 /// Opens a store for an operator's command or for a server that starts, and migrates it.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     let mut connection = open_file(path, ADMIN_BUSY).map_err(|fault| fault.at(path))?;
@@ -244,7 +246,13 @@ impl fmt::Display for StoreError {
         if self.fault == Fault::NoPath {
             return f.write_str("the path of the member store is empty; check --members");
         }
-        write!(f, "the member store {} ", self.path.display())?;
+        let is_address = self.path.to_str().is_some_and(is_address);
+        let what = if is_address {
+            "database"
+        } else {
+            "member store"
+        };
+        write!(f, "the {what} {} ", self.path.display())?;
         match &self.fault {
             Fault::Missing => f.write_str(
                 "does not exist, or is empty; check --members, or make it by adding a member: \
@@ -289,11 +297,11 @@ impl fmt::Display for StoreError {
             ),
             Fault::Unreachable(why) => write!(
                 f,
-                "cannot be reached ({why}); check that the database runs, and its address in --members"
+                "cannot be reached ({why}); check that it runs, and its address"
             ),
             Fault::NotAllowed(why) => write!(
                 f,
-                "lets nobody in ({why}); check the user in --members, the password in \
+                "lets nobody in ({why}); check the user in its address, the password in \
                  --mysql-password or FLASHGATE_MYSQL_PASSWORD, and GRANT SELECT on the table"
             ),
             Fault::NoTable(why) => write!(f, "cannot be used: {why}"),

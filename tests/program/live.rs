@@ -162,7 +162,7 @@ fn a_database_that_goes_away(runtime: &str) {
         "{log}"
     );
     assert!(
-        said.contains("nobody can log in: the member store mysql://"),
+        said.contains("nobody can log in: the database mysql://"),
         "{said}"
     );
     assert!(said.contains("cannot be reached"), "{said}");

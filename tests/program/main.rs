@@ -8,7 +8,11 @@ mod database;
 mod guest;
 mod import;
 #[cfg(feature = "mysql")]
+mod large_import;
+#[cfg(feature = "mysql")]
 mod live;
+#[cfg(feature = "mysql")]
+mod live_import;
 mod members;
 #[cfg(target_os = "linux")]
 mod memory;

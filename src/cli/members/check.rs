@@ -21,7 +21,7 @@ use crate::text::Plain;
 pub(in crate::cli) struct Check {
     /// file of the member store (default flashgate.db)
     #[argh(option, arg_name = "FILE", default = "default_store()")]
-    members: PathBuf,
+    pub(super) members: PathBuf,
 }
 
 pub(super) fn run(options: &Check) -> Result<String, Failure> {

@@ -54,7 +54,7 @@ pub(in crate::cli) struct List {
 
     /// file of the member store (default flashgate.db)
     #[argh(option, arg_name = "FILE", default = "default_store()")]
-    members: PathBuf,
+    pub(super) members: PathBuf,
 }
 
 pub(super) fn run(options: &List) -> Result<String, Failure> {

@@ -28,7 +28,7 @@ pub(in crate::cli) struct Show {
 
     /// file of the member store (default flashgate.db)
     #[argh(option, arg_name = "FILE", default = "default_store()")]
-    members: PathBuf,
+    pub(super) members: PathBuf,
 }
 
 pub(super) fn run(options: &Show) -> Result<String, Failure> {

@@ -23,7 +23,7 @@ pub(in crate::members) struct Reading {
 pub(in crate::members) enum Names {
     /// It is refused: whoever has a CSV file can mend it.
     AsTheyAre,
-    /// It is cleaned, or the nick stands in for it: nobody can mend a dump.
+    /// It is cleaned, or the nick stands in for it: nobody can mend a dump, or a site.
     Cleaned,
 }
 

@@ -3,7 +3,6 @@
 
 use super::super::{self as members, Active, NewMember, Nick, Number, passwords};
 use super::columns::{COLUMNS, Columns, ID, NICK};
-use super::file::Kind;
 use super::reading::{Fields, Names, Problem, Reading};
 use super::seen::Seen;
 use super::{Cleaned, Options, Place, Report, RowFault, Sink, Stop, Watch, shortened};
@@ -14,7 +13,7 @@ pub(super) struct Import<'a> {
     pub(super) options: &'a Options,
     pub(super) report: Report,
     sink: Sink<'a>,
-    kind: Kind,
+    names: Names,
     watch: &'a mut dyn Watch,
     seen: Seen,
     /// The faults of the row at hand, in the order they were found.
@@ -24,7 +23,7 @@ pub(super) struct Import<'a> {
 impl<'a> Import<'a> {
     pub(super) fn new(
         sink: Sink<'a>,
-        kind: Kind,
+        names: Names,
         options: &'a Options,
         watch: &'a mut dyn Watch,
     ) -> Result<Self, Stop> {
@@ -36,7 +35,7 @@ impl<'a> Import<'a> {
             options,
             report,
             sink,
-            kind,
+            names,
             watch,
             seen: Seen::new().map_err(Stop::Scratch)?,
             found: Vec::new(),
@@ -61,7 +60,8 @@ impl<'a> Import<'a> {
             && let (was, Some(member)) = fields.whole()
         {
             self.take(place, &member, was)?;
-        } else if self.kind == Kind::Dump {
+        } else if self.names == Names::Cleaned {
+            // Its place is not enough: a dump has many rows in a line, and a database sorts none.
             let id = get(columns.id).map(|id| shortened(&String::from_utf8_lossy(id)));
             let id = id.unwrap_or_else(|| "NULL".to_owned());
             for fault in &mut self.found {
@@ -125,10 +125,7 @@ impl<'a> Import<'a> {
     ) -> Fields {
         let reading = Reading {
             charset: self.report.charset,
-            names: match self.kind {
-                Kind::Csv => Names::AsTheyAre,
-                Kind::Dump => Names::Cleaned,
-            },
+            names: self.names,
         };
         let (fields, problems) = reading.fields(columns, get);
         for Problem { column, name, why } in problems {
@@ -204,4 +201,5 @@ impl<'a> Import<'a> {
 /// Faults that are kept: more than anyone mends before trying again.
 pub(super) const MAX_FAULTS: usize = 100;
 
-const PROGRESS_ROWS: usize = 1000;
+/// How often it is told how many rows are done.
+pub(super) const PROGRESS_ROWS: usize = 1000;

@@ -23,6 +23,7 @@ use super::Address;
 pub(in crate::members) struct Server {
     opts: Opts,
     database: String,
+    patience: Patience,
     idle: Mutex<Vec<Conn>>,
     /// When somebody last waited for it in vain, and why.
     failed: Mutex<Option<(Instant, Fault)>>,
@@ -30,18 +31,20 @@ pub(in crate::members) struct Server {
 
 impl Server {
     /// Connects to nothing yet.
-    pub(super) fn new(address: &Address, password: Option<&Secret>) -> Self {
+    pub(super) fn new(address: &Address, password: Option<&Secret>, patience: Patience) -> Self {
+        let answer = patience.answer();
         let opts = address
             .opts()
             .pass(password.map(Secret::expose))
             // The operator has said where.
             .prefer_socket(false)
             .tcp_connect_timeout(Some(CONNECT))
-            .read_timeout(Some(ANSWER))
-            .write_timeout(Some(ANSWER));
+            .read_timeout(Some(answer))
+            .write_timeout(Some(answer));
         Self {
             opts: opts.into(),
             database: address.database().to_owned(),
+            patience,
             idle: Mutex::default(),
             failed: Mutex::default(),
         }
@@ -87,6 +90,18 @@ impl Server {
         }
     }
 
+    /// Asks a question that must not be asked twice, since what it answers is taken as it comes. The
+    /// connection ends with it.
+    pub(in crate::members) fn ask_once<T>(
+        &self,
+        question: impl FnOnce(&mut Conn) -> mysql::Result<T>,
+    ) -> Result<T, Fault> {
+        let idle = lock(&self.idle).pop();
+        let connection = idle.map_or_else(|| self.connect(), Ok);
+        let answer = connection.and_then(|mut connection| question(&mut connection));
+        answer.map_err(|error| self.failed(&error))
+    }
+
     fn connect(&self) -> mysql::Result<Conn> {
         let mut connection = Conn::new(self.opts.clone())?;
         // Whatever the user may do there. Not before MySQL 5.6, which knows no such thing.
@@ -98,13 +113,31 @@ impl Server {
 
     /// What is wrong, remembered if others need not try.
     fn failed(&self, error: &Error) -> Fault {
-        let fault = fault(error);
+        let fault = fault(error, self.patience);
         if matches!(fault, Fault::Unreachable(_)) {
             *lock(&self.failed) = Some((Instant::now(), fault.clone()));
             // The others have been to the same server.
             lock(&self.idle).clear();
         }
         fault
+    }
+}
+
+/// How long an answer is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::members) enum Patience {
+    /// As long as somebody who logs in can wait.
+    Lookup,
+    /// As long as a query of all rows may take.
+    Import,
+}
+
+impl Patience {
+    fn answer(self) -> Duration {
+        match self {
+            Self::Lookup => LOOKUP,
+            Self::Import => IMPORT,
+        }
     }
 }
 
@@ -121,9 +154,8 @@ fn has_died(error: &Error) -> bool {
     }
     match error {
         Error::MySqlError(error) => CLOSED.contains(&error.code),
-        // The driver has many others, and none for this.
-        #[allow(clippy::wildcard_enum_match_arm)]
-        _ => error.is_connectivity_error(),
+        Error::IoError(_) | Error::CodecError(_) | Error::DriverError(_) => true,
+        Error::UrlError(_) | Error::FromValueError(_) | Error::FromRowError(_) => false,
     }
 }
 
@@ -147,9 +179,9 @@ fn is_timeout(error: &io::Error) -> bool {
     )
 }
 
-fn fault(error: &Error) -> Fault {
+fn fault(error: &Error, patience: Patience) -> Fault {
     if io_error(error).is_some_and(is_timeout) {
-        let seconds = ANSWER.as_secs();
+        let seconds = patience.answer().as_secs();
         return Fault::Unreachable(format!("it has not answered within {seconds} seconds"));
     }
     // The driver may learn others, and says of each in its own words what it is.
@@ -183,9 +215,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Together below the 10 s after which the core gives a lookup up.
+/// Together with [`LOOKUP`] below the 10 s after which the core gives a lookup up.
 const CONNECT: Duration = Duration::from_secs(2);
-const ANSWER: Duration = Duration::from_secs(3);
+
+/// For each packet of an answer.
+const LOOKUP: Duration = Duration::from_secs(3);
+
+/// The first packet comes when all that is asked for is found, and perhaps sorted.
+const IMPORT: Duration = Duration::from_secs(60);
 
 /// Access denied: by user and password (also for a socket), to the database, the table, a column.
 const NOT_ALLOWED: [u16; 6] = [1044, 1045, 1698, 1142, 1143, 1227];
@@ -211,15 +248,15 @@ mod tests {
         let silent = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = silent.local_addr().unwrap().port();
         let address = Address::parse(&format!("mysql://u@127.0.0.1:{port}/d")).unwrap();
-        let server = Server::new(&address, None);
+        let server = Server::new(&address, None, Patience::Lookup);
         let began = Instant::now();
         let answer = server.ask(began, |_| Ok(()));
         let why = "it has not answered within 3 seconds".to_owned();
         assert_eq!(answer, Err(Fault::Unreachable(why)));
-        assert!(began.elapsed() < 2 * ANSWER);
+        assert!(began.elapsed() < 2 * LOOKUP);
         // Who has waited since then has waited enough.
         let again = Instant::now();
         assert_eq!(server.ask(began, |_| Ok(())), answer);
-        assert!(again.elapsed() < ANSWER);
+        assert!(again.elapsed() < LOOKUP);
     }
 }

@@ -277,7 +277,8 @@ impl Table {
     ) -> mysql::Result<Result<(), E>> {
         let wanted = self.columns.wanted();
         let (list, source) = (self.list(&wanted), &self.source);
-        for row in connection.query_iter(format!("SELECT {list} FROM {source}"))? {
+        let sql = format!("SELECT {list} FROM {source}");
+        for row in connection.query_iter(sql)? {
             if let Err(stop) = each(&Cells::of(&wanted, row?)) {
                 return Ok(Err(stop));
             }

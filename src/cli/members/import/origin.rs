@@ -1,0 +1,136 @@
+//! What is imported: a file, or the table of a site.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::Import;
+use super::said::unreadable;
+use crate::cli::table;
+use crate::failure::Failure;
+#[cfg(feature = "mysql")]
+use crate::members::SiteTable;
+use crate::members::import::{self, ImportError, Options, Refused, Report, Source, Target, Watch};
+
+/// Where members come from.
+pub(super) enum Origin {
+    File(ImportFile, Options),
+    #[cfg(feature = "mysql")]
+    Site(SiteTable, ProgressBar),
+}
+
+impl Origin {
+    /// As the command says. A file is opened, and a database not asked yet.
+    pub(super) fn of(command: &Import) -> Result<Self, Failure> {
+        let refused = if command.skip_refused {
+            Refused::Skip
+        } else {
+            Refused::StopAll
+        };
+        if command.asks_a_site() {
+            return Self::site(command, refused);
+        }
+        if command.query.is_some() {
+            return Err(Failure::usage(
+                "--query is for a database that runs, mysql://USER@HOST/DATABASE, and nobody answers \
+                 one in a file; leave it out (--table names a table of a dump)",
+            ));
+        }
+        if command.mysql_password.is_some() {
+            return Err(Failure::usage(
+                "--mysql-password is for a database that runs, mysql://USER@HOST/DATABASE, and no \
+                 file asks for one; leave it out",
+            ));
+        }
+        let options = command.table_options().read_as(refused)?;
+        Ok(Self::File(ImportFile::open(&command.file)?, options))
+    }
+
+    #[cfg(feature = "mysql")]
+    fn site(command: &Import, refused: Refused) -> Result<Self, Failure> {
+        let table = table::open(&command.file, &command.table_options(), refused)?;
+        // How many rows there are is asked later, if at all.
+        Ok(Self::Site(table, styled(ProgressBar::no_length())))
+    }
+
+    #[cfg(not(feature = "mysql"))]
+    fn site(_command: &Import, _refused: Refused) -> Result<Self, Failure> {
+        Err(table::unable())
+    }
+
+    pub(super) fn bar(&self) -> &ProgressBar {
+        match self {
+            Self::File(file, _) => &file.bar,
+            #[cfg(feature = "mysql")]
+            Self::Site(_, bar) => bar,
+        }
+    }
+
+    /// Imports all of it, or checks it.
+    pub(super) fn import(
+        &mut self,
+        target: Target<'_>,
+        watch: &mut dyn Watch,
+    ) -> Result<Report, ImportError> {
+        match self {
+            Self::File(file, options) => import::import(target, file, options, watch),
+            #[cfg(feature = "mysql")]
+            Self::Site(table, _) => import::import_table(target, table, watch),
+        }
+    }
+}
+
+/// A file that is read more than once; of a pipe, what it held.
+pub(super) struct ImportFile {
+    path: PathBuf,
+    piped: Option<Vec<u8>>,
+    bar: ProgressBar,
+}
+
+impl ImportFile {
+    fn open(path: &Path) -> Result<Self, Failure> {
+        let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+        let about = file.metadata().map_err(|error| unreadable(path, &error))?;
+        let mut piped = None;
+        if !about.is_file() {
+            let mut held = Vec::new();
+            let size = file.take(MAX_PIPED + 1).read_to_end(&mut held);
+            if size.map_err(|error| unreadable(path, &error))? as u64 > MAX_PIPED {
+                let why = "it is no file and holds more than 512 MiB; save it as a file first";
+                return Err(unreadable(path, &why));
+            }
+            piped = Some(held);
+        }
+        let size = piped.as_ref().map_or(about.len(), |held| held.len() as u64);
+        Ok(Self {
+            path: path.to_owned(),
+            piped,
+            bar: styled(ProgressBar::new(size)),
+        })
+    }
+}
+
+impl Source for ImportFile {
+    fn open(&mut self) -> io::Result<Box<dyn Read + '_>> {
+        self.bar.set_position(0);
+        Ok(match &self.piped {
+            Some(held) => Box::new(self.bar.wrap_read(held.as_slice())),
+            None => Box::new(self.bar.wrap_read(File::open(&self.path)?)),
+        })
+    }
+}
+
+/// Nothing is drawn where standard error is no terminal.
+fn styled(bar: ProgressBar) -> ProgressBar {
+    match ProgressStyle::with_template(BAR) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+const BAR: &str = "{wide_bar} {percent}%, {msg}";
+
+/// What a pipe may hold, as much as a CSV file.
+const MAX_PIPED: u64 = 512 * 1024 * 1024;

@@ -1,0 +1,138 @@
+//! What is said of an import at its end: how it went, or why nothing was imported.
+
+use std::fmt::Display;
+use std::path::Path;
+
+use super::super::counted;
+use super::Import;
+use crate::cli::say;
+use crate::failure::{Exit, Failure};
+use crate::members::import::{ImportError, Report};
+use crate::text::Plain;
+
+/// What is said of an import at its end.
+pub(super) fn said(
+    command: &Import,
+    imported: Result<Report, ImportError>,
+) -> Result<String, Failure> {
+    let file = command.file.display();
+    let report = match imported {
+        Ok(report) => report,
+        Err(ImportError::Refused(report)) if command.dry_run && report.refused > 0 => {
+            say(&summary(command, &report))?;
+            return Err(Failure::new(
+                Exit::Data,
+                format!(
+                    "{file} has {}: nothing would be imported, or the other {} with --skip-refused",
+                    counted(report.faults.total, "fault"),
+                    counted(report.good(), "row"),
+                ),
+            ));
+        }
+        Err(ImportError::Refused(report)) => return Err(refused(&command.file, &report)),
+        Err(error) => return Err(failed(&command.file, error)),
+    };
+    let holds = report.table.is_some() || command.asks_a_site();
+    let what = if holds {
+        "holds"
+    } else {
+        "names the columns and"
+    };
+    if report.rows == 0 {
+        return Ok(format!("{file} {what} no members: nothing to import\n"));
+    }
+    let is_told = holds || command.dry_run || command.skip_refused;
+    let mut said = if is_told {
+        summary(command, &report)
+    } else {
+        String::new()
+    };
+    if command.dry_run {
+        said.push_str(&format!(
+            "would import {}; nothing was changed\n",
+            counted(report.good(), "member")
+        ));
+    } else {
+        said.push_str(&format!("imported {}\n", counted(report.good(), "member")));
+    }
+    Ok(said)
+}
+
+/// What was found, for a person.
+fn summary(command: &Import, report: &Report) -> String {
+    let file = command.file.display();
+    let of = match &report.table {
+        Some(table) => format!("table {} of {file}", Plain(&table.to_string())),
+        None if command.asks_a_site() => format!("the query to {file}"),
+        None => file.to_string(),
+    };
+    let mut said = format!("{of}, in {}:\n", report.charset);
+    for (ours, theirs) in &report.columns {
+        said.push_str(&format!("  {ours:<10}{}\n", Plain(theirs)));
+    }
+    let (rows, good) = (counted(report.rows, "row"), report.good());
+    said.push_str(&format!(
+        "{rows}: {good} good, {} refused\n",
+        report.refused
+    ));
+    for (format, count) in &report.formats {
+        let later = if format.is_current() {
+            ""
+        } else {
+            ", and argon2id after the next login"
+        };
+        said.push_str(&format!("{count:8}  {format}{later}\n"));
+    }
+    let (active, not) = (report.active, good - report.active);
+    said.push_str(&format!("{active:8}  active\n{not:8}  not active\n"));
+    if report.cleaned > 0 {
+        said.push_str(&format!(
+            "{:8}  with a name that had to be cleaned\n",
+            report.cleaned
+        ));
+    }
+    said
+}
+
+fn refused(file: &Path, report: &Report) -> Failure {
+    let (file, faults) = (file.display(), &report.faults);
+    let total = counted(faults.total, "fault");
+    let mut message = format!("{file} has {total}, nothing was imported:");
+    for fault in &faults.first {
+        message.push_str(&format!("\n{file}: {fault}"));
+    }
+    if faults.total > faults.first.len() {
+        let more = faults.total - faults.first.len();
+        message.push_str(&format!("\n… and {more} more"));
+    }
+    Failure::new(Exit::Data, message)
+}
+
+fn failed(file: &Path, error: ImportError) -> Failure {
+    let name = file.display();
+    match error {
+        ImportError::Refused(report) => refused(file, &report),
+        ImportError::Store(error) => error.into(),
+        ImportError::Site(error) => {
+            let Failure { exit, message } = Failure::store(&error);
+            Failure::new(exit, format!("nothing was imported: {message}"))
+        }
+        ImportError::Unreadable(error) => unreadable(file, &error),
+        ImportError::Unusable(why) => {
+            Failure::new(Exit::Data, format!("{name}, nothing was imported: {why}"))
+        }
+        ImportError::Dump(error) => {
+            Failure::new(Exit::Data, format!("{name}, nothing was imported: {error}"))
+        }
+        ImportError::Scratch(error) => Failure::new(
+            Exit::Failure,
+            format!("cannot keep in a temporary file which members there are: {error}"),
+        ),
+    }
+}
+
+/// A file that cannot be read.
+pub(super) fn unreadable(file: &Path, error: &dyn Display) -> Failure {
+    let file = file.display();
+    Failure::new(Exit::Failure, format!("cannot read {file}: {error}"))
+}

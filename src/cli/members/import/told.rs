@@ -1,0 +1,88 @@
+//! What is told while rows are read: which are refused, which names are cleaned, and how far it is.
+
+use std::io::{self, Write};
+
+use indicatif::ProgressBar;
+
+use crate::failure::{Failure, written};
+use crate::members::import::{Cleaned, RowFault, Watch};
+
+/// What of the rows is told as they are read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tell {
+    /// Those that are refused, and names that are cleaned.
+    Rows,
+    /// Names that are cleaned; the others stop all, and are told then.
+    Cleaned,
+}
+
+/// What the bar shows the progress of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Measure {
+    /// Of a file; the bar follows it by itself.
+    Bytes,
+    /// Of a table.
+    Rows,
+}
+
+/// Tells, on standard output: there may be more to be told than fits in memory.
+pub(super) struct Told {
+    bar: ProgressBar,
+    tell: Tell,
+    measure: Measure,
+    out: io::BufWriter<io::Stdout>,
+    wrote: io::Result<()>,
+}
+
+impl Told {
+    pub(super) fn new(bar: &ProgressBar, tell: Tell) -> Self {
+        Self {
+            bar: bar.clone(),
+            tell,
+            measure: Measure::Bytes,
+            out: io::BufWriter::new(io::stdout()),
+            wrote: Ok(()),
+        }
+    }
+
+    fn line(&mut self, line: &dyn std::fmt::Display) {
+        if self.wrote.is_ok() {
+            self.wrote = self.bar.suspend(|| writeln!(self.out, "{line}"));
+        }
+    }
+
+    pub(super) fn end(mut self) -> Result<(), Failure> {
+        written(
+            self.wrote
+                .and_then(|()| self.bar.suspend(|| self.out.flush())),
+        )
+    }
+}
+
+impl Watch for Told {
+    fn wants_total(&self) -> bool {
+        !self.bar.is_hidden()
+    }
+
+    fn total(&mut self, rows: u64) {
+        self.bar.set_length(rows);
+        self.measure = Measure::Rows;
+    }
+
+    fn rows(&mut self, done: usize) {
+        if self.measure == Measure::Rows {
+            self.bar.set_position(done as u64);
+        }
+        self.bar.set_message(format!("{done} rows"));
+    }
+
+    fn refused(&mut self, fault: &RowFault) {
+        if self.tell == Tell::Rows {
+            self.line(&format_args!("refused: {fault}"));
+        }
+    }
+
+    fn cleaned(&mut self, cleaned: &Cleaned) {
+        self.line(cleaned);
+    }
+}
