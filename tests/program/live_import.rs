@@ -319,11 +319,14 @@ fn who_may_do_what() {
         "{done:?}"
     );
     place.has_no_store();
-    // No more than to read is needed.
-    grant(&format!("SELECT ON {database}.users"));
+    // No more is needed than to read what is imported.
+    grant(&format!("SELECT (id, login, pass) ON {database}.users"));
     place.site.sql(&format!(
         "REVOKE INSERT ON {database}.users FROM '{user}'@'localhost'"
     ));
+    let done = try_it(&["--table=users", "--active-if=grp=1"]);
+    let why = "there is no column \"grp\" for --active-if; there are \"id, login, pass\"";
+    assert!(done.code == 78 && done.stderr.contains(why), "{done:?}");
     let done = try_it(&["--table=users", "--skip-refused"]);
     assert!(done.stdout.ends_with("imported 2 members\n"), "{done:?}");
     // From a file, as well.
