@@ -49,6 +49,7 @@ pub(super) struct Argon2Hash {
 /// A hash that is compared as the text in which it is written.
 pub(super) struct Crypted<'a> {
     format: Format,
+    of: Of<'a>,
     /// As it is written.
     salt: &'a str,
     /// In the format's own unit: rounds, or the logarithm of their number.
@@ -57,10 +58,21 @@ pub(super) struct Crypted<'a> {
     expected: Zeroizing<String>,
 }
 
+/// What is hashed.
+#[derive(Clone, Copy)]
+enum Of<'a> {
+    Password,
+    /// What phpass made of it. The number of rounds is given by its logarithm.
+    Phpass {
+        salt: &'a str,
+        rounds: u32,
+    },
+}
+
 impl<'a> Stored<'a> {
     /// Reads what is stored, if it can be verified here at a bearable cost.
     pub(super) fn parse(text: &'a str) -> Result<Self, HashFault> {
-        for part in [Part::First8, Part::First72, Part::NoBlanks] {
+        for part in Part::CUT {
             if let Some(phc) = text.strip_prefix(part.tag())
                 && phc.starts_with(ARGON2ID)
             {
@@ -70,7 +82,10 @@ impl<'a> Stored<'a> {
         for (prefix, format, read) in PREFIXES {
             if let Some(rest) = text.strip_prefix(prefix) {
                 return match read {
-                    Read::Phc => argon2(*format, text, Part::All),
+                    Read::Phc => {
+                        let phc = text.strip_prefix(PHPBB).unwrap_or(text);
+                        argon2(*format, phc, Part::All)
+                    }
                     Read::Crypted(read) => read(*format, rest).map(Self::Crypted),
                 };
             }
@@ -85,11 +100,7 @@ impl<'a> Stored<'a> {
     /// Whether this is the password. Compares in constant time.
     pub(super) fn fits(&self, password: &[u8]) -> bool {
         match self {
-            Self::Argon2(argon2) => {
-                let part = argon2.part.of(password);
-                let verified = Argon2::default().verify_password(&part, &argon2.hash);
-                verified.is_ok()
-            }
+            Self::Argon2(argon2) => argon2.fits(password),
             Self::Crypted(crypted) => crypted.fits(password),
         }
     }
@@ -101,10 +112,10 @@ impl<'a> Stored<'a> {
         }
     }
 
-    /// What argon2 does for it, in KiB of memory times passes over it.
+    /// What argon2 does for it at the most, in KiB of memory times passes over it.
     pub(super) fn argon2_work(&self) -> u64 {
         match self {
-            Self::Argon2(argon2) => work(&argon2.params),
+            Self::Argon2(argon2) => work(argon2.format, &argon2.params),
             Self::Crypted(_) => 0,
         }
     }
@@ -115,6 +126,18 @@ impl<'a> Stored<'a> {
             Self::Argon2(_) => Duration::ZERO,
             Self::Crypted(crypted) => crypted.time(),
         }
+    }
+}
+
+impl Argon2Hash {
+    fn fits(&self, password: &[u8]) -> bool {
+        let part = self.part.of(password);
+        let fits = |password: &[u8]| {
+            Argon2::default()
+                .verify_password(password, &self.hash)
+                .is_ok()
+        };
+        fits(&part) || self.format.tries() == 2 && html::escaped(&part).is_some_and(|p| fits(&p))
     }
 }
 
@@ -130,6 +153,7 @@ impl<'a> Crypted<'a> {
         }
         Ok(Self {
             format,
+            of: Of::Password,
             salt,
             rounds,
             expected: Zeroizing::new(expected.to_owned()),
@@ -141,21 +165,38 @@ impl<'a> Crypted<'a> {
         if password.contains(&0) {
             return false;
         }
-        let part = self.format.looks_at().of(password);
+        // What bcrypt leaves out, it leaves out of the escaped password.
+        let mut cut = self.format.looks_at();
+        if cut == Part::Html72 {
+            cut = Part::First72;
+        }
+        let part = cut.of(password);
         let fits = |password: &[u8]| password.len() <= LONGEST && self.is_of(password);
         fits(&part)
-            || self.format == Format::Phpbb && html::escaped(&part).is_some_and(|p| fits(&p))
+            || self.format.tries() == 2
+                && html::escaped(&part).is_some_and(|escaped| fits(&cut.of(&escaped)))
     }
 
     fn is_of(&self, password: &[u8]) -> bool {
         let (salt, rounds) = (self.salt.as_bytes(), self.rounds);
         let made = match self.format {
             // Not a text; nothing fits.
-            Format::Argon2id | Format::Argon2idPart | Format::Argon2i => return false,
-            Format::Bcrypt => match digits::of_bcrypt_salt(self.salt) {
-                Some(salt) => bcrypt::hash(password, salt, rounds),
-                None => return false,
-            },
+            Format::Argon2id | Format::Argon2idPart | Format::Argon2i | Format::PhpbbArgon2 => {
+                return false;
+            }
+            Format::Bcrypt | Format::PhpbbBcrypt | Format::PhpbbCombined => {
+                let first = match self.of {
+                    Of::Password => None,
+                    Of::Phpass { salt, rounds } => {
+                        Some(md5::phpass(password, salt.as_bytes(), rounds))
+                    }
+                };
+                let of = first.as_ref().map_or(password, |first| first.as_bytes());
+                match digits::of_bcrypt_salt(self.salt) {
+                    Some(salt) => bcrypt::hash(of, salt, rounds),
+                    None => return false,
+                }
+            }
             Format::Sha256Crypt => sha::crypt256(password, salt, rounds),
             Format::Sha512Crypt => sha::crypt512(password, salt, rounds),
             Format::Md5Crypt => md5::crypt(password, b"$1$", salt),
@@ -179,16 +220,18 @@ impl<'a> Crypted<'a> {
     /// Of the longest password that is tried. Twice what was measured, for argon2's times are so too.
     fn time(&self) -> Duration {
         let rounds = u64::from(self.rounds);
+        let first = match self.of {
+            Of::Password => 0,
+            Of::Phpass { rounds, .. } => 2_000 << rounds,
+        };
         let nanos = match self.format {
-            Format::Argon2id | Format::Argon2idPart | Format::Argon2i => 0,
-            Format::Bcrypt => 250_000 << rounds,
+            Format::Argon2id | Format::Argon2idPart | Format::Argon2i | Format::PhpbbArgon2 => 0,
+            Format::Bcrypt | Format::PhpbbBcrypt | Format::PhpbbCombined => 250_000 << rounds,
             Format::Sha256Crypt | Format::Sha512Crypt => 4_000 * rounds,
             Format::Md5Crypt | Format::Apr1 => 2_000_000,
             Format::Des => 100_000,
             Format::ExtendedDes => 300 * rounds,
-            Format::Phpass => 2_000 << rounds,
-            // Twice over.
-            Format::Phpbb => 4_000 << rounds,
+            Format::Phpass | Format::Phpbb => 2_000 << rounds,
             Format::Md5
             | Format::Sha1
             | Format::Md5SaltPassword
@@ -196,7 +239,7 @@ impl<'a> Crypted<'a> {
             | Format::MysqlPassword
             | Format::MysqlOldPassword => 20_000,
         };
-        Duration::from_nanos(nanos)
+        Duration::from_nanos(self.format.tries() * (first + nanos))
     }
 }
 
@@ -220,7 +263,7 @@ fn argon2<'a>(format: Format, phc: &str, part: Part) -> Result<Stored<'a>, HashF
         return Err(damaged());
     }
     let params = Params::try_from(&hash).map_err(|_| damaged())?;
-    if params.m_cost() > MAX_MEMORY || work(&params) > MAX_WORK {
+    if params.m_cost() > MAX_MEMORY || work(format, &params) > MAX_WORK {
         return Err(HashFault::Cost(format));
     }
     Ok(Stored::Argon2(Box::new(Argon2Hash {
@@ -231,20 +274,52 @@ fn argon2<'a>(format: Format, phc: &str, part: Part) -> Result<Stored<'a>, HashF
     })))
 }
 
-fn work(params: &Params) -> u64 {
-    u64::from(params.m_cost()) * u64::from(params.t_cost())
+fn work(format: Format, params: &Params) -> u64 {
+    format.tries() * u64::from(params.m_cost()) * u64::from(params.t_cost())
 }
 
 /// `10$`, 22 characters of salt and 31 of hash.
 fn bcrypt(format: Format, rest: &str) -> Result<Crypted<'_>, HashFault> {
     let damaged = HashFault::Damaged(format);
     let (cost, text) = rest.split_once('$').ok_or(damaged)?;
-    let is_whole = cost.len() == 2 && text.len() == 53 && Digits::Crypt.are_all(text);
-    let cost = number(cost.strip_prefix('0').unwrap_or(cost)).filter(|cost| *cost >= 4);
-    match cost {
+    let is_whole = text.len() == 53 && Digits::Crypt.are_all(text);
+    match bcrypt_cost(cost) {
         Some(cost) if is_whole => Crypted::new(format, &text[..22], cost, &text[22..]),
         Some(_) | None => Err(damaged),
     }
+}
+
+/// What phpass and bcrypt were given and what bcrypt gave: `9saltsalt$10\`, 22 characters of salt, `$` and
+/// 31 of hash.
+fn combined(format: Format, rest: &str) -> Result<Crypted<'_>, HashFault> {
+    let damaged = HashFault::Damaged(format);
+    let (first, rest) = rest.split_once('$').ok_or(damaged)?;
+    let (cost, rest) = rest.split_once('\\').ok_or(damaged)?;
+    let (salt, hash) = rest.split_once('$').ok_or(damaged)?;
+    let lengths = [first.len(), salt.len(), hash.len()];
+    let are_digits = [first, salt, hash].map(|text| Digits::Crypt.are_all(text));
+    let rounds = first.get(..1).and_then(digits::little_endian);
+    let (Some(rounds @ 7..=30), Some(cost), [9, 22, 31], [true, true, true]) =
+        (rounds, bcrypt_cost(cost), lengths, are_digits)
+    else {
+        return Err(damaged);
+    };
+    if rounds > Format::MOST_FIRST {
+        return Err(HashFault::Cost(format));
+    }
+    let salt_of_first = &first[1..];
+    let hash = Crypted::new(format, salt, cost, hash)?;
+    let of = Of::Phpass {
+        salt: salt_of_first,
+        rounds,
+    };
+    Ok(Crypted { of, ..hash })
+}
+
+/// Two digits.
+fn bcrypt_cost(text: &str) -> Option<u32> {
+    let cost = number(text.strip_prefix('0').unwrap_or(text))?;
+    (text.len() == 2 && cost >= 4).then_some(cost)
 }
 
 /// `rounds=5000$` or nothing, the salt, `$`, and the hash.
@@ -388,6 +463,14 @@ const PREFIXES: &[(&str, Format, Read)] = &[
     ("_", Format::ExtendedDes, Read::Crypted(extended_des)),
     ("$P$", Format::Phpass, Read::Crypted(phpass)),
     ("$H$", Format::Phpbb, Read::Crypted(phpass)),
+    // The last where PHP was older than 5.3.7; they are the same for phpass's digits.
+    ("$H\\2y$", Format::PhpbbCombined, Read::Crypted(combined)),
+    ("$H\\2a$", Format::PhpbbCombined, Read::Crypted(combined)),
+    ("$phpbb$2y$", Format::PhpbbBcrypt, Read::Crypted(bcrypt)),
+    ("$phpbb$2a$", Format::PhpbbBcrypt, Read::Crypted(bcrypt)),
+    ("$phpbb$2b$", Format::PhpbbBcrypt, Read::Crypted(bcrypt)),
+    ("$phpbb$argon2id$", Format::PhpbbArgon2, Read::Phc),
+    ("$phpbb$argon2i$", Format::PhpbbArgon2, Read::Phc),
     ("*", Format::MysqlPassword, Read::Crypted(starred)),
     (
         SALT_PASSWORD,
@@ -403,6 +486,9 @@ const PREFIXES: &[(&str, Format, Read)] = &[
 
 const SALT_PASSWORD: &str = "$md5(salt.password)$";
 const PASSWORD_SALT: &str = "$md5(md5(password).salt)$";
+
+/// What stands before a hash that a phpBB has made, where the hash does not say so by itself.
+const PHPBB: &str = "$phpbb";
 
 const BARE: &[(usize, Digits, Format, ReadCrypted)] = &[
     (13, Digits::Crypt, Format::Des, des),

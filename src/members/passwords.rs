@@ -53,6 +53,9 @@ impl Hash {
             | Format::ExtendedDes
             | Format::Phpass
             | Format::Phpbb
+            | Format::PhpbbCombined
+            | Format::PhpbbBcrypt
+            | Format::PhpbbArgon2
             | Format::Sha1
             | Format::Md5SaltPassword
             | Format::Md5Md5PasswordSalt
@@ -261,6 +264,10 @@ mod tests {
         ] {
             assert_eq!(parse(good), Ok(()), "{good}");
         }
+        assert_eq!(parse("$phpbb$argon2id$v=19$m=262144,t=2,p=1"), Ok(()));
+        let fault = parse("$phpbb$argon2id$v=19$m=262144,t=3,p=1").unwrap_err();
+        assert_eq!(fault, HashFault::Cost(Format::PhpbbArgon2));
+        assert!(fault.to_string().ends_with("m times t 524288"), "{fault}");
         let cost = HashFault::Cost(Format::Argon2id);
         let damaged = HashFault::Damaged(Format::Argon2id);
         for (bad, fault) in [
@@ -304,5 +311,18 @@ mod tests {
         let sha = format!("$6$salt${}", "a".repeat(86));
         assert_eq!(time_to_check(&sha).as_millis(), 20 + 97);
         assert_eq!(time_to_check(&"a".repeat(32)).as_millis(), 97);
+        // What may have been escaped may be tried twice.
+        assert_eq!(
+            time_to_check(&format!("$phpbb{bcrypt}")).as_millis(),
+            2048 + 97
+        );
+        assert_eq!(time_to_check(&format!("$phpbb{php}")).as_millis(), 1310);
+        let combined = format!(
+            "$H\\2y$9{}$12\\{}${}",
+            "a".repeat(8),
+            "a".repeat(22),
+            "a".repeat(31)
+        );
+        assert_eq!(time_to_check(&combined).as_millis(), 2048 + 8 + 97);
     }
 }

@@ -31,6 +31,12 @@ pub enum Format {
     Phpass,
     /// phpass as phpBB has it: `$H$`, of a password that may have been escaped for HTML.
     Phpbb,
+    /// bcrypt of what phpass had made for phpBB: `$H\2y$`.
+    PhpbbCombined,
+    /// bcrypt of a password that may have been escaped for HTML, tagged.
+    PhpbbBcrypt,
+    /// Argon2id or argon2i of such a password, tagged.
+    PhpbbArgon2,
     /// PHP's `md5()`.
     Md5,
     /// PHP's `sha1()`.
@@ -47,7 +53,7 @@ pub enum Format {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 21] = [
         Self::Argon2id,
         Self::Argon2idPart,
         Self::Argon2i,
@@ -59,6 +65,10 @@ impl Format {
         Self::Des,
         Self::ExtendedDes,
         Self::Phpass,
+        Self::Phpbb,
+        Self::PhpbbCombined,
+        Self::PhpbbBcrypt,
+        Self::PhpbbArgon2,
         Self::Md5,
         Self::Sha1,
         Self::Md5SaltPassword,
@@ -84,6 +94,7 @@ impl Format {
         match self {
             Self::Des => Part::First8,
             Self::Bcrypt => Part::First72,
+            Self::PhpbbBcrypt => Part::Html72,
             Self::MysqlOldPassword => Part::NoBlanks,
             Self::Argon2id
             | Self::Argon2idPart
@@ -95,6 +106,8 @@ impl Format {
             | Self::ExtendedDes
             | Self::Phpass
             | Self::Phpbb
+            | Self::PhpbbCombined
+            | Self::PhpbbArgon2
             | Self::Md5
             | Self::Sha1
             | Self::Md5SaltPassword
@@ -109,12 +122,17 @@ impl Format {
     pub(super) fn most(self) -> Option<u32> {
         match self {
             Self::Bcrypt => Some(14),
+            // Half as much, for they may be tried twice.
+            Self::PhpbbBcrypt => Some(13),
+            // And there is phpass.
+            Self::PhpbbCombined => Some(12),
             Self::Sha256Crypt | Self::Sha512Crypt => Some(1_000_000),
             Self::ExtendedDes => Some(10_000_000),
             Self::Phpass | Self::Phpbb => Some(20),
             Self::Argon2id
             | Self::Argon2idPart
             | Self::Argon2i
+            | Self::PhpbbArgon2
             | Self::Md5Crypt
             | Self::Apr1
             | Self::Des
@@ -127,15 +145,52 @@ impl Format {
         }
     }
 
+    /// The most rounds of the phpass that [`Format::PhpbbCombined`] begins with. phpBB has 2^11.
+    pub(super) const MOST_FIRST: u32 = 19;
+
+    /// How often a password is tried at the most: phpBB has escaped it for HTML, or another program
+    /// has not.
+    pub(super) fn tries(self) -> u64 {
+        match self {
+            Self::Phpbb | Self::PhpbbCombined | Self::PhpbbBcrypt | Self::PhpbbArgon2 => 2,
+            Self::Argon2id
+            | Self::Argon2idPart
+            | Self::Argon2i
+            | Self::Bcrypt
+            | Self::Sha256Crypt
+            | Self::Sha512Crypt
+            | Self::Md5Crypt
+            | Self::Apr1
+            | Self::Des
+            | Self::ExtendedDes
+            | Self::Phpass
+            | Self::Md5
+            | Self::Sha1
+            | Self::Md5SaltPassword
+            | Self::Md5Md5PasswordSalt
+            | Self::MysqlPassword
+            | Self::MysqlOldPassword => 1,
+        }
+    }
+
     /// What of it may be verified, for whoever has more.
     pub(in crate::members) fn limit(self) -> String {
         match (self, self.most()) {
-            (Self::Bcrypt, Some(most)) => format!("the cost may be {most} at most"),
+            (Self::Bcrypt | Self::PhpbbBcrypt, Some(most)) => {
+                format!("the cost may be {most} at most")
+            }
+            (Self::PhpbbCombined, Some(most)) => {
+                let first = Self::MOST_FIRST;
+                format!("the cost may be {most} at most, after 2^{first} rounds at most")
+            }
             (Self::Phpass | Self::Phpbb, Some(most)) => {
                 format!("there may be 2^{most} rounds at most")
             }
             (_, Some(most)) => format!("there may be {most} rounds at most"),
-            (_, None) => format!("m may be {MAX_MEMORY} at most, and m times t {MAX_WORK}"),
+            (_, None) => {
+                let work = MAX_WORK / self.tries();
+                format!("m may be {MAX_MEMORY} at most, and m times t {work}")
+            }
         }
     }
 }
@@ -155,6 +210,9 @@ impl fmt::Display for Format {
             Self::ExtendedDes => "extended DES-crypt",
             Self::Phpass => "phpass",
             Self::Phpbb => "phpBB's phpass",
+            Self::PhpbbCombined => "phpBB's bcrypt of phpass",
+            Self::PhpbbBcrypt => "phpBB's bcrypt",
+            Self::PhpbbArgon2 => "phpBB's argon2",
             Self::Md5 => "md5(password)",
             Self::Sha1 => "sha1(password)",
             Self::Md5SaltPassword => "md5(salt.password)",

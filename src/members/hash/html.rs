@@ -4,8 +4,7 @@ use zeroize::Zeroizing;
 
 /// The password as PHP's `htmlspecialchars()` left it, if there is anything in it to escape.
 pub(super) fn escaped(password: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    let longer = |byte: &u8| escape(*byte).map_or(1, <[u8]>::len);
-    let length = password.iter().map(longer).sum();
+    let length = password.iter().map(|byte| length(*byte)).sum();
     if length == password.len() {
         return None;
     }
@@ -18,6 +17,23 @@ pub(super) fn escaped(password: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         }
     }
     Some(escaped)
+}
+
+/// As much of a password as is whole within the first bytes of it when it is escaped.
+pub(super) fn within(most: usize, password: &[u8]) -> &[u8] {
+    let mut left = most;
+    let fits = |byte: &&u8| match left.checked_sub(length(**byte)) {
+        Some(less) => {
+            left = less;
+            true
+        }
+        None => false,
+    };
+    &password[..password.iter().take_while(fits).count()]
+}
+
+fn length(byte: u8) -> usize {
+    escape(byte).map_or(1, <[u8]>::len)
 }
 
 fn escape(byte: u8) -> Option<&'static [u8]> {

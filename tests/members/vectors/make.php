@@ -19,6 +19,14 @@ function vector(string $format, string $password, ?string $stored): void
     echo $format, "\t", bin2hex($password), "\t", $stored, "\n";
 }
 
+/** What phpBB's task makes of a hash by phpass: its 22 digits are hashed, and what made them stands in front. */
+function combined(string $first, string $kind, string $salt, int $cost = 4): string
+{
+    [$settings, $digits] = [substr($first, 3, 9), substr($first, 12)];
+    $second = crypt($digits, sprintf('$%s$%02d$%s', $kind, $cost, $salt));
+    return sprintf('$H\%s$%s$%02d\%s$%s', $kind, $settings, $cost, substr($second, 7, 22), substr($second, 29));
+}
+
 if ($argv[1] === 'sql') {
     foreach ($passwords as $password) {
         // MySQL has no hash of nothing: an empty password is stored as an empty text.
@@ -60,6 +68,16 @@ foreach ($passwords as $at => $password) {
     if ($escaped !== '' && $escaped !== $password) {
         vector("phpBB's phpass", $password, $phpass->crypt_private($escaped, '$H$7' . substr(md5("html$at"), 0, 8)));
     }
+    // Since 3.1 it hashes with bcrypt, and has made new hashes of the old ones by it.
+    $kind = $at % 3 ? '2y' : '2a';
+    foreach (array_unique([$password, $escaped === '' ? $password : $escaped]) as $form => $input) {
+        $salts = [substr(md5("first$at$form"), 0, 8), substr(md5("second$at$form"), 0, 21) . 'u'];
+        $first = $phpass->crypt_private($input, '$H$6' . $salts[0]);
+        vector("phpBB's bcrypt of phpass", $password, combined($first, $kind, $salts[1]));
+        vector("phpBB's bcrypt", $password, '$phpbb' . crypt($input, "\$$kind\$04\${$salts[1]}"));
+        $kinds = [PASSWORD_ARGON2ID, PASSWORD_ARGON2I];
+        vector("phpBB's argon2", $password, '$phpbb' . password_hash($input, $kinds[$at % 2], $cheap));
+    }
     vector('md5(password)', $password, $at % 2 ? md5($password) : strtoupper(md5($password)));
     vector('sha1(password)', $password, $at % 2 ? sha1($password) : strtoupper(sha1($password)));
     // The salts of vBulletin are any three printable characters, later thirty.
@@ -83,3 +101,12 @@ vector('SHA-512-crypt', 'secret1', crypt('secret1', '$6$saltsalt$'));
 vector('SHA-512-crypt', 'secret1', crypt('secret1', '$6$rounds=5000$saltsalt$'));
 vector('phpass', 'secret1', $phpass->HashPassword('secret1'));
 vector("phpBB's phpass", 'secret1', $phpass->crypt_private('secret1', '$H$9saltsalt'));
+$second = 'abcdefghijklmnopqrstuu';
+vector("phpBB's bcrypt of phpass", 'secret1', combined($phpass->crypt_private('secret1', '$H$9saltsalt'), '2y', $second, 10));
+// bcrypt ends in the middle of what a character became.
+foreach ([str_repeat('"', 20), str_repeat('0123456789', 7) . '&x', str_repeat('é', 35) . '<script'] as $password) {
+    $escaped = htmlspecialchars($password, ENT_COMPAT, 'UTF-8');
+    vector("phpBB's bcrypt", $password, '$phpbb' . crypt($escaped, "\$2y\$04\$$second"));
+}
+vector("phpBB's bcrypt", $password, '$phpbb' . crypt($password, "\$2y\$04\$$second"));
+vector("phpBB's bcrypt", 'secret1', '$phpbb' . crypt('secret1', "\$2y\$10\$$second"));
