@@ -9,6 +9,7 @@
 //! adds a [`Format`], a line in [`PREFIXES`] or [`BARE`], its limit in [`Format::most`], its time in
 //! [`Crypted::time`], and vectors that another program has made.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use argon2::{Argon2, Params, PasswordHash, PasswordVerifier, Version};
@@ -21,7 +22,7 @@ mod bcrypt;
 mod des;
 mod digits;
 mod format;
-mod html;
+pub(super) mod html;
 mod md5;
 mod mysql;
 mod part;
@@ -240,6 +241,20 @@ impl<'a> Crypted<'a> {
             | Format::MysqlOldPassword => 20_000,
         };
         Duration::from_nanos(self.format.tries() * (first + nanos))
+    }
+}
+
+/// A hash from a phpBB, as it is stored here: with a tag where one like it might be from elsewhere. Then what
+/// was hashed is perhaps no password, but one that has been escaped for HTML.
+pub(super) fn of_phpbb(text: &str) -> Cow<'_, str> {
+    let tagged = [PHPBB, text].concat();
+    let is_known = |(prefix, ..): &(&str, Format, Read)| {
+        prefix.starts_with(PHPBB) && tagged.starts_with(prefix)
+    };
+    if PREFIXES.iter().any(is_known) {
+        Cow::Owned(tagged)
+    } else {
+        Cow::Borrowed(text)
     }
 }
 

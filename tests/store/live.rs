@@ -216,6 +216,25 @@ fn nothing_is_ever_written() {
     assert_eq!(place.site.rows::<i64>("SELECT count(*) FROM taken"), [0]);
 }
 
+/// What is typed is looked for as phpBB has escaped it.
+#[test]
+#[ignore = "needs a MariaDB: tests/members/mariadb cargo test --features mysql -- --include-ignored"]
+fn the_table_of_a_phpbb() {
+    let site = Site::new();
+    // bcrypt of `R&amp;D`.
+    site.sql(
+        "CREATE TABLE users (user_id INT, username TEXT, username_clean TEXT, user_password TEXT);
+         INSERT INTO users VALUES (1, 'Tom&amp;Jerry', '',
+             '$2y$04$575d19e675ab88269ff76uQJ1Tfuhy6dRM8lZNKZRPSj2FI6PBq4y')",
+    );
+    let pool = open(&of(&site.port_address(), Options::default())).unwrap();
+    let tom = || is(1, "Tom&Jerry", "Tom&Jerry");
+    assert_eq!(who(&pool, "Tom&Jerry", "R&D"), tom());
+    assert_eq!(who(&pool, "1", "R&D"), tom());
+    assert_eq!(who(&pool, "Tom&amp;Jerry", "R&D"), None);
+    assert_eq!(who(&pool, "Tom&Jerry", "R&d"), None);
+}
+
 #[test]
 #[ignore = "needs a MariaDB: tests/members/mariadb cargo test --features mysql -- --include-ignored"]
 fn a_table_that_cannot_be_asked() {

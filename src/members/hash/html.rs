@@ -1,9 +1,11 @@
 //! What phpBB 3 has hashed: every field of a form was escaped for HTML as it came in, passwords too.
 
+use std::borrow::Cow;
+
 use zeroize::Zeroizing;
 
 /// The password as PHP's `htmlspecialchars()` left it, if there is anything in it to escape.
-pub(super) fn escaped(password: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+pub(in crate::members) fn escaped(password: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let length = password.iter().map(|byte| length(*byte)).sum();
     if length == password.len() {
         return None;
@@ -32,6 +34,30 @@ pub(super) fn within(most: usize, password: &[u8]) -> &[u8] {
     &password[..password.iter().take_while(fits).count()]
 }
 
+/// A text as it was typed, of one that was escaped.
+pub(in crate::members) fn unescaped(text: &str) -> Cow<'_, str> {
+    if !text.contains('&') {
+        return Cow::Borrowed(text);
+    }
+    let mut typed = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(next) = rest.chars().next() {
+        let is_here = |byte: &u8| {
+            let escape = escape(*byte)?;
+            rest.as_bytes()
+                .starts_with(escape)
+                .then_some((*byte, escape.len()))
+        };
+        let found = ESCAPED.iter().find_map(is_here);
+        let (one, length) = found.map_or((next, next.len_utf8()), |(byte, length)| {
+            (char::from(byte), length)
+        });
+        typed.push(one);
+        rest = &rest[length..];
+    }
+    Cow::Owned(typed)
+}
+
 fn length(byte: u8) -> usize {
     escape(byte).map_or(1, <[u8]>::len)
 }
@@ -45,3 +71,5 @@ fn escape(byte: u8) -> Option<&'static [u8]> {
         _ => None,
     }
 }
+
+const ESCAPED: &[u8] = b"&\"<>";

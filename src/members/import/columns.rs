@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use super::super::Format;
+use super::texts::Texts;
 use super::{Options, shortened};
 use crate::text::Quoted;
 
@@ -123,6 +124,8 @@ pub(in crate::members) struct Columns {
     pub(super) active: ActiveBy,
     /// What a site has put into its hashes, and how.
     pub(in crate::members) salt: Option<(usize, Format)>,
+    /// What the site does to names and passwords.
+    pub(in crate::members) texts: Texts,
     /// How many columns there are.
     pub(super) count: usize,
 }
@@ -213,6 +216,7 @@ impl Columns {
                 password,
                 active: active.unwrap_or(ActiveBy::Everyone),
                 salt,
+                texts: Texts::of(titles),
                 count: titles.len(),
             }),
             _ => Err(problems),
@@ -277,7 +281,7 @@ pub(super) fn salted(title: &str) -> Option<Format> {
 }
 
 /// Where a column is; MySQL does not tell upper case from lower in their names.
-fn at(titles: &[String], title: &str) -> Option<usize> {
+pub(super) fn at(titles: &[String], title: &str) -> Option<usize> {
     let is_it = |one: &String| one.to_lowercase() == title.to_lowercase();
     titles.iter().position(is_it)
 }

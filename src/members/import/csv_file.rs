@@ -7,6 +7,7 @@ use csv::{ByteRecord, ReaderBuilder};
 
 use super::columns::{ActiveBy, COLUMNS, Columns, Map, salted};
 use super::row::Import;
+use super::texts::Texts;
 use super::{Place, Stop, shortened};
 use crate::text::Quoted;
 
@@ -128,6 +129,7 @@ fn header(import: &mut Import<'_>, place: Place, record: &ByteRecord) -> Option<
         password,
         active: ActiveBy::Column(active),
         salt,
+        texts: Texts::AsTyped,
         count: record.len(),
     };
     import.report.columns = found.named(&titles(record));

@@ -59,17 +59,17 @@ impl Reading {
         let text = |at: usize| bytes(at).and_then(|bytes| charset.decode(bytes));
         let id = text(columns.id).and_then(|t| Number::parse(t.trim()).map_err(|f| shown(&t, &f)));
         let nick = self.nick(columns, get);
-        let (name, was) = self.name(columns.name, nick.as_ref().ok(), get);
+        let (name, was) = self.name(columns, nick.as_ref().ok(), get);
         // Whatever stands there, it may be a secret.
         let salt = columns.salt.map(|(at, form)| {
             let salt = get(at).unwrap_or_default();
             (at, form, charset.exact(salt))
         });
         let password = bytes(columns.password).and_then(|bytes| {
-            let text = charset.exact(bytes)?;
+            let text = columns.texts.hash(charset.exact(bytes)?);
             let hash = match &salt {
-                Some((_, form, Ok(salt))) => Hash::salted(text, *form, salt),
-                Some((.., Err(_))) | None => Hash::parse(text),
+                Some((_, form, Ok(salt))) => Hash::salted(&text, *form, salt),
+                Some((.., Err(_))) | None => Hash::parse(&text),
             };
             hash.map_err(|f| f.to_string())
         });
@@ -106,7 +106,7 @@ impl Reading {
         get: &dyn Fn(usize) -> Option<&'r [u8]>,
     ) -> Result<Nick, String> {
         let bytes = get(columns.nick).ok_or("is NULL")?;
-        let text = self.charset.decode(bytes)?;
+        let text = columns.texts.typed(self.charset.decode(bytes)?);
         Nick::new(&text).map_err(|fault| shown(&text, &fault))
     }
 
@@ -139,16 +139,16 @@ impl Reading {
     /// is at fault itself.
     fn name<'r>(
         self,
-        column: Option<usize>,
+        columns: &Columns,
         nick: Option<&Nick>,
         get: &dyn Fn(usize) -> Option<&'r [u8]>,
     ) -> (Option<Result<Name, String>>, Option<String>) {
         let of_nick = || nick.map(|nick| Name::new(nick.as_str()).map_err(|f| shown("", &f)));
-        let Some(column) = column else {
+        let Some(column) = columns.name else {
             return (of_nick(), None);
         };
         let text = match get(column).map(|bytes| self.charset.decode(bytes)) {
-            Some(Ok(text)) => text,
+            Some(Ok(text)) => columns.texts.typed(text),
             Some(Err(problem)) => return (Some(Err(problem)), None),
             None => Cow::Borrowed(""),
         };

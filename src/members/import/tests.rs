@@ -157,6 +157,40 @@ fn salts_from_a_column_of_their_own() {
     assert_eq!(faults(&[head.as_bytes(), b"\xff\n"].concat()), ["2:6 -"]);
 }
 
+/// phpBB escapes what is typed. Its table is known by two of its columns.
+#[test]
+fn the_table_of_a_phpbb() {
+    let bcrypt = "$2y$10$abcdefghijklmnopqrstuuPPiX6KgYcpLwUoa3DjPDaP2nfJYqxWe";
+    let md5 = "e52d98c459819a11775936d8dfbb7929";
+    let taken_from = |clean: &str, password: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut members, _) = Members::open_or_create(&folder.path().join("m.db")).unwrap();
+        let dump = format!(
+            "INSERT INTO users (user_id, username, {clean}, {password}, realname) VALUES \
+             (1, 'Tom&amp;Jerry', 'tom&amp;jerry', '{bcrypt}', '&lt;b&gt;'), \
+             (2, '&quot;&amp;lt;&quot;', '', '{HASH}', '&copy;'), (3, 'c', '', '{md5}', 'R&D &#39;');",
+        );
+        assert_eq!(taken(&mut members, dump.as_bytes()).unwrap(), 3);
+        let rows = "SELECT nick || ' ' || name || ' ' || password FROM members ORDER BY id";
+        let mut rows = members.connection.prepare(rows).unwrap();
+        let rows = rows.query_map([], |row| row.get(0)).unwrap();
+        rows.collect::<Result<Vec<String>, _>>().unwrap()
+    };
+    assert_eq!(
+        taken_from("Username_Clean", "user_password"),
+        [
+            format!("Tom&Jerry <b> $phpbb{bcrypt}"),
+            format!("\"&lt;\" &copy; $phpbb{HASH}"),
+            format!("c R&D &#39; {md5}"),
+        ]
+    );
+    for (clean, password) in [("username_clean", "password"), ("clean", "user_password")] {
+        let rows = taken_from(clean, password);
+        assert_eq!(rows[0], format!("Tom&amp;Jerry &lt;b&gt; {bcrypt}"));
+        assert!(rows[1].ends_with(&format!(" {HASH}")), "{}", rows[1]);
+    }
+}
+
 #[test]
 fn headers() {
     assert_eq!(table(""), ["1:1 -"]);

@@ -117,8 +117,9 @@ impl Table {
             // As a text, so that a column of texts is compared as such: `7x` is not 7.
             Login::Id(id) => (self.columns.id, [id.to_string(), id.to_string()]),
             Login::Nick(nick) => {
-                let stored = doubled(self.reading.charset, nick);
-                (self.columns.nick, [nick.to_string(), stored])
+                let nick = self.columns.texts.stored(nick);
+                let stored = doubled(self.reading.charset, &nick);
+                (self.columns.nick, [nick.into_owned(), stored])
             }
         };
         let (wanted, column) = (self.columns.wanted(), quoted(&self.titles[column]));
@@ -266,7 +267,8 @@ impl Table {
                 if let Some(Value::Bytes(hash)) = row?.take(0)
                     && let Ok(hash) = std::str::from_utf8(&hash)
                 {
-                    slowest = slowest.max(passwords::time_to_check(hash));
+                    let hash = self.columns.texts.hash(hash);
+                    slowest = slowest.max(passwords::time_to_check(&hash));
                 }
             }
             Ok(slowest)
