@@ -10,6 +10,8 @@ function stored(Person $person, ?string $apr1): array
     $password = $person->password;
     // As long as any salt is; the same every time.
     $salt = strtr(base64_encode(md5("salt of {$person->site} {$person->id}", true)), '+=', './');
+    // phpBB's forms escape what is typed, passwords too.
+    $escaped = escaped($password);
     $hash = match ($person->stored) {
         // PHP chooses the salts of these.
         'argon2id' => password_hash($password, PASSWORD_ARGON2ID),
@@ -23,9 +25,12 @@ function stored(Person $person, ?string $apr1): array
         'DES' => crypt($password, substr($salt, 0, 2)),
         // BSDi's 725 rounds.
         'extended DES' => crypt($password, '_J9..' . substr($salt, 0, 4)),
-        // WordPress has 2^13 rounds, phpBB 2^11; and phpBB's forms escape what is typed, passwords too.
+        // WordPress has 2^13 rounds, phpBB 2^11.
         '$P$' => phpass($password, '$P$B', 13, substr($salt, 0, 8)),
-        '$H$' => phpass(htmlspecialchars($password, ENT_COMPAT, 'UTF-8'), '$H$9', 11, substr($salt, 0, 8)),
+        '$H$' => phpass($escaped, '$H$9', 11, substr($salt, 0, 8)),
+        '$H\\2y$', '$H\\2a$' => again(phpass($escaped, '$H$9', 11, substr($salt, 0, 8)), substr($person->stored, 3, 2), strrev($salt)),
+        'phpBB $2y$' => bcrypt($escaped, '$2y$', $salt),
+        'phpBB argon2id' => password_hash($escaped, PASSWORD_ARGON2ID),
         'md5', 'md5, unsalted' => md5($password),
         'md5, salted' => md5(substr($salt, 0, 6) . $password),
         'sha1' => sha1($password),
@@ -59,6 +64,13 @@ function apr1(iterable $people): array
 function bcrypt(string $password, string $prefix, string $salt): string
 {
     return crypt($password, $prefix . '10$' . str_replace('+', '.', substr($salt, 0, 21)) . 'u');
+}
+
+/** What phpBB's own task makes of an old hash: bcrypt of its digits, behind the settings of both. */
+function again(string $phpass, string $kind, string $salt): string
+{
+    $second = bcrypt(substr($phpass, 12), "$$kind$", $salt);
+    return "\$H\\$kind$" . substr($phpass, 3, 9) . '$10\\' . substr($second, 7, 22) . '$' . substr($second, 29);
 }
 
 /** The portable hash of phpass: MD5 over and over, written in its own 64 digits. */

@@ -23,7 +23,7 @@ function phpbb(array $people): string
         [$password] = stored($person, null);
         $type = $person->stored === '' ? 2 : ($id === 2 ? 3 : ($person->active ? 0 : 1));
         $joined = 1184064842 + 5000 * $id;
-        $nick = quoted($person->nick);
+        $nick = quoted(escaped($person->nick));
         $users[] = "($id, $type, " . ($type === 2 ? 6 : 2) . ", 'zik0zj\\\\n\\0', '192.0.2." . $id % 256 . "', $joined, "
             . "$nick, CONCAT(LOWER($nick), '/$id'), $password, $joined, 'user$id@example.com', '29- 2-1980', "
             . ($joined + 86400) . ', ' . $id % 97 . ", 'hu', 1.00, 'AA0000', '', "

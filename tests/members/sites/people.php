@@ -7,7 +7,7 @@
 
 /** How passwords are stored: of every 200 members of a site, so many in each way. */
 const MIX = [
-    'phpbb' => ['$H$' => 150, '$2y$' => 12, 'md5' => 38],
+    'phpbb' => ['$H$' => 122, '$H\\2y$' => 20, '$H\\2a$' => 2, 'phpBB $2y$' => 14, 'phpBB argon2id' => 4, 'md5' => 38],
     'members' => [
         'argon2id' => 2, 'argon2i' => 1, '$2y$' => 2, '$2a$' => 1, '$2b$' => 1, '$5$' => 8, '$6$' => 15,
         '$1$' => 20, 'apr1' => 8, 'DES' => 16, 'extended DES' => 4, '$P$' => 20, 'md5, unsalted' => 40,
@@ -20,6 +20,8 @@ const FORMATS = [
     'argon2id' => 'argon2id', 'argon2i' => 'argon2i', '$2y$' => 'bcrypt', '$2a$' => 'bcrypt', '$2b$' => 'bcrypt',
     '$5$' => 'SHA-256-crypt', '$6$' => 'SHA-512-crypt', '$1$' => 'MD5-crypt', 'apr1' => 'apr1',
     'DES' => 'DES-crypt', 'extended DES' => 'extended DES-crypt', '$P$' => 'phpass', '$H$' => "phpBB's phpass",
+    '$H\\2y$' => "phpBB's bcrypt of phpass", '$H\\2a$' => "phpBB's bcrypt of phpass",
+    'phpBB $2y$' => "phpBB's bcrypt", 'phpBB argon2id' => "phpBB's argon2",
     'md5' => 'md5(password)', 'md5, unsalted' => 'md5(salt.password)', 'md5, salted' => 'md5(salt.password)',
     'sha1' => 'sha1(password)', 'PASSWORD()' => "MySQL's PASSWORD()", 'OLD_PASSWORD()' => "MySQL's OLD_PASSWORD()",
 ];
@@ -86,11 +88,6 @@ final class Person
         } elseif ($fate < 90) {
             $this->active = false;
         }
-        // phpBB's forms escape for HTML what is typed, before it is hashed. By phpass such a password is known all the
-        // same; with bcrypt its owner would need another.
-        if ($this->stored === '$2y$' && htmlspecialchars($this->password) !== $this->password) {
-            $this->password = "plain{$this->id}";
-        }
     }
 
     /** What had no rules for 17 years. */
@@ -121,6 +118,12 @@ final class Person
         }
     }
 
+    /** Whether the password is another one once a form of phpBB's has escaped it for HTML. */
+    public function is_escaped(): bool
+    {
+        return $this->site === 'phpbb' && escaped($this->password) !== $this->password;
+    }
+
     /** What `members check` calls the way in which the password is stored. */
     public function format(): string
     {
@@ -134,6 +137,12 @@ function people(string $site, int $count): Generator
     for ($id = 1; $id <= $count; $id++) {
         yield $id => new Person($site, $id);
     }
+}
+
+/** What phpBB's forms make of what is typed. */
+function escaped(string $typed): string
+{
+    return htmlspecialchars($typed, ENT_COMPAT, 'UTF-8');
 }
 
 /** A number below another that looks like chance, and is the same every time. */
@@ -187,8 +196,7 @@ const LATIN_NICKS = [
     'alice', 'Bob', 'carol', 'Péter', 'Zoé', 'Jürgen', 'Señor', 'Søren', 'bjørk', 'François', 'DarkLord', 'sunny',
     'Ångström', 'pixel', 'Groß', 'MÉLANIE', 'neo', 'xX', 'Lázár', 'flash-fan', "O'Hara", 'me@home', '[clan]Max',
 ];
-// phpBB stores what its forms gave it, escaped for HTML.
-const PHPBB_NICKS = ['Őrült', 'Tom&amp;Jerry', '&lt;hacker&gt;', '&quot;Q&quot;', 'Иван', '小明', 'Łukasz', 'Ελένη', '🦊'];
+const PHPBB_NICKS = ['Őrült', 'Tom&Jerry', '<hacker>', '"Q"', 'Иван', '小明', 'Łukasz', 'Ελένη', '🦊'];
 const ROBOTS = [
     'AdsBot [Google]', 'Alexa [Bot]', 'Baidu [Spider]', 'Exabot [Bot]', 'Google [Bot]', 'Majestic-12 [Bot]',
     'MSN [Bot]', 'W3C [Validator]', 'Yahoo [Bot]', 'YaCy [Bot]',

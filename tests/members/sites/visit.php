@@ -69,6 +69,7 @@ function who_comes(string $site, int $count): array
     $visitors = [];
     foreach (people($site, $count) as $person) {
         $kind = $person->refused ? 'nobody' : ($person->active ? $person->stored : 'not active');
+        $kind .= $person->is_escaped() ? ', escaped' : '';
         $seen = $kinds[$kind] ?? 0;
         $kinds[$kind] = $seen + 1;
         if ($seen % 10 === 0) {
