@@ -10,7 +10,7 @@ use argh::{ArgsInfo, FromArgs};
 use flashgate_core::Presence;
 
 use super::table::TableOptions;
-use crate::members::import::{ActiveIf, Charset, Map};
+use crate::members::import::{ActiveIf, Charset, Map, Spaces};
 use crate::site::Ruffle;
 
 /// Run the server.
@@ -60,6 +60,10 @@ pub struct ServeOptions {
     /// double-utf8 where texts are encoded twice: their letters look like Ã© on other pages
     #[argh(option, arg_name = "NAME")]
     pub charset: Option<Charset>,
+
+    /// character that stands for spaces in nicks, like _; otherwise who has such a nick cannot log in
+    #[argh(option, arg_name = "CHAR")]
+    pub spaces: Option<Spaces>,
 
     /// file with the password of its user, which nobody else may read; or the environment has it as FLASHGATE_MYSQL_PASSWORD
     #[argh(option, arg_name = "FILE")]
@@ -195,6 +199,7 @@ impl ServeOptions {
             map: self.map.as_ref(),
             active_if: self.active_if.as_ref(),
             charset: self.charset,
+            spaces: self.spaces,
             password: self.mysql_password.as_ref(),
         }
     }

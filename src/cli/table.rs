@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use crate::failure::{Exit, Failure};
-use crate::members::import::{ActiveIf, Charset, Map, Options, Refused};
+use crate::members::import::{ActiveIf, Charset, Map, Options, Refused, Spaces};
 
 /// What the options say of a table.
 #[derive(Clone, Debug)]
@@ -14,6 +14,7 @@ pub(crate) struct TableOptions<'a> {
     pub(crate) map: Option<&'a Map>,
     pub(crate) active_if: Option<&'a ActiveIf>,
     pub(crate) charset: Option<Charset>,
+    pub(crate) spaces: Option<Spaces>,
     pub(crate) password: Option<&'a PathBuf>,
 }
 
@@ -21,7 +22,8 @@ impl TableOptions<'_> {
     /// Whether any of them is given.
     pub(crate) fn are_given(&self) -> bool {
         let reads = self.table.is_some() || self.query.is_some() || self.map.is_some();
-        reads || self.active_if.is_some() || self.charset.is_some() || self.password.is_some()
+        let as_text = self.charset.is_some() || self.spaces.is_some();
+        reads || as_text || self.active_if.is_some() || self.password.is_some()
     }
 
     /// How a table is read, or a file.
@@ -43,6 +45,7 @@ impl TableOptions<'_> {
             map,
             active_if: self.active_if.cloned(),
             charset: self.charset,
+            spaces: self.spaces,
             refused,
         })
     }

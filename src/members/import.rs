@@ -42,6 +42,7 @@ pub use columns::{ActiveIf, Map};
 pub(super) use dump_file::choose_table;
 pub use file::Source;
 pub(super) use reading::Names;
+pub use reading::Spaces;
 #[cfg(feature = "mysql")]
 pub(super) use reading::{Fields, Problem, Reading};
 use row::Import;
@@ -60,6 +61,8 @@ pub struct Options {
     pub active_if: Option<ActiveIf>,
     /// What texts are in; otherwise what a dump says, or UTF-8.
     pub charset: Option<Charset>,
+    /// What stands for spaces in nicks; otherwise a row with such a nick is refused.
+    pub spaces: Option<Spaces>,
     /// What becomes of rows that are refused.
     pub refused: Refused,
 }
@@ -96,7 +99,7 @@ pub trait Watch {
     fn rows(&mut self, _done: usize) {}
     /// Something is wrong with a row, which is refused.
     fn refused(&mut self, _fault: &RowFault) {}
-    /// A name had to be cleaned.
+    /// A nick was filled, or a name had to be cleaned.
     fn cleaned(&mut self, _cleaned: &Cleaned) {}
 }
 
@@ -221,6 +224,8 @@ pub struct Report {
     pub active: usize,
     /// How the passwords of the others are stored.
     pub formats: BTreeMap<Format, usize>,
+    /// How many of the others have a nick whose spaces were filled.
+    pub filled: usize,
     /// How many of the others have a name that had to be cleaned.
     pub cleaned: usize,
     /// What is wrong.
@@ -336,14 +341,16 @@ impl fmt::Display for RowFault {
     }
 }
 
-/// A name that had to be cleaned to be shown.
+/// A nick whose spaces were filled, or a name that had to be cleaned to be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cleaned {
     /// Where the row is.
     pub place: Place,
     /// The member's number.
     pub id: i64,
-    /// The beginning of what the file holds.
+    /// Our name of the column.
+    pub column: &'static str,
+    /// The beginning of what stands there.
     pub was: String,
     /// What it became.
     pub is: String,
@@ -351,9 +358,9 @@ pub struct Cleaned {
 
 impl fmt::Display for Cleaned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (place, id) = (self.place, self.id);
+        let (place, id, column) = (self.place, self.id, self.column);
         let (was, is) = (Quoted(&self.was), Quoted(&self.is));
-        write!(f, "{place}, id {id}: the name {was} becomes {is}")
+        write!(f, "{place}, id {id}: the {column} {was} becomes {is}")
     }
 }
 

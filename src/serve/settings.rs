@@ -26,7 +26,7 @@ pub(super) fn check(options: &ServeOptions) -> Result<(), Failure> {
     let members = options.members.as_deref().and_then(Path::to_str);
     if !members.is_some_and(is_address) && options.table_options().are_given() {
         return refuse(
-            "--table, --query, --map, --active-if, --charset and --mysql-password are about the table \
+            "--table, --query, --map, --active-if, --charset, --spaces and --mysql-password are about the table \
              of a site; add --members mysql://USER@HOST/DATABASE",
         );
     }

@@ -162,7 +162,8 @@ INSERT INTO u VALUES (1,'alice','9dd4e461268c8034f5c8564e155c67a6','ok'),
 #[test]
 fn rows_that_are_refused() {
     let refused = [
-        "line 3, id 2, column 2 (nick): \"a b\" contains white space",
+        "line 3, id 2, column 2 (nick): \"a b\" contains white space, which a nick cannot have; \
+         --spaces _ puts another character in its place",
         "line 4, id 3, column 2 (nick): ALICE is the nick of line 2 already (letter case does not count)",
         "line 4, id 3, column 3 (password): is in no known format (its text is not shown here)",
         "line 6, id NULL, column 1 (id): is NULL",

@@ -144,6 +144,45 @@ fn columns_as_sites_have_them() {
     }
 }
 
+/// `John Smith` is John_Smith, unless somebody else is.
+#[test]
+#[ignore = "needs a MariaDB: tests/members/mariadb cargo test --features mysql -- --include-ignored"]
+fn spaces_that_are_filled() {
+    let site = Site::new();
+    site.sql(
+        "CREATE TABLE members (id INT, nick VARCHAR(40), password VARCHAR(64));
+         INSERT INTO members VALUES (1, 'John Smith', MD5('secret')), (2, 'a_b', MD5('secret')),
+             (3, 'Ann Lee', MD5('secret')), (4, 'Ann_Lee', MD5('secret')), (5, 'x', MD5('secret'))",
+    );
+    let spaces = |spaces: &str| Options {
+        spaces: (!spaces.is_empty()).then(|| spaces.parse().unwrap()),
+        ..Options::default()
+    };
+    let pool = open(&of(&site.port_address(), spaces("_"))).unwrap();
+    for (name, expected) in [
+        ("1", is(1, "John_Smith", "John Smith")),
+        ("John_Smith", is(1, "John_Smith", "John Smith")),
+        ("John Smith", None),
+        ("a_b", is(2, "a_b", "a_b")),
+        ("2", is(2, "a_b", "a_b")),
+        ("x", is(5, "x", "x")),
+        // Whose nick would it be?
+        ("3", None),
+        ("4", None),
+        ("Ann_Lee", None),
+    ] {
+        assert_eq!(who(&pool, name, "secret"), expected, "{name}");
+    }
+    let (events, heard) = mpsc::channel();
+    pool.watch(move |event| events.send(event).unwrap());
+    assert!(who(&pool, "1", "secret").is_some());
+    assert!(heard.recv_timeout(Duration::from_millis(1300)).is_err());
+
+    let pool = open(&of(&site.port_address(), spaces(""))).unwrap();
+    assert_eq!(who(&pool, "1", "secret"), None);
+    assert_eq!(who(&pool, "4", "secret"), is(4, "Ann_Lee", "Ann_Lee"));
+}
+
 /// A page that wrote UTF-8 through a connection in latin1.
 #[test]
 #[ignore = "needs a MariaDB: tests/members/mariadb cargo test --features mysql -- --include-ignored"]
@@ -181,7 +220,10 @@ fn texts_that_are_encoded_twice() {
     };
     let pool = open(&of(&site.port_address(), options)).unwrap();
     assert_eq!(who(&pool, "2", "secret"), None);
-    assert_eq!(who(&pool, "1", "secret"), is(1, "Árvíztűrő", "Tükör – fúró"));
+    assert_eq!(
+        who(&pool, "1", "secret"),
+        is(1, "Árvíztűrő", "Tükör – fúró")
+    );
 }
 
 #[test]

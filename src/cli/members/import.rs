@@ -8,7 +8,7 @@ use argh::{ArgsInfo, FromArgs};
 use super::{default_store, open_or_create};
 use crate::cli::table::TableOptions;
 use crate::failure::Failure;
-use crate::members::import::{ActiveIf, Charset, Map, Target};
+use crate::members::import::{ActiveIf, Charset, Map, Spaces, Target};
 use crate::members::{Members, is_address};
 
 mod origin;
@@ -59,6 +59,10 @@ pub(in crate::cli) struct Import {
     #[argh(option, arg_name = "NAME")]
     charset: Option<Charset>,
 
+    /// character to put in the place of spaces in nicks, like _; otherwise such rows are refused
+    #[argh(option, arg_name = "CHAR")]
+    spaces: Option<Spaces>,
+
     /// file with the password of a database's user, which nobody else may read; or the environment has it as FLASHGATE_MYSQL_PASSWORD
     #[argh(option, arg_name = "FILE")]
     mysql_password: Option<PathBuf>,
@@ -89,6 +93,7 @@ impl Import {
             map: self.map.as_ref(),
             active_if: self.active_if.as_ref(),
             charset: self.charset,
+            spaces: self.spaces,
             password: self.mysql_password.as_ref(),
         }
     }

@@ -3,10 +3,11 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::str::FromStr;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::super::{Active, Hash, Name, NewMember, Nick, Number};
+use super::super::{Active, Hash, Name, NameFault, NewMember, Nick, Number};
 use super::columns::{ACTIVE, ActiveBy, COLUMNS, Columns, ID, NAME, NICK, PASSWORD};
 use super::{Charset, shortened};
 use crate::text::{Quoted, is_unseen};
@@ -16,6 +17,45 @@ use crate::text::{Quoted, is_unseen};
 pub(in crate::members) struct Reading {
     pub(in crate::members) charset: Charset,
     pub(in crate::members) names: Names,
+    pub(in crate::members) spaces: Option<Spaces>,
+}
+
+/// The character that stands for spaces in nicks, which can have none: `John Smith` becomes
+/// `John_Smith`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spaces(char);
+
+impl FromStr for Spaces {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut chars = text.chars();
+        match (chars.next(), chars.next()) {
+            (Some(one), None) if Nick::new(&format!("a{one}b")).is_ok() => Ok(Self(one)),
+            _ => Err("it is one character that a nick may have, like _".to_owned()),
+        }
+    }
+}
+
+impl Spaces {
+    /// The nick instead of this text, if there are spaces in it; those at its ends are left out.
+    fn filled(self, text: &str) -> Option<String> {
+        let words: Vec<_> = text.split_whitespace().collect();
+        let is_spaced = text.contains(char::is_whitespace);
+        is_spaced.then(|| words.join(self.0.encode_utf8(&mut [0; 4])))
+    }
+
+    /// Whether a nick may have been made by filling spaces.
+    #[cfg(feature = "mysql")]
+    pub(in crate::members) fn may_have_filled(self, nick: &str) -> bool {
+        nick.contains(self.0)
+    }
+
+    /// What a site may have instead of a nick.
+    #[cfg(feature = "mysql")]
+    pub(in crate::members) fn emptied(self, nick: &str) -> String {
+        nick.replace(self.0, " ")
+    }
 }
 
 /// What becomes of a name that could not be shown.
@@ -34,8 +74,16 @@ pub(in crate::members) struct Fields {
     pub(in crate::members) name: Option<Name>,
     pub(in crate::members) password: Option<Hash>,
     pub(in crate::members) active: Option<Active>,
-    /// What the name was before it was cleaned.
-    was: Option<String>,
+    was: Was,
+}
+
+/// What was in a row before it was changed.
+#[derive(Default)]
+pub(in crate::members) struct Was {
+    /// If there were spaces in it.
+    pub(in crate::members) nick: Option<String>,
+    /// If it had to be cleaned.
+    pub(in crate::members) name: Option<String>,
 }
 
 /// What is wrong with a field, and what to do. Never shows a password.
@@ -59,7 +107,11 @@ impl Reading {
         let text = |at: usize| bytes(at).and_then(|bytes| charset.decode(bytes));
         let id = text(columns.id).and_then(|t| Number::parse(t.trim()).map_err(|f| shown(&t, &f)));
         let nick = self.nick(columns, get);
-        let (name, was) = self.name(columns, nick.as_ref().ok(), get);
+        let shown_nick = nick.as_ref().ok().map(|(nick, was)| match was {
+            Some(was) => clean(was),
+            None => nick.as_str().to_owned(),
+        });
+        let (name, name_was) = self.name(columns, shown_nick.as_deref(), get);
         // Whatever stands there, it may be a secret.
         let salt = columns.salt.map(|(at, form)| {
             let salt = get(at).unwrap_or_default();
@@ -84,9 +136,11 @@ impl Reading {
             let (column, name) = (at.unwrap_or_default(), Some(COLUMNS[which]));
             problems.push(Problem { column, name, why });
         };
+        let nick = nick.map_err(|why| told(NICK, Some(columns.nick), why));
+        let (nick, nick_was) = nick.map_or((None, None), |(nick, was)| (Some(nick), was));
         let fields = Fields {
             id: id.map_err(|why| told(ID, Some(columns.id), why)).ok(),
-            nick: nick.map_err(|why| told(NICK, Some(columns.nick), why)).ok(),
+            nick,
             name: name.and_then(|name| name.map_err(|why| told(NAME, columns.name, why)).ok()),
             password: password
                 .map_err(|why| told(PASSWORD, Some(columns.password), why))
@@ -94,20 +148,33 @@ impl Reading {
             active: active
                 .map_err(|why| told(ACTIVE, columns.active.column(), why))
                 .ok(),
-            was,
+            was: Was {
+                nick: nick_was.map(|was| shortened(&was)),
+                name: name_was,
+            },
         };
         (fields, problems)
     }
 
-    /// The nick.
+    /// The nick, and what it was if there were spaces in it.
     pub(in crate::members) fn nick<'r>(
         self,
         columns: &Columns,
         get: &dyn Fn(usize) -> Option<&'r [u8]>,
-    ) -> Result<Nick, String> {
+    ) -> Result<(Nick, Option<String>), String> {
         let bytes = get(columns.nick).ok_or("is NULL")?;
         let text = columns.texts.typed(self.charset.decode(bytes)?);
-        Nick::new(&text).map_err(|fault| shown(&text, &fault))
+        match self.spaces.and_then(|spaces| spaces.filled(&text)) {
+            Some(filled) => match Nick::new(&filled) {
+                Ok(nick) => Ok((nick, Some(text.into_owned()))),
+                Err(fault) => Err(shown(&text, &fault)),
+            },
+            None => match Nick::new(&text) {
+                Ok(nick) => Ok((nick, None)),
+                Err(NameFault::WhiteSpace) => Err(shown(&text, &SPACED)),
+                Err(fault) => Err(shown(&text, &fault)),
+            },
+        }
     }
 
     /// Whether the member may log in.
@@ -140,10 +207,10 @@ impl Reading {
     fn name<'r>(
         self,
         columns: &Columns,
-        nick: Option<&Nick>,
+        nick: Option<&str>,
         get: &dyn Fn(usize) -> Option<&'r [u8]>,
     ) -> (Option<Result<Name, String>>, Option<String>) {
-        let of_nick = || nick.map(|nick| Name::new(nick.as_str()).map_err(|f| shown("", &f)));
+        let of_nick = || nick.map(|nick| Name::new(nick).map_err(|f| shown("", &f)));
         let Some(column) = columns.name else {
             return (of_nick(), None);
         };
@@ -164,8 +231,8 @@ impl Reading {
 }
 
 impl Fields {
-    /// What the name was if it had to be cleaned, and the member if nothing is missing.
-    pub(in crate::members) fn whole(self) -> (Option<String>, Option<NewMember>) {
+    /// What was changed, and the member if nothing is missing.
+    pub(in crate::members) fn whole(self) -> (Was, Option<NewMember>) {
         let was = self.was;
         let whole = || {
             Some(NewMember {
@@ -196,6 +263,8 @@ fn clean(text: &str) -> String {
     let short: String = words.join(" ").nfc().take(MAX_NAME).collect();
     short.trim_end().to_owned()
 }
+
+const SPACED: &str = "contains white space, which a nick cannot have; --spaces _ puts another character in its place";
 
 /// Characters of a name, as [`Name`] has them.
 const MAX_NAME: usize = 100;

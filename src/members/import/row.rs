@@ -2,8 +2,8 @@
 //! its nick.
 
 use super::super::{self as members, Active, NewMember, Nick, Number, passwords};
-use super::columns::{COLUMNS, Columns, ID, NICK};
-use super::reading::{Fields, Names, Problem, Reading};
+use super::columns::{COLUMNS, Columns, ID, NAME, NICK};
+use super::reading::{Fields, Names, Problem, Reading, Was};
 use super::seen::Seen;
 use super::{Cleaned, Options, Place, Report, RowFault, Sink, Stop, Watch, shortened};
 use crate::text::Plain;
@@ -126,6 +126,7 @@ impl<'a> Import<'a> {
         let reading = Reading {
             charset: self.report.charset,
             names: self.names,
+            spaces: self.options.spaces,
         };
         let (fields, problems) = reading.fields(columns, get);
         for Problem { column, name, why } in problems {
@@ -174,7 +175,7 @@ impl<'a> Import<'a> {
     }
 
     /// Takes a good row.
-    fn take(&mut self, place: Place, member: &NewMember, was: Option<String>) -> Result<(), Stop> {
+    fn take(&mut self, place: Place, member: &NewMember, was: Was) -> Result<(), Stop> {
         let NewMember { id, nick, .. } = member;
         self.seen
             .add(*id, nick, place.number())
@@ -189,10 +190,24 @@ impl<'a> Import<'a> {
         if let Ok(format) = passwords::format(member.password.as_str()) {
             *report.formats.entry(format).or_default() += 1;
         }
-        if let Some(was) = was {
-            report.cleaned += 1;
-            let (id, is) = (id.get(), member.name.as_str().to_owned());
-            self.watch.cleaned(&Cleaned { place, id, was, is });
+        report.filled += usize::from(was.nick.is_some());
+        report.cleaned += usize::from(was.name.is_some());
+        let changed = [
+            (NICK, was.nick, nick.as_str()),
+            (NAME, was.name, member.name.as_str()),
+        ];
+        for (column, was, is) in changed {
+            if let Some(was) = was {
+                let (column, is) = (COLUMNS[column], is.to_owned());
+                let id = id.get();
+                self.watch.cleaned(&Cleaned {
+                    place,
+                    id,
+                    column,
+                    was,
+                    is,
+                });
+            }
         }
         Ok(())
     }

@@ -311,3 +311,46 @@ fn a_dump_says_what_its_texts_are_in() {
         assert_eq!(names(&cases, before, charset), (vec![name.to_owned()], 0));
     }
 }
+
+#[test]
+fn spaces_in_nicks_are_filled() {
+    let dump = "INSERT INTO t (id,username,pass) VALUES
+        (1,' John  Smith ','9dd4e461268c8034f5c8564e155c67a6'), (2,'John_Smith','9dd4e461268c8034f5c8564e155c67a6'),
+        (3,'a\\tb','9dd4e461268c8034f5c8564e155c67a6'), (4,' 1 2 ','9dd4e461268c8034f5c8564e155c67a6');";
+    let refused = |spaces: Option<&str>| {
+        let options = Options {
+            spaces: spaces.map(|spaces| spaces.parse().unwrap()),
+            refused: Refused::Skip,
+            ..Options::default()
+        };
+        let mut members = Members::in_memory().unwrap();
+        let target = Target::Store(&mut members);
+        let report = import(target, &mut dump.as_bytes(), &options, &mut ()).unwrap();
+        let listed = members.list().unwrap().into_iter();
+        let listed: Vec<_> = listed
+            .map(|one| (one.id.get(), one.nick, one.name))
+            .collect();
+        let faults = report.faults.first.into_iter();
+        let ids: Vec<_> = faults.filter_map(|fault| fault.id).collect();
+        (listed, ids, report.filled)
+    };
+    let is = |id, nick: &str, name: &str| (id, nick.to_owned(), name.to_owned());
+    let (listed, ids, filled) = refused(None);
+    assert_eq!(listed, [is(2, "John_Smith", "John_Smith")]);
+    assert_eq!(
+        (ids, filled),
+        (["1", "3", "4"].map(str::to_owned).to_vec(), 0)
+    );
+    // What was there first keeps its nick, and its name is what the site shows.
+    let (listed, ids, filled) = refused(Some("_"));
+    let expected = [
+        is(1, "John_Smith", "John Smith"),
+        is(3, "a_b", "a b"),
+        is(4, "1_2", "1 2"),
+    ];
+    assert_eq!(listed, expected);
+    assert_eq!((ids, filled), (vec!["2".to_owned()], 3));
+    for bad in ["", " ", "__", "\u{200b}", "\t"] {
+        assert!(bad.parse::<Spaces>().is_err(), "{bad:?}");
+    }
+}

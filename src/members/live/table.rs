@@ -3,11 +3,12 @@
 //! A query of the operator's own stands where a table would. It is not known here what collation the
 //! columns have, so what the database takes for equal is compared again, byte for byte.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use flashgate_core::{Login, Member, MemberId};
 use mysql::prelude::Queryable;
-use mysql::{Conn, Row, Value};
+use mysql::{Conn, Params, Row, Value};
 
 use super::super::dump::{self, Filled, TableName};
 use super::super::import::{
@@ -71,6 +72,7 @@ impl Table {
         let reading = Reading {
             charset: options.charset.unwrap_or_default(),
             names: Names::Cleaned,
+            spaces: options.spaces,
         };
         Ok(Self {
             name,
@@ -115,19 +117,16 @@ impl Table {
     ) -> Result<Option<Found>, Fault> {
         let (column, texts) = match login {
             // As a text, so that a column of texts is compared as such: `7x` is not 7.
-            Login::Id(id) => (self.columns.id, [id.to_string(), id.to_string()]),
-            Login::Nick(nick) => {
-                let nick = self.columns.texts.stored(nick);
-                let stored = doubled(self.reading.charset, &nick);
-                (self.columns.nick, [nick.into_owned(), stored])
-            }
+            Login::Id(id) => (self.columns.id, vec![id.to_string()]),
+            Login::Nick(nick) => (self.columns.nick, self.stored_as(nick)),
         };
         let (wanted, column) = (self.columns.wanted(), quoted(&self.titles[column]));
         let (list, source) = (self.list(&wanted), &self.source);
+        let places = vec!["?"; texts.len()].join(", ");
         let sql =
-            format!("SELECT {list} FROM {source} WHERE {column} IN (?, ?) LIMIT {MOST_ALIKE}");
+            format!("SELECT {list} FROM {source} WHERE {column} IN ({places}) LIMIT {MOST_ALIKE}");
         let rows = server.ask(since, |connection| {
-            let rows: mysql::Result<Vec<Row>> = connection.exec(&sql, (&texts[0], &texts[1]));
+            let rows: mysql::Result<Vec<Row>> = connection.exec(&sql, Params::from(texts.clone()));
             rows.or_else(|error| match &error {
                 // So no row can have it.
                 mysql::Error::MySqlError(said) if NOT_COMPARABLE.contains(&said.code) => {
@@ -148,7 +147,30 @@ impl Table {
             return Ok(None);
         };
         let second = found.next().is_some();
-        self.read(&first, second).map(Some)
+        let found = self.read(&first, second)?;
+        let spaces = self.reading.spaces;
+        if matches!(login, Login::Id(_))
+            && spaces.is_some_and(|spaces| spaces.may_have_filled(&found.member.nick))
+        {
+            // Of two rows, the spaces of one may be filled to the nick of the other: it is nobody's then.
+            let nick = Login::Nick(Arc::clone(&found.member.nick));
+            self.member(server, &nick, since)?;
+        }
+        Ok(Some(found))
+    }
+
+    /// What a site may have for a nick.
+    fn stored_as(&self, nick: &str) -> Vec<String> {
+        let emptied = self.reading.spaces.map(|spaces| spaces.emptied(nick));
+        let mut forms = Vec::new();
+        for nick in [Some(nick.to_owned()), emptied].into_iter().flatten() {
+            let stored = self.columns.texts.stored(&nick);
+            forms.push(doubled(self.reading.charset, &stored));
+            forms.push(stored.into_owned());
+        }
+        forms.sort_unstable();
+        forms.dedup();
+        forms
     }
 
     /// Whether a row is the one, and not merely like it.
@@ -157,7 +179,7 @@ impl Table {
             Login::Id(id) => self.id(cells) == Some(*id),
             Login::Nick(nick) => {
                 let stored = self.reading.nick(&self.columns, &|at| cells.get(at));
-                stored.is_ok_and(|stored| stored.as_str() == &**nick)
+                stored.is_ok_and(|(stored, _)| stored.as_str() == &**nick)
             }
         }
     }
@@ -248,7 +270,11 @@ impl Table {
                 let Some(id) = id.map(|id| MemberId(id.get())) else {
                     continue;
                 };
-                let nick = self.reading.nick(&self.columns, &get).ok();
+                let nick = self
+                    .reading
+                    .nick(&self.columns, &get)
+                    .ok()
+                    .map(|(nick, _)| nick);
                 let active = self.reading.active(&self.columns, &get);
                 found.push((id, nick, active.unwrap_or(Active::No)));
             }

@@ -85,6 +85,12 @@ fn summary(command: &Import, report: &Report) -> String {
     }
     let (active, not) = (report.active, good - report.active);
     said.push_str(&format!("{active:8}  active\n{not:8}  not active\n"));
+    if report.filled > 0 {
+        said.push_str(&format!(
+            "{:8}  with a nick whose spaces were filled\n",
+            report.filled
+        ));
+    }
     if report.cleaned > 0 {
         said.push_str(&format!(
             "{:8}  with a name that had to be cleaned\n",
