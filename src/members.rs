@@ -12,6 +12,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehav
 mod apart;
 mod backend;
 mod checkup;
+mod complaints;
 mod copy;
 pub mod dump;
 mod hash;

@@ -1,6 +1,5 @@
 //! The threads that answer the core's questions, off its loop.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZero;
 use std::panic::{self, AssertUnwindSafe};
@@ -17,9 +16,10 @@ use flashgate_core::{
 };
 
 use super::backend::Backend;
+use super::complaints::Complaints;
 #[cfg(feature = "mysql")]
 use super::live::{Live, SiteTable};
-use super::lookup::{COMPLAIN_AGAIN, Lookups};
+use super::lookup::Lookups;
 use super::notes::Renewed;
 use super::opened::Found;
 use super::passwords::{self, Verdict};
@@ -456,48 +456,6 @@ impl Drop for Permit<'_> {
     }
 }
 
-/// Says what is wrong with the store once in a while, not once a login: anybody may try one, and as
-/// often as the rate allows.
-#[derive(Default)]
-struct Complaints {
-    last: Option<(Instant, StoreError)>,
-    /// Whose row was complained about lately.
-    members: BTreeMap<MemberId, Instant>,
-}
-
-impl Complaints {
-    fn about(&mut self, error: &StoreError) {
-        let known = self.last.as_ref().is_some_and(|(when, last)| {
-            last.fault == error.fault && when.elapsed() < COMPLAIN_AGAIN
-        });
-        if !known {
-            log::warn!("nobody can log in: {error}");
-            self.last = Some((Instant::now(), error.clone()));
-        }
-    }
-
-    fn about_member(&mut self, id: MemberId, why: fmt::Arguments<'_>) {
-        if self.members.len() >= MAX_COMPLAINTS {
-            self.members
-                .retain(|_, when| when.elapsed() < COMPLAIN_AGAIN);
-        }
-        let known = self.members.get(&id);
-        if known.is_some_and(|when| when.elapsed() < COMPLAIN_AGAIN)
-            || self.members.len() >= MAX_COMPLAINTS
-        {
-            return;
-        }
-        self.members.insert(id, Instant::now());
-        log::warn!("member {id} cannot log in: {why}");
-    }
-
-    fn settled(&mut self) {
-        if self.last.take().is_some() {
-            log::warn!("the member store answers again");
-        }
-    }
-}
-
 /// A panic elsewhere does not make what is behind a lock wrong: it is looked at anew each time.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -511,9 +469,6 @@ fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
         Err(TryLockError::WouldBlock) => None,
     }
 }
-
-/// Members whose rows are complained about within that time; of more, one learns later.
-const MAX_COMPLAINTS: usize = 100;
 
 /// Lookups at once in the table of a site: one that hangs is not to hold the others up.
 #[cfg(feature = "mysql")]
