@@ -4,13 +4,15 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Command};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use argon2::Params;
 use flashgate::members::Hash;
 use flashgate_core::Secret;
 use tempfile::TempDir;
 
-use crate::outside::{Done, Output, Server, run_in, terminal};
+use crate::outside::{Done, Output, PATIENCE, Server, run_in, terminal};
 
 #[test]
 fn help_and_version() {
@@ -438,8 +440,13 @@ fn a_prompt_that_is_interrupted() {
         if key.is_empty() {
             fs::write(place.path().join("asked"), "").unwrap();
         }
-        stdin.write_all(key).unwrap();
-        shown.wait_for("so it is");
+        // The prompt is shown before the terminal is set up for it, and what was typed till then is lost.
+        let end = Instant::now() + PATIENCE;
+        while !shown.so_far().contains("so it is") {
+            assert!(Instant::now() < end, "{}", shown.so_far());
+            stdin.write_all(key).unwrap();
+            thread::sleep(Duration::from_millis(500));
+        }
         drop(stdin);
         terminal.wait().unwrap();
         let shown = shown.all();
