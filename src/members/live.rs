@@ -5,7 +5,7 @@
 //! `table` which columns are what and what the statements are. A row is read as an import would read
 //! it. `watch` asks again and again for those who are online, since no site tells what it changes.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use flashgate_core::{Login, Member, Note, Secret};
 
@@ -61,9 +61,10 @@ impl SiteTable {
         fault.at(self.address.as_path())
     }
 
-    /// How long the slowest hash in it takes to check, on a slow machine. Looks at every row.
-    pub fn slowest_check(&self) -> Result<std::time::Duration, StoreError> {
-        let server = self.server(Patience::Lookup);
+    /// How long the slowest hash in it takes to check, on a slow machine. Looks at every row, and waits
+    /// for them as an import does.
+    pub fn slowest_check(&self) -> Result<Duration, StoreError> {
+        let server = self.server(Patience::Import);
         Table::find(&server, &self.options)
             .and_then(|table| table.slowest_check(&server))
             .map_err(|fault| self.error(fault))
