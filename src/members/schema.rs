@@ -189,6 +189,8 @@ pub enum Fault {
     },
     /// The database of the site cannot be reached, or does not answer.
     Unreachable(String),
+    /// The database of the site has given a question up that took it too long.
+    Slow(String),
     /// The database of the site does not let us in, or not at the table.
     NotAllowed(String),
     /// The site has no table, or none with the columns that are needed.
@@ -298,6 +300,10 @@ impl fmt::Display for StoreError {
             Fault::Unreachable(why) => write!(
                 f,
                 "cannot be reached ({why}); check that it runs, and its address"
+            ),
+            Fault::Slow(why) => write!(
+                f,
+                "takes too long ({why}); see what locks the table, and whether it has indexes"
             ),
             Fault::NotAllowed(why) => write!(
                 f,

@@ -13,6 +13,8 @@ mod live;
 mod logins;
 mod pool;
 mod renewed;
+#[cfg(feature = "mysql")]
+mod sessions;
 #[path = "../program/signed.rs"]
 mod signed;
 #[cfg(feature = "mysql")]

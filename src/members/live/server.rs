@@ -104,18 +104,23 @@ impl Server {
 
     fn connect(&self) -> mysql::Result<Conn> {
         let mut connection = Conn::new(self.opts.clone())?;
-        // Whatever the user may do there. Not before MySQL 5.6, which knows no such thing.
-        match connection.query_drop("SET SESSION TRANSACTION READ ONLY") {
-            Err(error) if error.is_connectivity_error() => Err(error),
-            Ok(()) | Err(_) => Ok(connection),
+        for setting in self.patience.settings() {
+            match connection.query_drop(setting) {
+                Err(error) if error.is_connectivity_error() => return Err(error),
+                // No server knows all of them.
+                Ok(()) | Err(_) => {}
+            }
         }
+        Ok(connection)
     }
 
     /// What is wrong, remembered if others need not try.
     fn failed(&self, error: &Error) -> Fault {
         let fault = fault(error, self.patience);
-        if matches!(fault, Fault::Unreachable(_)) {
+        if matches!(fault, Fault::Unreachable(_) | Fault::Slow(_)) {
             *lock(&self.failed) = Some((Instant::now(), fault.clone()));
+        }
+        if matches!(fault, Fault::Unreachable(_)) {
             // The others have been to the same server.
             lock(&self.idle).clear();
         }
@@ -138,6 +143,15 @@ impl Patience {
             Self::Lookup => LOOKUP,
             Self::Import => IMPORT,
         }
+    }
+
+    /// What is said on each connection before anything is asked there.
+    fn settings(self) -> impl Iterator<Item = &'static str> {
+        let limits: &[_] = match self {
+            Self::Lookup => &LIMITS,
+            Self::Import => &[],
+        };
+        SESSION.iter().chain(limits).copied()
     }
 }
 
@@ -203,6 +217,7 @@ fn fault(error: &Error, patience: Patience) -> Fault {
         Error::MySqlError(said) if BUSY.contains(&said.code) || CLOSED.contains(&said.code) => {
             Fault::Unreachable(said.message.clone())
         }
+        Error::MySqlError(said) if SLOW.contains(&said.code) => Fault::Slow(said.message.clone()),
         Error::MySqlError(said) if NO_TABLE.contains(&said.code) => {
             Fault::NoTable(said.message.clone())
         }
@@ -223,6 +238,29 @@ const LOOKUP: Duration = Duration::from_secs(3);
 
 /// The first packet comes when all that is asked for is found, and perhaps sorted.
 const IMPORT: Duration = Duration::from_secs(60);
+
+/// A server may have settings of its own for who connects, made for pages that knew nothing else: texts in
+/// latin1, and transactions that last until they are ended. In such a one the table would stay as it was
+/// when it was first asked, and whoever alters it would wait for us.
+///
+/// Nothing is written, whatever the user may do there. MySQL knows that from 5.6 on.
+const SESSION: [&str; 3] = [
+    "SET NAMES utf8mb4",
+    "SET autocommit = 1",
+    "SET SESSION TRANSACTION READ ONLY",
+];
+
+/// The server gives up before we do. It would not see that we have gone while it waits for a lock or reads
+/// a table, and each login would leave it another connection, until the site had none left. MariaDB
+/// counts in seconds, and MySQL in milliseconds.
+const LIMITS: [&str; 3] = [
+    "SET SESSION lock_wait_timeout = 2",
+    "SET SESSION max_statement_time = 2.5",
+    "SET SESSION max_execution_time = 2500",
+];
+
+/// Too long waited for a lock; too long at it, as MariaDB and MySQL say it.
+const SLOW: [u16; 3] = [1205, 1969, 3024];
 
 /// Access denied: by user and password (also for a socket), to the database, the table, a column.
 const NOT_ALLOWED: [u16; 6] = [1044, 1045, 1698, 1142, 1143, 1227];

@@ -1,0 +1,140 @@
+//! The table of a site on a server that has settings of its own for who connects, or is not quick.
+
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use flashgate::members::import::Options;
+use flashgate::members::{Active, Address, Fault, Pool, PoolOptions, SiteTable};
+use flashgate_core::MemberEvent::Disabled;
+use flashgate_core::{Answer, MemberId, MemberStore, Secret};
+use mysql::Conn;
+use mysql::prelude::Queryable;
+
+use crate::database::{PASSWORD, Site};
+use crate::fixture::{
+    FAILED, PATIENCE, Place, identify, is_alice, login, member, ticket, wait_for,
+};
+use crate::table::Table;
+
+/// What the server does with whoever connects, until it is dropped. Not with users who may do everything.
+struct AtConnect(Conn);
+
+impl AtConnect {
+    fn does(site: &Site, what: &str) -> Self {
+        let mut client = site.client();
+        client
+            .query_drop(format!("SET GLOBAL init_connect = '{what}'"))
+            .unwrap();
+        Self(client)
+    }
+}
+
+impl Drop for AtConnect {
+    fn drop(&mut self) {
+        self.0.query_drop("SET GLOBAL init_connect = ''").unwrap();
+    }
+}
+
+fn open_as(user: &str, site: &Site, options: Options) -> Result<Pool, Fault> {
+    let address = Address::parse(&site.address_of(user)).unwrap();
+    let table = SiteTable::new(address, Some(Secret::new(PASSWORD)), options);
+    Pool::over(&table, &PoolOptions::default()).map_err(|error| error.fault)
+}
+
+/// Old sites have set both, once, for pages that knew nothing else. A connection that never ends its
+/// transaction sees the table as it was for ever, and whoever alters the table waits for it.
+#[test]
+#[ignore = "needs a MariaDB: tests/members/mariadb cargo test --features mysql -- --include-ignored"]
+fn what_a_server_does_with_who_connects() {
+    let site = Site::alone();
+    site.sql(
+        "CREATE TABLE members (id INT, nick VARCHAR(40), password VARCHAR(64), active INT DEFAULT 1);
+         INSERT INTO members (id, nick, password) VALUES (1, 'Árvíz', MD5('secret'))",
+    );
+    let user = site.user(&[&format!("SELECT ON {}.*", site.database)]);
+    let _settings = AtConnect::does(&site, "SET autocommit = 0; SET NAMES latin1");
+    let pool = open_as(&user, &site, Options::default()).unwrap();
+    let (events, heard) = mpsc::channel();
+    pool.watch(move |event| events.send(event).unwrap());
+    for name in ["1", "Árvíz"] {
+        let answer = login(&pool, name, "secret");
+        assert!(matches!(answer, Answer::Member(_)), "{name}: {answer:?}");
+    }
+    // Once somebody has looked.
+    assert_eq!(heard.recv_timeout(Duration::from_millis(1300)).ok(), None);
+    site.sql("UPDATE members SET active = 0");
+    assert_eq!(heard.recv_timeout(PATIENCE), Ok(Disabled(MemberId(1))));
+    assert_eq!(login(&pool, "1", "secret"), Answer::Denied);
+    site.sql("SET lock_wait_timeout = 5; ALTER TABLE members ADD seen INT");
+}
+
+/// Who has given a question up does not leave it behind on the server: many would be all the connections that
+/// it has, and none would be left for the site.
+#[test]
+#[ignore = "needs a MariaDB: tests/members/mariadb cargo test --features mysql -- --include-ignored"]
+fn a_table_that_is_locked() {
+    let place = Table::with(&[member(1, "alice", Active::Yes)]);
+    let pool = place.pool();
+    is_alice(&login(&pool, "1", "alice's"));
+    let mut owner = place.site.client();
+    owner.query_drop("LOCK TABLES members WRITE").unwrap();
+    let (answers, answered) = mpsc::channel();
+    let (began, ticket) = (Instant::now(), ticket());
+    let mut asked = 0;
+    while began.elapsed() < Duration::from_secs(7) {
+        let answers = answers.clone();
+        let reply = move |_, answer| answers.send(answer).unwrap();
+        pool.submit(ticket, identify("1", "alice's"), Box::new(reply));
+        asked += 1;
+        thread::sleep(Duration::from_millis(50));
+    }
+    for _ in 0..asked {
+        assert_eq!(answered.recv_timeout(PATIENCE), Ok(FAILED));
+    }
+    let count = format!(
+        "SELECT count(*) FROM information_schema.processlist
+         WHERE db = '{}' AND id <> CONNECTION_ID()",
+        place.site.database
+    );
+    let left: Option<usize> = owner.query_first(count).unwrap();
+    let threads = PoolOptions::default().threads.max(4);
+    assert!(left.unwrap() <= threads, "{left:?} of {threads}");
+    owner.query_drop("UNLOCK TABLES").unwrap();
+    wait_for(|| matches!(login(&pool, "1", "alice's"), Answer::Member(_)));
+}
+
+/// The same for what takes long by itself; and it is said what is wrong.
+#[test]
+#[ignore = "needs a MariaDB: tests/members/mariadb cargo test --features mysql -- --include-ignored"]
+fn a_query_that_takes_too_long() {
+    let place = Table::with(&[member(1, "alice", Active::Yes)]);
+    place.sql("CREATE TABLE slow (id INT); INSERT INTO slow VALUES (0)");
+    let options = Options {
+        query: Some(
+            "SELECT id, nick, password, (SELECT max(sleep(id)) = 0 FROM slow) AS active FROM members"
+                .to_owned(),
+        ),
+        ..Options::default()
+    };
+    let table = place.read_as(options);
+    let pool = Pool::over(&table, &PoolOptions::default()).unwrap();
+    is_alice(&login(&pool, "1", "alice's"));
+    place.sql("UPDATE slow SET id = 30");
+    let began = Instant::now();
+    assert_eq!(login(&pool, "1", "alice's"), FAILED);
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        began.elapsed()
+    );
+    let asks = format!(
+        "SELECT count(*) FROM information_schema.processlist
+         WHERE db = '{}' AND id <> CONNECTION_ID() AND info LIKE '%sleep%'",
+        place.site.database
+    );
+    thread::sleep(Duration::from_millis(500));
+    assert_eq!(place.site.rows::<u64>(&asks), [0]);
+    place.sql("UPDATE slow SET id = 0");
+    wait_for(|| matches!(login(&pool, "1", "alice's"), Answer::Member(_)));
+}
