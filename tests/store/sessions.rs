@@ -69,6 +69,60 @@ fn what_a_server_does_with_who_connects() {
     site.sql("SET lock_wait_timeout = 5; ALTER TABLE members ADD seen INT");
 }
 
+/// A lookup is a prepared statement and a look is none: numbers and times come differently. Both read what
+/// a dump would say, or who has just been let in is logged out.
+#[test]
+#[ignore = "needs a MariaDB: tests/members/mariadb cargo test --features mysql -- --include-ignored"]
+fn a_lookup_and_a_look_read_the_same() {
+    let site = Site::new();
+    site.sql(
+        "SET sql_mode = '';
+         CREATE TABLE members (
+             id INT(5) ZEROFILL, nick VARCHAR(40), password VARCHAR(64), state INT(2) ZEROFILL,
+             flag TINYINT(3) ZEROFILL, gone DATETIME, gone_at DATETIME(3), day DATE, at TIME, at_ms TIME(2), year YEAR,
+             stamp TIMESTAMP, share DECIMAL(5, 2), score DOUBLE, filled DOUBLE(8, 2) ZEROFILL
+         );
+         INSERT INTO members VALUES (7, 'alice', MD5('secret'), 1, 1, '0000-00-00 00:00:00', '2020-01-01 00:00:00.5',
+             '0000-00-00', '-26:00:00', '01:02:03.4', 0, '2020-01-02 00:00:00', 1, 0.5, 2.5)",
+    );
+    let user = site.user(&[&format!("SELECT ON {}.*", site.database)]);
+    for active_if in [
+        "state=01",
+        "flag=001",
+        "gone=0000-00-00 00:00:00",
+        "gone_at=2020-01-01 00:00:00.500",
+        "day=0000-00-00",
+        "at=-26:00:00",
+        "at_ms=01:02:03.40",
+        "year=0000",
+        "stamp=2020-01-02 00:00:00",
+        "share=1.00",
+        "score=0.5",
+        "filled=00002.50",
+    ] {
+        let (column, value) = active_if.split_once('=').unwrap();
+        let dumped = site.rows::<String>(&format!("SELECT {column} FROM members"));
+        assert_eq!(dumped, [value], "{column}");
+        let options = Options {
+            active_if: Some(active_if.parse().unwrap()),
+            ..Options::default()
+        };
+        let pool = open_as(&user, &site, options).unwrap();
+        let (events, heard) = mpsc::channel();
+        pool.watch(move |event| events.send(event).unwrap());
+        let answer = login(&pool, "7", "secret");
+        assert!(
+            matches!(answer, Answer::Member(_)),
+            "{active_if}: {answer:?}"
+        );
+        assert_eq!(
+            heard.recv_timeout(Duration::from_millis(900)).ok(),
+            None,
+            "{active_if}"
+        );
+    }
+}
+
 /// Who has given a question up does not leave it behind on the server: many would be all the connections that
 /// it has, and none would be left for the site.
 #[test]

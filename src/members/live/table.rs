@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use flashgate_core::{Login, Member, MemberId};
+use mysql::consts::{ColumnFlags, ColumnType};
 use mysql::prelude::Queryable;
-use mysql::{Conn, Params, Row, Value};
+use mysql::{Column, Conn, Params, Row, Value};
 
 use super::super::dump::{self, Filled, TableName};
 use super::super::import::{
@@ -141,7 +142,7 @@ impl Table {
                 | mysql::Error::FromRowError(_) => Err(error),
             })
         })?;
-        let cells = rows.into_iter().map(|row| Cells::of(&wanted, row));
+        let cells = rows.into_iter().map(|row| Cells::of(self, &wanted, row));
         let mut found = cells.filter(|cells| self.is_meant(cells, login));
         let Some(first) = found.next() else {
             return Ok(None);
@@ -262,7 +263,7 @@ impl Table {
             let sql = format!("SELECT {list} FROM {source} WHERE {id} IN ({ids})");
             let rows: Vec<Row> = server.ask(Instant::now(), |connection| connection.query(&sql))?;
             for row in rows {
-                let cells = Cells::of(&wanted, row);
+                let cells = Cells::of(self, &wanted, row);
                 let get = |at| cells.get(at);
                 // Numbers that are filled with zeros come so here, and as numbers from a lookup.
                 let text = cells.get(self.columns.id).map(String::from_utf8_lossy);
@@ -311,7 +312,7 @@ impl Table {
         let (list, source) = (self.list(&wanted), &self.source);
         let sql = format!("SELECT {list} FROM {source}");
         for row in connection.query_iter(sql)? {
-            if let Err(stop) = each(&Cells::of(&wanted, row?)) {
+            if let Err(stop) = each(&Cells::of(self, &wanted, row?)) {
                 return Ok(Err(stop));
             }
         }
@@ -332,9 +333,18 @@ impl Table {
 }
 
 impl<'a> Cells<'a> {
-    fn of(wanted: &'a [usize], row: Row) -> Self {
-        let values = row.unwrap().into_iter().map(bytes).collect();
-        Self { wanted, values }
+    fn of(table: &Table, wanted: &'a [usize], row: Row) -> Self {
+        let columns = row.columns();
+        let values = row.unwrap().into_iter().zip(&*columns).zip(wanted);
+        let values = values.map(|((value, column), at)| {
+            // Whatever a number is filled with, by it somebody logs in.
+            let is_id = *at == table.columns.id;
+            bytes(value, column, if is_id { 0 } else { filled(column) })
+        });
+        Self {
+            wanted,
+            values: values.collect(),
+        }
     }
 
     /// What is in a column of the table; nothing if that is NULL, or was not wanted.
@@ -344,24 +354,63 @@ impl<'a> Cells<'a> {
     }
 }
 
-/// A value as a dump would write it: numbers come in digits, or as numbers from a prepared statement.
-fn bytes(value: Value) -> Option<Vec<u8>> {
+/// A value as a dump would write it, which is what `--active-if` is compared with. From a prepared statement,
+/// as lookups use it, numbers and times come as such, and only their column knows how they are written.
+fn bytes(value: Value, column: &Column, width: usize) -> Option<Vec<u8>> {
+    let decimals = usize::from(column.decimals());
+    let is_fixed = decimals < AS_MANY_AS_THERE_ARE;
+    let is_day = matches!(
+        column.column_type(),
+        ColumnType::MYSQL_TYPE_DATE | ColumnType::MYSQL_TYPE_NEWDATE
+    );
     let text = match value {
         Value::NULL => return None,
         Value::Bytes(bytes) => return Some(bytes),
-        Value::Int(number) => number.to_string(),
-        Value::UInt(number) => number.to_string(),
-        Value::Float(number) => number.to_string(),
-        Value::Double(number) => number.to_string(),
-        Value::Date(..) | Value::Time(..) => value.as_sql(true).trim_matches('\'').to_owned(),
+        Value::Int(number) => format!("{number:0width$}"),
+        Value::UInt(number) => format!("{number:0width$}"),
+        Value::Float(number) if is_fixed => format!("{number:0width$.decimals$}"),
+        Value::Float(number) => format!("{number:0width$}"),
+        Value::Double(number) if is_fixed => format!("{number:0width$.decimals$}"),
+        Value::Double(number) => format!("{number:0width$}"),
+        Value::Date(year, month, day, ..) if is_day => format!("{year:04}-{month:02}-{day:02}"),
+        Value::Date(year, month, day, hour, minute, second, micros) => {
+            let parts = fraction(micros, decimals);
+            format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}{parts}")
+        }
+        Value::Time(is_negative, days, hours, minutes, seconds, micros) => {
+            let sign = if is_negative { "-" } else { "" };
+            let hours = 24 * days + u32::from(hours);
+            let parts = fraction(micros, decimals);
+            format!("{sign}{hours:02}:{minutes:02}:{seconds:02}{parts}")
+        }
     };
     Some(text.into_bytes())
 }
 
+/// How many digits numbers are filled up to with zeros.
+fn filled(column: &Column) -> usize {
+    if column.flags().contains(ColumnFlags::ZEROFILL_FLAG) {
+        column.column_length() as usize
+    } else {
+        0
+    }
+}
+
+/// Parts of a second, as many digits as a column has.
+fn fraction(micros: u32, decimals: usize) -> String {
+    match decimals {
+        1..=6 => format!(".{micros:06}")[..=decimals].to_owned(),
+        _ => String::new(),
+    }
+}
+
 /// What a row says first.
 fn first(row: Row) -> String {
-    let first = row.unwrap().into_iter().next().and_then(bytes);
-    String::from_utf8_lossy(&first.unwrap_or_default()).into_owned()
+    let said = row.unwrap().into_iter().next();
+    let Some(Value::Bytes(said)) = said else {
+        return String::new();
+    };
+    String::from_utf8_lossy(&said).into_owned()
 }
 
 /// A name, as MySQL takes it for one whatever is in it.
@@ -371,6 +420,9 @@ fn quoted(name: &str) -> String {
 
 /// Rows that a collation may take for one: letter case, accents and blanks at the end do not count.
 const MOST_ALIKE: usize = 100;
+
+/// What a column says of its decimals if there is no fixed number of them.
+const AS_MANY_AS_THERE_ARE: usize = 31;
 
 /// Members in one statement of a look.
 const AT_ONCE: usize = 1000;
