@@ -98,11 +98,10 @@ impl Live {
             return;
         };
         match self.table.among(&self.server, known.ids()) {
-            Ok(now) => self.watch.compare(known, now),
+            Ok(now) => self.watch.compare(&known, now),
             Err(fault) => {
                 let error = self.site.error(fault);
                 log::info!("changes are not heard of yet: {error}");
-                self.watch.put_off();
             }
         }
     }

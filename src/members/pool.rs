@@ -254,7 +254,7 @@ impl Shared {
             match next {
                 Ok(job) => self.answer(job),
                 Err(RecvTimeoutError::Timeout) => {
-                    self.backend.quiet();
+                    unharmed(|| self.backend.quiet());
                     lock(&self.verified).forget(Instant::now());
                 }
                 Err(RecvTimeoutError::Disconnected) => {
@@ -289,13 +289,12 @@ impl Shared {
         let answer = if job.since.elapsed() > self.patience {
             Answer::Unavailable(Unavailable::TimedOut)
         } else {
-            // A panic would cost a thread, and the last one all logins for ever.
-            panic::catch_unwind(AssertUnwindSafe(|| self.decide(&job.query, job.since)))
+            unharmed(|| self.decide(&job.query, job.since))
                 .unwrap_or(Answer::Unavailable(Unavailable::Failed))
         };
         drop(job.query); // wiped when the answer is known
         (job.reply)(job.ticket, answer);
-        self.backend.answered();
+        unharmed(|| self.backend.answered());
         // Not in quiet moments alone: who tries wrong passwords without pause may prevent those.
         lock(&self.verified).forget(Instant::now());
     }
@@ -454,6 +453,11 @@ impl Drop for Permit<'_> {
         *lock(&self.0.left) += 1;
         self.0.back.notify_one();
     }
+}
+
+/// What was done, if it has not panicked. That would cost a thread, and the last one all logins for ever.
+fn unharmed<T>(work: impl FnOnce() -> T) -> Option<T> {
+    panic::catch_unwind(AssertUnwindSafe(work)).ok()
 }
 
 /// A panic elsewhere does not make what is behind a lock wrong: it is looked at anew each time.

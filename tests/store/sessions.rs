@@ -123,6 +123,49 @@ fn a_lookup_and_a_look_read_the_same() {
     }
 }
 
+/// A user whom the site has given another way to log in, while the chat runs.
+#[test]
+#[ignore = "needs a MariaDB: tests/members/mariadb cargo test --features mysql -- --include-ignored"]
+fn a_way_to_log_in_that_is_not_known_here() {
+    let site = Site::alone();
+    site.sql(
+        "CREATE TABLE members (id INT, nick VARCHAR(40), password VARCHAR(64));
+         INSERT INTO members VALUES (1, 'alice', MD5('secret'));
+         INSTALL SONAME 'auth_ed25519'",
+    );
+    let user = site.user(&[&format!("SELECT ON {}.*", site.database)]);
+    let pool = open_as(&user, &site, Options::default()).unwrap();
+    pool.watch(|_| ());
+    assert!(matches!(login(&pool, "1", "secret"), Answer::Member(_)));
+    let way = |way: &str| {
+        site.sql(&format!(
+            "ALTER USER '{user}'@'localhost' IDENTIFIED VIA {way}"
+        ))
+    };
+    way("ed25519 USING PASSWORD('x')");
+    for id in site.rows::<u64>(&format!(
+        "SELECT id FROM information_schema.processlist WHERE user = '{user}'"
+    )) {
+        site.sql(&format!("KILL {id}"));
+    }
+    // All threads have looked at who is online, in vain.
+    thread::sleep(Duration::from_secs(4));
+    for _ in 0..8 {
+        assert_eq!(login(&pool, "1", "secret"), FAILED);
+    }
+    let fault = open_as(&user, &site, Options::default()).unwrap_err();
+    let Fault::NotAllowed(why) = &fault else {
+        panic!("{fault:?}");
+    };
+    assert!(why.contains("mysql_native_password"), "{why}");
+    let password = PASSWORD.replace('\\', "\\\\").replace('\'', "\\'");
+    way(&format!(
+        "mysql_native_password USING PASSWORD('{password}')"
+    ));
+    wait_for(|| matches!(login(&pool, "1", "secret"), Answer::Member(_)));
+    site.sql("UNINSTALL SONAME 'auth_ed25519'");
+}
+
 /// Who has given a question up does not leave it behind on the server: many would be all the connections that
 /// it has, and none would be left for the site.
 #[test]

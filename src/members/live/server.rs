@@ -9,6 +9,7 @@
 use std::error::Error as _;
 use std::fmt;
 use std::io;
+use std::panic;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -103,7 +104,12 @@ impl Server {
     }
 
     fn connect(&self) -> mysql::Result<Conn> {
-        let mut connection = Conn::new(self.opts.clone())?;
+        let opts = self.opts.clone();
+        // The driver panics at a way to log in that it was built without, MariaDB's ed25519: which
+        // ends a thread, or a command without a word of what to do.
+        let connection = panic::catch_unwind(|| Conn::new(opts));
+        let unknown = || DriverError::UnknownAuthPlugin("ed25519".to_owned()).into();
+        let mut connection = connection.unwrap_or_else(|_| Err(unknown()))?;
         for setting in self.patience.settings() {
             match connection.query_drop(setting) {
                 Err(error) if error.is_connectivity_error() => return Err(error),
@@ -210,6 +216,11 @@ fn fault(error: &Error, patience: Patience) -> Fault {
         }
         Error::IoError(error) => Fault::Unreachable(error.to_string()),
         Error::CodecError(error) => Fault::Unreachable(format!("its answer was cut off: {error}")),
+        Error::DriverError(
+            DriverError::UnknownAuthPlugin(_) | DriverError::OldMysqlPasswordDisabled,
+        ) => Fault::NotAllowed(format!(
+            "{error}: let its user log in by mysql_native_password, or caching_sha2_password"
+        )),
         Error::DriverError(_) => Fault::Unreachable(error.to_string()),
         Error::MySqlError(said) if NOT_ALLOWED.contains(&said.code) => {
             Fault::NotAllowed(said.message.clone())
@@ -221,6 +232,7 @@ fn fault(error: &Error, patience: Patience) -> Fault {
         Error::MySqlError(said) if NO_TABLE.contains(&said.code) => {
             Fault::NoTable(said.message.clone())
         }
+        Error::MySqlError(said) => Fault::Other(said.message.clone()),
         error => Fault::Other(error.to_string()),
     }
 }
@@ -262,8 +274,11 @@ const LIMITS: [&str; 3] = [
 /// Too long waited for a lock; too long at it, as MariaDB and MySQL say it.
 const SLOW: [u16; 3] = [1205, 1969, 3024];
 
-/// Access denied: by user and password (also for a socket), to the database, the table, a column.
-const NOT_ALLOWED: [u16; 6] = [1044, 1045, 1698, 1142, 1143, 1227];
+/// Access denied: by user and password (also for a socket), to the database, the table, a column. Or the
+/// user is locked, has to choose another password, may not come from here or not without encryption.
+const NOT_ALLOWED: [u16; 12] = [
+    1044, 1045, 1698, 1142, 1143, 1227, 3118, 4151, 1820, 1862, 1130, 3159,
+];
 
 /// Too many connections: at all, of this user, or within an hour. Or this host has failed too often.
 const BUSY: [u16; 4] = [1040, 1203, 1226, 1129];
@@ -271,8 +286,8 @@ const BUSY: [u16; 4] = [1040, 1203, 1226, 1129];
 /// The server shuts down, has ended the connection, or did so because it was idle.
 const CLOSED: [u16; 4] = [1053, 1927, 4031, 3169];
 
-/// No such database, table or column; or the query is none.
-const NO_TABLE: [u16; 5] = [1049, 1146, 1054, 1064, 1060];
+/// No such database, table or column; the query is none, or the view is one of what is no longer there.
+const NO_TABLE: [u16; 6] = [1049, 1146, 1054, 1064, 1060, 1356];
 
 #[cfg(test)]
 mod tests {

@@ -38,15 +38,22 @@ struct Known {
     is_online: bool,
 }
 
-/// Who is looked at.
-pub(super) struct Looked {
+/// Who is looked at. Others may look once it is dropped, whatever has come of it.
+pub(super) struct Looked<'a> {
+    watch: &'a Watch,
     ids: Vec<MemberId>,
     at: Instant,
 }
 
-impl Looked {
+impl Looked<'_> {
     pub(super) fn ids(&self) -> &[MemberId] {
         &self.ids
+    }
+}
+
+impl Drop for Looked<'_> {
+    fn drop(&mut self) {
+        self.watch.lock().is_looking = false;
     }
 }
 
@@ -96,7 +103,7 @@ impl Watch {
 
     /// Who has to be looked at now; nothing if the last look is too young, another thread is at it, or
     /// there is nobody.
-    pub(super) fn due(&self, every: Duration, now: Instant) -> Option<Looked> {
+    pub(super) fn due(&self, every: Duration, now: Instant) -> Option<Looked<'_>> {
         let mut state = self.lock();
         let age = |since: Instant| now.saturating_duration_since(since);
         if state.is_looking || state.looked.is_some_and(|last| age(last) < every) {
@@ -109,23 +116,22 @@ impl Watch {
         state.looked = Some(now);
         let ids: Vec<_> = state.known.keys().copied().collect();
         state.is_looking = !ids.is_empty();
-        state.is_looking.then_some(Looked { ids, at: now })
-    }
-
-    /// The look came to nothing.
-    pub(super) fn put_off(&self) {
-        self.lock().is_looking = false;
+        // Not made for nobody: to drop it takes the lock.
+        state.is_looking.then(|| Looked {
+            watch: self,
+            ids,
+            at: now,
+        })
     }
 
     /// Compares those who were looked at with what is there now, and tells.
-    pub(super) fn compare(&self, looked: Looked, now: Vec<Now>) {
+    pub(super) fn compare(&self, looked: &Looked<'_>, now: Vec<Now>) {
         let mut there: HashMap<MemberId, _> = now
             .into_iter()
             .map(|(id, nick, active)| (id, (nick, active)))
             .collect();
         let mut state = self.lock();
-        state.is_looking = false;
-        for id in looked.ids {
+        for &id in &looked.ids {
             // Whoever came after the look began was let in by a younger row, perhaps.
             let Some(known) = state.known.get(&id).filter(|k| k.let_in < looked.at) else {
                 continue;
@@ -219,7 +225,8 @@ mod tests {
             let row = |(id, nick, active): &(i64, &str, Active)| {
                 (MemberId(*id), Nick::new(nick).ok(), *active)
             };
-            self.watch.compare(looked, rows.iter().map(row).collect());
+            self.watch.compare(&looked, rows.iter().map(row).collect());
+            drop(looked);
             let mut told: Vec<_> = self.told.try_iter().collect();
             told.sort_by_key(|event| match event {
                 Disabled(id) | Renamed(id) | Removed(id) => id.0,
@@ -289,8 +296,12 @@ mod tests {
         scene.let_in(1, "alice");
         scene
             .watch
-            .compare(looked, vec![(MemberId(1), None, Active::No)]);
+            .compare(&looked, vec![(MemberId(1), None, Active::No)]);
+        drop(looked);
         assert_eq!(scene.told.try_iter().count(), 0);
+        // One that came to nothing is in nobody's way.
+        scene.now += LOOK;
+        drop(scene.watch.due(LOOK, scene.now).unwrap());
         let (ids, told) = scene.look(LOOK, &[]);
         assert_eq!((ids, told), (vec![1], vec![Removed(MemberId(1))]));
     }
