@@ -271,13 +271,12 @@ impl From<StoreError> for AddError {
 }
 
 /// Whether a text is meant as the address of a site's database, and not as the name of a file.
+///
+/// One that begins otherwise than such an address must is one, too: `mariadb://u:secret@h/d` may have a
+/// password in it, and so it is never shown as the name of a file is.
 pub fn is_address(text: &str) -> bool {
-    let scheme = text.get(..SCHEME.len());
-    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(SCHEME))
+    text.contains("://")
 }
-
-/// What an address of a database begins with.
-const SCHEME: &str = "mysql://";
 
 /// Text that somebody else may have written: it must be seen to be removed.
 fn lossy(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {

@@ -261,6 +261,14 @@ fn where_the_password_comes_from(runtime: &str) {
         64,
         &["everybody on this machine can see"],
     );
+    for other in ["mariadb", "mysqli", " mysql"] {
+        let typed = typed.replace("mysql", other);
+        refused(
+            &["--members", &typed],
+            64,
+            &["does not begin with mysql://"],
+        );
+    }
     refused(
         &["--members", "mysql://u@127.0.0.1:1/d"],
         69,

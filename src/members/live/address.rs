@@ -5,8 +5,6 @@ use std::path::Path;
 
 use mysql::{Opts, OptsBuilder};
 
-use super::super::{SCHEME, is_address};
-
 /// The address of a database, as an operator writes it. Never with a password, which others would see
 /// in the list of processes and in logs.
 #[derive(Clone, PartialEq, Eq)]
@@ -19,10 +17,10 @@ impl Address {
     /// Reads `mysql://user@host:port/database?socket=/path`. Without a port it is 3306; the socket
     /// goes before host and port.
     pub fn parse(text: &str) -> Result<Self, AddressFault> {
-        if !is_address(text) {
+        let (scheme, rest) = text.split_once("://").ok_or(AddressFault::Scheme)?;
+        if !scheme.eq_ignore_ascii_case("mysql") {
             return Err(AddressFault::Scheme);
         }
-        let rest = &text[SCHEME.len()..];
         let (place, options) = rest.split_once('?').unwrap_or((rest, ""));
         // Before anything else: what is said about other faults may show the text.
         if let Some((user, _)) = place.rsplit_once('@')
@@ -37,10 +35,14 @@ impl Address {
         if place.matches('/').count() > 1 {
             return Err(AddressFault::Malformed("too many slashes".to_owned()));
         }
-        let opts = Opts::from_url(&format!("{SCHEME}{rest}"));
+        let opts = Opts::from_url(&format!("mysql://{rest}"));
         let opts = opts.map_err(|error| AddressFault::Malformed(error.to_string()))?;
         if opts.get_user().is_none_or(str::is_empty) {
             return Err(AddressFault::User);
+        }
+        // Written as %3A. It would be in each line about who is not let in.
+        if opts.get_user().is_some_and(|user| user.contains(':')) {
+            return Err(AddressFault::Password);
         }
         if opts.get_db_name().is_none_or(str::is_empty) {
             return Err(AddressFault::Database);
@@ -152,6 +154,9 @@ mod tests {
         for (bad, fault) in [
             ("members.db", AddressFault::Scheme),
             ("mysql:/x", AddressFault::Scheme),
+            ("mariadb://u:hunter2@h/d", AddressFault::Scheme),
+            (" mysql://u:hunter2@h/d", AddressFault::Scheme),
+            ("mysql://u%3Ahunter2@h/d", AddressFault::Password),
             ("mysql://u:hunter2@h/d", AddressFault::Password),
             ("mysql://u:@h/d", AddressFault::Password),
             ("mysql://u:hunter@2@h/d", AddressFault::Password),
