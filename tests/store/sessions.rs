@@ -123,6 +123,29 @@ fn a_lookup_and_a_look_read_the_same() {
     }
 }
 
+/// As hosters set it. Who finds none free waits for another's, and nobody is told that nobody can log in.
+#[test]
+#[ignore = "needs a MariaDB: tests/members/mariadb cargo test --features mysql -- --include-ignored"]
+fn fewer_connections_than_threads() {
+    let place = Table::with(&[member(1, "alice", Active::Yes)]);
+    let may = format!("SELECT ON {}.*", place.site.database);
+    let user = place.site.user(&[&may]);
+    place.sql(&format!(
+        "GRANT USAGE ON *.* TO '{user}'@'localhost' WITH MAX_USER_CONNECTIONS 1"
+    ));
+    let pool = open_as(&user, &place.site, Options::default()).unwrap();
+    let (answers, answered) = mpsc::channel();
+    let ticket = ticket();
+    for _ in 0..200 {
+        let answers = answers.clone();
+        let reply = move |_, answer| answers.send(answer).unwrap();
+        pool.submit(ticket, identify("1", "alice's"), Box::new(reply));
+    }
+    for _ in 0..200 {
+        is_alice(&answered.recv_timeout(PATIENCE).unwrap());
+    }
+}
+
 /// A user whom the site has given another way to log in, while the chat runs.
 #[test]
 #[ignore = "needs a MariaDB: tests/members/mariadb cargo test --features mysql -- --include-ignored"]

@@ -10,7 +10,7 @@ use std::error::Error as _;
 use std::fmt;
 use std::io;
 use std::panic;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use flashgate_core::Secret;
@@ -26,6 +26,8 @@ pub(in crate::members) struct Server {
     database: String,
     patience: Patience,
     idle: Mutex<Vec<Conn>>,
+    /// One more is idle.
+    back: Condvar,
     /// When somebody last waited for it in vain, and why.
     failed: Mutex<Option<(Instant, Fault)>>,
 }
@@ -47,6 +49,7 @@ impl Server {
             database: address.database().to_owned(),
             patience,
             idle: Mutex::default(),
+            back: Condvar::new(),
             failed: Mutex::default(),
         }
     }
@@ -70,20 +73,17 @@ impl Server {
             return Err(fault.clone());
         }
         loop {
-            // Taken in a statement of its own, so that nobody waits for the answer behind the lock.
-            let idle = lock(&self.idle).pop();
-            let is_idle = idle.is_some();
-            let connection = idle.map_or_else(|| self.connect(), Ok);
-            let mut connection = connection.map_err(|error| self.failed(&error))?;
+            let taken = self.take().map_err(|error| self.failed(&error))?;
+            let (mut connection, used) = taken;
             match question(&mut connection) {
                 Ok(answer) => {
-                    lock(&self.idle).push(connection);
+                    self.put_back(connection);
                     return Ok(answer);
                 }
-                Err(error) if is_idle && has_died(&error) => {}
+                Err(error) if used == Used::Before && has_died(&error) => {}
                 Err(error) => {
                     if !error.is_connectivity_error() && !has_died(&error) {
-                        lock(&self.idle).push(connection);
+                        self.put_back(connection);
                     }
                     return Err(self.failed(&error));
                 }
@@ -97,10 +97,38 @@ impl Server {
         &self,
         question: impl FnOnce(&mut Conn) -> mysql::Result<T>,
     ) -> Result<T, Fault> {
-        let idle = lock(&self.idle).pop();
-        let connection = idle.map_or_else(|| self.connect(), Ok);
-        let answer = connection.and_then(|mut connection| question(&mut connection));
+        let taken = self.take();
+        let answer = taken.and_then(|(mut connection, _)| question(&mut connection));
         answer.map_err(|error| self.failed(&error))
+    }
+
+    /// A connection that is idle, or else a new one. Where the server allows too few for all of us, one
+    /// of ours is soon free.
+    fn take(&self) -> mysql::Result<(Conn, Used)> {
+        // In a statement of its own, so that nobody waits behind the lock for another's connection.
+        let idle = lock(&self.idle).pop();
+        if let Some(connection) = idle {
+            return Ok((connection, Used::Before));
+        }
+        match self.connect() {
+            Err(Error::MySqlError(error)) if TOO_MANY.contains(&error.code) => {
+                let idle = lock(&self.idle);
+                let back = self
+                    .back
+                    .wait_timeout_while(idle, CONNECT, |i| i.is_empty());
+                let back = back.unwrap_or_else(PoisonError::into_inner).0.pop();
+                match back {
+                    Some(connection) => Ok((connection, Used::Before)),
+                    None => self.connect().map(|connection| (connection, Used::Never)),
+                }
+            }
+            connected => connected.map(|connection| (connection, Used::Never)),
+        }
+    }
+
+    fn put_back(&self, connection: Conn) {
+        lock(&self.idle).push(connection);
+        self.back.notify_one();
     }
 
     fn connect(&self) -> mysql::Result<Conn> {
@@ -132,6 +160,13 @@ impl Server {
         }
         fault
     }
+}
+
+/// Whether a connection may have died since.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Used {
+    Never,
+    Before,
 }
 
 /// How long an answer is waited for.
@@ -280,7 +315,10 @@ const NOT_ALLOWED: [u16; 12] = [
     1044, 1045, 1698, 1142, 1143, 1227, 3118, 4151, 1820, 1862, 1130, 3159,
 ];
 
-/// Too many connections: at all, of this user, or within an hour. Or this host has failed too often.
+/// Too many connections: at all, or of this user.
+const TOO_MANY: [u16; 3] = [1040, 1203, 1226];
+
+/// The same, or this host has failed too often.
 const BUSY: [u16; 4] = [1040, 1203, 1226, 1129];
 
 /// The server shuts down, has ended the connection, or did so because it was idle.
