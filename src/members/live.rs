@@ -5,6 +5,7 @@
 //! `table` which columns are what and what the statements are. A row is read as an import would read
 //! it. `watch` asks again and again for those who are online, since no site tells what it changes.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use flashgate_core::{Login, Member, Note, Secret};
@@ -77,6 +78,8 @@ pub(super) struct Live {
     server: Server,
     table: Table,
     watch: Watch,
+    /// The last look has failed.
+    is_deaf: AtomicBool,
 }
 
 impl Live {
@@ -89,6 +92,7 @@ impl Live {
             server,
             table,
             watch: Watch::default(),
+            is_deaf: AtomicBool::new(false),
         })
     }
 
@@ -98,10 +102,18 @@ impl Live {
             return;
         };
         match self.table.among(&self.server, known.ids()) {
-            Ok(now) => self.watch.compare(&known, now),
+            Ok(now) => {
+                self.watch.compare(&known, now);
+                if self.is_deaf.swap(false, Ordering::Relaxed) {
+                    log::warn!("what the site changes is heard of again");
+                }
+            }
+            // Nobody may be logging in, who would be told; and whoever is banned now stays.
             Err(fault) => {
-                let error = self.site.error(fault);
-                log::info!("changes are not heard of yet: {error}");
+                if !self.is_deaf.swap(true, Ordering::Relaxed) {
+                    let error = self.site.error(fault);
+                    log::warn!("whom the site bans or renames is not heard of: {error}");
+                }
             }
         }
     }

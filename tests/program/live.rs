@@ -153,6 +153,8 @@ fn a_database_that_goes_away(runtime: &str) {
         assert_eq!(alice.answer(), r#"<login aid="bob" name="bob" />"#);
         bob.send("QUIT");
         assert_eq!(alice.answer(), r#"<quit aid="bob" />"#);
+        // It has looked at who is online again.
+        thread::sleep(Duration::from_millis(1500));
     }
     let (log, said) = server.stop();
     assert_eq!(
@@ -171,6 +173,9 @@ fn a_database_that_goes_away(runtime: &str) {
         2,
         "{said}"
     );
+    for told in ["is not heard of: the database", "is heard of again"] {
+        assert_eq!(said.matches(told).count(), 2, "{told}: {said}");
+    }
     assert!(!said.contains(&password) && !log.contains(&password));
 }
 
