@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehav
 
 mod apart;
 mod backend;
+mod blocks;
 mod checkup;
 mod complaints;
 mod copy;

@@ -12,10 +12,11 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use argon2::{Argon2, Params, PasswordHash, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, PasswordHash, Version};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use super::blocks;
 use super::passwords::HashFault;
 
 mod bcrypt;
@@ -135,12 +136,28 @@ impl<'a> Stored<'a> {
 impl Argon2Hash {
     fn fits(&self, password: &[u8]) -> bool {
         let part = self.part.of(password);
-        let fits = |password: &[u8]| {
-            Argon2::default()
-                .verify_password(password, &self.hash)
-                .is_ok()
-        };
+        let fits = |password: &[u8]| self.is_of(password).unwrap_or(false);
         fits(&part) || self.format.tries() == 2 && html::escaped(&part).is_some_and(|p| fits(&p))
+    }
+
+    /// `None` if what is stored lacks something, which was seen to be there.
+    fn is_of(&self, password: &[u8]) -> Option<bool> {
+        let PasswordHash {
+            algorithm,
+            version,
+            salt: Some(salt),
+            hash: Some(expected),
+            ..
+        } = &self.hash
+        else {
+            return None;
+        };
+        let algorithm = Algorithm::try_from(algorithm.as_str()).ok()?;
+        let version = Version::try_from((*version)?).ok()?;
+        let argon2 = Argon2::new(algorithm, version, self.params.clone());
+        let mut made = Zeroizing::new(vec![0; expected.len()]);
+        blocks::hash_into(&argon2, password, salt, &mut made).ok()?;
+        Some(made.ct_eq(expected.as_ref()).into())
     }
 }
 

@@ -4,10 +4,12 @@
 use std::fmt;
 use std::time::Duration;
 
-use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
+use argon2::password_hash::phc::{Output, ParamsString, Salt};
+use argon2::{Algorithm, Argon2, Params, PasswordHash, Version};
 use flashgate_core::Secret;
 
 use super::apart::{HASH, apart};
+use super::blocks;
 use super::hash::{Format, Part, Stored};
 
 /// A stored password that this program can and will verify. Its `Debug` is blank.
@@ -88,11 +90,20 @@ impl Hash {
     }
 
     fn of(password: &[u8], params: Params) -> Result<String, HashFault> {
+        let settings = ParamsString::try_from(&params).expect("three numbers have room");
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let hash = apart::<HASH, _>(|| argon2.hash_password(password));
-        // What can fail is the system's random number generator.
-        hash.map(|hash| hash.to_string())
-            .map_err(|_| HashFault::NoRandomness)
+        let (mut salt, mut hash) = ([0; 16], [0; Params::DEFAULT_OUTPUT_LEN]);
+        getrandom::fill(&mut salt).map_err(|_| HashFault::NoRandomness)?;
+        let made = apart::<HASH, _>(|| blocks::hash_into(&argon2, password, &salt, &mut hash));
+        made.map_err(|_| HashFault::NoMemory)?;
+        let text = PasswordHash {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::V0x13.into()),
+            params: settings,
+            salt: Salt::new(&salt).ok(),
+            hash: Output::new(&hash).ok(),
+        };
+        Ok(text.to_string())
     }
 }
 
@@ -151,6 +162,11 @@ pub fn check(password: &Secret, stored: Option<&str>) -> Checked {
     Checked { verdict, work }
 }
 
+/// Gives back what this thread has kept to hash in.
+pub(super) fn rest() {
+    blocks::give_back();
+}
+
 /// The format of what is stored, or why nobody can log in by it.
 pub(super) fn format(stored: &str) -> Result<Format, HashFault> {
     Stored::parse(stored).map(|stored| stored.format())
@@ -189,6 +205,8 @@ pub enum HashFault {
     Unsalted,
     /// The system gave no random numbers for a salt.
     NoRandomness,
+    /// The system gave no memory to hash in.
+    NoMemory,
 }
 
 impl fmt::Display for HashFault {
@@ -209,6 +227,7 @@ impl fmt::Display for HashFault {
                 "has a salt beside it and is no md5() of 32 hexadecimal digits; it cannot be verified",
             ),
             Self::NoRandomness => f.write_str("cannot be made: the system gives no random numbers"),
+            Self::NoMemory => f.write_str("cannot be made: the system gives no memory"),
         }
     }
 }

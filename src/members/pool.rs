@@ -93,6 +93,8 @@ struct Shared {
     verified: Mutex<Verified>,
     tickets: Option<Mutex<Tickets>>,
     complaints: Mutex<Complaints>,
+    /// When a thread last had nothing else to do than to look for changes.
+    looked: Mutex<Instant>,
     work: AtomicU64,
     patience: Duration,
 }
@@ -145,6 +147,8 @@ impl Pool {
             password: Hash::new(&Secret::new(password)).expect("the system has random numbers"),
             active: Active::Yes,
         });
+        // This thread has no more passwords to hash.
+        passwords::rest();
         Self::in_memory(&members, options)
     }
 
@@ -195,6 +199,7 @@ impl Pool {
                 Mutex::new(Tickets::new(secret, now))
             }),
             complaints: Mutex::default(),
+            looked: Mutex::new(Instant::now()),
             work: AtomicU64::new(0),
             patience: options.patience,
         });
@@ -249,11 +254,11 @@ impl Shared {
     /// Answers until the pool is dropped.
     fn run(&self) {
         loop {
-            // Taken in a statement of its own, so that the lock on the queue is not held meanwhile.
-            let next = lock(&self.jobs).recv_timeout(LOOK);
-            match next {
+            match self.next() {
                 Ok(job) => self.answer(job),
                 Err(RecvTimeoutError::Timeout) => {
+                    passwords::rest();
+                    *lock(&self.looked) = Instant::now();
                     unharmed(|| self.backend.quiet());
                     lock(&self.verified).forget(Instant::now());
                 }
@@ -264,6 +269,14 @@ impl Shared {
                 }
             }
         }
+    }
+
+    /// The next lookup, or that it is time to look for changes. That comes [`LOOK`] after the last time, and
+    /// not after the last lookup: else a login just before it would put it off.
+    fn next(&self) -> Result<Job, RecvTimeoutError> {
+        let jobs = lock(&self.jobs);
+        let wait = LOOK.saturating_sub(lock(&self.looked).elapsed());
+        jobs.recv_timeout(wait)
     }
 
     /// Answers if that takes neither a hash nor any waiting: on the thread that owns the gateway.

@@ -5,6 +5,8 @@ mod chat;
 mod commands;
 #[cfg(feature = "mysql")]
 mod database;
+#[cfg(target_os = "linux")]
+mod flood;
 mod guest;
 mod import;
 #[cfg(feature = "mysql")]

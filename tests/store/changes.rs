@@ -329,6 +329,8 @@ fn a_row_that_goes_during_the_hash() {
         assert!(matches!(login(&pool, "2", "bob's"), Answer::Member(_)));
         let (answers, answered) = mpsc::channel();
         let reply = move |_, answer| answers.send(answer).unwrap();
+        // So that the next look, 600 ms after the pool's start, comes in the midst of half a second.
+        thread::sleep(Duration::from_millis(300));
         pool.submit(ticket(), identify("1", "alice's"), Box::new(reply));
         thread::sleep(Duration::from_millis(50));
         store.sql(

@@ -162,7 +162,7 @@ impl Reading {
         columns: &Columns,
         get: &dyn Fn(usize) -> Option<&'r [u8]>,
     ) -> Result<(Nick, Option<String>), String> {
-        let bytes = get(columns.nick).ok_or("is NULL")?;
+        let bytes = begun(get(columns.nick).ok_or("is NULL")?);
         let text = columns.texts.typed(self.charset.decode(bytes)?);
         match self.spaces.and_then(|spaces| spaces.filled(&text)) {
             Some(filled) => match Nick::new(&filled) {
@@ -214,7 +214,7 @@ impl Reading {
         let Some(column) = columns.name else {
             return (of_nick(), None);
         };
-        let text = match get(column).map(|bytes| self.charset.decode(bytes)) {
+        let text = match get(column).map(|bytes| self.charset.decode(begun(bytes))) {
             Some(Ok(text)) => columns.texts.typed(text),
             Some(Err(problem)) => return (Some(Err(problem)), None),
             None => Cow::Borrowed(""),
@@ -247,6 +247,16 @@ impl Fields {
     }
 }
 
+/// The beginning of a text, which is far too long then: to look at megabytes takes seconds.
+fn begun(bytes: &[u8]) -> &[u8] {
+    if bytes.len() <= LONGEST {
+        return bytes;
+    }
+    let is_inside = |at: &usize| bytes[*at] & 0xc0 == 0x80;
+    let end = (0..=LONGEST).rev().take(4).find(|at| !is_inside(at));
+    &bytes[..end.unwrap_or(LONGEST)]
+}
+
 fn shown(text: &str, fault: &dyn fmt::Display) -> String {
     format!("{} {fault}", Quoted(&shortened(text)))
 }
@@ -265,6 +275,9 @@ fn clean(text: &str) -> String {
 }
 
 const SPACED: &str = "contains white space, which a nick cannot have; --spaces _ puts another character in its place";
+
+/// Bytes of a nick or a name that are looked at.
+const LONGEST: usize = 64 * 1024;
 
 /// Characters of a name, as [`Name`] has them.
 const MAX_NAME: usize = 100;
