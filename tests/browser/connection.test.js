@@ -217,8 +217,13 @@ test("a conversation is bounded", async (t) => {
     assert.deepEqual([lines.length, lines[0]], [500, "< number 21"]);
 
     // Whoever reads further up is not pulled down, but told.
-    await alice.log.evaluate((log) => (log.scrollTop = 0));
-    await eventually("the log to notice", async () => alice.log.evaluate((log) => log.scrollTop === 0));
+    const scrolledUp = (log) =>
+        new Promise((done) => {
+            log.scrollTop = 0;
+            // The page hears of it with the next frame, and perhaps of the last line before that.
+            requestAnimationFrame(() => requestAnimationFrame(() => done(log.scrollTop === 0)));
+        });
+    await eventually("the log to notice", () => alice.log.evaluate(scrolledUp));
     bob.send("MSG alice one more");
     await alice.page.getByRole("button", { name: "New messages" }).waitFor();
     assert.ok((await alice.log.evaluate((log) => log.scrollHeight - log.scrollTop)) > 2000);
