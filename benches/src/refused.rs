@@ -3,7 +3,8 @@
 //! A server of its own has a member for each format of stored passwords, at the costs that sites use.
 //! Each kind of refusal is asked for a few hundred times, on connections of their own, in an order
 //! drawn at random, so that whatever else the machine does falls on all alike. Loopback is exempt from the
-//! slowing down of guesses, and nobody fails twice on a connection: what is measured is the answer.
+//! slowing down by address, nobody fails twice on a connection, and no name so often that it would be
+//! slowed down: what is measured is the answer.
 //!
 //! The verdict is Kolmogorov and Smirnov's test of each pair of kinds: how probable is it that two
 //! so different samples come from one distribution? As so many pairs are looked at, one that is less
@@ -30,7 +31,7 @@ use distance::{Sample, least_seen};
 use kinds::{Refusal, Store};
 
 pub(crate) fn measure(bench: &Bench) -> Result<(), Fault> {
-    let store = Store::make(&bench.programs)?;
+    let store = Store::make(&bench.programs, bench.tries)?;
     println!("  {} tries of each, {CLIENTS} at a time", bench.tries);
     for kind in &bench.runtimes {
         let samples = run(bench, *kind, &store)?;
@@ -43,8 +44,8 @@ pub(crate) fn measure(bench: &Bench) -> Result<(), Fault> {
 fn run(bench: &Bench, kind: Kind, store: &Store) -> Result<Vec<(String, Sample)>, Fault> {
     let server = store.programs.start(kind, &store.options)?;
     let refusals = store.refusals();
-    let mut order: Vec<usize> = (0..refusals.len() * bench.tries)
-        .map(|n| n % refusals.len())
+    let mut order: Vec<(usize, usize)> = (0..refusals.len() * bench.tries)
+        .map(|n| (n % refusals.len(), n / refusals.len()))
         .collect();
     shuffle(&mut order);
     let (left, found) = (
@@ -52,10 +53,10 @@ fn run(bench: &Bench, kind: Kind, store: &Store) -> Result<Vec<(String, Sample)>
         Mutex::new(vec![Vec::new(); refusals.len()]),
     );
     let client = || -> Result<(), Fault> {
-        // The first of a thread is not counted.
-        ask(server.address, &refusals[0])?;
-        while let Some(which) = left.lock().expect("nobody panics").pop() {
-            let took = ask(server.address, &refusals[which])?;
+        // Taken in a statement of its own, so that the others do not wait for the answer behind the lock.
+        let next = || left.lock().expect("nobody panics").pop();
+        while let Some((which, attempt)) = next() {
+            let took = ask(server.address, &refusals[which], attempt)?;
             found.lock().expect("nobody panics")[which].push(took.as_secs_f64() * 1e3);
         }
         Ok(())
@@ -73,7 +74,7 @@ fn run(bench: &Bench, kind: Kind, store: &Store) -> Result<Vec<(String, Sample)>
 }
 
 /// Tries once, on a connection of its own.
-fn ask(server: SocketAddr, refusal: &Refusal) -> Result<Duration, Fault> {
+fn ask(server: SocketAddr, refusal: &Refusal, attempt: usize) -> Result<Duration, Fault> {
     let mut socket = TcpStream::connect(server)?;
     socket.set_nodelay(true)?;
     socket.set_read_timeout(Some(PATIENCE))?;
@@ -83,7 +84,8 @@ fn ask(server: SocketAddr, refusal: &Refusal) -> Result<Duration, Fault> {
     socket.write_all(b"PING x\0")?;
     answers.read_until(0, &mut answer)?;
     answer.clear();
-    let command = format!("IDENTIFY {} {}\0", refusal.id, refusal.password());
+    let (id, password) = (refusal.id(attempt), refusal.password(attempt));
+    let command = format!("IDENTIFY {id} {password}\0");
     let start = Instant::now();
     socket.write_all(command.as_bytes())?;
     answers.read_until(0, &mut answer)?;
@@ -153,7 +155,7 @@ fn report(kind: Kind, samples: &[(String, Sample)]) -> Result<(), Fault> {
 }
 
 /// Fisher and Yates, with a generator that is good enough for that.
-fn shuffle(order: &mut [usize]) {
+fn shuffle<T>(order: &mut [T]) {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     for last in (1..order.len()).rev() {
         state ^= state << 13;

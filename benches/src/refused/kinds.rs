@@ -1,4 +1,5 @@
-//! Who is refused: a store with a member for each format of stored passwords, and what they are asked.
+//! Who is refused: a store with members for each format of stored passwords, and what they are asked. None
+//! of them is asked so often that it would be slowed down.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -12,7 +13,10 @@ use crate::server::Programs;
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) name: String,
-    pub(super) id: String,
+    /// What stands before the number of whoever is tried.
+    prefix: &'static str,
+    /// The number of the first of them.
+    first: usize,
     what: What,
 }
 
@@ -24,21 +28,26 @@ enum What {
 }
 
 impl Refusal {
-    fn new(name: impl Into<String>, id: impl Into<String>, what: What) -> Self {
+    fn new(name: impl Into<String>, first: usize, what: What) -> Self {
         Self {
             name: name.into(),
-            id: id.into(),
+            prefix: "",
+            first,
             what,
         }
     }
 
-    pub(super) fn password(&self) -> String {
+    pub(super) fn id(&self, attempt: usize) -> String {
+        format!("{}{}", self.prefix, self.first + attempt / TRIES)
+    }
+
+    pub(super) fn password(&self, attempt: usize) -> String {
         match self.what {
             What::WrongPassword => "no password of anybody's".to_owned(),
             What::FalseTicket => {
-                let nonce = "0".repeat(32);
-                let mac = "0".repeat(64);
-                format!("ticket:1.{}.1700000000.1700000060.{nonce}.{mac}", self.id)
+                let (nonce, mac) = ("0".repeat(32), "0".repeat(64));
+                let id = self.id(attempt);
+                format!("ticket:1.{id}.1700000000.1700000060.{nonce}.{mac}")
             }
         }
     }
@@ -53,15 +62,21 @@ pub(super) struct Store {
 }
 
 impl Store {
-    pub(super) fn make(programs: &Programs) -> Result<Self, Fault> {
+    pub(super) fn make(programs: &Programs, tries: usize) -> Result<Self, Fault> {
         let folder = tempfile::tempdir()?;
         let mut rows = "id,nick,name,password,active\n".to_owned();
-        for (n, (_, stored)) in formats().iter().enumerate() {
-            let id = n + 1;
-            rows.push_str(&format!("{id},m{id},Member {id},\"{stored}\",1\n"));
+        let mut add = |first: usize, stored: &str, active: u8| {
+            for id in first..=first + tries / TRIES {
+                rows.push_str(&format!("{id},m{id},Member {id},\"{stored}\",{active}\n"));
+            }
+        };
+        let formats = formats();
+        for (n, (_, stored)) in formats.iter().enumerate() {
+            add(WRONG + n * APART, stored, 1);
         }
-        let (_, stored) = &formats()[0];
-        rows.push_str(&format!("{INACTIVE},gone,Gone,\"{stored}\",0\n"));
+        let (_, newest) = &formats[0];
+        add(INACTIVE, newest, 0);
+        add(TICKET, newest, 1);
         programs.import(folder.path(), &rows)?;
         let secret = folder.path().join("secret");
         fs::write(&secret, [b'x'; 32])?;
@@ -74,16 +89,20 @@ impl Store {
     }
 
     pub(super) fn refusals(&self) -> Vec<Refusal> {
+        let nick = Refusal {
+            prefix: "nobody",
+            ..Refusal::new("unknown nick", 1, What::WrongPassword)
+        };
         let mut refusals = vec![
-            Refusal::new("unknown number", "999", What::WrongPassword),
-            Refusal::new("unknown nick", "nobody", What::WrongPassword),
+            Refusal::new("unknown number", UNKNOWN, What::WrongPassword),
+            nick,
             Refusal::new("inactive", INACTIVE, What::WrongPassword),
-            Refusal::new("false ticket", "1", What::FalseTicket),
-            Refusal::new("false ticket, unknown", "999", What::FalseTicket),
+            Refusal::new("false ticket", TICKET, What::FalseTicket),
+            Refusal::new("false ticket, unknown", UNKNOWN + APART, What::FalseTicket),
         ];
         for (n, (format, _)) in formats().iter().enumerate() {
             let name = format!("wrong, {format}");
-            refusals.push(Refusal::new(name, (n + 1).to_string(), What::WrongPassword));
+            refusals.push(Refusal::new(name, WRONG + n * APART, What::WrongPassword));
         }
         refusals
     }
@@ -119,4 +138,12 @@ fn formats() -> Vec<(&'static str, String)> {
     ]
 }
 
-const INACTIVE: &str = "500";
+/// Times that one name is tried; from the eighth on, each would take four seconds.
+const TRIES: usize = 6;
+
+/// Numbers of members, `APART` from one way to the next.
+const APART: usize = 10_000;
+const INACTIVE: usize = APART;
+const TICKET: usize = 2 * APART;
+const UNKNOWN: usize = 3 * APART;
+const WRONG: usize = 5 * APART;
