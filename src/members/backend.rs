@@ -37,7 +37,7 @@ pub(super) trait Backend: Send + Sync {
     /// Hears what the core has noted.
     fn heard(&self, note: &Note);
 
-    /// To be called every [`LOOK`](super::watch::LOOK) without a lookup.
+    /// To be called when [`LOOK`](super::watch::LOOK) has passed since the last time and no lookup waits.
     fn quiet(&self);
 
     /// To be called after every lookup.

@@ -277,7 +277,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Together with [`LOOKUP`] below the 10 s after which the core gives a lookup up.
+/// With an answer in [`LOOKUP`] well below the 10 s after which the core gives a lookup up; a server that is
+/// slow with each packet of a handshake, too, is given up by the core.
 const CONNECT: Duration = Duration::from_secs(2);
 
 /// For each packet of an answer.
