@@ -71,6 +71,9 @@ impl Gateway {
             return Response::plain(Status::ServiceUnavailable);
         };
         let peer = conn.peer();
+        if request.method == Method::Options {
+            return self.options(request);
+        }
         match request.path {
             "/crossdomain.xml" => {
                 self.counters.policy_requests += 1;
@@ -85,11 +88,12 @@ impl Gateway {
                     content: Some(content),
                 }
             }
-            path if path.eq_ignore_ascii_case("/server-status") => {
+            path if is_status(path) => {
                 self.note(Note::Status { peer });
                 let gauges = self.gauges();
                 if request.query == Some("json") {
-                    fresh("application/json", &status::json(&gauges, &self.counters))
+                    let json = status::json(&gauges, &self.counters);
+                    fresh("application/json", &json).with_all(SHARED)
                 } else {
                     fresh(http::PLAIN, &status::text(&gauges))
                 }
@@ -107,6 +111,22 @@ impl Gateway {
                 Found::Folder(location) => folder(location, request.query),
                 Found::Nothing => self.nothing(peer, request),
             },
+        }
+    }
+
+    /// What a client may do with a path. HAProxy's plain `option httpchk` asks for any path and needs a
+    /// status of 2xx; a browser asks before a script of another site sends headers of its own.
+    fn options(&self, request: &Request<'_>) -> Response {
+        let response = Response {
+            status: Status::NoContent,
+            headers: Vec::from([("Allow", Cow::from(ALLOWED))]),
+            content: None,
+        };
+        let is_json = request.query == Some("json") && is_status(request.path);
+        if is_json || matches!(self.config.site.find(request.path), Found::File(_)) {
+            response.with_all(SHARED).with_all(PREFLIGHT)
+        } else {
+            response
         }
     }
 
@@ -172,9 +192,11 @@ fn site_file(file: &SiteFile, request: &Request<'_>) -> Response {
     };
     let response = Response {
         status,
-        headers: Vec::from(SITE_HEADERS.map(|(name, value)| (name, Cow::from(value)))),
+        headers: Vec::new(),
         content,
     }
+    .with_all(SITE_HEADERS)
+    .with_all(SHARED)
     .with("ETag", String::from(file.etag()));
     match file.policy() {
         Some(policy) => response.with("Content-Security-Policy", String::from(policy)),
@@ -191,19 +213,36 @@ fn folder(mut location: String, query: Option<&str>) -> Response {
     Response::plain(Status::MovedPermanently).with("Location", location)
 }
 
+fn is_status(path: &str) -> bool {
+    path.eq_ignore_ascii_case("/server-status")
+}
+
+fn not_allowed() -> Response {
+    Response::plain(Status::MethodNotAllowed).with("Allow", ALLOWED)
+}
+
+/// The methods that every path has.
+const ALLOWED: &str = "GET, HEAD, POST, OPTIONS";
+
 /// What holds for every file of the site.
-const SITE_HEADERS: [(&str, &str); 4] = [
+const SITE_HEADERS: [(&str, &str); 2] = [
     // A cache may keep it, and asks each time whether it is still the same: a new movie is seen at once.
     ("Cache-Control", "no-cache"),
     // No file is taken for a script because of how it looks.
     ("X-Content-Type-Options", "nosniff"),
-    // Movies are loaded by pages and players of other sites, by script (CORS) and by mere tags; a page
-    // that is isolated (Cross-Origin-Embedder-Policy) takes only what allows it. Files are public, and
-    // no answer depends on who asks, so nothing is given away.
+];
+
+/// Lets pages of other sites read an answer. Movies are loaded by pages and players of other sites, by
+/// script (CORS) and by mere tags; a page that is isolated (Cross-Origin-Embedder-Policy) takes only what
+/// allows it. Such an answer is public and does not depend on who asks, so nothing is given away.
+const SHARED: [(&str, &str); 2] = [
     ("Access-Control-Allow-Origin", "*"),
     ("Cross-Origin-Resource-Policy", "cross-origin"),
 ];
 
-fn not_allowed() -> Response {
-    Response::plain(Status::MethodNotAllowed).with("Allow", "GET, HEAD, POST")
-}
+/// What a browser asks for before a request that is more than a plain form would send (Fetch standard,
+/// "CORS-preflight fetch").
+const PREFLIGHT: [(&str, &str); 2] = [
+    ("Access-Control-Allow-Methods", ALLOWED),
+    ("Access-Control-Allow-Headers", "*"),
+];

@@ -86,6 +86,7 @@ pub(crate) enum Method {
     Get,
     Head,
     Post,
+    Options,
 }
 
 impl Method {
@@ -94,6 +95,7 @@ impl Method {
             Self::Get => "GET",
             Self::Head => "HEAD",
             Self::Post => "POST",
+            Self::Options => "OPTIONS",
         }
     }
 }
@@ -128,6 +130,7 @@ pub(crate) fn parse(head: &[u8]) -> Result<Request<'_>, Status> {
         Some("GET") => Method::Get,
         Some("HEAD") => Method::Head,
         Some("POST") => Method::Post,
+        Some("OPTIONS") => Method::Options,
         Some(_) | None => return Err(Status::MethodNotAllowed),
     };
     let target = origin_form(parsed.path.unwrap_or("/"));
@@ -234,6 +237,16 @@ impl Response {
     /// The same with one more header.
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
         self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The same with more headers.
+    pub(crate) fn with_all<const N: usize>(
+        mut self,
+        headers: [(&'static str, &'static str); N],
+    ) -> Self {
+        let headers = headers.map(|(name, value)| (name, Cow::from(value)));
+        self.headers.extend(headers);
         self
     }
 
@@ -348,8 +361,17 @@ mod tests {
                     fields: Fields::default(),
                 }),
             ),
+            (
+                "OPTIONS * HTTP/1.0\r\n\r\n",
+                Ok(Request {
+                    method: Method::Options,
+                    path: "*",
+                    query: None,
+                    upgrade: None,
+                    fields: Fields::default(),
+                }),
+            ),
             ("PUT / HTTP/1.0\r\n\r\n", Err(Status::MethodNotAllowed)),
-            ("OPTIONS * HTTP/1.0\r\n\r\n", Err(Status::MethodNotAllowed)),
             ("GET / HTTP/1.1\r\n\r\n", Err(Status::BadRequest)),
             (
                 "GET / HTTP/1.1\r\nHost: a\r\nhost: b\r\n\r\n",

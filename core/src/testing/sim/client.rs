@@ -361,7 +361,7 @@ const UPGRADE: &[u8] =
     b"GET /chat HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
 
-const REQUESTS: [(&str, &str); 10] = [
+const REQUESTS: [(&str, &str); 11] = [
     ("GET /healthz HTTP/1.0\r\n\r\n", "200"),
     ("GET /crossdomain.xml HTTP/1.0\r\n\r\n", "200"),
     ("GET /server-status HTTP/1.0\r\n\r\n", "200"),
@@ -370,6 +370,7 @@ const REQUESTS: [(&str, &str); 10] = [
     ("GET /metrics HTTP/1.0\r\n\r\n", "200"),
     ("GET /favicon.ico HTTP/1.0\r\n\r\n", "204"),
     ("GET /nothing HTTP/1.0\r\n\r\n", "301"),
+    ("OPTIONS / HTTP/1.0\r\n\r\n", "204"),
     ("DELETE / HTTP/1.0\r\n\r\n", "405"),
     ("GET / HTTP/1.1\r\n\r\n", "400"),
 ];
