@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use argh::{ArgsInfo, CommandInfoWithArgs, EarlyExit, FlagInfoKind, FromArgs, Optionality};
+use flashgate_core::SETTINGS;
 
 use crate::failure::{Failure, written};
 use crate::log::diagnostics;
@@ -19,11 +20,12 @@ mod members;
 mod options;
 mod replay;
 mod ruffle;
+mod settings;
 pub(crate) mod table;
 
 pub use chat::ChatOptions;
 pub use members::MembersCommand;
-pub use options::{Duplicates, LogFormat, Runtime, ServeOptions};
+pub use options::{LogFormat, Runtime, ServeOptions};
 pub use replay::ReplayOptions;
 pub use ruffle::RuffleConfig;
 
@@ -85,7 +87,14 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Request, Failu
             argument.to_string_lossy()
         ))
     })?;
-    let arguments = normalise(arguments)?;
+    let mut arguments = normalise(arguments)?;
+    let mut config = None;
+    let serves = arguments.iter().find(|argument| !argument.starts_with('-'));
+    if serves.is_some_and(|command| command == "serve") {
+        let known = known();
+        let (rest, settings) = settings::take(arguments, |option| takes_value(&known, option))?;
+        (arguments, config) = (rest, Some(settings));
+    }
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match Flashgate::from_args(&["flashgate"], &arguments) {
         Ok(Flashgate { version: true, .. }) => Ok(Request::Say(format!(
@@ -93,16 +102,24 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Request, Failu
             env!("CARGO_PKG_VERSION")
         ))),
         Ok(Flashgate {
-            command: Some(command),
+            command: Some(mut command),
             ..
-        }) => Ok(Request::Run(command.into())),
+        }) => {
+            if let (Command::Serve(options), Some(config)) = (&mut command, config) {
+                options.settings = config;
+            }
+            Ok(Request::Run(command.into()))
+        }
         Ok(Flashgate { command: None, .. }) => Err(Failure::usage(
             "say what to do: serve, members, chat, replay or ruffle-config",
         )),
         Err(EarlyExit {
             output,
             status: Ok(()),
-        }) => Ok(Request::Say(folded(&output))),
+        }) => Ok(Request::Say(folded(&match config {
+            Some(_) => settings::help(&output),
+            None => output,
+        }))),
         Err(EarlyExit { output, .. }) => {
             Err(Failure::usage(&with_hint(output.trim_end(), &arguments)))
         }
@@ -157,8 +174,7 @@ fn say(text: &str) -> Result<(), Failure> {
 
 /// Says why an option behind `--` is none.
 fn with_hint(message: &str, arguments: &[&str]) -> String {
-    let mut known = BTreeMap::new();
-    options_of(&Flashgate::get_args_info(), &mut known);
+    let known = known();
     let name = |argument: &str| argument.split('=').next().unwrap_or_default().to_owned();
     let mut behind = arguments.iter().skip_while(|argument| **argument != "--");
     match behind.find(|argument| known.contains_key(&name(argument))) {
@@ -174,9 +190,8 @@ fn with_hint(message: &str, arguments: &[&str]) -> String {
 /// Refuses what is given twice and may be given once: argh would take a switch, and says of other
 /// options something that helps nobody.
 fn normalise(arguments: Vec<String>) -> Result<Vec<String>, Failure> {
-    let mut known = BTreeMap::new();
-    options_of(&Flashgate::get_args_info(), &mut known);
-    let takes_value = |option: &str| known.get(option).is_some_and(|given| given.value);
+    let known = known();
+    let takes_value = |option: &str| takes_value(&known, option);
     let mut seen = BTreeSet::new();
     let mut once = |option: &str| {
         let single = known.get(option).is_some_and(|given| !given.repeats);
@@ -216,6 +231,24 @@ fn normalise(arguments: Vec<String>) -> Result<Vec<String>, Failure> {
 struct Given {
     value: bool,
     repeats: bool,
+}
+
+/// All options there are.
+fn known() -> BTreeMap<String, Given> {
+    let mut known = BTreeMap::new();
+    options_of(&Flashgate::get_args_info(), &mut known);
+    for setting in SETTINGS.iter().filter(|setting| setting.help().is_some()) {
+        let given = Given {
+            value: settings::takes_value(setting),
+            repeats: setting.is_list(),
+        };
+        known.insert(format!("--{}", setting.name()), given);
+    }
+    known
+}
+
+fn takes_value(known: &BTreeMap<String, Given>, option: &str) -> bool {
+    known.get(option).is_some_and(|given| given.value)
 }
 
 /// The options of a command and of those below it: one command line has one of each name.
@@ -275,6 +308,8 @@ pub enum Command {
 
 #[cfg(test)]
 mod tests {
+    use flashgate_core::Setting;
+
     use super::*;
     use crate::failure::Exit;
 
@@ -332,6 +367,53 @@ mod tests {
     }
 
     #[test]
+    fn settings_are_options() {
+        let options = serve(
+            "serve --allow-origin https://a.example --rate=7 --allow-origin=null --demo \
+             --list-needs-login --login-timeout 2m",
+        );
+        let config = options.settings;
+        let value = |name| Setting::named(name).map(|setting| setting.value(&config));
+        for (name, expected) in [
+            ("allow-origin", "https://a.example null"),
+            ("rate", "7"),
+            ("list-needs-login", "on"),
+            ("login-timeout", "2m"),
+            ("burst", "40"),
+        ] {
+            assert_eq!(value(name).as_deref(), Some(expected), "{name}");
+        }
+        assert!(options.demo);
+        // One that has no help is for the core's tests.
+        let failure = parsed("serve --throttle-names 5").expect_err("it is not an option");
+        assert!(
+            failure.message.contains("Unrecognized argument"),
+            "{failure}"
+        );
+    }
+
+    #[test]
+    fn the_help_has_all_options_in_order() {
+        for line in ["serve --help", "serve --rate x -h"] {
+            let Ok(Request::Say(help)) = parsed(line) else {
+                panic!("{line}");
+            };
+            let names: Vec<&str> = help
+                .lines()
+                .filter_map(|line| line.strip_prefix("  --")?.split_whitespace().next())
+                .collect();
+            assert!(names.is_sorted(), "{names:?}");
+            for setting in SETTINGS.iter().filter(|setting| setting.help().is_some()) {
+                assert!(names.contains(&setting.name()), "{}", setting.name());
+                assert!(help.contains(&format!(" [--{}", setting.name())));
+            }
+            assert!(names.contains(&"listen") && names.contains(&"demo"));
+            assert!(!help.contains("--settings"));
+            assert!(help.contains("size of one command in bytes (default 8192)"));
+        }
+    }
+
+    #[test]
     fn both_ways_to_give_a_value() {
         for line in [
             "serve --listen [::1]:1 --redirect http://x/?a=b --max-clients 5 --demo",
@@ -339,8 +421,8 @@ mod tests {
         ] {
             let options = serve(line);
             assert_eq!(options.listen, ["[::1]:1"]);
-            assert_eq!(options.redirect.as_deref(), Some("http://x/?a=b"));
-            assert_eq!(options.max_clients, 5);
+            assert_eq!(options.settings.redirect, "http://x/?a=b");
+            assert_eq!(options.settings.limits.clients, 5);
             assert_eq!((options.site, options.max_site), (None, 256));
             assert!(options.demo);
         }
@@ -462,6 +544,20 @@ mod tests {
         for (line, tells) in [
             ("serve --demo --demo", "--demo is given twice"),
             ("serve --rate 1 --rate=2", "--rate is given twice"),
+            ("serve --rate", "No value provided for option '--rate'"),
+            (
+                "serve --max-clients 0",
+                "Error parsing option '--max-clients' with value '0': \
+                 it must be a whole number from 1 to 1000000\n",
+            ),
+            ("serve --presence some", "it must be all or off"),
+            ("serve --max-site 0", "it must be a whole number from 1 to"),
+            (
+                "serve --allow-origin https://a.example --allow-origin x",
+                "Error parsing option '--allow-origin' with value 'x': it must be",
+            ),
+            ("members add --rate 5", "Unrecognized argument: --rate"),
+            ("serve --settings x", "there is no such option"),
             (
                 "members disable -- -x --members f",
                 "write --members before it",

@@ -1,5 +1,9 @@
 //! Everything an operator can set, and why each default is what it is.
 
+mod check;
+mod names;
+mod setting;
+
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -9,6 +13,11 @@ use crate::event::ListenerId;
 use crate::site::Site;
 use crate::time::Millis;
 use crate::wire::policy::Policy;
+
+pub use check::is_host_name;
+pub use names::SETTINGS;
+pub(crate) use setting::span;
+pub use setting::{Help, Setting, SettingError};
 
 /// The settings of a gateway. Read when used and never copied into a connection, so that new
 /// settings are one [`Input::Configure`](crate::Input::Configure).
@@ -38,6 +47,14 @@ pub struct Config {
 }
 
 impl Config {
+    /// Sets the setting `name` of [`SETTINGS`] to what `value` says, within its bounds.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), SettingError> {
+        match Setting::named(name) {
+            Some(setting) => setting.set(self, value),
+            None => Err(SettingError::Unknown),
+        }
+    }
+
     pub(crate) fn role(&self, listener: ListenerId) -> Role {
         self.listeners
             .get(listener.0)

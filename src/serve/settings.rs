@@ -5,14 +5,12 @@ use std::fmt::Display;
 use std::path::Path;
 use std::sync::Arc;
 
-use flashgate_core::{
-    Config, Limits, ListAccess, Millis, OnDuplicate, Origins, Policy, Role, Site,
-};
+use flashgate_core::{Config, Policy, Role, Site};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::listen::Listeners;
 use super::policy;
-use crate::cli::{Duplicates, ServeOptions};
+use crate::cli::ServeOptions;
 use crate::failure::{Exit, Failure};
 use crate::members::{TicketSecret, is_address};
 use crate::site::{Own, Ruffle, is_own};
@@ -89,7 +87,7 @@ pub(super) fn own_site(options: &ServeOptions) -> Own<'_> {
 
 /// How many connections of any kind the system has room for, and the options ask for.
 pub(super) fn room(options: &ServeOptions) -> Result<usize, Failure> {
-    connections(options.max_clients, open_files())
+    connections(options.settings.limits.clients, open_files())
 }
 
 /// The core's settings.
@@ -105,45 +103,20 @@ pub(super) fn config(
         None => made_policy(options, listeners),
     };
     let mut config = Config {
-        limits: Limits {
-            // What the log and the status page show can be reached.
-            clients: options.max_clients.min(connections),
-            connections,
-            per_address: options.max_per_address,
-            command: options.max_command,
-            backlog: options.max_backlog,
-            login: Millis::from_secs(options.login_timeout),
-            rate: options.rate,
-            burst: options.burst,
-            ..Limits::default()
-        },
         listeners: listeners.roles(),
         policy,
-        origins: match options.allow_origin.as_slice() {
-            [] => Origins::Any,
-            allowed => Origins::Only(allowed.to_vec()),
-        },
         site: Arc::new(site),
-        list: if options.list_needs_login {
-            ListAccess::Identified
-        } else {
-            ListAccess::Everyone
-        },
-        presence: options.presence,
-        duplicates: match options.on_duplicate {
-            Duplicates::Refuse => OnDuplicate::Refuse,
-            Duplicates::Replace => OnDuplicate::Replace,
-        },
-        ..Config::default()
+        ..options.settings.clone()
     };
-    if let Some(redirect) = &options.redirect {
-        config.redirect.clone_from(redirect);
-        if leads_nowhere(redirect, &config.site) {
-            log::warn!(
-                "--redirect {redirect} leads to a path where this server has nothing, and answers \
-                 404; put a page there with --site"
-            );
-        }
+    // What the log and the status page show can be reached.
+    config.limits.clients = config.limits.clients.min(connections);
+    config.limits.connections = connections;
+    let redirect = &config.redirect;
+    if *redirect != Config::default().redirect && leads_nowhere(redirect, &config.site) {
+        log::warn!(
+            "--redirect {redirect} leads to a path where this server has nothing, and answers \
+             404; put a page there with --site"
+        );
     }
     config
 }

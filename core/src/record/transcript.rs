@@ -24,6 +24,7 @@ use crate::gateway::Gateway;
 use crate::member::{Answer, Member, MemberEvent, MemberId, Query};
 use crate::site::Site;
 use crate::time::{Millis, Now, UnixSeconds};
+use crate::wire::policy::Policy;
 use words::{escaped, write_settings};
 
 impl Recording<'_> {
@@ -110,16 +111,10 @@ impl Writer {
     fn new(recorded: &Config, at: Now) -> Self {
         let mut header = String::new();
         let mut config = Config {
-            limits: recorded.limits.clone(),
             listeners: Vec::from([Role::Gateway, Role::Policy]),
-            list: recorded.list,
-            presence: recorded.presence,
-            duplicates: recorded.duplicates,
-            loopback: recorded.loopback,
-            origins: recorded.origins.clone(),
-            redirect: recorded.redirect.clone(),
+            policy: Policy::default(),
             site: Arc::new(Site::default()),
-            ..Config::default()
+            ..recorded.clone()
         };
         write_settings(&config, at.offset, &mut header);
         let document = String::from_utf8_lossy(&recorded.policy.http().to_vec()).into_owned();

@@ -194,8 +194,8 @@ fn what_is_never_written_is_not_played() {
     for setting in [
         "set max-clients many",
         "set max-client 2",
-        "set login 600",
-        "set login tenms",
+        "set login 600x",
+        "set login-timeout tenms",
         "set list nobody",
         "listener chat",
         "file /a 1 tag",

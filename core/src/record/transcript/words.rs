@@ -4,42 +4,19 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use core::fmt::Write as _;
 
-use super::super::settings::{NUMBERS, SPANS};
-use crate::config::{Config, ListAccess, Loopback, OnDuplicate, Origins, Presence};
+use crate::config::{Config, SETTINGS};
 
 /// Writes the settings that are not the default's.
 pub(super) fn write_settings(config: &Config, offset: i32, out: &mut String) {
     let usual = Config::default();
-    for (name, get, _) in NUMBERS {
-        if get(config) != get(&usual) {
-            let _ = writeln!(out, "set {name} {}", get(config));
-        }
-    }
-    for (name, get, _) in SPANS {
-        if get(config) != get(&usual) {
-            let _ = writeln!(out, "set {name} {}ms", get(config).0);
+    for setting in SETTINGS {
+        let value = setting.value(config);
+        if value != setting.value(&usual) {
+            let _ = writeln!(out, "set {} {value}", setting.name());
         }
     }
     if offset != 0 {
         let _ = writeln!(out, "set east-of-utc {offset}");
-    }
-    if config.list == ListAccess::Identified {
-        out.push_str("set list identified\n");
-    }
-    if config.presence == Presence::Off {
-        out.push_str("set presence off\n");
-    }
-    if config.duplicates == OnDuplicate::Replace {
-        out.push_str("set on-duplicate replace\n");
-    }
-    if config.loopback == Loopback::Limited {
-        out.push_str("set loopback limited\n");
-    }
-    if config.redirect != usual.redirect {
-        let _ = writeln!(out, "set redirect {}", config.redirect);
-    }
-    if let Origins::Only(origins) = &config.origins {
-        let _ = writeln!(out, "set allow-origin {}", origins.join(" "));
     }
 }
 

@@ -6,7 +6,7 @@ use std::vec::Vec;
 
 use super::ask::Speak;
 use super::client::{Kind, Visit};
-use crate::config::{Config, ListAccess, Loopback, OnDuplicate, Presence, Role};
+use crate::config::{Config, Role, Setting};
 use crate::testing::random::Random;
 use crate::time::Millis;
 
@@ -163,48 +163,66 @@ impl Swarm {
     }
 }
 
+/// Draws each setting from a stream of its own, so that a new one changes none of the others.
 fn config(random: &mut Random, peers: u64) -> Config {
+    let seed = random.next();
     let mut config = Config {
         listeners: Vec::from([Role::Gateway, Role::Policy]),
         ..Config::default()
     };
-    if random.percent(60) {
-        config.duplicates = OnDuplicate::Replace;
-    }
-    if random.percent(15) {
-        config.presence = Presence::Off;
-    }
-    if random.percent(30) {
-        config.list = ListAccess::Identified;
-    }
-    if random.percent(70) {
-        config.loopback = Loopback::Limited;
+    for (name, values) in SETTINGS {
+        let value = *stream(seed, name).pick(values);
+        let setting = Setting::named(name).expect("the table names settings");
+        assert!(setting.put(&mut config, value), "{name} {value}");
     }
     let limits = &mut config.limits;
-    limits.clients = *random.pick(&[1, 3, peers, 4096]) as usize;
-    limits.connections = limits.clients + *random.pick(&[1, 4, 1024]) as usize;
-    limits.per_address = *random.pick(&[1, 3, 256, 256]);
-    limits.command = *random.pick(&[64, 120, 300, 2000, 70_000]);
-    limits.backlog = *random.pick(&[0, 100, 100, 600, 5000, 1 << 20]);
-    limits.own_backlog = *random.pick(&[0, 64, 300, 65_536, 65_536]);
-    limits.head = *random.pick(&[400, 1000, 16_384]);
-    limits.login = Millis(*random.pick(&[2000, 20_000, 600_000, 600_000]));
-    limits.lookup = Millis(*random.pick(&[100, 2000, 10_000]));
-    limits.failure_delay = Millis(*random.pick(&[0, 300, 2000]));
-    limits.failures = *random.pick(&[1, 2, 5]);
-    limits.close_stall = Millis(*random.pick(&[100, 5000]));
-    if random.percent(20) {
+    // Those that depend on others.
+    limits.clients = *stream(seed, "max-clients").pick(&[1, 3, peers, 4096]) as usize;
+    limits.connections = limits.clients + *stream(seed, "connections").pick(&[1, 4, 1024]) as usize;
+    limits.throttle.name_after = 2 * limits.throttle.after - 1;
+    let mut pings = stream(seed, "ping");
+    if pings.percent(20) {
         limits.ping = Millis(0);
-        limits.silence = Millis(*random.pick(&[0, 75_000]));
-    } else if random.percent(50) {
+        limits.silence = Millis(*pings.pick(&[0, 75_000]));
+    } else if pings.percent(50) {
         limits.ping = Millis(700);
         limits.silence = Millis(2100);
     }
-    limits.throttle.first = Millis(*random.pick(&[10, 1000]));
-    limits.throttle.after = *random.pick(&[1, 3]);
-    // By what was picked already, so that a seed stays what it is.
-    limits.throttle.name_after = 2 * limits.throttle.after - 1;
-    limits.rate = *random.pick(&[0, 1, 7, 20, 1000]);
-    limits.burst = *random.pick(&[0, 1, 3, 40]);
     config
 }
+
+/// The stream of chance that belongs to a name (FNV-1a).
+fn stream(seed: u64, name: &str) -> Random {
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    Random::new(seed ^ hash)
+}
+
+/// The values of which one is drawn for each run; a value that stands twice is as likely again.
+const SETTINGS: &[(&str, &[&str])] = &[
+    ("on-duplicate", &["replace", "replace", "refuse"]),
+    (
+        "presence",
+        &["all", "all", "all", "all", "all", "all", "off"],
+    ),
+    ("list-needs-login", &["off", "off", "on"]),
+    ("loopback", &["limited", "limited", "exempt"]),
+    ("max-per-address", &["1", "3", "256", "256"]),
+    ("max-command", &["64", "120", "300", "2000", "70000"]),
+    (
+        "max-backlog",
+        &["0", "100", "100", "600", "5000", "1048576"],
+    ),
+    ("own-backlog", &["0", "64", "300", "65536", "65536"]),
+    ("head", &["400", "1000", "16384"]),
+    ("login-timeout", &["2s", "20s", "600s", "600s"]),
+    ("lookup", &["100ms", "2s", "10s"]),
+    ("failure-delay", &["0", "300ms", "2s"]),
+    ("failures", &["1", "2", "5"]),
+    ("close-stall", &["100ms", "5s"]),
+    ("throttle-first", &["10ms", "1s"]),
+    ("throttle-after", &["1", "3"]),
+    ("rate", &["0", "1", "7", "20", "1000"]),
+    ("burst", &["0", "1", "3", "40"]),
+];

@@ -9,7 +9,7 @@ use std::vec::Vec;
 
 use super::frames::Frames;
 use super::text::unescape;
-use crate::config::{Config, ListAccess, Loopback, OnDuplicate, Origins, Presence, Role};
+use crate::config::{self, Config, Role, Setting};
 use crate::site::{Site, SiteFile};
 use crate::time::Millis;
 use crate::wire::policy::Policy;
@@ -46,38 +46,22 @@ impl Settings {
         self.offset
     }
 
-    /// Sets `name` to `value`, as in `max-clients 2` or `login 600s`.
+    /// Sets `name` to `value`, as in `max-clients 2` or `login-timeout 600s`: any value that a [`Config`]
+    /// can hold, within an operator's bounds or not.
     pub(super) fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
-        if let Some((_, set)) = NUMBERS.iter().find(|(n, _)| *n == name) {
-            let number = value.parse();
-            set(
-                &mut self.config,
-                number.map_err(|_| format!("{name} takes a number, not {value:?}"))?,
-            );
-            return Ok(());
-        }
-        if let Some((_, set)) = SPANS.iter().find(|(n, _)| *n == name) {
-            set(&mut self.config, span(value)?);
-            return Ok(());
-        }
         let config = &mut self.config;
+        if let Some(setting) = Setting::named(name) {
+            return if setting.put(config, value) {
+                Ok(())
+            } else {
+                Err(format!("{name} does not take {value:?}"))
+            };
+        }
         match (name, value) {
             ("east-of-utc", seconds) => {
                 let wrong = |_| format!("{name} takes seconds, not {seconds:?}");
                 self.offset = seconds.parse().map_err(wrong)?;
             }
-            ("redirect", url) => config.redirect = url.to_owned(),
-            ("allow-origin", origins) => {
-                config.origins = Origins::Only(origins.split(' ').map(str::to_owned).collect());
-            }
-            ("list", "everyone") => config.list = ListAccess::Everyone,
-            ("list", "identified") => config.list = ListAccess::Identified,
-            ("presence", "all") => config.presence = Presence::All,
-            ("presence", "off") => config.presence = Presence::Off,
-            ("on-duplicate", "refuse") => config.duplicates = OnDuplicate::Refuse,
-            ("on-duplicate", "replace") => config.duplicates = OnDuplicate::Replace,
-            ("loopback", "exempt") => config.loopback = Loopback::Exempt,
-            ("loopback", "limited") => config.loopback = Loopback::Limited,
             ("policy-document", text) => config.policy = Policy::from_document(text),
             ("policy-domains", domains) => {
                 self.policy_domains = domains.split(' ').map(str::to_owned).collect();
@@ -124,74 +108,23 @@ fn add(site: &mut Site, path: &str, file: SiteFile) -> Result<(), String> {
     site.add(path, file).map_err(|error| error.to_string())
 }
 
-/// Reads `500ms`, `10s`, `11m` or `16d`.
+/// Reads `500ms`, `10s`, `11m`, `2h` or `16d`.
 pub(super) fn span(text: &str) -> Result<Millis, String> {
-    let units = [("ms", 1), ("s", 1000), ("m", 60_000), ("d", 86_400_000)];
-    let found = units
-        .iter()
-        .find_map(|(unit, ms)| Some((text.strip_suffix(unit)?.parse::<u64>().ok()?, ms)));
-    match found {
-        Some((number, ms)) => Ok(Millis(number * ms)),
-        None => Err(format!(
-            "a time is written 500ms, 10s, 11m or 16d, not {text:?}"
-        )),
-    }
+    config::span(text)
+        .ok_or_else(|| format!("a time is written 500ms, 10s, 11m, 2h or 16d, not {text:?}"))
 }
-
-type Number = (&'static str, fn(&mut Config, usize));
-
-/// Settings that are a number.
-const NUMBERS: &[Number] = &[
-    ("max-clients", |c, n| c.limits.clients = n),
-    ("connections", |c, n| c.limits.connections = n),
-    ("per-address", |c, n| c.limits.per_address = n),
-    ("max-command", |c, n| c.limits.command = n),
-    ("max-backlog", |c, n| c.limits.backlog = n),
-    ("own-backlog", |c, n| c.limits.own_backlog = n),
-    ("head", |c, n| c.limits.head = n),
-    ("failures", |c, n| c.limits.failures = n as u8),
-    ("throttle-after", |c, n| c.limits.throttle.after = n as u8),
-    ("throttle-addresses", |c, n| c.limits.throttle.addresses = n),
-    ("throttle-name-after", |c, n| {
-        c.limits.throttle.name_after = n as u8;
-    }),
-    ("throttle-names", |c, n| c.limits.throttle.names = n),
-    ("rate", |c, n| c.limits.rate = n as u32),
-    ("burst", |c, n| c.limits.burst = n as u32),
-];
-
-type Span = (&'static str, fn(&mut Config, Millis));
-
-/// Settings that are a span of time.
-const SPANS: &[Span] = &[
-    ("request", |c, t| c.limits.request = t),
-    ("policy-grace", |c, t| c.limits.policy_grace = t),
-    ("linger", |c, t| c.limits.linger = t),
-    ("close-stall", |c, t| c.limits.close_stall = t),
-    ("body-stall", |c, t| c.limits.body_stall = t),
-    ("login", |c, t| c.limits.login = t),
-    ("ping", |c, t| c.limits.ping = t),
-    ("silence", |c, t| c.limits.silence = t),
-    ("lookup", |c, t| c.limits.lookup = t),
-    ("failure-delay", |c, t| c.limits.failure_delay = t),
-    ("throttle-window", |c, t| c.limits.throttle.window = t),
-    ("throttle-first", |c, t| c.limits.throttle.first = t),
-    ("throttle-longest", |c, t| c.limits.throttle.longest = t),
-    ("throttle-name-wait", |c, t| {
-        c.limits.throttle.name_wait = t;
-    }),
-];
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::OnDuplicate;
 
     #[test]
     fn settings_are_set() {
         let mut settings = Settings::new();
         for (name, value) in [
             ("max-clients", "2"),
-            ("login", "11m"),
+            ("login-timeout", "11m"),
             ("on-duplicate", "replace"),
             ("policy-domains", "a.example b.example"),
             ("policy-ports", "80,8000-8010"),
@@ -217,8 +150,8 @@ mod tests {
         for (name, value) in [
             ("max-client", "2"),
             ("max-clients", "two"),
-            ("login", "10"),
-            ("list", "nobody"),
+            ("login", "10s"),
+            ("list-needs-login", "nobody"),
         ] {
             assert!(settings.set(name, value).is_err(), "{name} {value}");
         }

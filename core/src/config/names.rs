@@ -1,0 +1,293 @@
+//! The names of the settings: the only place where a setting has one.
+//!
+//! A row makes a setting known to transcripts (`set NAME VALUE`), to recordings, and with `.option` to the
+//! command line of `serve` and its help, which reads the default from `Config::default()`. To add a setting:
+//! a field with its default in `config.rs`, a row here, the code that uses it, and a transcript.
+
+use super::setting::{Kind, Setting};
+use super::{ListAccess, Loopback, OnDuplicate, Origins, Presence, check};
+use crate::time::Millis;
+
+/// A row for a number of any integer type.
+macro_rules! number {
+    ($name:literal, $($field:ident).+, $bounds:expr) => {
+        Setting::new($name, Kind::Number {
+            bounds: $bounds,
+            get: |config| config.$($field).+ as u64,
+            set: |config, number| {
+                let number = number.try_into().map(|number| config.$($field).+ = number);
+                number.is_ok()
+            },
+        })
+    };
+}
+
+/// A row for a span of time.
+macro_rules! span {
+    ($name:literal, $($field:ident).+, $bounds:expr) => {
+        Setting::new($name, Kind::Span {
+            bounds: $bounds,
+            get: |config| config.$($field).+,
+            set: |config, span| config.$($field).+ = span,
+        })
+    };
+}
+
+/// A row for an enum, with a word for each variant. Two words `off` and `on` make an option without a value.
+macro_rules! choice {
+    ($name:literal, $($field:ident).+, $($word:literal => $value:path),+) => {
+        Setting::new($name, Kind::Choice {
+            words: &[$($word),+],
+            get: |config| match config.$($field).+ {
+                $($value => $word),+
+            },
+            set: |config, word| {
+                config.$($field).+ = match word {
+                    $($word => $value,)+
+                    _ => return false,
+                };
+                true
+            },
+        })
+    };
+}
+
+/// All settings that are a value of their own. The site's files, the policy document and the listeners are not.
+pub static SETTINGS: &[Setting] = &[
+    number!("max-clients", limits.clients, 1..=1_000_000).option("N", "chat connections at once"),
+    number!("connections", limits.connections, 1..=2_000_000),
+    number!("max-per-address", limits.per_address, 1..=1_000_000)
+        .option("N", "connections at once from one address, loopback excepted")
+        .earlier("per-address", &[]),
+    // A command is kept whole in memory, for each connection that sends one.
+    number!("max-command", limits.command, 1..=16 * MIB)
+        .option("BYTES", "size of one command in bytes"),
+    number!("max-backlog", limits.backlog, 1..=1024 * MIB).option(
+        "BYTES",
+        "bytes of others' messages that may wait for a slow client",
+    ),
+    number!("own-backlog", limits.own_backlog, 0..=1024 * MIB),
+    number!("head", limits.head, 1..=16 * MIB),
+    number!("failures", limits.failures, 1..=255),
+    number!("throttle-after", limits.throttle.after, 1..=8),
+    number!("throttle-addresses", limits.throttle.addresses, 1..=10_000_000),
+    number!("throttle-name-after", limits.throttle.name_after, 1..=8),
+    number!("throttle-names", limits.throttle.names, 1..=10_000_000),
+    number!("rate", limits.rate, 0..=1_000_000)
+        .option("N", "commands a second and connection; 0 for no limit"),
+    number!("burst", limits.burst, 1..=1_000_000)
+        .option("N", "commands at once before the rate limit holds"),
+    span!("request", limits.request, SECOND..=YEAR),
+    span!("policy-grace", limits.policy_grace, Millis(0)..=YEAR),
+    span!("linger", limits.linger, Millis(0)..=YEAR),
+    span!("close-stall", limits.close_stall, Millis(0)..=YEAR),
+    span!("body-stall", limits.body_stall, Millis(0)..=YEAR),
+    span!("login-timeout", limits.login, SECOND..=YEAR)
+        .option("SECONDS", "time that a connection has to log in, in seconds or like 10m")
+        .earlier("login", &[]),
+    span!("ping", limits.ping, Millis(0)..=YEAR),
+    span!("silence", limits.silence, Millis(0)..=YEAR),
+    span!("lookup", limits.lookup, Millis(1)..=YEAR),
+    span!("failure-delay", limits.failure_delay, Millis(0)..=YEAR),
+    span!("throttle-window", limits.throttle.window, Millis(0)..=YEAR),
+    span!("throttle-first", limits.throttle.first, Millis(0)..=YEAR),
+    span!("throttle-longest", limits.throttle.longest, Millis(0)..=YEAR),
+    span!("throttle-name-wait", limits.throttle.name_wait, Millis(0)..=YEAR),
+    choice!("list-needs-login", list, "off" => ListAccess::Everyone, "on" => ListAccess::Identified)
+        .option("", "allow LIST only after IDENTIFY")
+        .earlier("list", &[("everyone", "off"), ("identified", "on")]),
+    choice!("presence", presence, "all" => Presence::All, "off" => Presence::Off).option(
+        "WHO",
+        "which members are notified when a member logs in or leaves: all who are online, or off for none",
+    ),
+    choice!("on-duplicate", duplicates, "refuse" => OnDuplicate::Refuse, "replace" => OnDuplicate::Replace)
+        .option(
+            "WHAT",
+            "when a member logs in twice: refuse the second login, or replace the first connection",
+        ),
+    choice!("loopback", loopback, "exempt" => Loopback::Exempt, "limited" => Loopback::Limited),
+    Setting::new(
+        "redirect",
+        Kind::Text {
+            check: check::redirect,
+            get: |config| &config.redirect,
+            set: |config, url| config.redirect = url,
+        },
+    )
+    .option("URL", "where a path that does not exist here is redirected to"),
+    Setting::new(
+        "allow-origin",
+        Kind::List {
+            check: check::origin,
+            get: |config| match &config.origins {
+                Origins::Any => None,
+                Origins::Only(origins) => Some(origins),
+            },
+            set: |config, origins| config.origins = origins.map_or(Origins::Any, Origins::Only),
+        },
+    )
+    .option(
+        "ORIGIN",
+        "origin whose pages may open a WebSocket, like https://games.example; may be repeated; once given, \
+         the server's own pages need theirs listed, too",
+    ),
+];
+
+const MIB: u64 = 1024 * 1024;
+
+const SECOND: Millis = Millis::from_secs(1);
+
+/// A year stands for ever.
+const YEAR: Millis = Millis::from_secs(365 * 24 * 60 * 60);
+
+#[cfg(test)]
+mod tests {
+    use alloc::collections::BTreeSet;
+    use alloc::string::{String, ToString as _};
+    use alloc::vec::Vec;
+
+    use super::super::Config;
+    use super::super::setting::SettingError;
+    use super::*;
+
+    /// Names and defaults are a promise to operators: to change one is a decision, never an accident.
+    #[test]
+    fn the_defaults_by_their_names() {
+        let usual = Config::default();
+        let lines: Vec<String> = SETTINGS
+            .iter()
+            .map(|setting| alloc::format!("{} {}", setting.name(), setting.value(&usual)))
+            .collect();
+        let expected = [
+            "max-clients 4096",
+            "connections 5120",
+            "max-per-address 256",
+            "max-command 8192",
+            "max-backlog 1048576",
+            "own-backlog 65536",
+            "head 16384",
+            "failures 5",
+            "throttle-after 3",
+            "throttle-addresses 65536",
+            "throttle-name-after 8",
+            "throttle-names 16384",
+            "rate 20",
+            "burst 40",
+            "request 10s",
+            "policy-grace 500ms",
+            "linger 2s",
+            "close-stall 5s",
+            "body-stall 30s",
+            "login-timeout 10m",
+            "ping 25s",
+            "silence 75s",
+            "lookup 10s",
+            "failure-delay 300ms",
+            "throttle-window 10m",
+            "throttle-first 1s",
+            "throttle-longest 16s",
+            "throttle-name-wait 4s",
+            "list-needs-login off",
+            "presence all",
+            "on-duplicate refuse",
+            "loopback exempt",
+            "redirect /chat/",
+            "allow-origin *",
+        ];
+        assert_eq!(lines, expected);
+        let keepalive = usual.limits.keepalive;
+        let spans = [keepalive.idle, keepalive.interval, keepalive.user_timeout];
+        assert_eq!(spans, [60, 15, 120].map(Millis::from_secs));
+        assert_eq!(keepalive.probes, 4);
+    }
+
+    #[test]
+    fn a_name_is_given_once() {
+        let mut seen = BTreeSet::new();
+        for setting in SETTINGS {
+            let plain = |b: u8| b.is_ascii_lowercase() || b == b'-';
+            assert!(setting.name().bytes().all(plain), "{}", setting.name());
+            assert!(seen.insert(setting.name()), "{}", setting.name());
+            if let Some(earlier) = setting.earlier_name() {
+                assert!(seen.insert(earlier), "{earlier}");
+            }
+        }
+    }
+
+    /// Whatever one setting is set to, it is read back as that, is within its bounds, and changes no other.
+    #[test]
+    fn each_is_set_and_read_back() {
+        let usual = Config::default();
+        for setting in SETTINGS {
+            let name = setting.name();
+            let mut changes = 0;
+            for value in setting.samples() {
+                let mut config = Config::default();
+                assert_eq!(setting.set(&mut config, &value), Ok(()), "{name} {value}");
+                assert_eq!(setting.value(&config), value, "{name}");
+                changes += usize::from(setting.value(&usual) != value);
+                for other in SETTINGS.iter().filter(|other| other.name() != name) {
+                    assert_eq!(other.value(&config), other.value(&usual), "{name}");
+                }
+                let mut restored = Config::default();
+                assert!(Setting::restore(&mut restored, name, &value), "{name}");
+                assert_eq!(setting.value(&restored), value, "{name}");
+            }
+            assert!(changes > 0, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_names_of_earlier_versions() {
+        for (name, value, now, reads) in [
+            ("per-address", "7", "max-per-address", "7"),
+            ("login", "660000ms", "login-timeout", "11m"),
+            ("list", "identified", "list-needs-login", "on"),
+            ("list", "everyone", "list-needs-login", "off"),
+        ] {
+            let mut config = Config::default();
+            assert!(Setting::restore(&mut config, name, value), "{name}");
+            let setting = Setting::named(now).unwrap();
+            assert_eq!(setting.value(&config), reads);
+            assert!(Setting::named(name).is_none(), "{name} is of the past");
+        }
+        let mut config = Config::default();
+        assert!(!Setting::restore(&mut config, "list", "nobody"));
+        assert!(!Setting::restore(&mut config, "max-client", "2"));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_said() {
+        for (name, value, why) in [
+            (
+                "max-clients",
+                "0",
+                "it must be a whole number from 1 to 1000000",
+            ),
+            (
+                "max-clients",
+                "+5",
+                "it must be a whole number from 1 to 1000000",
+            ),
+            ("rate", "", "it must be a whole number from 0 to 1000000"),
+            ("failures", "256", "it must be a whole number from 1 to 255"),
+            (
+                "login-timeout",
+                "0",
+                "it must be a time from 1s to 365d: seconds, or a number with ms, s, m, h or d",
+            ),
+            ("presence", "some", "it must be all or off"),
+            ("list-needs-login", "", "it must be off or on"),
+        ] {
+            let mut config = Config::default();
+            let error = config.set(name, value).unwrap_err();
+            assert_eq!(error.to_string(), why, "{name} {value}");
+        }
+        let mut config = Config::default();
+        assert_eq!(config.set("max-client", "2"), Err(SettingError::Unknown));
+        for value in ["600", "600s", "10m", "600000ms"] {
+            assert_eq!(config.set("login-timeout", value), Ok(()));
+            assert_eq!(config.limits.login, Millis::from_secs(600));
+        }
+    }
+}
