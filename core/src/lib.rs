@@ -98,7 +98,9 @@ pub use event::{Action, Cause, ConnId, Input, ListenerId, MAX_READ, Origin, Refu
 pub use frame::{Chunk, Form, Recipients};
 pub use gateway::Gateway;
 pub use host::{Clock, Host, Log, MemberStore, Reply};
-pub use member::{Answer, Login, Member, MemberEvent, MemberId, Query, Secret, Unavailable};
+pub use member::{
+    Answer, Denial, Login, Member, MemberEvent, MemberId, Query, Secret, Unavailable,
+};
 pub use note::{CloseReason, Note, Refusal};
 pub use site::{MAX_SITE_PATH, Site, SiteError, SiteFile};
 pub use time::{Millis, Now, TimeOfDay, UnixSeconds};

@@ -88,11 +88,90 @@ pub enum Query {
 pub enum Answer {
     /// Right, and active.
     Member(Member),
-    /// Wrong name, wrong password or inactive: nobody is told which.
-    Denied,
+    /// The client may not log in. Every denial gets the same answer at the same cost in time.
+    Denied(Denial),
     /// The store could not find out.
     Unavailable(Unavailable),
 }
+
+/// Why a login was denied. The operator's log shows the reason; the client never learns it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Denial {
+    /// No member has this number or nick.
+    Unknown,
+    /// The member has another password.
+    WrongPassword,
+    /// The member is disabled.
+    Inactive,
+    /// The store holds something for this member that cannot be used, such as an unknown hash.
+    Unusable,
+    /// The member was disabled, renamed or removed while the store was looking.
+    Changed,
+    /// The password is a ticket, and this server takes none.
+    NoTickets,
+    /// The password begins as a ticket does, and is not one.
+    TicketMalformed,
+    /// The ticket is signed with another secret, or forged.
+    TicketOfOther,
+    /// The ticket is for another member.
+    TicketOfMember,
+    /// The ticket was made before the server started.
+    TicketBeforeStart,
+    /// The ticket was made in the future, by the server's clock.
+    TicketEarly,
+    /// The ticket is valid for longer than a ticket may be.
+    TicketTooLong,
+    /// The ticket has expired.
+    TicketExpired,
+    /// The ticket was used before.
+    TicketSpent,
+}
+
+impl Denial {
+    /// The words of the log line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::WrongPassword => "wrong password",
+            Self::Inactive => "inactive",
+            Self::Unusable => "unusable in the store",
+            Self::Changed => "changed meanwhile",
+            Self::NoTickets => "ticket, but no secret is set",
+            Self::TicketMalformed => "ticket malformed",
+            Self::TicketOfOther => "ticket of another server",
+            Self::TicketOfMember => "ticket of another member",
+            Self::TicketBeforeStart => "ticket made before the start",
+            Self::TicketEarly => "ticket from the future",
+            Self::TicketTooLong => "ticket valid for too long",
+            Self::TicketExpired => "ticket expired",
+            Self::TicketSpent => "ticket spent",
+        }
+    }
+
+    /// The denial with these words.
+    pub(crate) fn named(words: &str) -> Option<Self> {
+        let mut all = DENIALS.into_iter();
+        all.find(|denial| denial.as_str() == words)
+    }
+}
+
+const DENIALS: [Denial; 14] = [
+    Denial::Unknown,
+    Denial::WrongPassword,
+    Denial::Inactive,
+    Denial::Unusable,
+    Denial::Changed,
+    Denial::NoTickets,
+    Denial::TicketMalformed,
+    Denial::TicketOfOther,
+    Denial::TicketOfMember,
+    Denial::TicketBeforeStart,
+    Denial::TicketEarly,
+    Denial::TicketTooLong,
+    Denial::TicketExpired,
+    Denial::TicketSpent,
+];
 
 /// Why a store gave no verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,6 +227,15 @@ mod tests {
         ] {
             assert_eq!(Login::parse(text), Login::Nick(Arc::from(text)));
         }
+    }
+
+    #[test]
+    fn denials_are_listed_in_order_and_found_by_their_words() {
+        for (place, denial) in DENIALS.into_iter().enumerate() {
+            assert_eq!(denial as usize, place);
+            assert_eq!(Denial::named(denial.as_str()), Some(denial));
+        }
+        assert_eq!(Denial::named("another"), None);
     }
 
     #[test]

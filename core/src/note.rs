@@ -3,7 +3,7 @@
 use alloc::sync::Arc;
 use core::net::SocketAddr;
 
-use crate::member::{MemberId, Unavailable};
+use crate::member::{Denial, MemberId, Unavailable};
 
 /// One event for the log. `clients` counts open chat connections, `max` is their limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +53,8 @@ pub enum Note {
         peer: SocketAddr,
         /// The name that was tried, as the client sent it.
         id: Arc<str>,
+        /// Why. For the operator alone: the client gets the same answer for every reason.
+        why: Denial,
     },
     /// An identification got no verdict from the member store.
     LoginUnavailable {

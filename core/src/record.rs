@@ -15,7 +15,7 @@
 //! | `open CONN LISTENER PEER`, `refused WHY LISTENER PEER` | a connection was taken, or not |
 //! | `in CONN LENGTH` | so many bytes came |
 //! | `eof CONN`, `gone CONN CAUSE`, `backlog CONN LEFT` | as the inputs of these names |
-//! | `answer TICKET member ID NICK NAME`, `answer TICKET denied`, `answer TICKET failed` | the member store's answer |
+//! | `answer TICKET member ID NICK NAME`, `answer TICKET denied REASON`, `answer TICKET failed` | the member store's answer |
 //! | `member disabled ID`, `log-dropped N`, `timeout`, `shutdown` | as the inputs of these names |
 //! | `configure` | new settings: they follow, up to `settled` |
 //! | `> write CONN LENGTH HASH`, `> broadcast COUNT WHOM LENGTH HASH`, `> finish CONN`, … | what the core decided, when its runtime took it |

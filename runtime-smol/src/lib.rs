@@ -10,14 +10,14 @@
 //! use std::sync::Arc;
 //! use std::thread;
 //!
-//! use flashgate_core::{Answer, Config, Host, MemberStore, Query, Reply, Ticket};
+//! use flashgate_core::{Answer, Denial, Config, Host, MemberStore, Query, Reply, Ticket};
 //! use flashgate_smol::{Server, SystemClock};
 //!
 //! struct NoMembers;
 //!
 //! impl MemberStore for NoMembers {
 //!     fn submit(&self, ticket: Ticket, _query: Query, reply: Reply) {
-//!         reply(ticket, Answer::Denied);
+//!         reply(ticket, Answer::Denied(Denial::Unknown));
 //!     }
 //! }
 //!

@@ -8,7 +8,8 @@ use std::thread;
 use std::time::Duration;
 
 use flashgate_core::{
-    Answer, Config, Host, Login, Member, MemberId, MemberStore, OnDuplicate, Query, Reply, Ticket,
+    Answer, Config, Denial, Host, Login, Member, MemberId, MemberStore, OnDuplicate, Query, Reply,
+    Ticket,
 };
 use flashgate_smol::{Handle, Server, SystemClock};
 
@@ -199,7 +200,7 @@ impl MemberStore for Members {
     fn submit(&self, ticket: Ticket, query: Query, reply: Reply) {
         let Query::Identify { login, .. } = query;
         let Login::Id(MemberId(id)) = login else {
-            return reply(ticket, Answer::Denied);
+            return reply(ticket, Answer::Denied(Denial::WrongPassword));
         };
         let member = Member {
             id: MemberId(id),

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use flashgate_core::{Answer, Clock, Host, MemberStore, Millis, Now, Query, Reply, Ticket};
+use flashgate_core::{Answer, Clock, Denial, Host, MemberStore, Millis, Now, Query, Reply, Ticket};
 use flashgate_smol::{Server, SystemClock};
 use futures_lite::future;
 use scenarios::{Client, Running};
@@ -163,7 +163,7 @@ struct NoMembers;
 
 impl MemberStore for NoMembers {
     fn submit(&self, ticket: Ticket, _query: Query, reply: Reply) {
-        reply(ticket, Answer::Denied);
+        reply(ticket, Answer::Denied(Denial::WrongPassword));
     }
 }
 

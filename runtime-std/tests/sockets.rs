@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
 
-use flashgate_core::{Answer, Host, MemberStore, Note, Query, Reply, Ticket};
+use flashgate_core::{Answer, Denial, Host, MemberStore, Note, Query, Reply, Ticket};
 use flashgate_std::{Server, SystemClock};
 use scenarios::{Client, Running};
 
@@ -105,7 +105,7 @@ struct NoMembers;
 
 impl MemberStore for NoMembers {
     fn submit(&self, ticket: Ticket, _query: Query, reply: Reply) {
-        reply(ticket, Answer::Denied);
+        reply(ticket, Answer::Denied(Denial::WrongPassword));
     }
 }
 

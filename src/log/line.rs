@@ -152,9 +152,10 @@ impl Line<'_> {
                 self.says("login", &text, &fields);
                 peer
             }
-            Note::LoginFailed { peer, ref id } => {
-                let id = Client(shortened(id));
-                self.says("login_failed", &[Word("LOGIN FAILED "), id], &[("id", id)]);
+            Note::LoginFailed { peer, ref id, why } => {
+                let (id, why) = (Client(shortened(id)), Word(why.as_str()));
+                let text = [Word("LOGIN FAILED "), id, Word(" "), why];
+                self.says("login_failed", &text, &[("id", id), ("reason", why)]);
                 peer
             }
             Note::LoginUnavailable { peer, ref id, why } => {

@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::{Receiver, Sender};
 
-use flashgate_core::{CloseReason, MemberId, Millis, Refusal, Unavailable, UnixSeconds};
+use flashgate_core::{CloseReason, Denial, MemberId, Millis, Refusal, Unavailable, UnixSeconds};
 
 use super::line::MAX_CLIENT_TEXT;
 use super::*;
@@ -49,9 +49,10 @@ fn notes_about_chat() {
             Note::LoginFailed {
                 peer,
                 id: Arc::clone(&id),
+                why: Denial::TicketSpent,
             },
-            format!("LOGIN FAILED {quoted}"),
-            format!(r#""event":"login_failed","id":{quoted}"#),
+            format!("LOGIN FAILED {quoted} ticket spent"),
+            format!(r#""event":"login_failed","id":{quoted},"reason":"ticket spent""#),
         ),
         (
             Note::LoginUnavailable {
@@ -212,6 +213,7 @@ fn client_text_is_cut() {
     let note = Note::LoginFailed {
         peer: peer(),
         id: Arc::from("\u{e0041}".repeat(8000)),
+        why: Denial::Unknown,
     };
     let written = line(Format::Text, now(), &Event::Note(&note));
     assert_eq!(written.matches("\\udb40\\udc41").count(), MAX_CLIENT_TEXT);

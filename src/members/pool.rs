@@ -11,8 +11,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use flashgate_core::{
-    Answer, Login, Member, MemberEvent, MemberId, MemberStore, Note, Query, Reply, Secret, Ticket,
-    Unavailable,
+    Answer, Denial, Login, Member, MemberEvent, MemberId, MemberStore, Note, Query, Reply, Secret,
+    Ticket, Unavailable,
 };
 
 use super::backend::Backend;
@@ -315,7 +315,7 @@ impl Shared {
     fn decide(&self, query: &Query, since: Instant) -> Answer {
         let Query::Identify { login, password } = query;
         let found = match self.backend.find(login, since) {
-            Ok(found) => found,
+            Ok(found) => found.ok_or(Denial::Unknown),
             // The member's trouble, not the store's; refused below, at the cost of everybody else.
             Err(StoreError {
                 fault: Fault::Unreadable { id, column },
@@ -326,7 +326,7 @@ impl Shared {
                      flashgate members remove {id}, and add it anew"
                 );
                 lock(&self.complaints).about_member(MemberId(id), why);
-                None
+                Err(Denial::Unusable)
             }
             Err(StoreError {
                 fault: Fault::Unfit { id, why },
@@ -334,7 +334,7 @@ impl Shared {
             }) => {
                 let why = format_args!("in the site's table, {why}");
                 lock(&self.complaints).about_member(MemberId(id), why);
-                None
+                Err(Denial::Unusable)
             }
             Err(error) => {
                 lock(&self.complaints).about(&error);
@@ -343,21 +343,23 @@ impl Shared {
         };
         lock(&self.complaints).settled();
 
-        let proof = match self.as_ticket(password, found.as_ref()) {
-            Worth::Login => Proof::Ticket,
+        let proof = match self.as_ticket(password, found.as_ref().ok()) {
+            Worth::Login => Ok(Proof::Ticket),
             Worth::NoRoom => return Answer::Unavailable(Unavailable::Busy),
             // A false ticket is a wrong password, at the cost of one; and a right one is still right.
-            Worth::Nothing => self.prove(login, password, found.as_ref()),
+            Worth::Nothing(why) => self.prove(login, password, found.as_ref()).map_err(|_| why),
+            Worth::NoTicket => self.prove(login, password, found.as_ref()),
         };
-        let Some(found) = found.filter(|_| proof != Proof::None) else {
-            return Answer::Denied;
+        let (found, proof) = match found.and_then(|found| Ok((found, proof?))) {
+            Ok(proven) => proven,
+            Err(why) => return Answer::Denied(why),
         };
         let renewed = match proof {
             Proof::Hash if self.backend.keeps_hashes() => {
                 let _permit = self.hashing.take();
                 Hash::renewed(password, &found.password)
             }
-            Proof::Hash | Proof::Lately | Proof::Ticket | Proof::None => None,
+            Proof::Hash | Proof::Lately | Proof::Ticket => None,
         };
         if let Some(renewed) = &renewed {
             // Else a second login would cost a hash, of all who came by the old one.
@@ -380,32 +382,47 @@ impl Shared {
             (Some(tickets), Some(found)) if found.active => {
                 lock(tickets).spend(password, found.member.id, tickets::wall_clock())
             }
-            (Some(_) | None, _) => Worth::Nothing,
+            (None, Some(found)) if found.active && tickets::is_ticket(password) => {
+                Worth::Nothing(Denial::NoTickets)
+            }
+            (Some(_) | None, _) => Worth::NoTicket,
         }
     }
 
-    /// By what this is the password of an active member. Everyone who is refused costs the same.
-    fn prove(&self, login: &Login, password: &Secret, found: Option<&Found>) -> Proof {
-        if let Some(found) = found.filter(|found| found.active) {
+    /// By what this is the password of an active member, or why it is not. Everyone who is refused
+    /// costs the same.
+    fn prove(
+        &self,
+        login: &Login,
+        password: &Secret,
+        found: Result<&Found, &Denial>,
+    ) -> Result<Proof, Denial> {
+        if let Some(found) = found.ok().filter(|found| found.active) {
             // Of two that came at once, this may be the second.
             let now = Instant::now();
             let known = lock(&self.verified).is_right(login, password, &found.password, now);
             if known {
-                return Proof::Lately;
+                return Ok(Proof::Lately);
             }
         }
         let checked = {
             let _permit = self.hashing.take();
-            passwords::check(password, found.map(|found| found.password.as_str()))
+            passwords::check(password, found.ok().map(|found| found.password.as_str()))
         };
         self.work.fetch_add(checked.work, Ordering::Relaxed);
-        match (checked.verdict, found) {
-            (Verdict::Right, Some(found)) if found.active => {
+        let found = found.map_err(|why| *why)?;
+        let denial = match checked.verdict {
+            _ if !found.active => Denial::Inactive,
+            Verdict::BadHash(_) => Denial::Unusable,
+            Verdict::Right | Verdict::Wrong => Denial::WrongPassword,
+        };
+        match checked.verdict {
+            Verdict::Right if found.active => {
                 let now = Instant::now();
                 lock(&self.verified).keep(login, password, &found.password, now);
-                Proof::Hash
+                Ok(Proof::Hash)
             }
-            (Verdict::BadHash(fault), Some(found)) => {
+            Verdict::BadHash(fault) => {
                 let id = found.member.id;
                 let why = match &found.unusable {
                     Some(why) => format!("in the site's table, {why}"),
@@ -415,9 +432,9 @@ impl Shared {
                 };
                 let why = format_args!("{why}");
                 lock(&self.complaints).about_member(id, why);
-                Proof::None
+                Err(denial)
             }
-            (Verdict::Right | Verdict::Wrong | Verdict::BadHash(_), _) => Proof::None,
+            Verdict::Right | Verdict::Wrong => Err(denial),
         }
     }
 }
@@ -425,8 +442,6 @@ impl Shared {
 /// Why somebody is let in.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Proof {
-    /// Nobody is.
-    None,
     /// The same password was verified against the same hash a short while ago.
     Lately,
     /// It was just now.

@@ -29,7 +29,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use flashgate_core::{MemberId, Secret};
+use flashgate_core::{Denial, MemberId, Secret};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
@@ -140,8 +140,15 @@ pub(super) enum Worth {
     Login,
     /// It would, were there room to remember that it is spent. It still may, a little later.
     NoRoom,
-    /// Nothing: it is no ticket, a false one, another's, spent, or out of its time.
-    Nothing,
+    /// It is a ticket that lets nobody in, for this reason.
+    Nothing(Denial),
+    /// It does not look like a ticket.
+    NoTicket,
+}
+
+/// Whether a password looks like a ticket.
+pub(super) fn is_ticket(password: &Secret) -> bool {
+    password.expose().starts_with(WORD)
 }
 
 impl Tickets {
@@ -159,29 +166,40 @@ impl Tickets {
     /// What this is worth to the member. Who is let in by it is so once.
     pub(super) fn spend(&mut self, password: &Secret, member: MemberId, now: u64) -> Worth {
         let Some(ticket) = Ticket::parse(password.expose()) else {
-            return Worth::Nothing;
+            return match is_ticket(password) {
+                true => Worth::Nothing(Denial::TicketMalformed),
+                false => Worth::NoTicket,
+            };
         };
         // Before all else, so that nothing is to be learnt by trying. Compares in constant time.
         let keyed = self.keyed.clone().chain_update(ticket.signed);
         if keyed.verify_slice(&ticket.mac).is_err() {
-            return Worth::Nothing;
+            return Worth::Nothing(Denial::TicketOfOther);
         }
         self.forget(now);
-        let in_time = ticket.made >= self.since
-            && ticket.made <= now + SKEW
-            && ticket.expiry + SKEW >= now
-            && ticket.expiry > self.forgotten
-            && ticket.expiry <= now + MOST_AHEAD;
-        let half = ticket.mac.first_chunk().expect("it has 32 bytes");
-        let this = (ticket.expiry, *half);
-        if ticket.id != member || !in_time || self.spent.contains(&this) {
-            return Worth::Nothing;
+        if let Some(why) = self.denial(&ticket, member, now) {
+            return Worth::Nothing(why);
         }
         if self.spent.len() >= self.most {
             return Worth::NoRoom;
         }
-        self.spent.insert(this);
+        self.spent.insert(ticket.spent());
         Worth::Login
+    }
+
+    /// Why a ticket with the right MAC does not let this member in.
+    fn denial(&self, ticket: &Ticket<'_>, member: MemberId, now: u64) -> Option<Denial> {
+        Some(match ticket {
+            _ if ticket.id != member => Denial::TicketOfMember,
+            _ if ticket.expiry + SKEW < now || ticket.expiry <= self.forgotten => {
+                Denial::TicketExpired
+            }
+            _ if ticket.expiry > now + MOST_AHEAD => Denial::TicketTooLong,
+            _ if ticket.made > now + SKEW => Denial::TicketEarly,
+            _ if self.spent.contains(&ticket.spent()) => Denial::TicketSpent,
+            _ if ticket.made < self.since => Denial::TicketBeforeStart,
+            _ => return None,
+        })
     }
 
     /// Lets go of what could not be used any more.
@@ -229,6 +247,12 @@ impl<'a> Ticket<'a> {
             mac: unhex(mac)?,
         })
     }
+
+    /// What is remembered of it once it is spent.
+    fn spent(&self) -> (u64, [u8; 16]) {
+        let half = self.mac.first_chunk().expect("it has 32 bytes");
+        (self.expiry, *half)
+    }
 }
 
 /// A number in its plain form: one text for each. None is so great that sums with it could overflow.
@@ -261,8 +285,11 @@ fn digit(byte: u8) -> Option<u8> {
     }
 }
 
-/// What each begins with.
+/// What a ticket of this version begins with.
 const HEAD: &str = "ticket:1.";
+
+/// What a ticket of any version begins with.
+const WORD: &str = "ticket:";
 
 /// A key shorter than what it makes is weaker than that (RFC 2104, section 3).
 const LEAST_SECRET: usize = 32;

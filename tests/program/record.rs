@@ -184,7 +184,10 @@ fn a_recording_as_a_transcript() {
     assert_eq!((done.code, done.stderr.as_str()), (0, ""));
     let text = fs::read_to_string(folder.path().join("chat.txt")).unwrap();
     assert!(text.contains(" > IDENTIFY alice xxxxxx0\\0\n"), "{text}");
-    assert!(text.contains("\nstore denies first\n"), "{text}");
+    assert!(
+        text.contains("\nstore denies first: wrong password\n"),
+        "{text}"
+    );
     let transcript = Transcript::parse("chat.txt", &text).unwrap();
     for scenario in transcript.scenarios() {
         let played = scenario.play(Cut::Whole, Against::Nothing, |host| Ok(Bare::new(host)));

@@ -82,8 +82,8 @@ on_both! {
             format!("CONNECTED (1/4096) {a}"),
             format!("LOGIN 1(1/4096) {a}"),
             format!("CONNECTED (2/4096) {b}"),
-            format!(r#"LOGIN FAILED "\"\u001b[2J\u202e[2007-07-10]" {b}"#),
-            format!("LOGIN FAILED \"2\" {b}"),
+            format!(r#"LOGIN FAILED "\"\u001b[2J\u202e[2007-07-10]" unknown {b}"#),
+            format!("LOGIN FAILED \"2\" wrong password {b}"),
             format!("LOGIN 2(2/4096) {b}"),
             format!("QUIT 2 {b}"),
             format!("CLOSED quit {b}"),
@@ -121,6 +121,7 @@ on_both! {
         assert_eq!(names, ["created", "listening", "connected", "login_failed", "closed"]);
         assert_eq!(events[0]["max"], 4096);
         assert_eq!(events[3]["id"], "\"},{\"");
+        assert_eq!(events[3]["reason"], "unknown");
         assert_eq!(events[4]["reason"], "shutdown");
         for event in &events[2..] {
             assert_eq!(event["peer"], peer);

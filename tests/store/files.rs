@@ -11,7 +11,8 @@ use flashgate_core::{Answer, MemberStore};
 use rusqlite::Connection;
 
 use crate::fixture::{
-    FAILED, PATIENCE, Place, Store, cheap, identify, is_alice, login, member, ticket, wait_for,
+    FAILED, PATIENCE, Place, Store, UNKNOWN, WRONG, cheap, identify, is_alice, login, member,
+    ticket, wait_for,
 };
 
 #[test]
@@ -71,10 +72,10 @@ fn a_file_that_is_replaced_by_another() {
     let staged = store.path.with_extension("new");
     fs::copy(other.backup(), &staged).unwrap();
     fs::rename(&staged, &store.path).unwrap();
-    assert_eq!(login(&pool, "1", "alice's"), Answer::Denied);
+    assert_eq!(login(&pool, "1", "alice's"), WRONG);
     // Put aside, not removed.
     assert!(store.side_file("-wal.stale").exists());
-    assert_eq!(login(&pool, "2", "bob's"), Answer::Denied);
+    assert_eq!(login(&pool, "2", "bob's"), UNKNOWN);
     assert!(matches!(login(&pool, "1", "carol's"), Answer::Member(_)));
     store.is_sound();
     let members = Members::open(&store.path).unwrap();
@@ -196,7 +197,7 @@ fn a_busy_store_does_not_keep_its_log_for_long() {
     is_alice(&login(&pool, "1", "alice's"));
     let logged = |path: &Path| fs::metadata(path).map_or(0, |wal| wal.len());
     wait_for(|| {
-        assert_eq!(login(&pool, "1", "wrong"), Answer::Denied);
+        assert_eq!(login(&pool, "1", "wrong"), WRONG);
         logged(&store.side_file("-wal")) == 0 && fs::read(&store.path).unwrap() != before
     });
 }
@@ -215,7 +216,7 @@ fn a_member_added_to_a_file_that_replaced_another() {
     let mut members = Members::open(&store.path).unwrap();
     members.add(&member(2, "dave", Active::Yes)).unwrap();
     assert!(matches!(login(&pool, "2", "dave's"), Answer::Member(_)));
-    assert_eq!(login(&pool, "1", "alice's"), Answer::Denied);
+    assert_eq!(login(&pool, "1", "alice's"), WRONG);
     assert_eq!(members.count().unwrap(), 2);
     drop((members, pool));
     store.is_sound();
@@ -230,7 +231,7 @@ fn a_member_added_by_another_process_as_soon_as_the_file_is_replaced() {
     let pool = store.pool();
     let backup = other.backup();
     for id in 2..5 {
-        assert_eq!(login(&pool, "1", "wrong"), Answer::Denied);
+        assert_eq!(login(&pool, "1", "wrong"), WRONG);
         let staged = store.path.with_extension("new");
         fs::copy(&backup, &staged).unwrap();
         fs::rename(&staged, &store.path).unwrap();

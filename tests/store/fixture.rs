@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use argon2::Params;
 use flashgate::members::{Active, Hash, Members, Name, NewMember, Nick, Number, Pool, PoolOptions};
 use flashgate_core::{
-    Action, Answer, Config, Gateway, Input, ListenerId, Login, MemberStore, Now, Origin, Query,
-    Secret, Ticket, Unavailable,
+    Action, Answer, Config, Denial, Gateway, Input, ListenerId, Login, MemberStore, Now, Origin,
+    Query, Secret, Ticket, Unavailable,
 };
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -196,7 +196,7 @@ pub(crate) fn ticket() -> Ticket {
 pub(crate) fn is_alice(answer: &Answer) {
     match answer {
         Answer::Member(member) => assert_eq!(&*member.nick, "alice"),
-        Answer::Denied | Answer::Unavailable(_) => panic!("{answer:?}"),
+        Answer::Denied(_) | Answer::Unavailable(_) => panic!("{answer:?}"),
     }
 }
 
@@ -207,6 +207,18 @@ pub(crate) fn wait_for(mut done: impl FnMut() -> bool) {
         std::thread::sleep(Duration::from_millis(20));
     }
 }
+
+/// The password is not the member's.
+pub(crate) const WRONG: Answer = Answer::Denied(Denial::WrongPassword);
+
+/// The member may not log in.
+pub(crate) const INACTIVE: Answer = Answer::Denied(Denial::Inactive);
+
+/// What the store has as the member's password is of no use.
+pub(crate) const UNUSABLE: Answer = Answer::Denied(Denial::Unusable);
+
+/// No member has this name.
+pub(crate) const UNKNOWN: Answer = Answer::Denied(Denial::Unknown);
 
 pub(crate) const FAILED: Answer = Answer::Unavailable(Unavailable::Failed);
 

@@ -38,7 +38,7 @@ fn who(pool: &Pool, id: &str, password: &str) -> Option<(i64, String, String)> {
             member.nick.to_string(),
             member.name.to_string(),
         )),
-        Answer::Denied => None,
+        Answer::Denied(_) => None,
         Answer::Unavailable(why) => panic!("{id}: {why:?}"),
     }
 }

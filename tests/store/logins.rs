@@ -3,7 +3,10 @@
 use flashgate::members::{Active, AddError, Hash, Members, Pool, PoolOptions, Taken, Who};
 use flashgate_core::{Answer, MemberId, Secret};
 
-use crate::fixture::{Place, Store, cheap, identify, is_alice, login, member, over_both};
+use crate::fixture::{
+    INACTIVE, Place, Store, UNKNOWN, UNUSABLE, WRONG, cheap, identify, is_alice, login, member,
+    over_both,
+};
 
 over_both!(
     logins,
@@ -36,7 +39,7 @@ fn logins<P: Place>() {
     ] {
         let id_of = |answer| match answer {
             Answer::Member(member) => Some(member.id.0),
-            Answer::Denied => None,
+            Answer::Denied(_) => None,
             Answer::Unavailable(why) => panic!("{id}: {why:?}"),
         };
         assert_eq!(
@@ -73,24 +76,20 @@ fn everyone_who_is_refused_costs_the_same<P: Place>() {
         (login(&pool, id, password), pool.work() - before)
     };
     let full = 19 * 1024 * 2;
-    for (id, password) in [
-        ("1", "wrong"),
-        ("99", "wrong"),
-        ("nobody", "wrong"),
-        ("2", "wrong"),
-        ("2", "bob's"),
-        ("4", "secret"),
-        ("5", "secret"),
-        ("6", ""),
+    for (id, password, denied) in [
+        ("1", "wrong", WRONG),
+        ("99", "wrong", UNKNOWN),
+        ("nobody", "wrong", UNKNOWN),
+        ("2", "wrong", INACTIVE),
+        ("2", "bob's", INACTIVE),
+        ("4", "secret", UNUSABLE),
+        ("5", "secret", UNUSABLE),
+        ("6", "", UNUSABLE),
     ] {
-        assert_eq!(
-            cost(id, password),
-            (Answer::Denied, full),
-            "{id} {password}"
-        );
+        assert_eq!(cost(id, password), (denied, full), "{id} {password}");
     }
     // Stored parameters are obeyed.
-    assert_eq!(cost("3", "wrong"), (Answer::Denied, 8));
+    assert_eq!(cost("3", "wrong"), (WRONG, 8));
 }
 
 #[test]
@@ -126,7 +125,7 @@ fn a_row_that_cannot_be_read_is_one_members_trouble() {
     let pool = store.pool();
     for (id, password) in [("2", "bob's"), ("bob", "x"), ("3", "carol's")] {
         let before = pool.work();
-        assert_eq!(login(&pool, id, password), Answer::Denied, "{id}");
+        assert_eq!(login(&pool, id, password), UNUSABLE, "{id}");
         assert!(pool.work() > before, "refused as others are");
     }
     is_alice(&login(&pool, "1", "alice's"));
@@ -145,16 +144,16 @@ fn changes_are_seen_at_the_next_login<P: Place>() {
     is_alice(&login(&pool, "1", "alice's"));
 
     store.sql("UPDATE members SET active = 0 WHERE id = 1");
-    assert_eq!(login(&pool, "1", "alice's"), Answer::Denied);
+    assert_eq!(login(&pool, "1", "alice's"), INACTIVE);
     let another = cheap("another");
     let another = another.as_str();
     store.sql(&format!(
         "UPDATE members SET active = 1, password = '{another}' WHERE id = 1"
     ));
-    assert_eq!(login(&pool, "1", "alice's"), Answer::Denied);
+    assert_eq!(login(&pool, "1", "alice's"), WRONG);
     is_alice(&login(&pool, "1", "another"));
     store.sql("DELETE FROM members WHERE id = 1");
-    assert_eq!(login(&pool, "1", "another"), Answer::Denied);
+    assert_eq!(login(&pool, "1", "another"), UNKNOWN);
 }
 
 #[test]
@@ -170,7 +169,7 @@ fn the_demo_members() {
         };
         assert_eq!(&*member.nick, nick);
         assert_eq!(login(&pool, nick, password), Answer::Member(member));
-        assert_eq!(login(&pool, nick, "secret4"), Answer::Denied);
+        assert_eq!(login(&pool, nick, "secret4"), WRONG);
     }
 }
 

@@ -4,9 +4,9 @@ use std::thread;
 use std::time::Duration;
 
 use flashgate::members::{Active, Pool, PoolOptions, TicketSecret};
-use flashgate_core::Answer;
+use flashgate_core::{Answer, Denial};
 
-use crate::fixture::{Place, is_alice, login, member, over_both};
+use crate::fixture::{INACTIVE, Place, UNUSABLE, is_alice, login, member, over_both};
 use crate::signed::ticket;
 
 over_both!(
@@ -37,32 +37,30 @@ fn two<P: Place>() -> P {
 fn a_false_ticket_costs_what_a_wrong_password_does<P: Place>() {
     let store = two::<P>();
     let pool = open(&store);
-    let cost = |id: &str, password: &str| {
+    let cost = |id: &str, password: &str, why: Denial| {
         let before = pool.work();
-        assert_eq!(
-            login(&pool, id, password),
-            Answer::Denied,
-            "{id} {password}"
-        );
+        let answer = login(&pool, id, password);
+        assert_eq!(answer, Answer::Denied(why), "{id} {password}");
         pool.work() - before
     };
-    let (alices, nobodys) = (cost("1", "wrong"), cost("3", "wrong"));
+    let alices = cost("1", "wrong", Denial::WrongPassword);
+    let nobodys = cost("3", "wrong", Denial::Unknown);
     assert!(alices > 0 && nobodys > 0);
     let good = ticket(SECRET, 1, 60);
     let before = pool.work();
     is_alice(&login(&pool, "1", &good));
     assert_eq!(pool.work(), before, "a ticket needs no hash");
-    for (id, password, expected) in [
-        ("1", good.clone(), alices),
-        ("1", ticket("another", 1, 60), alices),
-        ("1", ticket(SECRET, 1, -60), alices),
-        ("1", ticket(SECRET, 1, 600), alices),
-        ("1", ticket(SECRET, 2, 60), alices),
-        ("2", ticket(SECRET, 2, 60), alices),
-        ("3", ticket(SECRET, 3, 60), nobodys),
-        ("3", good, nobodys),
+    for (id, password, expected, why) in [
+        ("1", good.clone(), alices, Denial::TicketSpent),
+        ("1", ticket("another", 1, 60), alices, Denial::TicketOfOther),
+        ("1", ticket(SECRET, 1, -60), alices, Denial::TicketExpired),
+        ("1", ticket(SECRET, 1, 600), alices, Denial::TicketTooLong),
+        ("1", ticket(SECRET, 2, 60), alices, Denial::TicketOfMember),
+        ("2", ticket(SECRET, 2, 60), alices, Denial::Inactive),
+        ("3", ticket(SECRET, 3, 60), nobodys, Denial::Unknown),
+        ("3", good, nobodys, Denial::Unknown),
     ] {
-        assert_eq!(cost(id, &password), expected, "{id} {password}");
+        assert_eq!(cost(id, &password, why), expected, "{id} {password}");
     }
 }
 
@@ -71,12 +69,12 @@ fn a_member_without_a_usable_password<P: Place>() {
     let store = two::<P>();
     let pool = open(&store);
     store.sql("UPDATE members SET password = 'none' WHERE id = 1");
-    assert_eq!(login(&pool, "1", "alice's"), Answer::Denied);
+    assert_eq!(login(&pool, "1", "alice's"), UNUSABLE);
     is_alice(&login(&pool, "1", &ticket(SECRET, 1, 60)));
     // The row is read each time.
     store.sql("UPDATE members SET active = 0 WHERE id = 1");
     let made_before = ticket(SECRET, 1, 60);
-    assert_eq!(login(&pool, "1", &made_before), Answer::Denied);
+    assert_eq!(login(&pool, "1", &made_before), INACTIVE);
     store.sql("UPDATE members SET active = 1 WHERE id = 1");
     is_alice(&login(&pool, "alice", &made_before));
 }

@@ -11,7 +11,7 @@ use crate::config::{OnDuplicate, Presence};
 use crate::conn::{Identify, InLine, Stage, Turn, Who};
 use crate::event::{Action, ConnId, Ticket};
 use crate::hub::Seat;
-use crate::member::{Answer, Login, Member, Query, Secret};
+use crate::member::{Answer, Denial, Login, Member, Query, Secret};
 use crate::note::{CloseReason, Note};
 use crate::reply;
 use crate::throttle::{Source, Turnstile};
@@ -82,7 +82,7 @@ impl Gateway {
         if let Some(source) = source {
             let (name, now, settings) = (&lookup.id, self.now.mono, &self.config.limits.throttle);
             match &answer {
-                Answer::Denied => self.throttle.fail(source, name, now, settings),
+                Answer::Denied(_) => self.throttle.fail(source, name, now, settings),
                 Answer::Member(_) => self.throttle.welcome(source, name, settings),
                 Answer::Unavailable(_) => {}
             }
@@ -96,11 +96,12 @@ impl Gateway {
                     self.claim(id, member);
                 }
             }
-            Answer::Denied => {
+            Answer::Denied(why) => {
                 self.counters.failed_logins += 1;
                 self.note(Note::LoginFailed {
                     peer,
                     id: lookup.id,
+                    why,
                 });
                 // From the question, not the command: who had to wait for it before would otherwise
                 // be refused the moment the store has answered, and could time the hash.
@@ -139,12 +140,16 @@ impl Gateway {
                 let first_after = self.changed.get(&member.id);
                 first_after.is_some_and(|first| ticket < *first)
             }
-            Answer::Denied | Answer::Unavailable(_) => false,
+            Answer::Denied(_) | Answer::Unavailable(_) => false,
         };
         if self.lookups.is_empty() {
             self.changed.clear();
         }
-        if outdated { Answer::Denied } else { answer }
+        if outdated {
+            Answer::Denied(Denial::Changed)
+        } else {
+            answer
+        }
     }
 
     /// Sends the refusal that was held back until now.

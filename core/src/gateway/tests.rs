@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::config::{Loopback, OnDuplicate};
 use crate::event::ListenerId;
-use crate::member::{Answer, Member, MemberEvent, MemberId, Unavailable};
+use crate::member::{Answer, Denial, Member, MemberEvent, MemberId, Unavailable};
 use crate::time::UnixSeconds;
 
 /// A gateway, a clock, and what came out.
@@ -167,7 +167,10 @@ const STATES: &[(&str, Prepare)] = &[
     }),
     ("refused in a moment", |lab| {
         let id = prepared(lab, "IDENTIFY 1 x\0PING 1\0");
-        lab.handle(Input::Answer(lab.ticket(), Answer::Denied));
+        lab.handle(Input::Answer(
+            lab.ticket(),
+            Answer::Denied(Denial::WrongPassword),
+        ));
         id
     }),
     ("throttled", |lab| {
@@ -176,7 +179,10 @@ const STATES: &[(&str, Prepare)] = &[
             "IDENTIFY 1 x\0IDENTIFY 1 x\0IDENTIFY 1 x\0IDENTIFY 1 x\0PING 1\0",
         );
         for _ in 0..3 {
-            lab.handle(Input::Answer(lab.ticket(), Answer::Denied));
+            lab.handle(Input::Answer(
+                lab.ticket(),
+                Answer::Denied(Denial::WrongPassword),
+            ));
             lab.wait(300);
         }
         id
@@ -284,7 +290,10 @@ fn every_state_takes_every_input() {
             lab.handle(Input::Backlog(id, usize::MAX))
         }),
         ("denied", |lab, _| {
-            lab.handle(Input::Answer(Ticket(0), Answer::Denied))
+            lab.handle(Input::Answer(
+                Ticket(0),
+                Answer::Denied(Denial::WrongPassword),
+            ))
         }),
         ("somebody", |lab, _| {
             lab.handle(Input::Answer(Ticket(0), Answer::Member(member(1))))
@@ -487,7 +496,10 @@ fn the_time_to_identify_stands_still_while_the_store_is_asked() {
     let mut lab = Lab::new(unlimited());
     let id = prepared(&mut lab, "IDENTIFY 1 x\0");
     lab.wait(9_000);
-    lab.handle(Input::Answer(lab.ticket(), Answer::Denied));
+    lab.handle(Input::Answer(
+        lab.ticket(),
+        Answer::Denied(Denial::WrongPassword),
+    ));
     assert_eq!(lab.said(id), "<error value=\"Identification failed.\"/>|");
     // 600 seconds are over after 609, nine of which the client had to wait for us.
     lab.wait(599_999);

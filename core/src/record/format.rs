@@ -11,7 +11,7 @@ use core::str::FromStr;
 
 use crate::event::{Action, Cause, ConnId, Input, ListenerId, MAX_READ, Origin, Refused, Ticket};
 use crate::frame::Chunk;
-use crate::member::{Answer, Member, MemberEvent, MemberId, Unavailable};
+use crate::member::{Answer, Denial, Member, MemberEvent, MemberId, Unavailable};
 use crate::note::Note;
 use crate::record::redact;
 use crate::time::{Millis, Now, UnixSeconds};
@@ -167,7 +167,7 @@ impl fmt::Display for Said<'_, '_> {
                             Escaped(name)
                         )
                     }
-                    Answer::Denied => f.write_str("denied"),
+                    Answer::Denied(why) => write!(f, "denied {}", why.as_str()),
                     Answer::Unavailable(why) => f.write_str(name(&UNAVAILABLE, why)),
                 }
             }
@@ -256,7 +256,10 @@ fn input<'a>(word: &str, words: &mut impl Iterator<Item = &'a str>) -> Option<In
                     nick: text(words.next()?)?,
                     name: text(words.next()?)?,
                 }),
-                "denied" => Answer::Denied,
+                "denied" => {
+                    let why = words.by_ref().collect::<Vec<_>>().join(" ");
+                    Answer::Denied(Denial::named(&why)?)
+                }
                 why => Answer::Unavailable(named(&UNAVAILABLE, why)?),
             };
             Input::Answer(ticket, answer)
@@ -365,7 +368,7 @@ fn noted(note: &Note) -> String {
         Note::Status { .. } => String::from("status"),
         Note::Redirect { method, .. } => format!("redirect {method}"),
         Note::Login { member, .. } => format!("login {member}"),
-        Note::LoginFailed { .. } => String::from("login-failed"),
+        Note::LoginFailed { why, .. } => format!("login-failed {}", why.as_str()),
         Note::LoginUnavailable { why, .. } => {
             format!("login-unavailable {}", name(&UNAVAILABLE, why))
         }

@@ -287,15 +287,14 @@ impl Writer {
         };
         let (ticket, query) = self.kept.remove(at);
         let Query::Identify { password, .. } = query;
-        let verb = match &answer {
+        let _ = match &answer {
             Answer::Member(member) => {
                 self.met(member, password.expose());
-                "answers"
+                writeln!(self.out, "store answers {which}")
             }
-            Answer::Denied => "denies",
-            Answer::Unavailable(_) => "fails",
+            Answer::Denied(why) => writeln!(self.out, "store denies {which}: {}", why.as_str()),
+            Answer::Unavailable(_) => writeln!(self.out, "store fails {which}"),
         };
-        let _ = writeln!(self.out, "store {verb} {which}");
         self.gateway.handle(self.now, Input::Answer(ticket, answer));
     }
 

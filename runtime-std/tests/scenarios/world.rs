@@ -8,8 +8,8 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use flashgate_core::{
-    Answer, Clock, CloseReason, Config, Host, Login, Member, MemberId, MemberStore, Note, Query,
-    Reply, Ticket,
+    Answer, Clock, CloseReason, Config, Denial, Host, Login, Member, MemberId, MemberStore, Note,
+    Query, Reply, Ticket,
 };
 
 use super::Start;
@@ -118,10 +118,10 @@ impl MemberStore for Members {
     fn submit(&self, ticket: Ticket, query: Query, reply: Reply) {
         let Query::Identify { login, password } = query;
         let Login::Id(MemberId(id)) = login else {
-            return reply(ticket, Answer::Denied);
+            return reply(ticket, Answer::Denied(Denial::WrongPassword));
         };
         if password.expose() != "secret" {
-            return reply(ticket, Answer::Denied);
+            return reply(ticket, Answer::Denied(Denial::WrongPassword));
         }
         let member = Answer::Member(Member {
             id: MemberId(id),

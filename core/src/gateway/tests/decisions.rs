@@ -151,6 +151,8 @@ fn a_member_who_was_changed_meanwhile_is_not_let_in() {
         let other = prepared(&mut lab, "IDENTIFY 1 x\0");
         let after = lab.ticket();
         lab.handle(Input::Answer(before, Answer::Member(member(1))));
+        let why = |why| move |action: &Action| matches!(action, Action::Note(Note::LoginFailed { why: w, .. }) if *w == why);
+        assert_eq!(lab.count(why(Denial::Changed)), 1);
         lab.wait(300);
         assert_eq!(lab.said(id), "<error value=\"Identification failed.\"/>|");
         lab.handle(Input::Answer(after, Answer::Member(member(1))));
@@ -173,7 +175,10 @@ fn whoever_waits_for_its_address_is_asked_for_in_spite_of_new_settings() {
         let id = lab.gateway.accept(lab.now, origin).unwrap();
         for _ in 0..3 {
             lab.send(id, "IDENTIFY 1 x\0");
-            lab.handle(Input::Answer(lab.ticket(), Answer::Denied));
+            lab.handle(Input::Answer(
+                lab.ticket(),
+                Answer::Denied(Denial::WrongPassword),
+            ));
             lab.wait(300);
         }
         lab.send(id, "IDENTIFY 1 x\0");

@@ -31,7 +31,10 @@ fn whoever_was_told_something_may_read_it() {
     let failed = prepared(&mut lab, "");
     for _ in 0..5 {
         lab.send(failed, "IDENTIFY 1 x\0");
-        lab.handle(Input::Answer(lab.ticket(), Answer::Denied));
+        lab.handle(Input::Answer(
+            lab.ticket(),
+            Answer::Denied(Denial::WrongPassword),
+        ));
         lab.wait(300);
     }
     assert_eq!(ends(&lab, failed), (1, 0, 0), "five failed logins");

@@ -5,7 +5,7 @@ use core::net::SocketAddr;
 use super::*;
 use crate::event::{Cause, ListenerId, Ticket};
 use crate::frame::{Chunk, Form, Recipients};
-use crate::member::{Login, MemberId, Query, Secret, Unavailable};
+use crate::member::{Denial, Login, MemberId, Query, Secret, Unavailable};
 use crate::note::{CloseReason, Note, Refusal};
 
 /// A recording of these lines, behind the settings and the start of a real one.
@@ -32,7 +32,7 @@ fn lines_are_read_as_they_were_written() {
         "gone 0.0 timed-out",
         "backlog 0.0 7",
         "answer 0 member 1 al\\sice A\\x00\\\\",
-        "answer 0 denied",
+        "answer 0 denied wrong password",
         "answer 0 failed",
         "answer 0 busy",
         "answer 0 timed-out",
@@ -141,8 +141,9 @@ fn notes_are_written_like_this() {
             Note::LoginFailed {
                 peer,
                 id: id.clone(),
+                why: Denial::Inactive,
             },
-            "login-failed",
+            "login-failed inactive",
         ),
         (
             Note::LoginUnavailable { peer, id, why },

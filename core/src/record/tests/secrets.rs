@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::event::{Cause, ListenerId, Ticket};
-use crate::member::MemberId;
+use crate::member::{Denial, MemberId};
 use crate::time::{Millis, UnixSeconds};
 use crate::wire::websocket::{Opcode, unmask};
 
@@ -124,7 +124,7 @@ fn record<'a>(pieces: impl Iterator<Item = &'a [u8]>, secrets: Secrets) -> Strin
             while let Some(action) = gateway.poll() {
                 if let Action::Lookup(Ticket(ticket), _) = action {
                     let answer = match ticket % 2 {
-                        0 => Answer::Denied,
+                        0 => Answer::Denied(Denial::Unknown),
                         _ => Answer::Member(member.clone()),
                     };
                     next = Some(Input::Answer(Ticket(ticket), answer));

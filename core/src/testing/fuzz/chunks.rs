@@ -10,7 +10,7 @@ use super::world::{self, UPGRADE};
 use crate::config::Config;
 use crate::event::{Action, Cause, ConnId, Input, ListenerId, Origin, Ticket};
 use crate::gateway::Gateway;
-use crate::member::Answer;
+use crate::member::{Answer, Denial};
 use crate::time::{Millis, Now, UnixSeconds};
 
 /// Where a stream is cut changes nothing of what is said to it and of how it ends: the same bytes,
@@ -152,7 +152,7 @@ impl Client {
                 self.gateway.handle(self.now, Input::Backlog(self.id, 0));
             } else if let Some(ticket) = self.lookups.pop_front() {
                 let answer = match self.denied {
-                    true => Answer::Denied,
+                    true => Answer::Denied(Denial::WrongPassword),
                     false => Answer::Member(world::member(1)),
                 };
                 self.gateway.handle(self.now, Input::Answer(ticket, answer));

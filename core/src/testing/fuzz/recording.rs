@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use crate::config::{Config, Origins};
 use crate::event::{Action, Cause, Input, ListenerId, Origin};
 use crate::gateway::Gateway;
-use crate::member::{Answer, Member, MemberId};
+use crate::member::{Answer, Denial, Member, MemberId};
 use crate::record::{Ended, NotARecording, Recorder, Recording, Secrets, Until, Wanted};
 use crate::time::{Millis, Now, UnixSeconds};
 
@@ -126,7 +126,7 @@ impl World {
                 if let Action::Lookup(ticket, _) = action {
                     self.asked += 1;
                     let answer = match self.asked % 3 {
-                        0 => Answer::Denied,
+                        0 => Answer::Denied(Denial::WrongPassword),
                         n => Answer::Member(Member {
                             id: MemberId(n as i64),
                             nick: Arc::from(["al", "bob"][n as usize - 1]),

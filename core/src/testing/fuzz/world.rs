@@ -8,7 +8,7 @@ use super::listener::{Listener, Room};
 use crate::config::{Config, ListAccess, Loopback, OnDuplicate, Presence, Role};
 use crate::event::{Action, Cause, ConnId, Input, ListenerId, Origin, Ticket};
 use crate::gateway::Gateway;
-use crate::member::{Answer, Member, MemberEvent, MemberId, Unavailable};
+use crate::member::{Answer, Denial, Member, MemberEvent, MemberId, Unavailable};
 use crate::time::{Millis, Now, UnixSeconds};
 
 /// Whatever happens, in whatever order: nothing panics; what the gateway knows stays consistent and
@@ -235,7 +235,7 @@ impl<'a> World<'a> {
             .remove(usize::from(byte >> 4) % self.lookups.len());
         let answer = match byte % 8 {
             0..=4 => Answer::Member(member(byte % 5)),
-            5 | 6 => Answer::Denied,
+            5 | 6 => Answer::Denied(Denial::WrongPassword),
             _ => Answer::Unavailable(Unavailable::Failed),
         };
         self.stale = Some(ticket);

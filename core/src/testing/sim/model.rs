@@ -21,7 +21,7 @@ use super::client::Kind;
 use super::reader::{Said, read_whole};
 use crate::config::{Config, Loopback};
 use crate::event::{Action, Cause, ConnId, Origin, Refused, Ticket};
-use crate::member::{Answer, Member, MemberId};
+use crate::member::{Answer, Denial, Member, MemberId};
 use crate::note::{CloseReason, Note};
 use crate::time::{Millis, Now};
 pub(super) use side::Side;
@@ -47,6 +47,8 @@ pub(super) struct Model {
     stopping: Option<Millis>,
     /// What the input at hand is about.
     cause: Input,
+    /// The name of a failed login, and the reason that the log must give.
+    failed: Option<(String, Denial)>,
     /// To whom the last answer of that went.
     told: Option<ConnId>,
     /// What has to come next, before anything else.
@@ -116,6 +118,7 @@ impl Model {
             sources_before: Sources::default(),
             stopping: None,
             cause: Input::Timeout,
+            failed: None,
             told: None,
             must: VecDeque::new(),
             seen: BTreeMap::new(),
@@ -227,6 +230,7 @@ impl Model {
     /// After the last action of an input: nothing is left undone.
     pub(super) fn done(&mut self) {
         assert!(self.must.is_empty(), "left out: {:?}", self.must);
+        assert_eq!(self.failed, None, "a failed login is not in the log");
         let ids: Vec<ConnId> = self.sides.keys().copied().collect();
         for id in ids {
             self.queue_up(id);
@@ -418,7 +422,10 @@ impl Model {
             }
             Note::Quit { peer, member } => self.quit(self.peers[peer], *member),
             Note::Closed { peer, reason } => self.closed(self.peers[peer], *reason),
-            Note::LoginFailed { .. } => self.count("login failed"),
+            Note::LoginFailed { id, why, .. } => {
+                assert_eq!(self.failed.take(), Some((String::from(&**id), *why)));
+                self.count("login failed");
+            }
             Note::LoginUnavailable { .. } => self.count("login unavailable"),
             Note::Refused { .. } => self.count("refused"),
             Note::Crossdomain { .. } | Note::Status { .. } | Note::Redirect { .. } => {}

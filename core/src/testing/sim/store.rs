@@ -6,7 +6,7 @@ use std::vec::Vec;
 
 use super::swarm;
 use crate::event::Ticket;
-use crate::member::{Answer, Login, Member, MemberId, Query, Unavailable};
+use crate::member::{Answer, Denial, Login, Member, MemberId, Query, Unavailable};
 use crate::testing::random::Random;
 
 /// Everybody who may log in. A password that begins with `right` is, unless there is but one.
@@ -86,7 +86,9 @@ impl Members {
             Some((member, true)) if password.expose().starts_with("right") => {
                 Answer::Member(member.clone())
             }
-            Some(_) | None => Answer::Denied,
+            Some((_, true)) => Answer::Denied(Denial::WrongPassword),
+            Some((_, false)) => Answer::Denied(Denial::Inactive),
+            None => Answer::Denied(Denial::Unknown),
         }
     }
 }

@@ -51,8 +51,9 @@ fn line(note: &Note, name: impl Fn(SocketAddr) -> String) -> String {
             clients,
             max,
         } => format!("LOGIN {member}({clients}/{max}) {}", name(*peer)),
-        Note::LoginFailed { peer, id } => {
-            format!("LOGIN FAILED {} {}", quoted(id), name(*peer))
+        Note::LoginFailed { peer, id, why } => {
+            let (id, why) = (quoted(id), why.as_str());
+            format!("LOGIN FAILED {id} {why} {}", name(*peer))
         }
         Note::LoginUnavailable { peer, id, why } => {
             let why = match why {

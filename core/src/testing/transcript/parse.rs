@@ -14,7 +14,7 @@ use super::step::{Act, ClientId, Drivers, End, Placed, Scenario, Step};
 use super::store::{Change, Known, Mood, Verdict, Which};
 use super::text::unescape;
 use crate::event::ListenerId;
-use crate::member::{Member, MemberId};
+use crate::member::{Denial, Member, MemberId};
 
 /// A transcript that cannot be read, and where.
 #[derive(Clone, Debug)]
@@ -329,15 +329,25 @@ fn store(text: &str) -> Result<Step, String> {
         "is busy" => Step::StoreMood(Mood::Busy),
         "answers first" => Step::StoreAnswers(Which::First, Verdict::Truth),
         "answers last" => Step::StoreAnswers(Which::Last, Verdict::Truth),
-        "denies first" => Step::StoreAnswers(Which::First, Verdict::Denial),
-        "denies last" => Step::StoreAnswers(Which::Last, Verdict::Denial),
         "fails first" => Step::StoreAnswers(Which::First, Verdict::Failure),
         "fails last" => Step::StoreAnswers(Which::Last, Verdict::Failure),
-        _ => match text.strip_prefix("has ") {
-            Some(count) => Step::StoreHas(number(count)? as usize),
-            None => return Err(format!("the store cannot do {text:?}")),
-        },
+        _ => {
+            if let Some(count) = text.strip_prefix("has ") {
+                Step::StoreHas(number(count)? as usize)
+            } else if let Some(why) = text.strip_prefix("denies first: ") {
+                Step::StoreAnswers(Which::First, denial(why)?)
+            } else if let Some(why) = text.strip_prefix("denies last: ") {
+                Step::StoreAnswers(Which::Last, denial(why)?)
+            } else {
+                return Err(format!("the store cannot do {text:?}"));
+            }
+        }
     })
+}
+
+fn denial(why: &str) -> Result<Verdict, String> {
+    let denial = Denial::named(why).ok_or_else(|| format!("{why:?} is no reason to deny"))?;
+    Ok(Verdict::Denial(denial))
 }
 
 fn some_bytes(text: &str, frames: Frames) -> Result<Vec<u8>, String> {

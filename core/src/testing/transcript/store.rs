@@ -8,7 +8,7 @@ use std::vec::Vec;
 
 use crate::event::Ticket;
 use crate::host::{MemberStore, Reply};
-use crate::member::{Answer, Login, Member, MemberId, Query, Unavailable};
+use crate::member::{Answer, Denial, Login, Member, MemberId, Query, Unavailable};
 
 /// A member that the store knows.
 #[derive(Clone, Debug)]
@@ -36,8 +36,8 @@ pub(super) enum Mood {
 pub(super) enum Verdict {
     /// The truth, as it is now.
     Truth,
-    /// That it is wrong, whatever it is.
-    Denial,
+    /// That it is wrong for this reason, whatever it is.
+    Denial(Denial),
     /// That the store is broken.
     Failure,
 }
@@ -102,7 +102,7 @@ impl Store {
         let (ticket, query, reply) = inner.kept.remove(at);
         let answer = match verdict {
             Verdict::Truth => inner.truth(&query),
-            Verdict::Denial => Answer::Denied,
+            Verdict::Denial(why) => Answer::Denied(why),
             Verdict::Failure => Answer::Unavailable(Unavailable::Failed),
         };
         drop(inner); // the runtime may ask the next question from within `reply`
@@ -160,10 +160,12 @@ impl Inner {
             Login::Nick(nick) => known.member.nick == *nick,
         });
         match known {
-            Some(known) if known.active && known.password == password.expose() => {
-                Answer::Member(known.member.clone())
+            None => Answer::Denied(Denial::Unknown),
+            Some(known) if !known.active => Answer::Denied(Denial::Inactive),
+            Some(known) if known.password != password.expose() => {
+                Answer::Denied(Denial::WrongPassword)
             }
-            Some(_) | None => Answer::Denied,
+            Some(known) => Answer::Member(known.member.clone()),
         }
     }
 

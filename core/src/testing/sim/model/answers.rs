@@ -9,7 +9,7 @@ use super::side::{Stage, Turn};
 use super::{Input, Model, Must, Owner, Question};
 use crate::config::{ListAccess, OnDuplicate, Presence};
 use crate::event::{ConnId, Ticket};
-use crate::member::{Answer, Login, Member, MemberId, Query, Unavailable};
+use crate::member::{Answer, Denial, Login, Member, MemberId, Query, Unavailable};
 use crate::note::CloseReason;
 use crate::testing::sim::ask::{Ask, as_heard};
 use crate::testing::sim::client::Kind;
@@ -54,7 +54,7 @@ impl Model {
                         self.count("already online");
                         error("Already online.")
                     }
-                    Answer::Denied => panic!("a refusal is due later"),
+                    Answer::Denied(_) => panic!("a refusal is due later"),
                 };
                 assert_eq!(*said, expected);
                 self.side(id).free(now);
@@ -268,15 +268,21 @@ impl Model {
             return self.count("late answer");
         };
         let answer = match answer {
-            Answer::Member(ref member) if question.changed.contains(&member.id) => Answer::Denied,
-            Answer::Member(_) | Answer::Denied | Answer::Unavailable(_) => answer,
+            Answer::Member(ref member) if question.changed.contains(&member.id) => {
+                Answer::Denied(Denial::Changed)
+            }
+            Answer::Member(_) | Answer::Denied(_) | Answer::Unavailable(_) => answer,
+        };
+        self.failed = match answer {
+            Answer::Denied(why) => Some((question.name.clone(), why)),
+            Answer::Member(_) | Answer::Unavailable(_) => None,
         };
         let now = self.now.mono;
         if question.limited {
             let address = question.address;
             self.sources.came(address);
             match answer {
-                Answer::Denied => self.sources.failed(address, &question.name, now),
+                Answer::Denied(_) => self.sources.failed(address, &question.name, now),
                 Answer::Member(_) => self.sources.logged_in(address, &question.name),
                 Answer::Unavailable(_) => {}
             }
@@ -289,7 +295,7 @@ impl Model {
             return self.count("answer after the end");
         }
         side.turn = match answer {
-            Answer::Denied => Turn::Refused(until),
+            Answer::Denied(_) => Turn::Refused(until),
             Answer::Member(_) | Answer::Unavailable(_) => Turn::Verdict(ticket, answer),
         };
     }
