@@ -1,7 +1,8 @@
 //! Replays the seeds of every fuzz target, on stable Rust and without a fuzzer.
 //!
-//! `UPDATE=1 cargo test --test fuzz_seeds` writes the seeds that come from transcripts anew; a
-//! finding of a fuzzer is added by hand, under a name of its own, and stays.
+//! Finds of a fuzzer and inputs made by hand are in `fuzz/seeds`. Seeds that come from transcripts are
+//! generated into the target folder, as `tmp/fuzz-seeds/TARGET/TRANSCRIPT-NUMBER`, each time this test runs;
+//! `.ci/fuzz` starts from both.
 
 #[path = "../fuzz/src/members_csv.rs"]
 #[expect(
@@ -23,9 +24,9 @@ mod mysqldump;
 mod websocket_frames;
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
-use std::{env, fs};
 
 use flashgate_core::Host;
 use flashgate_core::record::{Recorder, Secrets, Wanted};
@@ -51,12 +52,18 @@ const TARGETS: [Target; 11] = [
 
 #[test]
 fn every_seed_holds() {
-    if env::var_os("UPDATE").is_some() {
-        write_seeds();
-    }
+    let generated = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fuzz-seeds");
+    generate(&generated);
     for (target, body) in TARGETS {
         let mut seeds = 0;
-        for seed in files(&root().join("fuzz/seeds").join(target)) {
+        let kept = root().join("fuzz/seeds").join(target);
+        // A target may have no other seeds than those from transcripts.
+        let kept = if kept.exists() {
+            files(&kept)
+        } else {
+            BTreeSet::new()
+        };
+        for seed in kept.into_iter().chain(files(&generated.join(target))) {
             eprintln!("{}", seed.display());
             body(&fs::read(&seed).expect("a seed can be read"));
             seeds += 1;
@@ -77,16 +84,13 @@ fn every_target_is_replayed() {
 
 /// One seed for each different stream that a client sends in a transcript, where it is of the
 /// target's kind, and one script for each scenario.
-fn write_seeds() {
+fn generate(into: &Path) {
+    if into.exists() {
+        fs::remove_dir_all(into).expect("the seeds of an earlier run can go");
+    }
     for (target, _) in TARGETS {
-        let folder = root().join("fuzz/seeds").join(target);
+        let folder = into.join(target);
         fs::create_dir_all(&folder).expect("the seeds have a folder");
-        for old in files(&folder)
-            .iter()
-            .filter(|file| name(file).starts_with("transcript-"))
-        {
-            fs::remove_file(old).expect("an old seed can go");
-        }
         let mut seen = BTreeSet::new();
         for file in files(&root().join("tests/transcripts")) {
             if file.extension().is_none_or(|extension| extension != "txt") {
@@ -106,7 +110,7 @@ fn write_seeds() {
             let seeds = scenarios.flat_map(|scenario| seeds(target, scenario));
             for (number, seed) in (1..).zip(seeds.filter(|seed| seed.len() <= 4096)) {
                 if seen.insert(seed.clone()) {
-                    let path = folder.join(format!("transcript-{subject}-{number}"));
+                    let path = folder.join(format!("{subject}-{number}"));
                     fs::write(path, seed).expect("a seed can be written");
                 }
             }
