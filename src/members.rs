@@ -15,6 +15,7 @@ mod blocks;
 mod checkup;
 mod complaints;
 mod copy;
+mod demo;
 pub mod dump;
 mod hash;
 pub mod import;
@@ -35,6 +36,7 @@ mod watch;
 
 pub use checkup::{Checkup, Misnamed, NickTrouble, ShutOut, Trouble};
 pub use copy::{BackupError, Exported, Passwords};
+pub use demo::{DEMO, DemoMember};
 pub use hash::Format;
 pub use listing::{Filter, Listed, Stored, Who};
 #[cfg(feature = "mysql")]

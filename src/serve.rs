@@ -1,6 +1,7 @@
 //! `flashgate serve`: from options to a running server, and to its end.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process;
 use std::sync::{Arc, mpsc};
@@ -18,7 +19,9 @@ use crate::log::diagnostics::{self, say, start_thread};
 use crate::log::{self, Event, Format, Writer};
 #[cfg(feature = "mysql")]
 use crate::members::import::Refused;
-use crate::members::{Members, Origin, Pool, PoolOptions, StoreError, TicketSecret, is_address};
+use crate::members::{
+    DEMO, Members, Origin, Pool, PoolOptions, StoreError, TicketSecret, is_address,
+};
 use crate::recording;
 use crate::site;
 
@@ -71,6 +74,9 @@ pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
 
     let max = config.limits.clients;
     writer.event(&Event::Created { max });
+    if let (true, Some(first)) = (options.demo, addresses.first()) {
+        say(&demo(*first));
+    }
     for address in addresses {
         writer.event(&Event::Listening { address });
     }
@@ -161,7 +167,6 @@ fn members(
         ..PoolOptions::default()
     };
     if options.demo {
-        say("members in memory: 1 alice, 2 bob and 3 carol; serve --help names their passwords");
         return Pool::demo(&pool).map_err(store);
     }
     match options.members.as_deref() {
@@ -212,6 +217,15 @@ fn site_members(
     _config: &mut Config,
 ) -> Result<Pool, Failure> {
     Err(table::unable())
+}
+
+/// How to try a demo: the address to open, and who can log in.
+fn demo(address: SocketAddr) -> String {
+    let members = DEMO.map(|member| format!("{} (password {})", member.nick, member.password));
+    format!(
+        "this is a demo: open http://{address}/chat/ in a browser and log in as {}",
+        members.join(", ")
+    )
 }
 
 fn store(error: StoreError) -> Failure {

@@ -8,9 +8,13 @@ use flashgate_core::{Site, SiteError, SiteFile};
 
 use crate::failure::{Exit, Failure};
 
+mod address;
 mod folder;
+mod pages;
 mod ruffle;
 
+pub use address::Address;
+pub use pages::{Demo, TicketUrl};
 pub use ruffle::Ruffle;
 
 /// What an operator adds to the built-in pages.
@@ -20,6 +24,10 @@ pub struct Own<'a> {
     pub folder: Option<&'a Path>,
     /// Where the Flash player is.
     pub ruffle: Option<&'a Ruffle>,
+    /// Whether the pages show the passwords of a demo.
+    pub demo: Demo,
+    /// Where the pages get a ticket for a member who is logged in on the operator's web site.
+    pub ticket_url: Option<&'a TicketUrl>,
     /// Bytes in all files of a folder.
     pub most: u64,
 }
@@ -30,7 +38,7 @@ pub fn site(own: Own<'_>) -> Result<Site, Failure> {
     let good = "built-in files have good paths, types and policies";
     let mut site = Site::default();
     for built_in in BUILT_IN {
-        built_in.add(&mut site, own.ruffle).expect(good);
+        built_in.add(&mut site, own).expect(good);
     }
     let folder = |folder, option, mount| Folder {
         folder,
@@ -56,6 +64,7 @@ pub fn site(own: Own<'_>) -> Result<Site, Failure> {
         folder::read(folder(path, "--ruffle", ruffle::MOUNT), &mut site)?;
     }
     ruffle::tell(&mut site, own.ruffle).expect(good);
+    pages::tell(&mut site, own.demo, own.ticket_url).expect(good);
     Ok(site)
 }
 
@@ -93,11 +102,11 @@ enum Policy {
 }
 
 impl BuiltIn {
-    fn add(&self, site: &mut Site, ruffle: Option<&Ruffle>) -> Result<(), SiteError> {
+    fn add(&self, site: &mut Site, own: Own<'_>) -> Result<(), SiteError> {
         let file = SiteFile::new(mime(self.path, self.bytes), self.bytes)?;
         let file = match self.policy {
-            Some(Policy::Chat) => file.with_policy(CHAT_POLICY)?,
-            Some(Policy::Flash) => file.with_policy(flash_policy(ruffle))?,
+            Some(Policy::Chat) => file.with_policy(chat_policy(own.ticket_url))?,
+            Some(Policy::Flash) => file.with_policy(flash_policy(own.ruffle, own.ticket_url))?,
             None => file,
         };
         site.add(self.path, file)
@@ -137,12 +146,14 @@ const BUILT_IN: &[BuiltIn] = &[
     built_in!("chat/chat.js"),
     built_in!("chat/conversations.js"),
     built_in!("chat/dom.js"),
+    built_in!("chat/login.js"),
     built_in!("chat/mark.svg"),
     built_in!("chat/panes.css"),
     built_in!("chat/people.js"),
     built_in!("chat/protocol.js"),
     built_in!("chat/session.js"),
     built_in!("chat/talk.js"),
+    built_in!("chat/ticket.js"),
     built_in!("flash/index.html", Some(Policy::Flash)),
     built_in!("flash/chat.swf"),
     built_in!("flash/flash.css"),
@@ -151,21 +162,33 @@ const BUILT_IN: &[BuiltIn] = &[
 
 /// Nothing but the server's own files, nothing inline, and no connection but to the server: `'self'`
 /// is a WebSocket of the same host and port too (CSP level 3; Chromium since 71, Safari since 16).
-/// Frames are allowed to the same site, where an operator may have a page around the chat.
-const CHAT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-    img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
+/// The one exception is the site that gives tickets. Frames are allowed to the same site, where an
+/// operator may have a page around the chat.
+fn chat_policy(ticket_url: Option<&TicketUrl>) -> String {
+    let tickets = source(ticket_url.and_then(TicketUrl::origin));
+    format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+         connect-src 'self'{tickets}; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+    )
+}
+
+/// One more source in a list of them.
+fn source(origin: Option<&str>) -> String {
+    origin.map_or(String::new(), |origin| format!(" {origin}"))
+}
 
 /// The same, and what Ruffle needs: WebAssembly, style elements within its own element, icons in its
 /// style sheet as `data:`, and a worker of a few lines, by which a movie goes on in a hidden tab. What
 /// comes from elsewhere, if Ruffle does, comes from that one place.
-fn flash_policy(ruffle: Option<&Ruffle>) -> String {
+fn flash_policy(ruffle: Option<&Ruffle>, ticket_url: Option<&TicketUrl>) -> String {
     let elsewhere = match ruffle {
-        Some(Ruffle::Address(address)) => format!(" {}", address.origin()),
+        Some(Ruffle::Address(address)) => source(Some(address.origin())),
         Some(Ruffle::Folder(_)) | None => String::new(),
     };
+    let tickets = source(ticket_url.and_then(TicketUrl::origin));
     format!(
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'{elsewhere}; \
-         style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'{elsewhere}; \
+         style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'{elsewhere}{tickets}; \
          worker-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
     )
 }
@@ -177,6 +200,8 @@ mod tests {
     const NOTHING: Own<'_> = Own {
         folder: None,
         ruffle: None,
+        demo: Demo::No,
+        ticket_url: None,
         most: 0,
     };
 
@@ -201,10 +226,53 @@ mod tests {
     }
 
     #[test]
+    fn pages_may_ask_the_site_that_gives_tickets() {
+        for (url, expected) in [
+            ("/t.php", ""),
+            ("https://www.example.com/t.php", " https://www.example.com"),
+        ] {
+            let url = url.parse().unwrap();
+            let own = Own {
+                ticket_url: Some(&url),
+                ..NOTHING
+            };
+            let site = site(own).unwrap();
+            for page in ["/chat/index.html", "/flash/index.html"] {
+                let policy = site.get(page).unwrap().policy().unwrap();
+                let part = format!("connect-src 'self'{expected};");
+                assert!(policy.contains(&part), "{policy}");
+            }
+        }
+    }
+
+    /// A proxy may serve all of this below a prefix.
+    #[test]
+    fn built_in_files_link_to_each_other_by_relative_addresses() {
+        for built_in in BUILT_IN {
+            let Ok(text) = str::from_utf8(built_in.bytes) else {
+                continue;
+            };
+            for absolute in [
+                "=\"/",
+                "='/",
+                "url(/",
+                "from \"/",
+                "fetch(\"/",
+                "\"/chat",
+                "\"/flash",
+                "\"/ruffle",
+                "location.host}/",
+            ] {
+                assert!(!text.contains(absolute), "{absolute} in {}", built_in.path);
+            }
+        }
+    }
+
+    #[test]
     fn built_in_pages_have_a_policy_and_nothing_inline() {
         let site = site(NOTHING).unwrap();
-        // And where Ruffle is.
-        assert_eq!(site.paths().len(), BUILT_IN.len() + 1, "each path once");
+        // And where Ruffle is, and what the pages are told.
+        assert_eq!(site.paths().len(), BUILT_IN.len() + 2, "each path once");
         for built_in in BUILT_IN {
             let file = site.get(built_in.path).unwrap();
             let page = file.mime() == "text/html; charset=utf-8";

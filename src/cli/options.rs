@@ -11,7 +11,7 @@ use flashgate_core::{Config, is_host_name};
 
 use super::table::TableOptions;
 use crate::members::import::{ActiveIf, Charset, Map, Spaces};
-use crate::site::Ruffle;
+use crate::site::{Ruffle, TicketUrl};
 
 /// Run the server.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
@@ -72,6 +72,14 @@ pub struct ServeOptions {
     /// file with a secret of 32 bytes or more that your site knows, too: it can then make tickets, by which members log in without their password; nobody else may read the file
     #[argh(option, arg_name = "FILE")]
     pub ticket_secret: Option<PathBuf>,
+
+    /// Where pages get tickets. (The help is not this comment: rustdoc would take its address for a link.)
+    #[argh(
+        option,
+        arg_name = "URL",
+        description = "where your site gives a ticket to a member who is logged in there, like https://www.example.com/ticket.php, or a path like /ticket.php; the built-in pages ask it by POST, with the visitor's cookies"
+    )]
+    pub ticket_url: Option<TicketUrl>,
 
     /// what moves the bytes: smol (one thread, default) or std (threads per connection)
     #[argh(option, arg_name = "NAME", default = "Runtime::Smol")]

@@ -17,6 +17,7 @@ use flashgate_core::{
 
 use super::backend::Backend;
 use super::complaints::Complaints;
+use super::demo;
 #[cfg(feature = "mysql")]
 use super::live::{Live, SiteTable};
 use super::lookup::Lookups;
@@ -27,7 +28,7 @@ use super::schema::{self, Fault, StoreError};
 use super::tickets::{self, TicketSecret, Tickets, Worth};
 use super::verified::Verified;
 use super::watch::LOOK;
-use super::{Active, Hash, Members, Name, NewMember, Nick, Number};
+use super::{Hash, Members, NewMember};
 use crate::bounded::{self, Receiver, Sender};
 use crate::log::diagnostics;
 
@@ -132,21 +133,9 @@ impl Pool {
         started.map_err(|fault| fault.at(&store.path))
     }
 
-    /// The members of `--demo`: 1 alice secret1, 2 bob secret2, 3 carol secret3; one for a page, one for
-    /// a Flash movie and one for a terminal.
+    /// The members of `--demo`, [`DEMO`](super::DEMO).
     pub fn demo(options: &PoolOptions) -> Result<Self, StoreError> {
-        let members = [
-            (1, "alice", "Alice", "secret1"),
-            (2, "bob", "Bob", "secret2"),
-            (3, "carol", "Carol", "secret3"),
-        ];
-        let members = members.map(|(id, nick, name, password)| NewMember {
-            id: Number::new(id).expect("above 0"),
-            nick: Nick::new(nick).expect("a good nick"),
-            name: Name::new(name).expect("a good name"),
-            password: Hash::new(&Secret::new(password)).expect("the system has random numbers"),
-            active: Active::Yes,
-        });
+        let members = demo::new_members();
         // This thread has no more passwords to hash.
         passwords::rest();
         Self::in_memory(&members, options)

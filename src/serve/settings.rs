@@ -13,7 +13,7 @@ use super::policy;
 use crate::cli::ServeOptions;
 use crate::failure::{Exit, Failure};
 use crate::members::{TicketSecret, is_address};
-use crate::site::{Own, Ruffle, is_own};
+use crate::site::{Demo, Own, Ruffle, is_own};
 
 /// Whether options contradict each other.
 pub(super) fn check(options: &ServeOptions) -> Result<(), Failure> {
@@ -32,6 +32,9 @@ pub(super) fn check(options: &ServeOptions) -> Result<(), Failure> {
         return refuse(
             "--record-limit and --record-secrets are about a recording; add --record FILE",
         );
+    }
+    if options.ticket_url.is_some() && options.ticket_secret.is_none() {
+        return refuse("--ticket-url gives tickets, which need --ticket-secret FILE");
     }
     let made = !options.policy_domain.is_empty() || options.policy_ports.is_some();
     if options.policy_file.is_some() && made {
@@ -81,6 +84,8 @@ pub(super) fn own_site(options: &ServeOptions) -> Own<'_> {
     Own {
         folder: options.site.as_deref(),
         ruffle: options.ruffle.as_ref(),
+        demo: if options.demo { Demo::Yes } else { Demo::No },
+        ticket_url: options.ticket_url.as_ref(),
         most: options.max_site.saturating_mul(1024 * 1024),
     }
 }

@@ -2,27 +2,20 @@
 //!
 //! Ruffle is not part of the program: it has 15 MB, and an operator wants to choose its release.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use flashgate_core::{Site, SiteError, SiteFile};
+
+use super::address::{Address, Query};
 
 /// Where `--ruffle` says that Ruffle is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ruffle {
     /// In a folder of this machine, to be served at `/ruffle/`.
     Folder(PathBuf),
-    /// Somewhere else.
+    /// Somewhere else: the address of a `ruffle.js`.
     Address(Address),
-}
-
-/// The `http` or `https` address of a `ruffle.js`, safe to be written into a header.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Address {
-    text: String,
-    /// Bytes of scheme, host and port.
-    origin: usize,
 }
 
 impl FromStr for Ruffle {
@@ -34,56 +27,21 @@ impl FromStr for Ruffle {
         }
         // What looks like an address is not looked for on the disk.
         if text.contains("://") {
-            Address::new(text).map(Self::Address)
+            script(text).map(Self::Address)
         } else {
             Ok(Self::Folder(PathBuf::from(text)))
         }
     }
 }
 
-impl Address {
-    fn new(text: &str) -> Result<Self, String> {
-        let scheme = ["https://", "http://"]
-            .into_iter()
-            .find(|scheme| text.starts_with(scheme))
-            .ok_or("an address begins with https:// or http://")?;
-        // A policy is made of words; quotes, semicolons and commas mean something in it.
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/@[]%+=".contains(&b);
-        if !text.bytes().all(plain) {
-            return Err(
-                "an address has letters, digits and -._~:/@[]%+= only, no query and no fragment"
-                    .to_owned(),
-            );
-        }
-        let rest = &text[scheme.len()..];
-        let host = rest.split('/').next().unwrap_or_default();
-        let named = host
-            .bytes()
-            .next()
-            .is_some_and(|b| b.is_ascii_alphanumeric() || b == b'[');
-        if !named || host.contains(['@', '%']) {
-            return Err("an address has a host behind https://, and no user".to_owned());
-        }
-        let text = if text.ends_with(".js") {
-            text.to_owned()
-        } else {
-            // A folder, or a package on a server that gives out packages.
-            format!("{}/{SCRIPT}", text.trim_end_matches('/'))
-        };
-        let origin = scheme.len() + host.len();
-        Ok(Self { text, origin })
-    }
-
-    /// Scheme, host and port, as a `Content-Security-Policy` names a source. Its path stays out: the
-    /// script loads others from beside itself, and a redirect to a release goes elsewhere.
-    pub(super) fn origin(&self) -> &str {
-        &self.text[..self.origin]
-    }
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+/// The script itself. What does not end in `.js` is a folder, or a package on a server that gives out
+/// packages.
+fn script(text: &str) -> Result<Address, String> {
+    let address = Address::new(text, Query::Refused)?;
+    if text.ends_with(".js") {
+        Ok(address)
+    } else {
+        Ok(address.join(SCRIPT))
     }
 }
 
@@ -94,7 +52,8 @@ pub(super) fn tell(site: &mut Site, ruffle: Option<&Ruffle>) -> Result<(), SiteE
         Some(Ruffle::Folder(_)) | None => PLACES
             .iter()
             .find(|place| site.get(place).is_some())
-            .map(|place| (*place).to_owned()),
+            // Relative, so that it is found below a proxy's prefix, too.
+            .map(|place| format!("..{place}")),
     };
     // Neither kind of place has a character that JSON would escape.
     let body = match place {
@@ -179,9 +138,9 @@ mod tests {
             let value: serde_json::Value = serde_json::from_slice(&body).unwrap();
             value["ruffle"].as_str().map(str::to_owned)
         };
-        let own = Some("/ruffle/ruffle.js".to_owned());
+        let own = Some("../ruffle/ruffle.js".to_owned());
         assert_eq!(told(&[], None), None);
-        assert_eq!(told(&["/ruffle.js"], None).as_deref(), Some("/ruffle.js"));
+        assert_eq!(told(&["/ruffle.js"], None).as_deref(), Some("../ruffle.js"));
         assert_eq!(told(&["/ruffle.js", "/ruffle/ruffle.js"], None), own);
         assert_eq!(told(&["/ruffle/ruffle.js"], Some("folder")), own);
         let far = told(&["/ruffle.js"], Some("https://x/y"));

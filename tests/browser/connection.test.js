@@ -69,13 +69,18 @@ test("a page reconnects by itself when the server starts again", async (t) => {
     await bob.close();
     restarted = await startServer({ port });
     await alice.banner.waitFor({ state: "hidden" });
-    await alice.reads("> before", "Bob left.");
+    // Nobody left: the server was away. That is said once.
+    const outage = ["> before", "Connection lost.", "Connection restored."];
+    await alice.reads(...outage);
+    await alice.page.locator("#hint").getByText("has left.").waitFor();
     const again = await RawClient.connect(port, 2, "secret2");
-    await alice.reads("> before", "Bob left.", "Bob is back.");
+    await alice.page.locator("#talk-head").getByText("online", { exact: true }).waitFor();
     await alice.box.press("Enter");
-    await alice.reads("> before", "Bob left.", "Bob is back.", "> typed, not sent");
+    await alice.reads(...outage, "> typed, not sent");
     await again.until(/typed, not sent/);
+    // From now on people come and go again.
     await again.close();
+    await alice.reads(...outage, "> typed, not sent", "Bob left.");
 });
 
 test("what was sent and not confirmed is marked, and can be sent again", async (t) => {
@@ -89,14 +94,14 @@ test("what was sent and not confirmed is marked, and can be sent again", async (
     await alice.say("Did you get this?");
     await alice.log.getByText("sending…").waitFor();
     wire.cut();
-    await alice.reads("! > Did you get this?");
+    await alice.reads("! > Did you get this?", "Connection lost.");
     await alice.log.getByText("Not confirmed: it may not have arrived.").waitFor();
     await alice.isAccessible("unconfirmed");
 
     wire.keep = () => false;
     await alice.banner.waitFor({ state: "hidden" });
     await alice.log.getByRole("button", { name: "Send again" }).click();
-    await alice.reads("> Did you get this?");
+    await alice.reads("Connection lost.", "Connection restored.", "> Did you get this?");
     await bob.until(/Did you get this/);
     await bob.close();
 });

@@ -96,7 +96,7 @@ test("a wrong password is said at the password, and the name stays", async (t) =
     await everyoneGone(server);
     const page = await ChatPage.open(t, browser, server);
     await page.logIn("alice", "hunter2");
-    await page.page.getByText("This number or nick does not go with this password.").waitFor();
+    await page.page.getByText("Wrong number, nick or password.").waitFor();
     const password = page.page.getByLabel("Password");
     assert.equal(await password.getAttribute("aria-invalid"), "true");
     assert.equal(await page.page.getByLabel("Member number or nick").inputValue(), "alice");

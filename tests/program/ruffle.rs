@@ -142,7 +142,7 @@ fn ruffle_in_a_folder_in_the_site_or_elsewhere() {
 
     let server = Server::start(folder.path(), &["--demo", "--ruffle", "player"]);
     let (place, policy) = told(&server);
-    assert_eq!(place, "/ruffle/ruffle.js");
+    assert_eq!(place, "../ruffle/ruffle.js");
     assert!(
         policy.contains("script-src 'self' 'wasm-unsafe-eval';"),
         "{policy}"
@@ -150,7 +150,7 @@ fn ruffle_in_a_folder_in_the_site_or_elsewhere() {
     assert_eq!(get(&server, "/ruffle/ruffle.js").body, b"the player");
 
     let server = Server::start(folder.path(), &["--demo", "--site", "player"]);
-    assert_eq!(told(&server).0, "/ruffle.js");
+    assert_eq!(told(&server).0, "../ruffle.js");
     assert_eq!(get(&server, "/ruffle.js").body, b"the player");
 
     let server = Server::start(folder.path(), &["--demo", "--ruffle", far]);

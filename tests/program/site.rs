@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Read;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use tempfile::tempdir;
@@ -82,6 +82,82 @@ fn the_built_in_pages() {
     assert_eq!(log.matches("REDIRECT").count(), 1, "{log}");
     assert!(log.contains("REDIRECT \"GET /\""), "{log}");
     assert_eq!(said.matches("404").count(), 0, "{said}");
+}
+
+#[test]
+fn a_demo_says_how_to_try_it() {
+    let folder = tempdir().unwrap();
+    let server = Server::start(folder.path(), &["--demo"]);
+    let script = text(&get(&server, "/chat/settings.js"));
+    let address = server.addresses[0];
+    let (_, said) = server.stop();
+    let open = format!("open http://{address}/chat/ ");
+    assert!(said.contains(&open), "{said}");
+    for (nick, password) in [
+        ("alice", "secret1"),
+        ("bob", "secret2"),
+        ("carol", "secret3"),
+    ] {
+        assert!(
+            said.contains(&format!("{nick} (password {password})")),
+            "{said}"
+        );
+        let json = format!("{{\"nick\": \"{nick}\", \"password\": \"{password}\"}}");
+        assert!(script.contains(&json), "{script}");
+    }
+
+    // Real members have nothing of this.
+    let server = Server::start(folder.path(), &["--members=members.db"]);
+    let script = text(&get(&server, "/chat/settings.js"));
+    assert!(!script.contains("secret"), "{script}");
+    let (_, said) = server.stop();
+    assert!(!said.contains("demo") && !said.contains("secret"), "{said}");
+}
+
+#[test]
+fn pages_know_where_tickets_are_given() {
+    let folder = tempdir().unwrap();
+    let secret = folder.path().join("secret");
+    fs::write(&secret, "0123456789abcdef0123456789abcdef").unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+    let url = "https://www.example.com/ticket.php?for=chat";
+    let options = ["--demo", "--ticket-secret=secret", "--ticket-url", url];
+    let server = Server::start(folder.path(), &options);
+    let script = get(&server, "/chat/settings.js");
+    assert_eq!(
+        script.field("Content-Type"),
+        Some("text/javascript; charset=utf-8")
+    );
+    assert!(text(&script).contains(&format!("\"ticketUrl\": \"{url}\"")));
+    for page in ["/chat/", "/flash/"] {
+        let page = get(&server, page);
+        let policy = page.field("Content-Security-Policy").unwrap();
+        let part = "connect-src 'self' https://www.example.com;";
+        assert!(policy.contains(part), "{policy}");
+    }
+
+    for (options, tells) in [
+        (&["--ticket-url=/t.php"][..], "--ticket-secret"),
+        (
+            &["--ticket-secret=secret", "--ticket-url=t.php"],
+            "a path with one /",
+        ),
+        (
+            &[
+                "--ticket-secret=secret",
+                "--ticket-url=https://x/;script-src",
+            ],
+            "letters, digits",
+        ),
+    ] {
+        let done = run_in(folder.path(), &[&["serve", "--demo"], options].concat(), "");
+        assert_eq!(done.code, 64, "{options:?} {}", done.stderr);
+        assert!(done.stderr.contains(tells), "{options:?} {}", done.stderr);
+    }
+}
+
+fn text(answer: &Answer) -> String {
+    String::from_utf8(answer.body.clone()).unwrap()
 }
 
 fn a_folder(runtime: &str) {

@@ -1,12 +1,16 @@
 // The page: what the session tells is brought to memory and to the screen, what the user does to the session.
 
 import { Conversations, keep, kept } from "./conversations.js";
-import { $, announce, isolated, nameOf, onceAFrame } from "./dom.js";
+import { $, announce, count, isolated, make, nameOf, onceAFrame } from "./dom.js";
+import { drawWays, fault, focusForm, notice, offer, showPart } from "./login.js";
 import { People } from "./people.js";
 import { Session } from "./session.js";
 import { Talk } from "./talk.js";
+import { framed, fromAddress, renew, siteHost } from "./ticket.js";
 
 const NAME = "flashgate.name";
+/** After a restart of the server, everybody who is still there is back by then. */
+const ALL_BACK_AFTER = 60_000;
 
 /** Why the page waits before it tries again: in a login, and with conversations open. */
 const REASONS = {
@@ -16,6 +20,7 @@ const REASONS = {
     full: "The server is full.",
     busy: "The server is too busy to log anyone in.",
     taken: "You are online already: in another window, or on a connection that is just ending.",
+    site: `${siteHost} cannot be reached, or does not let this page ask.`,
 };
 
 /** What the login form says afterwards. */
@@ -25,7 +30,15 @@ const FAREWELLS = {
     paused: "Stopped. Log in again to go on with your conversations.",
     replaced: "You have logged in somewhere else, so this page was logged out.",
     ended: "The server ended this login.",
+    wrong: "You were logged out: your number or nick does not go with your password any more.",
+    denied: `You are not logged in at ${siteHost}. Log in there, or use your password.`,
+    refused: "This login has expired or was used. Open the chat from your site again, or use your password.",
+    spent: "Open the chat from your site again, or use your password.",
+    damaged: "The link that you followed is damaged. Open the chat from your site again, or use your password.",
 };
+
+/** Ends of a login that its user asked for. */
+const OWN = ["left", "stopped", "paused"];
 
 const narrow = matchMedia("(max-width: 719px)");
 const conversations = new Conversations();
@@ -43,10 +56,13 @@ const talk = new Talk(conversations, {
 const draw = onceAFrame(drawEverything);
 const save = eventuallyDo(() => conversations.store(), 1000);
 let wait = null;
+let settling = 0;
 /** The last reason to wait that was said aloud; once is enough. */
 let trouble = null;
 let arriving = false;
 let quiet = true;
+/** A ticket from the address that waits for a yes. */
+let offered = null;
 
 /** The page's own host and folder, by the scheme that goes with its own. */
 function serverAddress() {
@@ -68,6 +84,7 @@ const told = {
         }
         trouble = why;
         wait = { why, until };
+        conversations.disconnected();
         talk.setConnected(false);
         drawWait();
         draw();
@@ -79,6 +96,10 @@ const told = {
             closeForGood();
         }
         conversations.become(me);
+        conversations.reconnected();
+        clearTimeout(settling);
+        settling = setTimeout(() => conversations.missing().forEach(tellPresence), ALL_BACK_AFTER);
+        notice("");
         $("login-password").value = "";
         show("app");
         $("me").replaceChildren("Logged in as ", nameOf(me));
@@ -167,6 +188,7 @@ function isLookedAt() {
 }
 
 function loggedOut(why, text) {
+    const interrupted = !$("app").hidden && !OWN.includes(why);
     wait = trouble = null;
     if (why === "left") {
         closeForGood();
@@ -178,11 +200,17 @@ function loggedOut(why, text) {
     talk.setConnected(false);
     drawWait();
     show("login");
-    if (why === "wrong") {
-        fault("login-password", "This number or nick does not go with this password.");
+    if (why === "wrong" && !interrupted) {
+        fault("login-password", "Wrong number, nick or password.");
     } else {
-        notice(FAREWELLS[why] + (why === "ended" && text ? ` It says: ${text}` : ""));
-        $($("login-id").value === "" ? "login-id" : "login-password").focus();
+        const before = why === "spent" ? `${REASONS[text]} ` : "";
+        notice(before + FAREWELLS[why] + (why === "ended" && text ? ` It says: ${text}` : ""));
+        if (interrupted) {
+            // Whoever is typing a message must not go on in a field for a password.
+            $("login-notice").focus();
+        } else {
+            focusForm();
+        }
     }
     draw();
 }
@@ -192,7 +220,6 @@ function loggedOut(why, text) {
 function logIn() {
     const id = $("login-id").value.trim();
     const password = $("login-password").value;
-    notice("");
     fault("login-password", "");
     fault("login-id", "");
     if (password === "") {
@@ -204,6 +231,33 @@ function logIn() {
         keep(NAME, id);
         session.logIn(id, password);
         $("login-wait-why").focus();
+    }
+}
+
+/** Logs in by a ticket, or by the site that gives them. */
+function logInByTicket(pass) {
+    offered = null;
+    fault("login-password", "");
+    fault("login-id", "");
+    session.logInByTicket(pass, renew);
+    $("login-wait-why").focus();
+}
+
+/** The address has brought a ticket, perhaps while the page was open already. */
+function cameByLink() {
+    const pass = fromAddress();
+    if (pass === null) {
+        return;
+    }
+    if (session.state !== "out") {
+        announce("You are logged in already, so the link that you followed was ignored.");
+    } else if (pass.ticket === null) {
+        notice(FAREWELLS.damaged);
+    } else if (framed) {
+        logInByTicket(pass);
+    } else {
+        offered = pass;
+        offer(pass);
     }
 }
 
@@ -278,9 +332,9 @@ function drawEverything() {
     talk.draw();
     const unread = conversations.unread();
     const where = current ? `${isolated(current.name)} – flashgate` : "flashgate chat";
-    document.title = unread > 0 ? `(${unread}) ${where}` : where;
+    document.title = unread > 0 ? `(${count(unread)}) ${where}` : where;
     $("back-badge").hidden = unread === 0;
-    $("back-badge").textContent = unread;
+    $("back-badge").replaceChildren(count(unread), make("span", "unseen", " unread messages"));
     save();
 }
 
@@ -293,8 +347,7 @@ function drawWait() {
     const { state } = session;
     const busy = state === "connecting" || state === "waiting";
     const hadFocus = $("banner").contains(document.activeElement);
-    $("login-form").hidden = busy;
-    $("login-wait").hidden = !busy;
+    showPart(busy ? "login-wait" : offered ? "offer" : "login-form");
     $("banner").hidden = !busy;
     $("app").classList.toggle("offline", busy);
     const why = wait ? REASONS[wait.why] : $("app").hidden ? "Logging in…" : "Connecting…";
@@ -310,23 +363,6 @@ function drawWait() {
     }
     if (hadFocus && !busy) {
         ($("talk").hidden ? $("people-heading") : $("log")).focus();
-    }
-}
-
-function fault(field, text) {
-    $(`${field}-error`).textContent = text;
-    $(field).setAttribute("aria-invalid", String(text !== ""));
-    if (text !== "") {
-        $(field).focus();
-        $(field).select();
-    }
-}
-
-function notice(text) {
-    $("login-notice").textContent = text;
-    $("login-notice").hidden = text === "";
-    if (text !== "") {
-        announce(text);
     }
 }
 
@@ -351,8 +387,16 @@ function begin() {
         $(`${place}-stop`).addEventListener("click", stop);
     }
     $("log-out").addEventListener("click", () => session.logOut("left"));
+    $("site-login").addEventListener("click", () => logInByTicket(null));
+    $("offer-yes").addEventListener("click", () => logInByTicket(offered));
+    $("offer-no").addEventListener("click", () => {
+        offered = null;
+        showPart("login-form");
+        focusForm();
+    });
     setInterval(() => wait && drawWait(), 500);
-    addEventListener("popstate", () => $("app").classList.contains("talking") && backToList());
+    // A link to a fragment of this page is no way back.
+    addEventListener("popstate", () => location.hash === "" && $("app").classList.contains("talking") && backToList());
     addEventListener("online", () => session.wake());
     addEventListener("pagehide", () => conversations.store());
     document.addEventListener("visibilitychange", () => {
@@ -363,11 +407,17 @@ function begin() {
             conversations.store();
         }
     });
+    addEventListener("hashchange", cameByLink);
+    drawWays();
     $("login-id").value = kept(NAME) ?? "";
     if ($("login-id").value !== "") {
         notice("Log in again to go on with your conversations.");
     }
-    $($("login-id").value === "" ? "login-id" : "login-password").focus();
+    focusForm();
+    cameByLink();
+    if (session.state === "out" && framed && renew) {
+        logInByTicket(null);
+    }
 }
 
 begin();

@@ -52,12 +52,15 @@ export class Conversations {
     #people = new Map();
     #clock = 0;
     #nextId = 1;
+    /** Since the connection was lost: where that is noted, if anywhere. */
+    #outage = null;
+    /** Who was online before an outage, and was not when it was over. */
+    #missing = new Set();
 
     /** Whose page it is. Somebody else's conversations are forgotten. */
     become(me) {
         if (this.me?.nick !== me.nick) {
-            this.open = null;
-            this.#people.clear();
+            this.#clear();
             this.#restore(me.nick);
         }
         this.me = me;
@@ -66,9 +69,15 @@ export class Conversations {
     /** Forgets everything, here and in the browser's storage. */
     forget() {
         this.me = null;
+        this.#clear();
+        keep(STORE, null);
+    }
+
+    #clear() {
         this.open = null;
         this.#people.clear();
-        keep(STORE, null);
+        this.#outage = null;
+        this.#missing.clear();
     }
 
     get(nick) {
@@ -84,10 +93,55 @@ export class Conversations {
         return this.all().reduce((sum, person) => sum + person.unread, 0);
     }
 
-    /** Takes the list of everyone online; returns who came and who left since it was last known. */
+    /** The connection is lost: noted once, in the conversation that is on the screen. */
+    disconnected() {
+        if (this.#outage === null && this.me) {
+            this.#outage = { person: this.#people.get(this.open) };
+            this.#connection("lost");
+        }
+    }
+
+    /** The connection is back. Who else was cut off by the same outage may take a while longer. */
+    reconnected() {
+        if (this.#outage !== null) {
+            this.#connection("restored");
+            this.#outage.over = true;
+        }
+    }
+
+    #connection(note) {
+        const { person } = this.#outage;
+        if (person?.lastMessage) {
+            this.#add(person, { note, id: this.#nextId++ });
+        }
+    }
+
+    /** Notes who has not come back after an outage, and returns them. */
+    missing() {
+        const people = [...this.#missing];
+        this.#missing.clear();
+        for (const person of people) {
+            this.#note(person, "left");
+        }
+        return people;
+    }
+
+    /**
+     * Takes the list of everyone online; returns who came and who left since it was last known. After an
+     * outage, who is not back yet is not said to have left.
+     */
     setOnline(people) {
         const now = new Set(people.map(({ nick }) => nick));
         const gone = this.all().filter((person) => person.online && !now.has(person.nick));
+        if (this.#outage?.over) {
+            this.#outage = null;
+            for (const person of gone) {
+                person.online = false;
+                this.#missing.add(person);
+                this.#tidy(person);
+            }
+            gone.length = 0;
+        }
         const changes = gone.map(({ nick }) => this.gone(nick));
         for (const { nick, name } of people) {
             changes.push(this.came(nick, name));
@@ -103,6 +157,9 @@ export class Conversations {
             return null;
         }
         person.online = true;
+        if (this.#missing.delete(person)) {
+            return null;
+        }
         this.#note(person, "back");
         return person;
     }
@@ -115,10 +172,16 @@ export class Conversations {
         }
         person.online = false;
         this.#note(person, "left");
-        if (person.items.length === 0 && person.draft === "" && nick !== this.open) {
-            this.#people.delete(nick);
-        }
+        this.#tidy(person);
         return person;
+    }
+
+    /** Forgets who left without a word. */
+    #tidy(person) {
+        if (person.items.length === 0 && person.draft === "" && person.nick !== this.open) {
+            this.#people.delete(person.nick);
+            this.#missing.delete(person);
+        }
     }
 
     /** A message that was just sent, and has not come back yet. */

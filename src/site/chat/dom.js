@@ -24,6 +24,11 @@ export function isolated(name) {
     return `\u2068${name}\u2069`;
 }
 
+/** A number of messages, as far as its digits are of use. */
+export function count(messages) {
+    return messages > 99 ? "99+" : String(messages);
+}
+
 /** Makes `parent` hold exactly these children, and moves only those that stand elsewhere. */
 export function arrange(parent, children) {
     children.forEach((child, index) => {

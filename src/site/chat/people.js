@@ -2,7 +2,7 @@
 //
 // The list is one tab stop; arrow keys, Home and End move in it, Enter opens a conversation.
 
-import { $, arrange, avatar, make, nameOf } from "./dom.js";
+import { $, arrange, avatar, count, make, nameOf } from "./dom.js";
 
 /** A crowd is searched, not scrolled; each row costs the browser. */
 const MAX_ROWS = 200;
@@ -149,7 +149,7 @@ export class People {
         const side = make("span", "person-side");
         side.append(make("span", "person-time", time));
         if (unread > 0) {
-            const badge = make("span", "badge", unread > 99 ? "99+" : String(unread));
+            const badge = make("span", "badge", count(unread));
             badge.append(make("span", "unseen", unread === 1 ? " unread message" : " unread messages"));
             side.append(badge);
         }

@@ -7,6 +7,9 @@
 //
 // What happens is told as plain events; the words for it are the page's business. Answers of one
 // connection come in the order of its commands, so the oldest open command tells what an error is about.
+//
+// A login goes by a password, which is kept to log in again, or by a ticket, which is good once: then each
+// connection needs another one.
 
 import { bytes, command, parse, MAX_COMMAND_BYTES } from "./protocol.js";
 
@@ -27,7 +30,12 @@ export class Session {
     state = "out";
     #tell;
     #address;
+    /**
+     * `{ id, secret, renew, renewed, spent }`. Of a password `renew` is undefined. Of a ticket it is `null`,
+     * or a function that gets another one; `renewed` says that it has, `spent` that the ticket was sent.
+     */
     #credentials = null;
+    #renewal = null;
     #socket = null;
     #pending = [];
     #attempts = 0;
@@ -46,14 +54,28 @@ export class Session {
 
     /** Logs in, and stays so. */
     logIn(id, password) {
-        this.#credentials = { id, password };
-        this.#attempts = 0;
-        this.#wasOnline = false;
+        this.#begin({ id, secret: password });
         if (bytes(command.identify(id, password)) > MAX_COMMAND_BYTES) {
             this.#end("wrong");
         } else {
             this.#connect();
         }
+    }
+
+    /**
+     * The same by a ticket. `renew` gets the next one, `{ id, ticket }`, or fails, with `denied` set where
+     * to ask again is of no use; where there is no `renew`, a lost connection ends the session. Without a
+     * `pass` the first ticket comes from it, too.
+     */
+    logInByTicket(pass, renew) {
+        this.#begin({ id: pass?.id, secret: pass?.ticket, renew, renewed: false, spent: !pass });
+        this.#connect();
+    }
+
+    #begin(credentials) {
+        this.#credentials = credentials;
+        this.#attempts = 0;
+        this.#wasOnline = false;
     }
 
     /** Leaves, in good order where there is a connection. */
@@ -87,15 +109,45 @@ export class Session {
         this.#forgetSocket();
         this.state = "connecting";
         this.#tell({ kind: "connecting" });
+        this.#timer = setTimeout(() => this.#retry("unreachable"), LOGIN_PATIENCE);
+        if (this.#credentials.spent) {
+            this.#renew();
+        } else {
+            this.#open();
+        }
+    }
+
+    #open() {
         const socket = new WebSocket(this.#address);
         this.#socket = socket;
         socket.onopen = () => {
-            const { id, password } = this.#credentials;
-            this.#ask(command.identify(id, password), { kind: "identify" });
+            const { id, secret, renew } = this.#credentials;
+            this.#credentials.spent = renew !== undefined;
+            this.#ask(command.identify(id, secret), { kind: "identify" });
         };
         socket.onmessage = ({ data }) => this.#heard(data);
         socket.onclose = ({ code }) => this.#closed(code);
-        this.#timer = setTimeout(() => this.#retry("unreachable"), LOGIN_PATIENCE);
+    }
+
+    /** Gets another ticket, and connects with it. */
+    async #renew() {
+        const renewal = new AbortController();
+        this.#renewal = renewal;
+        try {
+            const { id, ticket } = await this.#credentials.renew(renewal.signal);
+            if (!renewal.signal.aborted) {
+                Object.assign(this.#credentials, { id, secret: ticket, renewed: true, spent: false });
+                this.#open();
+            }
+        } catch (error) {
+            if (!renewal.signal.aborted) {
+                if (error.denied) {
+                    this.#end("denied");
+                } else {
+                    this.#retry("site");
+                }
+            }
+        }
     }
 
     #ask(text, pending) {
@@ -116,7 +168,8 @@ export class Session {
 
     #heard(data) {
         this.#heardAt = Date.now();
-        const answer = typeof data === "string" ? parse(data) : null;
+        // An empty message only keeps the connection open.
+        const answer = typeof data === "string" && data !== "" ? parse(data) : null;
         if (answer && (this.state === "online" || answer.kind === "identify" || answer.kind === "error")) {
             this.#handlers[answer.kind](answer);
         }
@@ -162,12 +215,27 @@ export class Session {
         if (about?.kind === "message") {
             this.#tell({ kind: "refused", id: about.id, text });
         } else if (about?.kind === "identify") {
-            const wait = { "Already online.": "taken", "Please try again later.": "busy" }[text];
-            if (wait) {
-                this.#retry(wait);
-            } else {
-                this.#end(text === "Identification failed." ? "wrong" : "ended", text);
-            }
+            this.#refused(text);
+        }
+    }
+
+    /** IDENTIFY was answered by an error. */
+    #refused(text) {
+        const credentials = this.#credentials;
+        const byTicket = credentials.renew !== undefined;
+        if (text === "Please try again later.") {
+            // The server has not looked at a ticket, so it is as good as before.
+            credentials.spent = false;
+            this.#retry("busy");
+        } else if (text === "Already online.") {
+            this.#retry("taken");
+        } else if (text !== "Identification failed.") {
+            this.#end("ended", text);
+        } else if (credentials.renew && !credentials.renewed) {
+            // The one in the address may have expired while the visitor was asked.
+            this.#connect();
+        } else {
+            this.#end(byTicket ? "refused" : "wrong");
         }
     }
 
@@ -185,6 +253,10 @@ export class Session {
     }
 
     #retry(why) {
+        if (this.#credentials.spent && !this.#credentials.renew) {
+            this.#end("spent", why);
+            return;
+        }
         if (this.state === "online" && Date.now() - this.#onlineAt > STEADY_AFTER) {
             this.#attempts = 0;
         }
@@ -209,6 +281,7 @@ export class Session {
     #forgetSocket() {
         clearTimeout(this.#timer);
         clearInterval(this.#check);
+        this.#renewal?.abort();
         const socket = this.#socket;
         this.#socket = null;
         if (socket) {

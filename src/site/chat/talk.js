@@ -155,7 +155,7 @@ export class Talk {
     #paint(element, person, item, joined) {
         if (item.note) {
             element.className = "note";
-            element.replaceChildren(nameOf(person), item.note === "left" ? " left." : " is back.");
+            element.replaceChildren(...noteOf(person, item.note));
             return;
         }
         element.className = `message ${item.mine ? "mine" : "theirs"} ${item.state}${joined ? " joined" : ""}`;
@@ -253,4 +253,14 @@ export class Talk {
         log.scrollTop = log.scrollHeight;
         $("to-end").hidden = true;
     }
+}
+
+/** What a note says: of the person, or of the connection. */
+function noteOf(person, note) {
+    return {
+        left: [nameOf(person), " left."],
+        back: [nameOf(person), " is back."],
+        lost: ["Connection lost."],
+        restored: ["Connection restored."],
+    }[note];
 }

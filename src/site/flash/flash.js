@@ -1,9 +1,13 @@
 // Starts the Flash movie in Ruffle, if the server knows where Ruffle is; else says how to get it.
 
-"use strict";
+import { settings } from "../chat/settings.js";
+import { framed, fromAddress, renew } from "../chat/ticket.js";
 
 /** The lines that screen readers can go back to. */
 const LINES_KEPT = 100;
+
+/** Ruffle's own font has Latin, Greek and Cyrillic letters. */
+const LACKING = /[^\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Common}\p{Script=Inherited}]|\p{Extended_Pictographic}/u;
 
 const element = (id) => document.getElementById(id);
 
@@ -18,8 +22,10 @@ function ownPort() {
  * name, and for a movie that names it.
  */
 function socketProxy() {
-    const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const proxyUrl = `${scheme}://${location.host}/`;
+    // Below a proxy's prefix, too.
+    const address = new URL("./", location.href);
+    address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
+    const proxyUrl = address.href;
     const hosts = new Set([location.hostname, "localhost"]);
     return [...hosts].map((host) => ({ host, port: ownPort(), proxyUrl }));
 }
@@ -29,9 +35,12 @@ function mirror(command, line) {
     if (command !== "mirror") {
         return;
     }
+    const text = decodeURIComponent(line);
     const said = element("said");
     const paragraph = document.createElement("p");
-    paragraph.textContent = decodeURIComponent(line);
+    paragraph.textContent = text;
+    element("lacking").hidden = !LACKING.test(text);
+    element("lacking-text").textContent = text;
     said.append(paragraph);
     while (said.childElementCount > LINES_KEPT) {
         said.firstElementChild.remove();
@@ -59,7 +68,30 @@ function loadScript(address) {
     });
 }
 
-async function play(ruffle) {
+/** A member whom the site has logged in, if the visitor does not object: anybody can send a link. */
+async function pass() {
+    const link = fromAddress();
+    // One that comes later finds somebody logged in, or about to.
+    addEventListener("hashchange", () => fromAddress());
+    if (!link?.ticket) {
+        return framed && renew ? renew().catch(() => null) : null;
+    }
+    if (framed) {
+        return link;
+    }
+    element("offer-name").textContent = /^\d+$/.test(link.id) ? `member ${link.id}` : link.id;
+    show("offer");
+    element("offer-title").focus();
+    const yes = await new Promise((resolve) => {
+        element("offer-yes").addEventListener("click", () => resolve(true));
+        element("offer-no").addEventListener("click", () => resolve(false));
+    });
+    element("offer").hidden = true;
+    element("loading").hidden = false;
+    return yes ? link : null;
+}
+
+async function play(ruffle, login) {
     window.RufflePlayer = window.RufflePlayer || {};
     window.RufflePlayer.config = {
         socketProxy: socketProxy(),
@@ -79,7 +111,7 @@ async function play(ruffle) {
     player.ruffle().addFSCommandHandler(mirror);
     await player.ruffle().load({
         url: "chat.swf",
-        parameters: { host: location.hostname, port: String(ownPort()), mirror: "yes" },
+        parameters: { host: location.hostname, port: String(ownPort()), mirror: "yes", ...login },
         // Ruffle passes on what the movie says to the page. The movie is ours.
         allowScriptAccess: true,
     });
@@ -89,6 +121,8 @@ async function start() {
     for (const place of document.querySelectorAll(".address")) {
         place.textContent = `${location.hostname}, port ${ownPort()}`;
     }
+    element("demo").hidden = settings.demo.length === 0;
+    element("demo-members").textContent = settings.demo.map(({ nick, password }) => `${nick}, password ${password}`).join("; ");
     try {
         const answer = await fetch("ruffle.json");
         if (!answer.ok) {
@@ -98,7 +132,7 @@ async function start() {
         if (ruffle === null) {
             show("missing");
         } else {
-            await play(ruffle);
+            await play(ruffle, await pass());
         }
     } catch (error) {
         complain(error.message);

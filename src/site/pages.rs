@@ -1,0 +1,158 @@
+//! What the built-in pages are told by the server, as a script that they import.
+
+use std::fmt;
+use std::str::FromStr;
+
+use flashgate_core::{Site, SiteError, SiteFile};
+
+use super::address::{Address, Query, plain};
+use crate::members::DEMO;
+
+/// Where a site gives a member who is logged in there a ticket for the chat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TicketUrl {
+    /// A path on the server that gives out the pages, as a browser sees it.
+    Path(String),
+    /// Somewhere else.
+    Address(Address),
+}
+
+impl TicketUrl {
+    /// The origin that pages must be allowed to ask, unless it is their own.
+    pub(super) fn origin(&self) -> Option<&str> {
+        match self {
+            Self::Path(_) => None,
+            Self::Address(address) => Some(address.origin()),
+        }
+    }
+}
+
+impl FromStr for TicketUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        // A second slash makes a host of what follows.
+        if text.starts_with('/') && !text.starts_with("//") {
+            plain(text, Query::Allowed)?;
+            return Ok(Self::Path(text.to_owned()));
+        }
+        if !text.contains("://") {
+            return Err(
+                "it begins with https:// or http:// and a host, or it is a path with one / in front"
+                    .to_owned(),
+            );
+        }
+        Address::new(text, Query::Allowed).map(Self::Address)
+    }
+}
+
+impl fmt::Display for TicketUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) => f.write_str(path),
+            Self::Address(address) => address.fmt(f),
+        }
+    }
+}
+
+/// Whether the members are those of `--demo`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Demo {
+    /// Pages show their passwords.
+    Yes,
+    /// They are real members.
+    No,
+}
+
+/// Adds the script, unless the operator's own folder has one.
+pub(super) fn tell(
+    site: &mut Site,
+    demo: Demo,
+    ticket_url: Option<&TicketUrl>,
+) -> Result<(), SiteError> {
+    if site.get(TOLD).is_some() {
+        return Ok(());
+    }
+    let script = script(demo, ticket_url);
+    let file = SiteFile::new("text/javascript; charset=utf-8", script.as_bytes())?;
+    site.add(TOLD, file)
+}
+
+/// Neither nicks and passwords of a demo nor an address have a character that needs an escape.
+fn script(demo: Demo, ticket_url: Option<&TicketUrl>) -> String {
+    let members = match demo {
+        Demo::No => Vec::new(),
+        Demo::Yes => DEMO.map(demo_member).to_vec(),
+    };
+    let url = ticket_url.map_or("null".to_owned(), |url| format!("\"{url}\""));
+    format!(
+        "// Made by the server from its options: the members of --demo, and --ticket-url.\n\
+         export const settings = {{\"demo\": [{}], \"ticketUrl\": {url}}};\n",
+        members.join(", ")
+    )
+}
+
+fn demo_member(member: crate::members::DemoMember) -> String {
+    let (nick, password) = (member.nick, member.password);
+    format!("{{\"nick\": \"{nick}\", \"password\": \"{password}\"}}")
+}
+
+/// What the pages import.
+const TOLD: &str = "/chat/settings.js";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticket_urls() {
+        for (text, origin) in [
+            ("/ticket.php", None),
+            ("/", None),
+            ("/a?b=c&d", None),
+            (
+                "https://www.example.com/chat/ticket.php?x=1",
+                Some("https://www.example.com"),
+            ),
+            ("http://[::1]:8000", Some("http://[::1]:8000")),
+            ("https://x?y", Some("https://x")),
+        ] {
+            let url: TicketUrl = text.parse().expect(text);
+            assert_eq!((url.to_string().as_str(), url.origin()), (text, origin));
+        }
+        for text in [
+            "",
+            "ticket.php",
+            "//x/ticket.php",
+            "/a b",
+            "/a\"b",
+            "/a#b",
+            "/a;b",
+            "ftp://x/",
+            "javascript:alert(1)",
+            "https://",
+            "https://u@x/",
+            "https://x/;script-src",
+            "https://x,y/",
+            "https://x/\u{e1}",
+        ] {
+            assert!(text.parse::<TicketUrl>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_the_pages_are_told() {
+        let told = |demo, url: Option<&str>| {
+            let url = url.map(|url| url.parse().unwrap());
+            let script = script(demo, url.as_ref());
+            let (_, value) = script.split_once(" = ").unwrap();
+            serde_json::from_str::<serde_json::Value>(value.trim_end_matches(";\n")).unwrap()
+        };
+        let nothing = serde_json::json!({"demo": [], "ticketUrl": null});
+        assert_eq!(told(Demo::No, None), nothing);
+        let both = told(Demo::Yes, Some("https://x/t.php?a=b"));
+        assert_eq!(both["ticketUrl"], "https://x/t.php?a=b");
+        assert_eq!(both["demo"][2]["nick"], "carol");
+        assert_eq!(both["demo"][2]["password"], "secret3");
+    }
+}
