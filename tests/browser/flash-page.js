@@ -63,6 +63,18 @@ export class FlashPage {
 
     /** Clicks on a point of the stage, in the movie's own 640 by 420. */
     async clicks(x, y) {
+        await this.pointsAt(x, y);
+        await this.presses();
+    }
+
+    /** Presses the mouse where it is. */
+    async presses() {
+        await this.page.mouse.down();
+        await this.page.mouse.up();
+    }
+
+    /** Brings the mouse to a point of the stage. */
+    async pointsAt(x, y) {
         const player = this.page.locator("ruffle-player");
         const { width, height } = await player.boundingBox();
         // Where graphics are slow, as without a graphics card, Ruffle lays a notice over the movie when
@@ -72,7 +84,7 @@ export class FlashPage {
         if (await notice.isVisible()) {
             await notice.locator(".close-modal").click();
         }
-        await player.click({ position: { x: (x * width) / 640, y: (y * height) / 420 } });
+        await player.hover({ position: { x: (x * width) / 640, y: (y * height) / 420 } });
     }
 
     /** Goes to the list, so many people down, and back to the line that is written. */

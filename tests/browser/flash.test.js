@@ -51,7 +51,7 @@ test("a login by keyboard, messages both ways, and a way out", { skip }, async (
     alice.send("MSG bob one\r[00:00:00] carol: two");
     assert.match(await flash.tells("carol"), /alice: one\r {8}\[00:00:00\] carol: two$/);
 
-    // The first who writes becomes the one who is written to.
+    await flash.choosesDown(1);
     await flash.type("<i>Hi</i> & \u00e1rv\u00edzt\u0171r\u0151");
     await flash.page.keyboard.press("Enter");
     const got = await alice.until(/aid="bob".*\u0171/);
@@ -80,6 +80,107 @@ test("who clicks a name can type at once", { skip }, async (t) => {
     await flash.type("found you");
     await flash.page.keyboard.press("Enter");
     await alice.until(/aid="bob".* msg="found you"/);
+});
+
+test("the movie writes to nobody whom its member did not choose", { skip }, async (t) => {
+    const flash = await open(t, { args: ["--ruffle", RUFFLE] });
+    const { port } = flash.server;
+    const bob = await RawClient.connect(port, "2", "secret2");
+    const carol = await RawClient.connect(port, "3", "secret3");
+    await flash.plays();
+    await flash.logIn("alice", "secret1");
+    await flash.tells("Welcome, alice.");
+
+    // Nobody is chosen because he wrote first.
+    carol.send("MSG alice hello");
+    await flash.tells("carol: hello");
+    await flash.type("for bob alone");
+    await flash.page.keyboard.press("Enter");
+    await flash.tells("Choose whom to write to: click a name.");
+
+    // What was typed for bob waits for him, whoever writes meanwhile.
+    await flash.choosesDown(1);
+    await bob.close();
+    await flash.tells("bob has left.");
+    carol.send("MSG alice are you there?");
+    await flash.tells("carol: are you there?");
+    await flash.page.keyboard.press("Enter");
+    await flash.tells("Not sent: bob has left. Click a name to write to someone else.");
+    const again = await RawClient.connect(port, "2", "secret2");
+    t.after(() => again.close());
+    await flash.tells("bob has come.");
+    await flash.page.keyboard.press("Enter");
+    assert.match(await again.until(/^<msg/), /msg="for bob alone" from="bob"/);
+    carol.send("PING end");
+    assert.doesNotMatch(await carol.until(/for bob alone|^<pong/), /for bob alone/);
+    await carol.close();
+});
+
+test("a list that changes under the mouse does not change who is clicked", { skip }, async (t) => {
+    const flash = await open(t, { args: ["--ruffle", RUFFLE] });
+    const { port } = flash.server;
+    const bob = await RawClient.connect(port, "2", "secret2");
+    const carol = await RawClient.connect(port, "3", "secret3");
+    t.after(() => carol.close());
+    await flash.plays();
+    await flash.logIn("alice", "secret1");
+    await flash.tells("Welcome, alice.");
+    // The second row is carol's; without bob it would be alice's own.
+    await flash.pointsAt(545, 122);
+    await bob.close();
+    await flash.tells("bob has left.");
+    await flash.presses();
+    await flash.type("found you");
+    await flash.page.keyboard.press("Enter");
+    await carol.until(/aid="alice".* msg="found you"/);
+});
+
+test("a movie that another login has replaced stays out", { skip }, async (t) => {
+    const flash = await open(t, { args: ["--ruffle", RUFFLE, "--on-duplicate", "replace"] });
+    await flash.plays();
+    await flash.logIn("bob", "secret2");
+    await flash.tells("Welcome, bob.");
+    const other = await RawClient.connect(flash.server.port, "2", "secret2");
+    t.after(() => other.close());
+    await flash.tells("You have logged in somewhere else");
+    // Keys that were meant for the chat do nothing here.
+    await flash.type("and then I ");
+    await flash.page.keyboard.press("Enter");
+    await flash.screenshot("flash-replaced");
+    other.send("PING still");
+    assert.equal(await other.until(/^<(?!msg|login|quit)/), '<pong value="still"/>');
+    assert.equal(flash.server.log.filter((line) => line.includes("LOGIN 2")).length, 2);
+});
+
+test("letters that the movie's font lacks are shown below it", { skip }, async (t) => {
+    const flash = await open(t, { args: ["--ruffle", RUFFLE] });
+    const alice = await RawClient.connect(flash.server.port, "1", "secret1");
+    t.after(() => alice.close());
+    await flash.plays();
+    await flash.logIn("bob", "secret2");
+    await flash.tells("Welcome, bob.");
+    const hint = flash.page.getByText("The movie may have no letters for this");
+    for (const [text, lacks] of [["Привет, Ωmega", false], ["漢字", true], ["plain again", false], ["😀", true]]) {
+        alice.send(`MSG bob ${text}`);
+        await flash.tells(text);
+        assert.equal(await hint.isVisible(), lacks, text);
+    }
+    assert.match(await hint.textContent(), /alice: 😀/);
+    await flash.screenshot("flash-letters");
+});
+
+test("on a phone the Flash page leads to the web chat", async (t) => {
+    const flash = await open(t);
+    const link = flash.page.getByRole("link", { name: "Open the web chat" });
+    assert.ok(await link.isHidden());
+    for (const width of [390, 320]) {
+        await flash.page.setViewportSize({ width, height: 800 });
+        await link.waitFor();
+        assert.equal(await flash.page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0, `at ${width}`);
+    }
+    await flash.screenshot("flash-phone");
+    await link.click();
+    await flash.page.getByText("This is a demo.").waitFor();
 });
 
 test("the movie comes back after the server was away", { skip }, async (t) => {

@@ -1,12 +1,15 @@
 package chat;
 
-/** Whoever wants to know what happens in a Session. */
+/** What a Session tells. */
 interface Audience {
 	/** We are logged in. */
 	function entered(me:Person):Void;
 
 	/** The login was refused; the connection is closed. */
 	function refused(reason:String):Void;
+
+	/** A newer login has taken this one's place; the connection is closed. */
+	function replaced():Void;
 
 	/** The connection ended, or never came to be. */
 	function lost(reason:String):Void;

@@ -41,14 +41,26 @@ class LoginForm extends Sprite {
 		addChild(problem);
 	}
 
-	/** Shows the form once more, with what went wrong. */
+	/** Shows the form once more, with what went wrong, and takes the keyboard. */
 	public function ask(reason:String) {
-		problem.text = reason;
-		button.enable(true);
+		tell(reason);
 		(who.text == "" ? who : password).take();
 	}
 
-	/** Whoever is logged in needs the password no more. */
+	/** The same without the keyboard: what is being typed was meant for the chat, and is no password. */
+	public function tell(reason:String) {
+		problem.text = reason;
+		button.enable(true);
+	}
+
+	/** Waits for a login by a ticket, whose number or nick is shown. */
+	public function wait(id:String) {
+		who.text = id;
+		problem.text = "";
+		button.enable(false);
+	}
+
+	/** After a login the password is not needed. */
 	public function forget() {
 		password.text = "";
 	}
@@ -56,7 +68,7 @@ class LoginForm extends Sprite {
 	function submit() {
 		final number = Std.parseInt(port.text);
 		if (who.text == "") {
-			ask("Say who you are: your number or your nick.");
+			ask("The number or nick is missing.");
 		} else if (password.text == "") {
 			problem.text = "The password is missing.";
 			password.take();

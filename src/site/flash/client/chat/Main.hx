@@ -10,10 +10,11 @@ import flash.events.Event;
  * The movie: a login form, then the chat room. It joins what is seen (LoginForm, Room) to what is
  * said on the wire (Session), and knows nothing of either's insides.
  *
- * FlashVars: `host` and `port` of the server (without them, where the movie was loaded from), and
- * `mirror` (see Mirror).
+ * FlashVars: `host` and `port` of the server (without them, where the movie was loaded from); `id` and
+ * `ticket` of a member whom the site has logged in (see Pass); and `mirror` (see Mirror).
  */
 class Main extends Sprite implements Audience {
+	final origin:Origin;
 	final session:Session;
 	final form:LoginForm;
 	final room:Room;
@@ -23,18 +24,18 @@ class Main extends Sprite implements Audience {
 		// The keyboard can be taken only by what is on the stage.
 		final main = new Main();
 		Lib.current.addChild(main);
-		main.showForm("");
+		main.begin();
 	}
 
 	function new() {
 		super();
 		final movie = Lib.current.loaderInfo;
-		final origin = Origin.of(movie);
+		origin = Origin.of(movie);
 		Mirror.start(Reflect.field(movie.parameters, "mirror"));
 		session = new Session(this);
 		header = new Header(leave);
-		form = new LoginForm(origin, enter);
-		room = new Room(session.say, session.again);
+		form = new LoginForm(origin, (host, port, id, password) -> enter(host, port, id, password, false));
+		room = new Room(session.say, again);
 		addChild(form);
 		addChild(room);
 		addChild(header);
@@ -43,28 +44,47 @@ class Main extends Sprite implements Audience {
 		movie.addEventListener(Event.UNLOAD, _ -> session.quit());
 	}
 
-	function enter(host:String, port:Int, id:String, password:String) {
+	function begin() {
+		showForm();
+		final pass = Pass.of(Lib.current.loaderInfo);
+		if (pass == null) {
+			form.ask("");
+		} else {
+			form.wait(pass.id);
+			enter(origin.host, origin.port, pass.id, pass.ticket, true);
+		}
+	}
+
+	function enter(host:String, port:Int, id:String, password:String, once:Bool) {
 		header.status("Connecting…", false);
-		session.open(host, port, id, password);
+		session.open(host, port, id, password, once);
+	}
+
+	/** After the connection was lost: by the password, which is still known, or by the form. */
+	function again() {
+		if (session.canReturn()) {
+			session.again();
+		} else {
+			showForm();
+			form.ask("");
+		}
 	}
 
 	function leave() {
 		session.quit();
-		showForm("");
+		room.forget();
+		showForm();
+		form.ask("");
 	}
 
-	function showForm(problem:String) {
+	function showForm() {
 		room.visible = false;
 		form.visible = true;
 		header.status("", false);
-		form.ask(problem);
-		if (problem != "") {
-			Mirror.tell(problem);
-		}
 	}
 
 	public function entered(me:Person) {
-		final again = room.visible;
+		final again = room.remembers(me);
 		form.visible = false;
 		form.forget();
 		room.visible = true;
@@ -73,11 +93,22 @@ class Main extends Sprite implements Audience {
 	}
 
 	public function refused(reason:String) {
-		if (room.visible) {
-			room.lost(reason);
+		if (!room.visible) {
+			showForm();
+			form.ask(reason);
+			Mirror.tell(reason);
+		} else if (session.canReturn()) {
+			room.lost(reason, "Reconnect");
 		} else {
-			showForm(reason);
+			room.lost(reason + " Log in again, or load this page again from your site.", "Log in");
 		}
+	}
+
+	public function replaced() {
+		final reason = "You have logged in somewhere else, so you were logged out here.";
+		showForm();
+		form.tell(reason);
+		Mirror.tell(reason);
 	}
 
 	public function lost(reason:String) {

@@ -1,6 +1,8 @@
 package chat;
 
+import flash.Lib;
 import flash.display.Sprite;
+import flash.events.Event;
 import flash.events.FocusEvent;
 import flash.events.KeyboardEvent;
 import flash.events.MouseEvent;
@@ -8,11 +10,14 @@ import flash.text.TextField;
 import flash.ui.Keyboard;
 
 /**
- * Who is online. A click, or the arrow keys, choose whom to write to. Only the rows that are seen
- * exist, however many people there are.
+ * Who is online. A click, or the arrow keys, choose whom to write to; nothing else does. Only the rows
+ * that are seen exist, however many people there are.
+ *
+ * While the mouse is over the list, people who leave keep their place in it, so that no click lands on
+ * somebody who has just moved there.
  */
 class People extends Sprite {
-	/** Whom to write to; null for nobody yet. */
+	/** Whom to write to, online or not; null for nobody yet. */
 	public var chosen(default, null):String;
 
 	final wide:Float;
@@ -22,11 +27,17 @@ class People extends Sprite {
 	final bar:ScrollBar;
 	final changed:Void->Void;
 	final clicked:Void->Void;
-	var online:Array<Person> = [];
+	/** The chosen person as last seen: after leaving, too, a person has a name. */
+	var partner:Person;
+	/** The rows, in order of login. */
+	var listed:Array<Person> = [];
+	/** Nicks of rows whose people have left. */
+	var gone:Array<String> = [];
 	var first = 0;
 	var focused = false;
+	var hovered = false;
 
-	/** `changed` is called when somebody else is chosen or gone; `clicked` when it was by the mouse. */
+	/** `changed` is called when another person is chosen, comes or leaves; `clicked` after a choice by the mouse. */
 	public function new(wide:Float, tall:Float, changed:Void->Void, clicked:Void->Void) {
 		super();
 		this.wide = wide;
@@ -55,31 +66,51 @@ class People extends Sprite {
 		addEventListener(KeyboardEvent.KEY_DOWN, key);
 		addEventListener(FocusEvent.FOCUS_IN, _ -> focus(true));
 		addEventListener(FocusEvent.FOCUS_OUT, _ -> focus(false));
+		addEventListener(MouseEvent.ROLL_OVER, _ -> hovered = true);
+		addEventListener(MouseEvent.ROLL_OUT, _ -> tidy());
+		// A mouse that leaves the movie at once leaves no row first.
+		Lib.current.stage.addEventListener(Event.MOUSE_LEAVE, _ -> tidy());
 		draw();
 	}
 
+	/** Takes the list of all who are online. */
 	public function fill(people:Array<Person>) {
-		online = people;
+		listed = people;
+		gone = [];
+		final again = find(chosen);
+		partner = again == null ? partner : again;
 		draw();
 		changed();
 	}
 
 	public function add(who:Person) {
-		drop(who.aid);
-		online.push(who);
-		fill(online);
+		final at = Lambda.findIndex(listed, person -> person.aid == who.aid);
+		gone.remove(who.aid);
+		if (at >= 0 && hovered) {
+			listed[at] = who;
+		} else {
+			drop(who.aid);
+			listed.push(who);
+		}
+		partner = who.aid == chosen ? who : partner;
+		draw();
+		changed();
 	}
 
 	public function remove(aid:String) {
-		drop(aid);
-		if (chosen == aid) {
-			chosen = null;
+		if (hovered && gone.length < rows.length) {
+			gone.push(aid);
+		} else {
+			drop(aid);
 		}
-		fill(online);
+		draw();
+		changed();
 	}
 
-	public function pick(aid:String) {
+	/** The member's own choice of whom to write to. */
+	function pick(aid:String) {
 		chosen = aid;
+		partner = find(aid);
 		draw();
 		changed();
 	}
@@ -87,28 +118,45 @@ class People extends Sprite {
 	/** Nobody is known to be online. */
 	public function clear() {
 		chosen = null;
+		partner = null;
 		first = 0;
 		fill([]);
 	}
 
+	public function isOnline(aid:String):Bool {
+		return find(aid) != null && !gone.contains(aid);
+	}
+
 	public function labelOf(aid:String):String {
-		final who = Lambda.find(online, person -> person.aid == aid);
+		final who = partner != null && partner.aid == aid ? partner : find(aid);
 		return who == null ? aid : who.label();
 	}
 
+	function find(aid:String):Person {
+		return Lambda.find(listed, person -> person.aid == aid);
+	}
+
 	function drop(aid:String) {
-		online = online.filter(person -> person.aid != aid);
+		listed = listed.filter(person -> person.aid != aid);
+	}
+
+	/** The mouse is elsewhere: the rows of those who left can go. */
+	function tidy() {
+		hovered = false;
+		listed = listed.filter(person -> !gone.contains(person.aid));
+		gone = [];
+		draw();
 	}
 
 	function key(event:KeyboardEvent) {
 		final step = event.keyCode == Keyboard.DOWN ? 1 : event.keyCode == Keyboard.UP ? -1 : 0;
-		if (step == 0 || online.length == 0) {
+		if (step == 0 || listed.length == 0) {
 			return;
 		}
-		final at = Lambda.findIndex(online, person -> person.aid == chosen);
-		final next = Std.int(Math.max(0, Math.min(online.length - 1, at + step)));
+		final at = Lambda.findIndex(listed, person -> person.aid == chosen);
+		final next = Std.int(Math.max(0, Math.min(listed.length - 1, at + step)));
 		first = Std.int(Math.max(next - rows.length + 1, Math.min(first, next)));
-		pick(online[next].aid);
+		pick(listed[next].aid);
 	}
 
 	function click(aid:String) {
@@ -129,13 +177,13 @@ class People extends Sprite {
 		Look.panel(graphics, 0, 0, wide, tall);
 		Look.box(graphics, 1, 1, wide - 2, 26, 8, 0x17907A, 0x0A5347);
 		Look.gloss(graphics, 2, 2, wide - 4, 24, 7);
-		title.text = "Online: " + online.length;
-		first = Std.int(Math.max(0, Math.min(first, online.length - rows.length)));
+		title.text = "Online: " + (listed.length - gone.length);
+		first = Std.int(Math.max(0, Math.min(first, listed.length - rows.length)));
 		for (i in 0...rows.length) {
-			final who = online[first + i];
-			rows[i].show(who, who != null && who.aid == chosen);
+			final who = listed[first + i];
+			rows[i].show(who, who != null && who.aid == chosen, who != null && gone.contains(who.aid));
 		}
-		bar.show(first, rows.length, online.length);
+		bar.show(first, rows.length, listed.length);
 	}
 
 	static inline final TOP = 32;
@@ -146,7 +194,10 @@ private class Row extends Sprite {
 	final wide:Float;
 	final label:TextField;
 	var who:Person;
+	/** The nick that was here when the mouse button went down. */
+	var pressed:String;
 	var chosen = false;
+	var gone = false;
 	var over = false;
 
 	public function new(wide:Float, click:String->Void) {
@@ -156,17 +207,25 @@ private class Row extends Sprite {
 		addChild(label);
 		mouseChildren = false;
 		tabEnabled = false;
-		addEventListener(MouseEvent.CLICK, _ -> click(who.aid));
+		addEventListener(MouseEvent.MOUSE_DOWN, _ -> pressed = who.aid);
+		addEventListener(MouseEvent.CLICK, _ -> {
+			// Another list may have come between.
+			if (who.aid == pressed) {
+				click(who.aid);
+			}
+		});
 		addEventListener(MouseEvent.ROLL_OVER, _ -> draw(over = true));
 		addEventListener(MouseEvent.ROLL_OUT, _ -> draw(over = false));
 	}
 
-	public function show(who:Person, chosen:Bool) {
+	public function show(who:Person, chosen:Bool, gone:Bool) {
 		this.who = who;
 		this.chosen = chosen;
+		this.gone = gone;
 		visible = who != null;
 		if (visible) {
 			label.text = who.label();
+			label.alpha = gone ? 0.5 : 1;
 			draw(over);
 		}
 	}
@@ -182,9 +241,9 @@ private class Row extends Sprite {
 			graphics.drawRoundRect(0, 0, wide, TALL - 1, 6, 6);
 			graphics.endFill();
 		}
-		graphics.beginFill(0x1F7A1F);
+		graphics.beginFill(gone ? Look.LINE : 0x1F7A1F);
 		graphics.drawCircle(10, TALL / 2, 4);
-		graphics.beginFill(0x6FD66F);
+		graphics.beginFill(gone ? 0xFFFFFF : 0x6FD66F);
 		graphics.drawCircle(9.5, TALL / 2 - 0.8, 2.4);
 		graphics.endFill();
 	}

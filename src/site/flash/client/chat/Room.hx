@@ -32,6 +32,16 @@ class Room extends Sprite {
 		button.tabIndex = 20;
 	}
 
+	/** Whether this member was here before, and has not logged out. */
+	public function remembers(who:Person):Bool {
+		return me != null && me.aid == who.aid;
+	}
+
+	/** After a log-out, the next member gets an empty room. */
+	public function forget() {
+		me = null;
+	}
+
 	public function enter(me:Person, again:Bool) {
 		this.me = me;
 		here = true;
@@ -41,7 +51,7 @@ class Room extends Sprite {
 			transcript.clear();
 			people.clear();
 			line.text = "";
-			note("Welcome, " + me.label() + ". Click a name to write to someone.");
+			note("Welcome, " + me.label() + ".");
 		}
 		button.say("Send");
 		button.enable(true);
@@ -50,12 +60,12 @@ class Room extends Sprite {
 		line.take();
 	}
 
-	/** The connection is gone, or could not be made again. */
-	public function lost(reason:String) {
+	/** The connection is gone, or could not be made again; the button, which says `wayBack`, calls `again`. */
+	public function lost(reason:String, wayBack:String) {
 		here = false;
 		complain(reason);
 		line.enable(false);
-		button.say("Reconnect");
+		button.say(wayBack);
 		button.enable(true);
 		people.fill([]);
 		stage.focus = button;
@@ -75,13 +85,12 @@ class Room extends Sprite {
 		people.remove(aid);
 	}
 
+	/** Shows a message. It never changes whom the line is for: that is the member's own choice. */
+
 	public function said(message:Message) {
 		final mine = message.sender == me.aid;
 		final who = mine ? "you to " + message.recipient : message.sender;
 		transcript.add("[" + message.time + "] " + who + ": ", mine ? Look.TEAL : Look.OTHER, message.text, Look.INK);
-		if (people.chosen == null && !mine) {
-			people.pick(message.sender);
-		}
 	}
 
 	function note(text:String) {
@@ -99,6 +108,8 @@ class Room extends Sprite {
 			again();
 		} else if (people.chosen == null) {
 			complain("Choose whom to write to: click a name.");
+		} else if (!people.isOnline(people.chosen)) {
+			complain("Not sent: " + people.labelOf(people.chosen) + " has left. Click a name to write to someone else.");
 		} else if (StringTools.trim(line.text) != "") {
 			say(people.chosen, line.text);
 			line.text = "";
@@ -110,9 +121,10 @@ class Room extends Sprite {
 		if (!here) {
 			to.text = "Not connected";
 		} else if (people.chosen == null) {
-			to.text = "To: nobody yet";
+			to.text = "Click a name to write to someone.";
 		} else {
-			to.text = "To: " + people.labelOf(people.chosen);
+			final gone = people.isOnline(people.chosen) ? "" : ", who has left";
+			to.text = "To: " + people.labelOf(people.chosen) + gone;
 		}
 	}
 

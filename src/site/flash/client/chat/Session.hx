@@ -19,19 +19,27 @@ class Session {
 	var port:Int;
 	var id:String;
 	var password:String;
+	/** The password is a ticket, which is good for one login. */
+	var once:Bool;
 	var me:Person;
 
 	public function new(audience:Audience) {
 		this.audience = audience;
 	}
 
-	/** Connects and logs in. */
-	public function open(host:String, port:Int, id:String, password:String) {
+	/** Connects and logs in, by a password or, where it is good `once` only, by a ticket. */
+	public function open(host:String, port:Int, id:String, password:String, once:Bool) {
 		this.host = host;
 		this.port = port;
 		this.id = id;
 		this.password = password;
+		this.once = once;
 		again();
+	}
+
+	/** Whether `again` can log in: a ticket that was sent cannot. */
+	public function canReturn():Bool {
+		return password != "";
 	}
 
 	/** The same once more, after the connection was lost. */
@@ -74,7 +82,11 @@ class Session {
 	}
 
 	function connected(_) {
-		send("IDENTIFY " + id + " " + password);
+		final command = "IDENTIFY " + id + " " + password;
+		if (once) {
+			password = "";
+		}
+		send(command);
 	}
 
 	function closed(_) {
@@ -91,6 +103,10 @@ class Session {
 	}
 
 	function heard(event:DataEvent) {
+		// A server may send empty messages to keep a silent connection open.
+		if (event.data == "") {
+			return;
+		}
 		var answer:XML;
 		try {
 			answer = new XML(event.data);
@@ -123,10 +139,15 @@ class Session {
 	}
 
 	function failed(reason:String) {
-		if (me == null) {
+		if (reason == REPLACED) {
+			// To come back would take the place of the newer login in turn.
+			drop();
+			password = "";
+			audience.replaced();
+		} else if (me == null) {
 			send("QUIT");
 			drop();
-			audience.refused(inPlainWords(reason));
+			audience.refused(once && reason == WRONG ? "This login from your site has expired or was used." : inPlainWords(reason));
 		} else {
 			audience.failed(inPlainWords(reason));
 		}
@@ -162,9 +183,9 @@ class Session {
 
 	static function inPlainWords(reason:String):String {
 		return switch (reason) {
-			case "Identification failed.": "Wrong number, nick or password.";
+			case WRONG: "Wrong number, nick or password.";
 			case "Already online.": "You are online already, somewhere else.";
-			case "User is already left.": "Whom you wrote to has left.";
+			case "User is already left.": "Not delivered: the person has left.";
 			default: reason;
 		}
 	}
@@ -176,6 +197,9 @@ class Session {
 	static function value(element:XML, attribute:String):String {
 		return element.attribute(attribute).toString();
 	}
+
+	static inline final WRONG = "Identification failed.";
+	static inline final REPLACED = "Replaced by a new login.";
 
 	/** Milliseconds until Flash Player gives up connecting. */
 	static inline final TIMEOUT = 10000;
