@@ -2,6 +2,7 @@
 
 mod check;
 mod names;
+mod origin;
 mod setting;
 
 use alloc::borrow::ToOwned;
@@ -16,6 +17,7 @@ use crate::wire::policy::Policy;
 
 pub use check::is_host_name;
 pub use names::SETTINGS;
+pub use origin::Origins;
 pub(crate) use setting::span;
 pub use setting::{Help, Setting, SettingError};
 
@@ -87,17 +89,6 @@ pub enum Role {
     Gateway,
     /// Policy requests alone; anything else is closed in silence (Flash asks port 843 first).
     Policy,
-}
-
-/// Which web pages may open a WebSocket: a browser says where a page is from (RFC 6455 section 10.2).
-/// Who says nothing is no browser, and may.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origins {
-    /// Every page.
-    Any,
-    /// Pages from these, like `https://games.example` or `http://localhost:8080`, in any letter case;
-    /// the gateway's own pages only if they are named, too.
-    Only(Vec<String>),
 }
 
 /// Who may ask for LIST.

@@ -5,7 +5,7 @@
 //! a field with its default in `config.rs`, a row here, the code that uses it, and a transcript.
 
 use super::setting::{Kind, Setting};
-use super::{ListAccess, Loopback, OnDuplicate, Origins, Presence, check};
+use super::{ListAccess, Loopback, OnDuplicate, Origins, Presence, check, origin};
 use crate::time::Millis;
 
 /// A row for a number of any integer type.
@@ -118,7 +118,7 @@ pub static SETTINGS: &[Setting] = &[
     Setting::new(
         "allow-origin",
         Kind::List {
-            check: check::origin,
+            check: origin::check,
             get: |config| match &config.origins {
                 Origins::Any => None,
                 Origins::Only(origins) => Some(origins),
@@ -128,8 +128,8 @@ pub static SETTINGS: &[Setting] = &[
     )
     .option(
         "ORIGIN",
-        "origin whose pages may open a WebSocket, like https://games.example; may be repeated; once given, \
-         the server's own pages need theirs listed, too",
+        "origin whose pages may open a WebSocket, like https://games.example, *.games.example, file:// or \
+         null; may be repeated; once given, the server's own pages need theirs listed, too",
     ),
 ];
 

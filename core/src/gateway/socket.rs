@@ -8,7 +8,6 @@ use zeroize::Zeroizing;
 use super::chat::without_terminator;
 use super::ending::Ends;
 use super::{Gateway, Step};
-use crate::config::Origins;
 use crate::conn::socket::{End, Life, Socket};
 use crate::conn::{Incoming, Stage, Turn, Wire};
 use crate::event::ConnId;
@@ -25,11 +24,8 @@ impl Gateway {
         if !self.is_running() {
             return Some(Response::plain(Status::ServiceUnavailable));
         }
-        if let Origins::Only(allowed) = &self.config.origins
-            && let Some(origin) = handshake.origin
-            && !allowed
-                .iter()
-                .any(|allowed| allowed.as_bytes().eq_ignore_ascii_case(origin))
+        if let Some(origin) = handshake.origin
+            && !self.config.origins.allow(origin)
         {
             self.refuse(Refusal::Origin, peer, Some(origin));
             return Some(Response::plain(Status::Forbidden));
