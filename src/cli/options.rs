@@ -29,6 +29,10 @@ pub struct ServeOptions {
     )]
     pub listen: Vec<String>,
 
+    /// let [::] take IPv6 clients only; without it, it takes IPv4 clients, too, unless an IPv4 address with the same port is also listened on
+    #[argh(switch)]
+    pub ipv6_only: bool,
+
     /// address that answers policy requests only; Flash asks port 843 first; may be repeated
     #[argh(option, arg_name = "ADDR")]
     pub policy_listen: Vec<String>,

@@ -1,7 +1,8 @@
 //! Where the server listens.
 
+use std::collections::BTreeSet;
 use std::io;
-use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs};
 
 use flashgate_core::Role;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -17,11 +18,32 @@ pub(super) struct Address {
     /// What it stands for: a name can have several addresses.
     sockets: Vec<SocketAddr>,
     role: Role,
+    /// What `[::]` takes.
+    families: Families,
+}
+
+/// Which clients an IPv6 listener takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Families {
+    /// Those of both, IPv4 ones by their mapped addresses (RFC 4291 section 2.5.5.2).
+    Both,
+    /// Those of its own.
+    Own,
 }
 
 /// Open listeners, and what each of them serves.
 #[derive(Debug)]
-pub(super) struct Listeners(Vec<(TcpListener, SocketAddr, Role)>);
+pub(super) struct Listeners(Vec<Listener>);
+
+#[derive(Debug)]
+struct Listener {
+    socket: TcpListener,
+    address: SocketAddr,
+    /// As the operator wrote it.
+    text: String,
+    role: Role,
+    families: Families,
+}
 
 /// Resolves what the options name.
 pub(super) fn addresses(options: &ServeOptions) -> Result<Vec<Address>, Failure> {
@@ -36,10 +58,13 @@ pub(super) fn addresses(options: &ServeOptions) -> Result<Vec<Address>, Failure>
         .policy_listen
         .iter()
         .map(|text| (text, Role::Policy));
-    let addresses: Vec<Address> = gateways
+    let mut addresses: Vec<Address> = gateways
         .chain(policies)
         .map(|(text, role)| resolve(text, role))
         .collect::<Result<_, _>>()?;
+    if !options.ipv6_only {
+        take_ipv4_too(&mut addresses);
+    }
 
     let public = |address: &&Address| address.sockets.iter().any(|s| !s.ip().is_loopback());
     match addresses.iter().find(public) {
@@ -52,6 +77,20 @@ pub(super) fn addresses(options: &ServeOptions) -> Result<Vec<Address>, Failure>
             ),
         )),
         Some(_) | None => Ok(addresses),
+    }
+}
+
+/// `[::]` takes IPv4 clients, too, unless an IPv4 address with its port is listened on by itself.
+fn take_ipv4_too(addresses: &mut [Address]) {
+    let all = addresses.iter().flat_map(|address| &address.sockets);
+    let ports = all.filter(|socket| socket.is_ipv4() && socket.port() != 0);
+    let taken: BTreeSet<u16> = ports.map(SocketAddr::port).collect();
+    for address in addresses {
+        let everywhere =
+            |s: &SocketAddr| s.ip() == Ipv6Addr::UNSPECIFIED && !taken.contains(&s.port());
+        if address.sockets.iter().any(everywhere) {
+            address.families = Families::Both;
+        }
     }
 }
 
@@ -81,22 +120,37 @@ fn resolve(text: &str, role: Role) -> Result<Address, Failure> {
         text: text.to_owned(),
         sockets,
         role,
+        families: Families::Own,
     })
 }
 
 /// Opens a listener on every address.
 pub(super) fn open(addresses: &[Address]) -> Result<Listeners, Failure> {
-    let mut listeners = Vec::new();
+    let mut listeners: Vec<Listener> = Vec::new();
     for address in addresses {
         let mut fault = None;
         let before = listeners.len();
         for socket in &address.sockets {
-            match bind(*socket).and_then(|listener| Ok((listener.local_addr()?, listener))) {
-                Ok((local, listener)) => listeners.push((listener, local, address.role)),
+            let opened = bind(*socket, address.families);
+            match opened.and_then(|listener| Ok((listener.local_addr()?, listener))) {
+                Ok((local, socket)) => listeners.push(Listener {
+                    socket,
+                    address: local,
+                    text: address.text.clone(),
+                    role: address.role,
+                    families: address.families,
+                }),
                 // localhost is ::1 as well, also where there is no IPv6.
                 Err(error) if is_absent(&error) && address.sockets.len() > 1 => {
                     log::info!("{} is {socket}, which this machine lacks", address.text);
                     fault = Some(error);
+                }
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                    let own = listeners.iter().find(|other| other.covers(*socket));
+                    return Err(own.map_or_else(
+                        || failure(&address.text, *socket, &error),
+                        |own| twice(&address.text, &own.text),
+                    ));
                 }
                 Err(error) => return Err(failure(&address.text, *socket, &error)),
             }
@@ -108,7 +162,7 @@ pub(super) fn open(addresses: &[Address]) -> Result<Listeners, Failure> {
     Ok(Listeners(listeners))
 }
 
-fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+fn bind(address: SocketAddr, families: Families) -> io::Result<TcpListener> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::STREAM,
@@ -118,7 +172,7 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.set_reuse_address(true)?;
     if address.is_ipv6() {
         // So that 0.0.0.0 and [::] can stand side by side.
-        socket.set_only_v6(true)?;
+        socket.set_only_v6(families == Families::Own)?;
     }
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
@@ -128,6 +182,19 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 fn is_absent(error: &io::Error) -> bool {
     let unsupported = rustix::io::Errno::AFNOSUPPORT.raw_os_error();
     error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(unsupported)
+}
+
+/// Two of the server's own listeners are in each other's way.
+fn twice(text: &str, other: &str) -> Failure {
+    let message = if text == other {
+        format!("cannot listen on {text} twice; name it once")
+    } else {
+        format!(
+            "cannot listen on {text}: this server already listens on {other}, and the two overlap; leave \
+             one of them out, or choose another port"
+        )
+    };
+    Failure::new(Exit::Unavailable, message)
 }
 
 fn failure(text: &str, socket: SocketAddr, error: &io::Error) -> Failure {
@@ -156,28 +223,42 @@ fn failure(text: &str, socket: SocketAddr, error: &io::Error) -> Failure {
     )
 }
 
+impl Listener {
+    /// Whether it is in the way of another listener on this address.
+    fn covers(&self, address: SocketAddr) -> bool {
+        let (own, other) = (self.address.ip(), address.ip());
+        let same_family = own.is_ipv4() == other.is_ipv4();
+        let meet = own == other || own.is_unspecified() || other.is_unspecified();
+        self.address.port() == address.port()
+            && meet
+            && (same_family || self.families == Families::Both)
+    }
+}
+
 impl Listeners {
     /// What each serves, in the order of the listeners.
     pub(super) fn roles(&self) -> Vec<Role> {
-        self.0.iter().map(|(_, _, role)| *role).collect()
+        self.0.iter().map(|listener| listener.role).collect()
     }
 
-    /// Where each listens.
+    /// Where each listens; one that takes both families has an address of each.
     pub(super) fn addresses(&self) -> Vec<SocketAddr> {
-        self.0.iter().map(|(_, address, _)| *address).collect()
+        let addresses = self.0.iter().flat_map(|listener| {
+            let v4 = SocketAddr::from((Ipv4Addr::UNSPECIFIED, listener.address.port()));
+            let both = listener.families == Families::Both;
+            [Some(listener.address), both.then_some(v4)]
+        });
+        addresses.flatten().collect()
     }
 
     /// The ports of those that serve this.
     pub(super) fn ports(&self, role: Role) -> impl Iterator<Item = u16> {
-        let of_role = self.0.iter().filter(move |listener| listener.2 == role);
-        of_role.map(|(_, address, _)| address.port())
+        let of_role = self.0.iter().filter(move |listener| listener.role == role);
+        of_role.map(|listener| listener.address.port())
     }
 
     pub(super) fn into_inner(self) -> Vec<TcpListener> {
-        self.0
-            .into_iter()
-            .map(|(listener, _, _)| listener)
-            .collect()
+        self.0.into_iter().map(|listener| listener.socket).collect()
     }
 }
 
@@ -215,19 +296,50 @@ mod tests {
     }
 
     #[test]
+    fn ipv6_takes_ipv4_too_unless_that_is_listened_on() {
+        for (listen, policy, both) in [
+            (&["[::]:80"][..], &[][..], &["[::]:80"][..]),
+            (&["[::]:80", "0.0.0.0:80"], &[], &[]),
+            (&["[::]:80", "127.0.0.1:80"], &[], &[]),
+            (
+                &["[::]:80", "127.0.0.1:81"],
+                &["[::]:843"],
+                &["[::]:80", "[::]:843"],
+            ),
+            (&["[::]:80"], &["[::]:843", "0.0.0.0:843"], &["[::]:80"]),
+            (&["[::]:0", "0.0.0.0:0"], &[], &["[::]:0"]),
+            (&["[::1]:80"], &[], &[]),
+        ] {
+            let of = |texts: &[&str], role| {
+                let resolved = texts.iter().map(|text| resolve(text, role).unwrap());
+                resolved.collect::<Vec<_>>()
+            };
+            let mut addresses = of(listen, Role::Gateway);
+            addresses.extend(of(policy, Role::Policy));
+            take_ipv4_too(&mut addresses);
+            let taking = addresses.iter().filter(|a| a.families == Families::Both);
+            let taking: Vec<&str> = taking.map(|address| address.text.as_str()).collect();
+            assert_eq!(taking, both, "{listen:?} {policy:?}");
+        }
+    }
+
+    #[test]
     fn both_families_share_a_port() {
-        if bind("[::]:0".parse().unwrap()).is_err() {
+        if bind("[::]:0".parse().unwrap(), Families::Own).is_err() {
             return; // No IPv6 on this machine.
         }
         // Below the ports that systems choose from: thousands of those can be in use for one family.
         let first = 20_000 + (std::process::id() % 100) as u16 * 100;
         for port in first..first + 100 {
-            let Ok(_v6) = bind(SocketAddr::from(([0; 16], port))) else {
+            let Ok(_v6) = bind(SocketAddr::from(([0; 16], port)), Families::Own) else {
                 continue;
             };
             let v4 = SocketAddr::from(([0, 0, 0, 0], port));
-            if let Ok(_first) = bind(v4) {
-                assert_eq!(bind(v4).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+            if let Ok(_first) = bind(v4, Families::Own) {
+                assert_eq!(
+                    bind(v4, Families::Own).unwrap_err().kind(),
+                    io::ErrorKind::AddrInUse
+                );
                 return;
             }
         }

@@ -153,6 +153,25 @@ fn where_nobody_can_listen() {
             .map_or(address, |(_, address)| address);
         assert!(done.stderr.contains(address), "{}", done.stderr);
     }
+    // The port is in use for IPv4 only.
+    let (_, port) = taken.rsplit_once(':').unwrap();
+    let twice = format!("--listen=[::1]:{port}");
+    let everywhere = format!("--policy-listen=[::]:{port}");
+    for (options, tells) in [
+        (
+            [&twice, &twice],
+            format!("cannot listen on [::1]:{port} twice"),
+        ),
+        (
+            [&twice, &everywhere],
+            format!("cannot listen on [::]:{port}: this server already listens on [::1]:{port}"),
+        ),
+    ] {
+        let done = place.run(&["serve", "--ipv6-only", options[0], options[1]], "");
+        assert_eq!(done.code, 69, "{done:?}");
+        assert!(done.stderr.contains(&tells), "{}", done.stderr);
+        assert!(!done.stderr.contains("another program"), "{}", done.stderr);
+    }
     // A server that did not start has made no store.
     place.is_empty();
 }

@@ -248,7 +248,14 @@ impl Server {
         if !options.iter().any(|option| option.starts_with("--listen")) {
             arguments.push("--listen=127.0.0.1:0");
         }
-        let listeners = arguments.iter().filter(|a| a.contains("listen=")).count();
+        // One that takes both families is logged by an address of each.
+        let both = !arguments.contains(&"--ipv6-only");
+        let lines = |argument: &&str| match argument.split_once("listen=") {
+            Some((_, address)) if both && address.starts_with("[::]:") => 2,
+            Some(_) => 1,
+            None => 0,
+        };
+        let listeners = arguments.iter().map(lines).sum();
         Self::of(Running::start(folder, &arguments, environment), listeners)
     }
 

@@ -35,6 +35,35 @@ macro_rules! on_both {
 pub(crate) use on_both;
 
 on_both! {
+    /// `[::]` takes IPv4 clients, too, on gateways and policy listeners, and the log says so.
+    fn ipv6_listeners_take_ipv4(runtime) {
+        let folder = tempdir().unwrap();
+        let both = ["--listen=[::]:0", "--policy-listen=[::]:0", runtime];
+        let server = Server::start(folder.path(), &both);
+        let [v6, v4, policy_v6, policy_v4] = server.addresses[..] else {
+            panic!("{:?}", server.addresses);
+        };
+        for (address, port) in [(v6, v6), (v4, v6), (policy_v6, policy_v6), (policy_v4, policy_v6)] {
+            assert!(address.ip().is_unspecified() && address.port() == port.port(), "{address}");
+            let mut client = Client::connect(address);
+            client.send("<policy-file-request/>");
+            assert!(client.rest().ends_with("</cross-domain-policy>\0"), "{address}");
+        }
+        assert!(v6.is_ipv6() && v4.is_ipv4());
+        let (log, _) = server.stop();
+        assert!(log.contains("CROSSDOMAIN.XML REQUEST 127.0.0.1:"), "{log}");
+
+        let own = ["--listen=[::]:0", "--ipv6-only", runtime];
+        let server = Server::start(folder.path(), &own);
+        assert!(server.addresses[0].is_ipv6() && server.addresses.len() == 1);
+        // Another program may have the port for IPv4; this server does not answer on it.
+        if let Ok(mut other) = TcpStream::connect(("127.0.0.1", server.addresses[0].port())) {
+            let _ = other.write_all(b"<policy-file-request/>\0");
+        }
+        let (log, _) = server.stop();
+        assert!(!log.contains("CROSSDOMAIN"), "{log}");
+    }
+
     /// Everything is logged that should be, and nothing else: no password, no message, no forged line.
     fn a_conversation_and_its_log(runtime) {
         let folder = tempdir().unwrap();
