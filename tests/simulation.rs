@@ -109,9 +109,12 @@ const FIXED: u64 = 300;
 const FRESH: u64 = 300;
 
 const MUST_HAPPEN: &[&str] = &[
+    "a claim is refused",
+    "a ghost gives way",
     "already online",
     "answer",
     "answer after the end",
+    "asked for a claim",
     "chat",
     "disabled",
     "end of stream",

@@ -76,7 +76,7 @@ impl Default for Config {
             redirect: "/chat/".to_owned(),
             list: ListAccess::Everyone,
             presence: Presence::All,
-            duplicates: OnDuplicate::Refuse,
+            duplicates: OnDuplicate::Stale,
             loopback: Loopback::Exempt,
         }
     }
@@ -112,6 +112,10 @@ pub enum Presence {
 /// What happens when a member logs in who is online already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnDuplicate {
+    /// A newcomer from the same address takes the place of an older connection that gives no sign of
+    /// life: a WebSocket that sends nothing for [`Limits::ghost_websocket`] after a ping, or a plain
+    /// stream that has sent nothing for [`Limits::ghost_raw`]. Any other newcomer is refused.
+    Stale,
     /// The newcomer is refused.
     Refuse,
     /// The newcomer takes the older connection's place.
@@ -163,6 +167,11 @@ pub struct Limits {
     pub ping: Millis,
     /// Without a sign of life, until a WebSocket is given up: three pings; 0 for never.
     pub silence: Millis,
+    /// For an older WebSocket of a member to answer a ping, before a newcomer takes its place: a phone
+    /// that was asleep answers within two seconds.
+    pub ghost_websocket: Millis,
+    /// Without a byte from it, until a newcomer may take the place of an older plain stream.
+    pub ghost_raw: Millis,
     /// For the member store to answer.
     pub lookup: Millis,
     /// From an IDENTIFY to its refusal at the earliest; above the slowest hash in the store, so that
@@ -198,6 +207,8 @@ impl Default for Limits {
             login: Millis::from_secs(600),
             ping: Millis::from_secs(25),
             silence: Millis::from_secs(75),
+            ghost_websocket: Millis::from_secs(3),
+            ghost_raw: Millis::from_secs(15),
             lookup: Millis::from_secs(10),
             failure_delay: Millis(300),
             failures: 5,

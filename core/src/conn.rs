@@ -9,13 +9,14 @@ pub(crate) mod table;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use core::mem;
 use core::net::SocketAddr;
 
 use crate::config::{Limits, Role};
-use crate::event::{ListenerId, Origin, Ticket};
+use crate::event::{ConnId, ListenerId, Origin, Ticket};
 use crate::frame::Form;
 use crate::hub::Seat;
-use crate::member::{Login, Secret};
+use crate::member::{Login, Member, Secret};
 use crate::throttle::Source;
 use crate::time::Millis;
 use crate::wire::nul::Framer;
@@ -34,8 +35,9 @@ pub(crate) struct Conn {
     listener: u32,
     /// What tells it from others that have had its slot.
     generation: u32,
-    /// When it was accepted; with what time to identify has stood still added to it.
-    pub(crate) patient_since: Millis,
+    /// Until it is a member's: when it was accepted, with what time to identify has stood still added
+    /// to it. From then on: when it logged in or, on a plain stream, when its last byte came.
+    pub(crate) since: Millis,
     /// Whether it counts against the limit of its address.
     pub(crate) counted: bool,
     /// Bytes that came and were not used yet: the beginning of a command, or what waits its turn.
@@ -121,6 +123,8 @@ pub(crate) enum Turn {
     Throttled(Box<InLine>),
     /// The member store.
     Lookup(Ticket),
+    /// A sign of life from an older connection of the same member, or that none comes.
+    Claim(Box<Claim>),
     /// The earliest moment a refusal may leave.
     Refusal { until: Millis },
 }
@@ -132,6 +136,18 @@ pub(crate) struct InLine {
     pub(crate) source: Source,
     /// When it may go, if it is the first.
     pub(crate) until: Option<Millis>,
+}
+
+/// A login that was right, where the member is online already.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    /// As the client sent it, for the log.
+    pub(crate) name: Arc<str>,
+    pub(crate) member: Member,
+    /// The older connection.
+    pub(crate) old: ConnId,
+    /// When it was asked for a sign of life.
+    pub(crate) asked: Millis,
 }
 
 /// An IDENTIFY on its way.
@@ -178,7 +194,7 @@ impl Conn {
             // No list of listeners is so long: one behind its end is one behind its end.
             listener: u32::try_from(origin.listener.0).unwrap_or(u32::MAX),
             generation: 0,
-            patient_since: accepted,
+            since: accepted,
             counted: false,
             inbox: Inbox::default(),
             incoming: Incoming::Open,
@@ -229,7 +245,67 @@ impl Conn {
     pub(crate) fn ready(&mut self, now: Millis) {
         if let Some(chat) = self.chat() {
             let stood_still = chat.ready(now);
-            self.patient_since = self.patient_since + stood_still;
+            self.since = self.since + stood_still;
+        }
+    }
+
+    /// Bytes came, or can come again after a pause.
+    pub(crate) fn heard(&mut self, now: Millis) {
+        match &mut self.state {
+            State::Sniffing(first) => {
+                let fresh = FirstBytes {
+                    first: now,
+                    last: now,
+                    unterminated: false,
+                };
+                first.get_or_insert(fresh).last = now;
+            }
+            State::Chat(chat) => match (&mut chat.wire, chat.who) {
+                (Wire::Socket(socket), _) => socket.heard = now,
+                (Wire::Stream, Who::Member(_)) => self.since = now,
+                (Wire::Stream, Who::Nobody { .. }) => {}
+            },
+            State::Http { .. } | State::Ending(_) => {}
+        }
+    }
+
+    /// The WebSocket that carries the chat, to look at.
+    pub(crate) fn as_socket(&self) -> Option<&Socket> {
+        match &self.as_chat()?.wire {
+            Wire::Socket(socket) => Some(socket),
+            Wire::Stream => None,
+        }
+    }
+
+    /// Whether it has sent more commands than the rate allows: then the next one is there already.
+    pub(crate) fn waits_for_rate(&self) -> bool {
+        matches!(self.turn(), Some(Turn::Rate { .. }))
+    }
+
+    /// The claim that it waits with.
+    pub(crate) fn claim(&self) -> Option<&Claim> {
+        match self.turn()? {
+            Turn::Claim(claim) => Some(claim),
+            Turn::Ready
+            | Turn::Rate { .. }
+            | Turn::Backlog { .. }
+            | Turn::Throttled(_)
+            | Turn::Lookup(_)
+            | Turn::Refusal { .. } => None,
+        }
+    }
+
+    /// Takes the claim that it waits with; the next command may come.
+    pub(crate) fn end_claim(&mut self, now: Millis) -> Option<Claim> {
+        self.claim()?;
+        let chat = self.chat()?;
+        let stood_still = now - chat.waiting_since;
+        let turn = mem::replace(&mut chat.turn, Turn::Ready);
+        self.since = self.since + stood_still;
+        if let Turn::Claim(claim) = turn {
+            Some(*claim)
+        } else {
+            None
         }
     }
 
@@ -245,7 +321,7 @@ impl Conn {
         match &self.state {
             State::Sniffing(first) => Some(self.sniff_deadline(*first, limits, role)),
             State::Http { since, .. } => Some(*since + limits.request),
-            State::Chat(chat) => chat.deadline(self.patient_since, self.incoming, limits),
+            State::Chat(chat) => chat.deadline(self.since, self.incoming, limits),
             State::Ending(ending) => ending.deadline(&self.outbox, limits),
         }
     }
@@ -262,12 +338,19 @@ impl Conn {
                 unterminated: false,
                 ..
             }) => first + limits.request,
-            None => self.patient_since + limits.login,
+            None => self.since + limits.login,
         };
         match role {
             Role::Gateway => told_apart,
-            Role::Policy => told_apart.min(self.patient_since + limits.request),
+            Role::Policy => told_apart.min(self.since + limits.request),
         }
+    }
+}
+
+impl Claim {
+    /// Until when the older connection may give a sign of life.
+    pub(crate) fn due(&self, limits: &Limits) -> Millis {
+        self.asked + limits.ghost_websocket
     }
 }
 
@@ -314,12 +397,7 @@ impl Chat {
         }
     }
 
-    fn deadline(
-        &self,
-        patient_since: Millis,
-        incoming: Incoming,
-        limits: &Limits,
-    ) -> Option<Millis> {
+    fn deadline(&self, since: Millis, incoming: Incoming, limits: &Limits) -> Option<Millis> {
         let turn = match &self.turn {
             Turn::Ready | Turn::Lookup(_) => None,
             // Nothing more will come from it, and it takes nothing.
@@ -329,9 +407,10 @@ impl Chat {
             Turn::Backlog { .. } => None,
             Turn::Rate { until } | Turn::Refusal { until } => Some(*until),
             Turn::Throttled(in_line) => in_line.until,
+            Turn::Claim(claim) => Some(claim.due(limits)),
         };
         let login = match self.who {
-            Who::Nobody { .. } if !self.waits_for_us() => Some(patient_since + limits.login),
+            Who::Nobody { .. } if !self.waits_for_us() => Some(since + limits.login),
             Who::Nobody { .. } | Who::Member(_) => None,
         };
         let life = match &self.wire {
@@ -346,16 +425,16 @@ impl Chat {
     /// could stay for ever without saying who it is.
     fn waits_for_us(&self) -> bool {
         match self.turn {
-            Turn::Throttled(_) | Turn::Lookup(_) | Turn::Refusal { .. } => true,
+            Turn::Throttled(_) | Turn::Lookup(_) | Turn::Claim(_) | Turn::Refusal { .. } => true,
             Turn::Ready | Turn::Rate { .. } | Turn::Backlog { .. } => false,
         }
     }
 
     /// Whether it has had its time to identify.
-    pub(crate) fn is_late(&self, patient_since: Millis, limits: &Limits, now: Millis) -> bool {
+    pub(crate) fn is_late(&self, since: Millis, limits: &Limits, now: Millis) -> bool {
         matches!(self.who, Who::Nobody { .. })
             && !self.waits_for_us()
-            && now >= patient_since + limits.login
+            && now >= since + limits.login
     }
 
     /// The next command must wait.

@@ -2,9 +2,10 @@
 //!
 //! What a connection's bytes mean is decided next door: `gateway::sniffing` until it is told apart,
 //! `gateway::web` for HTTP, `gateway::socket` for what comes in WebSocket frames, `gateway::chat` for
-//! commands, `gateway::login` for IDENTIFY.
+//! commands, `gateway::login` for IDENTIFY, `gateway::claims` for what follows a right password.
 
 mod chat;
+mod claims;
 #[cfg(any(test, feature = "testing"))]
 mod consistency;
 mod deadlines;
@@ -30,7 +31,7 @@ use crate::addresses::Addresses;
 use crate::config::{Config, Loopback};
 use crate::conn::outbox::Progress;
 use crate::conn::table::Table;
-use crate::conn::{Conn, FirstBytes, Incoming, Stage, State, Turn, Wire};
+use crate::conn::{Conn, Incoming, Stage, State, Turn, Wire};
 use crate::event::{Action, Cause, ConnId, Input, MAX_READ, Origin, Refused, Ticket};
 use crate::frame::{Chunk, Form, Message};
 use crate::hub::Hub;
@@ -42,6 +43,7 @@ use crate::status::Counters;
 use crate::throttle::Throttle;
 use crate::time::{Millis, Now};
 use crate::wiped;
+use claims::Claims;
 use deadlines::Deadlines;
 use ending::Ends;
 use login::Lookup;
@@ -73,6 +75,8 @@ pub struct Gateway {
     /// Members that were changed while questions were under way, and the first question after that:
     /// an earlier one may be answered from before the change.
     changed: BTreeMap<MemberId, Ticket>,
+    /// Newcomers that wait for an older connection of their member.
+    claims: Claims,
     throttle: Throttle,
     refusals: Refusals,
     counters: Counters,
@@ -116,6 +120,7 @@ impl Gateway {
             lookups: BTreeMap::new(),
             next_ticket: 0,
             changed: BTreeMap::new(),
+            claims: Claims::default(),
             throttle: Throttle::default(),
             refusals: Refusals::default(),
             counters: Counters::default(),
@@ -185,6 +190,7 @@ impl Gateway {
             Input::Timeout => {}
             Input::Shutdown => self.shut_down(),
         }
+        self.claim_freed();
         self.record_heard(heard);
     }
 
@@ -219,16 +225,10 @@ impl Gateway {
             // A runtime that reads on in spite of a pause must not cost memory without bound.
             return self.end_chat(id, CloseReason::ProtocolError, Ends::With(Stage::Aborted));
         }
-        if let State::Sniffing(first) = &mut conn.state {
-            let fresh = FirstBytes {
-                first: now,
-                last: now,
-                unterminated: false,
-            };
-            first.get_or_insert(fresh).last = now;
-        }
-        if let Some(socket) = conn.socket() {
-            socket.heard = now;
+        conn.heard(now);
+        if self.is_claimed(id) {
+            // Before what they mean, so that it makes no difference how they were cut.
+            self.lives(id);
         }
         self.advance(id, data);
     }
@@ -307,6 +307,7 @@ impl Gateway {
             let next = Ticket(self.next_ticket);
             self.changed.insert(event.member(), next);
         }
+        self.outdate_claims(event.member());
         if let Some(online) = self.hub.by_member(event.member()) {
             let id = online.conn;
             self.end_chat(id, CloseReason::Disabled, Ends::With(Stage::Finishing));
@@ -406,9 +407,7 @@ impl Gateway {
             }
             Incoming::Paused if !full => {
                 conn.incoming = Incoming::Open;
-                if let Some(socket) = conn.socket() {
-                    socket.heard = self.now.mono;
-                }
+                conn.heard(self.now.mono);
                 self.actions.push_back(Action::Resume(id));
             }
             Incoming::Open | Incoming::Paused | Incoming::Ended => {}

@@ -87,6 +87,8 @@ pub static SETTINGS: &[Setting] = &[
         .earlier("login", &[]),
     span!("ping", limits.ping, Millis(0)..=YEAR),
     span!("silence", limits.silence, Millis(0)..=YEAR),
+    span!("ghost-websocket", limits.ghost_websocket, Millis(1)..=YEAR),
+    span!("ghost-raw", limits.ghost_raw, Millis(0)..=YEAR),
     span!("lookup", limits.lookup, Millis(1)..=YEAR),
     span!("failure-delay", limits.failure_delay, Millis(0)..=YEAR),
     span!("throttle-window", limits.throttle.window, Millis(0)..=YEAR),
@@ -100,10 +102,12 @@ pub static SETTINGS: &[Setting] = &[
         "WHO",
         "which members are notified when a member logs in or leaves: all who are online, or off for none",
     ),
-    choice!("on-duplicate", duplicates, "refuse" => OnDuplicate::Refuse, "replace" => OnDuplicate::Replace)
+    choice!("on-duplicate", duplicates, "stale" => OnDuplicate::Stale,
+        "refuse" => OnDuplicate::Refuse, "replace" => OnDuplicate::Replace)
         .option(
             "WHAT",
-            "when a member logs in twice: refuse the second login, or replace the first connection",
+            "when a member logs in twice: stale replaces a first connection from the same address that gives no \
+             sign of life and refuses the second login otherwise; refuse always refuses, replace always replaces",
         ),
     choice!("loopback", loopback, "exempt" => Loopback::Exempt, "limited" => Loopback::Limited),
     Setting::new(
@@ -181,6 +185,8 @@ mod tests {
             "login-timeout 10m",
             "ping 25s",
             "silence 75s",
+            "ghost-websocket 3s",
+            "ghost-raw 15s",
             "lookup 10s",
             "failure-delay 300ms",
             "throttle-window 10m",
@@ -189,7 +195,7 @@ mod tests {
             "throttle-name-wait 4s",
             "list-needs-login off",
             "presence all",
-            "on-duplicate refuse",
+            "on-duplicate stale",
             "loopback exempt",
             "redirect /chat/",
             "allow-origin *",

@@ -147,7 +147,7 @@ impl Socket {
 }
 
 /// So late no timer is looked at unless the whole host stood still.
-const AWAY: Millis = Millis::from_secs(5);
+pub(crate) const AWAY: Millis = Millis::from_secs(5);
 
 /// Milliseconds from one slot's first ping to the next slot's; a prime, so that few meet.
 const SPREAD: u64 = 61;

@@ -28,11 +28,11 @@ impl Gateway {
     fn wait_for_turn(&mut self, id: ConnId) -> Option<Step> {
         let (limits, now) = (&self.config.limits, self.now.mono);
         let conn = self.conns.get_mut(id)?;
-        let (patient_since, incoming) = (conn.patient_since, conn.incoming);
+        let (since, incoming) = (conn.since, conn.incoming);
         let waiting = conn.outbox.waiting();
         let chat = conn.chat()?;
         let ended = incoming == Incoming::Ended || chat.has_ended(incoming);
-        if chat.is_late(patient_since, limits, now) {
+        if chat.is_late(since, limits, now) {
             self.end_chat(id, CloseReason::NoLogin, Ends::With(Stage::Finishing));
             return Some(Step::Consumed(0));
         }
@@ -58,7 +58,7 @@ impl Gateway {
                 }
                 Some(Step::Wait)
             }
-            Turn::Lookup(_) => Some(Step::Wait),
+            Turn::Lookup(_) | Turn::Claim(_) => Some(Step::Wait),
         }
     }
 

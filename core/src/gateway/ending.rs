@@ -54,6 +54,7 @@ impl Gateway {
             // Nothing is left to do, and the runtime knows.
             Ends::Gone => self.set_ending(id, Stage::Aborted, Patience::Short),
         }
+        self.leave_claims(id, &turn);
         if let Turn::Throttled(in_line) = turn {
             let source = in_line.source;
             self.throttle.leave(source, id);

@@ -7,11 +7,9 @@ use core::net::{IpAddr, SocketAddr};
 
 use super::ending::Ends;
 use super::{Gateway, Step};
-use crate::config::{OnDuplicate, Presence};
 use crate::conn::{Identify, InLine, Stage, Turn, Who};
 use crate::event::{Action, ConnId, Ticket};
-use crate::hub::Seat;
-use crate::member::{Answer, Denial, Login, Member, Query, Secret};
+use crate::member::{Answer, Denial, Login, Query, Secret};
 use crate::note::{CloseReason, Note};
 use crate::reply;
 use crate::throttle::{Source, Turnstile};
@@ -93,7 +91,7 @@ impl Gateway {
             Answer::Member(member) => {
                 if waiting {
                     self.ready(id);
-                    self.claim(id, member);
+                    self.claim(id, lookup.id, member);
                 }
             }
             Answer::Denied(why) => {
@@ -233,75 +231,10 @@ impl Gateway {
             .is_some_and(|turn| matches!(turn, Turn::Lookup(t) if *t == ticket))
     }
 
-    fn ready(&mut self, id: ConnId) {
+    pub(super) fn ready(&mut self, id: ConnId) {
         let now = self.now.mono;
         if let Some(conn) = self.conns.get_mut(id) {
             conn.ready(now);
         }
-    }
-
-    /// Becomes online, if nobody is in the way. A step of its own: it may one day need an answer
-    /// from elsewhere.
-    fn claim(&mut self, id: ConnId, member: Member) {
-        let Some(seat) = self.hub.find(&member) else {
-            return self.join(id, member);
-        };
-        let same = self
-            .hub
-            .online(seat)
-            .is_some_and(|online| online.id == member.id && online.nick() == &*member.nick);
-        match self.config.duplicates {
-            OnDuplicate::Replace if same => self.take_over(id, seat, member),
-            OnDuplicate::Replace | OnDuplicate::Refuse => {
-                self.say(id, &reply::error("Already online."))
-            }
-        }
-    }
-
-    fn join(&mut self, id: ConnId, member: Member) {
-        let (login, identify) = (reply::login(&member), reply::identify(&member));
-        self.note_login(id, &member);
-        let form = self.form(id);
-        let seat = self.hub.join(id, form, &member);
-        self.sit(id, seat);
-        match self.config.presence {
-            Presence::All => self.broadcast(&login, id),
-            Presence::Off => self.say(id, &login),
-        }
-        self.say(id, &identify);
-    }
-
-    fn take_over(&mut self, id: ConnId, seat: Seat, member: Member) {
-        let identify = reply::identify(&member);
-        let Some(old) = self.hub.online(seat).map(|online| online.conn) else {
-            return;
-        };
-        self.say(old, &reply::error("Replaced by a new login."));
-        self.end_chat(old, CloseReason::Replaced, Ends::With(Stage::Finishing));
-        self.settle(old);
-        self.note_login(id, &member);
-        self.hub.replace(seat, id, self.form(id), &member);
-        self.sit(id, seat);
-        self.say(id, &identify);
-    }
-
-    fn sit(&mut self, id: ConnId, seat: Seat) {
-        if let Some(chat) = self.conns.get_mut(id).and_then(|conn| conn.chat()) {
-            chat.who = Who::Member(seat);
-        }
-    }
-
-    fn note_login(&mut self, id: ConnId, member: &Member) {
-        let Some(peer) = self.conns.get(id).map(|conn| conn.peer()) else {
-            return;
-        };
-        self.counters.logins += 1;
-        let (clients, max) = (self.clients, self.config.limits.clients);
-        self.note(Note::Login {
-            peer,
-            member: member.id,
-            clients,
-            max,
-        });
     }
 }

@@ -363,7 +363,11 @@ fn one_timeout_fires_a_bounded_number_of_timers() {
 
 #[test]
 fn a_member_logs_in_twice_at_the_same_instant() {
-    for duplicates in [OnDuplicate::Refuse, OnDuplicate::Replace] {
+    for duplicates in [
+        OnDuplicate::Stale,
+        OnDuplicate::Refuse,
+        OnDuplicate::Replace,
+    ] {
         let mut lab = Lab::new(Config {
             duplicates,
             ..unlimited()
@@ -378,7 +382,7 @@ fn a_member_logs_in_twice_at_the_same_instant() {
         let identify = "<identify aid=\"nick1\" name=\"Name\" />|";
         let login = "<login aid=\"nick1\" name=\"Name\" />|";
         match duplicates {
-            OnDuplicate::Refuse => {
+            OnDuplicate::Stale | OnDuplicate::Refuse => {
                 assert_eq!(a, "<error value=\"Already online.\"/>|");
                 assert_eq!(b, [login, identify].concat());
             }

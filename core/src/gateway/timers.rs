@@ -76,6 +76,7 @@ impl Gateway {
                 }
             }
         }
+        self.claim_freed();
     }
 
     fn fire_conn(&mut self, id: ConnId) {
@@ -92,6 +93,7 @@ impl Gateway {
             State::Ending(ending) => self.give_up(id, ending),
             State::Chat(_) => {
                 self.look_after(id);
+                self.claim_is_due(id);
                 self.advance(id, &[]);
             }
             State::Sniffing(_) | State::Http { .. } => self.advance(id, &[]),

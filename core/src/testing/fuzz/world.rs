@@ -392,9 +392,11 @@ pub(super) fn config(byte: u8) -> Config {
     } else {
         limits.rate = 0;
     }
-    if byte & 2 != 0 {
-        config.duplicates = OnDuplicate::Replace;
-    }
+    config.duplicates = match byte & 6 {
+        2 => OnDuplicate::Replace,
+        4 => OnDuplicate::Refuse,
+        _ => OnDuplicate::Stale,
+    };
     if byte & 0x80 != 0 {
         config.presence = Presence::Off;
     }

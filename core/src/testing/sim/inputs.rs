@@ -158,7 +158,11 @@ impl World<'_> {
     fn configure(&mut self) {
         let mut config = (*self.model.config).clone();
         let random = &mut self.random;
-        config.duplicates = *random.pick(&[OnDuplicate::Refuse, OnDuplicate::Replace]);
+        config.duplicates = *random.pick(&[
+            OnDuplicate::Stale,
+            OnDuplicate::Refuse,
+            OnDuplicate::Replace,
+        ]);
         config.list = *random.pick(&[ListAccess::Everyone, ListAccess::Identified]);
         config.limits.backlog = *random.pick(&[100, 600, 5000, 1 << 20]);
         config.limits.clients += random.below(2) as usize;

@@ -81,6 +81,7 @@ impl Watch {
             + tree(model.acquainted(), 4) * 2
             + model.names() * (self.command + 32)
             + model.waiting() * 96
+            + tree(model.waiting(), 48)
             + 512;
         let actions = array(self.actions, size_of::<Action>());
         connections + inboxes + scratch + questions + members + throttle + actions + FIXED

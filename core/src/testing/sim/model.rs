@@ -7,6 +7,7 @@
 //! clients' wishes as they meant them, and hears answers as clients do.
 
 mod answers;
+mod claims;
 mod ends;
 mod side;
 mod throttle;
@@ -41,14 +42,16 @@ pub(super) struct Model {
     /// In order of login.
     online: Vec<(Member, ConnId)>,
     questions: BTreeMap<Ticket, Question>,
+    /// Newcomers that wait for an older connection, or did, in the order of their claims.
+    claims: Vec<ConnId>,
     sources: Sources,
     /// The same before the input at hand.
     sources_before: Sources,
     stopping: Option<Millis>,
     /// What the input at hand is about.
     cause: Input,
-    /// The name of a failed login, and the reason that the log must give.
-    failed: Option<(String, Denial)>,
+    /// The names of failed logins, and the reasons that the log must give.
+    failed: VecDeque<(String, Denial)>,
     /// To whom the last answer of that went.
     told: Option<ConnId>,
     /// What has to come next, before anything else.
@@ -114,11 +117,12 @@ impl Model {
             peers: BTreeMap::new(),
             online: Vec::new(),
             questions: BTreeMap::new(),
+            claims: Vec::new(),
             sources: Sources::default(),
             sources_before: Sources::default(),
             stopping: None,
             cause: Input::Timeout,
-            failed: None,
+            failed: VecDeque::new(),
             told: None,
             must: VecDeque::new(),
             seen: BTreeMap::new(),
@@ -155,6 +159,7 @@ impl Model {
     pub(super) fn input(&mut self, now: Now, input: Input) {
         self.now = now;
         self.forgive_the_unheard();
+        self.forgive_the_asked();
         match &input {
             Input::Bytes(id, bytes) => {
                 let side = self.side(*id);
@@ -169,6 +174,7 @@ impl Model {
                 self.answered(*ticket, answer.clone());
             }
             Input::Member(member) => {
+                self.outdate_claims(*member);
                 for question in self.questions.values_mut() {
                     question.changed.insert(*member);
                 }
@@ -230,7 +236,8 @@ impl Model {
     /// After the last action of an input: nothing is left undone.
     pub(super) fn done(&mut self) {
         assert!(self.must.is_empty(), "left out: {:?}", self.must);
-        assert_eq!(self.failed, None, "a failed login is not in the log");
+        assert!(self.failed.is_empty(), "not in the log: {:?}", self.failed);
+        self.join_claims();
         let ids: Vec<ConnId> = self.sides.keys().copied().collect();
         for id in ids {
             self.queue_up(id);
@@ -279,9 +286,9 @@ impl Model {
         self.questions.len()
     }
 
-    /// Who waits in line to ask one.
+    /// Who waits in line to ask one, or for an older connection.
     pub(super) fn waiting(&self) -> usize {
-        let waits = |side: &&Side| matches!(side.turn, Turn::Line(_));
+        let waits = |side: &&Side| matches!(side.turn, Turn::Line(_) | Turn::Claim { .. });
         self.sides.values().filter(waits).count()
     }
 
@@ -423,7 +430,7 @@ impl Model {
             Note::Quit { peer, member } => self.quit(self.peers[peer], *member),
             Note::Closed { peer, reason } => self.closed(self.peers[peer], *reason),
             Note::LoginFailed { id, why, .. } => {
-                assert_eq!(self.failed.take(), Some((String::from(&**id), *why)));
+                assert_eq!(self.failed.pop_front(), Some((String::from(&**id), *why)));
                 self.count("login failed");
             }
             Note::LoginUnavailable { .. } => self.count("login unavailable"),

@@ -113,7 +113,7 @@ impl Swarm {
             events,
             peers: peers as usize,
             members: random.between(1, 12) as usize,
-            addresses: random.between(1, 6),
+            addresses: *random.pick(&[1, 1, 2, 6]),
             think: *random.pick(&[1, 20, 300, 5000]),
             travel: *random.pick(&[0, 5, 100, 2000]),
             pipe: *random.pick(&[7, 64, 600, 4096, 65_536]),
@@ -201,7 +201,12 @@ fn stream(seed: u64, name: &str) -> Random {
 
 /// The values of which one is drawn for each run; a value that stands twice is as likely again.
 const SETTINGS: &[(&str, &[&str])] = &[
-    ("on-duplicate", &["replace", "replace", "refuse"]),
+    (
+        "on-duplicate",
+        &["stale", "stale", "stale", "refuse", "replace"],
+    ),
+    ("ghost-websocket", &["1ms", "50ms", "3s"]),
+    ("ghost-raw", &["0", "500ms", "15s"]),
     (
         "presence",
         &["all", "all", "all", "all", "all", "all", "off"],

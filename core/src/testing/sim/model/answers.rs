@@ -7,7 +7,7 @@ use std::vec::Vec;
 
 use super::side::{Stage, Turn};
 use super::{Input, Model, Must, Owner, Question};
-use crate::config::{ListAccess, OnDuplicate, Presence};
+use crate::config::{ListAccess, Presence};
 use crate::event::{ConnId, Ticket};
 use crate::member::{Answer, Denial, Login, Member, MemberId, Query, Unavailable};
 use crate::note::CloseReason;
@@ -21,6 +21,9 @@ impl Model {
     pub(super) fn explain(&mut self, id: ConnId, said: &Said) {
         let now = self.now.mono;
         if let Said::Ping(payload) = said {
+            if self.asked_for_a_claim(id) {
+                return assert!(payload.is_empty(), "a ping");
+            }
             let side = &self.sides[&id];
             assert!(
                 side.chat && payload.is_empty() && side.waiting() == 0,
@@ -46,19 +49,12 @@ impl Model {
                         .push_back(Must::Close(id, Some(CloseReason::FailedLogins)));
                 }
             }
-            Turn::Verdict(_, answer) => {
-                let expected = match answer {
-                    Answer::Unavailable(_) => error("Please try again later."),
-                    Answer::Member(member) => {
-                        assert!(self.in_the_way(&member).is_some(), "nobody is in the way");
-                        self.count("already online");
-                        error("Already online.")
-                    }
-                    Answer::Denied(_) => panic!("a refusal is due later"),
-                };
-                assert_eq!(*said, expected);
+            Turn::Verdict(Answer::Unavailable(_)) => {
+                assert_eq!(*said, error("Please try again later."));
                 self.side(id).free(now);
             }
+            Turn::Verdict(Answer::Denied(_)) => panic!("a refusal is due later"),
+            Turn::Verdict(Answer::Member(_)) | Turn::Claim { .. } => self.already_online(id, said),
             Turn::Line(_) | Turn::Asking(_) => panic!("{id:?} waits, but {said:?}"),
             Turn::Free if self.sides[&id].chat => self.answer(id, said),
             Turn::Free => self.before_the_chat(id, said),
@@ -183,15 +179,6 @@ impl Model {
         side.take(&limits, now)
     }
 
-    /// Whoever is online under this number, or this nick.
-    fn in_the_way(&self, newcomer: &Member) -> Option<(&Member, ConnId)> {
-        let mut online = self.online.iter();
-        let same = |m: &Member| m.id == newcomer.id || m.nick == newcomer.nick;
-        online
-            .find(|(member, _)| same(member))
-            .map(|(member, id)| (member, *id))
-    }
-
     /// A question is put to the store.
     pub(super) fn asked(&mut self, ticket: Ticket, query: &Query) {
         let Query::Identify { login, password } = query;
@@ -219,7 +206,7 @@ impl Model {
                     let ask = side.next().filter(|ask| is_it(ask)).cloned();
                     ask.is_some_and(|ask| side.may(&ask, &limits, now))
                 }
-                Turn::Asking(_) | Turn::Verdict(..) | Turn::Refused(_) => false,
+                Turn::Asking(_) | Turn::Verdict(_) | Turn::Claim { .. } | Turn::Refused(_) => false,
             };
             if asks && side.chat && side.ending.is_none() && !online {
                 asking.push(id);
@@ -246,6 +233,7 @@ impl Model {
             self.sources.went(address);
         }
         self.side(id).turn = Turn::Asking(ticket);
+        self.side(id).tried.clone_from(&name);
         let question = Question {
             conn: id,
             address,
@@ -273,10 +261,9 @@ impl Model {
             }
             Answer::Member(_) | Answer::Denied(_) | Answer::Unavailable(_) => answer,
         };
-        self.failed = match answer {
-            Answer::Denied(why) => Some((question.name.clone(), why)),
-            Answer::Member(_) | Answer::Unavailable(_) => None,
-        };
+        if let Answer::Denied(why) = answer {
+            self.failed.push_back((question.name.clone(), why));
+        }
         let now = self.now.mono;
         if question.limited {
             let address = question.address;
@@ -296,7 +283,7 @@ impl Model {
         }
         side.turn = match answer {
             Answer::Denied(_) => Turn::Refused(until),
-            Answer::Member(_) | Answer::Unavailable(_) => Turn::Verdict(ticket, answer),
+            Answer::Member(_) | Answer::Unavailable(_) => Turn::Verdict(answer),
         };
     }
 
@@ -314,7 +301,7 @@ impl Model {
             if let Some(side) = self.sides.get_mut(&question.conn)
                 && side.turn == Turn::Asking(ticket)
             {
-                side.turn = Turn::Verdict(ticket, answer);
+                side.turn = Turn::Verdict(answer);
             }
             self.count("lookup timed out");
         }
@@ -329,12 +316,12 @@ impl Model {
             assert_eq!((to, member.id), (id, number));
             return;
         }
-        let Turn::Verdict(_, Answer::Member(member)) = self.sides[&id].turn.clone() else {
+        let Turn::Verdict(Answer::Member(member)) = self.sides[&id].turn.clone() else {
             panic!("a login of {id:?}: {:?}", self.sides[&id]);
         };
         assert!(member.id == number && self.in_the_way(&member).is_none());
-        let now = self.now.mono;
-        self.side(id).free(now);
+        self.end_claim(id);
+        self.side(id).logged_in = self.now.mono;
         let (nick, name) = (as_heard(&member.nick), as_heard(&member.name));
         self.online.push((member, id));
         let login = Said::Login(nick.clone(), name.clone());
@@ -345,35 +332,6 @@ impl Model {
         let identified = Must::Say(id, Said::Identify(nick, name), Owner::Own);
         self.must.push_back(identified);
         self.count("login");
-    }
-
-    /// An old connection is told that another takes its place.
-    fn taken_over(&mut self, old: ConnId) {
-        assert_eq!(self.config.duplicates, OnDuplicate::Replace);
-        let Input::Answer(ticket, _) = self.cause else {
-            panic!("a takeover without an answer");
-        };
-        let mut sides = self.sides.iter();
-        let newcomer = sides.find_map(|(id, side)| {
-            let Turn::Verdict(t, Answer::Member(member)) = &side.turn else {
-                return None;
-            };
-            (*t == ticket).then(|| (*id, member.clone()))
-        });
-        let (id, member) = newcomer.expect("a newcomer");
-        let mut online = self.online.iter_mut();
-        let seat = online.find(|(_, conn)| *conn == old).expect("is online");
-        assert_eq!(seat.0, member, "the same member");
-        seat.1 = id;
-        let now = self.now.mono;
-        self.side(id).free(now);
-        self.must
-            .push_back(Must::Close(old, Some(CloseReason::Replaced)));
-        self.must.push_back(Must::Login(id, member.clone()));
-        let (nick, name) = (as_heard(&member.nick), as_heard(&member.name));
-        let identified = Must::Say(id, Said::Identify(nick, name), Owner::Own);
-        self.must.push_back(identified);
-        self.count("takeover");
     }
 
     /// A visitor is answered.

@@ -16,6 +16,7 @@ impl Model {
         let mut online = self.online.iter();
         let seat = online.position(|(m, conn)| *conn == id && m.id == member);
         let (member, _) = self.online.remove(seat.expect("was online"));
+        self.free_claims(id);
         let reason = match self.must.pop_front() {
             None => None,
             Some(Must::Close(to, reason)) if to == id => reason,
@@ -58,6 +59,7 @@ impl Model {
         let end = self.finish(id);
         self.side(id).ending = Some(Stage::Said);
         self.side(id).turn = Turn::Free;
+        self.claims.retain(|other| *other != id);
         let mut next = std::vec::Vec::new();
         match is_cut {
             None => {}
@@ -213,6 +215,7 @@ impl Model {
             return None;
         }
         let patient = self.has_patience(id);
+        let claim = self.claim_left_undone(id);
         let side = self.side(id);
         if side.ending.is_some() || !matches!(side.kind, Kind::Chat(_)) {
             return None;
@@ -226,8 +229,9 @@ impl Model {
         }
         match side.turn {
             Turn::Free => {}
-            Turn::Verdict(..) => return Some("a verdict"),
+            Turn::Verdict(_) => return Some("a verdict"),
             Turn::Refused(until) if until <= now => return Some("a refusal"),
+            Turn::Claim { .. } => return claim,
             Turn::Asking(_) | Turn::Line(_) | Turn::Refused(_) => return None,
         }
         if side.chat && late {

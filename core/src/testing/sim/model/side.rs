@@ -2,12 +2,13 @@
 
 use core::net::SocketAddr;
 use std::collections::VecDeque;
+use std::string::String;
 use std::vec::Vec;
 
 use super::Owner;
 use crate::config::Limits;
-use crate::event::Ticket;
-use crate::member::Answer;
+use crate::event::{ConnId, Ticket};
+use crate::member::{Answer, Member};
 use crate::testing::sim::ask::{Ask, Speak};
 use crate::testing::sim::client::{AT_EOF, Item, Kind, Visit};
 use crate::testing::sim::reader::{Form, Said};
@@ -37,6 +38,9 @@ pub(in crate::testing::sim) struct Side {
     pub(super) since: Millis,
     pub(super) stood_still: Millis,
     pub(super) failures: u8,
+    pub(super) logged_in: Millis,
+    /// The name that it tried last.
+    pub(super) tried: String,
     /// Microseconds of the command rate that are used up, as of a time.
     debt: u64,
     debt_at: Millis,
@@ -56,7 +60,13 @@ pub(super) enum Turn {
     Line(Ask),
     Asking(Ticket),
     /// The store has spoken; what that leads to was not seen yet.
-    Verdict(Ticket, Answer),
+    Verdict(Answer),
+    /// A sign of life from an older connection, which was asked then.
+    Claim {
+        member: Member,
+        old: ConnId,
+        asked: Millis,
+    },
     Refused(Millis),
 }
 
@@ -90,6 +100,8 @@ impl Side {
             since: now,
             stood_still: Millis(0),
             failures: 0,
+            logged_in: now,
+            tried: String::new(),
             debt: 0,
             debt_at: now,
             waiting: VecDeque::new(),
@@ -118,13 +130,15 @@ impl Side {
     }
 
     fn has_arrived(&self) -> bool {
-        self.script.front().is_some_and(|item| {
-            if item.at == AT_EOF {
-                self.eof
-            } else {
-                item.at <= self.arrived
-            }
-        })
+        self.script.front().is_some_and(|item| self.is_here(item))
+    }
+
+    fn is_here(&self, item: &Item) -> bool {
+        if item.at == AT_EOF {
+            self.eof
+        } else {
+            item.at <= self.arrived
+        }
     }
 
     /// Whether the next thing may be done now, as far as the limits on one connection go.
@@ -148,6 +162,17 @@ impl Side {
             .checked_div(u64::from(limits.rate))
             .unwrap_or(0);
         self.owed(now) + cost <= cost * u64::from(limits.burst.max(1))
+    }
+
+    /// Whether it asks for something that the rate does not allow yet.
+    pub(super) fn over_the_rate(&self, limits: &Limits, now: Millis) -> bool {
+        let mut here = self.script.iter().take_while(|item| self.is_here(item));
+        let next = here.find(|item| item.ask != Ask::Blank);
+        let free = matches!(
+            next.map(|item| &item.ask),
+            None | Some(Ask::Upgrade | Ask::Close(_) | Ask::Break(_) | Ask::Control(_))
+        );
+        self.turn == Turn::Free && !free && !self.within_rate(limits, now)
     }
 
     /// Since when the rate lets it go on.

@@ -1,0 +1,292 @@
+//! Becoming online: at once, in place of an older connection, or after that one had time to answer.
+//!
+//! A claim is a step that may wait. Only the newcomer waits, and its later commands with it. Several
+//! newcomers may wait for one older connection: what it does decides for all of them, in the order in
+//! which they came. The first takes its place; the next then find the first one online.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::mem;
+
+use super::Gateway;
+use super::ending::Ends;
+use crate::config::{OnDuplicate, Presence};
+use crate::conn::socket::AWAY;
+use crate::conn::{Claim, Conn, Stage, Turn, Who};
+use crate::event::ConnId;
+use crate::frame::Chunk;
+use crate::hub::Seat;
+use crate::member::{Denial, Member, MemberId};
+use crate::note::{CloseReason, Note};
+use crate::reply;
+use crate::throttle::Source;
+use crate::wire::websocket::Opcode;
+
+/// Who waits for whom. Each newcomer is in it once at most, so that connections bound it.
+#[derive(Debug, Default)]
+pub(super) struct Claims {
+    /// By the older connection, the newcomers in the order of their claims; none without any.
+    waiting: BTreeMap<ConnId, Vec<ConnId>>,
+    /// Newcomers whose older connection has left during this input.
+    freed: Vec<ConnId>,
+}
+
+/// What an older connection of the same member is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rival {
+    /// It is there, or the settings protect it.
+    Stays,
+    /// It gives way.
+    Goes,
+    /// It is a WebSocket, and has to be asked.
+    Unknown,
+}
+
+impl Gateway {
+    /// Makes a connection the member's, if nobody is in the way.
+    pub(super) fn claim(&mut self, id: ConnId, name: Arc<str>, member: Member) {
+        let Some(seat) = self.hub.find(&member) else {
+            return self.join(id, &member);
+        };
+        let Some(online) = self.hub.online(seat) else {
+            return;
+        };
+        let old = online.conn;
+        let same = online.id == member.id && online.nick() == &*member.nick;
+        let rival = if same {
+            self.rival(id, old)
+        } else {
+            Rival::Stays
+        };
+        match rival {
+            Rival::Stays => self.say(id, &reply::error("Already online.")),
+            Rival::Goes => self.take_over(id, seat, &member),
+            Rival::Unknown => self.wait_for(old, id, name, member),
+        }
+    }
+
+    fn rival(&self, newcomer: ConnId, old: ConnId) -> Rival {
+        let (Some(newcomer), Some(old)) = (self.conns.get(newcomer), self.conns.get(old)) else {
+            return Rival::Stays;
+        };
+        match self.config.duplicates {
+            OnDuplicate::Replace => Rival::Goes,
+            OnDuplicate::Refuse => Rival::Stays,
+            OnDuplicate::Stale => {
+                // An IPv6 address stands for its /64: a host changes the rest by itself.
+                let same = Source::new(newcomer.peer().ip()) == Source::new(old.peer().ip());
+                if !same || old.waits_for_rate() {
+                    Rival::Stays
+                } else if old.as_socket().is_some() {
+                    Rival::Unknown
+                } else if self.now.mono < old.since + self.config.limits.ghost_raw {
+                    Rival::Stays
+                } else {
+                    Rival::Goes
+                }
+            }
+        }
+    }
+
+    fn wait_for(&mut self, old: ConnId, id: ConnId, name: Arc<str>, member: Member) {
+        let now = self.now.mono;
+        let newcomers = self.claims.waiting.entry(old).or_default();
+        let first = newcomers.first().copied();
+        newcomers.push(id);
+        // The older connection is asked once for all who wait.
+        let asked = first.and_then(|first| Some(self.conns.get(first)?.claim()?.asked));
+        let claim = Claim {
+            name,
+            member,
+            old,
+            asked: asked.unwrap_or(now),
+        };
+        if let Some(chat) = self.conns.get_mut(id).and_then(|conn| conn.chat()) {
+            chat.wait(Turn::Claim(Box::new(claim)), now);
+        }
+        if asked.is_none() {
+            self.write(old, Chunk::frame(Opcode::Ping, b""));
+        }
+    }
+
+    /// Decides the claim that a newcomer waits with, if the older connection has had its time.
+    pub(super) fn claim_is_due(&mut self, id: ConnId) {
+        let (now, limits) = (self.now.mono, &self.config.limits);
+        let Some(claim) = self.conns.get(id).and_then(Conn::claim) else {
+            return;
+        };
+        let (old, asked, due) = (claim.old, claim.asked, claim.due(limits));
+        if now < due {
+            return;
+        }
+        if now - due >= AWAY {
+            // The whole host stood still, and what the older connection said is still to be read.
+            return self.ask_again(old);
+        }
+        let lives = |conn: &Conn| {
+            let heard = conn.as_socket().is_some_and(|socket| socket.heard > asked);
+            heard || conn.waits_for_rate()
+        };
+        if self.conns.get(old).is_some_and(lives) {
+            self.lives(old);
+        } else {
+            self.give_way(old);
+        }
+    }
+
+    fn ask_again(&mut self, old: ConnId) {
+        let newcomers = self.claims.waiting.get(&old).cloned().unwrap_or_default();
+        for id in newcomers {
+            if let Some(chat) = self.conns.get_mut(id).and_then(|conn| conn.chat())
+                && let Turn::Claim(claim) = &mut chat.turn
+            {
+                claim.asked = self.now.mono;
+            }
+            self.arm(id);
+        }
+    }
+
+    /// The older connection has given a sign of life: all who wait for it are refused.
+    pub(super) fn lives(&mut self, old: ConnId) {
+        for id in self.claims.waiting.remove(&old).unwrap_or_default() {
+            if self.end_claim(id).is_some() {
+                self.say(id, &reply::error("Already online."));
+                self.advance(id, &[]);
+            }
+        }
+    }
+
+    /// The older connection is a ghost: the first who waits for it takes its place.
+    fn give_way(&mut self, old: ConnId) {
+        let newcomers = self.claims.waiting.remove(&old).unwrap_or_default();
+        let Some((first, others)) = newcomers.split_first() else {
+            return;
+        };
+        if let Some(claim) = self.end_claim(*first) {
+            match self.hub.find(&claim.member) {
+                Some(seat) => self.take_over(*first, seat, &claim.member),
+                None => self.join(*first, &claim.member),
+            }
+            self.advance(*first, &[]);
+        }
+        self.claim_again(others);
+    }
+
+    /// Lets those claim again whose older connection has left. Only between inputs and timers: each
+    /// may go on with its next commands.
+    pub(super) fn claim_freed(&mut self) {
+        let freed = mem::take(&mut self.claims.freed);
+        self.claim_again(&freed);
+    }
+
+    fn claim_again(&mut self, newcomers: &[ConnId]) {
+        for id in newcomers {
+            if let Some(claim) = self.end_claim(*id) {
+                self.claim(*id, claim.name, claim.member);
+                self.advance(*id, &[]);
+            }
+        }
+    }
+
+    /// A member was changed, and whoever waits with the store's earlier answer gets in no more.
+    pub(super) fn outdate_claims(&mut self, member: MemberId) {
+        let Some(old) = self.hub.by_member(member).map(|online| online.conn) else {
+            return;
+        };
+        let until = self.now.mono + self.config.limits.failure_delay;
+        for id in self.claims.waiting.remove(&old).unwrap_or_default() {
+            let Some(conn) = self.conns.get_mut(id) else {
+                continue;
+            };
+            let peer = conn.peer();
+            let Some(chat) = conn.chat() else { continue };
+            if let Turn::Claim(claim) = mem::replace(&mut chat.turn, Turn::Refusal { until }) {
+                let id = claim.name;
+                self.counters.failed_logins += 1;
+                let why = Denial::Changed;
+                self.note(Note::LoginFailed { peer, id, why });
+            }
+            self.arm(id);
+        }
+    }
+
+    /// Takes a newcomer that ends out of the line, and frees those who wait for it.
+    pub(super) fn leave_claims(&mut self, id: ConnId, turn: &Turn) {
+        if let Turn::Claim(claim) = turn
+            && let Some(newcomers) = self.claims.waiting.get_mut(&claim.old)
+        {
+            newcomers.retain(|newcomer| *newcomer != id);
+            if newcomers.is_empty() {
+                self.claims.waiting.remove(&claim.old);
+            }
+        }
+        if let Some(newcomers) = self.claims.waiting.remove(&id) {
+            self.claims.freed.extend(newcomers);
+        }
+    }
+
+    /// Whether newcomers wait for this connection.
+    pub(super) fn is_claimed(&self, id: ConnId) -> bool {
+        !self.claims.waiting.is_empty() && self.claims.waiting.contains_key(&id)
+    }
+
+    /// The claim that a connection waits with; it waits no more.
+    fn end_claim(&mut self, id: ConnId) -> Option<Claim> {
+        let now = self.now.mono;
+        self.conns.get_mut(id)?.end_claim(now)
+    }
+
+    fn join(&mut self, id: ConnId, member: &Member) {
+        let (login, identify) = (reply::login(member), reply::identify(member));
+        self.note_login(id, member);
+        let form = self.form(id);
+        let seat = self.hub.join(id, form, member);
+        self.sit(id, seat);
+        match self.config.presence {
+            Presence::All => self.broadcast(&login, id),
+            Presence::Off => self.say(id, &login),
+        }
+        self.say(id, &identify);
+    }
+
+    fn take_over(&mut self, id: ConnId, seat: Seat, member: &Member) {
+        let identify = reply::identify(member);
+        let Some(old) = self.hub.online(seat).map(|online| online.conn) else {
+            return;
+        };
+        self.say(old, &reply::error("Replaced by a new login."));
+        self.end_chat(old, CloseReason::Replaced, Ends::With(Stage::Finishing));
+        self.settle(old);
+        self.note_login(id, member);
+        self.hub.replace(seat, id, self.form(id), member);
+        self.sit(id, seat);
+        self.say(id, &identify);
+    }
+
+    fn sit(&mut self, id: ConnId, seat: Seat) {
+        let now = self.now.mono;
+        let Some(conn) = self.conns.get_mut(id) else {
+            return;
+        };
+        if let Some(chat) = conn.chat() {
+            chat.who = Who::Member(seat);
+            conn.since = now;
+        }
+    }
+
+    fn note_login(&mut self, id: ConnId, member: &Member) {
+        let Some(peer) = self.conns.get(id).map(|conn| conn.peer()) else {
+            return;
+        };
+        self.counters.logins += 1;
+        let (clients, max) = (self.clients, self.config.limits.clients);
+        self.note(Note::Login {
+            peer,
+            member: member.id,
+            clients,
+            max,
+        });
+    }
+}
