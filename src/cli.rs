@@ -421,7 +421,7 @@ mod tests {
         ] {
             let options = serve(line);
             assert_eq!(options.listen, ["[::1]:1"]);
-            assert_eq!(options.settings.redirect, "http://x/?a=b");
+            assert_eq!(options.settings.redirect.as_deref(), Some("http://x/?a=b"));
             assert_eq!(options.settings.limits.clients, 5);
             assert_eq!((options.site, options.max_site), (None, 256));
             assert!(options.demo);

@@ -5,7 +5,6 @@ mod names;
 mod origin;
 mod setting;
 
-use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -33,9 +32,12 @@ pub struct Config {
     pub policy: Policy,
     /// The files that are served over HTTP.
     pub site: Arc<Site>,
-    /// The `Location` for a path that is not ours. Goes into a header as it stands: visible ASCII only.
-    /// Where it is a path and nothing is there, that path gets a 404, since a redirect would not end.
-    pub redirect: String,
+    /// Where a 301 leads from each path that neither the gateway nor the site has, as in 2007. It goes
+    /// into a header as it stands: visible ASCII only. Where it is a path and nothing is there, that
+    /// path gets a 404, since the redirect would never end.
+    pub redirect: Option<String>,
+    /// What such a path gets where there is no redirect.
+    pub missing: Missing,
     /// Which web pages may open a WebSocket.
     pub origins: Origins,
     /// Who may ask for LIST.
@@ -73,7 +75,8 @@ impl Default for Config {
             policy: Policy::default(),
             origins: Origins::Any,
             site: Arc::default(),
-            redirect: "/chat/".to_owned(),
+            redirect: None,
+            missing: Missing::Chat,
             list: ListAccess::Everyone,
             presence: Presence::All,
             duplicates: OnDuplicate::Stale,
@@ -89,6 +92,16 @@ pub enum Role {
     Gateway,
     /// Policy requests alone; anything else is closed in silence (Flash asks port 843 first).
     Policy,
+}
+
+/// What a path gets that neither the gateway nor the site has. No cache may keep the answer: what is
+/// missing now may be there after the next start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// A temporary redirect (302) to the chat page, `/chat/`.
+    Chat,
+    /// 404, with the site's `/404.html` as its body if there is one. `/` alone leads to `/chat/`.
+    NotFound,
 }
 
 /// Who may ask for LIST.

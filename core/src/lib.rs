@@ -91,8 +91,8 @@ mod wiped;
 mod wire;
 
 pub use config::{
-    Config, Help, KeepAlive, Limits, ListAccess, Loopback, OnDuplicate, Origins, Presence, Role,
-    SETTINGS, Setting, SettingError, Throttle, is_host_name,
+    Config, Help, KeepAlive, Limits, ListAccess, Loopback, Missing, OnDuplicate, Origins, Presence,
+    Role, SETTINGS, Setting, SettingError, Throttle, is_host_name,
 };
 pub use event::{Action, Cause, ConnId, Input, ListenerId, MAX_READ, Origin, Refused, Ticket};
 pub use frame::{Chunk, Form, Recipients};

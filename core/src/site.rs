@@ -322,6 +322,9 @@ impl Hash {
     }
 }
 
+/// The chat page, where missing paths lead unless they lead elsewhere.
+pub(crate) const CHAT: &str = "/chat/";
+
 const INDEX: &str = "index.html";
 const SLASH_INDEX: &str = "/index.html";
 

@@ -149,11 +149,12 @@ fn entry(setting: &Setting, text: &str) -> String {
     lines.join("\n")
 }
 
-/// The default as the help names it; none for what is off unless given.
+/// The default as the help names it; none for what is off unless given, and where the help says it.
 fn default(setting: &Setting) -> Option<String> {
     let value = setting.value(&Config::default());
     match value.as_str() {
         "*" => Some("any".to_owned()),
+        "" => None,
         "off" if !takes_value(setting) => None,
         _ => Some(value),
     }

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::path::Path;
 use std::sync::Arc;
 
-use flashgate_core::{Config, Policy, Role, Site};
+use flashgate_core::{Config, Missing, Policy, Role, Site};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::listen::Listeners;
@@ -116,8 +116,12 @@ pub(super) fn config(
     // What the log and the status page show can be reached.
     config.limits.clients = config.limits.clients.min(connections);
     config.limits.connections = connections;
-    let redirect = &config.redirect;
-    if *redirect != Config::default().redirect && leads_nowhere(redirect, &config.site) {
+    if options.site.is_some() {
+        config.missing = Missing::NotFound;
+    }
+    if let Some(redirect) = &config.redirect
+        && leads_nowhere(redirect, &config.site)
+    {
         log::warn!(
             "--redirect {redirect} leads to a path where this server has nothing, and answers \
              404; put a page there with --site"

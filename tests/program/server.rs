@@ -93,7 +93,7 @@ on_both! {
         policy.send("<policy-file-request/>");
         assert!(policy.rest().ends_with("</cross-domain-policy>\0"));
         assert!(server.get("/server-status").contains("\r\n\r\nClients: 1/4096\nCreated: "));
-        assert!(server.get("/a\"b?secret=hunter2").starts_with("HTTP/1.1 301"));
+        assert!(server.get("/a\"b?secret=hunter2").starts_with("HTTP/1.1 302"));
         let mut tls = server.connect();
         tls.write(b"\x16\x03\x01\x02\x00\x01");
         assert_eq!(tls.rest(), "");

@@ -265,7 +265,7 @@ on_both! {
             assert_eq!(response.status().as_u16(), 101, "{path}");
             assert_eq!(guest.ask("PING x"), "<pong value=\"x\"/>", "{path}");
         }
-        assert!(server.get("/nowhere").starts_with("HTTP/1.1 301 "));
+        assert!(server.get("/nowhere").starts_with("HTTP/1.1 302 "));
         let (log, _) = server.stop();
         assert_eq!(log.matches("CONNECTED (").count(), 6, "{log}");
         assert_eq!(log.matches("REDIRECT").count(), 1, "{log}");

@@ -137,11 +137,11 @@ static REQUESTS: [Request; 8] = [
     request("", "<?xml", true),
     request("/crossdomain.xml", "HTTP/1.1 200 ", true),
     request("/server-status", "HTTP/1.1 200 ", false),
-    request("/", "HTTP/1.1 301 ", true),
+    request("/", "HTTP/1.1 302 ", true),
     request("/chat/", "HTTP/1.1 200 ", true),
     request("/metrics", "HTTP/1.1 200 ", false),
     request("/healthz", "HTTP/1.1 200 ", true),
-    request("/nowhere", "HTTP/1.1 301 ", true),
+    request("/nowhere", "HTTP/1.1 302 ", true),
 ];
 
 const LEFT: &[u8] = b"<error value=\"User is already left.\"/>";

@@ -5,7 +5,7 @@
 //! a field with its default in `config.rs`, a row here, the code that uses it, and a transcript.
 
 use super::setting::{Kind, Setting};
-use super::{ListAccess, Loopback, OnDuplicate, Origins, Presence, check, origin};
+use super::{ListAccess, Loopback, Missing, OnDuplicate, Origins, Presence, check, origin};
 use crate::time::Millis;
 
 /// A row for a number of any integer type.
@@ -114,11 +114,16 @@ pub static SETTINGS: &[Setting] = &[
         "redirect",
         Kind::Text {
             check: check::redirect,
-            get: |config| &config.redirect,
-            set: |config, url| config.redirect = url,
+            get: |config| config.redirect.as_deref().unwrap_or_default(),
+            set: |config, url| config.redirect = (!url.is_empty()).then_some(url),
         },
     )
-    .option("URL", "where a path that does not exist here is redirected to"),
+    .option(
+        "URL",
+        "where to redirect paths that do not exist here, by a 301 (default: to /chat/, the built-in page, \
+         or with --site nowhere: 404, with its own 404.html)",
+    ),
+    choice!("missing", missing, "chat" => Missing::Chat, "404" => Missing::NotFound),
     Setting::new(
         "allow-origin",
         Kind::List {
@@ -197,7 +202,8 @@ mod tests {
             "presence all",
             "on-duplicate stale",
             "loopback exempt",
-            "redirect /chat/",
+            "redirect ",
+            "missing chat",
             "allow-origin *",
         ];
         assert_eq!(lines, expected);

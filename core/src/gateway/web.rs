@@ -7,11 +7,12 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use super::{Gateway, Phase, Step};
+use crate::config::Missing;
 use crate::conn::{Incoming, Patience, State};
 use crate::event::ConnId;
 use crate::frame::Chunk;
 use crate::note::Note;
-use crate::site::{self, Found, SiteFile};
+use crate::site::{self, Found, Site, SiteFile};
 use crate::status::{self, Gauges};
 use crate::wire::http::{self, Content, Head, Method, Request, Response, Status};
 use crate::wire::percent;
@@ -108,7 +109,7 @@ impl Gateway {
             "/healthz" => fresh(http::PLAIN, "ok\n"),
             path => match self.config.site.find(path) {
                 Found::File(file) => site_file(file, request),
-                Found::Folder(location) => folder(location, request.query),
+                Found::Folder(path) => folder(&path, request.query),
                 Found::Nothing => self.nothing(peer, request),
             },
         }
@@ -139,15 +140,21 @@ impl Gateway {
                 content: None,
             };
         }
-        if site::leads_to(request.path, &self.config.redirect) {
-            return Response::plain(Status::NotFound);
+        let config = &self.config;
+        let (status, location) = match (&config.redirect, config.missing) {
+            (Some(url), _) => (Status::MovedPermanently, url.clone()),
+            (None, Missing::NotFound) if request.path != "/" => return not_found(&config.site),
+            (None, Missing::NotFound | Missing::Chat) => (Status::Found, String::from(site::CHAT)),
+        };
+        if site::leads_to(request.path, &location) {
+            return not_found(&config.site);
         }
         self.note(Note::Redirect {
             peer,
             method: request.method.name(),
             path: Arc::from(request.path),
         });
-        Response::plain(Status::MovedPermanently).with("Location", self.config.redirect.clone())
+        unkept(Response::plain(status).with("Location", location))
     }
 
     fn gauges(&self) -> Gauges {
@@ -204,13 +211,42 @@ fn site_file(file: &SiteFile, request: &Request<'_>) -> Response {
     }
 }
 
-/// Leads to a folder by its whole name, with what was asked of it.
-fn folder(mut location: String, query: Option<&str>) -> Response {
+/// Says that nothing is there, by the site's own page for that if it has one.
+fn not_found(site: &Site) -> Response {
+    let Some(file) = site.get(NOT_FOUND_PAGE) else {
+        return unkept(Response::plain(Status::NotFound));
+    };
+    let (mime, body) = file.content();
+    let response = unkept(Response {
+        status: Status::NotFound,
+        headers: Vec::new(),
+        content: Some(Content { mime, body }),
+    })
+    .with("X-Content-Type-Options", "nosniff");
+    match file.policy() {
+        Some(policy) => response.with("Content-Security-Policy", String::from(policy)),
+        None => response,
+    }
+}
+
+/// Leads from a folder without its last slash to the same with it, and keeps the query. The redirect
+/// is relative, so that it works below a prefix that a proxy has taken away.
+fn folder(path: &str, query: Option<&str>) -> Response {
+    let start = path.trim_end_matches('/').rfind('/');
+    let name = &path[start.map_or(0, |slash| slash + 1)..];
+    // What stands before a colon in the first segment would be a scheme (RFC 3986 section 4.2).
+    let mut location = String::from(if name.contains(':') { "./" } else { "" });
+    location.push_str(name);
     if let Some(query) = query {
         location.push('?');
         location.push_str(&percent::query(query));
     }
-    Response::plain(Status::MovedPermanently).with("Location", location)
+    unkept(Response::plain(Status::Found).with("Location", location))
+}
+
+/// Forbids caches to keep an answer. A browser keeps a bare 301 for ever, and a bare 404 for a while.
+fn unkept(response: Response) -> Response {
+    response.with("Cache-Control", "no-store")
 }
 
 fn is_status(path: &str) -> bool {
@@ -223,6 +259,9 @@ fn not_allowed() -> Response {
 
 /// The methods that every path has.
 const ALLOWED: &str = "GET, HEAD, POST, OPTIONS";
+
+/// The page with which a site says that something is missing.
+const NOT_FOUND_PAGE: &str = "/404.html";
 
 /// What holds for every file of the site.
 const SITE_HEADERS: [(&str, &str); 2] = [

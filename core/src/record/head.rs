@@ -91,7 +91,7 @@ fn is_known(path: &str, config: &Config) -> bool {
     OWN.contains(&path)
         || path.eq_ignore_ascii_case(STATUS)
         || config.site.find(path) != Found::Nothing
-        || site::leads_to(path, &config.redirect)
+        || site::leads_to(path, config.redirect.as_deref().unwrap_or(site::CHAT))
 }
 
 /// Appends the value of a field with its white space and line end.

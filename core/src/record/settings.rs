@@ -103,7 +103,7 @@ impl Settings {
                 config.policy = Policy::from_document(&text(document)?);
             }
             // The next three are of recordings of earlier versions.
-            ["redirect", url] => config.redirect = text(url)?,
+            ["redirect", url] => config.redirect = Some(text(url)?),
             ["origins"] => config.origins = Origins::Only(Vec::new()),
             ["allow-origin", origin] => match &mut config.origins {
                 Origins::Any => return None,
@@ -180,7 +180,7 @@ mod tests {
         ]);
         assert_eq!(config.limits.per_address, 3);
         assert_eq!(config.limits.login.0, 20_000);
-        assert_eq!(config.redirect, "http://x.example/");
+        assert_eq!(config.redirect.as_deref(), Some("http://x.example/"));
         let origins = ["https://a.example", "null"].map(str::to_owned);
         assert_eq!(config.origins, Origins::Only(origins.to_vec()));
         let value = |name| Setting::named(name).map(|setting| setting.value(&config));

@@ -369,7 +369,7 @@ const REQUESTS: [(&str, &str); 11] = [
     ("HEAD /metrics HTTP/1.0\r\n\r\n", "200"),
     ("GET /metrics HTTP/1.0\r\n\r\n", "200"),
     ("GET /favicon.ico HTTP/1.0\r\n\r\n", "204"),
-    ("GET /nothing HTTP/1.0\r\n\r\n", "301"),
+    ("GET /nothing HTTP/1.0\r\n\r\n", "302"),
     ("OPTIONS / HTTP/1.0\r\n\r\n", "204"),
     ("DELETE / HTTP/1.0\r\n\r\n", "405"),
     ("GET / HTTP/1.1\r\n\r\n", "400"),
