@@ -23,7 +23,7 @@ pub(crate) fn parse(text: &str) -> Result<Command<'_>, Fault> {
         .iter()
         .find(|(name, _)| name.eq_ignore_ascii_case(word))
     else {
-        return Err(Fault("Unknown command."));
+        return Err(UNKNOWN);
     };
     let (first, last) = self::word(rest);
     let last = trim(last);
@@ -66,6 +66,9 @@ fn word(text: &str) -> (&str, &str) {
     (word, rest.trim_start_matches(' '))
 }
 
+/// The word is none of ours.
+pub(crate) const UNKNOWN: Fault = Fault("Unknown command.");
+
 #[derive(Clone, Copy)]
 enum Verb {
     Identify,
@@ -90,7 +93,6 @@ mod tests {
     const IDENTIFY: Fault = Fault("Usage: IDENTIFY id password");
     const MSG: Fault = Fault("Usage: MSG nick text");
     const PING: Fault = Fault("Usage: PING token");
-    const UNKNOWN: Fault = Fault("Unknown command.");
 
     #[test]
     fn grammar() {

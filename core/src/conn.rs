@@ -19,7 +19,7 @@ use crate::hub::Seat;
 use crate::member::{Login, Member, Secret};
 use crate::throttle::Source;
 use crate::time::Millis;
-use crate::wire::nul::Framer;
+use crate::wire::framing::Framer;
 use inbox::Inbox;
 use outbox::Outbox;
 use peer::Peer;

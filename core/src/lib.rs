@@ -87,6 +87,7 @@ mod status;
 pub mod testing;
 mod throttle;
 mod time;
+mod typed;
 mod wiped;
 mod wire;
 

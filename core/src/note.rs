@@ -117,6 +117,8 @@ pub enum CloseReason {
     Shutdown,
     /// Its member was disabled, renamed or removed.
     Disabled,
+    /// What was taken for a chat turned out to be an HTTP request of another method.
+    NotChat,
 }
 
 /// Why a connection was turned away before it could chat.
@@ -147,6 +149,7 @@ impl CloseReason {
             Self::ProtocolError => "protocol error",
             Self::Shutdown => "shutdown",
             Self::Disabled => "disabled",
+            Self::NotChat => "not chat",
         }
     }
 }

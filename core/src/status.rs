@@ -257,7 +257,7 @@ impl Exposition {
 }
 
 /// In the order of their declaration, which is their place in `Counters::closed`.
-const REASONS: [CloseReason; 11] = [
+const REASONS: [CloseReason; 12] = [
     CloseReason::Quit,
     CloseReason::EndOfStream,
     CloseReason::Reset,
@@ -269,6 +269,7 @@ const REASONS: [CloseReason; 11] = [
     CloseReason::ProtocolError,
     CloseReason::Shutdown,
     CloseReason::Disabled,
+    CloseReason::NotChat,
 ];
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Bytes to meaning and back, resumable at any byte, with no state elsewhere.
 
+pub(crate) mod framing;
 pub(crate) mod http;
-pub(crate) mod nul;
 pub(crate) mod percent;
 pub(crate) mod policy;
+pub(crate) mod telnet;
 pub mod websocket;

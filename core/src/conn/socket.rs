@@ -100,7 +100,8 @@ impl Socket {
                 | CloseReason::ProtocolError
                 | CloseReason::Reset
                 | CloseReason::TooSlow
-                | CloseReason::Timeout,
+                | CloseReason::Timeout
+                | CloseReason::NotChat,
                 _,
             ) => None,
         }

@@ -3,6 +3,7 @@
 use alloc::string::String;
 
 use super::ending::Ends;
+use super::web::Body;
 use super::{Gateway, Step};
 use crate::command::{self, Command, Fault};
 use crate::config::ListAccess;
@@ -12,8 +13,10 @@ use crate::frame::Form;
 use crate::hub::Online;
 use crate::note::CloseReason;
 use crate::reply;
+use crate::typed::{self, Habits, Text};
 use crate::wiped;
-use crate::wire::nul::Frame;
+use crate::wire::framing::{Frame, Framer, MARK, Rules};
+use crate::wire::http::{self, Status};
 
 impl Gateway {
     /// Carries out the command that `input`, the chat's own bytes, begins with, if its turn has come.
@@ -74,11 +77,13 @@ impl Gateway {
         let ended = chat.has_ended(incoming);
         // A copy, so that a command that may not be taken yet was never seen.
         let mut framer = chat.framer;
+        let rules = match form {
+            Form::Stream => Rules::stream(limits),
+            Form::Binary | Form::Text => Rules::websocket(limits),
+        };
         let frame = match form {
-            Form::Stream | Form::Binary => framer.next(input, limits.command),
-            Form::Text if chat.has_whole_message() => {
-                Frame::Command(without_terminator(input), input.len())
-            }
+            Form::Stream | Form::Binary => framer.next(input, rules),
+            Form::Text if chat.has_whole_message() => message(input, &framer),
             Form::Text => Frame::Partial,
         };
         let frame = match frame {
@@ -87,58 +92,79 @@ impl Gateway {
                 return Step::Consumed(0);
             }
             Frame::Partial if ended => framer.finish(input, limits.command),
-            frame @ (Frame::Partial | Frame::Command(..) | Frame::TooLong(_) | Frame::Skip(_)) => {
-                frame
-            }
+            found @ (Frame::Command(..)
+            | Frame::TooLong(_)
+            | Frame::Skip(_)
+            | Frame::Noise(_)
+            | Frame::Partial) => found,
         };
         let (command, used) = match frame {
             Frame::Partial => {
                 chat.framer = framer;
                 return Step::Wait;
             }
-            Frame::Skip(used) => (None, used),
-            Frame::Command(text, used) if command::is_blank(text) => (None, used),
-            Frame::Command(text, used) => (Some(Ok(text)), used),
+            Frame::Skip(used) | Frame::Noise(used) => (None, used),
+            Frame::Command(bytes, used) if command::is_blank(bytes) => (None, used),
+            Frame::Command(bytes, used) => {
+                let text = typed::read(bytes, Habits::of(&framer, rules));
+                // A line of which everything was erased.
+                let blank = matches!(text, Text::Made(_)) && text.is_blank();
+                let whole = used > bytes.len();
+                ((!blank).then_some(Ok((text, whole))), used)
+            }
             Frame::TooLong(used) => (Some(Err(Fault("Message too long."))), used),
         };
-        if let Some(command) = command {
-            if waiting > limits.own_backlog {
-                let most = limits.own_backlog;
-                chat.wait(Turn::Backlog { most }, now);
-                return Step::Wait;
-            }
-            if let Err(until) = chat.take_token(limits, now) {
-                chat.wait(Turn::Rate { until }, now);
-                return Step::Wait;
-            }
+        let Some(command) = command else {
             chat.took(framer);
-            self.counters.commands += 1;
-            match command {
-                Ok(text) => self.command(id, text, form == Form::Text || framer.is_line()),
-                Err(Fault(text)) => self.say(id, &reply::error(text)),
+            return Step::Consumed(used);
+        };
+        if waiting > limits.own_backlog {
+            let most = limits.own_backlog;
+            chat.wait(Turn::Backlog { most }, now);
+            return Step::Wait;
+        }
+        if let Err(until) = chat.take_token(limits, now) {
+            chat.wait(Turn::Rate { until }, now);
+            return Step::Wait;
+        }
+        let first = framer.is_fresh();
+        framer.has_begun();
+        chat.took(framer);
+        self.counters.commands += 1;
+        match command {
+            Ok((text, whole)) => {
+                let may_be_http = first && whole && form == Form::Stream && framer.is_line();
+                self.command(id, &text, form, may_be_http);
             }
-        } else {
-            chat.took(framer);
+            Err(Fault(text)) => self.say(id, &reply::error(text)),
         }
         Step::Consumed(used)
     }
 
-    /// `nul_is_content` where something else ends a command.
-    fn command(&mut self, id: ConnId, bytes: &[u8], nul_is_content: bool) {
-        let Ok(text) = core::str::from_utf8(bytes) else {
+    fn command(&mut self, id: ConnId, text: &Text<'_>, form: Form, may_be_http: bool) {
+        let Some(text) = text.as_str() else {
             return self.say(id, &reply::error("Message is not valid UTF-8."));
         };
-        // A line, or a message, may hold a NUL.
-        let clean = (nul_is_content && text.contains('\0')).then(|| wiped::without_nuls(text));
-        let text = clean.as_deref().map_or(text, String::as_str);
-        match command::parse(command::trim(text)) {
+        // A text message may hold a NUL.
+        let clean = (form == Form::Text && text.contains('\0')).then(|| wiped::without_nuls(text));
+        let text = command::trim(clean.as_deref().map_or(text, String::as_str));
+        match command::parse(text) {
             Ok(Command::Identify { id: name, password }) => self.identify(id, name, password),
             Ok(Command::Msg { nick, text }) => self.msg(id, nick, text),
             Ok(Command::List) => self.list(id),
             Ok(Command::Ping { token }) => self.say(id, &reply::pong(token)),
             Ok(Command::Quit) => self.end_chat(id, CloseReason::Quit, Ends::With(Stage::Finishing)),
-            Err(Fault(text)) => self.say(id, &reply::error(text)),
+            Err(fault) => match http::other_method(text).filter(|_| may_be_http) {
+                Some(status) if fault == command::UNKNOWN => self.not_chat(id, status),
+                Some(_) | None => self.say(id, &reply::error(fault.0)),
+            },
         }
+    }
+
+    /// Answers a request line that the first bytes did not give away, and ends the chat it was taken for.
+    fn not_chat(&mut self, id: ConnId, status: Status) {
+        self.respond(id, http::refused(status), Body::Whole);
+        self.end_chat(id, CloseReason::NotChat, Ends::With(Stage::Finishing));
     }
 
     fn msg(&mut self, id: ConnId, nick: &str, text: &str) {
@@ -172,6 +198,13 @@ impl Gateway {
             Who::Nobody { .. } => None,
         }
     }
+}
+
+/// A whole text message as the command that it is.
+fn message<'a>(message: &'a [u8], framer: &Framer) -> Frame<'a> {
+    let command = without_terminator(message);
+    let marked = command.strip_prefix(MARK).filter(|_| framer.is_fresh());
+    Frame::Command(marked.unwrap_or(command), message.len())
 }
 
 /// The command in a text message, which needs no terminator but may have one.

@@ -14,8 +14,15 @@ use crate::frame::Chunk;
 use crate::note::Note;
 use crate::site::{self, Found, Site, SiteFile};
 use crate::status::{self, Gauges};
-use crate::wire::http::{self, Content, Head, Method, Request, Response, Status};
+use crate::wire::http::{self, ALLOWED, Content, Head, Method, Request, Response, Status};
 use crate::wire::percent;
+
+/// Whether the body of an answer is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Body {
+    Whole,
+    LeftOut,
+}
 
 impl Gateway {
     pub(super) fn http(&mut self, id: ConnId, input: &[u8]) -> Step {
@@ -45,7 +52,7 @@ impl Gateway {
                     }
                 },
                 Ok(request) => self.serve(id, &request),
-                Err(Status::MethodNotAllowed) => not_allowed(),
+                Err(status @ Status::MethodNotAllowed) => http::refused(status),
                 Err(Status::UpgradeRequired) => Response::plain(Status::UpgradeRequired)
                     // RFC 9110 section 15.5.22 and RFC 6455 section 4.4.
                     .with("Upgrade", "websocket")
@@ -53,18 +60,28 @@ impl Gateway {
                 Err(status) => Response::plain(status),
             },
         };
+        // However malformed what follows: who asks for the head gets no body (RFC 9110 section 9.3.2).
+        let body = if input.starts_with(b"HEAD ") {
+            Body::LeftOut
+        } else {
+            Body::Whole
+        };
+        self.respond(id, response, body);
+        self.finish(id, Patience::Body);
+        Step::Consumed(input.len())
+    }
+
+    /// Sends an answer.
+    pub(super) fn respond(&mut self, id: ConnId, response: Response, body: Body) {
         self.counters.http_requests += 1;
         self.write(id, Chunk::new(response.head(self.now).as_bytes()));
-        // However malformed what follows: who asks for the head gets no body (RFC 9110 section 9.3.2).
         if let Some(content) = response.content
-            && !input.starts_with(b"HEAD ")
+            && body == Body::Whole
             // A file may be empty, a chunk that is written never is.
             && content.body.len() > 0
         {
             self.write(id, content.body);
         }
-        self.finish(id, Patience::Body);
-        Step::Consumed(input.len())
     }
 
     fn serve(&mut self, id: ConnId, request: &Request<'_>) -> Response {
@@ -252,13 +269,6 @@ fn unkept(response: Response) -> Response {
 fn is_status(path: &str) -> bool {
     path.eq_ignore_ascii_case("/server-status")
 }
-
-fn not_allowed() -> Response {
-    Response::plain(Status::MethodNotAllowed).with("Allow", ALLOWED)
-}
-
-/// The methods that every path has.
-const ALLOWED: &str = "GET, HEAD, POST, OPTIONS";
 
 /// The page with which a site says that something is missing.
 const NOT_FOUND_PAGE: &str = "/404.html";

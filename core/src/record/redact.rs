@@ -7,6 +7,10 @@
 use alloc::vec::Vec;
 
 use crate::command::{self, Command};
+use crate::typed::{self, Habits, Text, Typed};
+use crate::wire::framing::MARK;
+use crate::wire::http::{self, Status};
+use crate::wire::telnet::{self, Piece};
 
 /// Appends `bytes` with each character replaced by the one that stands for its class.
 pub(super) fn classes(bytes: &[u8], out: &mut Vec<u8>) {
@@ -24,8 +28,10 @@ fn class(c: char) -> char {
         'a'..='z' | 'A'..='Z' => 'x',
         // White space and terminators separate, and are escaped, each in its own way; so is markup.
         '\0' | '\t' | '\n' | '\x0b' | '\x0c' | '\r' | ' ' | '&' | '<' | '>' | '"' | '\'' => c,
+        // These erase a character in a line.
+        '\x08' | '\x7f' => c,
         '\x01'..='\x1f' => '\x01',
-        '!'..='\x7f' => '.',
+        '!'..='~' => '.',
         // The only ones of three bytes that XML forbids.
         '\u{fffe}' | '\u{ffff}' => '\u{fffe}',
         _ => match c.len_utf8() {
@@ -43,19 +49,66 @@ fn not_utf8(bytes: &[u8]) -> &'static [u8] {
         Some(0xc2..=0xdf) => b"\xc3",
         Some(0xe0..=0xef) => b"\xe2\x82",
         Some(0xf0..=0xf4) => b"\xf0\x9f\x98",
-        Some(_) => b"\xff",
+        // With it telnet's sequences begin. Nothing else may become one.
+        Some(0xff) => b"\xff",
+        Some(_) => b"\xc0",
         None => b"",
     };
     &begun[..bytes.len().min(begun.len())]
 }
 
-/// Appends what a recording keeps of a command, whose terminator is not part of it.
-pub(super) fn command(bytes: &[u8], out: &mut Vec<u8>) {
-    let Ok(text) = core::str::from_utf8(bytes) else {
-        return classes(bytes, out);
-    };
+/// Appends bytes of which telnet sequences are dropped where `habits` say so.
+pub(super) fn stream(bytes: &[u8], habits: Habits, out: &mut Vec<u8>) {
+    for piece in typed::pieces(bytes, habits) {
+        match piece {
+            Piece::Content(content) => classes(content, out),
+            Piece::Telnet(sequence) => telnet::redacted(sequence, out),
+        }
+    }
+}
+
+/// Appends what stands around commands: a byte order mark, or a part of telnet's.
+pub(super) fn noise(bytes: &[u8], out: &mut Vec<u8>) {
+    if bytes == MARK {
+        out.extend_from_slice(MARK);
+    } else {
+        telnet::redacted(bytes, out);
+    }
+}
+
+/// Appends what a recording keeps of a command, whose terminator is not part of it. Says whether it is
+/// more than white space.
+pub(super) fn command(bytes: &[u8], habits: Habits, out: &mut Vec<u8>) -> bool {
+    if let Text::Plain(text) = typed::read(bytes, habits) {
+        words(text, out);
+        return !command::is_blank(bytes);
+    }
+    let typed = Typed::new(bytes, habits);
+    let (left, places) = typed.left();
+    let mut kept = Vec::new();
+    match core::str::from_utf8(left) {
+        Ok(text) => words(text, &mut kept),
+        Err(_) => classes(left, &mut kept),
+    }
+    let mut content = Vec::new();
+    classes(typed.content(), &mut content);
+    for (byte, at) in kept.into_iter().zip(places) {
+        content[*at] = byte;
+    }
+    let mut content = content.into_iter();
+    for piece in typed::pieces(bytes, habits) {
+        match piece {
+            Piece::Content(bytes) => out.extend(content.by_ref().take(bytes.len())),
+            Piece::Telnet(sequence) => telnet::redacted(sequence, out),
+        }
+    }
+    !command::is_blank(left)
+}
+
+/// Appends the classes of a command's characters, and the words of it that stay.
+fn words(text: &str, out: &mut Vec<u8>) {
     let start = out.len();
-    classes(bytes, out);
+    classes(text.as_bytes(), out);
     let trimmed = command::trim(text);
     let word = trimmed.split(' ').next().unwrap_or_default();
     let kept = match command::parse(trimmed) {
@@ -63,7 +116,12 @@ pub(super) fn command(bytes: &[u8], out: &mut Vec<u8>) {
         Ok(Command::List | Command::Ping { .. } | Command::Quit) => [word, ""],
         // Who forgets the id says the password in its place.
         Err(fault) if fault.0.starts_with("Usage") => [word, ""],
-        Err(_) => ["", ""],
+        // The first line of a request. Of a version that is not served, its digits say nothing.
+        Err(_) => match (http::other_method(trimmed), trimmed.rfind("HTTP/")) {
+            (Some(Status::MethodNotAllowed), Some(at)) => [&trimmed[at..], ""],
+            (Some(_), Some(at)) => [&trimmed[at..at + 5], ""],
+            (_, _) => ["", ""],
+        },
     };
     for kept in kept {
         let at = place(text, kept);
@@ -158,7 +216,7 @@ mod tests {
     use super::*;
     use alloc::string::String;
 
-    fn of(redact: fn(&[u8], &mut Vec<u8>), bytes: &[u8]) -> Vec<u8> {
+    fn of(redact: impl Fn(&[u8], &mut Vec<u8>), bytes: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
         redact(bytes, &mut out);
         assert_eq!(out.len(), bytes.len(), "{}", bytes.escape_ascii());
@@ -171,15 +229,15 @@ mod tests {
             (b"aZ09", b"xx00"),
             (b" \t\r\n\x0b\x0c\0", b" \t\r\n\x0b\x0c\0"),
             (b"&<>\"'", b"&<>\"'"),
-            (b"-_/!\x7f", b"....."),
-            (b"\x01\x1f\x07", b"\x01\x01\x01"),
+            (b"-_/!", b"...."),
+            (b"\x01\x1f\x07\x08\x7f", b"\x01\x01\x01\x08\x7f"),
             ("\u{85}ő".as_bytes(), "éé".as_bytes()),
             ("\u{ffff}\u{fffe}".as_bytes(), "\u{fffe}\u{fffe}".as_bytes()),
             ("\u{fffd}\u{2028}".as_bytes(), "€€".as_bytes()),
             ("\u{1fffe}🦀".as_bytes(), "😀😀".as_bytes()),
-            (b"a\xffb\x80", b"x\xffx\xff"),
+            (b"a\xffb\x80", b"x\xffx\xc0"),
             (b"\xe0\xa4a\xf4\x8f\xbf", b"\xe2\x82x\xf0\x9f\x98"),
-            (b"\xc3\xf1\x80\xed\xa0", b"\xc3\xf0\x9f\xe2\xff"),
+            (b"\xc3\xf1\x80\xed\xa0", b"\xc3\xf0\x9f\xe2\xc0"),
         ];
         for (bytes, expected) in cases {
             let got = of(classes, bytes);
@@ -223,12 +281,53 @@ mod tests {
             ("LIST secret", "LIST xxxxxx"),
             ("QUIT é😀", "QUIT é😀"),
             ("secret1", "xxxxxx0"),
+            ("PROPFIND /secret HTTP/1.1", "xxxxxxxx .xxxxxx HTTP/1.1"),
+            ("PRI secret HTTP/21.7", "xxx xxxxxx HTTP/00.0"),
             ("", ""),
         ];
+        let plain = |bytes: &[u8], out: &mut Vec<u8>| {
+            let habits = Habits {
+                line: false,
+                telnet: true,
+            };
+            command(bytes, habits, out);
+        };
         for (text, expected) in cases {
-            let got = String::from_utf8(of(command, text.as_bytes())).unwrap();
+            let got = String::from_utf8(of(plain, text.as_bytes())).unwrap();
             assert_eq!(got, expected, "{text:?}");
         }
-        assert_eq!(of(command, b"MSG bob \xff"), b"xxx xxx \xff");
+        assert_eq!(of(plain, b"MSG bob \xff"), b"xxx xxx \xff");
+    }
+
+    #[test]
+    fn what_stays_of_a_line_that_was_typed() {
+        let typed = |bytes: &[u8], out: &mut Vec<u8>| {
+            let habits = Habits {
+                line: true,
+                telnet: true,
+            };
+            command(bytes, habits, out);
+        };
+        let cases: [(&[u8], &[u8]); 6] = [
+            (
+                b"IDENT\xff\xf1IFY 1 sec\xff\xfbsret",
+                b"IDENT\xff\xf1IFY 1 xxx\xff\xfbxxxx",
+            ),
+            (
+                b"IDENTYF\x08\x08IFY secret\x08\x08\x7f\x7f\x7f\x7f1 x",
+                b"IDENTxx\x08\x08IFY xxxxxx\x08\x08\x7f\x7f\x7f\x7f1 x",
+            ),
+            (
+                b"MSG b\xff\xfaUSER\0eve\xff\xf0oy\x08b hi",
+                b"MSG b\xff\xfaxxxxxxxx\xff\xf0ox\x08b xx",
+            ),
+            (b"IDENTIFY 1 a\xffb", b"xxxxxxxx 0 x\xffx"),
+            (b"PING \xe2\x82\x08\x82\xac", b"PING \xe2\x82\x08\x82\xac"),
+            (b"\x08x\x7f", b"\x08x\x7f"),
+        ];
+        for (bytes, expected) in cases {
+            let got = of(typed, bytes);
+            assert_eq!(got, expected, "{}", got.escape_ascii());
+        }
     }
 }

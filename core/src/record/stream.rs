@@ -12,9 +12,10 @@ use super::format::Content;
 use super::{head, redact};
 use crate::config::Config;
 use crate::conn::sniff::{Kind as Speaks, Verdict, sniff};
+use crate::typed::Habits;
 use crate::wiped;
+use crate::wire::framing::{Frame, Framer, MARK, Rules};
 use crate::wire::http::{self, Head};
-use crate::wire::nul::{Frame, Framer};
 use crate::wire::websocket::{self, Kind, Opcode, Violation};
 
 /// What the core made of a connection's first bytes.
@@ -99,12 +100,12 @@ impl Stream {
                     }
                 }
                 Mode::Chat(framer) => {
-                    let (limit, literal) = (config.limits.command, &mut self.ambiguous);
-                    return commands(framer, &mut self.held, limit, more, literal, out);
+                    let (rules, literal) = (Rules::stream(&config.limits), &mut self.ambiguous);
+                    return commands(framer, &mut self.held, rules, more, literal, out);
                 }
                 Mode::Socket(socket) => {
-                    let limit = config.limits.command;
-                    match socket.take(&mut self.held, limit, more, out) {
+                    let rules = Rules::websocket(&config.limits);
+                    match socket.take(&mut self.held, rules, more, out) {
                         Life::GoesOn => return,
                         Life::Over => self.mode = Mode::Over,
                     }
@@ -199,7 +200,7 @@ fn policy_request(bytes: &[u8]) -> usize {
 fn commands(
     framer: &mut Framer,
     held: &mut Vec<u8>,
-    limit: usize,
+    rules: Rules,
     more: More,
     literal: &mut usize,
     out: &mut Out,
@@ -207,26 +208,20 @@ fn commands(
     let mut at = 0;
     while at < held.len() {
         let rest = &held[at..];
-        let frame = match framer.next(rest, limit) {
-            Frame::Partial => match more {
-                More::Perhaps => break,
-                More::Ended => framer.finish(rest, limit),
-                More::Lost => Frame::Skip(rest.len()),
-            },
-            frame @ (Frame::Command(..) | Frame::TooLong(_) | Frame::Skip(_)) => frame,
-        };
         let mut kept = Vec::new();
-        let used = match frame {
-            Frame::Command(text, used) => {
-                redact::command(text, &mut kept);
-                redact::classes(&rest[text.len()..used], &mut kept);
-                used
+        let used = match framer.next(rest, rules) {
+            Frame::Partial if more == More::Perhaps => break,
+            Frame::Partial if more == More::Lost => {
+                redact::stream(rest, Habits::of(framer, rules), &mut kept);
+                rest.len()
             }
-            Frame::TooLong(used) | Frame::Skip(used) => {
-                redact::classes(&rest[..used], &mut kept);
-                used
+            Frame::Partial => {
+                let last = framer.finish(rest, rules.limit);
+                frame(framer, last, rest, rules, &mut kept)
             }
-            Frame::Partial => break,
+            found @ (Frame::Command(..) | Frame::TooLong(_) | Frame::Skip(_) | Frame::Noise(_)) => {
+                frame(framer, found, rest, rules, &mut kept)
+            }
         };
         let known = used.min(*literal);
         kept[..known].copy_from_slice(&rest[..known]);
@@ -240,6 +235,40 @@ fn commands(
     }
 }
 
+/// Appends what is kept of a frame, with which `rest` begins; how long it is.
+fn frame(
+    framer: &mut Framer,
+    frame: Frame<'_>,
+    rest: &[u8],
+    rules: Rules,
+    kept: &mut Vec<u8>,
+) -> usize {
+    let habits = Habits::of(framer, rules);
+    match frame {
+        Frame::Command(command, used) => {
+            if redact::command(command, habits, kept) {
+                framer.has_begun();
+            }
+            redact::classes(&rest[command.len()..used], kept);
+            used
+        }
+        Frame::TooLong(used) => {
+            framer.has_begun();
+            redact::stream(&rest[..used], habits, kept);
+            used
+        }
+        Frame::Skip(used) => {
+            redact::classes(&rest[..used], kept);
+            used
+        }
+        Frame::Noise(used) => {
+            redact::noise(&rest[..used], kept);
+            used
+        }
+        Frame::Partial => 0,
+    }
+}
+
 enum Life {
     GoesOn,
     Over,
@@ -247,7 +276,7 @@ enum Life {
 
 impl Socket {
     /// Takes the frames that are there, and says whether more mean anything.
-    fn take(&mut self, held: &mut Vec<u8>, limit: usize, more: More, out: &mut Out) -> Life {
+    fn take(&mut self, held: &mut Vec<u8>, rules: Rules, more: More, out: &mut Out) -> Life {
         let mut at = 0;
         let life = loop {
             let rest = &held[at..];
@@ -255,7 +284,7 @@ impl Socket {
                 if rest.is_empty() {
                     break Life::GoesOn;
                 }
-                at += self.payload(rest, limit, out);
+                at += self.payload(rest, rules, out);
                 continue;
             }
             match websocket::Head::read(rest) {
@@ -268,19 +297,19 @@ impl Socket {
                     out.push(Content::Raw(Cow::Owned(control(&head, rest, payload))));
                     at += end;
                     if head.opcode == Opcode::Close {
-                        self.finish(limit, More::Ended, out);
+                        self.finish(rules, More::Ended, out);
                         break Life::Over;
                     }
                 }
                 Ok(Some(head)) => {
                     at += head.size;
                     let bytes = &rest[..head.size - KEY.len()];
-                    if !self.data(&head, limit) {
+                    if !self.data(&head, rules) {
                         out.push(Content::Raw(Cow::Owned([bytes, &KEY].concat())));
                         break Life::Over;
                     }
                     out.push(Content::Frame(Vec::from(bytes)));
-                    self.frame_goes_on(limit, out);
+                    self.frame_goes_on(rules, out);
                 }
                 Err(violation) => {
                     let bytes = broken(violation, rest);
@@ -294,7 +323,7 @@ impl Socket {
         match (life, more) {
             (Life::GoesOn, More::Perhaps) => Life::GoesOn,
             (Life::GoesOn, More::Ended | More::Lost) => {
-                self.finish(limit, more, out);
+                self.finish(rules, more, out);
                 if !held.is_empty() {
                     out.push(Content::Raw(Cow::Owned(begun(held))));
                     wiped::clear(held);
@@ -302,14 +331,14 @@ impl Socket {
                 Life::Over
             }
             (Life::Over, _) => {
-                self.finish(limit, More::Lost, out);
+                self.finish(rules, More::Lost, out);
                 Life::Over
             }
         }
     }
 
     /// Takes the head of a data frame, unless it breaks a rule.
-    fn data(&mut self, head: &websocket::Head, limit: usize) -> bool {
+    fn data(&mut self, head: &websocket::Head, rules: Rules) -> bool {
         let kind = match (head.opcode, self.message) {
             (Opcode::Continuation, Some((kind, _))) => kind,
             (Opcode::Text, None) => Kind::Text,
@@ -319,7 +348,7 @@ impl Socket {
         let before = self.message.map_or(0, |(_, length)| length);
         let length = before.saturating_add(head.length);
         // As in the core: room for a terminator.
-        if kind == Kind::Text && length > limit.saturating_add(2) as u64 {
+        if kind == Kind::Text && length > rules.limit.saturating_add(2) as u64 {
             return false;
         }
         if *self.speaks.get_or_insert(kind) != kind {
@@ -330,19 +359,19 @@ impl Socket {
         true
     }
 
-    fn payload(&mut self, rest: &[u8], limit: usize, out: &mut Out) -> usize {
+    fn payload(&mut self, rest: &[u8], rules: Rules, out: &mut Out) -> usize {
         let here = usize::try_from(self.left).map_or(rest.len(), |left| left.min(rest.len()));
         let start = self.text.len();
         wiped::append(&mut self.text, &rest[..here]);
         websocket::unmask(&mut self.text[start..], self.key);
         self.key.rotate_left(here % 4);
         self.left -= here as u64;
-        self.frame_goes_on(limit, out);
+        self.frame_goes_on(rules, out);
         here
     }
 
     /// Tells what the payload so far has ended.
-    fn frame_goes_on(&mut self, limit: usize, out: &mut Out) {
+    fn frame_goes_on(&mut self, rules: Rules, out: &mut Out) {
         let ends = self.left == 0 && self.fin;
         match self.speaks {
             Some(Kind::Text) if ends => {
@@ -351,7 +380,16 @@ impl Socket {
                     Some(_) | None => (&self.text[..], &b""[..]),
                 };
                 let mut kept = Vec::new();
-                redact::command(text, &mut kept);
+                let text = match text.strip_prefix(MARK) {
+                    Some(text) if self.framer.is_fresh() => {
+                        kept.extend_from_slice(MARK);
+                        text
+                    }
+                    Some(_) | None => text,
+                };
+                if redact::command(text, Habits::of(&self.framer, rules), &mut kept) {
+                    self.framer.has_begun();
+                }
                 kept.extend_from_slice(end);
                 out.push(Content::Text(Cow::Owned(kept)));
                 self.text = Zeroizing::default();
@@ -361,7 +399,7 @@ impl Socket {
                 commands(
                     &mut self.framer,
                     &mut self.text,
-                    limit,
+                    rules,
                     More::Perhaps,
                     &mut 0,
                     out,
@@ -374,13 +412,13 @@ impl Socket {
     }
 
     /// Tells what is left of the payload.
-    fn finish(&mut self, limit: usize, more: More, out: &mut Out) {
+    fn finish(&mut self, rules: Rules, more: More, out: &mut Out) {
         let more = match self.speaks {
             Some(Kind::Binary) => more,
             // A message that is not whole is no command.
             Some(Kind::Text) | None => More::Lost,
         };
-        commands(&mut self.framer, &mut self.text, limit, more, &mut 0, out);
+        commands(&mut self.framer, &mut self.text, rules, more, &mut 0, out);
     }
 }
 

@@ -15,8 +15,9 @@ use alloc::vec::Vec;
 
 use crate::command::{self, Command};
 use crate::conn::sniff::{self, Kind, Verdict};
+use crate::typed::{self, Habits};
+use crate::wire::framing::{Frame, Framer, Rules, Telnet};
 use crate::wire::http::{self, Head};
-use crate::wire::nul::{Frame, Framer};
 use crate::wire::percent;
 
 pub use chunks::chunks_agree;
@@ -58,17 +59,24 @@ pub fn command(data: &[u8]) {
     let Some((&cut, stream)) = data.split_first() else {
         return;
     };
-    let whole = frames(stream, usize::MAX);
-    assert_eq!(whole, frames(stream, 1), "byte by byte");
-    assert_eq!(
-        whole,
-        frames(stream, usize::from(cut).max(1)),
-        "in pieces of {cut}"
-    );
-    for text in whole.iter().flatten() {
-        let Ok(text) = core::str::from_utf8(text) else {
+    for telnet in [Telnet::Nowhere, Telnet::Before, Telnet::Everywhere] {
+        let whole = frames(stream, usize::MAX, telnet);
+        assert_eq!(whole, frames(stream, 1, telnet), "byte by byte");
+        let pieces = frames(stream, usize::from(cut).max(1), telnet);
+        assert_eq!(whole, pieces, "in pieces of {cut}");
+        whole.iter().flatten().for_each(|text| parsed(text));
+    }
+}
+
+/// What a command is read as is a part of its text.
+fn parsed(bytes: &[u8]) {
+    for line in [false, true] {
+        let habits = Habits { line, telnet: true };
+        let text = typed::read(bytes, habits);
+        let Some(text) = text.as_str() else {
             continue;
         };
+        assert!(!text.contains(['\u{8}', '\u{7f}']) || !line);
         let (first, last) = match command::parse(command::trim(text)) {
             Ok(Command::Identify { id, password }) => (id, Some(password)),
             Ok(Command::Msg { nick, text }) => (nick, Some(text)),
@@ -118,35 +126,46 @@ pub fn http_head(data: &[u8]) {
 
 /// Cuts `stream` into commands as a chat connection does, `piece` bytes at a time; `None` is a
 /// command that was too long.
-fn frames(stream: &[u8], piece: usize) -> Vec<Option<Vec<u8>>> {
+fn frames(stream: &[u8], piece: usize, telnet: Telnet) -> Vec<Option<Vec<u8>>> {
     const LIMIT: usize = 16;
+    let rules = Rules {
+        limit: LIMIT,
+        telnet,
+    };
     let (mut framer, mut kept, mut seen) = (Framer::default(), Vec::new(), Vec::new());
-    let mut take = |frame: Frame<'_>| match frame {
+    let mut take = |framer: &mut Framer, frame: Frame<'_>| match frame {
         Frame::Command(text, used) => {
             assert!(text.len() <= LIMIT);
+            if !command::is_blank(text) {
+                framer.has_begun();
+            }
             seen.push(Some(Vec::from(text)));
             used
         }
         Frame::TooLong(used) => {
+            framer.has_begun();
             seen.push(None);
             used
         }
-        Frame::Skip(used) => used,
+        Frame::Skip(used) | Frame::Noise(used) => used,
         Frame::Partial => 0,
     };
     for bytes in stream.chunks(piece.min(stream.len().max(1))) {
         kept.extend_from_slice(bytes);
         loop {
-            let used = take(framer.next(&kept, LIMIT));
+            let frame = framer.next(&kept, rules);
+            let used = take(&mut framer, frame);
             if used == 0 {
                 break;
             }
             kept.drain(..used);
         }
-        assert!(kept.len() <= LIMIT + 1);
+        // Half a terminator, or half a telnet sequence.
+        assert!(kept.len() <= LIMIT + 2);
     }
     if !kept.is_empty() {
-        let used = take(framer.finish(&kept, LIMIT));
+        let frame = framer.finish(&kept, LIMIT);
+        let used = take(&mut framer, frame);
         assert_eq!(used, kept.len());
     }
     seen
@@ -170,7 +189,8 @@ mod tests {
                     .wrapping_add(1_442_695_040_888_963_407);
                 (state >> 33) as usize
             };
-            let alphabet: &[u8] = b"\0\0\n\r  /<>GETPOSHQUI/policyx\x16\x03\xff:1.0";
+            let alphabet: &[u8] =
+                b"\0\0\n\r  /<>GETPOSHQUI/policyx\x16\x03\xff\xff\xfb\xfa\xf0\x08\xef\xbb\xbf:1.0";
             let length = random() % 400;
             let data: Vec<u8> = (0..length)
                 .map(|_| {

@@ -147,6 +147,30 @@ pub(crate) fn parse(head: &[u8]) -> Result<Request<'_>, Status> {
     })
 }
 
+/// What a line is answered with that begins with none of the methods we know and ends like the first
+/// line of a request: in a space, `HTTP/` and a version.
+pub(crate) fn other_method(line: &str) -> Option<Status> {
+    let (_, version) = line.rsplit_once(" HTTP/")?;
+    let (major, minor) = version.split_once('.').unwrap_or((version, "0"));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    match (major, minor) {
+        ("1", "0" | "1") if version.contains('.') => Some(Status::MethodNotAllowed),
+        (major, minor) if is_number(major) && is_number(minor) => Some(Status::VersionNotSupported),
+        (_, _) => None,
+    }
+}
+
+/// A request that nobody may make. A method that is not allowed names those that are (RFC 9110
+/// section 15.5.6).
+pub(crate) fn refused(status: Status) -> Response {
+    let response = Response::plain(status);
+    if status == Status::MethodNotAllowed {
+        response.with("Allow", ALLOWED)
+    } else {
+        response
+    }
+}
+
 /// Takes scheme and host off a target in absolute form, which every server must understand (RFC 9112 section 3.2.2).
 pub(crate) fn origin_form(target: &str) -> &str {
     for scheme in ["http://", "https://"] {
@@ -176,6 +200,7 @@ pub(crate) enum Status {
     UpgradeRequired,
     HeaderTooLarge,
     ServiceUnavailable,
+    VersionNotSupported,
 }
 
 impl Status {
@@ -195,6 +220,7 @@ impl Status {
             Self::UpgradeRequired => "426 Upgrade Required",
             Self::HeaderTooLarge => "431 Request Header Fields Too Large",
             Self::ServiceUnavailable => "503 Service Unavailable",
+            Self::VersionNotSupported => "505 HTTP Version Not Supported",
         }
     }
 }
@@ -276,6 +302,9 @@ impl Response {
         out
     }
 }
+
+/// The methods that every path has.
+pub(crate) const ALLOWED: &str = "GET, HEAD, POST, OPTIONS";
 
 pub(crate) const PLAIN: &str = "text/plain; charset=utf-8";
 
@@ -393,6 +422,29 @@ mod tests {
         let many: Vec<u8> = format!("GET / HTTP/1.0\r\n{}\r\n", "a:b\r\n".repeat(101)).into_bytes();
         assert_eq!(parse(&many), Err(Status::HeaderTooLarge));
     }
+
+    #[test]
+    fn first_lines_of_other_methods() {
+        let cases = [
+            ("PROPFIND / HTTP/1.1", Some(Status::MethodNotAllowed)),
+            ("get / HTTP/1.0", Some(Status::MethodNotAllowed)),
+            ("PRI * HTTP/2.0", Some(Status::VersionNotSupported)),
+            ("BREW / HTTP/3", Some(Status::VersionNotSupported)),
+            ("BREW / HTTP/1.2", Some(Status::VersionNotSupported)),
+            ("BREW / HTTP/1", Some(Status::VersionNotSupported)),
+            ("BREW / http/1.1", None),
+            ("BREW /HTTP/1.1", None),
+            ("BREW / HTTP/", None),
+            ("BREW / HTTP/1.", None),
+            ("BREW / HTTP/1.1 x", None),
+            ("BREW / HTTP/1.1x", None),
+            ("BREW /", None),
+        ];
+        for (line, status) in cases {
+            assert_eq!(other_method(line), status, "{line:?}");
+        }
+    }
+
     #[test]
     fn fields() {
         let head =

@@ -14,6 +14,20 @@ fn sessions() -> Vec<Vec<u8>> {
         IDENTIFY 1 Hx4pQm6zHx4pQm6zHx4pQm6zHx4pQm6zHx4pQm6zHx4pQm6zHx4pQm6zHx4pQm6zHx4pQm6z|Hx4pQm6z";
     let nul = chat.replace('|', "\0").into_bytes();
     let line = chat.replace('|', "\r\n").into_bytes();
+    // Line ends and NULs on one connection; typed into a telnet, with mistakes.
+    let mixed = chat.replace('|', "\n\0").into_bytes();
+    let mut typed = b"\xff\xfa\x27\0Hx4pQm6z\xff\xf0\xef\xbb\xbf".to_vec();
+    for (nth, byte) in chat.replace('|', "\r\n").bytes().enumerate() {
+        let noise: &[&[u8]] = &[b"", b"", b"x\x08", b"\xff\xf1", b"", b"\xff\xfb\0", b""];
+        if byte.is_ascii() && byte != b'\n' {
+            typed.extend_from_slice(noise[nth % noise.len()]);
+        }
+        typed.push(byte);
+    }
+    typed.extend_from_slice(
+        b"IDENTIFY Zq7kWv9!Jt\x08\x08\x08\x08\x08\x08\x08\x08\x08\x081 Zq7kWv9!Jt\n",
+    );
+    typed.extend_from_slice(b"MSG bob \xff\xfaHx4pQm6z");
     let mut bad = b"MSG bob \xffHx4pQm6z\0PING \xe2\x82\0\xc3Zq7kWv9!Jt\xf0\x9f\0".to_vec();
     bad.extend_from_slice(b"IDENTIFY 1 Zq7kWv9!Jt\xed\xa0\x80\0");
     let head = |target: &str, more: &str| {
@@ -49,6 +63,9 @@ fn sessions() -> Vec<Vec<u8>> {
     Vec::from([
         nul.clone(),
         line,
+        mixed,
+        typed,
+        b"PROPFIND /Hx4pQm6z HTTP/1.1\r\nCookie: sid=Zq7kWv9!Jt\r\n\r\n".to_vec(),
         bad,
         head("/Hx4pQm6z?q=Zq7kWv9!Jt", ""),
         head("http://Hx4pQm6z/healthz?Zq7kWv9!Jt", "Hx4pQm6z\r\n"),

@@ -34,6 +34,19 @@ pub(super) enum Ask {
     Close(Option<u16>),
     /// A broken rule of WebSocket, answered with this code.
     Break(u16),
+    /// The first line of an HTTP request of another method, answered with this status.
+    OtherMethod(&'static str),
+}
+
+impl Ask {
+    /// What is asked by a command of `size` bytes.
+    pub(super) fn unless_longer(self, size: usize, limit: usize) -> Self {
+        if size > limit {
+            Self::Wrong(TOO_LONG)
+        } else {
+            self
+        }
+    }
 }
 
 /// Where commands end.
@@ -41,6 +54,10 @@ pub(super) enum Ask {
 pub(super) enum Speak {
     Nul,
     Line,
+    /// LF and NUL, in any order.
+    Both,
+    /// A line, typed into a telnet.
+    Telnet,
     Binary,
     Text,
 }
@@ -95,7 +112,8 @@ pub(super) fn ask(
             (Ask::Wrong(error), String::from(text))
         }
     };
-    let padded = if random.percent(10) && speak != Speak::Line && !first {
+    let by_line = matches!(speak, Speak::Line | Speak::Both | Speak::Telnet);
+    let padded = if random.percent(10) && !by_line && !first {
         format!(" {text}\r")
     } else {
         text
@@ -144,7 +162,7 @@ fn msg(
         let part = *random.pick(&PARTS);
         let ends = match speak {
             Speak::Nul | Speak::Binary => part.contains('\0') || first && part.contains('\n'),
-            Speak::Line => part.contains('\n') || first && part.contains('\0'),
+            Speak::Line | Speak::Both | Speak::Telnet => part.contains(['\n', '\0', '\u{7f}']),
             Speak::Text => false,
         };
         if !ends {

@@ -47,6 +47,10 @@ pub(super) struct Client {
     /// Bytes sent so far.
     sent: u64,
     begun: bool,
+    /// It has ended a command with NUL.
+    flash: bool,
+    /// Bytes that it has sent of its next command.
+    lead: usize,
     /// It sends no more.
     pub(super) over: bool,
 }
@@ -75,6 +79,8 @@ impl Client {
             presence: BTreeMap::new(),
             sent: 0,
             begun: false,
+            flash: false,
+            lead: 0,
             over: false,
         }
     }
@@ -131,16 +137,64 @@ impl Client {
         speak: Speak,
         unique: u64,
     ) {
-        let (ask, text) = ask::ask(random, swarm, members, speak, !self.begun, unique);
         let limit = swarm.config.limits.command;
+        if !self.begun && speak == Speak::Line && random.percent(3) {
+            let (line, code) = *random.pick(&OTHER_METHODS);
+            let ask = Ask::OtherMethod(code);
+            self.over = true;
+            return self.stream(batch, ask, line.as_bytes(), b"\r\n", limit);
+        }
+        let (ask, text) = ask::ask(random, swarm, members, speak, !self.begun, unique);
         match speak {
             Speak::Nul => self.stream(batch, ask, &text, b"\0", limit),
             Speak::Line => {
                 let end = *random.pick(&["\n", "\r\n"]);
                 self.stream(batch, ask, &text, end.as_bytes(), limit);
             }
+            Speak::Both => self.mixed(batch, random, ask, &text, limit),
+            Speak::Telnet => {
+                if !self.begun {
+                    batch
+                        .bytes
+                        .extend_from_slice(random.pick::<&[u8]>(&GREETINGS));
+                }
+                let text = typed(random, text);
+                let ask = ask.unless_longer(text.len(), limit);
+                let end = *random.pick(&["\n", "\r\n"]);
+                self.stream(batch, ask, &text, end.as_bytes(), limit);
+            }
             Speak::Binary | Speak::Text => self.message(batch, random, swarm, speak, ask, text),
         }
+    }
+
+    /// A command with LF and NUL behind it, as ActionScript sends them, or with one of these.
+    fn mixed(
+        &mut self,
+        batch: &mut Batch,
+        random: &mut Random,
+        ask: Ask,
+        text: &[u8],
+        limit: usize,
+    ) {
+        let ends: &[&[u8]] = &[b"\n\0", b"\0\n", b"\0", b"\r\n\0", b"\n", b"\r\n"];
+        let ends = *random.pick(&ends[..if self.flash { 4 } else { 6 }]);
+        let (start, lead) = (self.sent + batch.bytes.len() as u64, self.lead);
+        batch.bytes.extend_from_slice(text);
+        batch.bytes.extend_from_slice(ends);
+        let is_end = |byte: &u8| *byte == 0 || !self.flash && *byte == b'\n';
+        let end = ends.iter().position(is_end).expect("one of them ends it");
+        // To a Flash client a line end is content, to a line connection none of it is.
+        let content = if self.flash { end } else { 0 };
+        let size = lead + text.len() + content;
+        let at = if size > limit {
+            start + (limit + 1 - lead) as u64
+        } else {
+            start + (text.len() + end + 1) as u64
+        };
+        let ask = ask.unless_longer(size, limit);
+        batch.items.push(Item { at, ask });
+        self.flash |= ends.contains(&0);
+        self.lead = usize::from(ends[end] == 0 && end + 1 < ends.len());
     }
 
     fn stream(&mut self, batch: &mut Batch, ask: Ask, text: &[u8], end: &[u8], limit: usize) {
@@ -191,7 +245,7 @@ impl Client {
             Speak::Text if random.percent(20) => {
                 payload.extend_from_slice(random.pick(&["\0", "\r\n", "\n"]).as_bytes())
             }
-            Speak::Text | Speak::Nul | Speak::Line => {}
+            Speak::Text | Speak::Nul | Speak::Line | Speak::Both | Speak::Telnet => {}
         }
         // Where in the payload the command is known to be asked.
         let decisive = if counted && length > limit {
@@ -321,6 +375,25 @@ impl Visit {
     }
 }
 
+/// A command as somebody types it into a terminal: with mistakes that are erased, and with what telnet
+/// puts in between.
+fn typed(random: &mut Random, text: Vec<u8>) -> Vec<u8> {
+    let Ok(text) = core::str::from_utf8(&text) else {
+        return text;
+    };
+    let mut typed = Vec::new();
+    for c in text.chars() {
+        if random.percent(5) {
+            typed.extend_from_slice(random.pick::<&[u8]>(&MISTAKES));
+        }
+        typed.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+        if random.percent(3) {
+            typed.extend_from_slice(random.pick::<&[u8]>(&TELNET));
+        }
+    }
+    typed
+}
+
 /// One masked frame, its length in the shortest form.
 fn frame(out: &mut Vec<u8>, random: &mut Random, first: u8, payload: &[u8]) {
     out.push(first);
@@ -375,7 +448,38 @@ const REQUESTS: [(&str, &str); 11] = [
     ("GET / HTTP/1.1\r\n\r\n", "400"),
 ];
 
-const SCRAPS: [&[u8]; 14] = [
+const OTHER_METHODS: [(&str, &str); 4] = [
+    ("PROPFIND / HTTP/1.1", "405"),
+    ("get / HTTP/1.0", "405"),
+    ("PRI * HTTP/2.0", "505"),
+    ("\u{8}BREW a\u{7f}/ HTTP/3", "505"),
+];
+
+/// What telnet and others say before the first line.
+const GREETINGS: [&[u8]; 5] = [
+    b"",
+    b"\xef\xbb\xbf",
+    b"\xff\xfb\x1f\xff\xfb\0\xff\xfd\n",
+    b"\xff\xfa\x1f\0P\0\x18\xff\xf0\xef\xbb\xbf",
+    b"\r\n\xff\xf1\r\n",
+];
+
+const MISTAKES: [&[u8]; 5] = [
+    b"x\x08",
+    b"xy\x7f\x08",
+    "é\u{8}".as_bytes(),
+    "🦀\u{7f}".as_bytes(),
+    b"\xf0\x9f\x08\x08",
+];
+
+const TELNET: [&[u8]; 4] = [
+    b"\xff\xf1",
+    b"\xff\xfb\0",
+    b"\xff\xfe\n",
+    b"\xff\xfa\0\n\xff\xff\xff\xf0",
+];
+
+const SCRAPS: [&[u8]; 17] = [
     b"<policy-file-request/>",
     b"<policy-file",
     b"GET ",
@@ -389,5 +493,8 @@ const SCRAPS: [&[u8]; 14] = [
     b"\xff\xfe",
     b"QUIT\0",
     b"PROXY TCP4 ",
+    b"\xff\xfa",
+    b"\xff\xf0\xef\xbb\xbf",
+    b"PUTT / HTTP/1.1\n",
     b"\x81\x85abcd",
 ];

@@ -83,7 +83,11 @@ pub(super) fn read_whole(bytes: &[u8], socket: bool) -> (Form, Said) {
 }
 
 fn read(bytes: &[u8], socket: bool) -> Option<(Form, Said, usize)> {
-    if !socket {
+    // A raw connection hears HTTP where it turns out to be a request.
+    let is_http = bytes
+        .first()
+        .is_some_and(|byte| *byte == b'H' || byte.is_ascii_digit());
+    if !socket && !is_http {
         let end = bytes.iter().position(|byte| *byte == 0)?;
         return Some((Form::Stream, xml(&bytes[..end]), end + 1));
     }

@@ -29,7 +29,7 @@ pub(super) struct Swarm {
     pub(super) piece: u64,
     /// Of a hundred newcomers, how many visit: HTTP, policy, garbage, nothing.
     pub(super) visitors: u64,
-    /// Which wire forms are spoken: NUL, line, binary, text.
+    /// Which wire forms are spoken, by their places in [`FORMS`].
     pub(super) forms: Vec<usize>,
     /// Of a hundred passwords, how many are wrong.
     pub(super) wrong: u64,
@@ -75,9 +75,9 @@ pub(super) struct Faults {
 impl Swarm {
     pub(super) fn new(random: &mut Random, events: u64) -> Self {
         let peers = *random.pick(&[2, 4, 8, 8, 16, 30]);
-        let mut forms: Vec<usize> = (0..4).filter(|_| random.percent(70)).collect();
+        let mut forms: Vec<usize> = (0..FORMS.len()).filter(|_| random.percent(70)).collect();
         if forms.is_empty() {
-            forms.push(random.below(4) as usize);
+            forms.push(random.below(FORMS.len() as u64) as usize);
         }
         let config = Arc::new(config(random, peers));
         // A long command byte by byte would be all that ever happens.
@@ -137,7 +137,7 @@ impl Swarm {
         config.limits.command = command;
         let mut swarm = Self::new(random, 0);
         swarm.config = Arc::new(config);
-        swarm.forms = Vec::from([0, 1, 2, 3]);
+        swarm.forms = (0..FORMS.len()).collect();
         (swarm.visitors, swarm.wrong, swarm.long, swarm.loud) = (15, 5, 3, 50);
         (swarm.faults.half_close, swarm.faults.broken) = (15, 10);
         swarm
@@ -158,10 +158,18 @@ impl Swarm {
                 _ => Kind::Visit(Visit::any(random)),
             };
         }
-        let forms = [Speak::Nul, Speak::Line, Speak::Binary, Speak::Text];
-        Kind::Chat(forms[*random.pick(&self.forms)])
+        Kind::Chat(FORMS[*random.pick(&self.forms)])
     }
 }
+
+const FORMS: [Speak; 6] = [
+    Speak::Nul,
+    Speak::Line,
+    Speak::Both,
+    Speak::Telnet,
+    Speak::Binary,
+    Speak::Text,
+];
 
 /// Draws each setting from a stream of its own, so that a new one changes none of the others.
 fn config(random: &mut Random, peers: u64) -> Config {

@@ -82,6 +82,13 @@ impl Model {
             Ask::Ping(token) => Said::Pong(as_heard(token)),
             Ask::Wrong(why) => error(why),
             Ask::Control(payload) => Said::Pinged(payload.clone()),
+            Ask::OtherMethod(code) => {
+                let body = Said::Body(String::from(*code));
+                self.must.push_back(Must::Say(id, body, Owner::Own));
+                let closed = Must::Close(id, Some(CloseReason::NotChat));
+                self.must.push_back(closed);
+                Said::NotUpgraded(String::from(*code))
+            }
             Ask::Identify { .. }
             | Ask::Quit
             | Ask::Blank

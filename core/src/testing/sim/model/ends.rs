@@ -134,7 +134,7 @@ impl Model {
                 assert!(matches!(self.cause, Input::Member(_)));
                 Some(Some(1008))
             }
-            CloseReason::FailedLogins | CloseReason::Replaced => {
+            CloseReason::FailedLogins | CloseReason::Replaced | CloseReason::NotChat => {
                 panic!("{reason:?} without a reason")
             }
         }

@@ -153,6 +153,7 @@ impl Side {
             | Ask::List
             | Ask::Ping(_)
             | Ask::Quit
+            | Ask::OtherMethod(_)
             | Ask::Wrong(_) => waiting <= limits.own_backlog && self.within_rate(limits, now),
         }
     }
@@ -262,9 +263,12 @@ impl Side {
             (Said::Error(text), _) if text == "Server is full." && self.is_socket() => Form::Binary,
             (_, Kind::Chat(Speak::Text)) => Form::Text,
             (_, Kind::Chat(Speak::Binary)) => Form::Binary,
-            (_, Kind::Chat(Speak::Nul | Speak::Line) | Kind::Visit(_) | Kind::Garbage) => {
-                Form::Stream
-            }
+            (
+                _,
+                Kind::Chat(Speak::Nul | Speak::Line | Speak::Both | Speak::Telnet)
+                | Kind::Visit(_)
+                | Kind::Garbage,
+            ) => Form::Stream,
         }
     }
 }
