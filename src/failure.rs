@@ -52,6 +52,7 @@ impl Failure {
             | Fault::Newer { .. }
             | Fault::Older
             | Fault::Unreadable { .. }
+            | Fault::Misnamed { .. }
             | Fault::NotAllowed(_)
             | Fault::NoTable(_)
             | Fault::Unfit { .. } => Exit::Config,

@@ -63,6 +63,19 @@ impl Members {
         })
     }
 
+    /// Opens a store that can be read, but not written: on a disk that is full or read-only. `error` is why
+    /// it could not be opened otherwise, and is given back where this is no help.
+    pub fn open_unwritable(path: &Path, error: StoreError) -> Result<Self, StoreError> {
+        if !opened::may_be_beside(&error.fault) {
+            return Err(error);
+        }
+        let connection = opened::open_unshared(path).map_err(|_| error)?;
+        Ok(Self {
+            connection,
+            path: path.to_owned(),
+        })
+    }
+
     /// A store of nobody that ends with its value: for tests, and to try an import.
     pub fn in_memory() -> Result<Self, StoreError> {
         Ok(Self {

@@ -181,7 +181,14 @@ fn members(
 /// Members in a store of our own, which is made where there is none.
 fn own_members(path: &Path, pool: &PoolOptions, config: &mut Config) -> Result<Pool, Failure> {
     // Brings the schema up to date, which the pool will not.
-    let (members, origin) = Members::open_or_create(path).map_err(store)?;
+    let opened = Members::open_or_create(path).or_else(|error| {
+        let members = Members::open_unwritable(path, error.clone())?;
+        say(&format!(
+            "members can log in, but that is not noted: {error}"
+        ));
+        Ok((members, Origin::Found))
+    });
+    let (members, origin) = opened.map_err(store)?;
     if origin == Origin::Created {
         say(&format!("created the member store {}", path.display()));
     }
@@ -189,6 +196,13 @@ fn own_members(path: &Path, pool: &PoolOptions, config: &mut Config) -> Result<P
         say(&format!(
             "there are no members yet; add one with: {}",
             add_one(path)
+        ));
+    }
+    let misnamed = members.misnamed().map_err(store)?;
+    if misnamed > 0 {
+        say(&format!(
+            "members who cannot log in, as their nicks break a rule: {misnamed}; flashgate members check names \
+             them, and flashgate members rename gives them others"
         ));
     }
     hold_back(config, members.slowest_check().map_err(store)?);

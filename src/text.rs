@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use icu_properties::props::{
+    BinaryProperty as _, DefaultIgnorableCodePoint, NoncharacterCodePoint, VariationSelector,
+};
+
 /// Text in double quotes with JSON's escapes.
 ///
 /// More than JSON asks for is escaped: whatever could move a terminal's cursor, end a line in some
@@ -27,12 +31,21 @@ impl fmt::Display for Plain<'_> {
     }
 }
 
-/// Whether a character shows nothing of itself, and changes how others are shown.
+/// Whether a character shows nothing of itself: a control character, an invisible one, one that stays blank,
+/// or one that is none. White space is something else, but for the ends of lines and paragraphs.
 pub fn is_unseen(c: char) -> bool {
-    c.is_control()
-        || UNSEEN
-            .iter()
-            .any(|&(first, last)| (first..=last).contains(&c))
+    // Most are, and in no table.
+    !matches!(c, ' '..='~')
+        && (c.is_control()
+            || DefaultIgnorableCodePoint::for_char(c)
+            || NoncharacterCodePoint::for_char(c)
+            || BLANK.contains(&c))
+}
+
+/// Whether an unseen character shapes those beside it, as some scripts and emoji need it: a joiner, or a
+/// selector of a variant.
+pub fn shapes_others(c: char) -> bool {
+    matches!(c, '\u{200c}' | '\u{200d}') || VariationSelector::for_char(c)
 }
 
 /// Writes `text`, with a backslash before characters of `special`.
@@ -61,17 +74,18 @@ fn escape(f: &mut fmt::Formatter<'_>, text: &str, special: &str) -> fmt::Result 
     Ok(())
 }
 
-/// Format characters, besides the control characters that `char::is_control` knows.
-const UNSEEN: [(char, char); 9] = [
-    ('\u{ad}', '\u{ad}'),
-    ('\u{61c}', '\u{61c}'),
-    ('\u{180e}', '\u{180e}'),
-    ('\u{200b}', '\u{200f}'),
-    ('\u{2028}', '\u{202e}'),
-    ('\u{2060}', '\u{206f}'),
-    ('\u{feff}', '\u{feff}'),
-    ('\u{fff9}', '\u{fffb}'),
-    ('\u{e0000}', '\u{e007f}'),
+/// Characters without anything to see that Unicode does not call ignorable: separators of lines and
+/// paragraphs, a blank Braille pattern, marks around annotations, stand-ins for objects, and fillers.
+const BLANK: [char; 9] = [
+    '\u{2028}',
+    '\u{2029}',
+    '\u{2800}',
+    '\u{fff9}',
+    '\u{fffa}',
+    '\u{fffb}',
+    '\u{fffc}',
+    '\u{16fe4}',
+    '\u{1d159}',
 ];
 
 #[cfg(test)]
@@ -97,5 +111,34 @@ mod tests {
             assert_eq!(back, text);
         }
         assert_eq!(Plain("a\"\\\u{1b}b").to_string(), "a\"\\\\u001bb");
+    }
+
+    #[test]
+    fn nothing_unseen_and_nothing_that_turns_text_around_is_shown_as_it_is() {
+        use icu_properties::props::BidiControl;
+
+        for c in '\0'..=char::MAX {
+            let is_ignored = DefaultIgnorableCodePoint::for_char(c) || BidiControl::for_char(c);
+            let is_none = NoncharacterCodePoint::for_char(c);
+            if is_ignored || is_none || c.is_control() {
+                assert!(is_unseen(c), "{c:?}");
+            }
+            assert!(!shapes_others(c) || is_unseen(c), "{c:?}");
+            if is_unseen(c) {
+                assert!(!Quoted(&c.to_string()).to_string().contains(c), "{c:?}");
+            }
+        }
+        // Known without a table.
+        let known = "\u{ad}\u{34f}\u{61c}\u{115f}\u{1160}\u{17b4}\u{180b}\u{200b}\u{202e}\u{2066}\u{2800}\
+                     \u{3164}\u{fe0f}\u{feff}\u{ffa0}\u{fdd0}\u{fffe}\u{1d159}\u{1d173}\u{e0020}\u{e0100}\u{10ffff}";
+        assert_eq!(
+            known.chars().filter(|c| !is_unseen(*c)).collect::<String>(),
+            ""
+        );
+        let seen = " aÁжا日👩\u{301}\u{a0}\u{3000}\u{fffd}\u{e000}";
+        assert_eq!(
+            seen.chars().filter(|c| is_unseen(*c)).collect::<String>(),
+            ""
+        );
     }
 }

@@ -7,7 +7,9 @@ use std::fmt;
 
 use rusqlite::Row;
 
-use super::{Fault, Format, HashFault, Members, NameFault, Nick, StoreError, lossy, passwords};
+use super::{
+    Fault, Format, HashFault, Members, Name, NameFault, Nick, StoreError, lossy, passwords,
+};
 
 /// What a look at every member has found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,14 +18,14 @@ pub struct Checkup {
     pub formats: BTreeMap<Format, usize>,
     /// Who can never log in, by number.
     pub shut_out: Vec<ShutOut>,
-    /// Whose nick will not do, by number.
+    /// Whose nick or name will not do, by number.
     pub misnamed: Vec<Misnamed>,
     /// What SQLite finds wrong with the file; if anything, no member was looked at.
     pub damage: Vec<String>,
 }
 
-/// A member whom others cannot address, or whose nick is hard to tell from another's. Flashgate
-/// makes none; other programs may have.
+/// A member whom others cannot address, or whose nick is hard to tell from another's. Flashgate makes none;
+/// other programs may have, and versions of it that knew fewer rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Misnamed {
     /// The number.
@@ -34,15 +36,17 @@ pub struct Misnamed {
     pub why: NickTrouble,
 }
 
-/// What is wrong with a stored nick.
+/// What is wrong with a stored nick, or with the name beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NickTrouble {
-    /// It breaks a rule.
+    /// It breaks a rule, and its member cannot log in.
     Rule(NameFault),
     /// It is that member's too, but for letter case.
     Clash(i64),
     /// It is not found by the operator's commands: `nick_key` is another's.
     Key,
+    /// The name breaks a rule.
+    Name(NameFault),
 }
 
 /// A member who can never log in, until an operator has done something.
@@ -82,11 +86,14 @@ impl Members {
                 .prepare("SELECT id, nick, name, password, nick_key FROM members ORDER BY id")?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
-                if let Ok(nick) = row.get_ref(1)?.as_str()
-                    && let Some(why) = misnamed(row, nick, &mut nicks)?
-                {
-                    let (id, nick) = (row.get(0)?, nick.to_owned());
-                    found.misnamed.push(Misnamed { id, nick, why });
+                if let Ok(nick) = row.get_ref(1)?.as_str() {
+                    let of_name = row.get_ref(2)?.as_str().ok();
+                    let of_name = of_name.and_then(|name| Name::new(name).err());
+                    let why = misnamed(row, nick, &mut nicks)?;
+                    for why in [why, of_name.map(NickTrouble::Name)].into_iter().flatten() {
+                        let (id, nick) = (row.get(0)?, nick.to_owned());
+                        found.misnamed.push(Misnamed { id, nick, why });
+                    }
                 }
                 match looked_at(row)? {
                     Ok(format) => *found.formats.entry(format).or_default() += 1,
@@ -100,6 +107,21 @@ impl Members {
             Ok(found)
         };
         check().map_err(|error: rusqlite::Error| Fault::from(error).at(&self.path))
+    }
+
+    /// How many members have a nick that breaks a rule, and so cannot log in.
+    pub fn misnamed(&self) -> Result<usize, StoreError> {
+        let count = || {
+            let mut statement = self.connection.prepare("SELECT nick FROM members")?;
+            let mut rows = statement.query([])?;
+            let mut count = 0;
+            while let Some(row) = rows.next()? {
+                let nick = row.get_ref(0)?.as_str();
+                count += usize::from(nick.is_ok_and(|nick| Nick::new(nick).is_err()));
+            }
+            Ok(count)
+        };
+        count().map_err(|error: rusqlite::Error| Fault::from(error).at(&self.path))
     }
 
     /// What SQLite finds wrong with the file: its pages, its indices, its tables' own rules.
@@ -156,11 +178,12 @@ impl fmt::Display for Trouble {
 impl fmt::Display for NickTrouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Rule(fault) => write!(f, "the nick {fault}"),
+            Self::Rule(fault) => write!(f, "the nick {fault}; nobody can log in by it"),
             Self::Clash(other) => {
                 write!(f, "the nick is that of member {other}, but for letter case")
             }
             Self::Key => f.write_str("nick_key in the store is not that of the nick"),
+            Self::Name(fault) => write!(f, "the name {fault}"),
         }
     }
 }

@@ -28,7 +28,7 @@ use rusqlite::Connection;
 
 use super::backend::Backend;
 use super::notes::{Notes, Renewed};
-use super::opened::{BUSY_NOTE, Found, Open, close, find_without_room};
+use super::opened::{BUSY_NOTE, Found, Open, close, find, may_be_beside, read_unshared};
 use super::schema::{Fault, StoreError};
 use super::stamp::Stamp;
 use super::watch::{LOOK, Tell, Watch};
@@ -58,7 +58,13 @@ impl Lookups {
     /// Over the file at `path`, which must be a store.
     pub(super) fn file(path: &Path) -> Result<Self, StoreError> {
         let mut lookups = Self::of(Place::File(path.to_owned()), None);
-        lookups.ready(BUSY).map_err(|fault| fault.at(path))?;
+        match lookups.ready(BUSY).map(drop) {
+            Err(fault) if may_be_beside(&fault) => {
+                read_unshared(path, |_, _| Ok(())).or(Err(fault))
+            }
+            ready => ready,
+        }
+        .map_err(|fault| fault.at(path))?;
         Ok(lookups)
     }
 
@@ -101,10 +107,10 @@ impl Lookups {
         let found = self.ready(busy).and_then(|open| open.find(login, busy));
         let found = match (found, &self.place) {
             // That is no reason to let nobody in. What is said is that logins cannot be noted.
-            (Err(Fault::Full), Place::File(path)) => {
-                let found = find_without_room(path, login);
-                self.failed(Fault::Full);
-                found
+            (Err(fault), Place::File(path)) if may_be_beside(&fault) => {
+                let found = read_unshared(path, |store, file| find(store, login, file));
+                self.failed(fault.clone());
+                found.map_err(|why| if is_of_a_member(&why) { why } else { fault })
             }
             (found, _) => found,
         };
@@ -185,11 +191,19 @@ impl Lookups {
         };
         let was_open = self.open.is_some();
         let ready = self.ready(BUSY_NOTE).map(drop);
-        let heard = ready.and_then(|()| {
-            let connection = &self.open.as_ref().expect("it is ready").connection;
-            connection.busy_timeout(BUSY_NOTE)?;
-            Ok(self.watch.hear(connection, sight)?)
-        });
+        let heard = match (ready, &self.place) {
+            (Ok(()), _) => {
+                let connection = &self.open.as_ref().expect("it is ready").connection;
+                let busy = connection.busy_timeout(BUSY_NOTE);
+                busy.and_then(|()| self.watch.hear(connection, sight))
+                    .map_err(Fault::from)
+            }
+            // Where we cannot write, others may, as from outside a container.
+            (Err(fault), Place::File(path)) if may_be_beside(&fault) => {
+                read_unshared(path, |store, _| Ok(self.watch.hear(store, sight)?))
+            }
+            (Err(fault), _) => Err(fault),
+        };
         if let Err(fault) = heard {
             let error = self.failed(fault);
             log::info!("changes are not heard of yet: {error}");
@@ -293,7 +307,7 @@ impl Lookups {
     fn failed(&mut self, fault: Fault) -> StoreError {
         if let Some(open) = &mut self.open {
             // The other faults are of the connection, or may be.
-            open.suspect |= !matches!(fault, Fault::Locked | Fault::Unreadable { .. });
+            open.suspect |= !is_of_a_member(&fault) && fault != Fault::Locked;
         }
         match &self.place {
             Place::File(path) => fault.at(path),
@@ -380,6 +394,11 @@ impl Backend for Mutex<Lookups> {
     fn end(&self) {
         lock(self).write_notes();
     }
+}
+
+/// The others can still be looked up.
+fn is_of_a_member(fault: &Fault) -> bool {
+    matches!(fault, Fault::Unreadable { .. } | Fault::Misnamed { .. })
 }
 
 /// A panic elsewhere does not make the store wrong: it is looked at anew each time.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::text::is_unseen;
+use crate::text::{is_unseen, shapes_others};
 
 /// A nick that keeps the rules: NFC, 1 to 32 characters, none of them white space, a control or an
 /// invisible character, and not digits alone.
@@ -21,7 +21,7 @@ impl Nick {
             NameFault::TooLong { max: MAX_NICK }
         } else if nick.contains(char::is_whitespace) {
             NameFault::WhiteSpace
-        } else if nick.contains(|c| is_unseen(c) || not_xml(c)) {
+        } else if nick.contains(is_unseen) {
             NameFault::Control
         } else if nick.chars().all(char::is_numeric) {
             NameFault::Digits
@@ -52,7 +52,8 @@ pub(super) fn fold(text: &str) -> String {
     upper.to_lowercase().replace('ς', "σ").nfc().collect()
 }
 
-/// A name that keeps the rules: NFC, 1 to 100 characters, no control characters, not blank.
+/// A name that keeps the rules: NFC, 1 to 100 characters, not blank, no control characters, and none that are
+/// invisible but for those that shape others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name(String);
 
@@ -60,14 +61,11 @@ impl Name {
     /// Checks a name, and brings it to NFC.
     pub fn new(text: &str) -> Result<Self, NameFault> {
         let name: String = text.nfc().collect();
-        let fault = if name.trim().is_empty() {
+        let fault = if name.chars().all(|c| c.is_whitespace() || shapes_others(c)) {
             NameFault::Empty
         } else if name.chars().count() > MAX_NAME {
             NameFault::TooLong { max: MAX_NAME }
-        } else if name.contains(|c: char| {
-            // Joiners are part of how some scripts are written, so a name may hold them.
-            is_unseen(c) && !matches!(c, '\u{200c}' | '\u{200d}') || not_xml(c)
-        }) {
+        } else if name.contains(|c| is_unseen(c) && !shapes_others(c)) {
             NameFault::Control
         } else {
             return Ok(Self(name));
@@ -122,7 +120,7 @@ pub enum NameFault {
     },
     /// White space in a nick, which commands could not name.
     WhiteSpace,
-    /// A control character, an invisible one, or one that XML 1.0 does not allow.
+    /// A control character, an invisible one, or one that is none.
     Control,
     /// A nick of digits would be taken for a number.
     Digits,
@@ -143,11 +141,6 @@ impl fmt::Display for NameFault {
             Self::Number => write!(f, "is not a whole number from 1 to {}", i64::MAX),
         }
     }
-}
-
-/// XML 1.0 has no way to write these, so the wire could not carry them (controls aside).
-fn not_xml(c: char) -> bool {
-    matches!(c, '\u{fffe}' | '\u{ffff}')
 }
 
 const MAX_NICK: usize = 32;
@@ -182,6 +175,7 @@ mod tests {
             ("a\u{200b}", NameFault::Control),
             ("a\u{202e}", NameFault::Control),
             ("a\u{ffff}", NameFault::Control),
+            ("\u{3164}", NameFault::Control),
             ("7", NameFault::Digits),
             ("007", NameFault::Digits),
             ("٧", NameFault::Digits),
@@ -220,11 +214,60 @@ mod tests {
     }
 
     #[test]
+    fn nothing_unseen_makes_another_nick() {
+        for c in [
+            '\u{fe0f}',
+            '\u{3164}',
+            '\u{34f}',
+            '\u{115f}',
+            '\u{ffa0}',
+            '\u{17b4}',
+            '\u{180b}',
+            '\u{1d159}',
+            '\u{e0100}',
+            '\u{2800}',
+            '\u{fdd0}',
+            '\u{200d}',
+            '\u{1fffe}',
+            '\u{16fe4}',
+        ] {
+            for text in [
+                format!("alice{c}"),
+                format!("{c}alice"),
+                format!("al{c}ice"),
+                c.into(),
+            ] {
+                assert_eq!(Nick::new(&text), Err(NameFault::Control), "{text:?}");
+            }
+            let name = Name::new(&format!("Alice{c}"));
+            assert_eq!(name.is_ok(), shapes_others(c), "{c:?}");
+            assert!(Name::new(&format!(" {c} ")).is_err(), "{c:?}");
+        }
+    }
+
+    #[test]
     fn names_and_numbers() {
-        for good in ["Alice", "Árvíz Tűrő", "<b>&", " x", "👩\u{200d}🚀"] {
+        for good in [
+            "Alice",
+            "Árvíz Tűrő",
+            "<b>&",
+            " x",
+            "👩\u{200d}🚀",
+            "❤\u{fe0f}",
+            "نامه\u{200c}ها",
+        ] {
             assert_eq!(Name::new(good).unwrap().as_str(), good);
         }
-        for bad in ["", "  ", "a\nb", "a\0", "\u{202e}x", &"x".repeat(101)] {
+        for bad in [
+            "",
+            "  ",
+            "a\nb",
+            "a\0",
+            "\u{202e}x",
+            "\u{200d}\u{fe0f}",
+            "\u{3164}",
+            &"x".repeat(101),
+        ] {
             assert!(Name::new(bad).is_err(), "{bad:?}");
         }
         assert_eq!(Number::parse("9223372036854775807"), Ok(Number(i64::MAX)));

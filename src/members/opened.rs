@@ -1,7 +1,7 @@
 //! A member store that is open for lookups.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use flashgate_core::{Login, Member, MemberId};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
+use super::Nick;
 use super::notes::{Notes, Renewed};
-use super::schema::{self, Fault};
+use super::schema::{self, Fault, Log};
 use super::stamp::{Inode, Stamp, side_file};
 
 /// An open store. It is kept open while its file is missing: that keeps the numbers of its inodes
@@ -173,23 +174,77 @@ impl Open {
     }
 }
 
-/// Finds somebody in a store on a disk that is full. To open one in the usual way, SQLite needs 32 KiB
-/// for the file by which processes agree about the log. Without a log there is nothing to agree
-/// about: all that counts is in the store itself, which is read as if nobody wrote to it.
-pub(super) fn find_without_room(path: &Path, login: &Login) -> Result<Option<Found>, Fault> {
-    let is_logged = || Stamp::of(&side_file(path, "-wal")).is_ok_and(|log| log.size > 0);
-    let stamp = || Stamp::of(path).map_err(|error| Fault::CannotOpen(error.to_string()));
-    let before = stamp()?;
-    let connection = schema::open_unshared(path)?;
-    let found = find(&connection, login, Some(before.inode))?;
-    // Somebody has written after all.
-    if is_logged() || stamp()? != before {
-        return Err(Fault::Full);
+/// Reads a store beside which SQLite can make no files: the disk is full, has no inodes left or is read-only,
+/// or something else has the names of those files. `read` gets a connection that needs none of them.
+///
+/// It takes no locks either, so what was read counts only if the files have stayed as they were.
+pub(super) fn read_unshared<T>(
+    path: &Path,
+    read: impl FnOnce(&Connection, Option<Inode>) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    let sight = || match Stamp::of(path) {
+        Ok(file) => Ok((file, log_beside(path))),
+        Err(error) => Err(Fault::CannotOpen(error.to_string())),
+    };
+    let before = sight()?;
+    let connection = open_unshared(path)?;
+    let value = read(&connection, Some(before.0.inode))?;
+    if sight()? != before {
+        return Err(Fault::Locked);
     }
-    Ok(found)
+    Ok(value)
 }
 
-fn find(
+/// Opens a store as [`read_unshared`] does.
+pub(super) fn open_unshared(path: &Path) -> Result<Connection, Fault> {
+    if is_half_done(&side_file(path, "-journal")) {
+        let why = "a change to it was never finished, and cannot be undone";
+        return Err(Fault::CannotOpen(why.to_owned()));
+    }
+    let log = match log_beside(path) {
+        Some(_) => Log::Holds,
+        None => Log::Empty,
+    };
+    schema::open_unshared(path, log)
+}
+
+/// The log that holds what the store does not; a folder of that name holds nothing.
+fn log_beside(path: &Path) -> Option<Stamp> {
+    Stamp::of_file(&side_file(path, "-wal")).filter(|log| log.size > 0)
+}
+
+/// Whether a fault may be of the files beside a store, and not of the store itself.
+pub(super) fn may_be_beside(fault: &Fault) -> bool {
+    match fault {
+        Fault::Full | Fault::CannotOpen(_) | Fault::ReadOnly | Fault::Other(_) => true,
+        Fault::Missing
+        | Fault::NoPath
+        | Fault::CannotCreate(_)
+        | Fault::NotADatabase
+        | Fault::Corrupt
+        | Fault::Locked
+        | Fault::Foreign
+        | Fault::Newer { .. }
+        | Fault::Older
+        | Fault::Unreadable { .. }
+        | Fault::Misnamed { .. }
+        | Fault::Unreachable(_)
+        | Fault::Slow(_)
+        | Fault::NotAllowed(_)
+        | Fault::NoTable(_)
+        | Fault::Unfit { .. } => false,
+    }
+}
+
+/// Whether a rollback journal has to be played back, which changes the store: its header is whole.
+fn is_half_done(journal: &Path) -> bool {
+    let mut header = [0; JOURNAL.len()];
+    let read = fs::File::open(journal).and_then(|mut file| file.read_exact(&mut header));
+    read.is_ok() && header == JOURNAL
+}
+
+/// Finds somebody in an open store.
+pub(super) fn find(
     connection: &Connection,
     login: &Login,
     file: Option<Inode>,
@@ -221,10 +276,14 @@ fn found(row: &Row<'_>, file: Option<Inode>) -> Result<Found, Fault> {
         let text = std::str::from_utf8(bytes);
         text.map_err(|_| Fault::Unreadable { id, column })
     };
+    let nick = text(1, "nick")?;
+    // Another program has written it, or a flashgate that knew fewer rules. To others, it may look like
+    // somebody else's.
+    Nick::new(nick).map_err(|why| Fault::Misnamed { id, why })?;
     Ok(Found {
         member: Member {
             id: MemberId(id),
-            nick: Arc::from(text(1, "nick")?),
+            nick: Arc::from(nick),
             name: Arc::from(text(2, "name")?),
         },
         active: row.get(3)?,
@@ -243,6 +302,9 @@ impl Found {
         is_same && self.active == other.active
     }
 }
+
+/// What a rollback journal begins with (SQLite's file format, section 3).
+const JOURNAL: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
 
 /// How long noting logins waits for a lock, and moving it from the log into the file.
 pub(super) const BUSY_NOTE: Duration = Duration::from_millis(25);

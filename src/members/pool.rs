@@ -318,6 +318,16 @@ impl Shared {
                 Err(Denial::Unusable)
             }
             Err(StoreError {
+                fault: Fault::Misnamed { id, why },
+                ..
+            }) => {
+                let why = format_args!(
+                    "the nick {why}; choose another with flashgate members rename {id} NICK"
+                );
+                lock(&self.complaints).about_member(MemberId(id), why);
+                Err(Denial::Unusable)
+            }
+            Err(StoreError {
                 fault: Fault::Unfit { id, why },
                 ..
             }) => {

@@ -9,9 +9,10 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, ffi};
 
-use super::is_address;
+use super::{NameFault, is_address};
 
 /// Opens a store for an operator's command or for a server that starts, and migrates it.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
@@ -33,16 +34,35 @@ fn is_current(connection: Connection) -> Result<Connection, Fault> {
     }
 }
 
-/// Opens a store as a file that nobody writes to, itself included, without a lock and without its log.
-pub(super) fn open_unshared(path: &Path) -> Result<Connection, Fault> {
+/// Whether a store's log holds what the store itself does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Log {
+    /// There is none, or it is empty.
+    Empty,
+    /// There is something in it.
+    Holds,
+}
+
+/// Opens a store as a file that nobody writes to, itself included: without locks, and without the file in
+/// memory (`-shm`) by which processes agree about the log.
+pub(super) fn open_unshared(path: &Path, log: Log) -> Result<Connection, Fault> {
     let mut uri = OsString::from("file:");
     for byte in file_name(path)?.as_os_str().as_bytes() {
         // Whatever could mean something in a URI.
         uri.push(format!("%{byte:02x}"));
     }
-    uri.push("?immutable=1");
+    uri.push(match log {
+        Log::Empty => "?immutable=1",
+        Log::Holds => "?mode=ro&vfs=unix-none",
+    });
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)?;
+    if log == Log::Holds {
+        // Whoever is alone keeps the index of the log in memory (SQLite's documentation of WAL, section 8).
+        // The log belongs to others all the same, and stays.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        connection.query_row("PRAGMA locking_mode = EXCLUSIVE", [], |_| Ok(()))?;
+    }
     is_current(connection)
 }
 
@@ -187,6 +207,13 @@ pub enum Fault {
         /// Where.
         column: &'static str,
     },
+    /// The nick of one member breaks a rule; the others are well.
+    Misnamed {
+        /// The member's number.
+        id: i64,
+        /// The rule.
+        why: NameFault,
+    },
     /// The database of the site cannot be reached, or does not answer.
     Unreachable(String),
     /// The database of the site has given a question up that took it too long.
@@ -267,7 +294,8 @@ impl fmt::Display for StoreError {
             ),
             Fault::CannotOpen(why) => write!(
                 f,
-                "cannot be opened ({why}); check that the file and its folder may be read and written"
+                "cannot be opened ({why}); check that the file and its folder may be read and written, and that \
+                 the disk has room, and inodes (df -i)"
             ),
             Fault::NotADatabase => {
                 f.write_str("is not an SQLite database; check --members, or restore a backup")
@@ -296,6 +324,10 @@ impl fmt::Display for StoreError {
             Fault::Unreadable { id, column } => write!(
                 f,
                 "has a member {id} whose {column} is not valid UTF-8; remove that member"
+            ),
+            Fault::Misnamed { id, why } => write!(
+                f,
+                "has a member {id} whose nick {why}; choose another with flashgate members rename {id} NICK"
             ),
             Fault::Unreachable(why) => write!(
                 f,

@@ -32,6 +32,14 @@ impl Stamp {
     }
 }
 
+impl Stamp {
+    /// Nothing if there is no file, but something else or nothing at all.
+    pub(super) fn of_file(path: &Path) -> Option<Self> {
+        let is_file = fs::metadata(path).is_ok_and(|about| about.is_file());
+        is_file.then(|| Self::of(path).ok()).flatten()
+    }
+}
+
 impl From<&fs::Metadata> for Inode {
     fn from(file: &fs::Metadata) -> Self {
         Self {

@@ -92,12 +92,6 @@ on_both! {
         command.arg("mount -t tmpfs -o size=512k none disk && cp flashgate.db disk && \
             exec \"$0\" serve --members disk/flashgate.db --listen 127.0.0.1:0 \"$1\"");
         command.arg(env!("CARGO_BIN_EXE_flashgate")).arg(runtime);
-        let allowed = ["--user", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "none"];
-        let allowed = Command::new("unshare").args(allowed).arg(&disk).status();
-        if !allowed.is_ok_and(|status| status.success()) {
-            eprintln!("not tried: this system lets nobody mount a file system of their own");
-            return;
-        }
         let server = Server::of(Running::spawn(command), 1);
         let disk = format!("/proc/{}/root/{}", server.running.child.id(), disk.display());
         let disk = Path::new(&disk);

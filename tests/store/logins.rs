@@ -1,6 +1,8 @@
 //! Who gets in, who does not, and what it costs to find out.
 
-use flashgate::members::{Active, AddError, Hash, Members, Pool, PoolOptions, Taken, Who};
+use flashgate::members::{
+    Active, AddError, Hash, Members, Nick, Number, Pool, PoolOptions, Taken, Who,
+};
 use flashgate_core::{Answer, MemberId, Secret};
 
 use crate::fixture::{
@@ -110,6 +112,54 @@ fn nicks_differ_in_more_than_case() {
     );
     members.add(&member(2, "arviz", Active::Yes)).unwrap();
     assert_eq!(members.count().unwrap(), 2);
+}
+
+/// Another program has written a nick that flashgate refuses, or an older flashgate, which knew fewer rules.
+#[test]
+fn nobody_logs_in_by_a_nick_that_breaks_a_rule() {
+    let nicks = ["alice", "bob", "carol", "dave"];
+    let members = (1..).zip(nicks);
+    let members: Vec<_> = members
+        .map(|(id, nick)| member(id, nick, Active::Yes))
+        .collect();
+    let store = Store::with(&members);
+    let pool = store.pool();
+    let odd = ["alice\u{fe0f}", "\u{3164}", "a b"];
+    for (id, nick) in (2..).zip(odd) {
+        // Known from a moment ago, too.
+        let answer = login(&pool, &id.to_string(), &format!("{}'s", nicks[id - 1]));
+        assert!(matches!(answer, Answer::Member(_)), "{answer:?}");
+        store.sql(&format!(
+            "UPDATE members SET nick = '{nick}' WHERE id = {id}"
+        ));
+    }
+    for (id, nick) in (2..).zip(odd) {
+        let password = format!("{}'s", nicks[id - 1]);
+        for name in [id.to_string().as_str(), nick] {
+            let before = pool.work();
+            assert_eq!(login(&pool, name, &password), UNUSABLE, "{name:?}");
+            assert!(pool.work() > before, "refused as others are");
+        }
+    }
+    is_alice(&login(&pool, "1", "alice's"));
+
+    let mut members = Members::open(&store.path).unwrap();
+    assert_eq!(members.misnamed(), Ok(3));
+    let named = members.check().unwrap().misnamed;
+    let named: Vec<_> = named
+        .iter()
+        .map(|member| (member.id, &*member.nick))
+        .collect();
+    assert_eq!(named, [(2, odd[0]), (3, odd[1]), (4, odd[2])]);
+    for (id, nick) in (2..).zip(["bob", "carol", "dave"]) {
+        let number = Number::new(id).unwrap();
+        members
+            .rename(number, &Nick::new(nick).unwrap(), None)
+            .unwrap();
+        let answer = login(&pool, &id.to_string(), &format!("{nick}'s"));
+        assert!(matches!(answer, Answer::Member(_)), "{answer:?}");
+    }
+    assert_eq!(members.misnamed(), Ok(0));
 }
 
 /// Somebody has written to the file past flashgate. Nobody else is to suffer for it.

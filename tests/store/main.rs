@@ -13,6 +13,8 @@ mod live;
 mod logins;
 mod pool;
 mod renewed;
+#[cfg(target_os = "linux")]
+mod room;
 #[cfg(feature = "mysql")]
 mod sessions;
 #[path = "../program/signed.rs"]

@@ -1,5 +1,5 @@
 //! `members check`: whether the file is whole, how passwords are stored, whom that shuts out, and
-//! which nicks will not do.
+//! which nicks and names will not do.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use argh::{ArgsInfo, FromArgs};
 use super::{counted, default_store};
 use crate::cli::say;
 use crate::failure::{Exit, Failure};
-use crate::members::{Checkup, Fault, Members};
+use crate::members::{Checkup, Fault, Members, Misnamed, NickTrouble};
 use crate::text::Plain;
 
 /// Look the whole store over: count how passwords are stored, and name whom something is wrong with.
@@ -16,7 +16,7 @@ use crate::text::Plain;
 #[argh(
     subcommand,
     name = "check",
-    note = "Changes nothing. Ends with 65 if the file is damaged, if there are members who can never log in, or nicks that break a rule or clash."
+    note = "Changes nothing. Ends with 65 if the file is damaged, if there are members who can never log in, or nicks or names that break a rule or clash."
 )]
 pub(in crate::cli) struct Check {
     /// file of the member store (default flashgate.db)
@@ -74,7 +74,13 @@ fn wrong(found: &Checkup) -> String {
         format!("member {id} {nick}: {}", member.why)
     }));
     if !found.misnamed.is_empty() {
-        let count = counted(found.misnamed.len(), "nick");
+        let is_name = |member: &&Misnamed| matches!(member.why, NickTrouble::Name(_));
+        let names = found.misnamed.iter().filter(is_name).count();
+        let nicks = found.misnamed.len() - names;
+        let counts = [(nicks, "nick"), (names, "name")].into_iter();
+        let counts = counts.filter(|(count, _)| *count > 0);
+        let counts: Vec<_> = counts.map(|(count, what)| counted(count, what)).collect();
+        let count = counts.join(" and ");
         parts.push(format!(
             "{count} will not do; choose another with flashgate members rename:"
         ));

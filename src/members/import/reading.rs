@@ -10,7 +10,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::super::{Active, Hash, Name, NameFault, NewMember, Nick, Number};
 use super::columns::{ACTIVE, ActiveBy, COLUMNS, Columns, ID, NAME, NICK, PASSWORD};
 use super::{Charset, shortened};
-use crate::text::{Quoted, is_unseen};
+use crate::text::{Quoted, is_unseen, shapes_others};
 
 /// How a row is read.
 #[derive(Clone, Copy, Debug)]
@@ -261,13 +261,13 @@ fn shown(text: &str, fault: &dyn fmt::Display) -> String {
     format!("{} {fault}", Quoted(&shortened(text)))
 }
 
-/// A name without what makes it none: what cannot be seen goes, what moves a line becomes a space,
-/// and what is too long is cut.
+/// A name without what makes it none: what cannot be seen goes, but for what shapes others, what moves a line
+/// becomes a space, and what is too long is cut.
 fn clean(text: &str) -> String {
     let spaced = text.replace(|c: char| c.is_whitespace() || c.is_control(), " ");
     let words = spaced.split(' ').map(|word| {
-        let is_seen = |c: &char| !is_unseen(*c) && !matches!(c, '\u{fffe}' | '\u{ffff}');
-        word.chars().filter(is_seen).collect::<String>()
+        let stays = |c: &char| !is_unseen(*c) || shapes_others(*c);
+        word.chars().filter(stays).collect::<String>()
     });
     let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
     let short: String = words.join(" ").nfc().take(MAX_NAME).collect();
