@@ -5,7 +5,7 @@
 //! What a file is, is told by its first bytes (`file`). `csv_file`, `dump_file` and `site_table` find
 //! the rows, `columns` which column is what, `charset` what its bytes say, `texts` what the site has done
 //! to its texts, `reading` what a row says of a member; every row goes through the same checks (`row`),
-//! and `seen` knows whose number and nick were there before. A dump is streamed; what was seen, and the
+//! and `seen` knows whose number and nick were there before. Files are streamed; what was seen, and the
 //! rows of a table, are in temporary files: memory is bounded, however many members there are.
 
 use std::collections::BTreeMap;

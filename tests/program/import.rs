@@ -2,7 +2,9 @@
 //! that only look like dumps.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -236,7 +238,7 @@ fn a_table_takes_the_same_options() {
         3,\u{e1},9dd4e461268c8034f5c8564e155c67a6,C,no,\n";
     let latin1: Vec<u8> = csv.chars().map(|c| c as u8).collect();
     let mut zipped = GzEncoder::new(Vec::new(), Compression::default());
-    std::io::Write::write_all(&mut zipped, &latin1).unwrap();
+    zipped.write_all(&latin1).unwrap();
     fs::write(place.path("m.csv.gz"), zipped.finish().unwrap()).unwrap();
     let done = place.import(&[
         "m.csv.gz",
@@ -387,4 +389,80 @@ fn an_address_has_no_password() {
     assert!(done.stderr.contains(why), "{done:?}");
     assert!(!done.stderr.contains("hunter2"), "{done:?}");
     place.has_no_store();
+}
+
+/// 600 MB in a file of 600 KB: it takes no more memory than any other, whatever is in it.
+#[test]
+fn a_bomb_takes_no_memory() {
+    const BLOCK: usize = 10_000_000;
+    let place = Place::new();
+    let head = "id,nick,name,password,active\n";
+    let insert = "INSERT INTO members (id,nick,password) VALUES (1,'";
+    let long = "y".repeat(50_000);
+    let rows = format!("x,{long},,,\n").repeat(BLOCK / 50_000);
+    let sql_rows = format!("(1,'{long}',''),").repeat(BLOCK / 50_000);
+    let (row, line) = ("a".repeat(BLOCK), "\n".repeat(BLOCK));
+    for (name, start, block, said) in [
+        (
+            "row.csv.gz",
+            format!("{head}1,a,\""),
+            &row,
+            "line 2: this row has more than 1024 KiB",
+        ),
+        (
+            "head.csv.gz",
+            "id".to_owned(),
+            &row,
+            "line 1: this row has more than 1024 KiB",
+        ),
+        (
+            "lines.csv.gz",
+            head.to_owned(),
+            &line,
+            "this row has more than 1024 KiB",
+        ),
+        ("rows.csv.gz", head.to_owned(), &rows, "… and "),
+        (
+            "value.sql.gz",
+            insert.to_owned(),
+            &row,
+            "in the middle of a string",
+        ),
+        (
+            "rows.sql.gz",
+            insert.replace("(1,'", ""),
+            &sql_rows,
+            "… and ",
+        ),
+    ] {
+        // One part after the other is a whole file, too.
+        // Of what is read to its end, just more than may be: a debug build takes its time.
+        let blocks = if said.contains("1024 KiB") { 60 } else { 3 };
+        let (start, block) = (gzip(start.as_bytes()), gzip(block.as_bytes()));
+        fs::write(
+            place.path(name),
+            [start, block.repeat(blocks), gzip(b"(2,'','');")].concat(),
+        )
+        .unwrap();
+        let mut command = Command::new("sh");
+        command.args([
+            "-c",
+            "ulimit -d 24000 && exec \"$@\"",
+            "sh",
+            env!("CARGO_BIN_EXE_flashgate"),
+        ]);
+        let command = command
+            .args(["members", "import", name])
+            .current_dir(place.0.path());
+        let done = command.output().unwrap();
+        let told = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.code(), Some(65), "{name}: {told}");
+        assert!(told.contains(said), "{name}: {told}");
+    }
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(bytes).unwrap();
+    gzip.finish().unwrap()
 }

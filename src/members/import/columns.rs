@@ -157,14 +157,21 @@ impl Columns {
         titles: &[String],
         options: &Options,
     ) -> Result<Self, Vec<String>> {
+        Self::find_telling(titles, options, &format!("there are {}", list(titles)))
+    }
+
+    /// The same; `there` says which columns there are to whoever has to name one.
+    pub(super) fn find_telling(
+        titles: &[String],
+        options: &Options,
+        there: &str,
+    ) -> Result<Self, Vec<String>> {
         let mut problems = Vec::new();
         let mut named = |ours: &str, title: &str| {
             let found = at(titles, title);
             if found.is_none() {
-                let (title, there) = (Quoted(title), list(titles));
-                problems.push(format!(
-                    "there is no column {title} for {ours}; there are {there}"
-                ));
+                let title = Quoted(title);
+                problems.push(format!("there is no column {title} for {ours}; {there}"));
             }
             found
         };
@@ -201,10 +208,10 @@ impl Columns {
         }
         for known in [ID, NICK, PASSWORD] {
             if found[known].is_none() && options.map.columns[known] == Said::Nothing {
-                let (ours, there) = (COLUMNS[known], list(titles));
+                let ours = COLUMNS[known];
                 problems.push(format!(
                     "no column is called {ours} or the like; name it with --map {ours}=COLUMN; \
-                     there are {there}"
+                     {there}"
                 ));
             }
         }

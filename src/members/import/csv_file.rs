@@ -1,70 +1,44 @@
-//! The rows of a CSV file. It is read into memory, which its size is limited for: an open quote would
-//! be one row to the end of it anyway.
+//! The rows of a CSV file, one at a time. A row has a bound, which a quote that is never closed in a large file
+//! runs into.
 
-use std::io::Read;
+use std::collections::VecDeque;
+use std::io::{self, Read};
 
-use csv::{ByteRecord, ReaderBuilder};
+use csv::{ByteRecord, Reader, ReaderBuilder};
 
 use super::columns::{ActiveBy, COLUMNS, Columns, Map, salted};
 use super::row::Import;
 use super::texts::Texts;
-use super::{Place, Stop, shortened};
-use crate::text::Quoted;
+use super::{Place, Stop, file};
 
 pub(super) fn read(import: &mut Import<'_>, file: impl Read) -> Result<(), Stop> {
-    let mut csv = Vec::new();
-    let size = file.take(MAX_SIZE + 1).read_to_end(&mut csv);
-    if size.map_err(Stop::Unreadable)? as u64 > MAX_SIZE {
-        let mib = MAX_SIZE / (1024 * 1024);
-        return Err(Stop::Unusable(format!(
-            "it is larger than {mib} MiB; import it in parts"
-        )));
-    }
-    rows(import, &csv)
-}
-
-fn rows(import: &mut Import<'_>, csv: &[u8]) -> Result<(), Stop> {
+    let (start, mut file) = file::look(file, MARK.len() + 4)?;
     // Excel writes a byte order mark, and means nothing by it.
-    let csv = csv.strip_prefix(b"\xef\xbb\xbf").unwrap_or(csv);
+    let text = start.strip_prefix(MARK).unwrap_or(&start);
+    let mark = (start.len() - text.len()) as u64;
+    io::copy(&mut file.by_ref().take(mark), &mut io::sink()).map_err(Stop::Unreadable)?;
     // ASCII in UTF-16, with or without its mark.
-    let wide = csv.iter().take(4).any(|byte| *byte == 0);
-    if wide || csv.starts_with(b"\xff\xfe") || csv.starts_with(b"\xfe\xff") {
+    let wide = text.iter().take(4).any(|byte| *byte == 0);
+    if wide || text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
         let problem = "the file is not UTF-8, but UTF-16 it seems; save it as UTF-8";
         import.fault(Place::Line(1), 1, None, problem.to_owned());
         import.faults_end();
         return Ok(());
     }
-    // Flexible: a row of the wrong length is a fault with a line, like any other.
-    let mut reader = ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(csv);
-    let mut lines = Lines::new(csv);
-    let mut record = ByteRecord::new();
-    let mut columns = None;
-    // Reading from memory does not fail, and no row is unequal to a flexible reader.
-    while matches!(reader.read_byte_record(&mut record), Ok(true)) {
-        let line = lines.of(record.position().map_or(0, csv::Position::byte));
-        let place = Place::Line(line);
-        match columns {
-            None => {
-                columns = header(import, place, &record);
-                import.faults_end();
-                if columns.is_none() {
-                    return Ok(());
-                }
-            }
-            Some(ref columns) => row(import, place, &record, columns)?,
-        }
-    }
-    if columns.is_none() {
-        import.fault(
-            Place::Line(1),
-            1,
-            None,
-            format!("the file is empty; {HEADER}"),
-        );
+    let mut rows = Rows::new(file);
+    let Some(place) = rows.next()? else {
+        let problem = format!("the file is empty; {HEADER}");
+        import.fault(Place::Line(1), 1, None, problem);
         import.faults_end();
+        return Ok(());
+    };
+    let columns = header(import, place, &rows.record);
+    import.faults_end();
+    let Some(columns) = columns else {
+        return Ok(());
+    };
+    while let Some(place) = rows.next()? {
+        row(import, place, &rows.record, &columns)?;
     }
     Ok(())
 }
@@ -82,10 +56,16 @@ fn header(import: &mut Import<'_>, place: Place, record: &ByteRecord) -> Option<
     if import.options.map != Map::default() || import.options.active_if.is_some() {
         return other_header(import, place, record);
     }
+    if !record.iter().any(is_title) {
+        let problem =
+            format!("there are no titles; {HEADER}, or --map must say which titles they are");
+        import.fault(place, 1, None, problem);
+        return None;
+    }
     let mut columns: [Option<usize>; COLUMNS.len()] = [None; COLUMNS.len()];
     let mut salt = None;
     for (at, title) in record.iter().enumerate() {
-        let title = String::from_utf8_lossy(title).trim().to_ascii_lowercase();
+        let title = plain(title);
         match COLUMNS.iter().position(|name| *name == title) {
             Some(known) if columns[known].is_none() => columns[known] = Some(at),
             Some(known) => {
@@ -100,10 +80,8 @@ fn header(import: &mut Import<'_>, place: Place, record: &ByteRecord) -> Option<
             None if title == "salt" || salted(&title).is_some() => {
                 import.fault(place, at + 1, None, SALT.to_owned());
             }
-            None => {
-                let problem = format!("unknown column {}; {HEADER}", Quoted(&shortened(&title)));
-                import.fault(place, at + 1, None, problem);
-            }
+            // It may be no title, but a member's password.
+            None => import.fault(place, at + 1, None, format!("this title is none; {HEADER}")),
         }
     }
     for (known, at) in columns.iter().enumerate() {
@@ -136,10 +114,22 @@ fn header(import: &mut Import<'_>, place: Place, record: &ByteRecord) -> Option<
     (!import.is_at_fault()).then_some(found)
 }
 
+/// Whether it is one that we know.
+fn is_title(field: &[u8]) -> bool {
+    let title = plain(field);
+    COLUMNS.contains(&&*title) || title == "salt" || salted(&title).is_some()
+}
+
+fn plain(title: &[u8]) -> String {
+    String::from_utf8_lossy(title).trim().to_ascii_lowercase()
+}
+
 /// The first row of a file with other names, as somebody has said, and columns that are not ours.
 fn other_header(import: &mut Import<'_>, place: Place, record: &ByteRecord) -> Option<Columns> {
     let titles = titles(record);
-    match Columns::find(&titles, import.options) {
+    // It may be no row of titles, but a member's.
+    let there = "what the first row says is not shown here, as it may be a member";
+    match Columns::find_telling(&titles, import.options, there) {
         Ok(columns) => {
             import.report.columns = columns.named(&titles);
             Some(columns)
@@ -178,34 +168,168 @@ fn row(
     Ok(())
 }
 
-/// Tells on which line a byte is. The reader's own count leaves out empty lines before a row, and
-/// the LF of a CR LF.
-struct Lines<'a> {
-    text: &'a [u8],
-    at: usize,
-    line: usize,
+/// The rows of a file.
+struct Rows<R> {
+    reader: Reader<Counted<R>>,
+    record: ByteRecord,
 }
 
-impl<'a> Lines<'a> {
-    fn new(text: &'a [u8]) -> Self {
+impl<R: Read> Rows<R> {
+    fn new(file: R) -> Self {
+        let counted = Counted {
+            file,
+            given: 0,
+            left: 0,
+            end: None,
+            lines: Lines::default(),
+        };
+        // Flexible: a row of the wrong length is a fault with a line, like any other.
+        let reader = ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .buffer_capacity(BUFFER)
+            .from_reader(counted);
         Self {
-            text,
+            reader,
+            record: ByteRecord::new(),
+        }
+    }
+
+    /// Reads the next row into `record`, and says where it is.
+    fn next(&mut self) -> Result<Option<Place>, Stop> {
+        let start = self.reader.position().byte();
+        self.reader.get_mut().left = MAX_ROW;
+        let read = self.reader.read_byte_record(&mut self.record);
+        let after = self.reader.position().byte();
+        let counted = self.reader.get_mut();
+        let line = counted.lines.of(start);
+        match read {
+            Ok(true) if !counted.is_behind(after) => Ok(Some(Place::Line(line))),
+            Ok(true) if self.record.len() == 1 && self.record.get(0) == Some(LAST) => Ok(None),
+            Ok(true) => Err(open_quote(line, &self.record)),
+            // The reader comes to the last row first.
+            Ok(false) => Ok(None),
+            Err(_) if counted.left == 0 => Err(Stop::Unusable(format!(
+                "line {line}: this row has more than {} KiB; perhaps a double quote in it is opened and never \
+                 closed",
+                MAX_ROW / 1024
+            ))),
+            // No row is unequal to a flexible reader.
+            Err(error) => Err(Stop::Unreadable(error.into())),
+        }
+    }
+}
+
+/// The last field of a row goes on to the end of the file.
+fn open_quote(line: usize, record: &ByteRecord) -> Stop {
+    let column = record.len();
+    let mut before = Lines::default();
+    for field in record.iter().take(column - 1) {
+        field.iter().for_each(|byte| before.byte(*byte));
+        before.byte(b',');
+    }
+    let line = line + before.line - 1;
+    Stop::Unusable(format!(
+        "line {line}, column {column}: a double quote is opened here and never closed; close it, or write it \
+         twice within a quoted field if it is part of the text"
+    ))
+}
+
+/// A file, of which so much may be read for a row; behind its end comes a last row, by which it is seen that no
+/// quote is open.
+struct Counted<R> {
+    file: R,
+    /// Bytes so far.
+    given: u64,
+    /// Bytes that the row at hand may still have.
+    left: usize,
+    /// Where the file has ended.
+    end: Option<u64>,
+    lines: Lines,
+}
+
+impl<R> Counted<R> {
+    /// Whether the last row has been read, up to this byte: by itself or as a part of another.
+    fn is_behind(&self, byte: u64) -> bool {
+        self.end.is_some_and(|end| byte > end + 1)
+    }
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.left == 0 {
+            return Err(io::Error::other("a row is too long"));
+        }
+        let most = into.len().min(self.left);
+        let into = &mut into[..most];
+        if self.end.is_none() {
+            let read = read_on(&mut self.file, into)?;
+            if read > 0 {
+                self.given += read as u64;
+                self.left -= read;
+                into[..read].iter().for_each(|byte| self.lines.byte(*byte));
+                return Ok(read);
+            }
+            self.end = Some(self.given);
+        }
+        let end = self.end.unwrap_or(self.given);
+        let mut last = &[b"\n", LAST].concat()[(self.given - end) as usize..];
+        let read = last.read(into)?;
+        self.given += read as u64;
+        Ok(read)
+    }
+}
+
+/// Reads on behind an interruption.
+fn read_on(file: &mut impl Read, into: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match file.read(into) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => return read,
+        }
+    }
+}
+
+/// Tells on which line a row begins. The reader's own count leaves out empty lines before a row, and the LF of
+/// a CR LF.
+struct Lines {
+    /// Bytes so far.
+    at: u64,
+    line: usize,
+    before: u8,
+    /// Where lines begin that are not empty, and which they are.
+    begun: VecDeque<(u64, usize)>,
+}
+
+impl Default for Lines {
+    fn default() -> Self {
+        Self {
             at: 0,
             line: 1,
+            before: b'\n',
+            begun: VecDeque::new(),
         }
+    }
+}
+
+impl Lines {
+    fn byte(&mut self, byte: u8) {
+        let is_end = |byte| matches!(byte, b'\r' | b'\n');
+        if is_end(byte) {
+            let is_pair = byte == b'\n' && self.before == b'\r';
+            self.line += usize::from(!is_pair);
+        } else if is_end(self.before) {
+            self.begun.push_back((self.at, self.line));
+        }
+        (self.at, self.before) = (self.at + 1, byte);
     }
 
     /// The line of the row that begins at `byte`, or behind the line ends there. Bytes come in order.
     fn of(&mut self, byte: u64) -> usize {
-        let from = usize::try_from(byte).unwrap_or(usize::MAX);
-        while let Some(&next) = self.text.get(self.at)
-            && (self.at < from || matches!(next, b'\r' | b'\n'))
-        {
-            let pair = next == b'\r' && self.text.get(self.at + 1) == Some(&b'\n');
-            self.line += usize::from(matches!(next, b'\r' | b'\n') && !pair);
-            self.at += 1;
+        while self.begun.front().is_some_and(|(at, _)| *at < byte) {
+            self.begun.pop_front();
         }
-        self.line
+        self.begun.front().map_or(self.line, |(_, line)| *line)
     }
 }
 
@@ -215,5 +339,12 @@ const HEADER: &str =
 const SALT: &str = "name the one column of salts for what the site made of them: \
      md5(salt.password) or md5(md5(password).salt)";
 
-/// The largest file to import: a million members and more.
-const MAX_SIZE: u64 = 512 * 1024 * 1024;
+/// Bytes of a row, and of empty lines before it: sixteen times what is looked at of a nick or a name.
+const MAX_ROW: usize = 1024 * 1024;
+
+const BUFFER: usize = 64 * 1024;
+
+/// The row behind the last of a file.
+const LAST: &[u8] = b"end";
+
+const MARK: &[u8] = b"\xef\xbb\xbf";

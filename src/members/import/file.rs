@@ -39,7 +39,10 @@ pub(super) fn open(source: &mut dyn Source) -> Result<(Kind, Box<dyn Read + '_>)
 }
 
 /// The first bytes of a file, and all of it.
-fn look<'a>(mut file: impl Read + 'a, most: usize) -> Result<(Vec<u8>, impl Read + 'a), Stop> {
+pub(super) fn look<'a>(
+    mut file: impl Read + 'a,
+    most: usize,
+) -> Result<(Vec<u8>, impl Read + 'a), Stop> {
     let mut start = Vec::new();
     let read = file.by_ref().take(most as u64).read_to_end(&mut start);
     read.map_err(Stop::Unreadable)?;

@@ -84,6 +84,10 @@ fn each_fault_has_its_place() {
         ("1,alice,A,H,1\n1,ALICE,B,H,1\n", vec!["3:1 id", "3:2 nick"]),
         ("1,Árvíz,A,H,1\n2,árvíz,B,H,1\n", vec!["3:2 nick"]),
         (
+            "1,alice,A,H,1\n2,alice\u{fe0f},B,H,1\n3,\u{3164},C,H,1\n4,dave,\u{2800},H,1\n",
+            vec!["3:2 nick", "4:2 nick", "5:3 name"],
+        ),
+        (
             "1,alice,A,H,1\n1,ALICE,,x,2\n",
             vec![
                 "3:1 id",
@@ -98,7 +102,6 @@ fn each_fault_has_its_place() {
             "1,alice,\"two\nlines\",H,1\n0,bob,B,H,1\n",
             vec!["2:3 name", "4:1 id"],
         ),
-        ("1,alice,\"open,x,1\n2,bob,B,hunter2,1\n", vec!["2:4 -"]),
     ] {
         assert_eq!(table(&format!("{head}{rows}")), expected, "{rows}");
         let crlf = format!("{head}{rows}").replace('\n', "\r\n");
@@ -195,11 +198,134 @@ fn the_table_of_a_phpbb() {
 fn headers() {
     assert_eq!(table(""), ["1:1 -"]);
     assert_eq!(table("\n\n"), ["1:1 -"]);
-    assert_eq!(table("1,alice,A,H,1\n")[..2], ["1:1 -", "1:2 -"]);
+    assert_eq!(table("1,alice,A,H,1\n"), ["1:1 -"]);
     assert_eq!(
         table("\nid,id,nick,nmae,password\n"),
         ["2:2 id", "2:4 -", "2:6 name", "2:6 active"]
     );
+}
+
+/// A first row that is a member's is told of once, and none of it is shown.
+#[test]
+fn a_file_without_titles_gives_nothing_away() {
+    let map: Map = "nick=username,password=geheim".parse().unwrap();
+    for (row, map) in [
+        ("7,hunter2,hunter2,hunter2,1\n", Map::default()),
+        ("7,id,name,hunter2,hunter2\n", Map::default()),
+        ("7,dave,hunter2\n", map),
+    ] {
+        let options = Options {
+            map,
+            ..Options::default()
+        };
+        let mut file = row.as_bytes();
+        let told = import(Target::Nowhere(None), &mut file, &options, &mut ());
+        let told = format!("{told:?}");
+        assert!(told.contains("Refused"), "{told}");
+        assert!(!told.contains("hunter2"), "{told}");
+    }
+}
+
+/// Why a file is of no use at all.
+fn unusable(mut file: &[u8]) -> String {
+    let read = import(
+        Target::Nowhere(None),
+        &mut file,
+        &Options::default(),
+        &mut (),
+    );
+    match read {
+        Err(ImportError::Unusable(why)) => why,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_quote_that_is_never_closed_is_named() {
+    let head = "id,nick,name,password,active\n";
+    for (rows, place) in [
+        (
+            "1,alice,\"open,x,1\n2,bob,B,hunter2,1\n",
+            "line 2, column 3",
+        ),
+        (
+            "1,alice,A,H,1\n2,bob,\"two\nlines\",\"hunter2",
+            "line 4, column 4",
+        ),
+        ("1,alice,A,H,1\n\n\"", "line 4, column 1"),
+        ("1,alice,A,x,\"1\"\"", "line 2, column 5"),
+    ] {
+        for rows in [
+            rows.to_owned(),
+            rows.replace('\n', "\r\n"),
+            rows.replace('\n', "\r"),
+        ] {
+            let why = unusable(
+                format!("{head}{rows}")
+                    .replace('H', &format!("\"{HASH}\""))
+                    .as_bytes(),
+            );
+            let named = format!("{place}: a double quote is opened here and never closed");
+            assert!(why.starts_with(&named), "{rows:?}: {why}");
+            assert!(!why.contains("hunter2"), "{why}");
+        }
+    }
+    assert!(unusable(b"id,\"nick").starts_with("line 1, column 2: a double quote"));
+    // These are all closed.
+    for rows in [
+        "1,\"al\"\"ice\",A,H,\"1\"",
+        "1,al\"ice,A,H,1\r\n",
+        "1,alice,end,H,1\nend",
+    ] {
+        let rows = rows.replace('H', &format!("\"{HASH}\""));
+        let faults = faults(format!("{head}{rows}").as_bytes());
+        let expected: &[&str] = if rows.ends_with("\nend") {
+            &["3:2 -"]
+        } else {
+            &[]
+        };
+        assert_eq!(faults, expected, "{rows}");
+    }
+}
+
+/// More than there is memory for, were it read whole.
+struct Endless<'a>(&'a [u8], u8);
+
+impl Source for Endless<'_> {
+    fn open(&mut self) -> io::Result<Box<dyn io::Read + '_>> {
+        Ok(Box::new(io::Read::chain(self.0, io::repeat(self.1))))
+    }
+}
+
+#[test]
+fn a_row_has_a_bound() {
+    let head = b"id,nick,name,password,active\n1,a,\"";
+    for (start, rest, line) in [
+        (&head[..], b'x', 2),
+        (&head[..], b'\n', 2),
+        (&head[..28], b'\n', 1),
+        (b"", b'x', 1),
+        (b"", b',', 1),
+        (b"\n\n", b'\r', 3),
+    ] {
+        let mut file = Endless(start, rest);
+        let read = import(
+            Target::Nowhere(None),
+            &mut file,
+            &Options::default(),
+            &mut (),
+        );
+        let Err(ImportError::Unusable(why)) = read else {
+            panic!("{read:?}");
+        };
+        let expected = format!("line {line}: this row has more than 1024 KiB");
+        let of_empty_lines = matches!(rest, b'\n' | b'\r') && start != head;
+        assert!(why.starts_with(&expected) || of_empty_lines, "{why}");
+    }
+    // Rows of a million bytes each are well, however many there are.
+    let row = format!("0,a,\"{}\",x,1\n", "y".repeat(1_000_000));
+    let file = ["id,nick,name,password,active\n", &row, &row, &row].concat();
+    assert!(faults(file.as_bytes()).len() > 3);
 }
 
 #[test]
@@ -284,19 +410,21 @@ fn names(values: &[(&[u8], &str)], before: &str, charset: Option<Charset>) -> (V
 #[test]
 fn names_of_a_dump_are_cleaned() {
     let long = "á ".repeat(150);
-    let cases: [(&[u8], &str); 8] = [
+    let cases: [(&[u8], &str); 10] = [
         ("Árvíz  Tűrő ".as_bytes(), "Árvíz  Tűrő "),
         (b" \\n\\n ", "n2"),
         (b"", "n3"),
         (b"One\\r\\nTwo\\t \\0 Three", "One Two Three"),
         ("\u{200b}Ze\u{200b}ro\u{202e}".as_bytes(), "Zero"),
         ("A\u{2028}B\u{ffff}".as_bytes(), "A B"),
+        ("❤\u{fe0f}\u{3164}".as_bytes(), "❤\u{fe0f}"),
+        ("\u{3164}\u{2800}".as_bytes(), "n8"),
         (long.as_bytes(), long[..3 * 50 - 1].into()),
         (b"\x1b[2J", "[2J"),
     ];
     let (listed, cleaned) = names(&cases, "", None);
     assert_eq!(listed, cases.map(|(_, name)| name));
-    assert_eq!(cleaned, 7);
+    assert_eq!(cleaned, 9);
 }
 
 #[test]

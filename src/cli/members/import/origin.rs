@@ -1,7 +1,7 @@
 //! What is imported: a file, or the table of a site.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -82,10 +82,10 @@ impl Origin {
     }
 }
 
-/// A file that is read more than once; of a pipe, what it held.
+/// A file that is read more than once; of a pipe, a temporary file with what it held.
 pub(super) struct ImportFile {
     path: PathBuf,
-    piped: Option<Vec<u8>>,
+    piped: Option<File>,
     bar: ProgressBar,
 }
 
@@ -93,17 +93,17 @@ impl ImportFile {
     fn open(path: &Path) -> Result<Self, Failure> {
         let file = File::open(path).map_err(|error| unreadable(path, &error))?;
         let about = file.metadata().map_err(|error| unreadable(path, &error))?;
-        let mut piped = None;
+        let (mut piped, mut size) = (None, about.len());
         if !about.is_file() {
-            let mut held = Vec::new();
-            let size = file.take(MAX_PIPED + 1).read_to_end(&mut held);
-            if size.map_err(|error| unreadable(path, &error))? as u64 > MAX_PIPED {
+            let mut held = tempfile::tempfile().map_err(|error| unreadable(path, &error))?;
+            size = io::copy(&mut file.take(MAX_PIPED + 1), &mut held)
+                .map_err(|error| unreadable(path, &error))?;
+            if size > MAX_PIPED {
                 let why = "it is no file and holds more than 512 MiB; save it as a file first";
                 return Err(unreadable(path, &why));
             }
             piped = Some(held);
         }
-        let size = piped.as_ref().map_or(about.len(), |held| held.len() as u64);
         Ok(Self {
             path: path.to_owned(),
             piped,
@@ -116,7 +116,11 @@ impl Source for ImportFile {
     fn open(&mut self) -> io::Result<Box<dyn Read + '_>> {
         self.bar.set_position(0);
         Ok(match &self.piped {
-            Some(held) => Box::new(self.bar.wrap_read(held.as_slice())),
+            Some(held) => {
+                let mut held = held;
+                held.rewind()?;
+                Box::new(self.bar.wrap_read(held))
+            }
             None => Box::new(self.bar.wrap_read(File::open(&self.path)?)),
         })
     }
@@ -132,5 +136,5 @@ fn styled(bar: ProgressBar) -> ProgressBar {
 
 const BAR: &str = "{wide_bar} {percent}%, {msg}";
 
-/// What a pipe may hold, as much as a CSV file.
+/// What a pipe may hold: a million members and more, and less than a common folder for temporary files.
 const MAX_PIPED: u64 = 512 * 1024 * 1024;
