@@ -44,7 +44,7 @@ pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
     let addresses = listen::addresses(options)?;
     let room = settings::room(options)?;
     let policy = settings::policy(options)?;
-    let site = site::site(settings::own_site(options))?;
+    let site = site::site(settings::own_site(options, &settings::private(options)))?;
     let tickets = settings::ticket_secret(options)?;
     // The store comes last, so that a server which cannot start leaves no file behind.
     let listeners = listen::open(&addresses)?;

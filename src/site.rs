@@ -1,7 +1,7 @@
 //! The site that a server has: the built-in pages, and the operator's own folder over them.
 
 use std::borrow::Cow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str;
 
 use flashgate_core::{Site, SiteError, SiteFile};
@@ -10,6 +10,7 @@ use crate::failure::{Exit, Failure};
 
 mod address;
 mod folder;
+mod leaks;
 mod pages;
 mod ruffle;
 
@@ -30,6 +31,8 @@ pub struct Own<'a> {
     pub ticket_url: Option<&'a TicketUrl>,
     /// Bytes in all files of a folder.
     pub most: u64,
+    /// Files of the server's own that hold secrets, without any link in their names.
+    pub private: &'a [PathBuf],
 }
 
 /// The built-in pages, and over them, where there is one, all of the operator's own folder, which is
@@ -45,6 +48,7 @@ pub fn site(own: Own<'_>) -> Result<Site, Failure> {
         option,
         mount,
         most: own.most,
+        private: own.private,
     };
     if let Some(path) = own.folder {
         folder::read(folder(path, "--site", ""), &mut site)?;
@@ -78,6 +82,8 @@ struct Folder<'a> {
     mount: &'static str,
     /// Bytes in all of its files.
     most: u64,
+    /// Files that are not served, wherever they are.
+    private: &'a [PathBuf],
 }
 
 /// Whether the server answers for a path before it looks at its site.
@@ -203,6 +209,7 @@ mod tests {
         demo: Demo::No,
         ticket_url: None,
         most: 0,
+        private: &[],
     };
 
     #[test]

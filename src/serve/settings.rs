@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use flashgate_core::{Config, Missing, Policy, Role, Site};
@@ -80,14 +81,29 @@ pub(super) fn ticket_secret(options: &ServeOptions) -> Result<Option<TicketSecre
 }
 
 /// What the operator adds to the built-in pages.
-pub(super) fn own_site(options: &ServeOptions) -> Own<'_> {
+pub(super) fn own_site<'a>(options: &'a ServeOptions, private: &'a [PathBuf]) -> Own<'a> {
     Own {
         folder: options.site.as_deref(),
         ruffle: options.ruffle.as_ref(),
         demo: if options.demo { Demo::Yes } else { Demo::No },
         ticket_url: options.ticket_url.as_ref(),
         most: options.max_site.saturating_mul(1024 * 1024),
+        private,
     }
+}
+
+/// Files that are named by options and hold secrets, as far as they are there.
+pub(super) fn private(options: &ServeOptions) -> Vec<PathBuf> {
+    let named = [
+        &options.members,
+        &options.ticket_secret,
+        &options.mysql_password,
+        &options.record,
+    ];
+    let named = named.into_iter().flatten();
+    named
+        .filter_map(|path| fs::canonicalize(path).ok())
+        .collect()
 }
 
 /// How many connections of any kind the system has room for, and the options ask for.

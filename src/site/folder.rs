@@ -11,7 +11,7 @@ use std::path::{Component, Path, PathBuf};
 
 use flashgate_core::{Site, SiteFile};
 
-use super::{Folder, is_own, mime};
+use super::{Folder, is_own, leaks, mime};
 use crate::failure::{Exit, Failure};
 
 /// Adds all of a folder to a site.
@@ -166,15 +166,20 @@ impl Reader<'_> {
             let what = format!("holds more than {most} MiB; raise --max-site, or serve less");
             return Err(refuse(self.own.folder, &what));
         };
-        if bytes.starts_with(SQLITE) {
-            // As with `--site .` where the members are; their hashes would be anybody's to try.
-            let what = "is an SQLite database, as the member store is; move it out of the site";
-            return Err(refuse(&place.shown, what));
+        // As with `--site .` where the members are, or an old site's configuration with the password of its
+        // database.
+        let shown = place
+            .shown
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy();
+        if let Some(what) = leaks::leak(&shown, &bytes) {
+            let what = format!("{what}; move it out of the site");
+            return Err(refuse(&place.shown, &what));
         }
-        if is_script(place, &bytes) {
-            // An old site's configuration is one of these, with the password of its database.
-            let what = "is a script, which this server would show instead of running it, passwords \
-                        and all; move it out of the site";
+        if self.own.private.contains(&place.real) {
+            let what =
+                "is named by another option, and is no part of the site; move it out of there";
             return Err(refuse(&place.shown, what));
         }
         self.left = left;
@@ -197,27 +202,10 @@ impl Reader<'_> {
     }
 }
 
-/// Whether another server would run this, and nobody has ever read it.
-fn is_script(place: &Place, bytes: &[u8]) -> bool {
-    let kind = place.shown.extension().and_then(|kind| kind.to_str());
-    let named =
-        kind.is_some_and(|kind| SCRIPTS.iter().any(|known| kind.eq_ignore_ascii_case(known)));
-    // `config.inc` has them, too.
-    named || bytes.trim_ascii_start().starts_with(b"<?php")
-}
-
 fn refuse(what: &Path, fault: &str) -> Failure {
     // Debug, so that a name with a line end or worse is shown in one line.
     Failure::new(Exit::Config, format!("the site: {what:?} {fault}"))
 }
-
-/// Names of what old sites ran, above all the script that this program replaces.
-const SCRIPTS: [&str; 10] = [
-    "php", "php3", "php4", "php5", "phtml", "asp", "aspx", "cfm", "cgi", "jsp",
-];
-
-/// What every database begins with (SQLite's file format, section 1.3).
-const SQLITE: &[u8] = b"SQLite format 3\0";
 
 const MIB: u64 = 1024 * 1024;
 
