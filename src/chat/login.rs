@@ -25,6 +25,7 @@ pub(super) fn greet(socket: &TcpStream, answers: &mut Answers<TcpStream>) -> Res
         | Answer::Quit { .. }
         | Answer::Message { .. }
         | Answer::List(_)
+        | Answer::TooLong(_)
         | Answer::Other => Err(failure("what answers there is no flashgate chat")),
     }
 }
@@ -96,6 +97,7 @@ fn identify(
             | Answer::Message { .. }
             | Answer::List(_)
             | Answer::Pong
+            | Answer::TooLong(_)
             | Answer::Other => {}
         }
         answer = answers.next().map_err(|broken| ended(&broken))?;
@@ -124,7 +126,6 @@ fn ended(broken: &Broken) -> Failure {
         Broken::Silent => failure("the server does not answer; is this the port of a chat?"),
         Broken::Ended
         | Broken::Cut
-        | Broken::TooLong
         | Broken::NotXml { .. }
         | Broken::Lacks { .. }
         | Broken::Io(_) => failure(&broken.to_string()),

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::wire::{Answer, Member};
-use crate::text::is_unseen;
+use crate::text::{is_unseen, shapes_others};
 
 /// A line to show, and what it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,6 +115,15 @@ impl View {
                 members.into_iter().for_each(|member| self.remember(member));
                 Some(note(&format!("{count} online: {}", names.join(", "))))
             }
+            Answer::TooLong(most) => {
+                // Nothing but a list of everybody is so long.
+                if self.asked.front() == Some(&Asked::List) {
+                    self.asked.pop_front();
+                }
+                let mib = most >> 20;
+                let text = format!("An answer of more than {mib} MiB has come, and is not shown.");
+                Some(error(&text))
+            }
             Answer::Error(value) => Some(error(&self.explained(&value))),
         }
     }
@@ -192,16 +201,19 @@ impl Shown {
 }
 
 fn both(member: &Member) -> String {
-    format!("{} ({})", word(&member.name), word(&member.nick))
+    let name = member.name.replace(shapes_others, "");
+    format!("{} ({})", word(&name), word(&member.nick))
 }
 
-/// A name, a nick or a time: whatever shows nothing of itself is shown as U+FFFD.
+/// A nick, a name or a time: whatever shows nothing of itself is shown as U+FFFD.
 pub(super) fn word(text: &str) -> String {
     let seen = |c| if is_unseen(c) { '\u{fffd}' } else { c };
     text.chars().map(seen).collect()
 }
 
-/// A text of one line: ends of lines become a visible mark, so that none can be forged.
+/// A text of one line: ends of lines become a visible mark, so that none can be forged. Joiners and
+/// selectors of variants are left out, as of names, which emoji and Persian are full of: few terminals know what to
+/// make of them, and the characters beside them can be read without. All else that is unseen is U+FFFD.
 pub(super) fn line(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     let mut rest = text.chars().peekable();
@@ -214,8 +226,7 @@ pub(super) fn line(text: &str) -> String {
             }
             '\n' | '\x0b' | '\x0c' | '\u{85}' | '\u{2028}' | '\u{2029}' => safe.push('⏎'),
             '\t' => safe.push(' '),
-            // Persian, and families of emoji, are not written right without these two.
-            '\u{200c}' | '\u{200d}' => safe.push(c),
+            c if shapes_others(c) => {}
             c if is_unseen(c) => safe.push('\u{fffd}'),
             c => safe.push(c),
         }
@@ -313,6 +324,27 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_is_too_long_is_the_answer_to_list() {
+        let mut view = view();
+        let bob = Asked::Message {
+            nick: "bob".to_owned(),
+        };
+        for asked in [bob, Asked::List] {
+            view.ask(asked);
+        }
+        let told = view.take(Answer::TooLong(4 << 20)).unwrap();
+        assert_eq!(told.kind, Kind::Error);
+        assert_eq!(
+            told.text,
+            "! An answer of more than 4 MiB has come, and is not shown."
+        );
+        assert_eq!(view.unanswered(), 2);
+        view.take(message("alice", "bob", "hi"));
+        view.take(Answer::TooLong(64 << 20));
+        assert_eq!(view.unanswered(), 0);
+    }
+
+    #[test]
     fn hostile_text_stays_in_its_line() {
         for (text, shown) in [
             ("hi", "hi"),
@@ -323,7 +355,11 @@ mod tests {
             ("\x1b[2J\x1b]0;x\x07", "\u{fffd}[2J\u{fffd}]0;x\u{fffd}"),
             ("\0\x08\x7f\u{9b}31m", "\u{fffd}\u{fffd}\u{fffd}\u{fffd}31m"),
             ("\u{202e}abc\u{2066}\u{200f}", "\u{fffd}abc\u{fffd}\u{fffd}"),
-            ("👨\u{200d}👩", "👨\u{200d}👩"),
+            ("👨\u{200d}👩 ❤\u{fe0f}", "👨👩 ❤"),
+            (
+                "a\u{2800}\u{3164}\u{e0041}\u{fdd0}",
+                "a\u{fffd}\u{fffd}\u{fffd}\u{fffd}",
+            ),
         ] {
             assert_eq!(line(text), shown, "{text:?}");
             let mut view = view();
@@ -340,8 +376,13 @@ mod tests {
         let told = view.take(Answer::Login(evil)).unwrap();
         assert_eq!(
             told.text,
-            "* \u{fffd}* Carol\u{fffd}\u{fffd} (b\u{fffd}[2J) is here"
+            "* \u{fffd}* Carol\u{fffd} (b\u{fffd}[2J) is here"
         );
+        // In a nick, and a text, nothing unseen stays.
+        for c in ('\0'..=char::MAX).filter(|c| is_unseen(*c)) {
+            assert_eq!(word(&c.to_string()), "\u{fffd}", "{c:?}");
+            assert!(!line(&format!("a{c}b")).contains(is_unseen), "{c:?}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::{self, Read};
 
-use roxmltree::{Document, Node};
+use roxmltree::{Document, Node, ParsingOptions};
 
 use crate::text::Quoted;
 
@@ -31,6 +31,8 @@ pub(super) enum Answer {
     List(Vec<Member>),
     Pong,
     Error(String),
+    /// One of more than so many bytes, which was left out.
+    TooLong(usize),
     /// An element that servers of today do not send.
     Other,
 }
@@ -44,7 +46,6 @@ pub(super) enum Broken {
     Ended,
     /// The end of the stream within an answer.
     Cut,
-    TooLong,
     NotXml {
         start: String,
         why: String,
@@ -63,6 +64,8 @@ pub(super) struct Answers<R> {
     buffer: Vec<u8>,
     /// Bytes of the buffer that hold no NUL.
     searched: usize,
+    /// The answer at hand is longer than this, and is left out up to its end.
+    skipped: Option<usize>,
 }
 
 impl<R: Read> Answers<R> {
@@ -71,6 +74,7 @@ impl<R: Read> Answers<R> {
             stream,
             buffer: Vec::new(),
             searched: 0,
+            skipped: None,
         }
     }
 
@@ -80,16 +84,31 @@ impl<R: Read> Answers<R> {
         loop {
             if let Some(end) = self.buffer[self.searched..].iter().position(|b| *b == 0) {
                 let end = self.searched + end;
-                let answer = understand(&self.buffer[..end]);
+                let answer = match self.skipped.take() {
+                    Some(most) => Ok(Answer::TooLong(most)),
+                    None => understand(&self.buffer[..end]),
+                };
                 self.buffer.drain(..=end);
                 self.searched = 0;
                 return answer;
             }
             self.searched = self.buffer.len();
-            if self.searched > MAX_ANSWER {
-                return Err(Broken::TooLong);
+            let most = most(&self.buffer);
+            if self.skipped.is_none() && self.searched > most {
+                // What is no answer at all is not waited for to the end.
+                if !self.buffer.starts_with(b"<") {
+                    return Err(understand(&self.buffer[..KEPT])
+                        .err()
+                        .unwrap_or(Broken::Cut));
+                }
+                self.skipped = Some(most);
+            }
+            if self.skipped.is_some() {
+                self.buffer = Vec::new();
+                self.searched = 0;
             }
             match self.stream.read(&mut piece) {
+                Ok(0) if self.skipped.is_some() => return Err(Broken::Cut),
                 Ok(0) if self.buffer.is_empty() => return Err(Broken::Ended),
                 // Whatever is not XML was not cut either, but something else from its start.
                 Ok(0) => return Err(understand(&self.buffer).err().map_or(Broken::Cut, cut)),
@@ -110,7 +129,6 @@ fn cut(broken: Broken) -> Broken {
         | Broken::Silent
         | Broken::Ended
         | Broken::Cut
-        | Broken::TooLong
         | Broken::Lacks { .. }
         | Broken::Io(_) => Broken::Cut,
     }
@@ -123,7 +141,12 @@ fn understand(bytes: &[u8]) -> Result<Answer, Broken> {
     };
     let text = std::str::from_utf8(bytes).map_err(|error| fault(error.to_string()))?;
     // A document type, and with it entities that grow, is refused unless asked for.
-    let document = Document::parse(text).map_err(|error| fault(error.to_string()))?;
+    let options = ParsingOptions {
+        nodes_limit: MAX_NODES,
+        ..ParsingOptions::default()
+    };
+    let document =
+        Document::parse_with_options(text, options).map_err(|error| fault(error.to_string()))?;
     let root = document.root_element();
     Ok(match root.tag_name().name() {
         "identify" => Answer::Identify(member(root)?),
@@ -171,11 +194,6 @@ impl fmt::Display for Broken {
             Self::Cut => {
                 f.write_str("the server has ended the connection in the middle of an answer")
             }
-            Self::TooLong => write!(
-                f,
-                "the server sends an answer of more than {} MiB, which no chat has",
-                MAX_ANSWER >> 20
-            ),
             Self::NotXml { start, why } => write!(
                 f,
                 "this is no flashgate chat, or a broken one: it sends {}: {}",
@@ -195,8 +213,27 @@ impl fmt::Display for Broken {
 /// How a stream says that nothing has come in time.
 const PAUSES: [io::ErrorKind; 2] = [io::ErrorKind::WouldBlock, io::ErrorKind::TimedOut];
 
-/// Bytes in an answer. The longest is a LIST, where 4,096 members of common length take 300 KiB.
+/// Bytes that an answer may have, by how it begins.
+fn most(start: &[u8]) -> usize {
+    if start.starts_with(b"<nicklist") {
+        MAX_LIST
+    } else {
+        MAX_ANSWER
+    }
+}
+
+/// Bytes in an answer other than a list: four times the longest command that a server may take.
 const MAX_ANSWER: usize = 4 << 20;
+
+/// Bytes in a list of everybody: 65,536 members with the longest nicks and names, all of them quotes, take
+/// 54 MiB.
+const MAX_LIST: usize = 64 << 20;
+
+/// Elements and texts in an answer: those of such a list.
+const MAX_NODES: u32 = 65_536 + 2;
+
+/// Bytes by which a stream is known to be something else.
+const KEPT: usize = 1024;
 
 #[cfg(test)]
 mod tests {
@@ -269,13 +306,49 @@ mod tests {
             (b"<!DOCTYPE a [<!ENTITY b \"c\">]><a/>\0", "DTD"),
             (b"<quit />\0", "without aid"),
             (b"<nicklist><nick aid=\"a\"/></nicklist>\0", "without name"),
-            (&long, "more than 4 MiB"),
+            (&long, "no flashgate chat"),
             (&deep, "no flashgate chat"),
         ] {
             let broken = one(bytes).expect_err(told).to_string();
             assert!(broken.contains(told), "{broken}");
             assert!(!broken.contains('\x1b') && broken.len() < 400, "{broken}");
         }
+    }
+
+    /// A crowded server's LIST is longer than anything else.
+    #[test]
+    fn long_answers() {
+        let list = |members: usize| {
+            let nick =
+                "<nick aid=\"n\" name=\"&quot;&quot;&quot;&quot;&quot;&quot;&quot;&quot;\" />";
+            format!("<nicklist>{}</nicklist>\0", nick.repeat(members))
+        };
+        let crowd = list(65_536);
+        assert!(crowd.len() > MAX_ANSWER);
+        match one(crowd.as_bytes()).unwrap() {
+            Answer::List(members) => assert_eq!(members.len(), 65_536),
+            other => panic!("{other:?}"),
+        }
+        // More than that is left out, and what comes behind it is read.
+        for (start, most) in [("<nicklist>", MAX_LIST), ("<msg text=\"", MAX_ANSWER)] {
+            let long = io::repeat(b'x').take(most as u64 + 1);
+            let stream = start
+                .as_bytes()
+                .chain(long)
+                .chain(&b"\0<pong value=\"x\"/>\0<cut"[..]);
+            let mut answers = Answers::new(stream);
+            assert_eq!(answers.next().unwrap(), Answer::TooLong(most));
+            assert!(answers.buffer.capacity() < 1 << 20, "nothing of it is kept");
+            assert_eq!(answers.next().unwrap(), Answer::Pong);
+            assert!(matches!(answers.next(), Err(Broken::Cut)));
+            let long = io::repeat(b'x').take(most as u64 + 1);
+            let cut = Answers::new(start.as_bytes().chain(long)).next();
+            assert!(matches!(cut, Err(Broken::Cut)), "{cut:?}");
+        }
+        assert!(
+            one(list(65_538).as_bytes()).is_err(),
+            "as many as can be online"
+        );
     }
 
     #[test]
