@@ -122,7 +122,7 @@ fn something_else_has_the_names_of_the_files_beside() {
             } else {
                 fs::write(&beside, vec![0xa5; 5000]).unwrap();
             }
-            println!("{suffix}, a folder: {is_folder}");
+            eprintln!("{suffix}, a folder: {is_folder}");
             all_is_well(&pool);
             all_is_well(&store.pool());
             if is_folder {
@@ -241,7 +241,7 @@ fn mount(options: &[&str], places: &[&Path]) {
     wait_for(|| {
         let mut command = Command::new("mount");
         let done = command.args(options).args(places).output().unwrap();
-        println!("{done:?}");
+        eprintln!("{done:?}");
         done.status.success()
     });
 }

@@ -234,10 +234,10 @@ fn unusable(mut file: &[u8]) -> String {
         &Options::default(),
         &mut (),
     );
-    match read {
-        Err(ImportError::Unusable(why)) => why,
-        other => panic!("{other:?}"),
-    }
+    let Err(ImportError::Unusable(why)) = read else {
+        panic!("{read:?}");
+    };
+    why
 }
 
 #[test]
