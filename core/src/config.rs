@@ -192,7 +192,7 @@ pub struct Limits {
     pub failure_delay: Millis,
     /// Failed identifications after which a connection is closed.
     pub failures: u8,
-    /// What failed identifications cost an address.
+    /// How failed identifications slow down an address or a name.
     pub throttle: Throttle,
     /// Commands a second and connection, on average; 0 for no limit.
     pub rate: u32,
@@ -233,43 +233,66 @@ impl Default for Limits {
     }
 }
 
-/// What failed identifications cost an address (an IPv6 address stands for its /64), and a name that is
-/// tried from many.
+/// How failed identifications slow down an address (an IPv6 address stands for its /64), and a name that
+/// is tried from many addresses. An address that is exempt from limits is slowed down by name alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Throttle {
-    /// From this failure within `window` on, identifications from the address wait; at most 8, what an entry remembers.
+    /// Whether any of this happens.
+    pub login: LoginThrottle,
+    /// From this failure within `window` on, identifications from the address are looked up one at a
+    /// time; at most 8, the failures that are remembered. A lookup under way counts as a failure.
     pub after: u8,
-    /// How long a failure is held against an address or a name.
+    /// How long a failure counts.
     pub window: Millis,
     /// The wait since the last failure, doubled by each further one.
     pub first: Millis,
     /// The longest such wait.
     pub longest: Millis,
-    /// Addresses remembered; past it the one whose last failure is oldest is forgotten.
+    /// Lookups at once for an address, of names that have not logged in from it; at least 1.
+    pub address_lookups: usize,
+    /// Addresses remembered. Past it, the address whose last failure is oldest is forgotten.
     pub addresses: usize,
-    /// From this failure in one name within `window` on, from whatever addresses, an address that has
-    /// not logged in by it waits and asks one at a time, as if it had failed itself; at most 8.
+    /// From this failure in one name within `window` on, whatever the addresses, an address from which
+    /// the name has not logged in waits for `name_wait` and `name_rate`; at most 8. A lookup under way
+    /// counts as a failure.
     pub name_after: u8,
-    /// That wait, always the same and short: whoever waits may be the member.
+    /// How long such an identification waits: short and always the same, as it may be the member's.
     pub name_wait: Millis,
-    /// Names remembered that have failed, and as many pairs of a name and an address that have logged
-    /// in; past it the oldest are forgotten.
+    /// Lookups a second in one name after that wait, from all addresses together; 0 for no limit.
+    pub name_rate: u32,
+    /// Lookups at once in one name, from addresses from which it has not logged in; at least 1.
+    pub name_lookups: usize,
+    /// Names remembered that have failed, nicks whose number is known, and pairs of a name and an
+    /// address that have logged in: this many of each. Past it the oldest are forgotten.
     pub names: usize,
 }
 
 impl Default for Throttle {
     fn default() -> Self {
         Self {
+            login: LoginThrottle::On,
             after: 3,
             window: Millis::from_secs(600),
             first: Millis::from_secs(1),
             longest: Millis::from_secs(16),
+            address_lookups: 3,
             addresses: 65_536,
             name_after: 8,
             name_wait: Millis::from_secs(4),
+            name_rate: 2,
+            name_lookups: 8,
             names: 16_384,
         }
     }
+}
+
+/// Whether failed identifications slow an address or a name down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoginThrottle {
+    /// They do.
+    On,
+    /// They do not: something in front of the gateway limits logins.
+    Off,
 }
 
 /// When a silent peer is asked whether it lives. Without it a laptop that was shut stays online for ever.

@@ -13,11 +13,10 @@ use core::mem;
 use core::net::SocketAddr;
 
 use crate::config::{Limits, Role};
-use crate::event::{ConnId, ListenerId, Origin, Ticket};
+use crate::event::{ConnId, ListenerId, Origin, Source, Ticket};
 use crate::frame::Form;
 use crate::hub::Seat;
 use crate::member::{Login, Member, Secret};
-use crate::throttle::Source;
 use crate::time::Millis;
 use crate::wire::framing::Framer;
 use inbox::Inbox;
@@ -119,7 +118,7 @@ pub(crate) enum Turn {
     Rate { until: Millis },
     /// The client to read what it was answered, until no more than `most` bytes wait.
     Backlog { most: usize },
-    /// Its address, whose identifications go one at a time; the first in line knows when.
+    /// The line of its address, or of the name that it tries.
     Throttled(Box<InLine>),
     /// The member store.
     Lookup(Ticket),
@@ -129,13 +128,11 @@ pub(crate) enum Turn {
     Refusal { until: Millis },
 }
 
-/// An IDENTIFY that stands in the line of its address.
+/// An IDENTIFY that waits in the lines of its address and of its name.
 #[derive(Debug)]
 pub(crate) struct InLine {
     pub(crate) identify: Identify,
     pub(crate) source: Source,
-    /// When it may go, if it is the first.
-    pub(crate) until: Option<Millis>,
 }
 
 /// A login that was right, where the member is online already.
@@ -399,14 +396,13 @@ impl Chat {
 
     fn deadline(&self, since: Millis, incoming: Incoming, limits: &Limits) -> Option<Millis> {
         let turn = match &self.turn {
-            Turn::Ready | Turn::Lookup(_) => None,
+            Turn::Ready | Turn::Throttled(_) | Turn::Lookup(_) => None,
             // Nothing more will come from it, and it takes nothing.
             Turn::Backlog { .. } if self.has_ended(incoming) || incoming == Incoming::Ended => {
                 Some(self.waiting_since + limits.close_stall)
             }
             Turn::Backlog { .. } => None,
             Turn::Rate { until } | Turn::Refusal { until } => Some(*until),
-            Turn::Throttled(in_line) => in_line.until,
             Turn::Claim(claim) => Some(claim.due(limits)),
         };
         let login = match self.who {

@@ -2,7 +2,7 @@
 
 use alloc::sync::Arc;
 use core::fmt;
-use core::net::SocketAddr;
+use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use crate::config::Config;
 use crate::frame::{Chunk, Recipients};
@@ -58,6 +58,27 @@ pub struct Origin {
     pub listener: ListenerId,
     /// The peer's address; an IPv4-mapped IPv6 address is taken as the IPv4 address it is.
     pub peer: SocketAddr,
+}
+
+/// Whom a question to the member store is counted against, and by whom the store takes turns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    /// An IPv4 address, or the first address of an IPv6 /64: one subscriber has all of a /64.
+    Address(IpAddr),
+    /// A connection whose address is exempt from limits by address.
+    Connection(ConnId),
+}
+
+impl Source {
+    pub(crate) fn of(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(_) => Self::Address(address),
+            IpAddr::V6(v6) => {
+                let prefix = v6.to_bits() >> 64 << 64;
+                Self::Address(IpAddr::V6(Ipv6Addr::from_bits(prefix)))
+            }
+        }
+    }
 }
 
 /// Something that happened.

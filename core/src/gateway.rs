@@ -321,6 +321,8 @@ impl Gateway {
         for id in self.conns.ids() {
             self.arm(id);
         }
+        self.throttle.reconsider();
+        self.ask_next();
     }
 
     fn shut_down(&mut self) {

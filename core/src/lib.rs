@@ -92,10 +92,12 @@ mod wiped;
 mod wire;
 
 pub use config::{
-    Config, Help, KeepAlive, Limits, ListAccess, Loopback, Missing, OnDuplicate, Origins, Presence,
-    Role, SETTINGS, Setting, SettingError, Throttle, is_host_name,
+    Config, Help, KeepAlive, Limits, ListAccess, LoginThrottle, Loopback, Missing, OnDuplicate,
+    Origins, Presence, Role, SETTINGS, Setting, SettingError, Throttle, is_host_name,
 };
-pub use event::{Action, Cause, ConnId, Input, ListenerId, MAX_READ, Origin, Refused, Ticket};
+pub use event::{
+    Action, Cause, ConnId, Input, ListenerId, MAX_READ, Origin, Refused, Source, Ticket,
+};
 pub use frame::{Chunk, Form, Recipients};
 pub use gateway::Gateway;
 pub use host::{Clock, Host, Log, MemberStore, Reply};

@@ -6,6 +6,8 @@ use core::fmt;
 
 use zeroize::Zeroizing;
 
+use crate::event::Source;
+
 /// A member's number, as on the original site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MemberId(pub i64);
@@ -80,6 +82,8 @@ pub enum Query {
         login: Login,
         /// What it offers as proof.
         password: Secret,
+        /// Where the question comes from. A store with a queue takes turns between sources.
+        source: Source,
     },
 }
 
@@ -88,8 +92,9 @@ pub enum Query {
 pub enum Answer {
     /// Right, and active.
     Member(Member),
-    /// The client may not log in. Every denial gets the same answer at the same cost in time.
-    Denied(Denial),
+    /// The client may not log in. Every denial gets the same answer at the same cost in time. With the
+    /// member whom the question was about, failures by number and by nick are those of one name.
+    Denied(Denial, Option<MemberId>),
     /// The store could not find out.
     Unavailable(Unavailable),
 }
@@ -172,6 +177,17 @@ const DENIALS: [Denial; 14] = [
     Denial::TicketExpired,
     Denial::TicketSpent,
 ];
+
+impl Answer {
+    /// The member whom the question was about, as far as the answer tells.
+    pub(crate) fn member(&self) -> Option<MemberId> {
+        match self {
+            Self::Member(member) => Some(member.id),
+            Self::Denied(_, member) => *member,
+            Self::Unavailable(_) => None,
+        }
+    }
+}
 
 /// Why a store gave no verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

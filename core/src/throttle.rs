@@ -1,323 +1,378 @@
-//! What failed identifications cost an address, and what they cost a name.
+//! How failed identifications slow down an address and a name.
 //!
-//! Guessing passwords from one address gets slower with every failure, and is done one guess at a
-//! time however many connections guess. A name that is guessed in from many addresses makes each of
-//! them wait from its first guess on, and guess one at a time.
+//! Every IDENTIFY enters two lines before the member store is asked: the line of its address (the
+//! *gate*) and the line of its name. It leaves both when both are open.
 //!
-//! Nobody can lock a member out. An address from which the name has logged in before does not mind
-//! what others do; any other waits a few seconds, which are the same however often others fail, and
-//! stands in no line with them.
+//! - A gate is slow from the third failure of its address on: one lookup at a time, each some seconds
+//!   after the last failure. Until then, few lookups run at once. A gate lets names that have logged in
+//!   from its address pass first, then names without a failure, then the rest. Within each, names take
+//!   turns, so that a client that guesses does not lock out the others behind the same proxy.
+//! - A name is guarded from the eighth failure in it on, whatever the addresses. An IDENTIFY in it then
+//!   waits some seconds. After that few pass a second, and addresses take turns. An address from which
+//!   the name has logged in does not wait for the name at all.
 //!
-//! All tables are bounded: those of failures and of good logins by forgetting the oldest, the gates of
-//! addresses with an IDENTIFY under way by the number of connections.
+//! A lookup under way counts as a failure until it is answered. A connection whose address is exempt
+//! from limits is a source of its own. Its gate is always open, and it never counts as known.
+//!
+//! After every input no IDENTIFY waits that could pass. So a new one passes at once or not at all, and
+//! whatever changes a gate or a name marks it as changed, to be looked at before the input is done.
+//! Time changes gates and names, too: the agenda has the next moment at which each may open.
+//!
+//! All tables are bounded: those of failures, nicks and good logins by forgetting the oldest entry, the
+//! lines by the number of connections.
+
+mod known;
+mod lines;
+mod recent;
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::format;
 use alloc::sync::Arc;
-use core::mem;
-use core::net::{IpAddr, Ipv6Addr};
 
-use sha1::{Digest, Sha1};
-
-use crate::config::Throttle as Settings;
-use crate::event::ConnId;
+use crate::config::{LoginThrottle, Throttle as Settings};
+use crate::event::{ConnId, Source};
+use crate::member::{Answer, Login};
 use crate::time::Millis;
-
-/// An address as far as guilt goes: an IPv6 subscriber has a whole /64 to guess from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Source(IpAddr);
-
-impl Source {
-    pub(crate) fn new(address: IpAddr) -> Self {
-        match address {
-            IpAddr::V4(_) => Self(address),
-            IpAddr::V6(v6) => Self(IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64))),
-        }
-    }
-}
+use known::{Known, mark};
+use lines::{Gate, Line, Pair, Waiting, Which};
+use recent::{Failures, Recent};
 
 #[derive(Debug, Default)]
 pub(crate) struct Throttle {
-    failures: Recent<Source, Failures>,
-    /// The failures in each name, from wherever.
-    names: Recent<Name, Failures>,
+    /// The failures of each address that is not exempt.
+    addresses: Recent<Source, Failures>,
+    /// The failures in each name, from whatever addresses.
+    names: Recent<Name, Tried>,
+    /// The number of each nick, as far as the store's answers have told it.
+    numbers: Recent<Name, Name>,
     known: Known,
     gates: BTreeMap<Source, Gate>,
+    lines: BTreeMap<Name, Line>,
+    /// When a gate or a line is to be looked at again.
+    agenda: BTreeSet<(Millis, Which)>,
+    /// Gates and lines that may have opened.
+    changed: VecDeque<Which>,
+    /// Places that were given in the lines so far.
+    turns: u64,
 }
 
-/// As a client has typed it: a member's number or nick. The two are not known to be one member, and
-/// nor is it known whether there is such a member: all names are held to the same.
+/// A member's number where that is known, or else what the client has sent.
 type Name = Arc<str>;
 
-/// A table that knows how old each entry is.
-#[derive(Debug)]
-struct Recent<K, V> {
-    entries: BTreeMap<K, (Millis, V)>,
-    /// The same keys by when they were put there.
-    oldest: BTreeSet<(Millis, K)>,
-}
-
-/// The last failures of one address, oldest first.
+/// What is remembered of a name.
 #[derive(Clone, Copy, Debug, Default)]
-struct Failures {
-    times: [Millis; REMEMBERED],
-    len: usize,
+struct Tried {
+    failures: Failures,
+    /// Not before then does a guarded IDENTIFY pass.
+    next: Millis,
 }
 
-/// From where names have logged in, as some bits of a hash of both: every member who is online has an
-/// entry. Where one passes for another, nobody is harmed: somebody does not wait for others' failures.
-/// Two sets instead of a list by age: all that is in the older one goes at once.
-#[derive(Debug, Default)]
-struct Known {
-    young: BTreeSet<u32>,
-    old: BTreeSet<u32>,
-}
-
-/// Identifications of one address.
-#[derive(Debug, Default)]
-struct Gate {
-    running: usize,
-    waiting: VecDeque<Waiting>,
-}
-
+/// An IDENTIFY that has passed, and whose lookup is under way.
 #[derive(Debug)]
-struct Waiting {
-    conn: ConnId,
+pub(crate) struct Flight {
+    source: Source,
     name: Name,
-    since: Millis,
-}
-
-/// What the first in line has to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Turnstile {
-    /// Go: it was taken out of the line.
-    Go(ConnId),
-    /// Wait until then.
-    Wait(ConnId, Millis),
-    /// Nobody can go, or nobody waits.
-    Shut,
+    /// Whether the name had logged in from the address: such a lookup is not counted.
+    is_known: bool,
 }
 
 impl Throttle {
-    /// Puts a connection that tries a name at the end of its address's line.
-    pub(crate) fn queue(&mut self, source: Source, conn: ConnId, name: Name, now: Millis) {
-        let waiting = Waiting {
-            conn,
-            name,
-            since: now,
-        };
-        let gate = self.gates.entry(source).or_default();
-        gate.waiting.push_back(waiting);
-    }
-
-    /// Looks at the first in line.
-    pub(crate) fn turnstile(
+    /// Puts an IDENTIFY into the lines of its source and its name.
+    pub(crate) fn enter(
         &mut self,
+        conn: ConnId,
         source: Source,
+        login: &Login,
         now: Millis,
         settings: &Settings,
-    ) -> Turnstile {
-        let Some(gate) = self.gates.get(&source) else {
-            return Turnstile::Shut;
-        };
-        let Some(first) = gate.waiting.front() else {
-            if gate.running == 0 {
-                self.gates.remove(&source);
+    ) {
+        let name = self.name(login);
+        self.turns += 1;
+        let gate = self.gates.entry(source).or_default();
+        let pair = gate.pairs.entry(Arc::clone(&name));
+        let pair = pair.or_insert_with(|| Pair::new(mark(&name, source), self.turns));
+        pair.waiting.push_back(Waiting {
+            conn,
+            since: now,
+            arrival: self.turns,
+        });
+        let is_first = pair.waiting.len() == 1;
+        let line = self.lines.entry(Arc::clone(&name)).or_default();
+        line.sources.insert(source);
+        let behind = self.deadline().is_some_and(|at| at <= now);
+        if behind || (is_first && self.is_open(source, &name, now, settings)) {
+            self.changed.push_back(Which::Gate(source));
+        } else {
+            let own = (settings.name_wait > Millis(0)).then_some(now + settings.name_wait);
+            let opens = self.gate_opens(source, now, settings);
+            if let Some(at) = own.into_iter().chain(opens).min() {
+                self.wake(Which::Gate(source), at);
             }
-            return Turnstile::Shut;
-        };
-        let conn = first.conn;
-        match self.wait(source, first, now, settings) {
-            Some(_) if gate.running > 0 => Turnstile::Shut,
-            Some(until) if now < until => Turnstile::Wait(conn, until),
-            Some(_) | None => {
-                if let Some(gate) = self.gates.get_mut(&source) {
-                    gate.waiting.pop_front();
-                    gate.running += 1;
-                }
-                Turnstile::Go(conn)
-            }
+            self.arm_line(&name, now, settings);
         }
     }
 
-    /// An identification that went has its verdict, or never will.
-    pub(crate) fn done(&mut self, source: Source) {
-        if let Some(gate) = self.gates.get_mut(&source) {
-            gate.running = gate.running.saturating_sub(1);
+    /// The next IDENTIFY that passes, and the connection that it is from.
+    pub(crate) fn next(&mut self, now: Millis, settings: &Settings) -> Option<(ConnId, Flight)> {
+        while let Some(which) = self.changed.front().cloned() {
+            let first = match &which {
+                Which::Gate(source) => self.first_of_gate(*source, now, settings),
+                Which::Line(name) => {
+                    let first = self.first_of_line(name, now, settings);
+                    first.map(|source| (source, Arc::clone(name)))
+                }
+            };
+            if let Some((source, name)) = first
+                && let Some(passed) = self.pass(source, &name, now, settings)
+            {
+                return Some(passed);
+            }
+            self.changed.pop_front();
+            match which {
+                Which::Gate(source) => self.arm_gate(source, now, settings),
+                Which::Line(name) => self.arm_line(&name, now, settings),
+            }
         }
+        None
     }
 
     /// A connection in line is gone.
     pub(crate) fn leave(&mut self, source: Source, conn: ConnId) {
-        if let Some(gate) = self.gates.get_mut(&source) {
-            gate.waiting.retain(|waiting| waiting.conn != conn);
-        }
-    }
-
-    /// Counts a failure, against the address and against the name.
-    pub(crate) fn fail(&mut self, source: Source, name: &Name, now: Millis, settings: &Settings) {
-        let mut failures = self.failures.take(&source).unwrap_or_default();
-        failures.push(now);
-        self.failures.forget(now, settings.window);
-        self.failures.put(source, failures, now, settings.addresses);
-
-        if name.len() > LONGEST_NAME {
+        let Some(gate) = self.gates.get_mut(&source) else {
             return;
+        };
+        let holds = |pair: &Pair| pair.waiting.iter().any(|waits| waits.conn == conn);
+        let Some((name, pair)) = gate.pairs.iter_mut().find(|(_, pair)| holds(pair)) else {
+            return;
+        };
+        pair.waiting.retain(|waits| waits.conn != conn);
+        if pair.waiting.is_empty() {
+            let name = Arc::clone(name);
+            self.remove_pair(source, &name);
+            self.tidy(source, &name);
         }
-        let mut failures = self.names.take(name).unwrap_or_default();
-        failures.push(now);
-        self.names.forget(now, settings.window);
-        self.names.put(name.clone(), failures, now, settings.names);
     }
 
-    /// A member has come in by this name, from this address.
-    pub(crate) fn welcome(&mut self, source: Source, name: &str, settings: &Settings) {
-        self.known.add(name, source, settings.names / 2);
+    /// The lookup of a flight has ended. `typed` is what the client has sent, `others` are the lookups
+    /// that are under way yet.
+    pub(crate) fn land<'a>(
+        &mut self,
+        flight: Flight,
+        typed: &str,
+        answer: &Answer,
+        others: impl Iterator<Item = &'a mut Flight>,
+        now: Millis,
+        settings: &Settings,
+    ) {
+        let Flight {
+            source,
+            mut name,
+            is_known,
+        } = flight;
+        if let Some(gate) = self.gates.get_mut(&source) {
+            gate.running = gate.running.saturating_sub(1);
+            gate.unknown = gate.unknown.saturating_sub(usize::from(!is_known));
+        }
+        if let Some(line) = self.lines.get_mut(&name) {
+            line.running = line.running.saturating_sub(usize::from(!is_known));
+        }
+        self.changed.push_back(Which::Line(Arc::clone(&name)));
+        self.tidy(source, &name);
+        if let (Login::Nick(nick), Some(member)) = (Login::parse(typed), answer.member()) {
+            let number = Name::from(format!("{member}"));
+            self.learn(shortened(&nick), &number, others, now, settings);
+            name = number;
+        }
+        match answer {
+            Answer::Member(member) => {
+                // A member who has come by the number may come back by the nick.
+                for name in [&name, &member.nick] {
+                    let mark = mark(name, source);
+                    mark.into_iter()
+                        .for_each(|mark| self.known.add(mark, settings.names));
+                }
+            }
+            Answer::Denied(..) => self.fail(source, &name, now, settings),
+            Answer::Unavailable(_) => {}
+        }
+        self.changed.push_back(Which::Gate(source));
+    }
+
+    /// When something in line may pass though nothing else happens.
+    pub(crate) fn deadline(&self) -> Option<Millis> {
+        self.agenda.first().map(|(at, _)| *at)
+    }
+
+    /// Takes the next thing from the agenda that is due.
+    pub(crate) fn fire(&mut self, now: Millis) {
+        if self.deadline().is_some_and(|at| at <= now)
+            && let Some((_, which)) = self.agenda.pop_first()
+        {
+            match &which {
+                Which::Gate(source) => {
+                    if let Some(gate) = self.gates.get_mut(source) {
+                        gate.wakes = None;
+                    }
+                }
+                Which::Line(name) => {
+                    if let Some(line) = self.lines.get_mut(name) {
+                        line.wakes = None;
+                    }
+                }
+            }
+            self.changed.push_back(which);
+        }
+    }
+
+    /// The settings are others: anything may have opened.
+    pub(crate) fn reconsider(&mut self) {
+        self.changed
+            .extend(self.gates.keys().copied().map(Which::Gate));
+        self.changed
+            .extend(self.lines.keys().cloned().map(Which::Line));
     }
 
     /// Whether no identification runs or waits.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn is_idle(&self) -> bool {
         self.gates.is_empty()
+            && self.lines.is_empty()
+            && self.agenda.is_empty()
+            && self.changed.is_empty()
     }
 
-    /// When the first in line may try; `None` while neither its address nor its name has failed often
-    /// enough to wait.
-    fn wait(
-        &self,
-        source: Source,
-        first: &Waiting,
+    /// The name that a login stands for.
+    fn name(&self, login: &Login) -> Name {
+        match login {
+            Login::Id(id) => Name::from(format!("{id}")),
+            Login::Nick(nick) => {
+                let nick = shortened(nick);
+                self.numbers.get(&nick).cloned().unwrap_or(nick)
+            }
+        }
+    }
+
+    fn fail(&mut self, source: Source, name: &Name, now: Millis, settings: &Settings) {
+        if let Source::Address(_) = source {
+            let mut failures = self.addresses.take(&source).unwrap_or_default();
+            failures.push(now);
+            self.addresses.forget(now, settings.window);
+            let forgotten = self
+                .addresses
+                .put(source, failures, now, settings.addresses);
+            self.changed.extend(forgotten.map(Which::Gate));
+        }
+        let mut tried = self.names.take(name).unwrap_or_default();
+        tried.failures.push(now);
+        self.names.forget(now, settings.window);
+        self.remember(name, tried, now, settings);
+    }
+
+    fn remember(&mut self, name: &Name, tried: Tried, now: Millis, settings: &Settings) {
+        let forgotten = self.names.put(Arc::clone(name), tried, now, settings.names);
+        self.changed.extend(forgotten.map(Which::Line));
+    }
+
+    /// A nick and a number are one name from now on, with all that is known, runs or waits under either.
+    fn learn<'a>(
+        &mut self,
+        nick: Name,
+        number: &Name,
+        flights: impl Iterator<Item = &'a mut Flight>,
         now: Millis,
         settings: &Settings,
-    ) -> Option<Millis> {
-        let over = |failures: &Failures, after: u8| {
-            let recent = failures.since(now, settings.window);
-            recent.checked_sub(usize::from(after.max(1)))
-        };
-        let address = self.failures.get(&source).and_then(|failures| {
-            let over = over(failures, settings.after)?;
-            let doubled = settings.first.0.saturating_mul(1 << over);
-            Some(failures.last() + Millis(doubled.min(settings.longest.0)))
-        });
-        let name = self.names.get(&first.name).and_then(|failures| {
-            over(failures, settings.name_after)?;
-            let is_known = self.known.has(&first.name, source);
-            // From when it came, not from the last failure: others fail at any time.
-            (!is_known).then_some(first.since + settings.name_wait)
-        });
-        // The later one; none is earlier than any.
-        address.max(name)
-    }
-}
-
-impl<K: Ord + Clone, V> Recent<K, V> {
-    fn get(&self, key: &K) -> Option<&V> {
-        self.entries.get(key).map(|(_, value)| value)
-    }
-
-    fn take(&mut self, key: &K) -> Option<V> {
-        let (key, (at, value)) = self.entries.remove_entry(key)?;
-        self.oldest.remove(&(at, key));
-        Some(value)
-    }
-
-    /// Puts an entry there, and lets the oldest go where there would be more than `most`.
-    fn put(&mut self, key: K, value: V, now: Millis, most: usize) {
-        self.take(&key);
-        while self.entries.len() >= most.max(1) {
-            self.forget_oldest();
-        }
-        self.entries.insert(key.clone(), (now, value));
-        self.oldest.insert((now, key));
-    }
-
-    /// Lets go of what was put there a `window` ago.
-    fn forget(&mut self, now: Millis, window: Millis) {
-        while self
-            .oldest
-            .first()
-            .is_some_and(|(at, _)| *at + window <= now)
-        {
-            self.forget_oldest();
-        }
-    }
-
-    fn forget_oldest(&mut self) {
-        if let Some((_, key)) = self.oldest.pop_first() {
-            self.entries.remove(&key);
-        }
-    }
-}
-
-impl Known {
-    /// Adds a pair, to a set of so many at the most.
-    fn add(&mut self, name: &str, source: Source, most: usize) {
-        let mark = mark(name, source);
-        if self.young.contains(&mark) {
+    ) {
+        if self.numbers.get(&nick) == Some(number) {
             return;
         }
-        if self.young.len() >= most.max(1) {
-            self.old = mem::take(&mut self.young);
+        if let Some(old) = self.names.take(&nick) {
+            let mut tried = self.names.take(number).unwrap_or_default();
+            tried.failures.merge(&old.failures);
+            tried.next = tried.next.max(old.next);
+            self.remember(number, tried, now, settings);
         }
-        self.young.insert(mark);
-    }
-
-    fn has(&self, name: &str, source: Source) -> bool {
-        let mark = mark(name, source);
-        self.young.contains(&mark) || self.old.contains(&mark)
-    }
-}
-
-/// SHA-1 is here for WebSockets anyway, and members cannot choose their nicks by what it makes of them as
-/// they could with a plain checksum.
-fn mark(name: &str, Source(address): Source) -> u32 {
-    let hash = Sha1::new().chain_update(name);
-    let hash = match address {
-        IpAddr::V4(four) => hash.chain_update(four.octets()),
-        IpAddr::V6(six) => hash.chain_update(six.octets()),
-    };
-    let [a, b, c, d, ..]: [u8; 20] = hash.finalize().into();
-    u32::from_le_bytes([a, b, c, d])
-}
-
-impl<K, V> Default for Recent<K, V> {
-    fn default() -> Self {
-        Self {
-            entries: BTreeMap::new(),
-            oldest: BTreeSet::new(),
+        if let Some(old) = self.lines.remove(&nick) {
+            if let Some(at) = old.wakes {
+                self.agenda.remove(&(at, Which::Line(Arc::clone(&nick))));
+            }
+            let line = self.lines.entry(Arc::clone(number)).or_default();
+            line.running += old.running;
+            line.sources.extend(&old.sources);
+            for source in old.sources {
+                if let Some(gate) = self.gates.get_mut(&source) {
+                    gate.rename(&nick, number, source);
+                }
+                self.changed.push_back(Which::Gate(source));
+            }
+            self.changed.push_back(Which::Line(Arc::clone(number)));
+            let renamed = flights.filter(|flight| flight.name == nick);
+            renamed.for_each(|flight| flight.name = Arc::clone(number));
         }
+        // Nobody waits for a nick that is forgotten: its line has the number's name.
+        self.numbers
+            .put(nick, Arc::clone(number), now, settings.names);
     }
-}
 
-impl Failures {
-    fn push(&mut self, now: Millis) {
-        if self.len == REMEMBERED {
-            self.times.rotate_left(1);
-            self.len -= 1;
+    /// Lets the first of a pair pass.
+    fn pass(
+        &mut self,
+        source: Source,
+        name: &Name,
+        now: Millis,
+        settings: &Settings,
+    ) -> Option<(ConnId, Flight)> {
+        let is_guarded = self.is_guarded(name, now, settings);
+        let gate = self.gates.get_mut(&source)?;
+        let pair = gate.pairs.get_mut(name)?;
+        let Waiting { conn, .. } = pair.waiting.pop_front()?;
+        let is_known = pair.mark.is_some_and(|mark| self.known.has(mark));
+        self.turns += 1;
+        pair.turn = self.turns;
+        let is_last = pair.waiting.is_empty();
+        gate.running += 1;
+        if !is_known {
+            gate.unknown += 1;
+            self.lines.entry(Arc::clone(name)).or_default().running += 1;
+            if is_guarded && settings.name_rate > 0 {
+                let mut tried = self.names.take(name).unwrap_or_default();
+                tried.next = now + Millis(1000_u64.div_ceil(settings.name_rate.into()));
+                self.remember(name, tried, now, settings);
+            }
         }
-        self.times[self.len] = now;
-        self.len += 1;
-    }
-
-    fn last(&self) -> Millis {
-        self.times[self.len.saturating_sub(1)]
-    }
-
-    /// How many of them are held against the address.
-    fn since(&self, now: Millis, window: Millis) -> usize {
-        self.times[..self.len]
-            .iter()
-            .filter(|time| now < **time + window)
-            .count()
+        if is_last {
+            self.remove_pair(source, name);
+        }
+        self.arm_gate(source, now, settings);
+        self.arm_line(name, now, settings);
+        self.tidy(source, name);
+        let flight = Flight {
+            source,
+            name: Arc::clone(name),
+            is_known,
+        };
+        Some((conn, flight))
     }
 }
 
-/// Enough for the default wait to double from 1 s at the third failure to 16 s at the seventh, and for
-/// a name that is tried from many addresses.
-const REMEMBERED: usize = 8;
+/// A name as far as it counts. Members have shorter nicks; those who make up names cannot make the
+/// tables large by it.
+fn shortened(nick: &Name) -> Name {
+    if nick.len() <= LONGEST_NAME {
+        return Arc::clone(nick);
+    }
+    Name::from(&nick[..nick.floor_char_boundary(LONGEST_NAME)])
+}
 
-/// Bytes of a name that is counted: 32 characters of four. A member whom a store gives a longer one is
-/// not guarded by it; those who make up names cannot make the table large by it.
+/// Bytes: 32 characters of four.
 const LONGEST_NAME: usize = 128;
+
+/// Whether nothing is to be slowed down.
+fn is_off(settings: &Settings) -> bool {
+    match settings.login {
+        LoginThrottle::On => false,
+        LoginThrottle::Off => true,
+    }
+}
 
 #[cfg(test)]
 mod tests;

@@ -17,7 +17,7 @@
 //!
 //! impl MemberStore for NoMembers {
 //!     fn submit(&self, ticket: Ticket, _query: Query, reply: Reply) {
-//!         reply(ticket, Answer::Denied(Denial::Unknown));
+//!         reply(ticket, Answer::Denied(Denial::Unknown, None));
 //!     }
 //! }
 //!

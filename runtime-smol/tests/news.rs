@@ -200,7 +200,7 @@ impl MemberStore for Members {
     fn submit(&self, ticket: Ticket, query: Query, reply: Reply) {
         let Query::Identify { login, .. } = query;
         let Login::Id(MemberId(id)) = login else {
-            return reply(ticket, Answer::Denied(Denial::WrongPassword));
+            return reply(ticket, Answer::Denied(Denial::WrongPassword, None));
         };
         let member = Member {
             id: MemberId(id),

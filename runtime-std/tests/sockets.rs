@@ -105,7 +105,7 @@ struct NoMembers;
 
 impl MemberStore for NoMembers {
     fn submit(&self, ticket: Ticket, _query: Query, reply: Reply) {
-        reply(ticket, Answer::Denied(Denial::WrongPassword));
+        reply(ticket, Answer::Denied(Denial::WrongPassword, None));
     }
 }
 

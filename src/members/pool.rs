@@ -273,7 +273,9 @@ impl Shared {
     /// The row is read as for everybody else, so who is let in here would be let in there. Only rows
     /// that were read minutes ago are: those are in the system's memory, and need no disk.
     fn answer_at_once(&self, query: &Query) -> Option<Member> {
-        let Query::Identify { login, password } = query;
+        let Query::Identify {
+            login, password, ..
+        } = query;
         if !try_lock(&self.verified)?.knows(login) {
             return None;
         }
@@ -302,7 +304,10 @@ impl Shared {
     }
 
     fn decide(&self, query: &Query, since: Instant) -> Answer {
-        let Query::Identify { login, password } = query;
+        let Query::Identify {
+            login, password, ..
+        } = query;
+        let mut unusable = None;
         let found = match self.backend.find(login, since) {
             Ok(found) => found.ok_or(Denial::Unknown),
             // The member's trouble, not the store's; refused below, at the cost of everybody else.
@@ -315,6 +320,7 @@ impl Shared {
                      flashgate members remove {id}, and add it anew"
                 );
                 lock(&self.complaints).about_member(MemberId(id), why);
+                unusable = Some(MemberId(id));
                 Err(Denial::Unusable)
             }
             Err(StoreError {
@@ -333,6 +339,7 @@ impl Shared {
             }) => {
                 let why = format_args!("in the site's table, {why}");
                 lock(&self.complaints).about_member(MemberId(id), why);
+                unusable = Some(MemberId(id));
                 Err(Denial::Unusable)
             }
             Err(error) => {
@@ -341,6 +348,10 @@ impl Shared {
             }
         };
         lock(&self.complaints).settled();
+        let member = match &found {
+            Ok(found) => Some(found.member.id),
+            Err(_) => unusable,
+        };
 
         let proof = match self.as_ticket(password, found.as_ref().ok()) {
             Worth::Login => Ok(Proof::Ticket),
@@ -351,7 +362,7 @@ impl Shared {
         };
         let (found, proof) = match found.and_then(|found| Ok((found, proof?))) {
             Ok(proven) => proven,
-            Err(why) => return Answer::Denied(why),
+            Err(why) => return Answer::Denied(why, member),
         };
         let renewed = match proof {
             Proof::Hash if self.backend.keeps_hashes() => {

@@ -9,7 +9,7 @@ use argon2::Params;
 use flashgate::members::{Active, Hash, Members, Name, NewMember, Nick, Number, Pool, PoolOptions};
 use flashgate_core::{
     Action, Answer, Config, Denial, Gateway, Input, ListenerId, Login, MemberStore, Now, Origin,
-    Query, Secret, Ticket, Unavailable,
+    Query, Secret, Source, Ticket, Unavailable,
 };
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -149,13 +149,18 @@ pub(crate) fn login(pool: &Pool, id: &str, password: &str) -> Answer {
     let (answer, answered) = mpsc::channel();
     let reply = move |_, said| answer.send(said).unwrap();
     pool.submit(ticket(), identify(id, password), Box::new(reply));
-    answered.recv_timeout(PATIENCE).expect("an answer in time")
+    match answered.recv_timeout(PATIENCE).expect("an answer in time") {
+        // Whom it was about is a matter of its own.
+        Answer::Denied(why, _) => Answer::Denied(why, None),
+        answer @ (Answer::Member(_) | Answer::Unavailable(_)) => answer,
+    }
 }
 
 pub(crate) fn identify(id: &str, password: &str) -> Query {
     Query::Identify {
         login: Login::parse(id),
         password: Secret::new(password),
+        source: Source::Address([192, 0, 2, 1].into()),
     }
 }
 
@@ -196,7 +201,7 @@ pub(crate) fn ticket() -> Ticket {
 pub(crate) fn is_alice(answer: &Answer) {
     match answer {
         Answer::Member(member) => assert_eq!(&*member.nick, "alice"),
-        Answer::Denied(_) | Answer::Unavailable(_) => panic!("{answer:?}"),
+        Answer::Denied(..) | Answer::Unavailable(_) => panic!("{answer:?}"),
     }
 }
 
@@ -209,16 +214,16 @@ pub(crate) fn wait_for(mut done: impl FnMut() -> bool) {
 }
 
 /// The password is not the member's.
-pub(crate) const WRONG: Answer = Answer::Denied(Denial::WrongPassword);
+pub(crate) const WRONG: Answer = Answer::Denied(Denial::WrongPassword, None);
 
 /// The member may not log in.
-pub(crate) const INACTIVE: Answer = Answer::Denied(Denial::Inactive);
+pub(crate) const INACTIVE: Answer = Answer::Denied(Denial::Inactive, None);
 
 /// What the store has as the member's password is of no use.
-pub(crate) const UNUSABLE: Answer = Answer::Denied(Denial::Unusable);
+pub(crate) const UNUSABLE: Answer = Answer::Denied(Denial::Unusable, None);
 
 /// No member has this name.
-pub(crate) const UNKNOWN: Answer = Answer::Denied(Denial::Unknown);
+pub(crate) const UNKNOWN: Answer = Answer::Denied(Denial::Unknown, None);
 
 pub(crate) const FAILED: Answer = Answer::Unavailable(Unavailable::Failed);
 

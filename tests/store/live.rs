@@ -38,7 +38,7 @@ fn who(pool: &Pool, id: &str, password: &str) -> Option<(i64, String, String)> {
             member.nick.to_string(),
             member.name.to_string(),
         )),
-        Answer::Denied(_) => None,
+        Answer::Denied(..) => None,
         Answer::Unavailable(why) => panic!("{id}: {why:?}"),
     }
 }

@@ -41,7 +41,7 @@ fn logins<P: Place>() {
     ] {
         let id_of = |answer| match answer {
             Answer::Member(member) => Some(member.id.0),
-            Answer::Denied(_) => None,
+            Answer::Denied(..) => None,
             Answer::Unavailable(why) => panic!("{id}: {why:?}"),
         };
         assert_eq!(

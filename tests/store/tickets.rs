@@ -40,7 +40,7 @@ fn a_false_ticket_costs_what_a_wrong_password_does<P: Place>() {
     let cost = |id: &str, password: &str, why: Denial| {
         let before = pool.work();
         let answer = login(&pool, id, password);
-        assert_eq!(answer, Answer::Denied(why), "{id} {password}");
+        assert_eq!(answer, Answer::Denied(why, None), "{id} {password}");
         pool.work() - before
     };
     let alices = cost("1", "wrong", Denial::WrongPassword);

@@ -5,7 +5,9 @@
 //! a field with its default in `config.rs`, a row here, the code that uses it, and a transcript.
 
 use super::setting::{Kind, Setting};
-use super::{ListAccess, Loopback, Missing, OnDuplicate, Origins, Presence, check, origin};
+use super::{
+    ListAccess, LoginThrottle, Loopback, Missing, OnDuplicate, Origins, Presence, check, origin,
+};
 use crate::time::Millis;
 
 /// A row for a number of any integer type.
@@ -69,10 +71,34 @@ pub static SETTINGS: &[Setting] = &[
     number!("own-backlog", limits.own_backlog, 0..=1024 * MIB),
     number!("head", limits.head, 1..=16 * MIB),
     number!("failures", limits.failures, 1..=255),
-    number!("throttle-after", limits.throttle.after, 1..=8),
-    number!("throttle-addresses", limits.throttle.addresses, 1..=10_000_000),
-    number!("throttle-name-after", limits.throttle.name_after, 1..=8),
-    number!("throttle-names", limits.throttle.names, 1..=10_000_000),
+    choice!("login-throttle", limits.throttle.login, "on" => LoginThrottle::On, "off" => LoginThrottle::Off)
+        .option(
+            "WHAT",
+            "whether failed logins slow down an address and a member's name; off where something in front \
+             of the server sees to that",
+        ),
+    number!("throttle-after", limits.throttle.after, 1..=8).option(
+        "N",
+        "failed logins from which on those of an address are looked up one at a time, with pauses",
+    ),
+    number!("throttle-lookups", limits.throttle.address_lookups, 1..=1_000_000).option(
+        "N",
+        "lookups at once for an address, of members who have not logged in from it",
+    ),
+    number!("throttle-addresses", limits.throttle.addresses, 1..=10_000_000)
+        .option("N", "addresses whose failed logins are remembered"),
+    number!("throttle-name-after", limits.throttle.name_after, 1..=8).option(
+        "N",
+        "failed logins in one member's name from which on addresses wait that the member has not logged in from",
+    ),
+    number!("throttle-name-rate", limits.throttle.name_rate, 0..=1000)
+        .option("N", "lookups a second in such a name, from all those addresses; 0 for no limit"),
+    number!("throttle-name-lookups", limits.throttle.name_lookups, 1..=1_000_000).option(
+        "N",
+        "lookups at once in one member's name, from addresses that the member has not logged in from",
+    ),
+    number!("throttle-names", limits.throttle.names, 1..=10_000_000)
+        .option("N", "members' names that are remembered: failed logins, and where a member has logged in from"),
     number!("rate", limits.rate, 0..=1_000_000)
         .option("N", "commands a second and connection; 0 for no limit"),
     number!("burst", limits.burst, 1..=1_000_000)
@@ -91,10 +117,14 @@ pub static SETTINGS: &[Setting] = &[
     span!("ghost-raw", limits.ghost_raw, Millis(0)..=YEAR),
     span!("lookup", limits.lookup, Millis(1)..=YEAR),
     span!("failure-delay", limits.failure_delay, Millis(0)..=YEAR),
-    span!("throttle-window", limits.throttle.window, Millis(0)..=YEAR),
-    span!("throttle-first", limits.throttle.first, Millis(0)..=YEAR),
-    span!("throttle-longest", limits.throttle.longest, Millis(0)..=YEAR),
-    span!("throttle-name-wait", limits.throttle.name_wait, Millis(0)..=YEAR),
+    span!("throttle-window", limits.throttle.window, Millis(0)..=YEAR)
+        .option("SECONDS", "how long a failed login counts, in seconds or like 10m"),
+    span!("throttle-first", limits.throttle.first, Millis(0)..=YEAR)
+        .option("SECONDS", "the first pause of an address after a failed login; each further one doubles it"),
+    span!("throttle-longest", limits.throttle.longest, Millis(0)..=YEAR)
+        .option("SECONDS", "the longest pause of an address after a failed login"),
+    span!("throttle-name-wait", limits.throttle.name_wait, Millis(0)..=YEAR)
+        .option("SECONDS", "how long a login waits in a member's name that has failed too often"),
     choice!("list-needs-login", list, "off" => ListAccess::Everyone, "on" => ListAccess::Identified)
         .option("", "allow LIST only after IDENTIFY")
         .earlier("list", &[("everyone", "off"), ("identified", "on")]),
@@ -176,9 +206,13 @@ mod tests {
             "own-backlog 65536",
             "head 16384",
             "failures 5",
+            "login-throttle on",
             "throttle-after 3",
+            "throttle-lookups 3",
             "throttle-addresses 65536",
             "throttle-name-after 8",
+            "throttle-name-rate 2",
+            "throttle-name-lookups 8",
             "throttle-names 16384",
             "rate 20",
             "burst 40",

@@ -54,14 +54,7 @@ impl Gateway {
                 None
             }
             Turn::Refusal { .. } => Some(self.refuse_login(id)),
-            Turn::Throttled(in_line) => {
-                let source = in_line.source;
-                if in_line.until.take_if(|until| *until <= now).is_some() {
-                    self.pump(source);
-                }
-                Some(Step::Wait)
-            }
-            Turn::Lookup(_) | Turn::Claim(_) => Some(Step::Wait),
+            Turn::Throttled(_) | Turn::Lookup(_) | Turn::Claim(_) => Some(Step::Wait),
         }
     }
 

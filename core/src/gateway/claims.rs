@@ -15,13 +15,12 @@ use super::ending::Ends;
 use crate::config::{OnDuplicate, Presence};
 use crate::conn::socket::AWAY;
 use crate::conn::{Claim, Conn, Stage, Turn, Who};
-use crate::event::ConnId;
+use crate::event::{ConnId, Source};
 use crate::frame::Chunk;
 use crate::hub::Seat;
 use crate::member::{Denial, Member, MemberId};
 use crate::note::{CloseReason, Note};
 use crate::reply;
-use crate::throttle::Source;
 use crate::wire::websocket::Opcode;
 
 /// Who waits for whom. Each newcomer is in it once at most, so that connections bound it.
@@ -76,7 +75,7 @@ impl Gateway {
             OnDuplicate::Refuse => Rival::Stays,
             OnDuplicate::Stale => {
                 // An IPv6 address stands for its /64: a host changes the rest by itself.
-                let same = Source::new(newcomer.peer().ip()) == Source::new(old.peer().ip());
+                let same = Source::of(newcomer.peer().ip()) == Source::of(old.peer().ip());
                 if !same || old.waits_for_rate() {
                     Rival::Stays
                 } else if old.as_socket().is_some() {

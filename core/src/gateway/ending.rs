@@ -56,9 +56,7 @@ impl Gateway {
         }
         self.leave_claims(id, &turn);
         if let Turn::Throttled(in_line) = turn {
-            let source = in_line.source;
-            self.throttle.leave(source, id);
-            self.pump(source);
+            self.throttle.leave(in_line.source, id);
         }
     }
 

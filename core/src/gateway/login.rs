@@ -7,22 +7,23 @@ use core::net::{IpAddr, SocketAddr};
 
 use super::ending::Ends;
 use super::{Gateway, Step};
+use crate::config::LoginThrottle;
 use crate::conn::{Identify, InLine, Stage, Turn, Who};
-use crate::event::{Action, ConnId, Ticket};
+use crate::event::{Action, ConnId, Source, Ticket};
 use crate::member::{Answer, Denial, Login, Query, Secret};
 use crate::note::{CloseReason, Note};
 use crate::reply;
-use crate::throttle::{Source, Turnstile};
+use crate::throttle::Flight;
 use crate::time::Millis;
 
-/// A question that the member store has not answered yet. It outlives its connection, since a
-/// failure counts even when whoever caused it did not wait to see it.
+/// A question that the member store has not answered yet. It outlives its connection: a failure counts
+/// though the client has not waited for the answer.
 #[derive(Debug)]
 pub(super) struct Lookup {
     conn: ConnId,
     peer: SocketAddr,
-    /// Whom to count a failure against; nobody for an exempt address.
-    source: Option<Source>,
+    /// What it counts as; nothing where logins are not throttled.
+    flight: Option<Flight>,
     /// The name that was tried.
     id: Arc<str>,
     pub(super) submitted: Millis,
@@ -30,6 +31,7 @@ pub(super) struct Lookup {
 
 impl Gateway {
     pub(super) fn identify(&mut self, id: ConnId, name: &str, password: &str) {
+        let (now, throttle) = (self.now.mono, self.config.limits.throttle.login);
         let Some(conn) = self.conns.get_mut(id) else {
             return;
         };
@@ -44,47 +46,40 @@ impl Gateway {
             login,
             password,
         };
-        match self.source(address) {
-            Some(source) => self.queue_up(id, source, identify),
-            None => self.look_up(id, None, identify, self.now.mono),
+        let source = self.source(id, address);
+        match throttle {
+            LoginThrottle::On => self.enter(id, source, identify),
+            LoginThrottle::Off => self.look_up(id, source, None, identify, now),
         }
     }
 
-    fn queue_up(&mut self, id: ConnId, source: Source, identify: Identify) {
-        let now = self.now.mono;
+    fn enter(&mut self, id: ConnId, source: Source, identify: Identify) {
+        let (now, settings) = (self.now.mono, &self.config.limits.throttle);
         if let Some(chat) = self.conns.get_mut(id).and_then(|conn| conn.chat()) {
-            let name = Arc::clone(&identify.id);
-            let in_line = InLine {
-                identify,
-                source,
-                until: None,
-            };
+            self.throttle
+                .enter(id, source, &identify.login, now, settings);
+            let in_line = InLine { identify, source };
             chat.wait(Turn::Throttled(Box::new(in_line)), now);
-            self.throttle.queue(source, id, name, now);
-            self.pump(source);
+            self.ask_next();
         }
     }
 
     /// The store's answer, or that there will be none.
     pub(super) fn answer(&mut self, ticket: Ticket, answer: Answer) {
-        let Some(lookup) = self.lookups.remove(&ticket) else {
+        let Some(mut lookup) = self.lookups.remove(&ticket) else {
             return;
         };
-        let Lookup {
-            conn: id,
-            peer,
-            source,
-            ..
-        } = lookup;
-        let answer = self.as_of_now(ticket, answer);
-        if let Some(source) = source {
-            let (name, now, settings) = (&lookup.id, self.now.mono, &self.config.limits.throttle);
-            match &answer {
-                Answer::Denied(_) => self.throttle.fail(source, name, now, settings),
-                Answer::Member(_) => self.throttle.welcome(source, name, settings),
-                Answer::Unavailable(_) => {}
-            }
-            self.throttle.done(source);
+        let (answer, id, peer) = (self.as_of_now(ticket, answer), lookup.conn, lookup.peer);
+        if let Some(flight) = lookup.flight.take() {
+            let others = self.lookups.values_mut();
+            self.throttle.land(
+                flight,
+                &lookup.id,
+                &answer,
+                others.filter_map(|other| other.flight.as_mut()),
+                self.now.mono,
+                &self.config.limits.throttle,
+            );
         }
         let waiting = self.is_waiting_for(id, ticket);
         match answer {
@@ -94,7 +89,7 @@ impl Gateway {
                     self.claim(id, lookup.id, member);
                 }
             }
-            Answer::Denied(why) => {
+            Answer::Denied(why, _) => {
                 self.counters.failed_logins += 1;
                 self.note(Note::LoginFailed {
                     peer,
@@ -126,9 +121,7 @@ impl Gateway {
         if waiting {
             self.advance(id, &[]);
         }
-        if let Some(source) = source {
-            self.pump(source);
-        }
+        self.ask_next();
     }
 
     /// An answer from before its member was disabled, renamed or removed lets nobody in.
@@ -136,17 +129,18 @@ impl Gateway {
         let outdated = match &answer {
             Answer::Member(member) => {
                 let first_after = self.changed.get(&member.id);
-                first_after.is_some_and(|first| ticket < *first)
+                first_after
+                    .filter(|first| ticket < **first)
+                    .map(|_| member.id)
             }
-            Answer::Denied(_) | Answer::Unavailable(_) => false,
+            Answer::Denied(..) | Answer::Unavailable(_) => None,
         };
         if self.lookups.is_empty() {
             self.changed.clear();
         }
-        if outdated {
-            Answer::Denied(Denial::Changed)
-        } else {
-            answer
+        match outdated {
+            Some(member) => Answer::Denied(Denial::Changed, Some(member)),
+            None => answer,
         }
     }
 
@@ -166,40 +160,40 @@ impl Gateway {
         Step::Consumed(0)
     }
 
-    /// Lets whoever is next of an address go, or know when.
-    pub(super) fn pump(&mut self, source: Source) {
-        loop {
-            match self
-                .throttle
-                .turnstile(source, self.now.mono, &self.config.limits.throttle)
-            {
-                Turnstile::Go(id) => {
-                    let chat = self.conns.get_mut(id).and_then(|conn| conn.chat());
-                    let Some(chat) = chat else { continue };
-                    let since = chat.waiting_since;
-                    if let Turn::Throttled(in_line) = mem::replace(&mut chat.turn, Turn::Ready) {
-                        self.look_up(id, Some(source), in_line.identify, since);
-                    }
-                }
-                Turnstile::Wait(id, at) => {
-                    let chat = self.conns.get_mut(id).and_then(|conn| conn.chat());
-                    if let Some(Turn::Throttled(in_line)) = chat.map(|chat| &mut chat.turn) {
-                        in_line.until = Some(at);
-                    }
-                    return self.arm(id);
-                }
-                Turnstile::Shut => return,
+    /// Asks the store for everybody who need not wait any more.
+    pub(super) fn ask_next(&mut self) {
+        while let Some((id, flight)) = self
+            .throttle
+            .next(self.now.mono, &self.config.limits.throttle)
+        {
+            let chat = self.conns.get_mut(id).and_then(|conn| conn.chat());
+            let Some(chat) = chat else { continue };
+            let since = chat.waiting_since;
+            if let Turn::Throttled(in_line) = mem::replace(&mut chat.turn, Turn::Ready) {
+                let InLine { identify, source } = *in_line;
+                self.look_up(id, source, Some(flight), identify, since);
             }
         }
     }
 
-    /// Whom to hold failures from an address against.
-    pub(super) fn source(&self, address: IpAddr) -> Option<Source> {
-        self.is_limited(address).then(|| Source::new(address))
+    /// Whom to hold failures of a connection against.
+    fn source(&self, id: ConnId, address: IpAddr) -> Source {
+        if self.is_limited(address) {
+            Source::of(address)
+        } else {
+            Source::Connection(id)
+        }
     }
 
     /// Asks the member store for a connection that has waited for this since `since`.
-    fn look_up(&mut self, id: ConnId, source: Option<Source>, identify: Identify, since: Millis) {
+    fn look_up(
+        &mut self,
+        id: ConnId,
+        source: Source,
+        flight: Option<Flight>,
+        identify: Identify,
+        since: Millis,
+    ) {
         let submitted = self.now.mono;
         let Some(conn) = self.conns.get_mut(id) else {
             return;
@@ -214,13 +208,16 @@ impl Gateway {
         let lookup = Lookup {
             conn: id,
             peer,
-            source,
+            flight,
             id: identify.id,
             submitted,
         };
         self.lookups.insert(ticket, lookup);
-        let (login, password) = (identify.login, identify.password);
-        let query = Query::Identify { login, password };
+        let query = Query::Identify {
+            login: identify.login,
+            password: identify.password,
+            source,
+        };
         self.actions.push_back(Action::Lookup(ticket, query));
     }
 

@@ -169,7 +169,7 @@ const STATES: &[(&str, Prepare)] = &[
         let id = prepared(lab, "IDENTIFY 1 x\0PING 1\0");
         lab.handle(Input::Answer(
             lab.ticket(),
-            Answer::Denied(Denial::WrongPassword),
+            Answer::Denied(Denial::WrongPassword, None),
         ));
         id
     }),
@@ -181,7 +181,7 @@ const STATES: &[(&str, Prepare)] = &[
         for _ in 0..3 {
             lab.handle(Input::Answer(
                 lab.ticket(),
-                Answer::Denied(Denial::WrongPassword),
+                Answer::Denied(Denial::WrongPassword, None),
             ));
             lab.wait(300);
         }
@@ -292,7 +292,7 @@ fn every_state_takes_every_input() {
         ("denied", |lab, _| {
             lab.handle(Input::Answer(
                 Ticket(0),
-                Answer::Denied(Denial::WrongPassword),
+                Answer::Denied(Denial::WrongPassword, None),
             ))
         }),
         ("somebody", |lab, _| {
@@ -502,7 +502,7 @@ fn the_time_to_identify_stands_still_while_the_store_is_asked() {
     lab.wait(9_000);
     lab.handle(Input::Answer(
         lab.ticket(),
-        Answer::Denied(Denial::WrongPassword),
+        Answer::Denied(Denial::WrongPassword, None),
     ));
     assert_eq!(lab.said(id), "<error value=\"Identification failed.\"/>|");
     // 600 seconds are over after 609, nine of which the client had to wait for us.

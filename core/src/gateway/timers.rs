@@ -11,6 +11,7 @@ use crate::time::Millis;
 pub(super) enum Due {
     Conn(ConnId),
     Lookup(Ticket),
+    Throttle,
     Refusals,
     Stop,
 }
@@ -49,12 +50,13 @@ impl Gateway {
                 Due::Lookup(*ticket),
             )
         });
+        let throttle = self.throttle.deadline().map(|at| (at, Due::Throttle));
         let refusals = self.refusals.deadline().map(|at| (at, Due::Refusals));
         let stop = match self.phase {
             Phase::Stopping(at) => Some((at, Due::Stop)),
             Phase::Running | Phase::Stopped => None,
         };
-        [conn, lookup, refusals, stop]
+        [conn, lookup, throttle, refusals, stop]
             .into_iter()
             .flatten()
             .min_by_key(|(at, _)| *at)
@@ -64,6 +66,10 @@ impl Gateway {
         match due {
             Due::Conn(id) => self.fire_conn(id),
             Due::Lookup(ticket) => self.answer(ticket, Answer::Unavailable(Unavailable::TimedOut)),
+            Due::Throttle => {
+                self.throttle.fire(self.now.mono);
+                self.ask_next();
+            }
             Due::Refusals => {
                 let note = self.refusals.due(self.now.mono);
                 self.actions.extend(note.map(Action::Note));

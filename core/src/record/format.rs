@@ -167,7 +167,10 @@ impl fmt::Display for Said<'_, '_> {
                             Escaped(name)
                         )
                     }
-                    Answer::Denied(why) => write!(f, "denied {}", why.as_str()),
+                    Answer::Denied(why, None) => write!(f, "denied {}", why.as_str()),
+                    Answer::Denied(why, Some(member)) => {
+                        write!(f, "denied {member} {}", why.as_str())
+                    }
                     Answer::Unavailable(why) => f.write_str(name(&UNAVAILABLE, why)),
                 }
             }
@@ -258,7 +261,15 @@ fn input<'a>(word: &str, words: &mut impl Iterator<Item = &'a str>) -> Option<In
                 }),
                 "denied" => {
                     let why = words.by_ref().collect::<Vec<_>>().join(" ");
-                    Answer::Denied(Denial::named(&why)?)
+                    // Words of a reason are no numbers.
+                    let first = why.split_once(' ').and_then(|(first, rest)| {
+                        let member = first.parse().ok()?;
+                        Some((MemberId(member), rest))
+                    });
+                    match first {
+                        Some((member, why)) => Answer::Denied(Denial::named(why)?, Some(member)),
+                        None => Answer::Denied(Denial::named(&why)?, None),
+                    }
                 }
                 why => Answer::Unavailable(named(&UNAVAILABLE, why)?),
             };

@@ -292,7 +292,7 @@ impl Writer {
                 self.met(member, password.expose());
                 writeln!(self.out, "store answers {which}")
             }
-            Answer::Denied(why) => writeln!(self.out, "store denies {which}: {}", why.as_str()),
+            Answer::Denied(why, _) => writeln!(self.out, "store denies {which}: {}", why.as_str()),
             Answer::Unavailable(_) => writeln!(self.out, "store fails {which}"),
         };
         self.gateway.handle(self.now, Input::Answer(ticket, answer));

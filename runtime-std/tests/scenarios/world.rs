@@ -116,12 +116,14 @@ struct Members;
 
 impl MemberStore for Members {
     fn submit(&self, ticket: Ticket, query: Query, reply: Reply) {
-        let Query::Identify { login, password } = query;
+        let Query::Identify {
+            login, password, ..
+        } = query;
         let Login::Id(MemberId(id)) = login else {
-            return reply(ticket, Answer::Denied(Denial::WrongPassword));
+            return reply(ticket, Answer::Denied(Denial::WrongPassword, None));
         };
         if password.expose() != "secret" {
-            return reply(ticket, Answer::Denied(Denial::WrongPassword));
+            return reply(ticket, Answer::Denied(Denial::WrongPassword, None));
         }
         let member = Answer::Member(Member {
             id: MemberId(id),

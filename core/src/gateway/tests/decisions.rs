@@ -177,7 +177,7 @@ fn whoever_waits_for_its_address_is_asked_for_in_spite_of_new_settings() {
             lab.send(id, "IDENTIFY 1 x\0");
             lab.handle(Input::Answer(
                 lab.ticket(),
-                Answer::Denied(Denial::WrongPassword),
+                Answer::Denied(Denial::WrongPassword, None),
             ));
             lab.wait(300);
         }

@@ -33,7 +33,7 @@ fn whoever_was_told_something_may_read_it() {
         lab.send(failed, "IDENTIFY 1 x\0");
         lab.handle(Input::Answer(
             lab.ticket(),
-            Answer::Denied(Denial::WrongPassword),
+            Answer::Denied(Denial::WrongPassword, None),
         ));
         lab.wait(300);
     }

@@ -3,7 +3,7 @@
 use core::net::SocketAddr;
 
 use super::*;
-use crate::event::{Cause, ListenerId, Ticket};
+use crate::event::{Cause, ListenerId, Source, Ticket};
 use crate::frame::{Chunk, Form, Recipients};
 use crate::member::{Denial, Login, MemberId, Query, Secret, Unavailable};
 use crate::note::{CloseReason, Note, Refusal};
@@ -33,6 +33,7 @@ fn lines_are_read_as_they_were_written() {
         "backlog 0.0 7",
         "answer 0 member 1 al\\sice A\\x00\\\\",
         "answer 0 denied wrong password",
+        "answer 0 denied 7 wrong password",
         "answer 0 failed",
         "answer 0 busy",
         "answer 0 timed-out",
@@ -107,7 +108,14 @@ fn decisions_are_written_like_this() {
         (Action::Pause(conn(1)), "pause 1.2"),
         (Action::Resume(conn(1)), "resume 1.2"),
         (
-            Action::Lookup(Ticket(7), Query::Identify { login, password }),
+            Action::Lookup(
+                Ticket(7),
+                Query::Identify {
+                    login,
+                    password,
+                    source: Source::Connection(conn(1)),
+                },
+            ),
             "lookup 7",
         ),
     ] {

@@ -141,7 +141,7 @@ fn record<'a>(pieces: impl Iterator<Item = &'a [u8]>, secrets: Secrets) -> Strin
             while let Some(action) = gateway.poll() {
                 if let Action::Lookup(Ticket(ticket), _) = action {
                     let answer = match ticket % 2 {
-                        0 => Answer::Denied(Denial::Unknown),
+                        0 => Answer::Denied(Denial::Unknown, None),
                         _ => Answer::Member(member.clone()),
                     };
                     next = Some(Input::Answer(Ticket(ticket), answer));

@@ -152,7 +152,7 @@ impl Client {
                 self.gateway.handle(self.now, Input::Backlog(self.id, 0));
             } else if let Some(ticket) = self.lookups.pop_front() {
                 let answer = match self.denied {
-                    true => Answer::Denied(Denial::WrongPassword),
+                    true => Answer::Denied(Denial::WrongPassword, None),
                     false => Answer::Member(world::member(1)),
                 };
                 self.gateway.handle(self.now, Input::Answer(ticket, answer));

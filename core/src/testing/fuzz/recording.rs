@@ -126,7 +126,7 @@ impl World {
                 if let Action::Lookup(ticket, _) = action {
                     self.asked += 1;
                     let answer = match self.asked % 3 {
-                        0 => Answer::Denied(Denial::WrongPassword),
+                        0 => Answer::Denied(Denial::WrongPassword, None),
                         n => Answer::Member(Member {
                             id: MemberId(n as i64),
                             nick: Arc::from(["al", "bob"][n as usize - 1]),

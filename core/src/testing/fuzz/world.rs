@@ -235,7 +235,7 @@ impl<'a> World<'a> {
             .remove(usize::from(byte >> 4) % self.lookups.len());
         let answer = match byte % 8 {
             0..=4 => Answer::Member(member(byte % 5)),
-            5 | 6 => Answer::Denied(Denial::WrongPassword),
+            5 | 6 => Answer::Denied(Denial::WrongPassword, None),
             _ => Answer::Unavailable(Unavailable::Failed),
         };
         self.stale = Some(ticket);

@@ -4,6 +4,7 @@ use alloc::sync::Arc;
 
 use super::link::{End, Reading};
 use super::model;
+use super::swarm::throttle;
 use super::world::{Event, World};
 use crate::config::{ListAccess, OnDuplicate};
 use crate::event::{Action, Cause, ConnId, Input};
@@ -21,10 +22,10 @@ impl World<'_> {
             self.trace.bytes(bytes);
         }
         let now = self.now;
-        self.model.input(now, told);
+        self.model.input(now, told, self.is_due());
         self.inside(|gateway| gateway.handle(now, input));
         self.drain();
-        self.model.done();
+        self.model.done(self.is_due());
         if self.inputs.is_multiple_of(8) {
             self.gateway.assert_consistent();
         }
@@ -103,13 +104,14 @@ impl World<'_> {
 
     /// Lets the timers fire that are due, so that what comes next comes after them.
     pub(super) fn settle_timers(&mut self) {
-        while self
-            .gateway
-            .poll_timeout()
-            .is_some_and(|due| due <= self.now.mono)
-        {
+        while self.is_due() {
             self.handle(Input::Timeout, model::Input::Timeout);
         }
+    }
+
+    fn is_due(&self) -> bool {
+        let due = self.gateway.poll_timeout();
+        due.is_some_and(|due| due <= self.now.mono)
     }
 
     /// What an operator or the world may do at any time.
@@ -168,6 +170,11 @@ impl World<'_> {
         config.limits.clients += random.below(2) as usize;
         config.limits.connections += random.between(1, 3) as usize;
         config.limits.per_address = *random.pick(&[1, 5, 256]);
+        if random.percent(30) {
+            throttle(&mut config, random);
+            // What a shorter window has made the core forget is forgotten for good.
+            config.limits.throttle.window = self.model.config.limits.throttle.window;
+        }
         let config = Arc::new(config);
         // Kept, so that the gateway never is the last to hold one, and its memory can be counted.
         self.configs.push(Arc::clone(&config));

@@ -148,10 +148,10 @@ impl<'a> Judge<'a> {
         } else {
             None
         };
-        self.model.input(now, told);
+        self.model.input(now, told, false);
         self.gateway.handle(now, input);
         self.drain();
-        self.model.done();
+        self.model.done(false);
         self.model.expected.clear();
         if let Some(told) = gone.and_then(|peer| self.told.get_mut(&peer)) {
             told.gone = true;

@@ -76,13 +76,16 @@ impl Watch {
             + array(self.online, size_of::<u32>())
             + array(self.online, size_of::<(u32, u32)>())
             + model.online() * (NAMED + size_of::<ConnId>() + LISTED);
-        let throttle = tree(model.sources(), 128) * 2
-            + tree(model.names(), 128) * 2
-            + tree(model.acquainted(), 4) * 2
-            + model.names() * (self.command + 32)
-            + model.waiting() * 96
+        // Every failure and turn is kept once by what it is of, and once by its age. What runs or waits
+        // has a gate, a line and a place in the agenda; each may be the only one of its kind.
+        let [sources, names, pairs] = model.remembered();
+        let throttle = tree(sources, 160) * 2
+            + tree(names, 160) * 2
+            + tree(pairs, 4) * 2
+            + names * 2 * (NAME + 32)
+            + (model.waiting() + model.questions()) * 2048
             + tree(model.waiting(), 48)
-            + 512;
+            + 2048;
         let actions = array(self.actions, size_of::<Action>());
         connections + inboxes + scratch + questions + members + throttle + actions + FIXED
     }
@@ -93,6 +96,9 @@ const SEAT: usize = 48;
 
 /// A nick and a name of those that the simulated store has.
 const NAMED: usize = 64;
+
+/// A name of the throttle.
+const NAME: usize = 128;
 
 /// A member in LIST, all markup.
 const LISTED: usize = 200;

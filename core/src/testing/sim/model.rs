@@ -21,13 +21,13 @@ use std::vec::Vec;
 use super::client::Kind;
 use super::reader::{Said, read_whole};
 use crate::config::{Config, Loopback};
-use crate::event::{Action, Cause, ConnId, Origin, Refused, Ticket};
+use crate::event::{Action, Cause, ConnId, Origin, Refused, Source, Ticket};
 use crate::member::{Answer, Denial, Member, MemberId};
 use crate::note::{CloseReason, Note};
 use crate::time::{Millis, Now};
 pub(super) use side::Side;
 use side::{Stage, Turn};
-use throttle::Sources;
+use throttle::Past;
 
 #[derive(Debug)]
 pub(super) struct Model {
@@ -44,9 +44,10 @@ pub(super) struct Model {
     questions: BTreeMap<Ticket, Question>,
     /// Newcomers that wait for an older connection, or did, in the order of their claims.
     claims: Vec<ConnId>,
-    sources: Sources,
-    /// The same before the input at hand.
-    sources_before: Sources,
+    past: Past,
+    /// Timers fire with the input at hand, in an order that is not seen: who passes is not looked at so
+    /// closely.
+    blurred: bool,
     stopping: Option<Millis>,
     /// What the input at hand is about.
     cause: Input,
@@ -77,9 +78,12 @@ pub(super) enum Input {
 #[derive(Debug)]
 struct Question {
     conn: ConnId,
-    address: core::net::IpAddr,
+    source: Source,
     name: String,
-    limited: bool,
+    /// Whether logins were throttled when it was asked.
+    throttled: bool,
+    /// Whether it counts as a failure until it is answered.
+    counts: bool,
     submitted: Millis,
     /// Members that were changed since.
     changed: BTreeSet<MemberId>,
@@ -118,8 +122,8 @@ impl Model {
             online: Vec::new(),
             questions: BTreeMap::new(),
             claims: Vec::new(),
-            sources: Sources::default(),
-            sources_before: Sources::default(),
+            past: Past::default(),
+            blurred: false,
             stopping: None,
             cause: Input::Timeout,
             failed: VecDeque::new(),
@@ -155,9 +159,10 @@ impl Model {
         self.expected.insert(id, VecDeque::new());
     }
 
-    /// Takes note of an input that the core is about to get.
-    pub(super) fn input(&mut self, now: Now, input: Input) {
+    /// Takes note of an input that the core is about to get, and whether timers are due before it.
+    pub(super) fn input(&mut self, now: Now, input: Input, due: bool) {
         self.now = now;
+        self.blurred = due && matches!(input, Input::Answer(..));
         self.forgive_the_unheard();
         self.forgive_the_asked();
         match &input {
@@ -169,10 +174,7 @@ impl Model {
             }
             Input::Eof(id) => self.side(*id).eof = true,
             Input::Backlog(id, left) => self.side(*id).flushed(*left, now.mono),
-            Input::Answer(ticket, answer) => {
-                self.sources_before = self.sources.clone();
-                self.answered(*ticket, answer.clone());
-            }
+            Input::Answer(ticket, answer) => self.answered(*ticket, answer.clone()),
             Input::Member(member) => {
                 self.outdate_claims(*member);
                 for question in self.questions.values_mut() {
@@ -233,8 +235,8 @@ impl Model {
         }
     }
 
-    /// After the last action of an input: nothing is left undone.
-    pub(super) fn done(&mut self) {
+    /// After the last action of an input: nothing is left undone, unless timers are due yet.
+    pub(super) fn done(&mut self, due: bool) {
         assert!(self.must.is_empty(), "left out: {:?}", self.must);
         assert!(self.failed.is_empty(), "not in the log: {:?}", self.failed);
         self.join_claims();
@@ -244,7 +246,9 @@ impl Model {
             let idle = self.left_undone(id);
             assert_eq!(idle, None, "{id:?} {:?}", self.sides[&id]);
         }
-        self.assert_nobody_waits_for_nothing();
+        if !due {
+            self.assert_nobody_waits_for_nothing();
+        }
         if let Input::Gone(id, _) = self.cause
             && let Some(side) = self.sides.remove(&id)
         {
@@ -292,18 +296,9 @@ impl Model {
         self.sides.values().filter(waits).count()
     }
 
-    pub(super) fn sources(&self) -> usize {
-        self.sources.len()
-    }
-
-    /// Names that have failed.
-    pub(super) fn names(&self) -> usize {
-        self.sources.names()
-    }
-
-    /// Names that have logged in, from one address each.
-    pub(super) fn acquainted(&self) -> usize {
-        self.sources.acquainted()
+    /// Addresses and names that are remembered, and pairs of both that have logged in.
+    pub(super) fn remembered(&self) -> [usize; 3] {
+        self.past.sizes()
     }
 
     pub(super) fn online(&self) -> usize {

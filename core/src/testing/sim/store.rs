@@ -73,7 +73,9 @@ impl Members {
     }
 
     fn verdict(&self, query: &Query) -> Answer {
-        let Query::Identify { login, password } = query;
+        let Query::Identify {
+            login, password, ..
+        } = query;
         let found = self
             .all
             .iter()
@@ -86,9 +88,9 @@ impl Members {
             Some((member, true)) if password.expose().starts_with("right") => {
                 Answer::Member(member.clone())
             }
-            Some((_, true)) => Answer::Denied(Denial::WrongPassword),
-            Some((_, false)) => Answer::Denied(Denial::Inactive),
-            None => Answer::Denied(Denial::Unknown),
+            Some((member, true)) => Answer::Denied(Denial::WrongPassword, Some(member.id)),
+            Some((member, false)) => Answer::Denied(Denial::Inactive, Some(member.id)),
+            None => Answer::Denied(Denial::Unknown, None),
         }
     }
 }

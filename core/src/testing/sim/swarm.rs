@@ -178,16 +178,12 @@ fn config(random: &mut Random, peers: u64) -> Config {
         listeners: Vec::from([Role::Gateway, Role::Policy]),
         ..Config::default()
     };
-    for (name, values) in SETTINGS {
-        let value = *stream(seed, name).pick(values);
-        let setting = Setting::named(name).expect("the table names settings");
-        assert!(setting.put(&mut config, value), "{name} {value}");
-    }
+    draw(&mut config, SETTINGS, seed);
+    draw(&mut config, THROTTLE, seed);
     let limits = &mut config.limits;
     // Those that depend on others.
     limits.clients = *stream(seed, "max-clients").pick(&[1, 3, peers, 4096]) as usize;
     limits.connections = limits.clients + *stream(seed, "connections").pick(&[1, 4, 1024]) as usize;
-    limits.throttle.name_after = 2 * limits.throttle.after - 1;
     let mut pings = stream(seed, "ping");
     if pings.percent(20) {
         limits.ping = Millis(0);
@@ -197,6 +193,19 @@ fn config(random: &mut Random, peers: u64) -> Config {
         limits.silence = Millis(2100);
     }
     config
+}
+
+/// Draws how failed identifications are slowed down.
+pub(super) fn throttle(config: &mut Config, random: &mut Random) {
+    draw(config, THROTTLE, random.next());
+}
+
+fn draw(config: &mut Config, settings: &[(&str, &[&str])], seed: u64) {
+    for (name, values) in settings {
+        let value = *stream(seed, name).pick(values);
+        let setting = Setting::named(name).expect("the table names settings");
+        assert!(setting.put(config, value), "{name} {value}");
+    }
 }
 
 /// The stream of chance that belongs to a name (FNV-1a).
@@ -234,8 +243,24 @@ const SETTINGS: &[(&str, &[&str])] = &[
     ("failure-delay", &["0", "300ms", "2s"]),
     ("failures", &["1", "2", "5"]),
     ("close-stall", &["100ms", "5s"]),
-    ("throttle-first", &["10ms", "1s"]),
-    ("throttle-after", &["1", "3"]),
     ("rate", &["0", "1", "7", "20", "1000"]),
     ("burst", &["0", "1", "3", "40"]),
+];
+
+/// The same for how failed identifications are slowed down: low enough that a few clients meet every
+/// limit.
+const THROTTLE: &[(&str, &[&str])] = &[
+    (
+        "login-throttle",
+        &["on", "on", "on", "on", "on", "on", "on", "on", "off"],
+    ),
+    ("throttle-after", &["1", "3", "8"]),
+    ("throttle-window", &["500ms", "20s", "10m", "10m"]),
+    ("throttle-first", &["10ms", "1s"]),
+    ("throttle-longest", &["300ms", "16s"]),
+    ("throttle-lookups", &["1", "2", "3", "3"]),
+    ("throttle-name-after", &["1", "2", "5", "8"]),
+    ("throttle-name-wait", &["0ms", "100ms", "4s"]),
+    ("throttle-name-rate", &["0", "1", "2", "300"]),
+    ("throttle-name-lookups", &["1", "2", "8"]),
 ];

@@ -102,7 +102,10 @@ impl Store {
         let (ticket, query, reply) = inner.kept.remove(at);
         let answer = match verdict {
             Verdict::Truth => inner.truth(&query),
-            Verdict::Denial(why) => Answer::Denied(why),
+            Verdict::Denial(why) => {
+                let member = inner.find(&query).map(|known| known.member.id);
+                Answer::Denied(why, member)
+            }
             Verdict::Failure => Answer::Unavailable(Unavailable::Failed),
         };
         drop(inner); // the runtime may ask the next question from within `reply`
@@ -154,19 +157,26 @@ impl MemberStore for Store {
 
 impl Inner {
     fn truth(&self, query: &Query) -> Answer {
-        let Query::Identify { login, password } = query;
-        let known = self.members.iter().find(|known| match login {
+        let Query::Identify { password, .. } = query;
+        let Some(known) = self.find(query) else {
+            return Answer::Denied(Denial::Unknown, None);
+        };
+        let id = Some(known.member.id);
+        if !known.active {
+            Answer::Denied(Denial::Inactive, id)
+        } else if known.password != password.expose() {
+            Answer::Denied(Denial::WrongPassword, id)
+        } else {
+            Answer::Member(known.member.clone())
+        }
+    }
+
+    fn find(&self, query: &Query) -> Option<&Known> {
+        let Query::Identify { login, .. } = query;
+        self.members.iter().find(|known| match login {
             Login::Id(id) => known.member.id == *id,
             Login::Nick(nick) => known.member.nick == *nick,
-        });
-        match known {
-            None => Answer::Denied(Denial::Unknown),
-            Some(known) if !known.active => Answer::Denied(Denial::Inactive),
-            Some(known) if known.password != password.expose() => {
-                Answer::Denied(Denial::WrongPassword)
-            }
-            Some(known) => Answer::Member(known.member.clone()),
-        }
+        })
     }
 
     fn each(&mut self, id: MemberId, change: impl Fn(&mut Known)) {

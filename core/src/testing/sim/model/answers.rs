@@ -6,8 +6,9 @@ use std::string::String;
 use std::vec::Vec;
 
 use super::side::{Stage, Turn};
+use super::throttle::is_number;
 use super::{Input, Model, Must, Owner, Question};
-use crate::config::{ListAccess, Presence};
+use crate::config::{ListAccess, LoginThrottle, Presence};
 use crate::event::{ConnId, Ticket};
 use crate::member::{Answer, Denial, Login, Member, MemberId, Query, Unavailable};
 use crate::note::CloseReason;
@@ -53,7 +54,7 @@ impl Model {
                 assert_eq!(*said, error("Please try again later."));
                 self.side(id).free(now);
             }
-            Turn::Verdict(Answer::Denied(_)) => panic!("a refusal is due later"),
+            Turn::Verdict(Answer::Denied(..)) => panic!("a refusal is due later"),
             Turn::Verdict(Answer::Member(_)) | Turn::Claim { .. } => self.already_online(id, said),
             Turn::Line(_) | Turn::Asking(_) => panic!("{id:?} waits, but {said:?}"),
             Turn::Free if self.sides[&id].chat => self.answer(id, said),
@@ -188,16 +189,18 @@ impl Model {
 
     /// A question is put to the store.
     pub(super) fn asked(&mut self, ticket: Ticket, query: &Query) {
-        let Query::Identify { login, password } = query;
+        let Query::Identify {
+            login,
+            password,
+            source,
+        } = query;
         let now = self.now.mono;
         // A number in its plain form is a number, anything else a nick.
         let name = match login {
             Login::Id(id) => format!("{id}"),
             Login::Nick(nick) => String::from(&**nick),
         };
-        let is_number = matches!(login, Login::Id(_));
-        let is_plain = name.bytes().all(|b| b.is_ascii_digit()) && !name.starts_with('0');
-        assert_eq!(is_number, is_plain, "{name}");
+        assert_eq!(matches!(login, Login::Id(_)), is_number(&name), "{name}");
         let is_it = |ask: &Ask| {
             matches!(ask, Ask::Identify { login, password: word }
                 if *login == name && word == password.expose())
@@ -205,7 +208,7 @@ impl Model {
         let (limits, mut asking) = (self.config.limits.clone(), Vec::new());
         let ids: Vec<ConnId> = self.sides.keys().copied().collect();
         for id in ids {
-            let online = self.who(id).is_some();
+            let online = self.who(id).is_some() || self.source(id) != *source;
             let side = self.side(id);
             let asks = match &side.turn {
                 Turn::Line(ask) => is_it(ask),
@@ -219,33 +222,26 @@ impl Model {
                 asking.push(id);
             }
         }
-        // Real members have one password each, so two may ask the same at once. Whoever was just told
-        // something goes on; else it is whose turn came first, and last whoever has just spoken.
-        let goes_on = |id: &ConnId| self.told == Some(*id);
-        let fresh = |id: &ConnId| matches!(self.cause, Input::Bytes(to, _) if to == *id);
-        let since = |id: &ConnId| self.sides[id].may_since(&limits);
-        let first = |id: &ConnId| (!goes_on(id), fresh(id), since(id), *id);
-        let Some(id) = asking.into_iter().min_by_key(first) else {
+        // Real members have one password each, so two may ask the same at once.
+        let Some(id) = self.who_asks(asking) else {
             panic!("nobody asks for {name}");
         };
         if self.sides[&id].turn == Turn::Free {
             let ask = self.take(id);
             let side = self.side(id);
             (side.turn, side.since) = (Turn::Line(ask), now);
+            self.stand(id);
         }
-        let side = &self.sides[&id];
-        let (address, limited) = (side.peer.ip(), side.limited);
-        if limited {
-            self.assert_next_in_line(id, &name);
-            self.sources.went(address);
-        }
+        let counts = self.counts(id);
+        self.passes(id);
         self.side(id).turn = Turn::Asking(ticket);
         self.side(id).tried.clone_from(&name);
         let question = Question {
             conn: id,
-            address,
+            source: *source,
             name,
-            limited,
+            throttled: limits.throttle.login == LoginThrottle::On,
+            counts,
             submitted: now,
             changed: Default::default(),
         };
@@ -264,23 +260,14 @@ impl Model {
         };
         let answer = match answer {
             Answer::Member(ref member) if question.changed.contains(&member.id) => {
-                Answer::Denied(Denial::Changed)
+                Answer::Denied(Denial::Changed, Some(member.id))
             }
-            Answer::Member(_) | Answer::Denied(_) | Answer::Unavailable(_) => answer,
+            Answer::Member(_) | Answer::Denied(..) | Answer::Unavailable(_) => answer,
         };
-        if let Answer::Denied(why) = answer {
+        if let Answer::Denied(why, _) = answer {
             self.failed.push_back((question.name.clone(), why));
         }
-        let now = self.now.mono;
-        if question.limited {
-            let address = question.address;
-            self.sources.came(address);
-            match answer {
-                Answer::Denied(_) => self.sources.failed(address, &question.name, now),
-                Answer::Member(_) => self.sources.logged_in(address, &question.name),
-                Answer::Unavailable(_) => {}
-            }
-        }
+        self.learn(&question, &answer);
         let until = question.submitted + self.config.limits.failure_delay;
         let Some(side) = self.sides.get_mut(&question.conn) else {
             return self.count("answer after the end");
@@ -289,7 +276,7 @@ impl Model {
             return self.count("answer after the end");
         }
         side.turn = match answer {
-            Answer::Denied(_) => Turn::Refused(until),
+            Answer::Denied(..) => Turn::Refused(until),
             Answer::Member(_) | Answer::Unavailable(_) => Turn::Verdict(answer),
         };
     }
@@ -301,9 +288,7 @@ impl Model {
         let late: Vec<Ticket> = late.map(|(ticket, _)| *ticket).collect();
         for ticket in late {
             let question = self.questions.remove(&ticket).expect("was there");
-            if question.limited {
-                self.sources.came(question.address);
-            }
+            self.blurred = true;
             let answer = Answer::Unavailable(Unavailable::TimedOut);
             if let Some(side) = self.sides.get_mut(&question.conn)
                 && side.turn == Turn::Asking(ticket)

@@ -6,12 +6,11 @@ use super::answers::error;
 use super::side::Turn;
 use super::{AWAY, Input, Model, Must, Owner};
 use crate::config::OnDuplicate;
-use crate::event::ConnId;
+use crate::event::{ConnId, Source};
 use crate::member::{Answer, Denial, Member, MemberId};
 use crate::note::CloseReason;
 use crate::testing::sim::ask::as_heard;
 use crate::testing::sim::reader::Said;
-use crate::throttle::Source;
 
 /// What the older connection is to a newcomer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +38,7 @@ impl Model {
         };
         let same = member.id == newcomer.id && member.nick == newcomer.nick;
         let (side, limits) = (&self.sides[&old], &self.config.limits);
-        let source = |id: &ConnId| Source::new(self.sides[id].peer.ip());
+        let source = |id: &ConnId| Source::of(self.sides[id].peer.ip());
         match self.config.duplicates {
             OnDuplicate::Refuse => Vec::from([Rival::Stays]),
             OnDuplicate::Replace if same => Vec::from([Rival::Goes]),

@@ -36,6 +36,9 @@ pub(in crate::testing::sim) struct Side {
     pub(super) turn: Turn,
     /// Since when a command waits for us.
     pub(super) since: Millis,
+    /// Of those that have come to a line in the same input, the first is the one whom the rate has
+    /// let go on first.
+    pub(super) order: Millis,
     pub(super) stood_still: Millis,
     pub(super) failures: u8,
     pub(super) logged_in: Millis,
@@ -98,6 +101,7 @@ impl Side {
             script: VecDeque::new(),
             turn: Turn::Free,
             since: now,
+            order: now,
             stood_still: Millis(0),
             failures: 0,
             logged_in: now,

@@ -1,198 +1,418 @@
-//! What failed identifications cost an address and a name: lists of times, and who waits.
+//! How failed identifications slow down an address and a name, read from the contract sentence by
+//! sentence: lists of times, looked through anew for every question.
 
 use core::net::IpAddr;
 use std::collections::{BTreeMap, BTreeSet};
-use std::string::String;
+use std::string::{String, ToString};
 use std::vec::Vec;
 
 use super::side::Turn;
-use super::{Input, Model, Side};
-use crate::config::Throttle;
-use crate::event::ConnId;
+use super::{Input, Model, Question, Side};
+use crate::config::{LoginThrottle, Throttle};
+use crate::event::{ConnId, Source};
+use crate::member::{Answer, Member, MemberId};
 use crate::testing::sim::ask::Ask;
 use crate::time::Millis;
 
+/// What is remembered of those who have tried.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Sources {
-    addresses: BTreeMap<IpAddr, Source>,
-    /// Failures in each name.
-    names: BTreeMap<String, Vec<Millis>>,
-    /// Who has logged in from where.
-    known: BTreeSet<(String, IpAddr)>,
+pub(super) struct Past {
+    /// Every failure that counts: where it came from, the name as it was sent, and when.
+    failures: Vec<(Source, String, Millis)>,
+    /// Names and the addresses that they have logged in from.
+    logins: BTreeSet<(String, Source)>,
+    /// The numbers of nicks, as the store has told them.
+    numbers: BTreeMap<String, String>,
+    /// When the last question passed in a name that was guarded, and how many a second may.
+    passed: BTreeMap<String, (Millis, u32)>,
+    /// Since when a name stands in the line of a source: it has come, or has had its turn.
+    stands: BTreeMap<(Source, String), Millis>,
 }
 
-#[derive(Clone, Debug, Default)]
-struct Source {
-    failures: Vec<Millis>,
-    running: usize,
-}
-
-/// When failures are looked at, and those count that still were held against somebody `as_of` then.
+/// One IDENTIFY that waits.
 #[derive(Clone, Copy)]
-struct When {
+struct Waits<'a> {
+    conn: ConnId,
+    source: Source,
+    name: &'a str,
+    since: Millis,
+}
+
+/// The state of the world at which rules are looked at.
+struct Look<'a> {
+    past: &'a Past,
+    questions: Vec<&'a Question>,
+    waits: Vec<Waits<'a>>,
+    rule: &'a Throttle,
     now: Millis,
-    as_of: Millis,
 }
 
-impl Sources {
-    /// A question goes to the store.
-    pub(super) fn went(&mut self, address: IpAddr) {
-        self.source(address).running += 1;
+impl Past {
+    pub(super) fn failed(&mut self, source: Source, name: &str, now: Millis) {
+        self.failures.push((source, name.to_string(), now));
     }
 
-    /// A question has its answer, or is given up.
-    pub(super) fn came(&mut self, address: IpAddr) {
-        self.source(address).running -= 1;
-    }
-
-    pub(super) fn failed(&mut self, address: IpAddr, name: &str, now: Millis) {
-        let names = self.names.entry(String::from(name)).or_default();
-        remember(names, now);
-        remember(&mut self.source(address).failures, now);
-    }
-
-    pub(super) fn logged_in(&mut self, address: IpAddr, name: &str) {
-        let known = (String::from(name), subscriber(address));
-        self.known.insert(known);
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.addresses.len()
-    }
-
-    pub(super) fn names(&self) -> usize {
-        self.names.len()
-    }
-
-    pub(super) fn acquainted(&self) -> usize {
-        self.known.len()
-    }
-
-    fn source(&mut self, address: IpAddr) -> &mut Source {
-        self.addresses.entry(subscriber(address)).or_default()
-    }
-
-    /// Whether who has waited at the head of the line `since` then may ask.
-    fn is_open(
-        &self,
-        (address, name): (IpAddr, &str),
-        since: Millis,
-        when: When,
-        rule: &Throttle,
-    ) -> bool {
-        let address = subscriber(address);
-        let source = self.addresses.get(&address);
-        let (mut alone, mut until) = (false, Millis(0));
-        if let Some(source) = source
-            && let Some(over) = over(&source.failures, rule.after, when, rule)
-        {
-            alone = true;
-            let wait = (rule.first.0 << over).min(rule.longest.0);
-            until = *source.failures.last().expect("has failed") + Millis(wait);
+    /// A member has logged in, and is known there by the number and by the nick.
+    pub(super) fn logged_in(&mut self, source: Source, member: &Member) {
+        if let Source::Address(_) = source {
+            let names = [member.id.0.to_string(), member.nick.to_string()];
+            self.logins.extend(names.map(|name| (name, source)));
         }
-        let known = self.known.contains(&(String::from(name), address));
-        if let Some(failures) = self.names.get(name)
-            && !known
-            && over(failures, rule.name_after, when, rule).is_some()
-        {
-            alone = true;
-            until = until.max(since + rule.name_wait);
+    }
+
+    /// The store has told whom a name stands for. Only a nick stands for something else than itself.
+    pub(super) fn told(&mut self, name: &str, id: MemberId) {
+        if !is_number(name) {
+            self.numbers.insert(name.to_string(), id.0.to_string());
         }
-        let running = source.is_some_and(|source| source.running > 0);
-        !alone || (!running && when.now >= until)
+    }
+
+    /// Addresses, names and pairs that are remembered.
+    pub(super) fn sizes(&self) -> [usize; 3] {
+        let sources: BTreeSet<_> = self.failures.iter().map(|(source, ..)| source).collect();
+        let names: BTreeSet<_> = self.failures.iter().map(|(_, name, _)| name).collect();
+        [
+            sources.len(),
+            names.len() + self.numbers.len() + self.passed.len(),
+            self.logins.len(),
+        ]
+    }
+
+    /// One text for each member.
+    fn member(&self, name: &str) -> String {
+        let number = self.numbers.get(name);
+        number.map_or_else(|| name.to_string(), Clone::clone)
     }
 }
 
-fn remember(failures: &mut Vec<Millis>, now: Millis) {
-    failures.push(now);
-    // No more are remembered.
-    if failures.len() > 8 {
-        failures.remove(0);
+impl Look<'_> {
+    /// Whether two names are one member's.
+    fn same(&self, one: &str, other: &str) -> bool {
+        self.past.member(one) == self.past.member(other)
+    }
+
+    fn has_logged_in(&self, source: Source, name: &str) -> bool {
+        let pair = (self.past.member(name), source);
+        self.past.logins.contains(&pair)
+    }
+
+    /// The last failures, of which no more than eight are remembered, within the window.
+    fn recent(&self, of: impl Fn(Source, &str) -> bool) -> Vec<Millis> {
+        let all = self.past.failures.iter();
+        let all = all.filter(|(source, name, _)| of(*source, name));
+        let mut times: Vec<Millis> = all.map(|(.., at)| *at).collect();
+        times.drain(..times.len().saturating_sub(8));
+        times.retain(|at| self.now < *at + self.rule.window);
+        times
+    }
+
+    /// "From the third failure of an address within 10 minutes on, its IDENTIFYs are looked up one at
+    /// a time, each no sooner than 1 s after its last failure, doubling to 16 s." "At most 3 are in
+    /// flight for an address", but for those that have logged in.
+    fn address_lets(&self, waits: Waits<'_>) -> bool {
+        if let Source::Connection(_) = waits.source {
+            return true;
+        }
+        let here = self.questions.iter().filter(|q| q.source == waits.source);
+        let under_way = here.clone().count();
+        let strangers = here.filter(|q| q.counts).count();
+        let failures = self.recent(|source, _| source == waits.source);
+        let mut guilt = failures.len();
+        if !self.has_logged_in(waits.source, waits.name) {
+            if strangers >= self.rule.address_lookups {
+                return false;
+            }
+            guilt += strangers;
+        }
+        if guilt < usize::from(self.rule.after) {
+            return true;
+        }
+        let (mut pause, mut more) = (self.rule.first.0, usize::from(self.rule.after));
+        while more < failures.len() {
+            (pause, more) = (pause * 2, more + 1);
+        }
+        let pause = Millis(pause.min(self.rule.longest.0));
+        let is_over = match failures.last() {
+            Some(last) if failures.len() >= usize::from(self.rule.after) => {
+                self.now >= *last + pause
+            }
+            Some(_) | None => true,
+        };
+        under_way == 0 && is_over
+    }
+
+    fn strangers_in(&self, name: &str) -> usize {
+        let there = self.questions.iter();
+        there
+            .filter(|q| q.counts && self.same(&q.name, name))
+            .count()
+    }
+
+    fn failures_in(&self, name: &str) -> usize {
+        self.recent(|_, other| self.same(other, name)).len()
+    }
+
+    fn is_guarded(&self, name: &str) -> bool {
+        let guilt = self.failures_in(name) + self.strangers_in(name);
+        guilt >= usize::from(self.rule.name_after)
+    }
+
+    /// "From the eighth failure in one member's name on, from whatever addresses, IDENTIFYs in it from
+    /// addresses that have not logged in by it wait 4 s and are then looked up at most 2 a second
+    /// together." At most 8 are in flight.
+    fn name_lets(&self, waits: Waits<'_>) -> bool {
+        if self.has_logged_in(waits.source, waits.name) {
+            return true;
+        }
+        if self.strangers_in(waits.name) >= self.rule.name_lookups {
+            return false;
+        }
+        let passed = self.past.passed.iter();
+        let of_it = passed.filter(|(name, _)| self.same(name, waits.name));
+        let slow = of_it.filter(|(_, (_, rate))| *rate > 0);
+        let paced = slow
+            .map(|(_, (at, rate))| *at + Millis(1000_u64.div_ceil((*rate).into())))
+            .all(|next| self.now >= next);
+        !self.is_guarded(waits.name) || (paced && self.now >= waits.since + self.rule.name_wait)
+    }
+
+    fn may(&self, waits: Waits<'_>) -> bool {
+        self.rule.login == LoginThrottle::Off || self.address_lets(waits) && self.name_lets(waits)
+    }
+
+    /// "First names that have logged in from this address before, then names without a failure in the
+    /// window, then the rest; within each, names take turns."
+    fn place(&self, waits: Waits<'_>) -> (u8, Millis) {
+        let blameless = self.failures_in(waits.name) + self.strangers_in(waits.name) == 0;
+        let class = match self.has_logged_in(waits.source, waits.name) {
+            true => 0,
+            false if blameless => 1,
+            false => 2,
+        };
+        (class, self.stood(waits.source, waits.name))
+    }
+
+    fn stood(&self, source: Source, name: &str) -> Millis {
+        let all = self.waits.iter();
+        let of_it = all.filter(|other| other.source == source && self.same(other.name, name));
+        let stands = of_it.map(|other| {
+            let pair = (source, other.name.to_string());
+            self.past.stands.get(&pair).copied().unwrap_or(other.since)
+        });
+        stands.min().unwrap_or(self.now)
+    }
+
+    /// Whether nothing else that may pass in its address has a better place.
+    fn is_first(&self, waits: Waits<'_>) -> bool {
+        let all = self.waits.iter();
+        let rivals = all.filter(|other| other.source == waits.source && self.may(**other));
+        rivals
+            .clone()
+            .all(|other| self.place(waits) <= self.place(*other))
     }
 }
 
-/// How many failures there are beyond those that cost nothing.
-fn over(failures: &[Millis], after: u8, when: When, rule: &Throttle) -> Option<usize> {
-    let recent = failures.iter().filter(|at| when.as_of < **at + rule.window);
-    recent.count().checked_sub(usize::from(after))
+impl Look<'_> {
+    /// This one may pass, and nothing else has to come first.
+    fn assert_turn(&self, waits: Waits<'_>) {
+        let Waits { source, name, .. } = waits;
+        assert!(
+            self.may(waits),
+            "too early: {source:?} {name} since {:?}, address {}, name {}: {} failures, {} lookups, {:?}",
+            waits.since,
+            self.address_lets(waits),
+            self.name_lets(waits),
+            self.failures_in(name),
+            self.strangers_in(name),
+            self.past.passed,
+        );
+        assert!(self.is_first(waits), "not the first of {source:?}: {name}");
+        if !self.is_guarded(name) || self.has_logged_in(source, name) {
+            return;
+        }
+        let stood = self.stood(source, name);
+        for other in &self.waits {
+            let rival = other.source != source && self.same(other.name, name);
+            if rival && self.may(*other) && self.is_first(*other) {
+                let theirs = self.stood(other.source, other.name);
+                assert!(stood <= theirs, "not the turn of {source:?} in {name}");
+            }
+        }
+    }
 }
 
 impl Model {
     /// An IDENTIFY that could be carried out, and has not led to a question, stands in line.
     pub(super) fn queue_up(&mut self, id: ConnId) {
         let (now, limits) = (self.now.mono, self.config.limits.clone());
+        if limits.throttle.login == LoginThrottle::Off {
+            return;
+        }
         if self.is_late(id) || self.who(id).is_some() {
             return;
         }
         let side = self.side(id);
-        if !side.chat || !side.limited || side.ending.is_some() || side.turn != Turn::Free {
+        if !side.chat || side.ending.is_some() || side.turn != Turn::Free {
             return;
         }
         if let Some(ask @ Ask::Identify { .. }) = side.next().cloned()
             && side.may(&ask, &limits, now)
         {
+            let order = side.may_since(&limits);
             side.take(&limits, now);
-            (side.turn, side.since) = (Turn::Line(ask), now);
+            (side.turn, side.since, side.order) = (Turn::Line(ask), now, order);
+            self.stand(id);
             self.count("in line");
         }
     }
 
-    /// First come, first served, and no sooner than the failures before allow.
-    pub(super) fn assert_next_in_line(&self, id: ConnId, name: &str) {
-        let me = &self.sides[&id];
-        let address = me.peer.ip();
-        let rule = &self.config.limits.throttle;
-        let now = self.now.mono;
-        // What the timers let go went before the answer at hand.
-        let before = matches!(self.cause, Input::Answer(..)).then_some(&self.sources_before);
-        let mut either = before.into_iter().chain([&self.sources]);
-        assert!(
-            either.any(|sources| {
-                let when = When { now, as_of: now };
-                sources.is_open((address, name), me.since, when, rule)
-            }),
-            "too early for {address}, {name}"
-        );
-        for (other, side) in self.in_line(address) {
-            assert!(side.since >= me.since, "{other:?} was first");
+    /// A name comes to the line of a source.
+    pub(super) fn stand(&mut self, id: ConnId) {
+        let Some(waits) = self.wait_of(id, &self.sides[&id]) else {
+            return;
+        };
+        let (pair, now) = ((waits.source, waits.name.to_string()), self.now.mono);
+        let look = self.look(&self.past);
+        let others = look.waits.iter().filter(|other| other.conn != id);
+        let stands = others
+            .clone()
+            .any(|other| other.source == pair.0 && other.name == pair.1);
+        if !stands {
+            self.past.stands.insert(pair, now);
         }
     }
 
-    /// Whoever is first in line is told once how long to wait: a failure that is forgotten meanwhile
-    /// does not make it shorter. All behind wait for the first.
+    /// A question of this connection passes now: it may, and nothing else had to come first.
+    pub(super) fn passes(&mut self, id: ConnId) {
+        let Some(waits) = self.wait_of(id, &self.sides[&id]) else {
+            return;
+        };
+        let (source, name) = (waits.source, waits.name.to_string());
+        let look = self.look(&self.past);
+        if !self.blurred {
+            look.assert_turn(waits);
+        }
+        let guarded = look.is_guarded(&name) && !look.has_logged_in(source, &name);
+        let same: Vec<(Source, String)> = look
+            .waits
+            .iter()
+            .filter(|other| other.source == source && look.same(other.name, &name))
+            .map(|other| (source, other.name.to_string()))
+            .collect();
+        let (now, rate) = (self.now.mono, self.config.limits.throttle.name_rate);
+        if guarded && self.config.limits.throttle.login == LoginThrottle::On {
+            self.past.passed.insert(name, (now, rate));
+            self.count("guarded");
+        }
+        for pair in same {
+            self.past.stands.insert(pair, now);
+        }
+    }
+
+    /// Nothing waits that may pass.
     pub(super) fn assert_nobody_waits_for_nothing(&self) {
-        let rule = &self.config.limits.throttle;
-        for (id, side) in &self.sides {
-            if !matches!(side.turn, Turn::Line(_)) {
-                continue;
-            }
-            let mut before = self
-                .in_line(side.peer.ip())
-                .filter(|(other, first)| other == id || first.since <= side.since);
+        let look = self.look(&self.past);
+        for waits in &look.waits {
             assert!(
-                before.any(|(_, first)| {
-                    let Turn::Line(Ask::Identify { login, .. }) = &first.turn else {
-                        return false;
-                    };
-                    let when = When {
-                        now: self.now.mono,
-                        as_of: first.since,
-                    };
-                    let who = (first.peer.ip(), login.as_str());
-                    !self.sources.is_open(who, first.since, when, rule)
-                }),
-                "forgotten in line: {side:?}"
+                !look.may(*waits),
+                "forgotten in line: {:?} {}",
+                waits.source,
+                waits.name
             );
         }
     }
 
-    fn in_line(&self, address: IpAddr) -> impl Iterator<Item = (ConnId, &Side)> {
-        self.sides.iter().filter_map(move |(id, side)| {
-            let waits = matches!(side.turn, Turn::Line(_)) && side.ending.is_none();
-            let same = subscriber(side.peer.ip()) == subscriber(address);
-            (waits && same).then_some((*id, side))
+    /// Whether a question of this connection counts as a failure until it is answered.
+    pub(super) fn counts(&self, id: ConnId) -> bool {
+        let look = self.look(&self.past);
+        let waits = self.wait_of(id, &self.sides[&id]);
+        waits.is_some_and(|waits| !look.has_logged_in(waits.source, waits.name))
+            && self.config.limits.throttle.login == LoginThrottle::On
+    }
+
+    /// What the answer to a question is remembered as.
+    pub(super) fn learn(&mut self, question: &Question, answer: &Answer) {
+        if !question.throttled {
+            return;
+        }
+        let (source, name, now) = (question.source, question.name.as_str(), self.now.mono);
+        if let Some(member) = answer.member() {
+            self.past.told(name, member);
+        }
+        match answer {
+            Answer::Member(member) => self.past.logged_in(source, member),
+            Answer::Denied(..) => self.past.failed(source, name, now),
+            Answer::Unavailable(_) => {}
+        }
+    }
+
+    /// The source that a connection is held against.
+    pub(super) fn source(&self, id: ConnId) -> Source {
+        let side = &self.sides[&id];
+        if side.limited {
+            Source::Address(subscriber(side.peer.ip()))
+        } else {
+            Source::Connection(id)
+        }
+    }
+
+    /// Of those that ask the same from the same source, the one whose question this is.
+    pub(super) fn who_asks(&self, asking: Vec<ConnId>) -> Option<ConnId> {
+        let limits = &self.config.limits;
+        // Whoever was just told something goes on, and last comes whoever has just spoken.
+        let goes_on = |id: &ConnId| self.told == Some(*id);
+        let fresh = |id: &ConnId| matches!(self.cause, Input::Bytes(to, _) if to == *id);
+        asking.into_iter().min_by_key(|id| {
+            let side = &self.sides[id];
+            match side.turn {
+                Turn::Line(_) => (false, side.since, false, false, side.order, *id),
+                Turn::Free
+                | Turn::Asking(_)
+                | Turn::Verdict(_)
+                | Turn::Claim { .. }
+                | Turn::Refused(_) => {
+                    let since = side.may_since(limits);
+                    (true, Millis(0), !goes_on(id), fresh(id), since, *id)
+                }
+            }
         })
     }
+
+    fn look<'a>(&'a self, past: &'a Past) -> Look<'a> {
+        let sides = self.sides.iter();
+        Look {
+            past,
+            questions: self.questions.values().filter(|q| q.throttled).collect(),
+            waits: sides
+                .filter_map(|(id, side)| self.wait_of(*id, side))
+                .collect(),
+            rule: &self.config.limits.throttle,
+            now: self.now.mono,
+        }
+    }
+
+    fn wait_of<'a>(&self, id: ConnId, side: &'a Side) -> Option<Waits<'a>> {
+        match &side.turn {
+            Turn::Line(Ask::Identify { login, .. }) if side.ending.is_none() => Some(Waits {
+                conn: id,
+                source: self.source(id),
+                name: login,
+                since: side.since,
+            }),
+            Turn::Line(_)
+            | Turn::Free
+            | Turn::Asking(_)
+            | Turn::Verdict(_)
+            | Turn::Claim { .. }
+            | Turn::Refused(_) => None,
+        }
+    }
+}
+
+/// A number in its plain form.
+pub(super) fn is_number(name: &str) -> bool {
+    let plain = name == "0" || !name.starts_with('0');
+    plain && name.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// An IPv6 address stands for its /64.
