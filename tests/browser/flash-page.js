@@ -15,7 +15,7 @@ export const RUFFLE = ruffleFolder();
 export class FlashPage {
     #faults = [];
 
-    static async open(t, browser, server) {
+    static async open(t, browser, server, fragment = "") {
         const flash = new FlashPage();
         flash.server = server;
         flash.page = await browser.newPage({ viewport: { width: 900, height: 760 } });
@@ -31,7 +31,7 @@ export class FlashPage {
                 flash.#faults.push(message.text());
             }
         });
-        await flash.page.goto(`http://127.0.0.1:${server.port}/flash/`);
+        await flash.page.goto(`http://127.0.0.1:${server.port}/flash/${fragment}`);
         return flash;
     }
 

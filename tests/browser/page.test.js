@@ -104,7 +104,7 @@ test("a wrong password is said at the password, and the name stays", async (t) =
     await page.isAccessible("login-wrong");
 
     await page.logIn("", "secret1");
-    await page.page.getByText("Please type your member number or nick.").waitFor();
+    await page.page.getByText("Please type your number or nick.").waitFor();
     await page.logIn("al ice", "secret1");
     await page.page.getByText("A nick has no spaces in it.").waitFor();
     await page.logIn("alice", "");
@@ -187,6 +187,173 @@ test("names and texts of others never become markup", async (t) => {
         await alice.page.setViewportSize({ width: 1280, height: 800 });
     }
     await Promise.all(others.map((client) => client.close()));
+});
+
+test("every name keeps its writing direction to itself", async (t) => {
+    await everyoneGone(server);
+    const { name } = MEMBERS[4];
+    const rtl = await ChatPage.open(t, browser, server);
+    await rtl.arrive("rtl", "secret5");
+    const alice = await ChatPage.open(t, browser, server);
+    await alice.arrive("alice", "secret1");
+    await rtl.page.getByText("Logged in as").waitFor();
+    await namesAreIsolated(rtl, name, 2);
+
+    await alice.talkTo("rtl");
+    await alice.page.getByText("This is where your conversation").waitFor();
+    await namesAreIsolated(alice, name, 3);
+    await rtl.talkTo("alice");
+    await rtl.say("one");
+    await alice.say("two");
+    await alice.reads("< one", "> two");
+    await rtl.page.getByRole("button", { name: "Log out" }).click();
+    await alice.reads("< one", "> two", `${name} left.`);
+    await alice.page.locator("#hint").getByText("has left.").waitFor();
+    // The row, the head, the sender, the note, the hint, the label of the log, what is said aloud, the title.
+    await namesAreIsolated(alice, name, 7);
+});
+
+/** Each place that shows a name: within a `bdi`, or between the characters that isolate a plain text. */
+async function namesAreIsolated(chat, name, least) {
+    const { places, bare } = await chat.page.evaluate((wanted) => {
+        const texts = [];
+        const walker = document.createTreeWalker(document.documentElement, NodeFilter.SHOW_TEXT);
+        while (walker.nextNode()) {
+            const { data, parentElement } = walker.currentNode;
+            texts.push({ text: data, isolated: parentElement.closest("bdi") !== null, where: parentElement.className || parentElement.localName });
+        }
+        for (const element of document.querySelectorAll("[aria-label]")) {
+            texts.push({ text: element.getAttribute("aria-label"), isolated: false, where: "aria-label" });
+        }
+        const places = texts.filter(({ text }) => text.includes(wanted));
+        const bare = places.filter(({ text, isolated }) => !isolated && !text.includes(`\u2068${wanted}\u2069`));
+        return { places: places.length, bare: bare.map(({ where }) => where) };
+    }, name);
+    assert.deepEqual(bare, [], "names that are not isolated");
+    assert.ok(places >= least, `the name is in ${places} places`);
+}
+
+test("a message that comes while one clicks does not change who is clicked", async (t) => {
+    await everyoneGone(server);
+    const alice = await ChatPage.open(t, browser, server);
+    await alice.arrive("alice", "secret1");
+    const bob = await RawClient.connect(server.port, 2, "secret2");
+    const carol = await RawClient.connect(server.port, 3, "secret3");
+    const rtl = await RawClient.connect(server.port, 5, "secret5");
+    await alice.person("rtl").waitFor();
+    await alice.person("carol").hover();
+    // All that could move a row: somebody above leaves, others write.
+    await bob.close();
+    await alice.page.getByText("3 online").waitFor();
+    rtl.send("MSG alice psst");
+    await alice.person("rtl").locator(".badge").waitFor();
+    await alice.page.mouse.down();
+    await alice.page.mouse.up();
+    await alice.page.getByRole("heading", { name: "Carol Danvers" }).waitFor();
+    // Then the list is in order again: who wrote is on top, who left is gone.
+    await eventually("the order", async () => {
+        const nicks = await alice.page.locator(".person").evaluateAll((rows) => rows.map((row) => row.dataset.nick));
+        return nicks.join() === "rtl,alice,carol" || nicks.join() === "rtl,carol,alice";
+    });
+    await carol.close();
+    await rtl.close();
+});
+
+test("more than 99 unread messages are 99+, in the list, the title and beside the arrow", async (t) => {
+    const fast = await startServer({ members: MEMBERS.slice(0, 3), args: ["--rate", "0"] });
+    t.after(() => fast.remove());
+    const alice = await ChatPage.open(t, browser, fast, { viewport: { width: 390, height: 800 } });
+    await alice.arrive("alice", "secret1");
+    const bob = await RawClient.connect(fast.port, 2, "secret2");
+    const carol = await RawClient.connect(fast.port, 3, "secret3");
+    await alice.person("carol").click();
+    const badge = alice.page.locator("#back-badge");
+    for (const [messages, shown] of [[1, "1"], [98, "99"], [901, "99+"]]) {
+        for (let i = 0; i < messages; i += 1) {
+            bob.send("MSG alice !");
+        }
+        await alice.titled(`(${shown}) Carol Danvers – flashgate`);
+        assert.equal(await badge.textContent(), `${shown} unread messages`);
+        const [arrow, count, head] = await Promise.all(["#back", "#back-badge", "#talk-head"].map((part) => alice.page.locator(part).boundingBox()));
+        // The arrow ends 12 pixels and its padding behind the button's edge.
+        assert.ok(count.x >= arrow.x + 26, "beside the arrow");
+        assert.ok(count.x + count.width <= arrow.x + arrow.width && arrow.x + arrow.width <= head.x, "within the button");
+    }
+    await alice.isAccessible("phone-unread");
+    await alice.page.getByRole("button", { name: "Back to the list" }).click();
+    assert.equal(await alice.person("bob").locator(".badge").textContent(), "99+ unread messages");
+    await bob.close();
+    await carol.close();
+});
+
+test("nothing on the login card moves when an error appears", async (t) => {
+    const demo = await startServer();
+    t.after(() => demo.remove());
+    for (const width of [1280, 390, 320]) {
+        const page = await ChatPage.open(t, browser, demo, { viewport: { width, height: 800 } });
+        const places = () => page.page.evaluate(() =>
+            [".card", "#login-id", "#login-password", "#login-button", "#demo"].map((part) => {
+                const { x, y, width, height } = document.querySelector(part).getBoundingClientRect();
+                return [part, x, y, width, height].join(" ");
+            }));
+        const before = await places();
+        await page.logIn("", "");
+        await page.page.getByText("Please type your number or nick.").waitFor();
+        assert.deepEqual(await places(), before, `at ${width}`);
+        await page.logIn("alice", "wrong");
+        await page.page.getByText("Wrong number, nick or password.").waitFor();
+        assert.deepEqual(await places(), before, `at ${width}`);
+        const colours = await page.page.getByLabel("Password").evaluate((field) => {
+            const { borderColor, outlineColor, outlineStyle } = getComputedStyle(field);
+            return { focus: document.activeElement === field, borderColor, outlineColor, outlineStyle };
+        });
+        assert.deepEqual([colours.focus, colours.outlineStyle], [true, "solid"]);
+        assert.equal(colours.borderColor, colours.outlineColor, "one colour around the field");
+        await page.arrive("alice", "secret1");
+        await page.page.getByRole("button", { name: "Log out" }).click();
+        await page.page.locator("#login-notice").getByText("You have logged out.").waitFor();
+        assert.deepEqual(await places(), before, `at ${width}, with a notice`);
+
+        // Nor while the page waits for the server.
+        const full = (socket) => socket.close({ code: 1013 });
+        const waits = await ChatPage.open(t, browser, demo, { viewport: { width, height: 800 }, wire: full });
+        const card = await waits.page.locator(".card").boundingBox();
+        await waits.logIn("alice", "secret1");
+        await waits.page.locator("#login").getByText("The server is full.").waitFor();
+        assert.deepEqual(await waits.page.locator(".card").boundingBox(), card, `at ${width}, waiting`);
+    }
+});
+
+test("the login form of a demo knows its members", async (t) => {
+    const demo = await startServer();
+    t.after(() => demo.remove());
+    const page = await ChatPage.open(t, browser, demo);
+    for (const [nick, password] of [["alice", "secret1"], ["bob", "secret2"], ["carol", "secret3"]]) {
+        await page.page.getByRole("button", { name: `${nick} ${password}` }).waitFor();
+    }
+    await page.page.getByRole("button", { name: "bob secret2" }).click();
+    await page.page.keyboard.press("Enter");
+    await page.page.getByText("Logged in as Bob").waitFor();
+
+    // A server with members of its own says nothing of the kind.
+    const real = await ChatPage.open(t, browser, server);
+    await real.page.getByRole("button", { name: "Log in" }).waitFor();
+    assert.equal(await real.page.getByText("demo").isVisible(), false);
+});
+
+test("who types a message when the login ends does not go on in the field for the password", async (t) => {
+    const own = await startServer({ args: ["--on-duplicate", "replace"] });
+    t.after(() => own.remove());
+    const alice = await ChatPage.open(t, browser, own);
+    await alice.arrive("alice", "secret1");
+    await alice.talkTo("alice");
+    const other = await RawClient.connect(own.port, 1, "secret1");
+    await alice.page.locator("#login-notice").getByText("You have logged in somewhere else").waitFor();
+    await alice.page.keyboard.type("for bob alone");
+    await alice.page.keyboard.press("Enter");
+    assert.equal(await alice.page.getByLabel("Password").inputValue(), "");
+    assert.equal(own.log.filter((line) => line.includes("LOGIN")).length, 2);
+    await other.close();
 });
 
 test("two people of one name are told apart by their nicks", async (t) => {

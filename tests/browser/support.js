@@ -29,9 +29,10 @@ const PROGRAM = path.resolve(ROOT, process.env.FLASHGATE ?? "target/release/flas
  * @param options.port     where to listen (default: a free port)
  * @param options.folder   the folder of an earlier server, to start again with its members
  * @param options.args     more options of `serve`
+ * @param options.prepare  called with the server's folder before it starts
  * @returns a `Server`
  */
-export async function startServer({ members, port = 0, folder, args = [] } = {}) {
+export async function startServer({ members, port = 0, folder, args = [], prepare } = {}) {
     if (!existsSync(PROGRAM)) {
         throw new Error(`${PROGRAM} is missing: cargo build --release, or set FLASHGATE`);
     }
@@ -39,6 +40,7 @@ export async function startServer({ members, port = 0, folder, args = [] } = {})
     for (const member of members ?? []) {
         await addMember(home, member);
     }
+    await prepare?.(home);
     const stored = members !== undefined || folder !== undefined;
     const store = stored ? ["--members", "members.db"] : ["--demo"];
     const child = spawn(PROGRAM, ["serve", "--listen", `127.0.0.1:${port}`, ...store, ...args], {

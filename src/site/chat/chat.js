@@ -226,7 +226,7 @@ function logIn() {
         fault("login-password", "Please type your password.");
     }
     if (id === "" || /\s/.test(id)) {
-        fault("login-id", id === "" ? "Please type your member number or nick." : "A nick has no spaces in it.");
+        fault("login-id", id === "" ? "Please type your number or nick." : "A nick has no spaces in it.");
     } else if (password !== "") {
         keep(NAME, id);
         session.logIn(id, password);

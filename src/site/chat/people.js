@@ -1,6 +1,9 @@
 // The left pane: conversations first, the latest on top, then everyone else who is online.
 //
 // The list is one tab stop; arrow keys, Home and End move in it, Enter opens a conversation.
+//
+// While the mouse is over the list, rows keep their places: a message that comes at that moment must not
+// put another person under a click.
 
 import { $, arrange, avatar, count, make, nameOf } from "./dom.js";
 
@@ -19,6 +22,9 @@ export class People {
     #shared = new Set();
     #current = null;
     #connected = false;
+    /** What the groups show, as long as the mouse holds the order. */
+    #shown = { talks: [], others: [] };
+    #held = false;
 
     /** `open` is called with a nick when somebody is chosen. */
     constructor(conversations, open) {
@@ -27,6 +33,10 @@ export class People {
         $("people-lists").addEventListener("click", (event) => this.#clicked(event));
         $("people-lists").addEventListener("keydown", (event) => this.#key(event));
         $("people-lists").addEventListener("focusin", (event) => this.#focused(event));
+        $("people-lists").addEventListener("pointermove", ({ pointerType }) => (this.#held = pointerType === "mouse"));
+        $("people-lists").addEventListener("pointerleave", () => this.#release());
+        // The hands are on the keyboard, wherever the mouse rests.
+        document.addEventListener("keydown", () => this.#release());
         $("search").addEventListener("input", () => this.draw(this.#current, this.#connected));
         $("search").addEventListener("keydown", (event) => this.#searchKey(event));
     }
@@ -49,11 +59,12 @@ export class People {
             .filter((person) => !isTalk(person))
             .sort((a, b) => (a.nick === me.nick) - (b.nick === me.nick) || byName.compare(a.name, b.name));
         const shown = others.slice(0, MAX_ROWS);
+        this.#shown = this.#held ? this.#inPlace(talks, shown) : { talks, others: shown };
 
-        this.#group("talks", talks);
-        this.#group("others", shown);
+        this.#group("talks", this.#shown.talks);
+        this.#group("others", this.#shown.others);
         for (const nick of this.#rows.keys()) {
-            if (!this.#conversations.get(nick)) {
+            if (!this.#held && !this.#conversations.get(nick)) {
                 this.#rows.delete(nick);
             }
         }
@@ -76,6 +87,23 @@ export class People {
     focus(nick) {
         const row = this.#rows.get(nick) ?? this.#buttons().find((button) => button.tabIndex === 0);
         (row ?? $("people-heading")).focus();
+    }
+
+    /** The same people as before in the same places, also who has left; who is new comes behind them. */
+    #inPlace(talks, others) {
+        const known = new Set([...this.#shown.talks, ...this.#shown.others].map(({ nick }) => nick));
+        const now = (person) => this.#conversations.get(person.nick) ?? person;
+        return {
+            talks: this.#shown.talks.map(now),
+            others: [...this.#shown.others.map(now), ...[...talks, ...others].filter(({ nick }) => !known.has(nick))],
+        };
+    }
+
+    #release() {
+        if (this.#held) {
+            this.#held = false;
+            this.draw(this.#current, this.#connected);
+        }
     }
 
     #group(id, people) {
@@ -159,6 +187,7 @@ export class People {
     #clicked(event) {
         const row = event.target.closest(".person");
         if (row) {
+            this.#held = false;
             this.#open(row.dataset.nick);
         }
     }

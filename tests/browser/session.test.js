@@ -1,0 +1,287 @@
+// How a page keeps its login: the session by itself, with a clock, a network and a server that do as the
+// test says. No browser, and no real time.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { getHeapSnapshot } from "node:v8";
+
+import { Session } from "../../src/site/chat/session.js";
+
+const SECOND = 1000;
+
+/** Time that passes when it is told to. */
+class Clock {
+    now = 1_000_000_000_000;
+    #timers = new Map();
+    #last = 0;
+
+    set(act, wait, every) {
+        this.#timers.set(++this.#last, { act, at: this.now + wait, every });
+        return this.#last;
+    }
+
+    clear(id) {
+        this.#timers.delete(id);
+    }
+
+    /** Time passes, and everything that is due happens in order. */
+    pass(milliseconds) {
+        const end = this.now + milliseconds;
+        for (;;) {
+            const due = [...this.#timers].filter(([, { at }]) => at <= end).sort((a, b) => a[1].at - b[1].at)[0];
+            if (!due) {
+                break;
+            }
+            const [id, timer] = due;
+            this.now = Math.max(this.now, timer.at);
+            if (timer.every) {
+                timer.at = this.now + timer.every;
+            } else {
+                this.#timers.delete(id);
+            }
+            timer.act();
+        }
+        this.now = end;
+    }
+
+    /** Time passes while the machine sleeps: nothing happens in between, and then all that is due, late. */
+    sleep(milliseconds) {
+        this.now += milliseconds;
+        this.pass(0);
+    }
+}
+
+/** A connection, from the server's side. */
+class FakeSocket {
+    static OPEN = 1;
+    static all = [];
+    readyState = 0;
+    sent = [];
+
+    constructor(address) {
+        this.address = address;
+        FakeSocket.all.push(this);
+    }
+
+    static get last() {
+        return FakeSocket.all.at(-1);
+    }
+
+    open() {
+        this.readyState = 1;
+        this.onopen?.();
+    }
+
+    say(text) {
+        this.onmessage?.({ data: text });
+    }
+
+    /** Opens, and lets the member in. */
+    welcome() {
+        this.open();
+        this.say('<identify aid="alice" name="Alice" />');
+        this.say('<nicklist></nicklist>');
+    }
+
+    /** The server or the network ends it. */
+    drop(code = 1006) {
+        this.readyState = 3;
+        this.onclose?.({ code });
+    }
+
+    send(text) {
+        this.sent.push(text);
+    }
+
+    close() {
+        this.readyState = 3;
+    }
+}
+
+/** As much of an XML parser as these answers need. */
+class FakeParser {
+    parseFromString(text) {
+        const [, localName, rest] = /^<(\w+)([^>]*)>/.exec(text) ?? [, "parsererror", ""];
+        const attributes = new Map([...rest.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value]));
+        const documentElement = { localName, children: [], getAttribute: (name) => attributes.get(name) ?? null };
+        return { documentElement, querySelector: (name) => (name === localName ? documentElement : null) };
+    }
+}
+
+/** A session in a world of its own. `random` is what the next waits are spread by. */
+function start(t, { random = 0.5 } = {}) {
+    const clock = new Clock();
+    const world = {
+        WebSocket: FakeSocket,
+        DOMParser: FakeParser,
+        setTimeout: (act, wait) => clock.set(act, wait),
+        clearTimeout: (id) => clock.clear(id),
+        setInterval: (act, every) => clock.set(act, every, every),
+        clearInterval: (id) => clock.clear(id),
+    };
+    const before = Object.fromEntries(Object.keys(world).map((name) => [name, globalThis[name]]));
+    const { now } = Date;
+    const real = Math.random;
+    const spread = { random };
+    Object.assign(globalThis, world);
+    Date.now = () => clock.now;
+    Math.random = () => spread.random;
+    t.after(() => {
+        Object.assign(globalThis, before);
+        Date.now = now;
+        Math.random = real;
+    });
+    FakeSocket.all = [];
+    const told = [];
+    const session = new Session("ws://chat/", (event) => told.push(event));
+    return { clock, told, session, spread, last: () => told.at(-1) };
+}
+
+/** How long the session waits now. */
+function wait({ clock, last }) {
+    assert.equal(last().kind, "waiting");
+    return last().until - clock.now;
+}
+
+test("the wait before the next attempt doubles up to 30 seconds", (t) => {
+    const page = start(t);
+    page.session.logIn("alice", "secret");
+    const waits = [];
+    for (let i = 0; i < 9; i += 1) {
+        FakeSocket.last.drop();
+        waits.push(wait(page) / SECOND);
+        page.clock.pass(wait(page));
+        assert.equal(FakeSocket.all.length, i + 2, "one attempt each time");
+    }
+    assert.deepEqual(waits, [1, 2, 4, 8, 16, 30, 30, 30, 30]);
+});
+
+test("waits are spread, so that not all pages come back at once", (t) => {
+    const page = start(t);
+    page.session.logIn("alice", "secret");
+    const waits = [];
+    for (const random of [0, 0.25, 0.5, 0.999]) {
+        page.spread.random = random;
+        page.session.logIn("alice", "secret");
+        FakeSocket.last.drop();
+        waits.push(wait(page));
+    }
+    assert.deepEqual(waits.map(Math.round), [750, 875, 1000, 1250]);
+});
+
+test("a connection that lasted makes the next wait short again", (t) => {
+    const page = start(t);
+    page.session.logIn("alice", "secret");
+    for (let i = 0; i < 4; i += 1) {
+        FakeSocket.last.drop();
+        page.clock.pass(wait(page));
+    }
+    FakeSocket.last.welcome();
+    page.clock.pass(11 * SECOND);
+    FakeSocket.last.drop();
+    assert.equal(wait(page), SECOND);
+
+    // One that ended at once does not: the server may be ending all of them.
+    page.clock.pass(wait(page));
+    FakeSocket.last.welcome();
+    page.clock.pass(SECOND);
+    FakeSocket.last.drop();
+    assert.equal(wait(page), 2 * SECOND);
+});
+
+test("a machine that slept asks before it calls a connection dead", (t) => {
+    const page = start(t);
+    page.session.logIn("alice", "secret");
+    FakeSocket.last.welcome();
+    page.clock.pass(6 * SECOND);
+    page.clock.sleep(3600 * SECOND);
+    assert.equal(page.session.state, "online");
+    assert.equal(FakeSocket.last.sent.at(-1), "PING alive");
+    FakeSocket.last.say('<pong value="alive"/>');
+    page.clock.pass(20 * SECOND);
+    assert.equal(page.session.state, "online");
+    assert.equal(FakeSocket.all.length, 1);
+
+    // Silence while it is awake is another thing.
+    page.clock.pass(60 * SECOND);
+    assert.ok(page.told.some(({ kind, why }) => kind === "waiting" && why === "lost"));
+});
+
+test("close code 1008 ends the login, and nothing is tried again", (t) => {
+    const page = start(t);
+    page.session.logIn("alice", "secret");
+    FakeSocket.last.welcome();
+    FakeSocket.last.drop(1008);
+    assert.deepEqual(page.last(), { kind: "out", why: "ended", text: undefined });
+    page.clock.pass(3600 * SECOND);
+    page.session.wake();
+    page.session.retryNow();
+    assert.equal(FakeSocket.all.length, 1);
+});
+
+test("a login that another one replaced is not tried again", (t) => {
+    const page = start(t);
+    page.session.logIn("alice", "secret");
+    FakeSocket.last.welcome();
+    const socket = FakeSocket.last;
+    socket.say('<error value="Replaced by a new login."/>');
+    socket.drop(1008);
+    assert.equal(page.last().why, "replaced");
+    page.clock.pass(3600 * SECOND);
+    page.session.wake();
+    page.session.retryNow();
+    assert.equal(FakeSocket.all.length, 1);
+});
+
+test("an empty message means nothing, but that the connection lives", (t) => {
+    const page = start(t);
+    page.session.logIn("alice", "secret");
+    FakeSocket.last.welcome();
+    const told = page.told.length;
+    const sent = FakeSocket.last.sent.length;
+    for (let i = 0; i < 12; i += 1) {
+        page.clock.pass(20 * SECOND);
+        FakeSocket.last.say("");
+    }
+    assert.equal(page.told.length, told);
+    assert.equal(FakeSocket.last.sent.length, sent, "nothing was asked");
+    assert.equal(page.session.state, "online");
+});
+
+test("what was sent last is told as unconfirmed when the connection is lost", (t) => {
+    const page = start(t);
+    page.session.logIn("alice", "secret");
+    FakeSocket.last.welcome();
+    assert.ok(page.session.send("bob", "one", 1));
+    assert.ok(page.session.send("bob", "two", 2));
+    FakeSocket.last.say('<msg aid="alice" time="10:00:00" msg="one" from="bob" />');
+    FakeSocket.last.drop();
+    const unconfirmed = page.told.filter(({ kind }) => kind === "unconfirmed");
+    assert.deepEqual(unconfirmed, [{ kind: "unconfirmed", id: 2 }]);
+});
+
+/** Whether a text is anywhere in this program's memory. The test itself holds its bytes only. */
+async function isInMemory(bytes) {
+    let end = Buffer.alloc(0);
+    for await (const chunk of getHeapSnapshot()) {
+        const piece = Buffer.concat([end, chunk]);
+        if (piece.includes(bytes)) {
+            return true;
+        }
+        end = piece.subarray(-bytes.length);
+    }
+    return false;
+}
+
+test("a log-out forgets the password", async (t) => {
+    const bytes = Buffer.from(Array.from({ length: 24 }, (_, i) => 97 + ((i * 7) % 26)));
+    const page = start(t);
+    const logIn = () => page.session.logIn("alice", bytes.toString("latin1"));
+    logIn();
+    FakeSocket.last.welcome();
+    FakeSocket.last.sent = [];
+    assert.equal(await isInMemory(bytes), true, "a page that is logged in needs it to come back");
+    page.session.logOut("left");
+    assert.equal(await isInMemory(bytes), false);
+    assert.equal(page.last().why, "left");
+});
