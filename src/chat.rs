@@ -20,6 +20,7 @@ mod line;
 mod login;
 mod show;
 mod terminal;
+mod ticket;
 mod wire;
 
 pub use address::{Address, address};
@@ -30,6 +31,7 @@ use wire::{Answers, Broken};
 
 /// Chats until the user leaves, the input ends or the server does.
 pub fn chat(options: &ChatOptions) -> Result<(), Failure> {
+    let pass = options.ticket.as_ref().map(ticket::read).transpose()?;
     let socket = address::connect(&options.server)?;
     let fail = |error| Failure::new(Exit::Failure, format!("cannot use the connection: {error}"));
     let receiving = socket.try_clone().map_err(fail)?;
@@ -38,7 +40,10 @@ pub fn chat(options: &ChatOptions) -> Result<(), Failure> {
 
     let terminal = terminal::Terminal::open();
     terminal::end_on_signals(terminal.as_ref())?;
-    let me = login::login(&socket, &mut answers, options.id.as_deref())?;
+    let me = match &pass {
+        Some(pass) => login::by_ticket(&socket, &mut answers, options.id.as_deref(), pass)?,
+        None => login::login(&socket, &mut answers, options.id.as_deref())?,
+    };
     let session = Arc::new(Session {
         view: Mutex::new(View::new(me.clone())),
         socket,

@@ -38,6 +38,11 @@ pub(crate) fn password() -> Result<Secret, Failure> {
     usable(&text)
 }
 
+/// One line of standard input that nobody else should see; on a terminal, it is shown as it is typed.
+pub(crate) fn secret_line() -> Result<Secret, Failure> {
+    Ok(Secret::new(&one_line(&mut input()?)?))
+}
+
 fn usable(text: &str) -> Result<Secret, Failure> {
     match fault(text) {
         None => Ok(Secret::new(text)),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use flashgate_core::Secret;
 use zeroize::Zeroizing;
 
+use super::ticket::{self, Pass};
 use super::wire::{Answer, Answers, Broken, Member};
 use super::{failure, id, show};
 use crate::failure::Failure;
@@ -47,28 +48,50 @@ pub(super) fn login(
         let command = command(&who, &password);
         match identify(socket, answers, &command)? {
             Ok(me) => return Ok(me),
-            Err(refused) => match refused.as_str() {
-                WRONG if left > 0 => tell("Wrong number, nick or password; please try again.")?,
-                WRONG => return Err(failure("wrong number, nick or password")),
-                "Already online." => {
-                    return Err(failure(&format!(
-                        "{} is online already, on another connection; leave there first",
-                        show::word(&who)
-                    )));
-                }
-                "Please try again later." => {
-                    return Err(failure(
-                        "the server cannot look up members now; please try again later",
-                    ));
-                }
-                other => {
-                    let why = show::line(other);
-                    return Err(failure(&format!("the server refuses the login: {why}")));
-                }
-            },
+            Err(why) if why == WRONG && left > 0 => {
+                tell("Wrong number, nick or password; please try again.")?;
+            }
+            Err(why) if why == WRONG => break,
+            Err(why) => return Err(refused(&who, &why)),
         }
     }
     Err(failure("wrong number, nick or password"))
+}
+
+/// Logs in by a ticket, which is good for one try.
+pub(super) fn by_ticket(
+    socket: &TcpStream,
+    answers: &mut Answers<TcpStream>,
+    given: Option<&str>,
+    pass: &Pass,
+) -> Result<Member, Failure> {
+    let who = given.unwrap_or(&pass.number);
+    let why = match identify(socket, answers, &command(who, &pass.ticket))? {
+        Ok(me) => return Ok(me),
+        Err(why) => why,
+    };
+    Err(if why == WRONG {
+        ticket::refused()
+    } else {
+        refused(who, &why)
+    })
+}
+
+/// Why somebody is not let in, but for a wrong password or ticket.
+fn refused(who: &str, why: &str) -> Failure {
+    match why {
+        "Already online." => failure(&format!(
+            "{} is online already, on another connection; leave there first",
+            show::word(who)
+        )),
+        "Please try again later." => {
+            failure("the server cannot look up members now; please try again later")
+        }
+        other => {
+            let why = show::line(other);
+            failure(&format!("the server refuses the login: {why}"))
+        }
+    }
 }
 
 /// All of it at once: a text that grows leaves copies behind.

@@ -85,12 +85,17 @@ impl<R: Read> Answers<R> {
             if let Some(end) = self.buffer[self.searched..].iter().position(|b| *b == 0) {
                 let end = self.searched + end;
                 let answer = match self.skipped.take() {
-                    Some(most) => Ok(Answer::TooLong(most)),
-                    None => understand(&self.buffer[..end]),
+                    Some(most) => Some(Ok(Answer::TooLong(most))),
+                    // A lone NUL keeps a silent connection open, and says nothing.
+                    None if end == 0 => None,
+                    None => Some(understand(&self.buffer[..end])),
                 };
                 self.buffer.drain(..=end);
                 self.searched = 0;
-                return answer;
+                match answer {
+                    Some(answer) => return answer,
+                    None => continue,
+                }
             }
             self.searched = self.buffer.len();
             let most = most(&self.buffer);
@@ -299,7 +304,8 @@ mod tests {
             (b"HTTP/1.1 400 Bad Request\r\n", "no flashgate chat"),
             (b"HTTP\0", "no flashgate chat"),
             (b"\xff\0", "no flashgate chat"),
-            (b"\0", "no flashgate chat"),
+            (b"\0", "has ended the connection"),
+            (b" \0", "no flashgate chat"),
             (b"<a><b></a>\0", "no flashgate chat"),
             (b"<msg msg=\"a&b\"/>\0", "no flashgate chat"),
             (b"<quit aid=\"\x1b[2J\" />\0", "no flashgate chat"),
@@ -349,6 +355,15 @@ mod tests {
             one(list(65_538).as_bytes()).is_err(),
             "as many as can be online"
         );
+    }
+
+    #[test]
+    fn empty_messages_are_nothing() {
+        let bytes = b"\0\0<pong value=\"x\"/>\0\0<later/>\0\0";
+        let mut answers = Answers::new(&bytes[..]);
+        assert_eq!(answers.next().unwrap(), Answer::Pong);
+        assert_eq!(answers.next().unwrap(), Answer::Other);
+        assert!(matches!(answers.next(), Err(Broken::Ended)));
     }
 
     #[test]

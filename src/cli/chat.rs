@@ -1,6 +1,7 @@
 //! The options of `chat`, each checked as far as it can be by itself.
 
 use argh::{ArgsInfo, FromArgs};
+use flashgate_core::Secret;
 
 use crate::chat::{self, Address};
 
@@ -9,7 +10,7 @@ use crate::chat::{self, Address};
 #[argh(
     subcommand,
     name = "chat",
-    note = "Asks for the password, without echo. Then every line is a command, or text for the member you talked to last: /msg NICK TEXT, /list, /help, /quit; a line that begins with // is text with one slash.\n\nIn a pipe, the answers to what would be asked come first, a line each: the number or nick unless --id gives it, then the password. Everything shown is one line on standard output, errors of the chat too (they begin with !), and at the end of the input the program ends when all was answered. As with every client of this chat, nothing is encrypted on the way, the password neither."
+    note = "Asks for the password, without echo. Then every line is a command, or text for the member you talked to last: /msg NICK TEXT, /list, /help, /quit; a line that begins with // is text with one slash.\n\nIn a pipe, the answers to what would be asked come first, a line each: the number or nick unless --id gives it, then the password. Everything shown is one line on standard output, errors of the chat too (they begin with !), and at the end of the input the program ends when all was answered. As with every client of this chat, nothing is encrypted on the way, the password neither.\n\nA ticket is good for one login within a minute or so; other users of this machine can see it among the arguments of the program, unless it is read from standard input."
 )]
 pub struct ChatOptions {
     /// The server. (The help is not this comment: rustdoc would take its address for a link.)
@@ -24,4 +25,13 @@ pub struct ChatOptions {
     /// your number or nick (default: it is asked for)
     #[argh(option, arg_name = "ID", from_str_fn(chat::id))]
     pub id: Option<String>,
+
+    /// a ticket of your web site, in place of the password; - reads it as one line from standard input; it names your number, so --id may be left out
+    #[argh(option, arg_name = "TICKET", from_str_fn(ticket))]
+    pub ticket: Option<Secret>,
+}
+
+/// Anything, for now: what is wrong with a value is told together with it, and this one is secret.
+fn ticket(text: &str) -> Result<Secret, String> {
+    Ok(Secret::new(text))
 }

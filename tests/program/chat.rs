@@ -1,7 +1,9 @@
 //! `flashgate chat`, in pipes and in a terminal, with servers good and evil.
 
+use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command};
 use std::thread;
@@ -10,6 +12,7 @@ use std::time::{Duration, Instant};
 use tempfile::tempdir;
 
 use crate::outside::{Output, PATIENCE, Running, Server, run_in, terminal};
+use crate::signed::ticket;
 
 #[test]
 fn a_script_in_a_pipe() {
@@ -149,6 +152,123 @@ fn who_is_not_let_in() {
         "{}",
         done.stderr
     );
+}
+
+/// By a ticket, as an argument and in a pipe; its number need not be said again.
+#[test]
+fn by_a_ticket() {
+    let folder = tempdir().unwrap();
+    let secret = "0123456789abcdef0123456789abcdef";
+    let file = folder.path().join("secret");
+    fs::write(&file, secret).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    let server = Server::start(folder.path(), &["--demo", "--ticket-secret=secret"]);
+    // A server that has just started takes no ticket that an earlier one could have let in.
+    thread::sleep(Duration::from_millis(1100));
+    let to = server.addresses[0].to_string();
+    let used = ticket(secret, 2, 60);
+    let piped = ticket(secret, 2, 60);
+    let list = "* 1 online: Bob (bob)\n";
+    for (arguments, input) in [
+        (&[to.as_str(), "--ticket", used.as_str()][..], String::new()),
+        (&[&to, "--ticket=-"], format!("{piped}\n")),
+        (
+            &[&to, "--id=bob", "--ticket", &ticket(secret, 2, 60)],
+            String::new(),
+        ),
+    ] {
+        let done = run_in(folder.path(), &[&["chat"], arguments].concat(), &input);
+        assert_eq!((done.code, done.stderr.as_str()), (0, ""));
+        assert_eq!(done.stdout, format!("* You are Bob (bob).\n{list}"));
+    }
+    for (ticket, code, told) in [
+        (used.as_str(), 1, "the ticket was refused"),
+        (&ticket(secret, 2, -30), 1, "the ticket was refused"),
+        ("secret2", 64, "this is no ticket"),
+        ("", 64, "this is no ticket"),
+    ] {
+        let done = run_in(folder.path(), &["chat", &to, "--ticket", ticket], "");
+        assert_eq!((done.code, done.stdout.as_str()), (code, ""), "{done:?}");
+        assert!(done.stderr.contains(told), "{}", done.stderr);
+        let shown = !ticket.is_empty() && done.stderr.contains(ticket);
+        assert!(!shown, "{}", done.stderr);
+    }
+}
+
+/// A server may send lone NULs, so that nothing between takes a silent connection for a dead one.
+#[test]
+fn a_server_that_keeps_the_connection_open() {
+    let folder = tempdir().unwrap();
+    let bytes = b"\0\0<msg aid=\"b\" time=\"10:00:00\" msg=\"hi\" from=\"alice\" />\0\0";
+    let done = talk_to(folder.path(), bytes);
+    assert_eq!(done.stdout, "* You are A (alice).\n10:00:00 b: hi\n");
+    assert!(
+        done.stderr.contains("has ended the connection"),
+        "{}",
+        done.stderr
+    );
+}
+
+/// It ends, and does not come back: that would take the place of the newer login in turn.
+#[test]
+fn a_login_that_another_replaces() {
+    let folder = tempdir().unwrap();
+    let server = Server::start(folder.path(), &["--demo", "--on-duplicate=replace"]);
+    let to = server.addresses[0].to_string();
+    let mut alice = Running::start(folder.path(), &["chat", &to, "--id=1"], &[]);
+    let typed = alice.stdin.as_mut().unwrap();
+    typed.write_all(b"secret1\n").unwrap();
+    alice.stdout.wait_for("* 1 online");
+    let mut other = server.connect();
+    other.send("IDENTIFY 1 secret1");
+    assert_eq!(alice.wait(PATIENCE), 1);
+    let shown = alice.stdout.all();
+    assert!(shown.contains("! Somebody has logged in as you"), "{shown}");
+    assert!(other.answer().starts_with("<identify "));
+    assert_eq!(other.ask("PING still"), "<pong value=\"still\"/>");
+}
+
+/// Plain lines go to the member who was written to last, by one's own choice: never to who wrote last.
+#[test]
+fn nobody_else_chooses_whom_lines_are_for() {
+    let folder = tempdir().unwrap();
+    let server = Server::start(folder.path(), &["--demo", "--list-needs-login"]);
+    let to = server.addresses[0].to_string();
+    let mut bob = server.connect();
+    bob.send("IDENTIFY bob secret2");
+    while !bob.answer().starts_with("<identify ") {}
+    let mut carol = server.connect();
+    carol.send("IDENTIFY carol secret3");
+    while !carol.answer().starts_with("<identify ") {}
+    let mut alice = Running::start(folder.path(), &["chat", &to, "--id=1"], &[]);
+    let mut typed = alice.stdin.take().unwrap();
+    typed.write_all(b"secret1\n").unwrap();
+    alice.stdout.wait_for("* 3 online");
+
+    carol.send("MSG alice hello");
+    alice.stdout.wait_for("carol: hello\n");
+    typed.write_all(b"for bob alone\n").unwrap();
+    alice.stdout.wait_for("! Say to whom");
+    typed.write_all(b"/msg bob one\n").unwrap();
+    alice.stdout.wait_for("to bob: one\n");
+    bob.send("QUIT");
+    alice.stdout.wait_for("* Bob (bob) has left\n");
+    carol.send("MSG alice are you there?");
+    alice.stdout.wait_for("carol: are you there?\n");
+    typed.write_all(b"for bob alone\n").unwrap();
+    alice
+        .stdout
+        .wait_for("! bob is not online; the message was not sent.\n");
+    typed.write_all(b"/quit\n").unwrap();
+    assert_eq!(alice.wait(PATIENCE), 0);
+    carol.send("PING end");
+    loop {
+        let answer = carol.answer();
+        assert!(!answer.contains("for bob"), "{answer}");
+        if answer == "<pong value=\"end\"/>" {
+            break;
+        }
+    }
 }
 
 #[test]
