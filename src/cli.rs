@@ -16,6 +16,7 @@ use crate::log::diagnostics;
 use crate::serve;
 
 mod chat;
+mod hint;
 mod members;
 mod options;
 mod replay;
@@ -87,7 +88,7 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Request, Failu
             argument.to_string_lossy()
         ))
     })?;
-    let mut arguments = normalise(arguments)?;
+    let mut arguments = standard_input(normalise(arguments)?);
     let mut config = None;
     let serves = arguments.iter().find(|argument| !argument.starts_with('-'));
     if serves.is_some_and(|command| command == "serve") {
@@ -172,8 +173,13 @@ fn say(text: &str) -> Result<(), Failure> {
     written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
-/// Says why an option behind `--` is none.
+/// Says why an option behind `--` is none, and what another may have been meant as.
 fn with_hint(message: &str, arguments: &[&str]) -> String {
+    let unknown = message.strip_prefix("Unrecognized argument: ");
+    let message = match unknown {
+        Some(word) => hint::unrecognized(word, arguments),
+        None => message.to_owned(),
+    };
     let known = known();
     let name = |argument: &str| argument.split('=').next().unwrap_or_default().to_owned();
     let mut behind = arguments.iter().skip_while(|argument| **argument != "--");
@@ -182,7 +188,7 @@ fn with_hint(message: &str, arguments: &[&str]) -> String {
             "{message}\nBehind -- nothing is an option any more; write {} before it.",
             name(option)
         ),
-        None => message.to_owned(),
+        None => message,
     }
 }
 
@@ -225,6 +231,23 @@ fn normalise(arguments: Vec<String>) -> Result<Vec<String>, Failure> {
         }
     }
     Ok(normal)
+}
+
+/// Puts a name that can be opened in the place of `-`, which argh takes for an option, where a command reads
+/// a file.
+fn standard_input(mut arguments: Vec<String>) -> Vec<String> {
+    let command: Vec<&str> = arguments.iter().map(String::as_str).take(2).collect();
+    if matches!(command[..], ["members", "import"] | ["replay", ..]) {
+        let known = known();
+        let mut is_value = false;
+        for argument in &mut arguments {
+            if argument == "-" && !is_value {
+                "/dev/stdin".clone_into(argument);
+            }
+            is_value = takes_value(&known, argument);
+        }
+    }
+    arguments
 }
 
 /// How an option may be given.
@@ -387,7 +410,7 @@ mod tests {
         // One that has no help is for the core's tests.
         let failure = parsed("serve --throttle-names 5").expect_err("it is not an option");
         assert!(
-            failure.message.contains("Unrecognized argument"),
+            failure.message.contains("has no option --throttle-names"),
             "{failure}"
         );
     }
@@ -556,7 +579,41 @@ mod tests {
                 "serve --allow-origin https://a.example --allow-origin x",
                 "Error parsing option '--allow-origin' with value 'x': it must be",
             ),
-            ("members add --rate 5", "Unrecognized argument: --rate"),
+            (
+                "members add --rate 5",
+                "flashgate members add has no option --rate\n",
+            ),
+            ("serv", "there is no command serv; did you mean serve?\n"),
+            (
+                "memebrs",
+                "there is no command memebrs; did you mean members?",
+            ),
+            (
+                "members imprt x",
+                "there is no command imprt; did you mean import?",
+            ),
+            (
+                "fly",
+                "there is no command fly; the commands are serve, members, chat, replay and ruffle-config\n",
+            ),
+            (
+                "serve --max-client 3",
+                "flashgate serve has no option --max-client; did you mean --max-clients?",
+            ),
+            ("serve --lisen x", "did you mean --listen?"),
+            (
+                "--verson",
+                "flashgate has no option --verson; did you mean --version?",
+            ),
+            (
+                "serve demo",
+                "flashgate serve takes no demo here; did you mean --demo?",
+            ),
+            ("serve surplus", "flashgate serve takes no surplus here\n"),
+            (
+                "chat ws://localhost:8080",
+                "leave out ws:// and give HOST:PORT",
+            ),
             ("serve --settings x", "there is no such option"),
             (
                 "members disable -- -x --members f",

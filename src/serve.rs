@@ -220,6 +220,11 @@ fn site_members(
 ) -> Result<Pool, Failure> {
     let table = table::open(address, &options.table_options(), Refused::default())?;
     hold_back(config, table.slowest_check().map_err(store)?);
+    if let Some(active_if) = &options.active_if
+        && !table.has_active().map_err(store)?
+    {
+        ::log::warn!("no row has {active_if}: no member can log in; check --active-if");
+    }
     Pool::over(&table, pool).map_err(store)
 }
 

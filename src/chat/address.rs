@@ -19,6 +19,11 @@ pub struct Address {
 /// Reads `HOST:PORT`; the brackets of IPv6 are needed, or nobody knows where the port begins.
 pub fn address(text: &str) -> Result<Address, String> {
     let shape = "give HOST:PORT, like chat.example.com:8080 or [::1]:8080";
+    if let Some((scheme, _)) = text.split_once("://") {
+        return Err(format!(
+            "the chat needs no WebSocket and no web page: leave out {scheme}:// and {shape}"
+        ));
+    }
     let (host, port) = text
         .rsplit_once(':')
         .ok_or_else(|| format!("{} has no port; {shape}", Quoted(text)))?;
@@ -113,7 +118,7 @@ mod tests {
             ("localhost", "no port"),
             (":80", "no host"),
             ("a b:80", "no host"),
-            ("http://x:80", "brackets"),
+            ("http://x:80", "leave out http://"),
             ("x/:80", "no host"),
             ("me@x:80", "no host"),
             ("x:0", "1 to 65535"),

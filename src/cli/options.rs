@@ -57,8 +57,8 @@ pub struct ServeOptions {
     #[argh(option, arg_name = "OURS=COLUMN,…")]
     pub map: Option<Map>,
 
-    /// only members whose row has this value in this column may log in
-    #[argh(option, arg_name = "COLUMN=VALUE")]
+    /// only members whose row has one of these values in this column may log in, like user_type=0,3
+    #[argh(option, arg_name = "COLUMN=VALUE,…")]
     pub active_if: Option<ActiveIf>,
 
     /// double-utf8 where texts are encoded twice: their letters look like Ã© on other pages
@@ -239,7 +239,7 @@ fn domain(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err(
-            "it is a host name like example.com, an address, *.example.com or *, without http:// \
+            "it must be a host name like example.com, an address, *.example.com or *, without http:// \
              and without a port"
                 .to_owned(),
         )
@@ -264,6 +264,9 @@ fn ports(text: &str) -> Result<String, String> {
     if text == "*" || plain && text.split(',').all(good) {
         Ok(text.to_owned())
     } else {
-        Err("it is a list of ports and ranges from 1 to 65535, like 80,8000-8010, or *".to_owned())
+        Err(
+            "it must be a list of ports and ranges from 1 to 65535, like 80,8000-8010, or *"
+                .to_owned(),
+        )
     }
 }

@@ -15,7 +15,7 @@ use flashgate_core::record::Until;
     note = "A recording is made by flashgate serve --record FILE. Its lines are for reading, too: what each means is told in the documentation of flashgate_core::record. The exit code is 1 where something is different, and 65 for a file that is no recording."
 )]
 pub struct ReplayOptions {
-    /// the recording
+    /// the recording, - for standard input
     #[argh(positional, arg_name = "FILE")]
     pub file: PathBuf,
 
@@ -53,7 +53,7 @@ fn until(text: &str) -> Result<Until, String> {
     if shape.eq(*b"0000-00-00 00:00:00") {
         Ok(Until::Time(text.replace('T', " ")))
     } else {
-        Err("it is the number of a line, or a time like 2007-07-10T10:54:02".to_owned())
+        Err("it must be the number of a line, or a time like 2007-07-10T10:54:02".to_owned())
     }
 }
 
@@ -66,6 +66,6 @@ fn conn(text: &str) -> Result<String, String> {
     if good {
         Ok(text.to_owned())
     } else {
-        Err("it is a number like 3, or two like 3.1".to_owned())
+        Err("it must be a number like 3, or two like 3.1".to_owned())
     }
 }

@@ -121,7 +121,7 @@ fn host(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err(
-            "it is a host name like chat.example.com, or an address, without http:// and without a \
+            "it must be a host name like chat.example.com, or an address, without http:// and without a \
              port; --port is for that"
                 .to_owned(),
         )
@@ -132,7 +132,7 @@ fn port(text: &str) -> Result<u16, String> {
     let digits = text.bytes().all(|b| b.is_ascii_digit());
     match text.parse() {
         Ok(port) if digits && port > 0 => Ok(port),
-        Ok(_) | Err(_) => Err("it is a whole number from 1 to 65535".to_owned()),
+        Ok(_) | Err(_) => Err("it must be a whole number from 1 to 65535".to_owned()),
     }
 }
 

@@ -97,7 +97,12 @@ impl<'a> Stored<'a> {
         let bare = BARE
             .iter()
             .find(|(length, digits, ..)| text.len() == *length && digits.are_all(text));
-        let (_, _, format, read) = bare.ok_or(HashFault::Unknown)?;
+        let none = if text.is_empty() {
+            HashFault::Empty
+        } else {
+            HashFault::Unknown
+        };
+        let (_, _, format, read) = bare.ok_or(none)?;
         read(*format, text).map(Self::Crypted)
     }
 

@@ -62,6 +62,15 @@ impl SiteTable {
         fault.at(self.address.as_path())
     }
 
+    /// Whether some row is of an active member, where a column says so: a wrong name of a value would lock all
+    /// members out. Looks at rows until one is.
+    pub fn has_active(&self) -> Result<bool, StoreError> {
+        let server = self.server(Patience::Import);
+        Table::find(&server, &self.options)
+            .and_then(|table| table.has_active(&server))
+            .map_err(|fault| self.error(fault))
+    }
+
     /// How long the slowest hash in it takes to check, on a slow machine. Looks at every row, and waits
     /// for them as an import does.
     pub fn slowest_check(&self) -> Result<Duration, StoreError> {

@@ -193,6 +193,8 @@ fn new_params() -> Params {
 /// Why a hash cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HashFault {
+    /// Nothing is stored, so that no password fits.
+    Empty,
     /// It is in no format that is known.
     Unknown,
     /// It begins as this format does, and does not go on so.
@@ -212,6 +214,7 @@ pub enum HashFault {
 impl fmt::Display for HashFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Empty => f.write_str("is empty"),
             Self::Unknown => f.write_str("is in no known format (its text is not shown here)"),
             Self::Damaged(format) => write!(
                 f,

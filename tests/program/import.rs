@@ -27,6 +27,12 @@ impl Place {
         )
     }
 
+    /// Imports what comes on standard input.
+    fn piped(&self, arguments: &[&str], input: &str) -> Done {
+        let arguments = [&["members", "import"], arguments].concat();
+        run_in(self.0.path(), &arguments, input)
+    }
+
     /// Imports a text as `m.sql`.
     fn dump(&self, dump: &str, arguments: &[&str]) -> Done {
         fs::write(self.path("m.sql"), dump).unwrap();
@@ -221,12 +227,61 @@ fn rows_that_are_refused() {
         done.stdout
             .contains("line 2, id 1, column 1 (id): 1 is in the store already, as alice")
     );
+    assert_eq!(done.code, 65, "{done:?}");
     assert!(
-        done.stdout
-            .ends_with("would import 0 members; nothing was changed\n"),
+        done.stderr.contains("all of its 6 rows were refused"),
         "{done:?}"
     );
     assert_eq!(fs::read(place.path("flashgate.db")).unwrap(), before);
+}
+
+#[test]
+fn nothing_to_import_is_a_failure() {
+    let place = Place::new();
+    let csv = "id,nick,name,password,active\n7,a b,A,hunter2,1\n8,,B,,x\n";
+    fs::write(place.path("m.csv"), csv).unwrap();
+    let reasons = [
+        "line 2, column 2 (nick): \"a b\" contains white space",
+        "line 3, column 4 (password): is empty",
+        "line 3, column 5 (active): is neither 1 nor 0",
+    ];
+    // Without a store the reasons come with the failure; otherwise they were told row by row. Each once.
+    for store in [false, true] {
+        if store {
+            fs::write(place.path("flashgate.db"), "").unwrap();
+        }
+        for options in [
+            &["--skip-refused"][..],
+            &["--skip-refused", "--dry-run"],
+            &["--dry-run"],
+            &[],
+        ] {
+            let done = place.import(&[&["m.csv"], options].concat());
+            assert_eq!(done.code, 65, "{options:?} {done:?}");
+            let all = format!("{}{}", done.stdout, done.stderr);
+            for reason in reasons {
+                assert_eq!(
+                    all.matches(reason).count(),
+                    1,
+                    "{options:?} {reason}: {all}"
+                );
+            }
+            assert!(
+                !all.contains("hunter2") && !all.contains("other 0 rows"),
+                "{all}"
+            );
+        }
+    }
+    let one = "id,nick,name,password,active\n7,alice,A,9dd4e461268c8034f5c8564e155c67a6,x\n";
+    let done = place.piped(&["-", "--map=active=", "--dry-run"], one);
+    assert_eq!((done.code, done.stderr.as_str()), (0, ""), "{done:?}");
+    assert!(
+        done.stdout
+            .ends_with("would import 1 member; nothing was changed\n")
+    );
+    let done = place.piped(&["-", "--active-if=active=0,3"], one);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(done.stderr.contains("no row has active=0,3"), "{done:?}");
 }
 
 #[test]

@@ -34,6 +34,7 @@ macro_rules! on_both {
 on_both!(
     a_forum_and_its_chat,
     a_database_that_goes_away,
+    a_value_that_no_row_has,
     where_the_password_comes_from,
 );
 
@@ -50,7 +51,7 @@ fn forum(site: &Site) {
     );
 }
 
-const FORUM: [&str; 4] = ["--table", "forum_users", "--active-if", "user_type=0"];
+const FORUM: [&str; 4] = ["--table", "forum_users", "--active-if", "user_type=0,3"];
 
 fn start(folder: &Path, runtime: &str, address: &str, options: &[&str], password: &str) -> Server {
     let mut all = vec![runtime, "--members", address];
@@ -122,6 +123,36 @@ fn a_forum_and_its_chat(runtime: &str) {
 
 /// A dead database ends nothing: who is in chats on, who comes is told to try later, and gets in as soon as it is
 /// back.
+/// The founder of a phpBB is of another type than the other active members.
+fn a_value_that_no_row_has(runtime: &str) {
+    let site = Site::new();
+    forum(&site);
+    site.sql("INSERT INTO forum_users VALUES (2, 'founder', MD5('secret4'), 3)");
+    let folder = tempdir().unwrap();
+    let reader = site.user(&[&format!("SELECT ON {}.forum_users", site.database)]);
+    let address = site.address_of(&reader);
+    let server = start(folder.path(), runtime, &address, &[], PASSWORD);
+    let said = server.connect().ask("IDENTIFY 2 secret4");
+    assert_eq!(said, r#"<login aid="founder" name="founder" />"#);
+    let (_, diagnostics) = server.stop();
+    assert!(!diagnostics.contains("--active-if"), "{diagnostics}");
+
+    let none = [
+        runtime,
+        "--members",
+        &address,
+        "--table",
+        "forum_users",
+        "--active-if=user_type=7,8",
+    ];
+    let server = Server::start_with(folder.path(), &none, &[(VARIABLE, PASSWORD)]);
+    let (_, diagnostics) = server.stop();
+    assert!(
+        diagnostics.contains("no row has user_type=7,8: no member can log in"),
+        "{diagnostics}"
+    );
+}
+
 fn a_database_that_goes_away(runtime: &str) {
     let site = Site::alone();
     forum(&site);

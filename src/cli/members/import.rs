@@ -35,7 +35,7 @@ pub(in crate::cli) struct Import {
     #[argh(
         positional,
         arg_name = "FILE-or-URL",
-        description = "the CSV file or the dump; or mysql://USER@HOST/DATABASE: the database of your site, which is only read"
+        description = "the CSV file or the dump, - for standard input; or mysql://USER@HOST/DATABASE: the database of your site, which is only read"
     )]
     file: PathBuf,
 
@@ -51,8 +51,8 @@ pub(in crate::cli) struct Import {
     #[argh(option, arg_name = "OURS=COLUMN,…")]
     map: Option<Map>,
 
-    /// only members whose row has this value in this column may log in
-    #[argh(option, arg_name = "COLUMN=VALUE")]
+    /// only members whose row has one of these values in this column may log in, like user_type=0,3
+    #[argh(option, arg_name = "COLUMN=VALUE,…")]
     active_if: Option<ActiveIf>,
 
     /// what texts are in: utf8, latin1, latin2, double-utf8 (encoded twice) or auto (UTF-8, else latin1; each text by itself); default: what a dump says, or utf8; a database knows, but not of double-utf8
@@ -101,13 +101,13 @@ impl Import {
 
 pub(super) fn run(command: &Import) -> Result<String, Failure> {
     let mut origin = Origin::of(command)?;
-    let imported = if command.dry_run {
+    let (imported, told) = if command.dry_run {
         let found = command.members.exists();
         let store = found.then(|| Members::open(&command.members)).transpose()?;
         let mut told = Told::new(origin.bar(), Tell::Rows);
         let imported = origin.import(Target::Nowhere(store.as_ref()), &mut told);
         told.end()?;
-        imported
+        (imported, Tell::Rows)
     } else {
         // No store is made where nothing comes in.
         let checked = if command.members.exists() {
@@ -116,8 +116,8 @@ pub(super) fn run(command: &Import) -> Result<String, Failure> {
             Some(origin.import(Target::Nowhere(None), &mut ()))
         };
         match checked {
-            Some(Ok(report)) if report.good() == 0 => Ok(report),
-            Some(Err(error)) => Err(error),
+            Some(Ok(report)) if report.good() == 0 => (Ok(report), Tell::Cleaned),
+            Some(Err(error)) => (Err(error), Tell::Cleaned),
             Some(Ok(_)) | None => {
                 let mut members = open_or_create(&command.members)?;
                 let tell = if command.skip_refused {
@@ -128,10 +128,10 @@ pub(super) fn run(command: &Import) -> Result<String, Failure> {
                 let mut told = Told::new(origin.bar(), tell);
                 let imported = origin.import(Target::Store(&mut members), &mut told);
                 told.end()?;
-                imported
+                (imported, tell)
             }
         }
     };
     origin.bar().finish_and_clear();
-    said(command, imported)
+    said(command, imported, told)
 }

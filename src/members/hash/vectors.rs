@@ -173,7 +173,7 @@ fn what_is_not_whole_is_named() {
             Err(HashFault::Unknown),
         ),
         ("hunter2", Err(HashFault::Unknown)),
-        ("", Err(HashFault::Unknown)),
+        ("", Err(HashFault::Empty)),
     ] {
         assert_eq!(read(text), expected, "{text}");
     }

@@ -1,8 +1,9 @@
 //! Which column of a file is what: by its name, by names that old sites have used, or as it is said.
 
+use std::fmt;
 use std::str::FromStr;
 
-use super::super::Format;
+use super::super::{Format, passwords};
 use super::texts::Texts;
 use super::{Options, shortened};
 use crate::text::Quoted;
@@ -90,13 +91,30 @@ impl FromStr for Map {
     }
 }
 
-/// Who is active: whose row has this value in this column.
+/// The members that are active: those whose row has one of some values in a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActiveIf {
     /// The column.
     pub column: String,
-    /// The value, letter by letter.
-    pub value: String,
+    /// The values, letter by letter.
+    pub values: Values,
+}
+
+/// Values that were listed, as in `0,3`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Values(String);
+
+impl Values {
+    /// Whether a value is one of them, or the whole list, which may be a value with commas in it.
+    pub(super) fn include(&self, value: &str) -> bool {
+        self.0 == value || self.0.split(',').any(|one| one == value)
+    }
+}
+
+impl fmt::Display for ActiveIf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.column, self.values.0)
+    }
 }
 
 impl FromStr for ActiveIf {
@@ -106,9 +124,9 @@ impl FromStr for ActiveIf {
         match text.split_once('=') {
             Some((column, value)) if !column.trim().is_empty() => Ok(Self {
                 column: column.trim().to_owned(),
-                value: value.to_owned(),
+                values: Values(value.to_owned()),
             }),
-            Some(_) | None => Err("it is not COLUMN=VALUE".to_owned()),
+            Some(_) | None => Err("it must be COLUMN=VALUE or COLUMN=VALUE,VALUE".to_owned()),
         }
     }
 }
@@ -135,8 +153,8 @@ pub(in crate::members) struct Columns {
 pub(in crate::members) enum ActiveBy {
     /// A column says 1 or 0.
     Column(usize),
-    /// A column has a certain value.
-    If(usize, String),
+    /// A column has one of some values.
+    If(usize, Values),
     /// No column says anything.
     Everyone,
 }
@@ -157,21 +175,13 @@ impl Columns {
         titles: &[String],
         options: &Options,
     ) -> Result<Self, Vec<String>> {
-        Self::find_telling(titles, options, &format!("there are {}", list(titles)))
-    }
-
-    /// The same; `there` says which columns there are to whoever has to name one.
-    pub(super) fn find_telling(
-        titles: &[String],
-        options: &Options,
-        there: &str,
-    ) -> Result<Self, Vec<String>> {
         let mut problems = Vec::new();
+        let mut is_any_missing = false;
         let mut named = |ours: &str, title: &str| {
             let found = at(titles, title);
             if found.is_none() {
-                let title = Quoted(title);
-                problems.push(format!("there is no column {title} for {ours}; {there}"));
+                is_any_missing = true;
+                problems.push(format!("there is no column {} for {ours}", Quoted(title)));
             }
             found
         };
@@ -191,8 +201,8 @@ impl Columns {
                 .find_map(|(at, title)| salted(&title.to_ascii_lowercase()).map(|form| (at, form))),
         };
         let active = match &options.active_if {
-            Some(ActiveIf { column, value }) => {
-                named("--active-if", column).map(|at| ActiveBy::If(at, value.clone()))
+            Some(ActiveIf { column, values }) => {
+                named("--active-if", column).map(|at| ActiveBy::If(at, values.clone()))
             }
             None => found[ACTIVE].map(ActiveBy::Column),
         };
@@ -210,10 +220,14 @@ impl Columns {
             if found[known].is_none() && options.map.columns[known] == Said::Nothing {
                 let ours = COLUMNS[known];
                 problems.push(format!(
-                    "no column is called {ours} or the like; name it with --map {ours}=COLUMN; \
-                     {there}"
+                    "no column is called {ours} or the like; name it with --map {ours}=COLUMN"
                 ));
+                is_any_missing = true;
             }
+        }
+        // Once, behind the last.
+        if is_any_missing && let Some(last) = problems.last_mut() {
+            *last += &format!("; there are {}", list(titles));
         }
         match found {
             [Some(id), Some(nick), name, Some(password), _] if problems.is_empty() => Ok(Self {
@@ -228,6 +242,27 @@ impl Columns {
             }),
             _ => Err(problems),
         }
+    }
+
+    /// Whether the first row of a file has titles, as far as can be told: two or more of the columns that a
+    /// member needs are named there, and no field is a number, as a member's would be. Nothing of another
+    /// row may be shown: it may have a password in it.
+    pub(super) fn are_titles(row: &[String], map: &Map) -> bool {
+        let is_named = |known: &usize| match &map.columns[*known] {
+            Said::Column(title) => at(row, title).is_some(),
+            Said::None => false,
+            Said::Nothing => USUAL[*known].iter().any(|usual| at(row, usual).is_some()),
+        };
+        let is_number = |field: &String| field.bytes().all(|byte| byte.is_ascii_digit());
+        let is_hash = |field: &String| passwords::format(field).is_ok();
+        [ID, NICK, PASSWORD]
+            .iter()
+            .filter(|known| is_named(known))
+            .count()
+            >= 2
+            && !row
+                .iter()
+                .any(|field| !field.is_empty() && is_number(field) || is_hash(field))
     }
 
     /// The columns that are wanted.
@@ -264,7 +299,7 @@ impl Columns {
         };
         let active = match &self.active {
             ActiveBy::Column(at) => title(*at),
-            ActiveBy::If(at, value) => format!("{}={value}", title(*at)),
+            ActiveBy::If(at, values) => format!("{}={}", title(*at), values.0),
             ActiveBy::Everyone => "(everyone)".to_owned(),
         };
         let mut columns = vec![

@@ -81,14 +81,19 @@ fn header(import: &mut Import<'_>, place: Place, record: &ByteRecord) -> Option<
                 import.fault(place, at + 1, None, SALT.to_owned());
             }
             // It may be no title, but a member's password.
-            None => import.fault(place, at + 1, None, format!("this title is none; {HEADER}")),
+            None => import.fault(
+                place,
+                at + 1,
+                None,
+                "this is not a title that is known".to_owned(),
+            ),
         }
     }
-    for (known, at) in columns.iter().enumerate() {
-        if at.is_none() {
-            let problem = format!("this column is missing; {HEADER}");
-            import.fault(place, record.len() + 1, Some(COLUMNS[known]), problem);
-        }
+    let missing = columns.iter().zip(COLUMNS).filter(|(at, _)| at.is_none());
+    let missing: Vec<_> = missing.map(|(_, name)| name).collect();
+    if !missing.is_empty() {
+        let problem = format!("no column is called {}; {HEADER}", missing.join(" or "));
+        import.fault(place, record.len() + 1, None, problem);
     }
     let [
         Some(id),
@@ -127,9 +132,13 @@ fn plain(title: &[u8]) -> String {
 /// The first row of a file with other names, as somebody has said, and columns that are not ours.
 fn other_header(import: &mut Import<'_>, place: Place, record: &ByteRecord) -> Option<Columns> {
     let titles = titles(record);
-    // It may be no row of titles, but a member's.
-    let there = "what the first row says is not shown here, as it may be a member";
-    match Columns::find_telling(&titles, import.options, there) {
+    if !Columns::are_titles(&titles, &import.options.map) {
+        // Nothing of it is shown: it may be the row of a member, with a password.
+        let problem = format!("there are no titles, or not those that --map names; {HEADER}");
+        import.fault(place, 1, None, problem);
+        return None;
+    }
+    match Columns::find(&titles, import.options) {
         Ok(columns) => {
             import.report.columns = columns.named(&titles);
             Some(columns)

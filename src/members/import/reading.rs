@@ -32,7 +32,7 @@ impl FromStr for Spaces {
         let mut chars = text.chars();
         match (chars.next(), chars.next()) {
             (Some(one), None) if Nick::new(&format!("a{one}b")).is_ok() => Ok(Self(one)),
-            _ => Err("it is one character that a nick may have, like _".to_owned()),
+            _ => Err("it must be one character that a nick may have, like _".to_owned()),
         }
     }
 }
@@ -105,7 +105,8 @@ impl Reading {
         let charset = self.charset;
         let bytes = |at: usize| get(at).ok_or_else(|| "is NULL".to_owned());
         let text = |at: usize| bytes(at).and_then(|bytes| charset.decode(bytes));
-        let id = text(columns.id).and_then(|t| Number::parse(t.trim()).map_err(|f| shown(&t, &f)));
+        let id = text(columns.id)
+            .and_then(|t| Number::parse(t.trim()).map_err(|f| number_shown(&t, &f)));
         let nick = self.nick(columns, get);
         let shown_nick = nick.as_ref().ok().map(|(nick, was)| match was {
             Some(was) => clean(was),
@@ -185,8 +186,8 @@ impl Reading {
     ) -> Result<Active, String> {
         let is_active = match &columns.active {
             ActiveBy::Everyone => true,
-            ActiveBy::If(at, value) => match get(*at) {
-                Some(bytes) => self.charset.decode(bytes)? == *value,
+            ActiveBy::If(at, values) => match get(*at) {
+                Some(bytes) => values.include(&self.charset.decode(bytes)?),
                 None => false,
             },
             ActiveBy::Column(at) => {
@@ -195,7 +196,8 @@ impl Reading {
                     // A BIT of MySQL's is a byte.
                     "1" | "true" | "yes" | "\u{1}" => true,
                     "0" | "false" | "no" | "\0" => false,
-                    _ => return Err(shown(&text, &"is neither 1 nor 0")),
+                    // Not shown: where titles are mixed up, it may be a password.
+                    _ => return Err("is neither 1 nor 0 (its text is not shown here)".to_owned()),
                 }
             }
         };
@@ -257,8 +259,29 @@ fn begun(bytes: &[u8]) -> &[u8] {
     &bytes[..end.unwrap_or(LONGEST)]
 }
 
+/// A fault of a nick or a name, with its text, unless that looks like what no one else should see: titles may
+/// be mixed up.
 fn shown(text: &str, fault: &dyn fmt::Display) -> String {
-    format!("{} {fault}", Quoted(&shortened(text)))
+    if text.starts_with(['$', '*']) || Hash::parse(text.trim()).is_ok() {
+        format!("{fault} (its text looks like the hash of a password and is not shown here)")
+    } else {
+        format!("{} {fault}", Quoted(&shortened(text)))
+    }
+}
+
+/// A fault of a number, with its text if that could be one.
+fn number_shown(text: &str, fault: &dyn fmt::Display) -> String {
+    if is_like_a_number(text) {
+        format!("{} {fault}", Quoted(text))
+    } else {
+        format!("{fault} (its text is not shown here)")
+    }
+}
+
+/// Whether a text may be shown where a number should be: there are digits, and no letters.
+pub(super) fn is_like_a_number(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_digit() || b"+-., ".contains(&byte);
+    text.len() <= LONGEST_NUMBER && text.bytes().all(plain)
 }
 
 /// A name without what makes it none: what cannot be seen goes, but for what shapes others, what moves a line
@@ -275,6 +298,9 @@ fn clean(text: &str) -> String {
 }
 
 const SPACED: &str = "contains white space, which a nick cannot have; --spaces _ puts another character in its place";
+
+/// Characters of a number that are shown: those of the longest, a sign, and separators.
+const LONGEST_NUMBER: usize = 28;
 
 /// Bytes of a nick or a name that are looked at.
 const LONGEST: usize = 64 * 1024;

@@ -3,9 +3,9 @@
 
 use super::super::{self as members, Active, NewMember, Nick, Number, passwords};
 use super::columns::{COLUMNS, Columns, ID, NAME, NICK};
-use super::reading::{Fields, Names, Problem, Reading, Was};
+use super::reading::{Fields, Names, Problem, Reading, Was, is_like_a_number};
 use super::seen::Seen;
-use super::{Cleaned, Options, Place, Report, RowFault, Sink, Stop, Watch, shortened};
+use super::{Cleaned, Options, Place, Report, RowFault, Sink, Stop, Watch};
 use crate::text::Plain;
 
 /// An import that goes on, row by row.
@@ -62,8 +62,12 @@ impl<'a> Import<'a> {
             self.take(place, &member, was)?;
         } else if self.names == Names::Cleaned {
             // Its place is not enough: a dump has many rows in a line, and a database sorts none.
-            let id = get(columns.id).map(|id| shortened(&String::from_utf8_lossy(id)));
-            let id = id.unwrap_or_else(|| "NULL".to_owned());
+            let id = get(columns.id).map(|id| String::from_utf8_lossy(id));
+            let id = match id {
+                Some(id) if is_like_a_number(&id) => id.into_owned(),
+                Some(_) => "not shown".to_owned(),
+                None => "NULL".to_owned(),
+            };
             for fault in &mut self.found {
                 fault.id = Some(id.clone());
             }

@@ -201,8 +201,102 @@ fn headers() {
     assert_eq!(table("1,alice,A,H,1\n"), ["1:1 -"]);
     assert_eq!(
         table("\nid,id,nick,nmae,password\n"),
-        ["2:2 id", "2:4 -", "2:6 name", "2:6 active"]
+        ["2:2 id", "2:4 -", "2:6 -"]
     );
+}
+
+/// Titles may be missing, or stand over the wrong columns: then a password is where anything else should be.
+#[test]
+fn a_password_is_never_shown() {
+    let said = |csv: &str, map: &str| {
+        let options = Options {
+            map: map.parse().unwrap_or_default(),
+            ..Options::default()
+        };
+        let nowhere = Target::Nowhere(None);
+        let error = import(nowhere, &mut csv.as_bytes(), &options, &mut ()).unwrap_err();
+        let ImportError::Refused(report) = error else {
+            panic!("{error:?}");
+        };
+        let faults = report.faults.first.iter().map(RowFault::to_string);
+        faults.collect::<Vec<_>>().join("\n")
+    };
+    let hash = HASH.replace(',', "");
+    for (csv, map, expected) in [
+        (
+            "7,alice,Alice,hunter2,1\n",
+            "",
+            "line 1, column 1: there are no titles",
+        ),
+        (
+            "7,alice,Alice,hunter2,1\n",
+            "nick=foo",
+            "line 1, column 1: there are no titles",
+        ),
+        (
+            "hunter2,login,pass,Alice,1\n",
+            "",
+            "line 1, column 1: there are no titles",
+        ),
+        (
+            "id,nick,hunter2\n1,a,b\n",
+            "",
+            "column 3: this is not a title",
+        ),
+        (
+            "id,nick,name,active,password\n7,alice,Alice,hunter2,1\n",
+            "",
+            "column 4 (active): is neither 1 nor 0 (its text is not shown here)",
+        ),
+        (
+            "password,nick,name,id,active\n7,alice,Alice,hunter2,1\n",
+            "",
+            "column 4 (id): is not a whole number from 1 to 9223372036854775807 (its text is not shown here)",
+        ),
+        (
+            "id,password,nick,name,active\n7x,alice,$2y$04$d5184fbabcdc414a79e16ulzAYZFEJHkO6x92gYjOe1iUZphPmQI.,b,1\n",
+            "",
+            "column 3 (nick): is longer than 32 characters (its text looks like the hash",
+        ),
+        (
+            "id,nick,name,password,active\n-7,a,b,H,1\n",
+            "",
+            "(id): \"-7\" is not a whole number",
+        ),
+    ] {
+        let said = said(&csv.replace('H', &hash), map);
+        assert!(said.contains(expected), "{csv}: {said}");
+        if expected.starts_with("line 1") {
+            assert_eq!(said.lines().count(), 1, "{said}");
+        }
+        assert!(
+            !said.contains("hunter2") && !said.contains("d5184f"),
+            "{csv}: {said}"
+        );
+    }
+}
+
+#[test]
+fn active_by_a_list_of_values() {
+    let options = |text: &str| Options {
+        active_if: Some(text.parse().unwrap()),
+        ..Options::default()
+    };
+    let csv = format!(
+        "id,nick,name,password,kind\n1,a,A,\"{HASH}\",0\n2,b,B,\"{HASH}\",3\n3,c,C,\"{HASH}\",1\n\
+         4,d,D,\"{HASH}\",\"0,3\"\n5,e,E,\"{HASH}\",03\n"
+    );
+    for (text, active) in [
+        ("kind=0", 1),
+        ("kind=0,3", 3),
+        ("kind=3", 1),
+        ("kind=7,8", 0),
+        ("kind=", 0),
+    ] {
+        let nowhere = Target::Nowhere(None);
+        let report = import(nowhere, &mut csv.as_bytes(), &options(text), &mut ()).unwrap();
+        assert_eq!((report.rows, report.active), (5, active), "{text}");
+    }
 }
 
 /// A first row that is a member's is told of once, and none of it is shown.

@@ -302,6 +302,22 @@ impl Table {
         })
     }
 
+    /// Whether some row is of an active member.
+    pub(super) fn has_active(&self, server: &Server) -> Result<bool, Fault> {
+        let wanted = self.columns.of_a_look();
+        let sql = format!("SELECT {} FROM {}", self.list(&wanted), self.source);
+        server.ask(Instant::now(), |connection| {
+            for row in connection.query_iter(&sql)? {
+                let cells = Cells::of(self, &wanted, row?);
+                let active = self.reading.active(&self.columns, &|at| cells.get(at));
+                if active == Ok(Active::Yes) {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        })
+    }
+
     /// Gives every row to `each`, as it comes: they may be more than fit in memory.
     pub(in crate::members) fn rows<E>(
         &self,

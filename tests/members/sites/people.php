@@ -31,7 +31,7 @@ const SPACE = 'contains white space';
 const DIGITS = 'is all digits';
 const LONG = 'is longer than 32 characters';
 const CLASH = 'already (letter case does not count)';
-const NO_HASH = 'is in no known format';
+const NO_HASH = 'is empty';
 const CUT_HASH = 'begins like bcrypt but is none';
 const REASONS = [SPACE, DIGITS, LONG, CLASH, NO_HASH, CUT_HASH];
 

@@ -5,8 +5,10 @@ use std::path::Path;
 
 use super::super::counted;
 use super::Import;
+use super::told::Tell;
 use crate::cli::say;
 use crate::failure::{Exit, Failure};
+use crate::log::diagnostics;
 use crate::members::import::{ImportError, Report};
 use crate::text::Plain;
 
@@ -14,6 +16,7 @@ use crate::text::Plain;
 pub(super) fn said(
     command: &Import,
     imported: Result<Report, ImportError>,
+    told: Tell,
 ) -> Result<String, Failure> {
     let file = command.file.display();
     let report = match imported {
@@ -23,9 +26,15 @@ pub(super) fn said(
             return Err(Failure::new(
                 Exit::Data,
                 format!(
-                    "{file} has {}: nothing would be imported, or the other {} with --skip-refused",
+                    "{file} has {}: nothing would be imported{}",
                     counted(report.faults.total, "fault"),
-                    counted(report.good(), "row"),
+                    match report.good() {
+                        0 => String::new(),
+                        good => format!(
+                            ", or the other {} with --skip-refused",
+                            counted(good, "row")
+                        ),
+                    },
                 ),
             ));
         }
@@ -38,6 +47,9 @@ pub(super) fn said(
     } else {
         "names the columns and"
     };
+    if report.rows > 0 && report.good() == 0 {
+        return Err(all_refused(command, &report, told));
+    }
     if report.rows == 0 {
         return Ok(format!("{file} {what} no members: nothing to import\n"));
     }
@@ -54,6 +66,14 @@ pub(super) fn said(
         ));
     } else {
         said.push_str(&format!("imported {}\n", counted(report.good(), "member")));
+    }
+    if let Some(active_if) = &command.active_if
+        && report.active == 0
+    {
+        diagnostics::say(&format!(
+            "no row has {}: none of these members can log in; check --active-if",
+            Plain(&active_if.to_string())
+        ));
     }
     Ok(said)
 }
@@ -98,6 +118,16 @@ fn summary(command: &Import, report: &Report) -> String {
         ));
     }
     said
+}
+
+/// No row is left to import. The reasons are named here unless they were told row by row.
+fn all_refused(command: &Import, report: &Report, told: Tell) -> Failure {
+    if told == Tell::Rows {
+        let (file, rows) = (command.file.display(), counted(report.rows, "row"));
+        let message = format!("{file}, nothing was imported: all of its {rows} were refused");
+        return Failure::new(Exit::Data, message);
+    }
+    refused(&command.file, report)
 }
 
 fn refused(file: &Path, report: &Report) -> Failure {

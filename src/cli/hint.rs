@@ -1,0 +1,66 @@
+//! What an argument that is not known may have been meant as.
+
+use argh::{ArgsInfo, CommandInfoWithArgs};
+use flashgate_core::SETTINGS;
+use strsim::damerau_levenshtein;
+
+use super::Flashgate;
+
+/// Says of an argument that argh has not recognised what is known in its place.
+pub(super) fn unrecognized(word: &str, arguments: &[&str]) -> String {
+    let (path, command) = command(arguments);
+    let commands: Vec<&str> = command.commands.iter().map(|sub| sub.name).collect();
+    let mut options: Vec<String> = command
+        .flags
+        .iter()
+        .filter(|flag| !flag.hidden)
+        .map(|flag| flag.long.to_owned())
+        .collect();
+    if path == "flashgate serve" {
+        let settings = SETTINGS.iter().filter(|setting| setting.help().is_some());
+        options.extend(settings.map(|setting| format!("--{}", setting.name())));
+    }
+    if word.starts_with('-') {
+        let hint = meant(word, options.iter().map(String::as_str)).unwrap_or_default();
+        format!("{path} has no option {word}{hint}")
+    } else if let [others @ .., last] = commands.as_slice() {
+        let hint = meant(word, commands.iter().copied());
+        let list = || format!("; the commands are {} and {last}", others.join(", "));
+        format!("there is no command {word}{}", hint.unwrap_or_else(list))
+    } else {
+        let option = format!("--{word}");
+        let hint = meant(&option, options.iter().map(String::as_str)).unwrap_or_default();
+        format!("{path} takes no {word} here{hint}")
+    }
+}
+
+/// The command that arguments name, and its words.
+fn command(arguments: &[&str]) -> (String, CommandInfoWithArgs) {
+    let (mut path, mut command) = ("flashgate".to_owned(), Flashgate::get_args_info());
+    for argument in arguments {
+        let at = command
+            .commands
+            .iter()
+            .position(|sub| sub.name == *argument);
+        match at {
+            Some(at) => {
+                path += &format!(" {argument}");
+                command = command.commands.swap_remove(at).command;
+            }
+            None if argument.starts_with('-') => {}
+            None => break,
+        }
+    }
+    (path, command)
+}
+
+/// The known word that is most like this one, if any is.
+fn meant<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+    let letters = word.trim_start_matches('-').chars().count();
+    let distance = |known: &str| match known.strip_prefix(word) {
+        Some(_) if letters >= 3 => 1,
+        Some(_) | None => damerau_levenshtein(word, known),
+    };
+    let (distance, known) = known.map(|known| (distance(known), known)).min()?;
+    (distance <= (letters / 3).max(1)).then(|| format!("; did you mean {known}?"))
+}
