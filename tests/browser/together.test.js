@@ -35,6 +35,7 @@ test("from the page to the Flash movie to a terminal, and back", { skip }, async
     await alice.talkTo("bob");
     await alice.say("Is that a real Flash movie?");
     await bob.tells("alice: Is that a real Flash movie?");
+    await bob.choosesDown(1);
     await bob.type("ActionScript 3, in Ruffle. Carol is here, too.");
     await bob.page.keyboard.press("Enter");
     await alice.reads("> Is that a real Flash movie?", "< ActionScript 3, in Ruffle. Carol is here, too.");
