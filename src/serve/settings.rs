@@ -92,14 +92,10 @@ pub(super) fn own_site<'a>(options: &'a ServeOptions, private: &'a [PathBuf]) ->
     }
 }
 
-/// Files that are named by options and hold secrets, as far as they are there.
+/// Files that are named by options and hold secrets, as far as they are there; [`ticket_secret`] looks for its
+/// own.
 pub(super) fn private(options: &ServeOptions) -> Vec<PathBuf> {
-    let named = [
-        &options.members,
-        &options.ticket_secret,
-        &options.mysql_password,
-        &options.record,
-    ];
+    let named = [&options.members, &options.mysql_password, &options.record];
     let named = named.into_iter().flatten();
     named
         .filter_map(|path| fs::canonicalize(path).ok())

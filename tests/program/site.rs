@@ -260,6 +260,15 @@ fn sites_that_are_refused() {
     );
 
     fs::remove_file(link).unwrap();
+    // Whatever it is called, and by whatever way it is named.
+    let recording = site.join("readme.txt");
+    write(&site, "readme.txt", b"x");
+    refused(
+        &["--site=site", "--record=site/../site/readme.txt"],
+        &["\"site/readme.txt\" is named by another option"],
+    );
+    fs::remove_file(recording).unwrap();
+
     let server = Server::start(
         folder.path(),
         &["--demo", "--site=site", "--redirect=/nowhere"],
