@@ -206,6 +206,11 @@ mod tests {
         for c in (' '..=char::MAX).filter(|c| c.is_alphabetic()) {
             let text = format!("a{c}b{c}");
             let Ok(nick) = Nick::new(&text) else { continue };
+            if text.to_lowercase() == text && text.to_uppercase() == text {
+                // Most letters have no case, and are as they are.
+                assert_eq!(nick.key(), key(&nick.key()), "{text}");
+                continue;
+            }
             for other in [text.to_lowercase(), text.to_uppercase(), nick.key()] {
                 assert_eq!(nick.key(), key(&other), "{text} {other}");
             }

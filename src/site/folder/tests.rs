@@ -179,7 +179,7 @@ fn links_that_multiply() {
         }
     }
     lab.write("40/x", b"");
-    assert!(lab.fault().contains("more than 65536 files and folders"));
+    assert!(lab.fault().contains("more than 2048 files and folders"));
 }
 
 #[test]
@@ -432,6 +432,16 @@ fn what_is_no_leak() {
         lab.write(name, bytes);
     }
     assert_eq!(lab.paths().len(), 12);
+}
+
+/// Of several faults it is the first by name, at each start.
+#[test]
+fn the_first_fault_is_told() {
+    let lab = Lab::new();
+    for n in (10..60).rev() {
+        lab.write(&format!("{n}.sql"), b"x");
+    }
+    assert!(lab.fault().contains("/10.sql\" "));
 }
 
 /// Files that the server itself is told of.
