@@ -385,6 +385,18 @@ mod tests {
         }
     }
 
+    /// Whatever a server tells of, it is not all kept.
+    #[test]
+    fn more_than_can_be_online_are_not_remembered() {
+        let mut view = view();
+        for n in 0..=MAX_ONLINE {
+            view.take(Answer::Login(member(&format!("n{n}"), "X")));
+        }
+        assert_eq!(view.online.len(), MAX_ONLINE);
+        view.take(Answer::Login(member("n0", "Y")));
+        assert_eq!(view.online["n0"], "Y");
+    }
+
     #[test]
     fn completing_nicks() {
         let mut view = view();

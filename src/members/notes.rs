@@ -100,3 +100,48 @@ const WAIT: Duration = Duration::from_secs(1);
 /// Members whose logins may wait while the store cannot be written to; a later login of one more is
 /// not noted. Ten times as many as log in within a second.
 const MOST: usize = 65_536;
+
+#[cfg(test)]
+mod tests {
+    use flashgate_core::Secret;
+
+    use super::*;
+
+    fn member(id: i64) -> Member {
+        Member {
+            id: MemberId(id),
+            nick: Arc::from("nick"),
+            name: Arc::from("Name"),
+        }
+    }
+
+    fn renewed() -> Renewed {
+        Renewed {
+            was: "old".to_owned(),
+            is: Hash::new(&Secret::new("x")).unwrap(),
+        }
+    }
+
+    /// A member who comes back at once is let in without a hash, and brings no new one.
+    #[test]
+    fn a_second_login_keeps_the_new_hash_of_the_first() {
+        let mut notes = Notes::default();
+        notes.add(&member(1), Some(renewed()), None);
+        notes.add(&member(1), None, None);
+        assert_eq!(notes.waiting.len(), 1);
+        assert!(notes.waiting[&MemberId(1)].renewed.is_some());
+    }
+
+    #[test]
+    fn logins_that_cannot_be_written_are_bounded() {
+        let mut notes = Notes::default();
+        for id in 0..=MOST as i64 {
+            notes.add(&member(id), None, None);
+        }
+        assert_eq!(notes.waiting.len(), MOST);
+        // Those who wait already may come again.
+        notes.add(&member(1), Some(renewed()), None);
+        assert!(notes.waiting[&MemberId(1)].renewed.is_some());
+        assert_eq!(notes.waiting.len(), MOST);
+    }
+}

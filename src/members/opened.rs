@@ -313,3 +313,63 @@ pub(super) const BUSY_NOTE: Duration = Duration::from_millis(25);
 /// memory too, and a page from there costs a microsecond; by itself SQLite would keep 2 MB of pages,
 /// more than some thousand connections take.
 const CACHE: i64 = -256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::members::Members;
+
+    /// Without locks, what was read while somebody wrote is worth nothing.
+    #[test]
+    fn what_changes_while_it_is_read_does_not_count() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.db");
+        drop(Members::open_or_create(&path).unwrap());
+        assert_eq!(read_unshared(&path, |_, _| Ok(7)), Ok(7));
+        let write = || {
+            let writer = Connection::open(&path).unwrap();
+            writer
+                .execute_batch("PRAGMA user_version = 2; PRAGMA wal_checkpoint")
+                .unwrap();
+            writer
+        };
+        let read = read_unshared(&path, |_, _| {
+            drop(write());
+            Ok(())
+        });
+        assert_eq!(read, Err(Fault::Locked));
+        // The log counts, too.
+        let writer = write();
+        let read = read_unshared(&path, |_, _| {
+            writer
+                .execute_batch("PRAGMA wal_autocheckpoint = 0; PRAGMA user_version = 2")
+                .unwrap();
+            Ok(())
+        });
+        assert_eq!(read, Err(Fault::Locked));
+    }
+
+    /// Others may be about to write to it.
+    #[test]
+    fn a_log_that_was_read_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.db");
+        drop(Members::open_or_create(&path).unwrap());
+        let writer = Connection::open(&path).unwrap();
+        let disable = "PRAGMA wal_autocheckpoint = 0;
+            INSERT INTO members (id, nick, nick_key, name, password) VALUES (7, 'a', 'a', 'A', '')";
+        writer.execute_batch(disable).unwrap();
+        // As a server leaves them that is killed.
+        let (copy, log) = (folder.path().join("c.db"), folder.path().join("c.db-wal"));
+        fs::copy(&path, &copy).unwrap();
+        fs::copy(side_file(&path, "-wal"), &log).unwrap();
+        let files = || (fs::read(&copy).unwrap(), fs::read(&log).unwrap());
+        let before = files();
+        let found = read_unshared(&copy, |store, file| {
+            find(store, &Login::Id(MemberId(7)), file)
+        });
+        assert_eq!(&*found.unwrap().unwrap().member.nick, "a");
+        assert!(files() == before);
+        assert!(!folder.path().join("c.db-shm").exists());
+    }
+}

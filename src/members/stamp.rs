@@ -56,3 +56,24 @@ pub(super) fn side_file(path: &Path, suffix: &str) -> PathBuf {
     name.push(suffix);
     PathBuf::from(name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn side_files_of_a_link_are_beside_what_it_leads_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = fs::canonicalize(folder.path()).unwrap();
+        fs::create_dir(folder.join("stores")).unwrap();
+        fs::write(folder.join("stores/real.db"), "").unwrap();
+        let link = folder.join("link.db");
+        std::os::unix::fs::symlink("stores/real.db", &link).unwrap();
+        assert_eq!(side_file(&link, "-wal"), folder.join("stores/real.db-wal"));
+        // Where there is nothing, it would be beside the name.
+        let none = folder.join("none.db");
+        assert_eq!(side_file(&none, "-wal"), folder.join("none.db-wal"));
+        assert!(Stamp::of_file(&folder.join("stores")).is_none());
+        assert!(Stamp::of_file(&link).is_some());
+    }
+}

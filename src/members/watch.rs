@@ -262,3 +262,32 @@ pub(super) const LOOK: Duration = Duration::from_millis(600);
 
 /// Some file systems count whole seconds, or two.
 const SETTLED: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A second change within one tick of the clock leaves the same times.
+    #[test]
+    fn files_that_have_just_changed_are_looked_at_again() {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let now = now.as_secs() as i64;
+        let store = tempfile::NamedTempFile::new().unwrap();
+        let stamp = |age: i64| Stamp {
+            changed: (now - age, 0),
+            ..Stamp::of(store.path()).unwrap()
+        };
+        let settled = |file: i64, log: Option<i64>| {
+            let sight = Sight {
+                file: stamp(file),
+                log: log.map(stamp),
+                log_path: PathBuf::new(),
+            };
+            sight.has_settled()
+        };
+        assert!(settled(100, None) && settled(100, Some(100)));
+        assert!(!settled(0, None) && !settled(100, Some(0)) && !settled(0, Some(100)));
+        // A clock that is behind the file system's says nothing yet.
+        assert!(!settled(-1, None));
+    }
+}

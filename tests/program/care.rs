@@ -125,6 +125,29 @@ on_both! {
         assert_eq!(diagnostics.matches("not noted yet").count(), 1, "{diagnostics}");
     }
 
+    /// A server that starts where it may write nothing.
+    fn a_read_only_disk_keeps_nobody_out(runtime) {
+        let folder = tempdir().unwrap();
+        import_members(folder.path(), 3);
+        fs::create_dir(folder.path().join("disk")).unwrap();
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--mount", "sh", "-c"]).current_dir(folder.path());
+        command.arg("mount -t tmpfs none disk && cp flashgate.db disk && mount -o remount,ro disk && \
+            exec \"$0\" serve --members disk/flashgate.db --listen 127.0.0.1:0 \"$1\"");
+        command.arg(env!("CARGO_BIN_EXE_flashgate")).arg(runtime);
+        let server = Server::of(Running::spawn(command), 1);
+        for id in ["1", "m2", "1"] {
+            let client = let_in(&server, id, "x").unwrap();
+            drop(client);
+            server.running.stdout.wait_for(&format!("QUIT {}", id.trim_start_matches('m')));
+            assert!(let_in(&server, id, "y").is_none());
+        }
+        let (_, diagnostics) = server.stop();
+        let told = "members can log in, but that is not noted: the member store disk/flashgate.db ";
+        assert_eq!(diagnostics.matches(told).count(), 1, "{diagnostics}");
+        assert!(!diagnostics.contains("nobody can log in"), "{diagnostics}");
+    }
+
     /// Nothing of what was before the start is done again.
     fn the_past_is_past(runtime) {
         let folder = tempdir().unwrap();

@@ -53,8 +53,9 @@ fn what_a_collation_takes_for_one_is_not() {
     let site = Site::new();
     // Neither column is unique, and numbers are texts.
     site.sql(&format!(
-        "CREATE TABLE members (id VARCHAR(20), nick VARCHAR(40), password VARCHAR(200));
+        "CREATE TABLE members (id VARCHAR(20), nick VARCHAR(40), password VARCHAR(200)) CHARACTER SET utf8mb4;
          INSERT INTO members VALUES ('1', 'alice', '{0}'), ('01', 'Alice', '{0}'), ('7x', 'Älice', '{0}'),
+             ('10', 'alice\u{fe0f}', '{0}'), ('11', '\u{3164}', '{0}'),
              ('2', 'bob', '{0}'), ('3', 'bob', '{0}'), ('4', 'carol', '{0}'), ('4', 'dave', '{0}'),
              ('5 ', 'erin ', '{0}'), ('+6', 'frank', '{0}'), ('8', NULL, '{0}'), ('9', 'gina', NULL)",
         cheap("secret").as_str(),
@@ -82,6 +83,11 @@ fn what_a_collation_takes_for_one_is_not() {
         ("9", None),
         ("gina", None),
         ("🔑", None),
+        // Nobody would see the difference.
+        ("10", None),
+        ("alice\u{fe0f}", None),
+        ("11", None),
+        ("\u{3164}", None),
     ];
     for (name, expected) in names {
         assert_eq!(who(&pool, name, "secret"), expected, "{name}");
