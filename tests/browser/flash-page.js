@@ -31,7 +31,7 @@ export class FlashPage {
                 flash.#faults.push(message.text());
             }
         });
-        await flash.page.goto(`http://127.0.0.1:${server.port}/flash/${fragment}`);
+        await flash.page.goto(`http://127.0.0.1:${server.port}${server.path ?? "/flash/"}${fragment}`);
         return flash;
     }
 

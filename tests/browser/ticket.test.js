@@ -167,6 +167,26 @@ test("an expired ticket of a link is replaced by a fresh one of the site", async
     assert.equal(site.asked.length, 1);
 });
 
+test("a ticket in the address of the movie itself logs nobody in", { skip }, async (t) => {
+    const { site, server } = await Site.start(t, { ticketUrl: false, args: ["--ruffle", RUFFLE ?? ""] });
+    const flash = await FlashPage.open(t, browser, server);
+    await flash.plays();
+    const { port } = server;
+    const load = (address, more) => flash.page.evaluate(async ([url, parameters]) => {
+        const player = document.querySelector("ruffle-player");
+        await player.ruffle().load({ url, parameters, allowScriptAccess: true });
+    }, [address, { host: "127.0.0.1", port: String(port), mirror: "yes", ...more }]);
+    // What a page gives in FlashVars is taken, and without an id a ticket names its member.
+    await load("chat.swf", { ticket: site.ticket(3) });
+    await flash.tells("Welcome, carol.");
+    await load(`chat.swf?id=2&ticket=${site.ticket(2)}`, {});
+    await server.logged(/QUIT 3/);
+    await flash.plays();
+    await flash.logIn("alice", "secret1");
+    await flash.tells("Welcome, alice.");
+    assert.equal(server.log.filter((line) => line.includes("LOGIN 2")).length, 0);
+});
+
 test("the movie logs in by a ticket, and says what to do when it is used", { skip }, async (t) => {
     const { site, server } = await Site.start(t, { ticketUrl: false, args: ["--ruffle", RUFFLE ?? ""] });
     const flash = await FlashPage.open(t, browser, server, `#id=2&ticket=${site.ticket(2)}`);

@@ -17,7 +17,7 @@ class LoginForm extends Sprite {
 		super();
 		this.enter = enter;
 		Look.box(graphics, 0, 0, Look.WIDTH, Look.HEIGHT, 0, 0xF8F5EF, 0xDDD6CA);
-		Look.panel(graphics, LEFT, TOP, 340, 252);
+		Look.panel(graphics, LEFT, TOP, 340, 260);
 		addChild(Look.label("Log in to chat", LEFT + 20, TOP + 14, 300, 17, Look.TEAL, true));
 		who = field("Number or nick", 50, 200, 1, 64);
 		// A space ends the nick on the wire.
