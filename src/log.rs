@@ -37,6 +37,16 @@ pub enum Event<'a> {
         /// Its address.
         address: SocketAddr,
     },
+    /// Something was read again, as SIGHUP asks for.
+    Reloaded {
+        /// What.
+        what: &'static str,
+    },
+    /// Something could not be read again, and the server goes on with what it had.
+    ReloadFailed {
+        /// For the operator.
+        why: &'a str,
+    },
     /// The core has something to say.
     Note(&'a Note),
     /// Lines were lost since the last such line.

@@ -4,13 +4,14 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
+use std::sync::mpsc::{self, SyncSender};
 use std::thread;
 use std::time::Duration;
 
 use flashgate_core::record::Secrets;
 use flashgate_core::{Clock, Config, Host, MemberEvent, Millis};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::cli::{LogFormat, Runtime, ServeOptions, table};
@@ -27,9 +28,11 @@ use crate::site;
 
 mod listen;
 mod policy;
+mod reload;
 mod settings;
 
 use listen::Listeners;
+use reload::Reload;
 
 /// Where members are kept unless an option says otherwise.
 pub const DEFAULT_STORE: &str = "flashgate.db";
@@ -37,7 +40,7 @@ pub const DEFAULT_STORE: &str = "flashgate.db";
 /// Runs a server until a signal stops it.
 pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
     // First of all: a signal during the start is a signal, too.
-    let signals = Signals::new([SIGTERM, SIGINT]).map_err(|error| {
+    let signals = Signals::new([SIGTERM, SIGINT, SIGHUP]).map_err(|error| {
         Failure::new(Exit::Failure, format!("cannot wait for signals: {error}"))
     })?;
     settings::check(options)?;
@@ -81,7 +84,14 @@ pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
         writer.event(&Event::Listening { address });
     }
     pool.watch(server.member);
-    stop_on(signals, server.shutdown)?;
+    let reload = Reload {
+        options: options.clone(),
+        config,
+        configure: server.configure,
+        pool: Arc::downgrade(&pool),
+        writer: writer.clone(),
+    };
+    heed(signals, server.shutdown, reload.start()?)?;
     tell_drops(writer.clone(), server.log_dropped)?;
 
     let ended = (server.run)();
@@ -123,6 +133,7 @@ struct Server {
     shutdown: Box<dyn Fn() + Send>,
     log_dropped: Box<dyn Fn(u64) + Send>,
     member: Box<dyn Fn(MemberEvent) + Send>,
+    configure: Box<dyn Fn(Arc<Config>) + Send>,
 }
 
 impl Server {
@@ -130,22 +141,24 @@ impl Server {
         let new = || match runtime {
             Runtime::Smol => {
                 let server = flashgate_smol::Server::new(listeners.into_inner(), host)?;
-                let [handle, other, third] = [(); 3].map(|()| server.handle());
+                let [handle, other, third, fourth] = [(); 4].map(|()| server.handle());
                 io::Result::Ok(Self {
                     run: Box::new(|| smol::block_on(server.run())),
                     shutdown: Box::new(move || handle.shutdown()),
                     log_dropped: Box::new(move |lines| other.log_dropped(lines)),
                     member: Box::new(move |event| third.member(event)),
+                    configure: Box::new(move |config| fourth.configure(config)),
                 })
             }
             Runtime::Std => {
                 let server = flashgate_std::Server::new(listeners.into_inner(), host)?;
-                let [handle, other, third] = [(); 3].map(|()| server.handle());
+                let [handle, other, third, fourth] = [(); 4].map(|()| server.handle());
                 Ok(Self {
                     run: Box::new(|| server.run()),
                     shutdown: Box::new(move || handle.shutdown()),
                     log_dropped: Box::new(move |lines| other.log_dropped(lines)),
                     member: Box::new(move |event| third.member(event)),
+                    configure: Box::new(move |config| fourth.configure(config)),
                 })
             }
         };
@@ -266,9 +279,14 @@ fn add_one(path: &Path) -> String {
     }
 }
 
-/// The first signal stops the server in good order. The second ends the process at once, with the
-/// exit code that a shell gives to whom a signal has killed.
-fn stop_on(mut signals: Signals, shutdown: Box<dyn Fn() + Send>) -> Result<(), Failure> {
+/// SIGHUP makes the server read its files again: it is also what a terminal sends that goes away. Of the
+/// others, the first stops the server in good order, and the second ends the process at once, with the exit
+/// code that a shell gives to a command that a signal has killed.
+fn heed(
+    mut signals: Signals,
+    shutdown: Box<dyn Fn() + Send>,
+    reload: SyncSender<()>,
+) -> Result<(), Failure> {
     // Started here: when it is needed, the system may have no thread left.
     let (stopping, stopped) = mpsc::sync_channel(1);
     start_thread("the last stop", move || {
@@ -280,14 +298,18 @@ fn stop_on(mut signals: Signals, shutdown: Box<dyn Fn() + Send>) -> Result<(), F
         }
     })?;
     start_thread("signals", move || {
-        let mut signals = signals.forever();
-        if signals.next().is_some() {
-            // Before the server is asked, which may be what hangs.
-            let _ = stopping.try_send(());
-            shutdown();
-        }
-        if let Some(signal) = signals.next() {
-            process::exit(128 + signal);
+        let mut is_stopping = false;
+        for signal in signals.forever() {
+            if signal == SIGHUP {
+                let _ = reload.try_send(());
+            } else if is_stopping {
+                process::exit(128 + signal);
+            } else {
+                // Before the server is asked, which may be what hangs.
+                let _ = stopping.try_send(());
+                shutdown();
+                is_stopping = true;
+            }
         }
     })
 }

@@ -18,7 +18,7 @@ use crate::site::{Ruffle, TicketUrl};
 #[argh(
     subcommand,
     name = "serve",
-    note = "Every listener answers policy requests, HTTP and chat on one port. The log goes to standard output; RUST_LOG=info or debug tells more on standard error. SIGTERM or SIGINT stops the server within 5 seconds, a second one at once."
+    note = "Every listener answers policy requests, HTTP and chat on one port. The log goes to standard output; RUST_LOG=info or debug tells more on standard error. SIGTERM or SIGINT stops the server within 5 seconds, a second one at once. SIGHUP makes it read the folders, the policy file and the ticket secret again."
 )]
 pub struct ServeOptions {
     /// Where to serve everything. (The help is not this comment: rustdoc would take its address for a link.)
@@ -89,7 +89,7 @@ pub struct ServeOptions {
     #[argh(option, arg_name = "NAME", default = "Runtime::Smol")]
     pub runtime: Runtime,
 
-    /// folder to serve over HTTP beside the built-in pages, and in place of them where names are the same; read when the server starts
+    /// folder to serve over HTTP beside the built-in pages, and in place of them where names are the same; read when the server starts, and again at SIGHUP
     #[argh(option, arg_name = "DIR")]
     pub site: Option<PathBuf>,
 

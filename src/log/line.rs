@@ -95,6 +95,15 @@ impl Line<'_> {
                 let text = [Word("Listening on "), address];
                 self.says("listening", &text, &[("address", address)]);
             }
+            Event::Reloaded { what } => {
+                let what = Word(what);
+                self.says("reloaded", &[Word("RELOADED "), what], &[("what", what)]);
+            }
+            Event::ReloadFailed { why } => {
+                let why = Client(why);
+                let text = [Word("RELOAD FAILED "), why];
+                self.says("reload_failed", &text, &[("reason", why)]);
+            }
             Event::Dropped { lines } => {
                 let lines = Number(lines);
                 let text = [Word("LOG LINES DROPPED "), lines];

@@ -173,6 +173,11 @@ fn the_servers_own_lines() {
         ),
         (Event::Listening { address }, "Listening on [::1]:8080"),
         (Event::Dropped { lines: 3 }, "LOG LINES DROPPED 3"),
+        (Event::Reloaded { what: "site" }, "RELOADED site"),
+        (
+            Event::ReloadFailed { why: "no \"x\"" },
+            r#"RELOAD FAILED "no \"x\"""#,
+        ),
     ] {
         let line = line(Format::Text, now(), &event);
         assert_eq!(line, format!("[2007-07-10 12:54:02] {text}"));

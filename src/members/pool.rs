@@ -159,6 +159,13 @@ impl Pool {
         self.shared.backend.heard(note);
     }
 
+    /// Takes the tickets of a new secret from now on, and no others. Those that are spent stay so.
+    pub fn set_ticket_secret(&self, secret: &TicketSecret) {
+        if let Some(tickets) = &self.shared.tickets {
+            lock(tickets).set_secret(secret);
+        }
+    }
+
     /// Drops the pool, and waits a while for its threads to close the store behind them.
     pub fn close(self, longest: Duration) {
         let Self {

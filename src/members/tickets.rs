@@ -155,12 +155,21 @@ impl Tickets {
     /// Of a server that starts `now`.
     pub(super) fn new(secret: &TicketSecret, now: u64) -> Self {
         Self {
-            keyed: Hmac::new_from_slice(&secret.0).expect("a key may have any length"),
+            keyed: Self::keyed(secret),
             spent: BTreeSet::new(),
             since: now + SKEW + 1,
             forgotten: 0,
             most: MOST_SPENT,
         }
+    }
+
+    /// Takes those of another secret from now on.
+    pub(super) fn set_secret(&mut self, secret: &TicketSecret) {
+        self.keyed = Self::keyed(secret);
+    }
+
+    fn keyed(secret: &TicketSecret) -> Hmac<Sha256> {
+        Hmac::new_from_slice(&secret.0).expect("a key may have any length")
     }
 
     /// What this is worth to the member. Who is let in by it is so once.

@@ -131,6 +131,12 @@ pub(super) fn config(
     if options.site.is_some() {
         config.missing = Missing::NotFound;
     }
+    warn_of_redirect(&config);
+    config
+}
+
+/// Warns where `--redirect` leads to nothing.
+pub(super) fn warn_of_redirect(config: &Config) {
     if let Some(redirect) = &config.redirect
         && leads_nowhere(redirect, &config.site)
     {
@@ -139,7 +145,6 @@ pub(super) fn config(
              404; put a page there with --site"
         );
     }
-    config
 }
 
 /// Whether a redirect ends at this server, and in a 404.

@@ -20,6 +20,7 @@ mod members;
 mod memory;
 mod outside;
 mod record;
+mod reload;
 mod ruffle;
 mod server;
 mod signed;
