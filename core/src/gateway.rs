@@ -425,8 +425,8 @@ impl Gateway {
         }
     }
 
-    fn refuse(&mut self, reason: Refusal, peer: SocketAddr, origin: Option<&[u8]>) {
-        let note = self.refusals.count(self.now.mono, reason, peer, origin);
+    fn refuse(&mut self, reason: Refusal, peer: SocketAddr, detail: Option<&[u8]>) {
+        let note = self.refusals.count(self.now.mono, reason, peer, detail);
         self.actions.extend(note.map(Action::Note));
     }
 

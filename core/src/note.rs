@@ -87,8 +87,9 @@ pub enum Note {
         reason: Refusal,
         /// How many since the last such note.
         times: u64,
-        /// The origin of the last one's page, where that is why; as the browser sent it.
-        origin: Option<Arc<str>>,
+        /// What the last one named, where that is why, as the client sent it: the origin of its page, or
+        /// the version of the WebSocket protocol.
+        detail: Option<Arc<str>>,
     },
 }
 
@@ -132,6 +133,28 @@ pub enum Refusal {
     NoCertificate,
     /// It asks for a WebSocket for a page that may not have one.
     Origin,
+    /// It asks for a WebSocket by HTTP/1.0, which has none.
+    Http10,
+    /// It asks for a WebSocket of no host, or of two.
+    Host,
+    /// It asks for a WebSocket by another method than GET.
+    Method,
+    /// It asks for a WebSocket, and its `Connection` does not say `Upgrade`.
+    NoConnection,
+    /// It asks for a WebSocket by a request that has a body.
+    Body,
+    /// It asks for a WebSocket of no version.
+    NoVersion,
+    /// It asks for a WebSocket of another version than 13.
+    Version,
+    /// It asks for a WebSocket of two versions.
+    TwoVersions,
+    /// It asks for a WebSocket without a key.
+    NoKey,
+    /// It asks for a WebSocket by something that is not a key.
+    BadKey,
+    /// It asks for a WebSocket while the server stops.
+    Shutdown,
 }
 
 impl CloseReason {
@@ -162,6 +185,38 @@ impl Refusal {
             Self::AddressLimit => "address limit",
             Self::NoCertificate => "no certificate",
             Self::Origin => "origin",
+            Self::Http10 => "HTTP/1.0",
+            Self::Host => "no host",
+            Self::Method => "method",
+            Self::NoConnection => "no Connection: Upgrade",
+            Self::Body => "body",
+            Self::NoVersion => "no version",
+            Self::Version => "version",
+            Self::TwoVersions => "two versions",
+            Self::NoKey => "no key",
+            Self::BadKey => "bad key",
+            Self::Shutdown => "shutdown",
+        }
+    }
+
+    /// What the log line adds for an operator who wonders.
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Self::Http10 => ": is the proxy told to use 1.1?",
+            Self::NoConnection => ": is the proxy told to pass Upgrade on?",
+            Self::Full
+            | Self::AddressLimit
+            | Self::NoCertificate
+            | Self::Origin
+            | Self::Host
+            | Self::Method
+            | Self::Body
+            | Self::NoVersion
+            | Self::Version
+            | Self::TwoVersions
+            | Self::NoKey
+            | Self::BadKey
+            | Self::Shutdown => "",
         }
     }
 }

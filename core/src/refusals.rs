@@ -27,7 +27,7 @@ struct Tally {
 struct Untold {
     times: u64,
     peer: SocketAddr,
-    origin: Option<Arc<str>>,
+    detail: Option<Arc<str>>,
 }
 
 impl Refusals {
@@ -37,14 +37,14 @@ impl Refusals {
         now: Millis,
         reason: Refusal,
         peer: SocketAddr,
-        origin: Option<&[u8]>,
+        detail: Option<&[u8]>,
     ) -> Option<Note> {
         let tally = &mut self.tallies[reason as usize];
         tally.total += 1;
         tally.untold = Some(Untold {
             times: tally.untold.as_ref().map_or(1, |untold| untold.times + 1),
             peer,
-            origin: origin.map(|origin| Arc::from(String::from_utf8_lossy(shortened(origin)))),
+            detail: detail.map(|detail| Arc::from(String::from_utf8_lossy(shortened(detail)))),
         });
         tally.tell(now, reason)
     }
@@ -78,29 +78,40 @@ impl Tally {
         let Untold {
             times,
             peer,
-            origin,
+            detail,
         } = self.untold.take()?;
         self.quiet_until = now + Millis::from_secs(1);
         Some(Note::Refused {
             peer,
             reason,
             times,
-            origin,
+            detail,
         })
     }
 }
 
 /// The longest host name has 253 characters; more is no origin that anybody wants to read.
-fn shortened(origin: &[u8]) -> &[u8] {
-    &origin[..origin.len().min(300)]
+fn shortened(detail: &[u8]) -> &[u8] {
+    &detail[..detail.len().min(300)]
 }
 
 /// In the order of their declaration, which is their place in `tallies`.
-const REASONS: [Refusal; 4] = [
+const REASONS: [Refusal; 15] = [
     Refusal::Full,
     Refusal::AddressLimit,
     Refusal::NoCertificate,
     Refusal::Origin,
+    Refusal::Http10,
+    Refusal::Host,
+    Refusal::Method,
+    Refusal::NoConnection,
+    Refusal::Body,
+    Refusal::NoVersion,
+    Refusal::Version,
+    Refusal::TwoVersions,
+    Refusal::NoKey,
+    Refusal::BadKey,
+    Refusal::Shutdown,
 ];
 
 #[cfg(test)]
@@ -116,7 +127,7 @@ mod tests {
                 peer: peer(n),
                 reason,
                 times,
-                origin: None,
+                detail: None,
             })
         };
         for (place, reason) in REASONS.into_iter().enumerate() {
@@ -150,6 +161,7 @@ mod tests {
             refusals
                 .totals()
                 .map(|(_, n)| n)
+                .take(4)
                 .collect::<alloc::vec::Vec<_>>(),
             [3, 1, 0, 0]
         );
@@ -166,7 +178,7 @@ mod tests {
                 peer,
                 reason,
                 times: 1,
-                origin: Some(Arc::from("x".repeat(kept))),
+                detail: Some(Arc::from("x".repeat(kept))),
             };
             assert_eq!(note, Some(expected), "{length}");
         }

@@ -187,22 +187,29 @@ impl Line<'_> {
                 peer,
                 reason,
                 times,
-                ref origin,
+                ref detail,
             } => {
-                self.refusal(reason, times, origin.as_deref().map(shortened));
+                self.refusal(reason, times, detail.as_deref().map(shortened));
                 peer
             }
         }
     }
 
-    fn refusal(&mut self, reason: Refusal, times: u64, origin: Option<&str>) {
-        let (word, event) = refused(reason);
-        let (reason, times) = (Word(reason.as_str()), Number(times));
-        let mut text = vec![Word(word), Word(" "), reason];
+    fn refusal(&mut self, why: Refusal, times: u64, detail: Option<&str>) {
+        let (word, event) = refused(why);
+        let (reason, times) = (Word(why.as_str()), Number(times));
+        let mut text = vec![Word(word), Word(" "), reason, Word(why.advice())];
         let mut fields = vec![("reason", reason), ("times", times)];
-        if let Some(origin) = origin {
-            text.extend([Word(" "), Client(origin)]);
-            fields.push(("origin", Client(origin)));
+        if let Some(detail) = detail {
+            // A version is a number in its plain form; whatever else the client says stands in quotes.
+            let detail = match detail.parse::<u8>() {
+                Ok(number) if why == Refusal::Version && number.to_string() == detail => {
+                    Number(number.into())
+                }
+                Ok(_) | Err(_) => Client(detail),
+            };
+            text.extend([Word(" "), detail]);
+            fields.push((why.as_str(), detail));
         }
         if !matches!(times, Number(1)) {
             text.extend([Word(" ("), times, Word(" times)")]);
@@ -344,7 +351,18 @@ fn refused(reason: Refusal) -> (&'static str, &'static str) {
     match reason {
         Refusal::Full | Refusal::AddressLimit => ("CLOSED", "refused"),
         Refusal::NoCertificate => ("TLS REFUSED", "tls_refused"),
-        Refusal::Origin => ("WEBSOCKET REFUSED", "websocket_refused"),
+        Refusal::Origin
+        | Refusal::Http10
+        | Refusal::Host
+        | Refusal::Method
+        | Refusal::NoConnection
+        | Refusal::Body
+        | Refusal::NoVersion
+        | Refusal::Version
+        | Refusal::TwoVersions
+        | Refusal::NoKey
+        | Refusal::BadKey
+        | Refusal::Shutdown => ("WEBSOCKET REFUSED", "websocket_refused"),
     }
 }
 

@@ -15,13 +15,16 @@ use crate::frame::Chunk;
 use crate::note::{CloseReason, Refusal};
 use crate::wiped;
 use crate::wire::http::{Response, Status};
-use crate::wire::websocket::{CloseCode, Decoded, Handshake, Kind, Opcode, Violation};
+use crate::wire::websocket::{
+    CloseCode, Decoded, Handshake, Kind, Opcode, Refusal as Of, Violation,
+};
 
 impl Gateway {
     /// Answers a request to speak WebSocket; an answer that is left to send means no.
     pub(super) fn upgrade(&mut self, id: ConnId, handshake: &Handshake<'_>) -> Option<Response> {
         let peer = self.conns.get(id)?.peer();
         if !self.is_running() {
+            self.refuse(Refusal::Shutdown, peer, None);
             return Some(Response::plain(Status::ServiceUnavailable));
         }
         if let Some(origin) = handshake.origin
@@ -34,6 +37,34 @@ impl Gateway {
         let socket = Socket::new(self.now.mono, id.slot(), &self.config.limits);
         self.begin_chat(id, Wire::Socket(socket.into()));
         None
+    }
+
+    /// Answers a request that asks for a WebSocket and cannot have one, and says why in the log: what a
+    /// proxy has to be told for it is nowhere else to be seen.
+    pub(super) fn refuse_upgrade(&mut self, id: ConnId, refusal: Of<'_>) -> Response {
+        let (reason, detail) = match refusal {
+            Of::Http10 => (Refusal::Http10, None),
+            Of::Host => (Refusal::Host, None),
+            Of::Method => (Refusal::Method, None),
+            Of::NoConnection => (Refusal::NoConnection, None),
+            Of::Body => (Refusal::Body, None),
+            Of::NoVersion => (Refusal::NoVersion, None),
+            Of::Version(version) => (Refusal::Version, Some(version)),
+            Of::TwoVersions => (Refusal::TwoVersions, None),
+            Of::NoKey => (Refusal::NoKey, None),
+            Of::BadKey => (Refusal::BadKey, None),
+        };
+        if let Some(peer) = self.conns.get(id).map(|conn| conn.peer()) {
+            self.refuse(reason, peer, detail);
+        }
+        if matches!(reason, Refusal::Version | Refusal::TwoVersions) {
+            // RFC 9110 section 15.5.22 and RFC 6455 section 4.4.
+            Response::plain(Status::UpgradeRequired)
+                .with("Upgrade", "websocket")
+                .with("Sec-WebSocket-Version", "13")
+        } else {
+            Response::plain(Status::BadRequest)
+        }
     }
 
     /// Takes the commands that are there, then one more piece of the input.

@@ -490,7 +490,7 @@ fn an_ipv4_mapped_address_is_the_ipv4_address() {
         peer: refused,
         reason,
         times,
-        origin: None,
+        detail: None,
     };
     assert!(lab.actions.contains(&Action::Note(note)));
 }

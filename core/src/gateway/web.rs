@@ -14,7 +14,7 @@ use crate::frame::Chunk;
 use crate::note::Note;
 use crate::site::{self, Found, Site, SiteFile};
 use crate::status::{self, Gauges};
-use crate::wire::http::{self, ALLOWED, Content, Head, Method, Request, Response, Status};
+use crate::wire::http::{self, ALLOWED, Content, Head, Method, Reject, Request, Response, Status};
 use crate::wire::percent;
 
 /// Whether the body of an answer is sent.
@@ -52,12 +52,9 @@ impl Gateway {
                     }
                 },
                 Ok(request) => self.serve(id, &request),
-                Err(status @ Status::MethodNotAllowed) => http::refused(status),
-                Err(Status::UpgradeRequired) => Response::plain(Status::UpgradeRequired)
-                    // RFC 9110 section 15.5.22 and RFC 6455 section 4.4.
-                    .with("Upgrade", "websocket")
-                    .with("Sec-WebSocket-Version", "13"),
-                Err(status) => Response::plain(status),
+                Err(Reject::Upgrade(refusal)) => self.refuse_upgrade(id, refusal),
+                Err(Reject::Status(status @ Status::MethodNotAllowed)) => http::refused(status),
+                Err(Reject::Status(status)) => Response::plain(status),
             },
         };
         // However malformed what follows: who asks for the head gets no body (RFC 9110 section 9.3.2).

@@ -100,15 +100,39 @@ impl Method {
     }
 }
 
-/// Reads a complete head; the status to answer with if it is malformed, or the method is no use.
-pub(crate) fn parse(head: &[u8]) -> Result<Request<'_>, Status> {
+/// Why a complete head is not served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reject<'a> {
+    /// It is malformed, or its method is of no use.
+    Status(Status),
+    /// It asks for a WebSocket, and cannot have one.
+    Upgrade(Refusal<'a>),
+}
+
+impl From<Status> for Reject<'_> {
+    fn from(status: Status) -> Self {
+        Self::Status(status)
+    }
+}
+
+/// Reads a complete head, or says why it is not served.
+pub(crate) fn parse(head: &[u8]) -> Result<Request<'_>, Reject<'_>> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut parsed = httparse::Request::new(&mut headers);
     match parsed.parse(head) {
         Ok(httparse::Status::Complete(_)) => {}
-        Err(httparse::Error::TooManyHeaders) => return Err(Status::HeaderTooLarge),
-        Ok(httparse::Status::Partial) | Err(_) => return Err(Status::BadRequest),
+        Err(httparse::Error::TooManyHeaders) => return Err(Status::HeaderTooLarge.into()),
+        Ok(httparse::Status::Partial) | Err(_) => {
+            return Err(Status::BadRequest.into());
+        }
     }
+    let headers = parsed.headers.iter().map(|h| (h.name, h.value));
+    let minor = parsed.version.unwrap_or(0);
+    let upgrade = match Handshake::read(parsed.method.unwrap_or(""), minor, headers) {
+        None => None,
+        Some(Ok(handshake)) => Some(handshake),
+        Some(Err(refusal)) => return Err(Reject::Upgrade(refusal)),
+    };
     let hosts = parsed
         .headers
         .iter()
@@ -116,22 +140,14 @@ pub(crate) fn parse(head: &[u8]) -> Result<Request<'_>, Status> {
         .count();
     // RFC 9112 section 3.2: a request of HTTP/1.1 names exactly one host.
     if parsed.version == Some(1) && hosts != 1 {
-        return Err(Status::BadRequest);
+        return Err(Status::BadRequest.into());
     }
-    let headers = parsed.headers.iter().map(|h| (h.name, h.value));
-    let minor = parsed.version.unwrap_or(0);
-    let upgrade = match Handshake::read(parsed.method.unwrap_or(""), minor, headers) {
-        None => None,
-        Some(Ok(handshake)) => Some(handshake),
-        Some(Err(Refusal::Version)) => return Err(Status::UpgradeRequired),
-        Some(Err(Refusal::Malformed)) => return Err(Status::BadRequest),
-    };
     let method = match parsed.method {
         Some("GET") => Method::Get,
         Some("HEAD") => Method::Head,
         Some("POST") => Method::Post,
         Some("OPTIONS") => Method::Options,
-        Some(_) | None => return Err(Status::MethodNotAllowed),
+        Some(_) | None => return Err(Status::MethodNotAllowed.into()),
     };
     let target = origin_form(parsed.path.unwrap_or("/"));
     let (path, query) = match target.split_once('?') {
@@ -402,25 +418,37 @@ mod tests {
                     fields: Fields::default(),
                 }),
             ),
-            ("PUT / HTTP/1.0\r\n\r\n", Err(Status::MethodNotAllowed)),
-            ("GET / HTTP/1.1\r\n\r\n", Err(Status::BadRequest)),
+            (
+                "PUT / HTTP/1.0\r\n\r\n",
+                Err(Reject::Status(Status::MethodNotAllowed)),
+            ),
+            (
+                "GET / HTTP/1.1\r\n\r\n",
+                Err(Reject::Status(Status::BadRequest)),
+            ),
             (
                 "GET / HTTP/1.1\r\nHost: a\r\nhost: b\r\n\r\n",
-                Err(Status::BadRequest),
+                Err(Reject::Status(Status::BadRequest)),
             ),
-            ("GET / HTTP/2.0\r\nHost: a\r\n\r\n", Err(Status::BadRequest)),
-            ("GET / HTTP/1.2\r\nHost: a\r\n\r\n", Err(Status::BadRequest)),
-            ("GET /\r\n\r\n", Err(Status::BadRequest)),
+            (
+                "GET / HTTP/2.0\r\nHost: a\r\n\r\n",
+                Err(Reject::Status(Status::BadRequest)),
+            ),
+            (
+                "GET / HTTP/1.2\r\nHost: a\r\n\r\n",
+                Err(Reject::Status(Status::BadRequest)),
+            ),
+            ("GET /\r\n\r\n", Err(Reject::Status(Status::BadRequest))),
             (
                 "GET / HTTP/1.0\r\nno colon\r\n\r\n",
-                Err(Status::BadRequest),
+                Err(Reject::Status(Status::BadRequest)),
             ),
         ];
         for (head, request) in cases {
             assert_eq!(parse(head.as_bytes()), request, "{head:?}");
         }
         let many: Vec<u8> = format!("GET / HTTP/1.0\r\n{}\r\n", "a:b\r\n".repeat(101)).into_bytes();
-        assert_eq!(parse(&many), Err(Status::HeaderTooLarge));
+        assert_eq!(parse(&many), Err(Reject::Status(Status::HeaderTooLarge)));
     }
 
     #[test]

@@ -130,7 +130,7 @@ fn notes_are_written_like_this() {
     let peer: SocketAddr = "192.0.2.1:1".parse().unwrap();
     let (clients, max, member, id) = (1, 9, MemberId(7), Arc::<str>::from("secret1"));
     let (why, path, method) = (Unavailable::Busy, Arc::from("/secret1"), "GET");
-    let (reason, times, origin) = (Refusal::Origin, 3, Some(Arc::from("https://secret1")));
+    let (reason, times, detail) = (Refusal::Origin, 3, Some(Arc::from("https://secret1")));
     for (note, text) in [
         (Note::Connected { peer, clients, max }, "connected 1"),
         (Note::Crossdomain { peer }, "crossdomain"),
@@ -170,7 +170,7 @@ fn notes_are_written_like_this() {
                 peer,
                 reason,
                 times,
-                origin,
+                detail,
             },
             "refused 3 origin",
         ),

@@ -69,10 +69,10 @@ fn line(note: &Note, name: impl Fn(SocketAddr) -> String) -> String {
             peer,
             reason,
             times,
-            origin,
+            detail,
         } => {
-            let origin = origin.as_deref().map(quoted);
-            let what = [Some(reason.as_str()), origin.as_deref()];
+            let detail = detail.as_deref().map(quoted);
+            let what = [Some(reason.as_str()), detail.as_deref()];
             let what = what.into_iter().flatten().collect::<Vec<_>>().join(" ");
             format!("REFUSED {times} {what} {}", name(*peer))
         }

@@ -17,13 +17,30 @@ pub struct Handshake<'a> {
     pub origin: Option<&'a [u8]>,
 }
 
-/// Why a request to speak WebSocket is refused.
+/// Why a request to speak WebSocket is refused: 400, but for another version, which gets 426 and the
+/// version that would do (section 4.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// Another version than 13: 426, and which one would do (section 4.4).
-    Version,
-    /// Something else is missing or wrong: 400.
-    Malformed,
+pub enum Refusal<'a> {
+    /// It is HTTP/1.0, which has no upgrade. A proxy that was not told otherwise speaks it.
+    Http10,
+    /// It names no host, or two.
+    Host,
+    /// Another method than GET.
+    Method,
+    /// `Connection` does not say `Upgrade`. A proxy that was not told otherwise drops it.
+    NoConnection,
+    /// It has a body, whose bytes would be taken for frames.
+    Body,
+    /// It names no version.
+    NoVersion,
+    /// It names another version than 13.
+    Version(&'a [u8]),
+    /// It names a version twice.
+    TwoVersions,
+    /// It has no key.
+    NoKey,
+    /// Its key is not sixteen bytes in base64, or there are two.
+    BadKey,
 }
 
 impl<'a> Handshake<'a> {
@@ -33,7 +50,7 @@ impl<'a> Handshake<'a> {
         method: &str,
         minor: u8,
         headers: impl Iterator<Item = (&'a str, &'a [u8])> + Clone,
-    ) -> Option<Result<Self, Refusal>> {
+    ) -> Option<Result<Self, Refusal<'a>>> {
         let values = |name: &'static str| {
             let named = headers.clone();
             named.filter_map(move |(n, value)| n.eq_ignore_ascii_case(name).then_some(value))
@@ -47,21 +64,29 @@ impl<'a> Handshake<'a> {
         let upgrade = values("Connection")
             .flat_map(tokens)
             .any(|token| token.eq_ignore_ascii_case(b"upgrade"));
-        // The bytes of a body would be taken for frames.
         let body = values("Transfer-Encoding").next().is_some()
             || values("Content-Length").any(|length| length != b"0");
-        if method != "GET" || minor != 1 || !upgrade || body {
-            return Some(Err(Refusal::Malformed));
+        let version = only(values("Sec-WebSocket-Version"));
+        // The version comes before the key, since another version may have another key.
+        let refusal = match version {
+            _ if minor != 1 => Some(Refusal::Http10),
+            _ if values("Host").count() != 1 => Some(Refusal::Host),
+            _ if method != "GET" => Some(Refusal::Method),
+            _ if !upgrade => Some(Refusal::NoConnection),
+            _ if body => Some(Refusal::Body),
+            None => Some(Refusal::TwoVersions),
+            Some(None) => Some(Refusal::NoVersion),
+            Some(Some(b"13")) => None,
+            Some(Some(version)) => Some(Refusal::Version(version)),
+        };
+        if let Some(refusal) = refusal {
+            return Some(Err(refusal));
         }
-        match only(values("Sec-WebSocket-Version")) {
-            Some(Some(b"13")) => {}
-            Some(Some(_)) | None => return Some(Err(Refusal::Version)),
-            Some(None) => return Some(Err(Refusal::Malformed)),
-        }
-        let key = only(values("Sec-WebSocket-Key"))
-            .flatten()
-            .and_then(key)
-            .ok_or(Refusal::Malformed);
+        let key = match only(values("Sec-WebSocket-Key")) {
+            Some(None) => Err(Refusal::NoKey),
+            Some(Some(value)) => key(value).ok_or(Refusal::BadKey),
+            None => Err(Refusal::BadKey),
+        };
         // Two origins are none that anybody allowed.
         let origin = only(values("Origin")).unwrap_or(Some(b""));
         let binary = values("Sec-WebSocket-Protocol")
@@ -131,9 +156,11 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 #[cfg(test)]
 mod tests {
+    use alloc::format;
+
     use super::*;
 
-    fn read(method: &str, minor: u8, head: &str) -> Option<Result<String, Refusal>> {
+    fn read<'a>(method: &str, minor: u8, head: &'a str) -> Option<Result<String, Refusal<'a>>> {
         let headers = head.lines().map(|line| line.split_once(": ").unwrap());
         let headers = headers.map(|(name, value)| (name, value.as_bytes()));
         Some(Handshake::read(method, minor, headers)?.map(|handshake| handshake.answer()))
@@ -165,27 +192,37 @@ mod tests {
             Plain,
             Good,
             Binary,
-            Refused(Refusal),
+            Refused(String),
         }
-        use Is::{Binary, Good, Plain, Refused};
-        use Refusal::{Malformed, Version};
+        use Is::{Binary, Good, Plain};
+        let refused = |why: Refusal<'_>| Is::Refused(format!("{why:?}"));
         let cases = [
             ("Upgrade", "", Plain),
+            ("Host", "", refused(Refusal::Host)),
+            ("", "Host: b\n", refused(Refusal::Host)),
             ("Upgrade", "Upgrade: h2c\n", Plain),
             ("Upgrade", "UPGRADE: h2c, WebSocket\n", Good),
             ("Connection", "connection: keep-alive ,upgrade\n", Good),
             ("Connection", "Connection: x\nConnection: UPGRADE\n", Good),
-            ("Connection", "", Refused(Malformed)),
+            ("Connection", "", refused(Refusal::NoConnection)),
             ("", "Content-Length: 0\n", Good),
-            ("", "Content-Length: 5\n", Refused(Malformed)),
-            ("", "Transfer-Encoding: chunked\n", Refused(Malformed)),
-            ("Connection", "Connection: keep-alive\n", Refused(Malformed)),
-            ("Connection", "Connection: upgraded\n", Refused(Malformed)),
-            ("Sec-WebSocket-Key", "", Refused(Malformed)),
+            ("", "Content-Length: 5\n", refused(Refusal::Body)),
+            ("", "Transfer-Encoding: chunked\n", refused(Refusal::Body)),
+            (
+                "Connection",
+                "Connection: keep-alive\n",
+                refused(Refusal::NoConnection),
+            ),
+            (
+                "Connection",
+                "Connection: upgraded\n",
+                refused(Refusal::NoConnection),
+            ),
+            ("Sec-WebSocket-Key", "", refused(Refusal::NoKey)),
             (
                 "",
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\n",
-                Refused(Malformed),
+                refused(Refusal::BadKey),
             ),
             (
                 "Sec-WebSocket-Key",
@@ -200,29 +237,33 @@ mod tests {
             (
                 "Sec-WebSocket-Key",
                 "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA\n",
-                Refused(Malformed),
+                refused(Refusal::BadKey),
             ),
             (
                 "Sec-WebSocket-Key",
                 "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAAA=\n",
-                Refused(Malformed),
+                refused(Refusal::BadKey),
             ),
             (
                 "Sec-WebSocket-Key",
                 "Sec-WebSocket-Key: !AAAAAAAAAAAAAAAAAAAAA==\n",
-                Refused(Malformed),
+                refused(Refusal::BadKey),
             ),
-            ("Sec-WebSocket-Version", "", Refused(Malformed)),
+            ("Sec-WebSocket-Version", "", refused(Refusal::NoVersion)),
             (
                 "Sec-WebSocket-Version",
                 "Sec-WebSocket-Version: 8\n",
-                Refused(Version),
+                refused(Refusal::Version(b"8")),
             ),
-            ("", "Sec-WebSocket-Version: 13\n", Refused(Version)),
+            (
+                "",
+                "Sec-WebSocket-Version: 13\n",
+                refused(Refusal::TwoVersions),
+            ),
             (
                 "Sec-WebSocket",
                 "Sec-WebSocket-Version: 8\n",
-                Refused(Version),
+                refused(Refusal::Version(b"8")),
             ),
             ("", "Sec-WebSocket-Protocol: binary\n", Binary),
             ("", "Sec-WebSocket-Protocol: chat, binary\n", Binary),
@@ -236,10 +277,11 @@ mod tests {
             ("", "Sec-WebSocket-Extensions: permessage-deflate\n", Good),
         ];
         for (without, with, is) in cases {
-            let answer = read("GET", 1, &sample(without, with));
+            let head = sample(without, with);
+            let answer = read("GET", 1, &head);
             let was = match answer {
                 None => Plain,
-                Some(Err(refusal)) => Refused(refusal),
+                Some(Err(refusal)) => refused(refusal),
                 Some(Ok(answer)) if answer.contains("Protocol: binary\r\n") => Binary,
                 Some(Ok(answer)) => {
                     assert!(!answer.contains("Sec-WebSocket-Protocol"));
@@ -249,12 +291,14 @@ mod tests {
             };
             assert_eq!(was, is, "without {without:?}, with {with:?}");
         }
-        for (method, minor) in [("POST", 1), ("HEAD", 1), ("GET", 0)] {
-            assert_eq!(
-                read(method, minor, &sample("", "")),
-                Some(Err(Malformed)),
-                "{method} HTTP/1.{minor}"
-            );
+        for (method, minor, why) in [
+            ("POST", 1, Refusal::Method),
+            ("HEAD", 1, Refusal::Method),
+            ("GET", 0, Refusal::Http10),
+        ] {
+            let head = sample("", "");
+            let answer = read(method, minor, &head);
+            assert_eq!(answer, Some(Err(why)), "{method} HTTP/1.{minor}");
         }
     }
 
