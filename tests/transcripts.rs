@@ -1,4 +1,4 @@
-//! Plays every transcript in `tests/transcripts/` on the bare core and on sockets before both
+//! Plays every transcript in `tests/transcripts/`, and the examples in `core/PROTOCOL.md`, on the bare core and on sockets before both
 //! runtimes, with what clients send cut in many ways. The format is described in
 //! `flashgate_core::testing::transcript`.
 //!
@@ -19,6 +19,8 @@ use flashgate_core::testing::transcript::{
 
 #[path = "transcripts/checks.rs"]
 mod checks;
+#[path = "transcripts/reference.rs"]
+mod reference;
 #[path = "transcripts/sockets.rs"]
 mod sockets;
 
@@ -47,9 +49,10 @@ fn on_std() {
     });
 }
 
-/// Rewrites the files, before the bare core plays them.
+/// Rewrites the files, before the bare core plays them. The examples of the reference are written by hand.
 fn update() {
-    for path in files() {
+    let by_hand = Path::new(reference::PATH);
+    for path in files().into_iter().filter(|path| path != by_hand) {
         let (name, text) = read(&path);
         let transcript = Transcript::parse(&name, &text).unwrap_or_else(|e| panic!("{e}"));
         match transcript.rewritten() {
@@ -180,6 +183,9 @@ fn files() -> Vec<PathBuf> {
         .filter(|path| path.to_string_lossy()[FOLDER.len()..].contains(&wanted))
         .collect();
     files.sort();
+    if reference::PATH.contains(&wanted) {
+        files.push(reference::PATH.into());
+    }
     assert!(!files.is_empty(), "no transcript is called {wanted:?}");
     files
 }
@@ -187,6 +193,9 @@ fn files() -> Vec<PathBuf> {
 fn read(path: &Path) -> (String, String) {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let text = fs::read_to_string(path).expect("a transcript can be read");
+    if path == Path::new(reference::PATH) {
+        return ("core/PROTOCOL.md".to_owned(), reference::examples(&text));
+    }
     (format!("tests/transcripts/{name}"), text)
 }
 
