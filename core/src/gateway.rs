@@ -79,6 +79,8 @@ pub struct Gateway {
     claims: Claims,
     throttle: Throttle,
     refusals: Refusals,
+    /// Connections that the command rate has slowed down, and until when the log does not say so again.
+    slowed: BTreeMap<ConnId, Millis>,
     counters: Counters,
     /// Where a WebSocket's payload is unmasked; empty between inputs.
     scratch: Zeroizing<Vec<u8>>,
@@ -123,6 +125,7 @@ impl Gateway {
             claims: Claims::default(),
             throttle: Throttle::default(),
             refusals: Refusals::default(),
+            slowed: BTreeMap::new(),
             counters: Counters::default(),
             scratch: Zeroizing::default(),
             actions: VecDeque::new(),
@@ -258,6 +261,7 @@ impl Gateway {
             return;
         };
         self.deadlines.remove(id);
+        self.slowed.remove(&id);
         if conn.counted {
             self.addresses.remove(conn.peer().ip());
         }

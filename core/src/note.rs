@@ -72,6 +72,11 @@ pub enum Note {
         /// Who.
         member: MemberId,
     },
+    /// The command rate makes a connection's commands wait; at most one note a minute and connection.
+    Slowed {
+        /// Whose commands wait.
+        peer: SocketAddr,
+    },
     /// A chat connection ended.
     Closed {
         /// Where from.

@@ -14,6 +14,7 @@ pub(crate) struct Counters {
     pub(crate) http_requests: u64,
     pub(crate) chats: u64,
     pub(crate) commands: u64,
+    pub(crate) slowed: u64,
     pub(crate) messages: u64,
     pub(crate) logins: u64,
     pub(crate) failed_logins: u64,
@@ -208,6 +209,11 @@ impl Exposition {
             ),
             ("chats_total", "Connections told apart as chat.", c.chats),
             ("commands_total", "Chat commands taken.", c.commands),
+            (
+                "slowed_commands_total",
+                "Commands that had to wait for the command rate.",
+                c.slowed,
+            ),
             ("messages_total", "Messages relayed.", c.messages),
         ] {
             self.counter(name, help, value);

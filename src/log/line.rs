@@ -173,6 +173,10 @@ impl Line<'_> {
                 self.says("login_unavailable", &text, &[("id", id), ("reason", why)]);
                 peer
             }
+            Note::Slowed { peer } => {
+                self.says("slowed", &[Word("SLOWED command rate")], &[]);
+                peer
+            }
             Note::Quit { peer, member } => {
                 let member = Member(member);
                 self.says("quit", &[Word("QUIT "), member], &[("member", member)]);

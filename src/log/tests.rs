@@ -64,6 +64,11 @@ fn notes_about_chat() {
             format!(r#""event":"login_unavailable","id":{quoted},"reason":"store busy""#),
         ),
         (
+            Note::Slowed { peer },
+            "SLOWED command rate".to_owned(),
+            r#""event":"slowed""#.to_owned(),
+        ),
+        (
             Note::Quit { peer, member },
             "QUIT 7".to_owned(),
             r#""event":"quit","member":7"#.to_owned(),

@@ -11,8 +11,9 @@ use crate::conn::{Incoming, Stage, Turn, Who};
 use crate::event::ConnId;
 use crate::frame::Form;
 use crate::hub::Online;
-use crate::note::CloseReason;
+use crate::note::{CloseReason, Note};
 use crate::reply;
+use crate::time::Millis;
 use crate::typed::{self, Habits, Text};
 use crate::wiped;
 use crate::wire::framing::{Frame, Framer, MARK, Rules};
@@ -117,7 +118,7 @@ impl Gateway {
             return Step::Wait;
         }
         if let Err(until) = chat.take_token(limits, now) {
-            chat.wait(Turn::Rate { until }, now);
+            self.slow_down(id, until);
             return Step::Wait;
         }
         let first = framer.is_fresh();
@@ -158,6 +159,25 @@ impl Gateway {
     fn not_chat(&mut self, id: ConnId, status: Status) {
         self.respond(id, http::refused(status), Body::Whole);
         self.end_chat(id, CloseReason::NotChat, Ends::With(Stage::Finishing));
+    }
+
+    /// Lets the next command wait for the rate, and says so once in a while: a client whose commands
+    /// come late is not told why.
+    fn slow_down(&mut self, id: ConnId, until: Millis) {
+        let now = self.now.mono;
+        let Some(conn) = self.conns.get_mut(id) else {
+            return;
+        };
+        let peer = conn.peer();
+        if let Some(chat) = conn.chat() {
+            chat.wait(Turn::Rate { until }, now);
+        }
+        self.counters.slowed += 1;
+        let quiet_until = self.slowed.entry(id).or_insert(now);
+        if *quiet_until <= now {
+            *quiet_until = now + SLOW_AGAIN;
+            self.note(Note::Slowed { peer });
+        }
     }
 
     fn msg(&mut self, id: ConnId, nick: &str, text: &str) {
@@ -207,3 +227,6 @@ pub(super) fn without_terminator(message: &[u8]) -> &[u8] {
         command => command,
     }
 }
+
+/// Between two lines of the log that say of a connection that the command rate slows it down.
+const SLOW_AGAIN: Millis = Millis::from_secs(60);

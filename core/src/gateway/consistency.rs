@@ -38,6 +38,9 @@ impl Gateway {
             "addresses count connections"
         );
 
+        let mut slowed = self.slowed.keys();
+        assert!(slowed.all(|id| self.conns.get(*id).is_some()));
+
         let mut members = 0;
         for (id, conn) in &conns {
             if let Some(Who::Member(seat)) = conn.who() {

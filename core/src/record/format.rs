@@ -383,6 +383,7 @@ fn noted(note: &Note) -> String {
         Note::LoginUnavailable { why, .. } => {
             format!("login-unavailable {}", name(&UNAVAILABLE, why))
         }
+        Note::Slowed { .. } => String::from("slowed"),
         Note::Quit { member, .. } => format!("quit {member}"),
         Note::Closed { reason, .. } => format!("closed {}", reason.as_str()),
         Note::Refused { reason, times, .. } => format!("refused {times} {}", reason.as_str()),

@@ -157,6 +157,7 @@ fn notes_are_written_like_this() {
             Note::LoginUnavailable { peer, id, why },
             "login-unavailable busy",
         ),
+        (Note::Slowed { peer }, "slowed"),
         (Note::Quit { peer, member }, "quit 7"),
         (
             Note::Closed {

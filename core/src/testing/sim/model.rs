@@ -429,6 +429,7 @@ impl Model {
                 self.count("login failed");
             }
             Note::LoginUnavailable { .. } => self.count("login unavailable"),
+            Note::Slowed { peer } => self.slowed(self.peers[peer]),
             Note::Refused { .. } => self.count("refused"),
             Note::Crossdomain { .. } | Note::Status { .. } | Note::Redirect { .. } => {}
         }

@@ -63,6 +63,7 @@ fn line(note: &Note, name: impl Fn(SocketAddr) -> String) -> String {
             };
             format!("LOGIN UNAVAILABLE {} {why} {}", quoted(id), name(*peer))
         }
+        Note::Slowed { peer } => format!("SLOWED command rate {}", name(*peer)),
         Note::Quit { peer, member } => format!("QUIT {member} {}", name(*peer)),
         Note::Closed { peer, reason } => format!("CLOSED {} {}", reason.as_str(), name(*peer)),
         Note::Refused {

@@ -16,6 +16,7 @@ use crate::testing::sim::ask::{Ask, as_heard};
 use crate::testing::sim::client::Kind;
 use crate::testing::sim::client::Visit;
 use crate::testing::sim::reader::Said;
+use crate::time::Millis;
 
 impl Model {
     /// Something is said to a connection, and nothing has to be: it must be an answer.
@@ -185,6 +186,19 @@ impl Model {
         };
         assert!(side.may(&ask, &limits, now), "too early: {side:?}");
         side.take(&limits, now)
+    }
+
+    /// The log says that the rate slows a connection down.
+    pub(super) fn slowed(&mut self, id: ConnId) {
+        let (now, limits) = (self.now.mono, self.config.limits.clone());
+        let side = self.side(id);
+        // What garbage asks for, nobody knows.
+        let asks = matches!(side.kind, Kind::Chat(_));
+        assert!(side.chat && side.ending.is_none());
+        assert!(!asks || side.over_the_rate(&limits, now), "{side:?}");
+        let last = side.slowed.replace(now);
+        assert!(last.is_none_or(|at| now >= at + Millis::from_secs(60)));
+        self.count("slowed");
     }
 
     /// A question is put to the store.

@@ -240,6 +240,7 @@ impl Model {
         let (eof, paused) = (side.eof, side.paused);
         match side.next().cloned() {
             Some(ask) if side.may(&ask, &limits, now) => Some("an answer"),
+            Some(_) if side.is_slowed_in_silence(&limits, now) => Some("a line about its rate"),
             Some(_) => None,
             None if eof => Some("its end"),
             None if paused => Some("a resume"),

@@ -47,6 +47,8 @@ pub(in crate::testing::sim) struct Side {
     /// Microseconds of the command rate that are used up, as of a time.
     debt: u64,
     debt_at: Millis,
+    /// When the log said last that the rate slows it down.
+    pub(super) slowed: Option<Millis>,
     /// What is in the runtime's queue, by whose it is.
     waiting: VecDeque<(Owner, usize)>,
     progress: Millis,
@@ -108,6 +110,7 @@ impl Side {
             tried: String::new(),
             debt: 0,
             debt_at: now,
+            slowed: None,
             waiting: VecDeque::new(),
             progress: now,
             ending: None,
@@ -178,6 +181,15 @@ impl Side {
             None | Some(Ask::Upgrade | Ask::Close(_) | Ask::Break(_) | Ask::Control(_))
         );
         self.turn == Turn::Free && !free && !self.within_rate(limits, now)
+    }
+
+    /// Whether it waits for the rate and the log has not said so. A wait that began within the minute
+    /// after the last line goes on for less than two seconds.
+    pub(super) fn is_slowed_in_silence(&self, limits: &Limits, now: Millis) -> bool {
+        let silent = self
+            .slowed
+            .is_none_or(|at| now >= at + Millis::from_secs(62));
+        silent && self.waiting() <= limits.own_backlog && self.over_the_rate(limits, now)
     }
 
     /// Since when the rate lets it go on.
