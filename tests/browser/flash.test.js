@@ -185,11 +185,13 @@ test("on a phone the Flash page leads to the web chat", async (t) => {
 
 test("the movie comes back after the server was away", { skip }, async (t) => {
     const flash = await open(t, { args: ["--ruffle", RUFFLE] });
+    const alice = await RawClient.connect(flash.server.port, "1", "secret1");
     await flash.plays();
     await flash.logIn("2", "secret2");
     await flash.tells("Welcome, bob.");
 
     await flash.server.stop();
+    await alice.close();
     await flash.tells("The connection was lost.");
     await flash.screenshot("flash-lost");
     const again = await startServer({ port: flash.server.port });
@@ -198,6 +200,14 @@ test("the movie comes back after the server was away", { skip }, async (t) => {
     await flash.page.keyboard.press("Enter");
     await again.logged(/LOGIN 2\(/);
     await flash.tells("You are back.");
+
+    // Alice never left: the server was away. Carol is news.
+    for (const [id, password] of [[1, "secret1"], [3, "secret3"]]) {
+        const client = await RawClient.connect(again.port, id, password);
+        t.after(() => client.close());
+    }
+    await flash.tells("carol has come.");
+    assert.equal(await flash.page.getByText("alice has come.").count(), 0);
 });
 
 test("a page without Ruffle says how to get it", async (t) => {

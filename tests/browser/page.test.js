@@ -341,7 +341,7 @@ test("the login form of a demo knows its members", async (t) => {
     assert.equal(await real.page.getByText("demo").isVisible(), false);
 });
 
-test("who types a message when the login ends does not go on in the field for the password", async (t) => {
+test("a login that ends puts the keyboard in no password field", async (t) => {
     const own = await startServer({ args: ["--on-duplicate", "replace"] });
     t.after(() => own.remove());
     const alice = await ChatPage.open(t, browser, own);

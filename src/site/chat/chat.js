@@ -206,7 +206,7 @@ function loggedOut(why, text) {
         const before = why === "spent" ? `${REASONS[text]} ` : "";
         notice(before + FAREWELLS[why] + (why === "ended" && text ? ` It says: ${text}` : ""));
         if (interrupted) {
-            // Whoever is typing a message must not go on in a field for a password.
+            // A user who is typing a message must not continue in a password field.
             $("login-notice").focus();
         } else {
             focusForm();

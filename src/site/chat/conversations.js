@@ -54,7 +54,7 @@ export class Conversations {
     #nextId = 1;
     /** Since the connection was lost: where that is noted, if anywhere. */
     #outage = null;
-    /** Who was online before an outage, and was not when it was over. */
+    /** People who were online before an outage, and not when it was over. */
     #missing = new Set();
 
     /** Whose page it is. Somebody else's conversations are forgotten. */
@@ -101,7 +101,7 @@ export class Conversations {
         }
     }
 
-    /** The connection is back. Who else was cut off by the same outage may take a while longer. */
+    /** The connection is back. Other people whom the same outage cut off may take longer. */
     reconnected() {
         if (this.#outage !== null) {
             this.#connection("restored");
@@ -116,7 +116,7 @@ export class Conversations {
         }
     }
 
-    /** Notes who has not come back after an outage, and returns them. */
+    /** Notes the people who have not come back after an outage, and returns them. */
     missing() {
         const people = [...this.#missing];
         this.#missing.clear();
@@ -127,8 +127,8 @@ export class Conversations {
     }
 
     /**
-     * Takes the list of everyone online; returns who came and who left since it was last known. After an
-     * outage, who is not back yet is not said to have left.
+     * Takes the list of everyone online; returns the people who came or left since it was last known. After
+     * an outage, people who are not back yet are not said to have left.
      */
     setOnline(people) {
         const now = new Set(people.map(({ nick }) => nick));
@@ -176,7 +176,7 @@ export class Conversations {
         return person;
     }
 
-    /** Forgets who left without a word. */
+    /** Forgets a person who left without a conversation. */
     #tidy(person) {
         if (person.items.length === 0 && person.draft === "" && person.nick !== this.open) {
             this.#people.delete(person.nick);

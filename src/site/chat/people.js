@@ -89,7 +89,7 @@ export class People {
         (row ?? $("people-heading")).focus();
     }
 
-    /** The same people as before in the same places, also who has left; who is new comes behind them. */
+    /** The same people as before in the same places, after they have left, too; new people come behind them. */
     #inPlace(talks, others) {
         const known = new Set([...this.#shown.talks, ...this.#shown.others].map(({ nick }) => nick));
         const now = (person) => this.#conversations.get(person.nick) ?? person;

@@ -123,6 +123,11 @@ class People extends Sprite {
 		fill([]);
 	}
 
+	/** The nicks of all who are online. */
+	public function nicks():Array<String> {
+		return [for (person in listed) if (!gone.contains(person.aid)) person.aid];
+	}
+
 	public function isOnline(aid:String):Bool {
 		return find(aid) != null && !gone.contains(aid);
 	}

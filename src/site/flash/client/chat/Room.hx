@@ -1,5 +1,6 @@
 package chat;
 
+import flash.Lib;
 import flash.display.Sprite;
 import flash.text.TextField;
 
@@ -15,6 +16,10 @@ class Room extends Sprite {
 	final again:Void->Void;
 	var me:Person;
 	var here = false;
+	/** Nicks of the people who were here when the connection was lost. */
+	var before:Array<String> = [];
+	/** Until then their return is no news: the server may have cut them off, too. */
+	var quietUntil = 0;
 
 	public function new(say:(recipient:String, text:String) -> Void, again:Void->Void) {
 		super();
@@ -47,6 +52,7 @@ class Room extends Sprite {
 		here = true;
 		if (again) {
 			note("You are back.");
+			quietUntil = Lib.getTimer() + ALL_BACK_AFTER;
 		} else {
 			transcript.clear();
 			people.clear();
@@ -62,6 +68,7 @@ class Room extends Sprite {
 
 	/** The connection is gone, or could not be made again; the button, which says `wayBack`, calls `again`. */
 	public function lost(reason:String, wayBack:String) {
+		before = here ? people.nicks() : before;
 		here = false;
 		complain(reason);
 		line.enable(false);
@@ -77,7 +84,9 @@ class Room extends Sprite {
 
 	public function came(who:Person) {
 		people.add(who);
-		note(who.label() + " has come.");
+		if (!before.remove(who.aid) || Lib.getTimer() > quietUntil) {
+			note(who.label() + " has come.");
+		}
 	}
 
 	public function left(aid:String) {
@@ -137,4 +146,7 @@ class Room extends Sprite {
 
 	/** Characters; at three or four bytes each they fit the 8,192 bytes of a command. */
 	static inline final LONGEST = 2000;
+
+	/** Milliseconds after which everybody is back who waits for a server that restarts. */
+	static inline final ALL_BACK_AFTER = 60000;
 }
