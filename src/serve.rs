@@ -180,6 +180,7 @@ fn members(
         ..PoolOptions::default()
     };
     if options.demo {
+        let pool = hold_back(config, Duration::ZERO, &pool);
         return Pool::demo(&pool).map_err(store);
     }
     match options.members.as_deref() {
@@ -218,9 +219,9 @@ fn own_members(path: &Path, pool: &PoolOptions, config: &mut Config) -> Result<P
              them, and flashgate members rename gives them others"
         ));
     }
-    hold_back(config, members.slowest_check().map_err(store)?);
+    let pool = hold_back(config, members.slowest_check().map_err(store)?, pool);
     drop(members);
-    Pool::open(path, pool).map_err(store)
+    Pool::open(path, &pool).map_err(store)
 }
 
 /// Members in the table of a site, which is asked and left as it is.
@@ -232,13 +233,13 @@ fn site_members(
     config: &mut Config,
 ) -> Result<Pool, Failure> {
     let table = table::open(address, &options.table_options(), Refused::default())?;
-    hold_back(config, table.slowest_check().map_err(store)?);
+    let pool = hold_back(config, table.slowest_check().map_err(store)?, pool);
     if let Some(active_if) = &options.active_if
         && !table.has_active().map_err(store)?
     {
         ::log::warn!("no row has {active_if}: no member can log in; check --active-if");
     }
-    Pool::over(&table, pool).map_err(store)
+    Pool::over(&table, &pool).map_err(store)
 }
 
 #[cfg(not(feature = "mysql"))]
@@ -264,10 +265,15 @@ fn store(error: StoreError) -> Failure {
     Failure::store(&error)
 }
 
-/// Refusals are held back for as long as the slowest hash takes.
-fn hold_back(config: &mut Config, slowest: Duration) {
+/// Refusals are held back for as long as the slowest hash takes, and keep their place in the pool.
+fn hold_back(config: &mut Config, slowest: Duration, pool: &PoolOptions) -> PoolOptions {
     let delay = &mut config.limits.failure_delay;
     *delay = Millis(slowest.as_millis() as u64).max(*delay);
+    PoolOptions {
+        refusal: delay.to_duration(),
+        slowest,
+        ..pool.clone()
+    }
 }
 
 fn add_one(path: &Path) -> String {
@@ -336,5 +342,5 @@ const DEFAULT_RECORD_LIMIT: u64 = 256;
 /// A stop takes 5 s at most, of which the core's own time-outs are 2.
 const LONGEST_STOP: Duration = Duration::from_millis(4500);
 const LAST_LINES: Duration = Duration::from_secs(1);
-const LAST_LOOKUPS: Duration = Duration::from_millis(500);
+const LAST_LOOKUPS: Duration = Duration::from_secs(4);
 const TELL_DROPS: Duration = Duration::from_secs(1);

@@ -22,11 +22,14 @@ pub(super) trait Backend: Send + Sync {
         is_right: &mut dyn FnMut(&Found) -> bool,
     ) -> Option<Member>;
 
-    /// Notes a good login, and the new hash of a password, if there is one.
+    /// Notes a good login.
     ///
     /// False if the member is another by now than the one that was found: nobody is to be let in
     /// then, since nobody would be told of that change.
-    fn note_login(&self, found: &Found, renewed: Option<Renewed>) -> bool;
+    fn note_login(&self, found: &Found) -> bool;
+
+    /// Notes the new hash of a password, unless another one is stored by then.
+    fn note_renewed(&self, found: &Found, renewed: Renewed);
 
     /// Whether new hashes are stored.
     fn keeps_hashes(&self) -> bool;

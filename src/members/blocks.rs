@@ -37,6 +37,19 @@ pub(super) fn give_back() {
     drop(BLOCKS.take());
 }
 
+/// Memory on its way from one thread to another.
+pub(super) struct Kept(Vec<Block>);
+
+/// Gives this thread memory to hash in.
+pub(super) fn lend(kept: Kept) {
+    BLOCKS.set(kept.0);
+}
+
+/// Takes what this thread has kept, for another one.
+pub(super) fn take_back() -> Kept {
+    Kept(BLOCKS.take())
+}
+
 thread_local! {
     static BLOCKS: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
 }

@@ -143,11 +143,14 @@ impl Backend for Live {
         None
     }
 
-    fn note_login(&self, found: &Found, _renewed: Option<Renewed>) -> bool {
+    fn note_login(&self, found: &Found) -> bool {
         // Whoever was changed since the row was read is found out by the next look.
         self.watch.let_in(&found.member, Instant::now());
         true
     }
+
+    /// Nothing is written there.
+    fn note_renewed(&self, _found: &Found, _renewed: Renewed) {}
 
     fn keeps_hashes(&self) -> bool {
         false

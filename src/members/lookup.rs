@@ -28,7 +28,7 @@ use rusqlite::Connection;
 
 use super::backend::Backend;
 use super::notes::{Notes, Renewed};
-use super::opened::{BUSY_NOTE, Found, Open, close, find, may_be_beside, read_unshared};
+use super::opened::{BUSY_NOTE, Ends, Found, Open, close, find, may_be_beside, read_unshared};
 use super::schema::{Fault, StoreError};
 use super::stamp::Stamp;
 use super::watch::{LOOK, Tell, Watch};
@@ -38,6 +38,8 @@ use super::watch::{LOOK, Tell, Watch};
 pub(super) struct Lookups {
     place: Place,
     open: Option<Open>,
+    /// How long a query may compute.
+    longest: Duration,
     notes: Notes,
     /// When a lookup last gave up waiting for a lock.
     locked: Option<Instant>,
@@ -56,8 +58,10 @@ enum Place {
 
 impl Lookups {
     /// Over the file at `path`, which must be a store.
-    pub(super) fn file(path: &Path) -> Result<Self, StoreError> {
+    /// A query that computes for longer than `longest` is interrupted.
+    pub(super) fn file(path: &Path, longest: Duration) -> Result<Self, StoreError> {
         let mut lookups = Self::of(Place::File(path.to_owned()), None);
+        lookups.longest = longest;
         match lookups.ready(BUSY).map(drop) {
             Err(fault) if may_be_beside(&fault) => {
                 read_unshared(path, |_, _| Ok(())).or(Err(fault))
@@ -77,6 +81,7 @@ impl Lookups {
             wal: None,
             suspect: false,
             written: None,
+            ends: Ends::never(),
         };
         Self::of(Place::Memory, Some(open))
     }
@@ -85,6 +90,7 @@ impl Lookups {
         Self {
             place,
             open,
+            longest: Duration::MAX,
             notes: Notes::default(),
             locked: None,
             unnoted: None,
@@ -149,11 +155,11 @@ impl Lookups {
     }
 
     /// Notes a good login, to be written soon: by [`answered`](Self::answered) or
-    /// [`idle`](Self::idle). The new hash of a password, if there is one, goes with it.
+    /// [`idle`](Self::idle).
     ///
     /// False if the member is another by now than the one that was found: nobody is to be let in
     /// then, since nobody would be told of that change.
-    fn note_login(&mut self, found: &Found, renewed: Option<Renewed>) -> bool {
+    fn note_login(&mut self, found: &Found) -> bool {
         let mut as_of = found.as_of;
         if found.comparisons != self.watch.comparisons() {
             match self.find(&Login::Id(found.member.id), Instant::now()) {
@@ -162,7 +168,7 @@ impl Lookups {
             }
         }
         self.watch.let_in(&found.member, as_of);
-        self.notes.add(&found.member, renewed, found.file);
+        self.notes.add(&found.member, found.file);
         true
     }
 
@@ -193,7 +199,9 @@ impl Lookups {
         let ready = self.ready(BUSY_NOTE).map(drop);
         let heard = match (ready, &self.place) {
             (Ok(()), _) => {
-                let connection = &self.open.as_ref().expect("it is ready").connection;
+                let open = self.open.as_ref().expect("it is ready");
+                open.ends.begin();
+                let connection = &open.connection;
                 let busy = connection.busy_timeout(BUSY_NOTE);
                 busy.and_then(|()| self.watch.hear(connection, sight))
                     .map_err(Fault::from)
@@ -228,6 +236,11 @@ impl Lookups {
     /// Writes down who has logged in. Waits for no lock longer than a moment: to know when somebody
     /// was here last is not worth anybody's waiting.
     fn write_notes(&mut self) {
+        self.write_notes_when(|| {});
+    }
+
+    /// The same; `opens` is called before the store is opened.
+    fn write_notes_when(&mut self, opens: impl FnOnce()) {
         if self.notes.is_empty() {
             return;
         }
@@ -241,8 +254,10 @@ impl Lookups {
             return;
         }
         self.notes.put_off();
+        opens();
         let written = match self.ready(BUSY_NOTE) {
             Ok(open) => {
+                // Another file may have come to be there since it was looked at.
                 let file = open.inode();
                 self.notes.keep_to(file);
                 let open = self.open.as_mut().expect("it is ready");
@@ -339,7 +354,7 @@ impl Lookups {
             if let Some(old) = self.open.take() {
                 close(old, path, stamp);
             }
-            self.open = Some(Open::new(path, busy)?);
+            self.open = Some(Open::new(path, busy, self.longest)?);
         }
         self.open.as_mut().ok_or(Fault::Missing)
     }
@@ -365,11 +380,15 @@ impl Backend for Mutex<Lookups> {
         if !is_right(&found) {
             return None;
         }
-        lookups.note_login(&found, None).then_some(found.member)
+        lookups.note_login(&found).then_some(found.member)
     }
 
-    fn note_login(&self, found: &Found, renewed: Option<Renewed>) -> bool {
-        lock(self).note_login(found, renewed)
+    fn note_login(&self, found: &Found) -> bool {
+        lock(self).note_login(found)
+    }
+
+    fn note_renewed(&self, found: &Found, renewed: Renewed) {
+        lock(self).notes.renew(&found.member, renewed, found.file);
     }
 
     fn keeps_hashes(&self) -> bool {
@@ -417,3 +436,81 @@ pub(super) const COMPLAIN_AGAIN: Duration = Duration::from_secs(30);
 
 /// How long noted logins may be in the log alone, if the log could not be put away at once.
 const LOG_LIVES: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use flashgate_core::Secret;
+
+    use super::super::{Active, Hash, Members, Name, NewMember, Nick, Number};
+    use super::*;
+
+    /// Makes a store of alice alone.
+    fn make(path: &Path) {
+        let (mut members, _) = Members::open_or_create(path).unwrap();
+        let alice = NewMember {
+            id: Number::new(1).unwrap(),
+            nick: Nick::new("alice").unwrap(),
+            name: Name::new("Alice").unwrap(),
+            password: Hash::new(&Secret::new("secret1")).unwrap(),
+            active: Active::Yes,
+        };
+        members.add(&alice).unwrap();
+    }
+
+    fn sql<T: rusqlite::types::FromSql>(path: &Path, query: &str) -> T {
+        let connection = Connection::open(path).unwrap();
+        connection.query_row(query, [], |row| row.get(0)).unwrap()
+    }
+
+    /// The file is replaced between the look at it and its opening.
+    #[test]
+    fn logins_are_noted_in_the_file_that_allowed_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("m.db"), folder.path().join("other.db"));
+        make(&path);
+        make(&other);
+        for is_replaced in [true, false] {
+            let mut lookups = Lookups::file(&path, Duration::MAX).unwrap();
+            let found = lookups.find(&Login::parse("alice"), Instant::now());
+            assert!(lookups.note_login(&found.unwrap().unwrap()));
+            lookups.write_notes_when(|| {
+                if is_replaced {
+                    fs::rename(&other, &path).unwrap();
+                }
+            });
+            drop(lookups);
+            let noted: Option<i64> = sql(&path, "SELECT last_login_at FROM members");
+            assert_eq!(noted.is_some(), !is_replaced);
+        }
+    }
+
+    /// A view that never ends in place of the table.
+    #[test]
+    fn a_lookup_ends_that_computes_for_too_long() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.db");
+        make(&path);
+        let mut lookups = Lookups::file(&path, Duration::from_millis(20)).unwrap();
+        let connection = Connection::open(&path).unwrap();
+        connection
+            .execute_batch(
+                "ALTER TABLE members RENAME TO others;
+                 CREATE VIEW members AS
+                 WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n)
+                 SELECT n AS id, nick, name, password, active, last_login_at
+                 FROM n LEFT JOIN others ON others.id = 0 WHERE length(n) < 0;",
+            )
+            .unwrap();
+        let mut find = || lookups.find(&Login::parse("1"), Instant::now());
+        for _ in 0..2 {
+            let error = find().err().expect("it never ends");
+            assert!(matches!(error.fault, Fault::Slow(_)), "{error}");
+        }
+        connection
+            .execute_batch("DROP VIEW members; ALTER TABLE others RENAME TO members;")
+            .unwrap();
+        assert!(find().unwrap().is_some());
+    }
+}

@@ -218,6 +218,15 @@ mod tests {
         assert_ne!(key("arviz"), key("árvíz"));
     }
 
+    /// What somebody searches for may end in the middle of a word, where a Σ is no ς.
+    #[test]
+    fn the_beginning_of_a_nick_is_the_beginning_of_its_key() {
+        let key = Nick::new("ΟΔΟΣΗΜΑ").unwrap().key();
+        for beginning in ["ΟΔΟΣ", "οδος", "Οδοσ", "οδοςη"] {
+            assert!(key.starts_with(&fold(beginning)), "{beginning}");
+        }
+    }
+
     #[test]
     fn nothing_unseen_makes_another_nick() {
         for c in [

@@ -27,8 +27,8 @@ pub(super) struct Notes {
 pub(super) struct Note {
     /// Under this nick. A file may have been overwritten in place, and the number be somebody else's.
     pub(super) nick: Arc<str>,
-    /// In seconds since 1970 UTC.
-    pub(super) at: i64,
+    /// When the member logged in, in seconds since 1970 UTC; `None` if that is written already.
+    pub(super) at: Option<i64>,
     pub(super) renewed: Option<Renewed>,
 }
 
@@ -47,21 +47,35 @@ impl fmt::Debug for Renewed {
 
 impl Notes {
     /// Takes a login down that `file` has allowed.
-    pub(super) fn add(&mut self, member: &Member, renewed: Option<Renewed>, file: Option<Inode>) {
+    pub(super) fn add(&mut self, member: &Member, file: Option<Inode>) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let at = now.map_or(0, |since| since.as_secs() as i64);
+        if let Some(note) = self.note(member, file) {
+            note.at = Some(at);
+        }
+    }
+
+    /// Takes the new hash of a member's password down.
+    pub(super) fn renew(&mut self, member: &Member, renewed: Renewed, file: Option<Inode>) {
+        if let Some(note) = self.note(member, file) {
+            note.renewed = Some(renewed);
+        }
+    }
+
+    /// What is noted of a member; `None` where no more can be.
+    fn note(&mut self, member: &Member, file: Option<Inode>) -> Option<&mut Note> {
         self.keep_to(file);
         if self.waiting.len() >= MOST && !self.waiting.contains_key(&member.id) {
-            return;
+            return None;
         }
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        // Whoever comes back at once is known by then, and brings no new hash.
-        let waiting = self.waiting.remove(&member.id);
-        let note = Note {
-            nick: Arc::clone(&member.nick),
-            at: now.map_or(0, |since| since.as_secs() as i64),
-            renewed: renewed.or(waiting.and_then(|note| note.renewed)),
-        };
-        self.waiting.insert(member.id, note);
         self.since.get_or_insert_with(Instant::now);
+        let note = self.waiting.entry(member.id).or_insert_with(|| Note {
+            nick: Arc::clone(&member.nick),
+            at: None,
+            renewed: None,
+        });
+        note.nick = Arc::clone(&member.nick);
+        Some(note)
     }
 
     /// Drops what is not of this file.
@@ -126,8 +140,10 @@ mod tests {
     #[test]
     fn a_second_login_keeps_the_new_hash_of_the_first() {
         let mut notes = Notes::default();
-        notes.add(&member(1), Some(renewed()), None);
-        notes.add(&member(1), None, None);
+        notes.renew(&member(1), renewed(), None);
+        assert_eq!(notes.waiting[&MemberId(1)].at, None);
+        notes.add(&member(1), None);
+        assert!(notes.waiting[&MemberId(1)].at.is_some());
         assert_eq!(notes.waiting.len(), 1);
         assert!(notes.waiting[&MemberId(1)].renewed.is_some());
     }
@@ -136,11 +152,11 @@ mod tests {
     fn logins_that_cannot_be_written_are_bounded() {
         let mut notes = Notes::default();
         for id in 0..=MOST as i64 {
-            notes.add(&member(id), None, None);
+            notes.add(&member(id), None);
         }
         assert_eq!(notes.waiting.len(), MOST);
         // Those who wait already may come again.
-        notes.add(&member(1), Some(renewed()), None);
+        notes.renew(&member(1), renewed(), None);
         assert!(notes.waiting[&MemberId(1)].renewed.is_some());
         assert_eq!(notes.waiting.len(), MOST);
     }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use flashgate_core::{Login, Member, MemberId};
@@ -31,6 +31,46 @@ pub(super) struct Open {
     pub(super) suspect: bool,
     /// When the first of the logins was noted that may still be in the log alone.
     pub(super) written: Option<Instant>,
+    /// When the query at hand is interrupted.
+    pub(super) ends: Ends,
+}
+
+/// The time that a query has to compute. A view may never end, and nobody else is answered meanwhile.
+#[derive(Clone, Debug)]
+pub(super) struct Ends {
+    longest: Duration,
+    at: Arc<Mutex<Option<Instant>>>,
+}
+
+impl Ends {
+    /// No query is interrupted.
+    pub(super) fn never() -> Self {
+        Self {
+            longest: Duration::MAX,
+            at: Arc::default(),
+        }
+    }
+
+    /// Interrupts the queries of a connection that compute for longer than `longest`.
+    fn of(connection: &mut Connection, longest: Duration) -> Result<Self, Fault> {
+        let ends = Self {
+            longest,
+            ..Self::never()
+        };
+        let at = Arc::clone(&ends.at);
+        let is_over = move || {
+            let at = *at.lock().unwrap_or_else(PoisonError::into_inner);
+            at.is_some_and(|at| Instant::now() >= at)
+        };
+        connection.progress_handler(STEPS, Some(is_over))?;
+        Ok(ends)
+    }
+
+    /// A query begins.
+    pub(super) fn begin(&self) {
+        let at = Instant::now().checked_add(self.longest);
+        *self.at.lock().unwrap_or_else(PoisonError::into_inner) = at;
+    }
 }
 
 /// A member as a lookup needs it, with what the password is compared with.
@@ -84,10 +124,11 @@ pub(super) fn close(old: Open, path: &Path, stamp: Stamp) {
 }
 
 impl Open {
-    pub(super) fn new(path: &Path, busy: Duration) -> Result<Self, Fault> {
+    pub(super) fn new(path: &Path, busy: Duration, longest: Duration) -> Result<Self, Fault> {
         let before = Stamp::of(path).map_err(|_| Fault::Missing)?;
-        let connection = schema::open_current(path, busy)?;
+        let mut connection = schema::open_current(path, busy)?;
         connection.pragma_update(None, "cache_size", CACHE)?;
+        let ends = Ends::of(&mut connection, longest)?;
         let log = side_file(path, "-wal");
         let wal = Stamp::of(&log).ok();
         let after = Stamp::of(path).map_err(|_| Fault::Missing)?;
@@ -99,6 +140,7 @@ impl Open {
             // Opened while the file was being replaced: which of the two, nobody knows.
             suspect: before != after,
             written: None,
+            ends,
         })
     }
 
@@ -145,10 +187,12 @@ impl Open {
 
     pub(super) fn find(&mut self, login: &Login, busy: Duration) -> Result<Option<Found>, Fault> {
         self.connection.busy_timeout(busy)?;
+        self.ends.begin();
         find(&self.connection, login, self.inode())
     }
 
     pub(super) fn write(&mut self, notes: &Notes) -> Result<(), Fault> {
+        self.ends.begin();
         self.connection.busy_timeout(BUSY_NOTE)?;
         let transaction = self
             .connection
@@ -161,7 +205,9 @@ impl Open {
                 "UPDATE members SET password = ?3 WHERE id = ?1 AND password = ?2",
             )?;
             for (id, note) in &notes.waiting {
-                statement.execute(params![id.0, &*note.nick, note.at])?;
+                if let Some(at) = note.at {
+                    statement.execute(params![id.0, &*note.nick, at])?;
+                }
                 // Whoever has set another password meanwhile has meant it.
                 if let Some(Renewed { was, is }) = &note.renewed {
                     renew.execute(params![id.0, was, is.as_str()])?;
@@ -313,6 +359,9 @@ pub(super) const BUSY_NOTE: Duration = Duration::from_millis(25);
 /// memory too, and a page from there costs a microsecond; by itself SQLite would keep 2 MB of pages,
 /// more than some thousand connections take.
 const CACHE: i64 = -256;
+
+/// Steps of SQLite's machine between two looks at the clock: some microseconds.
+const STEPS: i32 = 1000;
 
 #[cfg(test)]
 mod tests {

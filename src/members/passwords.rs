@@ -167,6 +167,16 @@ pub(super) fn rest() {
     blocks::give_back();
 }
 
+/// Whether what is stored is a good hash of an older format.
+pub(super) fn is_old(stored: &str) -> bool {
+    Stored::parse(stored).is_ok_and(|stored| !stored.format().is_current())
+}
+
+/// How long a hash of today takes to check, on a slow machine.
+pub(super) fn time_of_new() -> Duration {
+    Duration::from_millis(NEW_WORK / WORK_PER_MILLI)
+}
+
 /// The format of what is stored, or why nobody can log in by it.
 pub(super) fn format(stored: &str) -> Result<Format, HashFault> {
     Stored::parse(stored).map(|stored| stored.format())

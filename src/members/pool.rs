@@ -5,8 +5,8 @@ use std::num::NonZero;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError, TrySendError};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -29,25 +29,33 @@ use super::tickets::{self, TicketSecret, Tickets, Worth};
 use super::verified::Verified;
 use super::watch::LOOK;
 use super::{Hash, Members, NewMember};
-use crate::bounded::{self, Receiver, Sender};
 use crate::log::diagnostics;
+
+mod permits;
+mod queue;
+
+use permits::{Hashing, Permits};
+use queue::{Next, Queue};
 
 /// A bounded pool of threads over one member store, or over the table of a site. Its threads end when
 /// it is dropped.
 ///
 /// It is written once for every runtime, so that a login costs the same under each, and never more
-/// threads hash at once than are left over by the loop (19 MiB each).
+/// threads hash at once than are left over by the loop (19 MiB each). Sources of lookups take turns.
+///
+/// A lookup that ends in a denial keeps its place for the whole time of a refusal, whatever its hash has
+/// cost: else the lookups behind it would show by their answers how long it took. There are as many
+/// places as can hash within that time, so no denial waits for another's hash.
 ///
 /// A member whose password was right a short while ago is answered at once, by the thread that asks:
 /// a look at the file and at the member's row takes microseconds. All others wait for a thread.
 ///
 /// When somebody logged in last is written about once a second, for all of that second together, and
-/// as the pool ends. So is the argon2id hash of whoever logged in by one of an older format. A
-/// process that is killed loses those notes, and nothing else: the older hash is still stored then.
+/// as the pool ends. So is the argon2id hash of a password that is stored in an older format, which is
+/// made when no lookup waits. A process that is killed loses those notes, and nothing else: the older hash is still stored then.
 /// Nothing is ever written to the table of a site.
 pub struct Pool {
-    jobs: Sender<Job>,
-    shared: Arc<Shared>,
+    shared: Open,
     /// Fails once every thread has ended.
     ended: Mutex<mpsc::Receiver<()>>,
 }
@@ -63,6 +71,11 @@ pub struct PoolOptions {
     /// How long a lookup may wait for a thread. After the core has given it up, hashing would only
     /// make those behind it late too.
     pub patience: Duration,
+    /// How long a lookup that ends in a denial keeps its place; the time of a refusal. No hash in the
+    /// store may take longer.
+    pub refusal: Duration,
+    /// How long the slowest hash in the store takes on a slow machine.
+    pub slowest: Duration,
     /// What a site makes tickets with, which its members may log in by. Without it there are none, and
     /// a password that looks like one is a password.
     pub tickets: Option<TicketSecret>,
@@ -75,8 +88,29 @@ impl Default for PoolOptions {
             threads: cores.saturating_sub(1).max(1),
             queue: 4096,
             patience: Duration::from_secs(10),
+            refusal: Duration::ZERO,
+            slowest: Duration::ZERO,
             tickets: None,
         }
+    }
+}
+
+impl PoolOptions {
+    /// Lookups under way at once: as many as can hash, one after the other where threads are few, within
+    /// the time of a refusal.
+    fn places(&self) -> usize {
+        let slowest = self.slowest.max(passwords::time_of_new());
+        let fit = self.refusal.as_millis() / slowest.as_millis().max(1);
+        self.threads.max(1) * (fit as usize).clamp(1, MOST_PLACES)
+    }
+}
+
+/// Closes the queue when the pool is dropped.
+struct Open(Arc<Shared>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.queue.close();
     }
 }
 
@@ -87,31 +121,38 @@ struct Job {
     since: Instant,
 }
 
+/// A password that was right, and is stored in an older format.
+struct Upgrade {
+    login: Login,
+    password: Secret,
+    found: Found,
+}
+
 struct Shared {
-    jobs: Mutex<Receiver<Job>>,
+    queue: Queue<Job, Box<Upgrade>>,
     backend: Box<dyn Backend>,
-    hashing: Permits,
+    places: Permits,
+    hashing: Hashing,
     verified: Mutex<Verified>,
     tickets: Option<Mutex<Tickets>>,
     complaints: Mutex<Complaints>,
-    /// When a thread last had nothing else to do than to look for changes.
-    looked: Mutex<Instant>,
     work: AtomicU64,
     patience: Duration,
+    refusal: Duration,
 }
 
 impl Pool {
     /// Answers from the store at `path`, which must be there and current.
     pub fn open(path: &Path, options: &PoolOptions) -> Result<Self, StoreError> {
-        let lookups = Box::new(Mutex::new(Lookups::file(path)?));
-        Self::start(lookups, options.threads, options).map_err(|fault| fault.at(path))
+        let lookups = Box::new(Mutex::new(Lookups::file(path, options.patience)?));
+        Self::start(lookups, options.places(), options).map_err(|fault| fault.at(path))
     }
 
     /// Answers from the table of a site, which must be there and have the columns it takes.
     #[cfg(feature = "mysql")]
     pub fn over(table: &SiteTable, options: &PoolOptions) -> Result<Self, StoreError> {
         let live = Box::new(Live::open(table)?);
-        let started = Self::start(live, options.threads.max(SITE_LOOKUPS), options);
+        let started = Self::start(live, options.places().max(SITE_LOOKUPS), options);
         started.map_err(|fault| table.error(fault))
     }
 
@@ -129,7 +170,7 @@ impl Pool {
             }
         }
         let lookups = Box::new(Mutex::new(Lookups::memory(store.connection)));
-        let started = Self::start(lookups, options.threads, options);
+        let started = Self::start(lookups, options.places(), options);
         started.map_err(|fault| fault.at(&store.path))
     }
 
@@ -144,19 +185,24 @@ impl Pool {
     /// What all checks of passwords have cost so far, in KiB of memory times passes over it. By it
     /// a test knows that nobody is refused more cheaply than others.
     pub fn work(&self) -> u64 {
-        self.shared.work.load(Ordering::Relaxed)
+        self.shared.0.work.load(Ordering::Relaxed)
+    }
+
+    /// Passwords of an older format that were right, and wait to be hashed anew until no lookup waits.
+    pub fn upgrades(&self) -> usize {
+        self.shared.0.queue.later()
     }
 
     /// Tells of every change by others that logs a member out, within a second, from now on. Other
     /// programs make such changes, so not in memory. `tell` may not wait, nor call the pool.
     pub fn watch(&self, tell: impl Fn(MemberEvent) + Send + 'static) {
-        self.shared.backend.watch(Box::new(tell));
+        self.shared.0.backend.watch(Box::new(tell));
     }
 
     /// Hears what the core has noted. Over the table of a site, the pool has to know who is online, or
     /// it asks for everybody who was ever let in, again and again. Does not wait.
     pub fn heard(&self, note: &Note) {
-        self.shared.backend.heard(note);
+        self.shared.0.backend.heard(note);
     }
 
     /// Takes the tickets of a new secret from now on, and no others. Those that are spent stay so.
@@ -168,15 +214,18 @@ impl Pool {
 
     /// Drops the pool, and waits a while for its threads to close the store behind them.
     pub fn close(self, longest: Duration) {
-        let Self {
-            jobs,
-            shared,
-            ended,
-        } = self;
-        drop((jobs, shared));
+        let Self { shared, ended } = self;
+        let rest = Arc::clone(&shared.0);
+        drop(shared);
         let ended = ended.into_inner().unwrap_or_else(PoisonError::into_inner);
         // An error is what is wished for: nobody is left who could send.
         let _ = ended.recv_timeout(longest);
+        let left = rest.queue.later();
+        if left > 0 {
+            log::info!(
+                "{left} members keep the older format of their password until they log in again"
+            );
+        }
     }
 
     fn start(
@@ -184,21 +233,23 @@ impl Pool {
         threads: usize,
         options: &PoolOptions,
     ) -> Result<Self, Fault> {
-        let (jobs, queue) = bounded::channel(options.queue);
         let shared = Arc::new(Shared {
-            jobs: Mutex::new(queue),
+            queue: Queue::new(options.queue, MOST_UPGRADES),
             backend,
-            hashing: Permits::new(options.threads.max(1)),
+            places: Permits::new(options.places()),
+            hashing: Hashing::new(options.threads.max(1)),
             verified: Mutex::new(Verified::new()),
             tickets: options.tickets.as_ref().map(|secret| {
                 let now = tickets::wall_clock();
                 Mutex::new(Tickets::new(secret, now))
             }),
             complaints: Mutex::default(),
-            looked: Mutex::new(Instant::now()),
             work: AtomicU64::new(0),
             patience: options.patience,
+            refusal: options.refusal,
         });
+        // Those threads that did start end with it.
+        let open = Open(Arc::clone(&shared));
         let (alive, ended) = mpsc::channel();
         for _ in 0..threads.max(1) {
             let (shared, alive) = (Arc::clone(&shared), alive.clone());
@@ -207,13 +258,11 @@ impl Pool {
                 drop(shared);
                 drop::<mpsc::Sender<()>>(alive);
             };
-            // Those that did start end with the queue.
             diagnostics::start_thread("lookups", work)
                 .map_err(|failure| Fault::Other(failure.message))?;
         }
         Ok(Self {
-            jobs,
-            shared,
+            shared: open,
             ended: Mutex::new(ended),
         })
     }
@@ -221,22 +270,20 @@ impl Pool {
 
 impl MemberStore for Pool {
     fn submit(&self, ticket: Ticket, query: Query, reply: Reply) {
-        if let Some(member) = self.shared.answer_at_once(&query) {
+        if let Some(member) = self.shared.0.answer_at_once(&query) {
             reply(ticket, Answer::Member(member));
             return;
         }
+        let Query::Identify { source, .. } = query;
         let job = Job {
             ticket,
             query,
             reply,
             since: Instant::now(),
         };
-        let (job, why) = match self.jobs.try_send(job) {
-            Ok(()) => return,
-            Err(TrySendError::Full(job)) => (job, Unavailable::Busy),
-            Err(TrySendError::Disconnected(job)) => (job, Unavailable::Failed),
-        };
-        (job.reply)(job.ticket, Answer::Unavailable(why));
+        if let Err(job) = self.shared.0.queue.push(source, job) {
+            (job.reply)(job.ticket, Answer::Unavailable(Unavailable::Busy));
+        }
     }
 }
 
@@ -250,29 +297,24 @@ impl Shared {
     /// Answers until the pool is dropped.
     fn run(&self) {
         loop {
-            match self.next() {
-                Ok(job) => self.answer(job),
-                Err(RecvTimeoutError::Timeout) => {
-                    passwords::rest();
-                    *lock(&self.looked) = Instant::now();
+            match self.queue.next(LOOK) {
+                Next::Job(job) => self.answer(job),
+                Next::Later(upgrade) => {
+                    unharmed(|| self.upgrade(&upgrade));
+                    unharmed(|| self.backend.answered());
+                }
+                Next::Look => {
+                    self.hashing.rest();
                     unharmed(|| self.backend.quiet());
                     lock(&self.verified).forget(Instant::now());
                 }
-                Err(RecvTimeoutError::Disconnected) => {
+                Next::End => {
                     // Each thread, since another may be answering yet.
                     self.backend.end();
                     return;
                 }
             }
         }
-    }
-
-    /// The next lookup, or that it is time to look for changes. That comes [`LOOK`] after the last time, and
-    /// not after the last lookup: else a login just before it would put it off.
-    fn next(&self) -> Result<Job, RecvTimeoutError> {
-        let jobs = lock(&self.jobs);
-        let wait = LOOK.saturating_sub(lock(&self.looked).elapsed());
-        jobs.recv_timeout(wait)
     }
 
     /// Answers if that takes neither a hash nor any waiting: on the thread that owns the gateway.
@@ -297,20 +339,25 @@ impl Shared {
     }
 
     fn answer(&self, job: Job) {
-        let answer = if job.since.elapsed() > self.patience {
-            Answer::Unavailable(Unavailable::TimedOut)
+        let (answer, upgrade) = if job.since.elapsed() > self.patience {
+            (Answer::Unavailable(Unavailable::TimedOut), None)
         } else {
             unharmed(|| self.decide(&job.query, job.since))
-                .unwrap_or(Answer::Unavailable(Unavailable::Failed))
+                .unwrap_or((Answer::Unavailable(Unavailable::Failed), None))
         };
         drop(job.query); // wiped when the answer is known
         (job.reply)(job.ticket, answer);
+        if let Some(Err(upgrade)) = upgrade.map(|upgrade| self.queue.push_later(Box::new(upgrade))) {
+            // No more may wait, and none is lost.
+            unharmed(|| self.upgrade(&upgrade));
+        }
         unharmed(|| self.backend.answered());
         // Not in quiet moments alone: who tries wrong passwords without pause may prevent those.
         lock(&self.verified).forget(Instant::now());
     }
 
-    fn decide(&self, query: &Query, since: Instant) -> Answer {
+    /// The answer, and what is to be done for the member when there is time.
+    fn decide(&self, query: &Query, since: Instant) -> (Answer, Option<Upgrade>) {
         let Query::Identify {
             login, password, ..
         } = query;
@@ -351,10 +398,11 @@ impl Shared {
             }
             Err(error) => {
                 lock(&self.complaints).about(&error);
-                return Answer::Unavailable(Unavailable::Failed);
+                return (Answer::Unavailable(Unavailable::Failed), None);
             }
         };
         lock(&self.complaints).settled();
+        let (_place, began) = (self.places.take(), Instant::now());
         let member = match &found {
             Ok(found) => Some(found.member.id),
             Err(_) => unusable,
@@ -362,35 +410,53 @@ impl Shared {
 
         let proof = match self.as_ticket(password, found.as_ref().ok()) {
             Worth::Login => Ok(Proof::Ticket),
-            Worth::NoRoom => return Answer::Unavailable(Unavailable::Busy),
+            Worth::NoRoom | Worth::TooSoon => {
+                return (Answer::Unavailable(Unavailable::Busy), None);
+            }
             // A false ticket is a wrong password, at the cost of one; and a right one is still right.
             Worth::Nothing(why) => self.prove(login, password, found.as_ref()).map_err(|_| why),
             Worth::NoTicket => self.prove(login, password, found.as_ref()),
         };
         let (found, proof) = match found.and_then(|found| Ok((found, proof?))) {
             Ok(proven) => proven,
-            Err(why) => return Answer::Denied(why, member),
-        };
-        let renewed = match proof {
-            Proof::Hash if self.backend.keeps_hashes() => {
-                let _permit = self.hashing.take();
-                Hash::renewed(password, &found.password)
+            Err(why) => {
+                self.queue.sleep_until(began + self.refusal);
+                return (Answer::Denied(why, member), None);
             }
-            Proof::Hash | Proof::Lately | Proof::Ticket => None,
         };
-        if let Some(renewed) = &renewed {
-            // Else a second login would cost a hash, of all who came by the old one.
-            let now = Instant::now();
-            lock(&self.verified).keep_renewed(login, password, renewed.as_str(), now);
-        }
-        let was = found.password.clone();
-        let renewed = renewed.map(|is| Renewed { was, is });
-        if self.backend.note_login(&found, renewed) {
-            Answer::Member(found.member)
-        } else {
+        if !self.backend.note_login(&found) {
             // The store has become another while the password was checked.
-            Answer::Unavailable(Unavailable::Busy)
+            return (Answer::Unavailable(Unavailable::Busy), None);
         }
+        let answer = Answer::Member(found.member.clone());
+        let is_old = proof == Proof::Hash
+            && self.backend.keeps_hashes()
+            && passwords::is_old(&found.password);
+        let upgrade = is_old.then(|| Upgrade {
+            login: login.clone(),
+            password: password.clone(),
+            found,
+        });
+        (answer, upgrade)
+    }
+
+    /// Makes the new hash of a password that is stored in an older format.
+    fn upgrade(&self, upgrade: &Upgrade) {
+        let Upgrade {
+            login,
+            password,
+            found,
+        } = upgrade;
+        let renewed = {
+            let _permit = self.hashing.take_last();
+            Hash::renewed(password, &found.password)
+        };
+        let Some(is) = renewed else { return };
+        // Else a second login would cost a hash, of all who came by the old one.
+        let now = Instant::now();
+        lock(&self.verified).keep_renewed(login, password, is.as_str(), now);
+        let was = found.password.clone();
+        self.backend.note_renewed(found, Renewed { was, is });
     }
 
     /// What the password is worth as a ticket of an active member.
@@ -467,39 +533,6 @@ enum Proof {
     Ticket,
 }
 
-/// How many threads may hash at once: each takes a core, and megabytes.
-struct Permits {
-    left: Mutex<usize>,
-    back: Condvar,
-}
-
-/// May hash until it is dropped.
-struct Permit<'a>(&'a Permits);
-
-impl Permits {
-    fn new(all: usize) -> Self {
-        Self {
-            left: Mutex::new(all),
-            back: Condvar::new(),
-        }
-    }
-
-    /// Waits until fewer hash than may.
-    fn take(&self) -> Permit<'_> {
-        let none = |left: &mut usize| *left == 0;
-        let waited = self.back.wait_while(lock(&self.left), none);
-        *waited.unwrap_or_else(PoisonError::into_inner) -= 1;
-        Permit(self)
-    }
-}
-
-impl Drop for Permit<'_> {
-    fn drop(&mut self) {
-        *lock(&self.0.left) += 1;
-        self.0.back.notify_one();
-    }
-}
-
 /// What was done, if it has not panicked. That would cost a thread, and the last one all logins for ever.
 fn unharmed<T>(work: impl FnOnce() -> T) -> Option<T> {
     panic::catch_unwind(AssertUnwindSafe(work)).ok()
@@ -519,6 +552,37 @@ fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
     }
 }
 
+/// Lookups under way for each thread that may hash, at the most: a thread sleeps in each.
+const MOST_PLACES: usize = 16;
+
+/// Passwords that wait to be hashed anew: seconds of work. One more is hashed before the next lookup.
+const MOST_UPGRADES: usize = 1024;
+
 /// Lookups at once in the table of a site: one that hangs is not to hold the others up.
 #[cfg(feature = "mysql")]
 const SITE_LOOKUPS: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_places_as_hash_within_a_refusal() {
+        let places = |threads, refusal, slowest| {
+            let options = PoolOptions {
+                threads,
+                refusal: Duration::from_millis(refusal),
+                slowest: Duration::from_millis(slowest),
+                ..PoolOptions::default()
+            };
+            options.places()
+        };
+        // A hash of today takes 97 ms on a slow machine.
+        assert_eq!(places(1, 300, 0), 3);
+        assert_eq!(places(3, 300, 97), 9);
+        assert_eq!(places(2, 655, 655), 2);
+        assert_eq!(places(1, 2000, 655), 3);
+        assert_eq!(places(0, 0, 0), 1);
+        assert_eq!(places(1, 60_000, 97), MOST_PLACES);
+    }
+}

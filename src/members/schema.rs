@@ -252,6 +252,7 @@ impl From<rusqlite::Error> for Fault {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked,
             Some(ErrorCode::ReadOnly) => Self::ReadOnly,
             Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::OperationInterrupted) => Self::Slow(error.to_string()),
             // What another process could not make room for, or a quota did not allow.
             Some(ErrorCode::SystemIoFailure) if lacks_room(&error) => Self::Full,
             Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {

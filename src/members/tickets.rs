@@ -17,9 +17,10 @@
 //! It is good once, for its member alone, from `MADE` to `EXPIRY`, which may lie [`MOST_AHEAD`]
 //! seconds ahead. Two clocks may differ by [`SKEW`] seconds.
 //!
-//! Which tickets are spent is kept in memory, until they have expired. A server that starts knows
-//! none that another has let in before it, so it takes only tickets that none can have: those made
-//! after its start, by [`SKEW`] seconds more.
+//! Which tickets are spent is kept in memory, until they have expired. A server that starts knows none
+//! that another has accepted before it. So it denies tickets made more than [`SKEW`] seconds before its
+//! start, and accepts those made more than [`SKEW`] seconds after it. In between, the clocks do not tell
+//! whether another server can have accepted the ticket: the client is asked to try again later.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -118,8 +119,8 @@ pub(super) struct Tickets {
     keyed: Hmac<Sha256>,
     /// By when they expire. What tells one from another is its MAC, half of it.
     spent: BTreeSet<(u64, [u8; 16])>,
-    /// No ticket made before may be one that an earlier server has let in.
-    since: u64,
+    /// When the server has started.
+    started: u64,
     /// The latest expiry of those that are no longer kept. A clock that is set back makes none of
     /// them good again.
     forgotten: u64,
@@ -140,6 +141,9 @@ pub(super) enum Worth {
     Login,
     /// It would, were there room to remember that it is spent. It still may, a little later.
     NoRoom,
+    /// It may have been used before the server started: a fresh one has to be made. That is nobody's
+    /// fault, as the site's clock may be some seconds behind or ahead.
+    TooSoon,
     /// It is a ticket that lets nobody in, for this reason.
     Nothing(Denial),
     /// It does not look like a ticket.
@@ -157,7 +161,7 @@ impl Tickets {
         Self {
             keyed: Self::keyed(secret),
             spent: BTreeSet::new(),
-            since: now + SKEW + 1,
+            started: now,
             forgotten: 0,
             most: MOST_SPENT,
         }
@@ -189,6 +193,9 @@ impl Tickets {
         if let Some(why) = self.denial(&ticket, member, now) {
             return Worth::Nothing(why);
         }
+        if ticket.made <= self.started + SKEW {
+            return Worth::TooSoon;
+        }
         if self.spent.len() >= self.most {
             return Worth::NoRoom;
         }
@@ -206,7 +213,7 @@ impl Tickets {
             _ if ticket.expiry > now + MOST_AHEAD => Denial::TicketTooLong,
             _ if ticket.made > now + SKEW => Denial::TicketEarly,
             _ if self.spent.contains(&ticket.spent()) => Denial::TicketSpent,
-            _ if ticket.made < self.since => Denial::TicketBeforeStart,
+            _ if ticket.made + SKEW < self.started => Denial::TicketBeforeStart,
             _ => return None,
         })
     }

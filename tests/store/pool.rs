@@ -1,7 +1,7 @@
 //! The pool itself: full, late, busy, and at its end.
 
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use flashgate::members::{Active, PoolOptions};
 use flashgate_core::{Answer, MemberStore, Unavailable};
@@ -13,6 +13,8 @@ use crate::fixture::{
 over_both!(
     a_full_queue_answers_at_once,
     who_has_been_given_up_is_not_hashed_for,
+    a_denial_keeps_its_place_for_the_time_of_a_refusal,
+    a_denial_says_whom_it_was_about,
     thousands_of_logins_on_several_threads,
 );
 
@@ -45,7 +47,7 @@ fn who_has_been_given_up_is_not_hashed_for<P: Place>() {
         threads: 1,
         queue: 16,
         patience: Duration::from_millis(20),
-        tickets: None,
+        ..PoolOptions::default()
     });
     let release = occupy(&pool, P::LOOKUPS);
     let work = pool.work();
@@ -68,7 +70,7 @@ fn thousands_of_logins_on_several_threads<P: Place>() {
         threads: 4,
         queue: 5000,
         patience: PATIENCE,
-        tickets: None,
+        ..PoolOptions::default()
     });
     let (answers, answered) = mpsc::channel();
     for turn in 0..4000 {
@@ -104,4 +106,52 @@ fn threads_end_with_the_pool_and_close_the_store() {
     is_alice(&login(&pool, "1", "alice's"));
     drop(pool);
     wait_for(|| !store.side_file("-wal").exists());
+}
+
+fn a_denial_keeps_its_place_for_the_time_of_a_refusal<P: Place>() {
+    let store = P::with(&[member(1, "alice", Active::Yes)]);
+    let refusal = Duration::from_millis(400);
+    let pool = store.pool_of(&PoolOptions {
+        threads: 1,
+        refusal,
+        // So that there is one place.
+        slowest: refusal,
+        ..PoolOptions::default()
+    });
+    let (answers, answered) = mpsc::channel();
+    let begun = Instant::now();
+    for (id, password) in [("1", "wrong"), ("nobody", "wrong"), ("1", "alice's")] {
+        let answers = answers.clone();
+        let reply = move |_, answer| answers.send((answer, begun.elapsed())).unwrap();
+        pool.submit(ticket(), identify(id, password), Box::new(reply));
+    }
+    // However busy the machine is, none comes earlier. A site's database may answer them in any order.
+    let mut denials = 0;
+    for _ in 0..3 {
+        let (answer, after) = answered.recv_timeout(PATIENCE).unwrap();
+        denials += u32::from(matches!(answer, Answer::Denied(..)));
+        let least = match P::LOOKUPS {
+            1 => denials.max(1),
+            _ => denials,
+        };
+        assert!(after >= refusal * least, "{answer:?} after {after:?}");
+    }
+    assert_eq!(denials, 2);
+}
+
+fn a_denial_says_whom_it_was_about<P: Place>() {
+    let store = P::with(&[
+        member(1, "alice", Active::Yes),
+        member(2, "bob", Active::No),
+    ]);
+    let pool = store.pool();
+    for (name, who) in [("1", 1), ("alice", 1), ("bob", 2), ("nobody", 0), ("7", 0)] {
+        let (answer, answered) = mpsc::channel();
+        let reply = move |_, said| answer.send(said).unwrap();
+        pool.submit(ticket(), identify(name, "wrong"), Box::new(reply));
+        let Answer::Denied(_, member) = answered.recv_timeout(PATIENCE).unwrap() else {
+            panic!("{name} is let in");
+        };
+        assert_eq!(member.map_or(0, |id| id.0), who, "{name}");
+    }
 }

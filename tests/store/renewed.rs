@@ -1,15 +1,19 @@
 //! Members who come with the hash of an old site: let in by it, and given an argon2id hash for it.
 
 use std::fs;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use flashgate::members::{Active, Format, Hash, Members, NewMember, Number, Pool, Verdict, check};
-use flashgate_core::{Answer, Secret};
+use flashgate::members::{
+    Active, Format, Hash, Members, NewMember, Number, Pool, PoolOptions, Verdict, check,
+};
+use flashgate_core::{Answer, MemberStore, Secret};
 use rusqlite::Connection;
 
 use crate::fixture::{
-    INACTIVE, PATIENCE, Place, Store, WRONG, cheap, is_alice, login, member, over_both, wait_for,
+    INACTIVE, PATIENCE, Place, Store, WRONG, cheap, identify, is_alice, login, member, occupy,
+    over_both, ticket, wait_for,
 };
 
 over_both!(every_format_lets_in);
@@ -198,6 +202,50 @@ fn what_phpbb_has_escaped_is_the_password_as_it_is_typed() {
 
 fn is_alice_by(hash: &str, password: &str) -> bool {
     matches!(login(&alice(hash).pool(), "1", password), Answer::Member(_))
+}
+
+/// Many who come at once with old hashes are all answered before the first new hash is made.
+#[test]
+fn logins_come_before_new_hashes() {
+    let members: Vec<NewMember> = (1..=5)
+        .map(|id| with_hash(id, &format!("m{id}"), MD5))
+        .collect();
+    let store = Store::with(&members);
+    let pool = Arc::new(store.pool_of(&PoolOptions {
+        threads: 1,
+        ..PoolOptions::default()
+    }));
+    let release = occupy(&pool, 1);
+    let (answers, answered) = mpsc::channel();
+    for id in 1..=5 {
+        let (answers, counted) = (answers.clone(), Arc::downgrade(&pool));
+        let reply = move |_, answer| {
+            let waiting = counted.upgrade().map(|pool| pool.upgrades());
+            answers.send((answer, waiting)).unwrap();
+        };
+        let query = identify(&i64::to_string(&id), "secret1");
+        pool.submit(ticket(), query, Box::new(reply));
+    }
+    drop(release);
+    for waiting in 0..5 {
+        let (answer, waits) = answered.recv_timeout(PATIENCE).unwrap();
+        assert!(matches!(answer, Answer::Member(_)), "{answer:?}");
+        assert_eq!(waits, Some(waiting));
+    }
+    let is_new = |hash: &String| hash.starts_with("$argon2id$");
+    wait_for(|| stored(&store).iter().all(is_new));
+    assert_eq!(pool.upgrades(), 0);
+}
+
+/// None is lost when the server stops: what waits is done first.
+#[test]
+fn a_pool_that_is_closed_makes_the_new_hashes_that_wait() {
+    let store = alice(MD5);
+    let pool = store.pool();
+    is_alice(&login(&pool, "1", "secret1"));
+    pool.close(PATIENCE);
+    let stored = stored(&store);
+    assert!(stored[0].starts_with("$argon2id$"), "{stored:?}");
 }
 
 #[test]

@@ -117,6 +117,19 @@ fn a_restart_lets_no_ticket_in_again() {
         after += usize::from(then);
     }
     assert_eq!(after, 16, "of those made from 4 s after the start on");
+    // Of those around the start nobody knows, which is not the member's fault.
+    let worth = |made: u64, expiry: u64| {
+        let mut tickets = Tickets::new(&secret, T);
+        tickets.spend(&ticket(7, made, expiry, 1), MemberId(7), T + 10)
+    };
+    for made in T - SKEW..=T + SKEW {
+        assert_eq!(worth(made, T + 60), Worth::TooSoon, "{}", made - T + SKEW);
+    }
+    assert_eq!(worth(T + SKEW + 1, T + 60), Worth::Login);
+    let before = Worth::Nothing(Denial::TicketBeforeStart);
+    assert_eq!(worth(T - SKEW - 1, T + 60), before);
+    let expired = Worth::Nothing(Denial::TicketExpired);
+    assert_eq!(worth(T, T + 10 - SKEW - 1), expired);
 }
 
 #[test]
@@ -149,7 +162,7 @@ fn each_refusal_has_its_reason() {
         (ticket(7, T, T + 301, 1), Denial::TicketTooLong),
         (ticket(7, T + 4, T + 60, 1), Denial::TicketEarly),
         (ticket(8, T, T + 60, 1), Denial::TicketOfMember),
-        (ticket(7, T - 997, T + 60, 1), Denial::TicketBeforeStart),
+        (ticket(7, T - 1004, T + 60, 1), Denial::TicketBeforeStart),
         (Secret::new(&forged), Denial::TicketOfOther),
         (Secret::new(&upper), Denial::TicketMalformed),
         (Secret::new("ticket:2.x"), Denial::TicketMalformed),
