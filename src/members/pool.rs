@@ -207,7 +207,7 @@ impl Pool {
 
     /// Takes the tickets of a new secret from now on, and no others. Those that are spent stay so.
     pub fn set_ticket_secret(&self, secret: &TicketSecret) {
-        if let Some(tickets) = &self.shared.tickets {
+        if let Some(tickets) = &self.shared.0.tickets {
             lock(tickets).set_secret(secret);
         }
     }
