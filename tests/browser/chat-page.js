@@ -126,18 +126,9 @@ export class ChatPage {
         for (const colorScheme of ["light", "dark"]) {
             await this.page.emulateMedia({ colorScheme });
             await this.screenshot(`${name}-${colorScheme}`);
-            const found = await this.axe();
+            const found = await axe(this.page);
             assert.deepEqual(found, [], `${name}, ${colorScheme}`);
         }
-    }
-
-    /** Runs axe-core by the debugger: the page's own policy lets no foreign script in. */
-    async axe() {
-        const debug = await this.page.context().newCDPSession(this.page);
-        await debug.send("Runtime.evaluate", { expression: AXE });
-        await debug.detach();
-        const { violations } = await this.page.evaluate(() => window.axe.run());
-        return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`);
     }
 
     /** Keeps a picture, where the environment names a folder for them. */
@@ -148,4 +139,13 @@ export class ChatPage {
             await this.page.screenshot({ path: path.join(folder, `${name}.png`) });
         }
     }
+}
+
+/** Runs axe-core by the debugger: the page's own policy lets no foreign script in. */
+export async function axe(page) {
+    const debug = await page.context().newCDPSession(page);
+    await debug.send("Runtime.evaluate", { expression: AXE });
+    await debug.detach();
+    const { violations } = await page.evaluate(() => window.axe.run());
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`);
 }

@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
+import { axe } from "./chat-page.js";
 import { FlashPage, RUFFLE } from "./flash-page.js";
 import { launchBrowser, RawClient, startServer } from "./support.js";
 
@@ -177,6 +178,10 @@ test("on a phone the Flash page leads to the web chat", async (t) => {
         await flash.page.setViewportSize({ width, height: 800 });
         await link.waitFor();
         assert.equal(await flash.page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0, `at ${width}`);
+    }
+    for (const colorScheme of ["light", "dark"]) {
+        await flash.page.emulateMedia({ colorScheme });
+        assert.deepEqual(await axe(flash.page), [], colorScheme);
     }
     await flash.screenshot("flash-phone");
     await link.click();
