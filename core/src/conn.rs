@@ -87,7 +87,7 @@ pub(crate) struct Chat {
     pub(crate) turn: Turn,
     /// Since when the turn is not [`Turn::Ready`]; in [`Turn::Backlog`], the last progress.
     pub(crate) waiting_since: Millis,
-    /// When the command rate allows the next command, were there no burst; in microseconds.
+    /// When the command rate allows the next command, were there no burst; in 1,024ths of a microsecond.
     pub(crate) next_command: u64,
 }
 
@@ -452,24 +452,60 @@ impl Chat {
         stood_still
     }
 
-    /// Takes one command out of the rate, a bucket of `burst` that fills with `rate` a second; or
-    /// says when there will be one.
-    pub(crate) fn take_token(&mut self, limits: &Limits, now: Millis) -> Result<(), Millis> {
+    /// Takes what costs so much out of the rate, a bucket of `burst` tokens that fills with `rate` a second;
+    /// or says when there will be enough. What costs more than one token is taken when there is one, and
+    /// leaves the bucket in debt: so it makes no difference in how many pieces it comes.
+    pub(crate) fn take(&mut self, cost: Cost, limits: &Limits, now: Millis) -> Result<(), Millis> {
         if limits.rate == 0 {
             return Ok(());
         }
         // The generic cell rate algorithm: one number instead of a count and a time.
         let interval = 1_000_000 / u64::from(limits.rate);
-        let ahead = interval.saturating_mul(u64::from(limits.burst.max(1)) - 1);
-        let now = now.0.saturating_mul(1000);
+        let token = interval * PARTS;
+        let cost = cost.parts().saturating_mul(interval);
+        let bucket = token.saturating_mul(u64::from(limits.burst.max(1)));
+        let ahead = bucket - cost.min(token);
+        let now = now.0.saturating_mul(MILLI);
         let earliest = self.next_command.saturating_sub(ahead);
         if now < earliest {
-            return Err(Millis(earliest.div_ceil(1000)));
+            return Err(Millis(earliest.div_ceil(MILLI)));
         }
-        self.next_command = self.next_command.max(now).saturating_add(interval);
+        self.next_command = self.next_command.max(now).saturating_add(cost);
         Ok(())
     }
 }
+
+/// What something that a client sends costs of its command rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cost {
+    /// One token: a command.
+    Command,
+    /// The same, and a 1,024th of a token for each of so many bytes: a command that is too long.
+    Long(usize),
+    /// A 16th of a token, and a token for each KiB: something that leads to no command, of so many bytes.
+    Idle(usize),
+    /// A token for each KiB: some of the rest of a command that was too long.
+    Rest(usize),
+}
+
+impl Cost {
+    /// In 1,024ths of a token.
+    fn parts(self) -> u64 {
+        match self {
+            Self::Command => PARTS,
+            Self::Long(rest) => PARTS + rest as u64,
+            Self::Idle(bytes) => (PARTS / 16).max(bytes as u64),
+            Self::Rest(bytes) => bytes as u64,
+        }
+    }
+}
+
+/// Parts of a token: there are as many bytes in a KiB.
+const PARTS: u64 = 1024;
+
+/// A millisecond in the unit of the command rate, which is a microsecond's 1,024th: the cost of one byte is
+/// a whole number of them.
+const MILLI: u64 = 1000 * PARTS;
 
 /// The earlier of two times that may never come.
 fn earliest(one: Option<Millis>, other: Option<Millis>) -> Option<Millis> {
@@ -506,20 +542,74 @@ mod tests {
         };
         let mut chat = Chat::new(Wire::Stream);
         for _ in 0..3 {
-            assert_eq!(chat.take_token(&limits, Millis(1000)), Ok(()));
-        }
-        assert_eq!(chat.take_token(&limits, Millis(1000)), Err(Millis(1050)));
-        assert_eq!(chat.take_token(&limits, Millis(1049)), Err(Millis(1050)));
-        assert_eq!(chat.take_token(&limits, Millis(1050)), Ok(()));
-        assert_eq!(chat.take_token(&limits, Millis(1050)), Err(Millis(1100)));
-        // A long silence earns a burst, no more.
-        for _ in 0..3 {
-            assert_eq!(chat.take_token(&limits, Millis(90_000)), Ok(()));
+            assert_eq!(chat.take(Cost::Command, &limits, Millis(1000)), Ok(()));
         }
         assert_eq!(
-            chat.take_token(&limits, Millis(90_000)),
+            chat.take(Cost::Command, &limits, Millis(1000)),
+            Err(Millis(1050))
+        );
+        assert_eq!(
+            chat.take(Cost::Command, &limits, Millis(1049)),
+            Err(Millis(1050))
+        );
+        assert_eq!(chat.take(Cost::Command, &limits, Millis(1050)), Ok(()));
+        assert_eq!(
+            chat.take(Cost::Command, &limits, Millis(1050)),
+            Err(Millis(1100))
+        );
+        // A long silence earns a burst, no more.
+        for _ in 0..3 {
+            assert_eq!(chat.take(Cost::Command, &limits, Millis(90_000)), Ok(()));
+        }
+        assert_eq!(
+            chat.take(Cost::Command, &limits, Millis(90_000)),
             Err(Millis(90_050))
         );
+    }
+
+    #[test]
+    fn what_leads_to_no_command_costs_a_part() {
+        let limits = Limits {
+            rate: 20,
+            burst: 3,
+            ..Limits::default()
+        };
+        let taken = |costs: &[(Cost, usize)]| {
+            let mut chat = Chat::new(Wire::Stream);
+            let all = costs
+                .iter()
+                .flat_map(|(cost, times)| core::iter::repeat_n(*cost, *times));
+            all.take_while(|cost| chat.take(*cost, &limits, Millis(1000)).is_ok())
+                .count()
+        };
+        assert_eq!(taken(&[(Cost::Idle(1), 100)]), 48, "16 for each token");
+        assert_eq!(taken(&[(Cost::Idle(64), 100)]), 48);
+        assert_eq!(taken(&[(Cost::Idle(128), 100)]), 24);
+        assert_eq!(
+            taken(&[(Cost::Rest(1), 4000)]),
+            3072,
+            "a KiB for each token"
+        );
+        assert_eq!(taken(&[(Cost::Idle(1), 16), (Cost::Command, 9)]), 18);
+        // However it is cut, a KiB costs as much.
+        for pieces in [1, 2, 1024] {
+            let mut chat = Chat::new(Wire::Stream);
+            for _ in 0..pieces {
+                let part = Cost::Rest(2 * 1024 / pieces);
+                assert_eq!(chat.take(part, &limits, Millis(1000)), Ok(()));
+            }
+            assert_eq!(chat.take(Cost::Command, &limits, Millis(1000)), Ok(()));
+            let next = chat.take(Cost::Command, &limits, Millis(1000));
+            assert_eq!(next, Err(Millis(1050)), "{pieces}");
+        }
+        // What is larger than the bucket is taken, too, and paid afterwards.
+        let mut chat = Chat::new(Wire::Stream);
+        assert_eq!(
+            chat.take(Cost::Idle(8 * 1024), &limits, Millis(1000)),
+            Ok(())
+        );
+        let next = chat.take(Cost::Command, &limits, Millis(1000));
+        assert_eq!(next, Err(Millis(1300)));
     }
 
     #[test]
@@ -532,7 +622,7 @@ mod tests {
             };
             let mut chat = Chat::new(Wire::Stream);
             (0..100)
-                .filter(|_| chat.take_token(&limits, Millis(5)).is_ok())
+                .filter(|_| chat.take(Cost::Command, &limits, Millis(5)).is_ok())
                 .count()
         };
         assert_eq!(taken(0, 0), 100, "no limit");

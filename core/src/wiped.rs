@@ -35,6 +35,14 @@ pub(crate) fn consume(bytes: &mut Vec<u8>, count: usize) {
     }
 }
 
+/// Drops the bytes behind the first so many.
+pub(crate) fn truncate(bytes: &mut Vec<u8>, length: usize) {
+    if let Some(rest) = bytes.get_mut(length..) {
+        rest.zeroize();
+        bytes.truncate(length);
+    }
+}
+
 /// Drops all bytes, and keeps the room. What was never written to is not touched.
 pub(crate) fn clear(bytes: &mut Vec<u8>) {
     bytes[..].zeroize();

@@ -7,7 +7,7 @@ use super::web::Body;
 use super::{Gateway, Step};
 use crate::command::{self, Command, Fault};
 use crate::config::ListAccess;
-use crate::conn::{Incoming, Stage, Turn, Who};
+use crate::conn::{Cost, Incoming, Stage, Turn, Who};
 use crate::event::ConnId;
 use crate::frame::Form;
 use crate::hub::Online;
@@ -108,19 +108,30 @@ impl Gateway {
             }
             Frame::TooLong(used) => (Some(Err(Fault("Message too long."))), used),
         };
-        let Some(command) = command else {
-            chat.took(framer);
-            return Step::Consumed(used);
+        let cost = match frame {
+            // Part of something that may have any length.
+            Frame::Noise(used) if chat.framer.is_dropping() => Cost::Rest(used),
+            Frame::Skip(used) => Cost::Rest(used),
+            Frame::Noise(used) => Cost::Idle(used),
+            Frame::TooLong(used) => Cost::Long(used.saturating_sub(limits.command + 1)),
+            // An empty text message was a frame, and has cost what one does.
+            Frame::Command(_, 0) => Cost::Rest(0),
+            Frame::Command(_, used) if command.is_none() => Cost::Idle(used),
+            Frame::Command(..) | Frame::Partial => Cost::Command,
         };
-        if waiting > limits.own_backlog {
+        if command.is_some() && waiting > limits.own_backlog {
             let most = limits.own_backlog;
             chat.wait(Turn::Backlog { most }, now);
             return Step::Wait;
         }
-        if let Err(until) = chat.take_token(limits, now) {
+        if let Err(until) = chat.take(cost, limits, now) {
             self.slow_down(id, until);
             return Step::Wait;
         }
+        let Some(command) = command else {
+            chat.took(framer);
+            return Step::Consumed(used);
+        };
         let first = framer.is_fresh();
         framer.has_begun();
         chat.took(framer);
@@ -163,7 +174,7 @@ impl Gateway {
 
     /// Lets the next command wait for the rate, and says so once in a while: a client whose commands
     /// come late is not told why.
-    fn slow_down(&mut self, id: ConnId, until: Millis) {
+    pub(super) fn slow_down(&mut self, id: ConnId, until: Millis) {
         let now = self.now.mono;
         let Some(conn) = self.conns.get_mut(id) else {
             return;

@@ -207,7 +207,7 @@ impl Gateway {
                 let why = Denial::Changed;
                 self.note(Note::LoginFailed { peer, id, why });
             }
-            self.arm(id);
+            self.advance(id, &[]);
         }
     }
 

@@ -9,7 +9,7 @@ use super::chat::without_terminator;
 use super::ending::Ends;
 use super::{Gateway, Step};
 use crate::conn::socket::{End, Life, Socket};
-use crate::conn::{Incoming, Stage, Turn, Wire};
+use crate::conn::{Cost, Incoming, Stage, Turn, Wire};
 use crate::event::ConnId;
 use crate::frame::Chunk;
 use crate::note::{CloseReason, Refusal};
@@ -100,7 +100,7 @@ impl Gateway {
     }
 
     fn decode(&mut self, id: ConnId, input: &[u8], inbox: &mut Vec<u8>) -> Step {
-        let limits = &self.config.limits;
+        let (limits, now) = (&self.config.limits, self.now.mono);
         let Some(conn) = self.conns.get_mut(id) else {
             return Step::Wait;
         };
@@ -121,7 +121,36 @@ impl Gateway {
         }
         // Room for a terminator, which does not count.
         let mut decoder = socket.decoder;
+        let (before, begins) = (inbox.len(), decoder.is_between_frames());
+        let goes_on = decoder.is_in_message() || before > 0;
         let decoded = decoder.decode(input, inbox, limits.command.saturating_add(2));
+        // The frame that begins a command costs nothing: the command does.
+        let idle = match &decoded {
+            Ok(Decoded::Data { kind, .. })
+                if socket.speaks.is_some_and(|speaks| speaks != *kind) =>
+            {
+                return self.fail(id, CloseCode::UNSUPPORTED);
+            }
+            Ok(Decoded::Data { .. }) => {
+                let empty = inbox.len() == before && decoder.is_between_frames();
+                begins && (goes_on || empty)
+            }
+            Ok(Decoded::Ping(..)) if waiting > limits.own_backlog / PONG_COST => {
+                let most = limits.own_backlog / PONG_COST;
+                chat.wait(Turn::Backlog { most }, now);
+                return Step::Wait;
+            }
+            Ok(Decoded::Ping(..) | Decoded::Pong(_)) => true,
+            Ok(Decoded::Partial | Decoded::Close(..)) | Err(_) => false,
+        };
+        if idle && let Err(until) = chat.take(Cost::Idle(1), limits, now) {
+            wiped::truncate(inbox, before);
+            self.slow_down(id, until);
+            return Step::Wait;
+        }
+        let Some(socket) = chat.socket() else {
+            return Step::Wait;
+        };
         let (used, pong) = match decoded {
             Ok(Decoded::Partial) if incoming == Incoming::Ended => {
                 socket.end = Some(End::Silent);
@@ -129,9 +158,7 @@ impl Gateway {
             }
             Ok(Decoded::Partial) => return Step::Wait,
             Ok(Decoded::Data { used, kind, end }) => {
-                if *socket.speaks.get_or_insert(kind) != kind {
-                    return self.fail(id, CloseCode::UNSUPPORTED);
-                }
+                socket.speaks = Some(kind);
                 if kind == Kind::Text {
                     if without_terminator(inbox).len() > limits.command {
                         return self.fail(id, CloseCode::TOO_BIG);
@@ -139,11 +166,6 @@ impl Gateway {
                     socket.whole = end;
                 }
                 (used, None)
-            }
-            Ok(Decoded::Ping(..)) if waiting > limits.own_backlog / PONG_COST => {
-                let most = limits.own_backlog / PONG_COST;
-                chat.wait(Turn::Backlog { most }, self.now.mono);
-                return Step::Wait;
             }
             Ok(Decoded::Ping(used, payload)) => (used, Some(payload)),
             Ok(Decoded::Pong(used)) => (used, None),

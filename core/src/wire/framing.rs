@@ -285,7 +285,7 @@ impl Framer {
     }
 
     /// Whether no byte at hand is of a command that is to be carried out.
-    fn is_dropping(&self) -> bool {
+    pub(crate) fn is_dropping(&self) -> bool {
         self.progress == Progress::Skipping || self.inside == Inside::Subnegotiation
     }
 

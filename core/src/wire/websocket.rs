@@ -114,6 +114,16 @@ pub enum Violation {
 }
 
 impl Decoder {
+    /// Whether what comes next is the head of a frame.
+    pub(crate) fn is_between_frames(&self) -> bool {
+        self.frame.is_none()
+    }
+
+    /// Whether a data message has begun and not ended.
+    pub(crate) fn is_in_message(&self) -> bool {
+        self.message.is_some()
+    }
+
     /// Reads what `input`, the bytes that were not used so far, begins with. Payload of data
     /// messages is appended to `out`; a text message may have `max_text` bytes. Memory that `out` outgrows
     /// is wiped.

@@ -24,8 +24,8 @@ pub(super) enum Ask {
     Quit,
     /// A command that is answered with this error, whoever says it.
     Wrong(&'static str),
-    /// Nothing but white space.
-    Blank,
+    /// Something that leads to no command, and costs so many 1,024ths of one.
+    Idle(u64),
     /// A request to go on as a WebSocket.
     Upgrade,
     /// A WebSocket's ping.
@@ -96,7 +96,7 @@ pub(super) fn ask(
         17 => match random.below(5) {
             0 if swarm.leaves => (Ask::Quit, String::from("QUIT")),
             _ => (
-                Ask::Blank,
+                Ask::Idle(IDLE),
                 String::from(*random.pick(&["", " ", "\r", "\t \x0b"])),
             ),
         },
@@ -215,6 +215,9 @@ pub(super) fn as_heard(text: &str) -> String {
 }
 
 pub(super) const TOO_LONG: &str = "Message too long.";
+
+/// What something that leads to no command costs at the least: a 16th of one.
+pub(super) const IDLE: u64 = 64;
 
 const WRONG: [(&str, &str); 7] = [
     ("Unknown command.", "<policy-file-request/>!"),

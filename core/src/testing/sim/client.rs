@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::string::String;
 use std::vec::Vec;
 
-use super::ask::{self, Ask, Speak};
+use super::ask::{self, Ask, IDLE, Speak};
 use super::reader::{Reader, Said};
 use super::store::Members;
 use super::swarm::Swarm;
@@ -154,9 +154,7 @@ impl Client {
             Speak::Both => self.mixed(batch, random, ask, &text, limit),
             Speak::Telnet => {
                 if !self.begun {
-                    batch
-                        .bytes
-                        .extend_from_slice(random.pick::<&[u8]>(&GREETINGS));
+                    self.greet(batch, random);
                 }
                 let text = typed(random, text);
                 let ask = ask.unless_longer(text.len(), limit);
@@ -165,6 +163,19 @@ impl Client {
             }
             Speak::Binary | Speak::Text => self.message(batch, random, swarm, speak, ask, text),
         }
+    }
+
+    /// What telnet says first: each sequence costs as much as what leads to no command, and what is inside a
+    /// subnegotiation by its length.
+    fn greet(&self, batch: &mut Batch, random: &mut Random) {
+        let start = self.sent + batch.bytes.len() as u64;
+        let (bytes, costs) = *random.pick(&GREETINGS);
+        batch.bytes.extend_from_slice(bytes);
+        let items = costs.iter().map(|(at, cost)| Item {
+            at: start + at,
+            ask: Ask::Idle(*cost),
+        });
+        batch.items.extend(items);
     }
 
     /// A command with LF and NUL behind it, as ActionScript sends them, or with one of these.
@@ -191,8 +202,18 @@ impl Client {
         } else {
             start + (text.len() + end + 1) as u64
         };
-        let ask = ask.unless_longer(size, limit);
+        let ask = priced(ask.unless_longer(size, limit), size + 1);
         batch.items.push(Item { at, ask });
+        let ended = start + (text.len() + end + 1) as u64;
+        let rest = (at + 1..=ended).map(|at| Item {
+            at,
+            ask: Ask::Idle(1),
+        });
+        batch.items.extend(rest);
+        if ends[end] == b'\n' && end + 1 < ends.len() {
+            // The NUL behind a line ends an empty command.
+            self.put(batch, b"", Ask::Idle(IDLE));
+        }
         self.flash |= ends.contains(&0);
         self.lead = usize::from(ends[end] == 0 && end + 1 < ends.len());
     }
@@ -201,12 +222,18 @@ impl Client {
         let start = self.sent + batch.bytes.len() as u64;
         batch.bytes.extend_from_slice(text);
         batch.bytes.extend_from_slice(end);
-        let at = if text.len() > limit {
-            start + limit as u64 + 1
-        } else {
-            self.sent + batch.bytes.len() as u64
-        };
+        let ends = self.sent + batch.bytes.len() as u64;
+        if text.len() <= limit {
+            let ask = priced(ask, text.len() + end.len());
+            return batch.items.push(Item { at: ends, ask });
+        }
+        let at = start + limit as u64 + 1;
         batch.items.push(Item { at, ask });
+        let rest = (at + 1..=ends).map(|at| Item {
+            at,
+            ask: Ask::Idle(1),
+        });
+        batch.items.extend(rest);
     }
 
     /// A command without an end, before the end of the stream.
@@ -254,8 +281,23 @@ impl Client {
             payload.len()
         };
         let opcode = if speak == Speak::Text { 1 } else { 2 };
-        let at = self.fragments(batch, random, opcode, &payload, decisive);
-        batch.items.push(Item { at, ask });
+        let blank = matches!(ask, Ask::Idle(_));
+        let sent = self.fragments(batch, random, opcode, &payload);
+        let whole = speak == Speak::Text;
+        let at = if whole { sent.end() } else { sent.at(decisive) };
+        let mut items = sent.idle.clone();
+        // An empty text message was paid for with its frame.
+        if !blank || !payload.is_empty() {
+            let ask = priced(ask, payload.len());
+            items.push(Item { at, ask });
+        }
+        let rest = (decisive + 1..=payload.len()).map(|byte| Item {
+            at: sent.at(byte),
+            ask: Ask::Idle(1),
+        });
+        items.extend(rest);
+        items.sort_by_key(|item| item.at);
+        batch.items.extend(items);
         if random.below(1000) < swarm.faults.half_close {
             let code = *random.pick(&[None, Some(1000), Some(3000)]);
             let payload = code.map_or(Vec::new(), |code: u16| code.to_be_bytes().to_vec());
@@ -265,16 +307,19 @@ impl Client {
         }
     }
 
-    /// One message in some frames, perhaps with a pong in between; where its byte `decisive` ends.
+    /// One message in some frames, perhaps with a pong in between.
     fn fragments(
         &mut self,
         batch: &mut Batch,
         random: &mut Random,
         opcode: u8,
         payload: &[u8],
-        decisive: usize,
-    ) -> u64 {
-        let (mut from, mut at, mut opcode) = (0, None, opcode);
+    ) -> Fragments {
+        let (mut from, mut opcode, mut sent) = (0, opcode, Fragments::default());
+        let idle = |at| Item {
+            at,
+            ask: Ask::Idle(IDLE),
+        };
         loop {
             let left = payload.len() - from;
             let last = random.percent(60);
@@ -291,18 +336,19 @@ impl Client {
                 part,
             );
             let end = self.sent + batch.bytes.len() as u64;
-            if at.is_none() && from + size >= decisive {
-                at = Some(end - (from + size - decisive) as u64);
-            }
-            if last {
-                // A text message is read when it is whole, a binary one as it comes.
-                let whole = self.kind == Kind::Chat(Speak::Text);
-                return at.filter(|_| !whole).unwrap_or(end);
-            }
             from += size;
+            // A frame that begins a command costs nothing; its head is enough to know.
+            if opcode == 0 || size == 0 {
+                sent.idle.push(idle(end - size as u64));
+            }
+            sent.ends.push((from, end));
+            if last {
+                return sent;
+            }
             opcode = 0;
             if random.percent(10) {
                 frame(&mut batch.bytes, random, 0x8a, b"pong");
+                sent.idle.push(idle(self.sent + batch.bytes.len() as u64));
             }
         }
     }
@@ -327,15 +373,16 @@ impl Client {
     }
 
     /// An answer of the client's to what it was told, outside its script.
-    pub(super) fn reply(&mut self, random: &mut Random, said: &Said) -> Vec<u8> {
-        let mut bytes = Vec::new();
+    pub(super) fn reply(&mut self, random: &mut Random, said: &Said) -> Batch {
+        let mut batch = Batch::default();
         if let Said::Ping(payload) = said
             && !self.over
         {
-            frame(&mut bytes, random, 0x8a, payload);
+            frame(&mut batch.bytes, random, 0x8a, payload);
+            self.put(&mut batch, b"", Ask::Idle(IDLE));
         }
-        self.sent += bytes.len() as u64;
-        bytes
+        self.sent += batch.bytes.len() as u64;
+        batch
     }
 
     /// Presence alternates for every observer.
@@ -353,6 +400,37 @@ impl Client {
 
     pub(super) fn is_socket(&self) -> bool {
         matches!(self.kind, Kind::Chat(Speak::Binary | Speak::Text))
+    }
+}
+
+/// Where the parts of a message stand among the bytes that a client sends.
+#[derive(Debug, Default)]
+struct Fragments {
+    /// For each frame, the bytes of payload up to its end, and where that is.
+    ends: Vec<(usize, u64)>,
+    /// Frames that lead to no command.
+    idle: Vec<Item>,
+}
+
+impl Fragments {
+    /// Where so many bytes of the payload have come.
+    fn at(&self, bytes: usize) -> u64 {
+        let frame = self.ends.iter().find(|(payload, _)| *payload >= bytes);
+        let (payload, end) = frame.expect("the payload is as long");
+        end - (payload - bytes) as u64
+    }
+
+    fn end(&self) -> u64 {
+        self.ends.last().map_or(0, |(_, end)| *end)
+    }
+}
+
+/// What is blank costs by its length, terminator and all.
+fn priced(ask: Ask, bytes: usize) -> Ask {
+    if let Ask::Idle(cost) = ask {
+        Ask::Idle(cost.max(bytes as u64))
+    } else {
+        ask
     }
 }
 
@@ -455,13 +533,30 @@ const OTHER_METHODS: [(&str, &str); 4] = [
     ("\u{8}BREW a\u{7f}/ HTTP/3", "505"),
 ];
 
-/// What telnet and others say before the first line.
-const GREETINGS: [&[u8]; 5] = [
-    b"",
-    b"\xef\xbb\xbf",
-    b"\xff\xfb\x1f\xff\xfb\0\xff\xfd\n",
-    b"\xff\xfa\x1f\0P\0\x18\xff\xf0\xef\xbb\xbf",
-    b"\r\n\xff\xf1\r\n",
+/// What telnet and others say before the first line; and after how many bytes that costs how much.
+type Greeting = (&'static [u8], &'static [(u64, u64)]);
+
+const GREETINGS: [Greeting; 5] = [
+    (b"", &[]),
+    (b"\xef\xbb\xbf", &[(3, IDLE)]),
+    (
+        b"\xff\xfb\x1f\xff\xfb\0\xff\xfd\n",
+        &[(3, IDLE), (6, IDLE), (9, IDLE)],
+    ),
+    (
+        b"\xff\xfa\x1f\0P\0\x18\xff\xf0\xef\xbb\xbf",
+        &[
+            (2, IDLE),
+            (3, 1),
+            (4, 1),
+            (5, 1),
+            (6, 1),
+            (7, 1),
+            (9, 2),
+            (12, IDLE),
+        ],
+    ),
+    (b"\r\n\xff\xf1\r\n", &[(2, IDLE), (4, IDLE), (6, IDLE)]),
 ];
 
 const MISTAKES: [&[u8]; 5] = [

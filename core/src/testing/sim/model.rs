@@ -48,6 +48,8 @@ pub(super) struct Model {
     /// Timers fire with the input at hand, in an order that is not seen: who passes is not looked at so
     /// closely.
     blurred: bool,
+    /// Until then a name may be paced by a question that passed while it was not clear whether it was guarded.
+    unsure_until: Millis,
     stopping: Option<Millis>,
     /// What the input at hand is about.
     cause: Input,
@@ -124,6 +126,7 @@ impl Model {
             claims: Vec::new(),
             past: Past::default(),
             blurred: false,
+            unsure_until: Millis(0),
             stopping: None,
             cause: Input::Timeout,
             failed: VecDeque::new(),

@@ -152,7 +152,8 @@ impl Visitor {
         for (_, said) in self.client.reader.take(bytes) {
             heard.count(&said);
             let reply = self.client.reply(&mut self.random, &said);
-            heard.reply.extend(reply);
+            heard.reply.extend(reply.bytes);
+            self.items.extend(reply.items);
         }
         heard
     }

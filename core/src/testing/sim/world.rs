@@ -352,7 +352,10 @@ impl<'a> World<'a> {
                 assert_eq!(Some(&said), expected.pop_front().as_ref(), "{id:?} hears");
                 link.client.hear(&said);
                 let reply = link.client.reply(&mut self.random, &said);
-                link.to_server.extend(reply);
+                link.to_server.extend(reply.bytes);
+                if let Some(side) = self.model.sides.get_mut(&id) {
+                    side.will_ask(reply.items);
+                }
             }
         }
         self.travels(id);

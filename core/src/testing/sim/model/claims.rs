@@ -3,7 +3,7 @@
 use std::vec::Vec;
 
 use super::answers::error;
-use super::side::Turn;
+use super::side::{OverTheRate, Turn};
 use super::{AWAY, Input, Model, Must, Owner};
 use crate::config::OnDuplicate;
 use crate::event::{ConnId, Source};
@@ -50,11 +50,10 @@ impl Model {
                     (false, true) => Rival::Goes,
                     (false, false) => Rival::Stays,
                 };
-                // Who is over the rate and does not read waits for one of the two, the model cannot tell which.
                 match side.over_the_rate(limits, self.now.mono) {
-                    true if side.waiting() <= limits.own_backlog => Vec::from([Rival::Stays]),
-                    true => Vec::from([Rival::Stays, rival]),
-                    false => Vec::from([rival]),
+                    OverTheRate::Yes => Vec::from([Rival::Stays]),
+                    OverTheRate::Perhaps => Vec::from([Rival::Stays, rival]),
+                    OverTheRate::No => Vec::from([rival]),
                 }
             }
             OnDuplicate::Replace | OnDuplicate::Stale => Vec::from([Rival::Stays]),
@@ -149,8 +148,7 @@ impl Model {
         } else {
             side.last_bytes
         };
-        let certain = side.waiting() <= limits.own_backlog;
-        now >= due && heard <= asked && !(certain && side.over_the_rate(limits, now))
+        now >= due && heard <= asked && side.over_the_rate(limits, now) != OverTheRate::Yes
     }
 
     /// `Already online.` is said to a newcomer.
@@ -165,7 +163,8 @@ impl Model {
                 let fresh = matches!(self.cause, Input::Bytes(id, _) if id == old);
                 let (side, limits) = (&self.sides[&old], &self.config.limits);
                 let due = self.now.mono >= asked + limits.ghost_websocket;
-                let alive = side.last_bytes > asked || side.over_the_rate(limits, self.now.mono);
+                let alive = side.last_bytes > asked
+                    || side.over_the_rate(limits, self.now.mono) != OverTheRate::No;
                 assert!(
                     fresh && !self.is_ghost(old) || due && alive,
                     "no sign of life: {side:?}"

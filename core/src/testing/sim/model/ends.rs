@@ -6,7 +6,7 @@ use crate::config::Presence;
 use crate::event::{Cause, ConnId};
 use crate::member::MemberId;
 use crate::note::CloseReason;
-use crate::testing::sim::ask::{Ask, as_heard};
+use crate::testing::sim::ask::{Ask, IDLE, as_heard};
 use crate::testing::sim::client::Kind;
 use crate::testing::sim::reader::Said;
 
@@ -144,9 +144,10 @@ impl Model {
         if self.is_stuck(id) {
             return None;
         }
+        let (now, limits) = (self.now.mono, self.config.limits.clone());
         let side = self.side(id);
         assert_eq!(side.turn, Turn::Free);
-        match side.next().cloned() {
+        match side.next(&limits, now).cloned() {
             Some(Ask::Close(code)) => Some(code),
             None => {
                 assert!(side.eof, "the stream goes on");
@@ -238,10 +239,13 @@ impl Model {
             return Some("the end of its time to identify");
         }
         let (eof, paused) = (side.eof, side.paused);
-        match side.next().cloned() {
+        match side.next(&limits, now).cloned() {
             Some(ask) if side.may(&ask, &limits, now) => Some("an answer"),
             Some(_) if side.is_slowed_in_silence(&limits, now) => Some("a line about its rate"),
             Some(_) => None,
+            // A line end behind the last NUL is one last, empty command.
+            None if eof && !side.may(&Ask::Idle(IDLE), &limits, now) => None,
+            None if side.is_in_debt(&limits, now) => None,
             None if eof => Some("its end"),
             None if paused => Some("a resume"),
             None => None,

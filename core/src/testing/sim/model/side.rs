@@ -9,7 +9,7 @@ use super::Owner;
 use crate::config::Limits;
 use crate::event::{ConnId, Ticket};
 use crate::member::{Answer, Member};
-use crate::testing::sim::ask::{Ask, Speak};
+use crate::testing::sim::ask::{Ask, IDLE, Speak, TOO_LONG};
 use crate::testing::sim::client::{AT_EOF, Item, Kind, Visit};
 use crate::testing::sim::reader::{Form, Said};
 use crate::time::Millis;
@@ -44,7 +44,7 @@ pub(in crate::testing::sim) struct Side {
     pub(super) logged_in: Millis,
     /// The name that it tried last.
     pub(super) tried: String,
-    /// Microseconds of the command rate that are used up, as of a time.
+    /// What is used up of the command rate, in 1,024ths of a microsecond, as of a time.
     debt: u64,
     debt_at: Millis,
     /// When the log said last that the rate slows it down.
@@ -128,10 +128,15 @@ impl Side {
         self.arrived >= visit.request().len() as u64
     }
 
-    /// What it asks for next, if all of that has arrived. Blank commands mean nothing.
-    pub(super) fn next(&mut self) -> Option<&Ask> {
-        while self.turn == Turn::Free && self.has_arrived() && self.script[0].ask == Ask::Blank {
-            self.script.pop_front();
+    /// What it asks for next, if all of that has arrived; what leads to nothing is done at once, if the rate
+    /// allows it.
+    pub(super) fn next(&mut self, limits: &Limits, now: Millis) -> Option<&Ask> {
+        while self.turn == Turn::Free
+            && self.has_arrived()
+            && let Ask::Idle(cost) = self.script[0].ask
+            && self.within_rate(cost, limits, now)
+        {
+            self.take(limits, now);
         }
         self.has_arrived().then(|| &self.script[0].ask)
     }
@@ -152,35 +157,67 @@ impl Side {
     pub(super) fn may(&self, ask: &Ask, limits: &Limits, now: Millis) -> bool {
         let waiting = self.waiting();
         match ask {
-            Ask::Upgrade | Ask::Blank | Ask::Close(_) | Ask::Break(_) => true,
+            Ask::Upgrade | Ask::Close(_) | Ask::Break(_) => true,
             // A pong costs more than its bytes.
-            Ask::Control(_) => waiting <= limits.own_backlog / 64,
+            Ask::Control(_) => {
+                waiting <= limits.own_backlog / 64 && self.within_rate(IDLE, limits, now)
+            }
+            Ask::Idle(cost) => self.within_rate(*cost, limits, now),
             Ask::Identify { .. }
             | Ask::Msg { .. }
             | Ask::List
             | Ask::Ping(_)
             | Ask::Quit
             | Ask::OtherMethod(_)
-            | Ask::Wrong(_) => waiting <= limits.own_backlog && self.within_rate(limits, now),
+            | Ask::Wrong(_) => {
+                waiting <= limits.own_backlog && self.within_rate(COMMAND, limits, now)
+            }
         }
     }
 
-    fn within_rate(&self, limits: &Limits, now: Millis) -> bool {
-        let cost = 1_000_000_u64
-            .checked_div(u64::from(limits.rate))
-            .unwrap_or(0);
-        self.owed(now) + cost <= cost * u64::from(limits.burst.max(1))
+    /// Whether something that costs so many 1,024ths of a command is within the rate.
+    fn within_rate(&self, cost: u64, limits: &Limits, now: Millis) -> bool {
+        let command = command_cost(limits);
+        let bucket = command * u64::from(limits.burst.max(1));
+        self.owed(now) + (command / COMMAND * cost).min(command) <= bucket
+    }
+
+    /// Whether more is used up than the rate allows. Then some of that may not have been taken yet: what
+    /// follows a command that was too long is paid for as it is looked at, and the model does not know when.
+    pub(super) fn is_in_debt(&self, limits: &Limits, now: Millis) -> bool {
+        self.owed(now) > command_cost(limits) * u64::from(limits.burst.max(1))
     }
 
     /// Whether it asks for something that the rate does not allow yet.
-    pub(super) fn over_the_rate(&self, limits: &Limits, now: Millis) -> bool {
-        let mut here = self.script.iter().take_while(|item| self.is_here(item));
-        let next = here.find(|item| item.ask != Ask::Blank);
-        let free = matches!(
-            next.map(|item| &item.ask),
-            None | Some(Ask::Upgrade | Ask::Close(_) | Ask::Break(_) | Ask::Control(_))
-        );
-        self.turn == Turn::Free && !free && !self.within_rate(limits, now)
+    pub(super) fn over_the_rate(&self, limits: &Limits, now: Millis) -> OverTheRate {
+        if self.turn != Turn::Free {
+            return OverTheRate::No;
+        }
+        if !self.has_arrived() {
+            return match self.is_in_debt(limits, now) {
+                true => OverTheRate::Perhaps,
+                false => OverTheRate::No,
+            };
+        }
+        let (cost, certain) = match &self.script[0].ask {
+            Ask::Upgrade | Ask::Close(_) | Ask::Break(_) => return OverTheRate::No,
+            // The rest of a command that was too long may have come, and been paid for, with its beginning.
+            Ask::Idle(cost) => (*cost, *cost >= IDLE),
+            Ask::Control(_) => (IDLE, self.waiting() <= limits.own_backlog / 64),
+            Ask::Identify { .. }
+            | Ask::Msg { .. }
+            | Ask::List
+            | Ask::Ping(_)
+            | Ask::Quit
+            | Ask::OtherMethod(_)
+            | Ask::Wrong(_) => (COMMAND, self.waiting() <= limits.own_backlog),
+        };
+        match self.within_rate(cost, limits, now) {
+            true => OverTheRate::No,
+            // Who does not read its answers waits for that, or for the rate: the model cannot tell which.
+            false if certain => OverTheRate::Yes,
+            false => OverTheRate::Perhaps,
+        }
     }
 
     /// Whether it waits for the rate and the log has not said so. A wait that began within the minute
@@ -189,35 +226,48 @@ impl Side {
         let silent = self
             .slowed
             .is_none_or(|at| now >= at + Millis::from_secs(62));
-        silent && self.waiting() <= limits.own_backlog && self.over_the_rate(limits, now)
+        silent
+            && self.waiting() <= limits.own_backlog
+            && self.over_the_rate(limits, now) == OverTheRate::Yes
     }
 
     /// Since when the rate lets it go on.
     pub(super) fn may_since(&self, limits: &Limits) -> Millis {
-        let cost = 1_000_000_u64
-            .checked_div(u64::from(limits.rate))
-            .unwrap_or(0);
-        let room = cost * u64::from(limits.burst.max(1)).saturating_sub(1);
+        let room = command_cost(limits) * u64::from(limits.burst.max(1)).saturating_sub(1);
         let over = self.debt.saturating_sub(room);
-        self.debt_at + Millis(over.div_ceil(1000))
+        self.debt_at + Millis(over.div_ceil(1000 * COMMAND))
     }
 
     fn owed(&self, now: Millis) -> u64 {
-        self.debt
-            .saturating_sub((now - self.debt_at).0.saturating_mul(1000))
+        let paid = (now - self.debt_at).0.saturating_mul(1000 * COMMAND);
+        self.debt.saturating_sub(paid)
     }
 
     /// Does the next thing.
     pub(super) fn take(&mut self, limits: &Limits, now: Millis) -> Ask {
         let Item { ask, .. } = self.script.pop_front().expect("was looked at");
-        let is_command = !matches!(
-            ask,
-            Ask::Upgrade | Ask::Blank | Ask::Close(_) | Ask::Break(_) | Ask::Control(_)
-        );
-        if is_command && limits.rate > 0 {
-            self.debt = self.owed(now) + 1_000_000 / u64::from(limits.rate);
-            self.debt_at = now;
+        let mut cost = match &ask {
+            Ask::Upgrade | Ask::Close(_) | Ask::Break(_) => 0,
+            Ask::Idle(cost) => *cost,
+            Ask::Control(_) => IDLE,
+            Ask::Identify { .. }
+            | Ask::Msg { .. }
+            | Ask::List
+            | Ask::Ping(_)
+            | Ask::Quit
+            | Ask::OtherMethod(_)
+            | Ask::Wrong(_) => COMMAND,
+        };
+        // What has come of the rest of a command that was too long goes with it.
+        while ask == Ask::Wrong(TOO_LONG)
+            && self.has_arrived()
+            && let Ask::Idle(rest @ 0..IDLE) = self.script[0].ask
+        {
+            cost += rest;
+            self.script.pop_front();
         }
+        self.debt = self.owed(now) + command_cost(limits) / COMMAND * cost;
+        self.debt_at = now;
         ask
     }
 
@@ -288,3 +338,20 @@ impl Side {
         }
     }
 }
+
+/// Whether a client's next thing waits for the rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OverTheRate {
+    Yes,
+    No,
+    Perhaps,
+}
+
+/// What a command costs; 0 where there is no rate.
+fn command_cost(limits: &Limits) -> u64 {
+    let micros = 1_000_000_u64.checked_div(u64::from(limits.rate));
+    micros.unwrap_or(0) * COMMAND
+}
+
+/// Parts of a command that make one.
+const COMMAND: u64 = 1024;
