@@ -420,5 +420,13 @@ mod tests {
         assert_eq!(&*found.unwrap().unwrap().member.nick, "a");
         assert!(files() == before);
         assert!(!folder.path().join("c.db-shm").exists());
+        // Nothing of what is in a log that is none could be moved into the store, and it stays all the same.
+        fs::write(&log, [0xa5; 5000]).unwrap();
+        let before = files();
+        let found = read_unshared(&copy, |store, file| {
+            find(store, &Login::Id(MemberId(7)), file)
+        });
+        assert!(found.unwrap().is_none());
+        assert!(files() == before);
     }
 }
