@@ -407,12 +407,13 @@ mod tests {
             assert_eq!(value(name).as_deref(), Some(expected), "{name}");
         }
         assert!(options.demo);
-        // One that has no help is for the core's tests.
-        let failure = parsed("serve --throttle-names 5").expect_err("it is not an option");
-        assert!(
-            failure.message.contains("has no option --throttle-names"),
-            "{failure}"
-        );
+        // A setting without help is not an option.
+        let hidden = SETTINGS.iter().filter(|setting| setting.help().is_none());
+        for name in hidden.map(Setting::name) {
+            let failure = parsed(&format!("serve --{name} 5")).expect_err(name);
+            let expected = format!("flashgate serve has no option --{name}");
+            assert!(failure.message.starts_with(&expected), "{failure}");
+        }
     }
 
     #[test]

@@ -150,7 +150,7 @@ impl Reading {
                 .map_err(|why| told(ACTIVE, columns.active.column(), why))
                 .ok(),
             was: Was {
-                nick: nick_was.map(|was| shortened(&was)),
+                nick: nick_was.map(|was| before(&was)),
                 name: name_was,
             },
         };
@@ -226,7 +226,7 @@ impl Reading {
             (Err(fault), Names::AsTheyAre) => (Some(Err(shown(&text, &fault))), None),
             (Err(_), Names::Cleaned) => {
                 let cleaned = Name::new(&clean(&text)).ok().map(Ok);
-                (cleaned.or_else(of_nick), Some(shortened(&text)))
+                (cleaned.or_else(of_nick), Some(before(&text)))
             }
         }
     }
@@ -262,11 +262,24 @@ fn begun(bytes: &[u8]) -> &[u8] {
 /// A fault of a nick or a name, with its text, unless that looks like what no one else should see: titles may
 /// be mixed up.
 fn shown(text: &str, fault: &dyn fmt::Display) -> String {
-    if text.starts_with(['$', '*']) || Hash::parse(text.trim()).is_ok() {
+    if looks_like_a_hash(text) {
         format!("{fault} (its text looks like the hash of a password and is not shown here)")
     } else {
         format!("{} {fault}", Quoted(&shortened(text)))
     }
+}
+
+/// What was in a field that was changed, for a message.
+fn before(text: &str) -> String {
+    if looks_like_a_hash(text) {
+        "(not shown: it looks like the hash of a password)".to_owned()
+    } else {
+        shortened(text)
+    }
+}
+
+fn looks_like_a_hash(text: &str) -> bool {
+    text.starts_with(['$', '*']) || Hash::parse(text.trim()).is_ok()
 }
 
 /// A fault of a number, with its text if that could be one.
