@@ -260,6 +260,53 @@ test("what was sent last is told as unconfirmed when the connection is lost", (t
     assert.deepEqual(unconfirmed, [{ kind: "unconfirmed", id: 2 }]);
 });
 
+test("a ticket that the server did not look at is sent again, or a fresh one", async (t) => {
+    const refusals = [
+        (socket) => socket.say('<error value="Please try again later."/>'),
+        (socket) => socket.say('<error value="Server is full."/>'),
+        (socket) => socket.drop(1013),
+    ];
+    for (const refuse of refusals) {
+        let renewed = 0;
+        const renew = () => Promise.resolve({ id: "1", ticket: `ticket:fresh${++renewed}` });
+        for (const [site, second] of [[null, "IDENTIFY 1 ticket:first"], [renew, "IDENTIFY 1 ticket:fresh1"]]) {
+            const page = start(t);
+            page.session.logInByTicket({ id: "1", ticket: "ticket:first" }, site);
+            FakeSocket.last.open();
+            assert.deepEqual(FakeSocket.last.sent, ["IDENTIFY 1 ticket:first"]);
+            refuse(FakeSocket.last);
+            page.clock.pass(wait(page));
+            await new Promise(setImmediate);
+            FakeSocket.last.open();
+            assert.deepEqual(FakeSocket.last.sent, [second]);
+        }
+    }
+});
+
+test("a ticket is sent once", (t) => {
+    for (const end of [(socket) => socket.drop(), (socket) => socket.say('<error value="Already online."/>')]) {
+        const page = start(t);
+        page.session.logInByTicket({ id: "1", ticket: "ticket:first" }, null);
+        FakeSocket.last.open();
+        end(FakeSocket.last);
+        assert.deepEqual([page.last().kind, page.last().why], ["out", "spent"]);
+        page.clock.pass(3600 * SECOND);
+        page.session.wake();
+        assert.equal(FakeSocket.all.length, 1);
+    }
+});
+
+test("a log-out while a ticket is awaited is final", async (t) => {
+    const page = start(t);
+    let give;
+    page.session.logInByTicket(null, () => new Promise((resolve) => (give = resolve)));
+    page.session.logOut("stopped");
+    give({ id: "1", ticket: "ticket:late" });
+    await new Promise(setImmediate);
+    assert.equal(page.session.state, "out");
+    assert.equal(FakeSocket.all.length, 0);
+});
+
 /** Whether a text is anywhere in this program's memory. The test itself holds its bytes only. */
 async function isInMemory(bytes) {
     let end = Buffer.alloc(0);

@@ -208,6 +208,7 @@ export class Session {
             return;
         }
         if (text === "Server is full.") {
+            this.#wasNotSeen();
             this.#retry("full");
             return;
         }
@@ -224,8 +225,7 @@ export class Session {
         const credentials = this.#credentials;
         const byTicket = credentials.renew !== undefined;
         if (text === "Please try again later.") {
-            // The server has not looked at a ticket, so it is as good as before.
-            credentials.spent = false;
+            this.#wasNotSeen();
             this.#retry("busy");
         } else if (text === "Already online.") {
             this.#retry("taken");
@@ -239,7 +239,15 @@ export class Session {
         }
     }
 
+    /** The server did not look at the login: a ticket is as good as before, and a fresh one better. */
+    #wasNotSeen() {
+        this.#credentials.spent = Boolean(this.#credentials.renew);
+    }
+
     #closed(code) {
+        if (code === 1013 && this.state === "connecting") {
+            this.#wasNotSeen();
+        }
         if (code === 1009 && this.#pending[0]?.kind === "message") {
             const { id } = this.#pending.shift();
             this.#tell({ kind: "refused", id, text: "Message too long." });
