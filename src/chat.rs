@@ -173,8 +173,8 @@ fn receive(
         let answer = match answers.next() {
             Ok(answer) => answer,
             Err(Broken::Silent) => {
-                let left = lock(&session.leaving).map(|since| since.max(heard).elapsed());
-                if left.is_some_and(|silent| silent > FAREWELL) {
+                let leaving = *lock(&session.leaving);
+                if leaving.is_some_and(|since| is_deserted(since, heard, Instant::now())) {
                     return Err(failure("the server does not answer any more"));
                 }
                 continue;
@@ -197,6 +197,12 @@ fn receive(
             return unshown(&error);
         }
     }
+}
+
+/// Whether a server that was sent QUIT at `since`, and has sent its last byte at `heard`, is not waited for any
+/// longer.
+fn is_deserted(since: Instant, heard: Instant, now: Instant) -> bool {
+    now.saturating_duration_since(since.max(heard)) > FAREWELL
 }
 
 /// Whoever closes our output early has seen enough: `flashgate chat … | head`.
@@ -287,6 +293,18 @@ mod tests {
         let mut input = &b"\xff\nb\n"[..];
         assert!(next_line(&mut input).unwrap_err().contains("UTF-8"));
         assert_eq!(next_line(&mut input), Ok(Some("b\n".to_owned())));
+    }
+
+    /// A server that still answers is waited for, however long that takes.
+    #[test]
+    fn a_server_is_waited_for_while_it_answers() {
+        let since = Instant::now();
+        let at = |seconds| since + Duration::from_secs(seconds);
+        assert!(!is_deserted(since, since, at(30)));
+        assert!(is_deserted(since, since, at(31)));
+        assert!(!is_deserted(since, at(100), at(130)));
+        assert!(is_deserted(since, at(100), at(131)));
+        assert!(!is_deserted(at(100), since, at(130)));
     }
 
     #[test]

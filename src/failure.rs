@@ -105,3 +105,39 @@ pub(crate) fn written(result: io::Result<()>) -> Result<(), Failure> {
         Ok(()) | Err(_) => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What another try may mend, what waits for another server, and what somebody has to mend.
+    #[test]
+    fn faults_of_a_store_have_their_exit_codes() {
+        let code = |fault: Fault| {
+            let path = "m.db".into();
+            Failure::store(&StoreError { path, fault }).exit.code()
+        };
+        assert_eq!(
+            [Fault::Locked, Fault::Full, Fault::Other(String::new())].map(code),
+            [1; 3]
+        );
+        assert_eq!(
+            [
+                Fault::Unreachable(String::new()),
+                Fault::Slow(String::new())
+            ]
+            .map(code),
+            [69; 2]
+        );
+        assert_eq!(
+            [
+                Fault::Missing,
+                Fault::Corrupt,
+                Fault::ReadOnly,
+                Fault::Older
+            ]
+            .map(code),
+            [78; 4]
+        );
+    }
+}

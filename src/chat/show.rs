@@ -400,7 +400,7 @@ mod tests {
     #[test]
     fn completing_nicks() {
         let mut view = view();
-        for nick in ["bob", "bo\x1bx", "bo", "carol"] {
+        for nick in ["bob", "bo\x1bx", "bo b", "bo", "carol"] {
             view.take(Answer::Login(member(nick, "X")));
         }
         assert_eq!(view.nicks("bo"), ["bo", "bob"]);

@@ -322,6 +322,35 @@ fn a_broken_output_counts_and_may_come_back() {
     }
 }
 
+/// The line that tells of a loss can be lost, too, and is told again.
+#[test]
+fn a_loss_is_told_however_often_that_fails() {
+    let (output, gate, written) = gated();
+    let writer = Writer::new(Format::Text, Arc::new(Fixed), output).unwrap();
+    for max in 1..=2 {
+        gate.send(Pass::Fail).unwrap();
+        writer.put(now(), &Event::Created { max });
+        while writer.dropped() < max as u64 {
+            thread::yield_now();
+        }
+    }
+    // For the report; if that has failed before the second line did, this fails it once more.
+    gate.send(Pass::Fail).unwrap();
+    gate.send(Pass::All).unwrap();
+    writer.put(now(), &Event::Created { max: 3 });
+    let (mut text, mut told) = (String::new(), 0);
+    while told < 2 || !text.contains("MAXCONN:3") {
+        text += &written.recv_timeout(Duration::from_secs(10)).unwrap();
+        let reports = text
+            .lines()
+            .filter_map(|line| line.split_once("LOG LINES DROPPED "));
+        told = reports
+            .map(|(_, lines)| lines.parse::<u64>().unwrap())
+            .sum();
+    }
+    assert_eq!(told, writer.dropped(), "{text}");
+}
+
 struct Fixed;
 
 impl Clock for Fixed {

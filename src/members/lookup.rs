@@ -513,4 +513,22 @@ mod tests {
             .unwrap();
         assert!(find().unwrap().is_some());
     }
+
+    /// Once closed, its inode could be another file's, which would be told of logins that are not its own.
+    #[test]
+    fn a_store_stays_open_while_logins_wait_to_be_noted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.db");
+        make(&path);
+        let mut lookups = Lookups::file(&path, Duration::MAX).unwrap();
+        let found = lookups.find(&Login::parse("alice"), Instant::now());
+        assert!(lookups.note_login(&found.unwrap().unwrap()));
+        let writer = Connection::open(&path).unwrap();
+        writer.execute_batch("BEGIN IMMEDIATE").unwrap();
+        lookups.idle();
+        assert!(lookups.open.is_some());
+        drop(writer);
+        lookups.idle();
+        assert!(lookups.open.is_none());
+    }
 }

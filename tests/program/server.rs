@@ -322,6 +322,8 @@ on_both! {
         fs::write(&store, &backup).unwrap();
         assert_eq!(bob.ask("IDENTIFY 2 secret"), "<login aid=\"bob\" name=\"bob\" />");
         assert_eq!(alice.answer(), "<login aid=\"bob\" name=\"bob\" />");
+        let refused = "<error value=\"Identification failed.\"/>";
+        assert_eq!(server.connect().ask("IDENTIFY 3 x"), refused);
         let (log, diagnostics) = server.stop();
         assert_eq!(log.matches("LOGIN UNAVAILABLE \"2\" store failed").count(), 3, "{log}");
         // Each once, however many try.
