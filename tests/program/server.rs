@@ -132,8 +132,9 @@ on_both! {
         }
         for word in ["secret1", "secret2", "hunter2", "top", "argon2"] {
             assert!(!log.contains(word), "{word} in {log}");
-            // The hint for the operator is no secret.
-            assert!(!diagnostics.contains(word), "{word} in {diagnostics}");
+            // Those of a demo are told to whoever starts it.
+            let is_told = word.starts_with("secret");
+            assert!(is_told || !diagnostics.contains(word), "{word} in {diagnostics}");
         }
     }
 
