@@ -64,7 +64,7 @@ impl Lookups {
         lookups.longest = longest;
         match lookups.ready(BUSY).map(drop) {
             Err(fault) if may_be_beside(&fault) => {
-                read_unshared(path, |_, _| Ok(())).or(Err(fault))
+                read_unshared(path, longest, |_, _| Ok(())).or(Err(fault))
             }
             ready => ready,
         }
@@ -114,7 +114,8 @@ impl Lookups {
         let found = match (found, &self.place) {
             // That is no reason to let nobody in. What is said is that logins cannot be noted.
             (Err(fault), Place::File(path)) if may_be_beside(&fault) => {
-                let found = read_unshared(path, |store, file| find(store, login, file));
+                let found =
+                    read_unshared(path, self.longest, |store, file| find(store, login, file));
                 self.failed(fault.clone());
                 found.map_err(|why| if is_of_a_member(&why) { why } else { fault })
             }
@@ -208,7 +209,9 @@ impl Lookups {
             }
             // Where we cannot write, others may, as from outside a container.
             (Err(fault), Place::File(path)) if may_be_beside(&fault) => {
-                read_unshared(path, |store, _| Ok(self.watch.hear(store, sight)?))
+                read_unshared(path, self.longest, |store, _| {
+                    Ok(self.watch.hear(store, sight)?)
+                })
             }
             (Err(fault), _) => Err(fault),
         };

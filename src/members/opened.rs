@@ -226,6 +226,7 @@ impl Open {
 /// It takes no locks either, so what was read counts only if the files have stayed as they were.
 pub(super) fn read_unshared<T>(
     path: &Path,
+    longest: Duration,
     read: impl FnOnce(&Connection, Option<Inode>) -> Result<T, Fault>,
 ) -> Result<T, Fault> {
     let sight = || match Stamp::of(path) {
@@ -233,7 +234,8 @@ pub(super) fn read_unshared<T>(
         Err(error) => Err(Fault::CannotOpen(error.to_string())),
     };
     let before = sight()?;
-    let connection = open_unshared(path)?;
+    let mut connection = open_unshared(path)?;
+    Ends::of(&mut connection, longest)?.begin();
     let value = read(&connection, Some(before.0.inode))?;
     if sight()? != before {
         return Err(Fault::Locked);
@@ -374,7 +376,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("m.db");
         drop(Members::open_or_create(&path).unwrap());
-        assert_eq!(read_unshared(&path, |_, _| Ok(7)), Ok(7));
+        assert_eq!(read_unshared(&path, Duration::MAX, |_, _| Ok(7)), Ok(7));
         let write = || {
             let writer = Connection::open(&path).unwrap();
             writer
@@ -382,20 +384,34 @@ mod tests {
                 .unwrap();
             writer
         };
-        let read = read_unshared(&path, |_, _| {
+        let read = read_unshared(&path, Duration::MAX, |_, _| {
             drop(write());
             Ok(())
         });
         assert_eq!(read, Err(Fault::Locked));
         // The log counts, too.
         let writer = write();
-        let read = read_unshared(&path, |_, _| {
+        let read = read_unshared(&path, Duration::MAX, |_, _| {
             writer
                 .execute_batch("PRAGMA wal_autocheckpoint = 0; PRAGMA user_version = 2")
                 .unwrap();
             Ok(())
         });
         assert_eq!(read, Err(Fault::Locked));
+    }
+
+    /// As of a store that is open in the usual way.
+    #[test]
+    fn a_query_without_an_end_is_interrupted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.db");
+        drop(Members::open_or_create(&path).unwrap());
+        let endless = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n)
+            SELECT n FROM n WHERE n < 0";
+        let read = read_unshared(&path, Duration::from_millis(20), |store, _| {
+            Ok(store.query_row(endless, [], |row| row.get::<_, i64>(0))?)
+        });
+        assert!(matches!(read, Err(Fault::Slow(_))), "{read:?}");
     }
 
     /// Others may be about to write to it.
@@ -414,7 +430,7 @@ mod tests {
         fs::copy(side_file(&path, "-wal"), &log).unwrap();
         let files = || (fs::read(&copy).unwrap(), fs::read(&log).unwrap());
         let before = files();
-        let found = read_unshared(&copy, |store, file| {
+        let found = read_unshared(&copy, Duration::MAX, |store, file| {
             find(store, &Login::Id(MemberId(7)), file)
         });
         assert_eq!(&*found.unwrap().unwrap().member.nick, "a");
@@ -423,7 +439,7 @@ mod tests {
         // Nothing of what is in a log that is none could be moved into the store, and it stays all the same.
         fs::write(&log, [0xa5; 5000]).unwrap();
         let before = files();
-        let found = read_unshared(&copy, |store, file| {
+        let found = read_unshared(&copy, Duration::MAX, |store, file| {
             find(store, &Login::Id(MemberId(7)), file)
         });
         assert!(found.unwrap().is_none());

@@ -347,7 +347,8 @@ impl Shared {
         };
         drop(job.query); // wiped when the answer is known
         (job.reply)(job.ticket, answer);
-        if let Some(Err(upgrade)) = upgrade.map(|upgrade| self.queue.push_later(Box::new(upgrade))) {
+        if let Some(Err(upgrade)) = upgrade.map(|upgrade| self.queue.push_later(Box::new(upgrade)))
+        {
             // No more may wait, and none is lost.
             unharmed(|| self.upgrade(&upgrade));
         }
