@@ -125,6 +125,7 @@ const MUST_HAPPEN: &[&str] = &[
     "end of stream",
     "failed logins",
     "full",
+    "guarded",
     "in line",
     "late answer",
     "leap",

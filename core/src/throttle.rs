@@ -112,8 +112,13 @@ impl Throttle {
         }
     }
 
-    /// The next IDENTIFY that passes, and the connection that it is from.
-    pub(crate) fn next(&mut self, now: Millis, settings: &Settings) -> Option<(ConnId, Flight)> {
+    /// The connection whose IDENTIFY passes next, and what its lookup counts as: nothing where logins are
+    /// not throttled any more.
+    pub(crate) fn next(
+        &mut self,
+        now: Millis,
+        settings: &Settings,
+    ) -> Option<(ConnId, Option<Flight>)> {
         while let Some(which) = self.changed.front().cloned() {
             let first = match &which {
                 Which::Gate(source) => self.first_of_gate(*source, now, settings),
@@ -320,7 +325,7 @@ impl Throttle {
         name: &Name,
         now: Millis,
         settings: &Settings,
-    ) -> Option<(ConnId, Flight)> {
+    ) -> Option<(ConnId, Option<Flight>)> {
         let is_guarded = self.is_guarded(name, now, settings);
         let gate = self.gates.get_mut(&source)?;
         let pair = gate.pairs.get_mut(name)?;
@@ -329,6 +334,13 @@ impl Throttle {
         self.turns += 1;
         pair.turn = self.turns;
         let is_last = pair.waiting.is_empty();
+        if is_off(settings) {
+            if is_last {
+                self.remove_pair(source, name);
+            }
+            self.tidy(source, name);
+            return Some((conn, None));
+        }
         gate.running += 1;
         if !is_known {
             gate.unknown += 1;
@@ -350,7 +362,7 @@ impl Throttle {
             name: Arc::clone(name),
             is_known,
         };
-        Some((conn, flight))
+        Some((conn, Some(flight)))
     }
 }
 

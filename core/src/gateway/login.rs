@@ -171,7 +171,7 @@ impl Gateway {
             let since = chat.waiting_since;
             if let Turn::Throttled(in_line) = mem::replace(&mut chat.turn, Turn::Ready) {
                 let InLine { identify, source } = *in_line;
-                self.look_up(id, source, Some(flight), identify, since);
+                self.look_up(id, source, flight, identify, since);
             }
         }
     }

@@ -111,7 +111,7 @@ impl Lab {
 
     fn drain(&mut self) {
         while let Some((conn, flight)) = self.throttle.next(self.now, &self.settings) {
-            self.flights.insert(conn, flight);
+            flight.map(|flight| self.flights.insert(conn, flight));
             self.passed.push(conn);
         }
     }
@@ -410,6 +410,7 @@ fn it_can_be_switched_off() {
     lab.throttle.reconsider();
     lab.drain();
     assert_eq!(lab.passed().len(), 17);
+    assert_eq!(lab.flights.len(), 3, "the others count as nothing");
 }
 
 #[test]

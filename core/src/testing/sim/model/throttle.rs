@@ -320,9 +320,15 @@ impl Model {
         for waits in &look.waits {
             assert!(
                 !look.may(*waits),
-                "forgotten in line: {:?} {}",
+                "forgotten in line: {:?} {} since {:?}, {} failures and {} lookups in it, failures there {:?}, {:?}, {:?}",
                 waits.source,
-                waits.name
+                waits.name,
+                waits.since,
+                look.failures_in(waits.name),
+                look.strangers_in(waits.name),
+                look.recent(|source, _| source == waits.source),
+                look.questions,
+                look.rule
             );
         }
     }
