@@ -3,12 +3,14 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use tempfile::tempdir;
 
 use crate::guest::{Guest, Speaks};
-use crate::outside::{Client, Server, run_in};
+use crate::outside::{Client, PATIENCE, Server, run_in};
 use crate::server::on_both;
 
 /// Says a little of everything, secrets too.
@@ -141,8 +143,17 @@ on_both! {
         }
         server.running.stderr.wait_for("as long as --record-limit lets it be");
         assert_eq!(client.ask("PING y"), "<pong value=\"y\"/>");
-        let text = fs::read_to_string(folder.path().join("chat.rec")).unwrap();
-        assert!(text.ends_with("\nend limit\n") && text.len() < 1_100_000, "{}", text.len());
+        // The thread that writes it may say so before its last lines are in the file.
+        let end = Instant::now() + PATIENCE;
+        let text = loop {
+            let text = fs::read_to_string(folder.path().join("chat.rec")).unwrap();
+            if text.ends_with("\nend limit\n") {
+                break text;
+            }
+            assert!(Instant::now() < end, "{}", text.len());
+            thread::sleep(Duration::from_millis(5));
+        };
+        assert!(text.len() < 1_100_000, "{}", text.len());
         let done = replay(folder.path(), &[]);
         assert_eq!(done.code, 0, "{}", done.stderr);
         assert!(done.stdout.contains("as long as it may be"), "{}", done.stdout);
