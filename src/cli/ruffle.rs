@@ -4,9 +4,9 @@
 //! In a browser there is no TCP. Ruffle opens a WebSocket instead, to the `proxyUrl` of the first
 //! `socketProxy` entry whose host and port are those that the movie asks for (`connect_socket` in
 //! Ruffle's `web/src/navigator.rs`): it compares strings, so `Chat.example.com` is not
-//! `chat.example.com`. For `connect(null, port)` an ActionScript 1 or 2 movie asks for the domain name
-//! that it was loaded from, or for `localhost` where that has none: an IP address, a file (`connect` in
-//! `core/src/avm1/globals/xml_socket.rs`).
+//! `chat.example.com`. For `connect(null, port)` Ruffle 0.6 asks for the host `null` in ActionScript 3, and for
+//! `localhost` in ActionScript 1 and 2 where the movie came from no domain name: an IP address, a file
+//! (`connect` in `core/src/avm1/globals/xml_socket.rs`). Both are always in the list.
 
 use std::net::Ipv6Addr;
 
@@ -21,18 +21,18 @@ use crate::failure::Failure;
     name = "ruffle-config",
     example = "A movie that connects to chat.example.com, port 8080:\n  {command_name} --host chat.example.com",
     example = "Its page is https, and a proxy in front of flashgate ends TLS:\n  {command_name} --host chat.example.com --port 5000 --url wss://www.example.com/socket",
-    note = "Paste the output into the page, between <script> and </script>, before the script that loads ruffle.js; or save it as a file and load that first. A movie in ActionScript 3 that says Socket.connect(null, port) asks Ruffle 0.6 for a host called null: add --host null."
+    note = "Paste the output into the page, between <script> and </script>, before the script that loads ruffle.js; or save it as a file and load that first. What the page has told Ruffle before stays."
 )]
 pub struct RuffleConfig {
     /// a host that the movie connects to, spelled exactly as the movie has it, capital letters too; may be repeated; the first is also where flashgate is, unless --url says otherwise
     #[argh(option, arg_name = "NAME", from_str_fn(host))]
     host: Vec<String>,
 
-    /// the port that the movie connects to (default 8080)
-    #[argh(option, arg_name = "N", default = "8080", from_str_fn(port))]
-    port: u16,
+    /// a port that the movie connects to (default 8080); may be repeated
+    #[argh(option, arg_name = "N", from_str_fn(port))]
+    port: Vec<u16>,
 
-    /// connect by wss, as a page that is https must
+    /// connect by wss from every page; a page that is https does so by itself
     #[argh(switch)]
     tls: bool,
 
@@ -55,26 +55,31 @@ impl RuffleConfig {
                     "--url says by itself whether it is wss; leave out --tls or --url",
                 ));
             }
-            (Some(url), false) => url.clone(),
-            (None, tls) => default_url(first, self.port, tls),
+            (url, _) => url.as_deref(),
         };
         let mut hosts: Vec<&str> = Vec::new();
-        for host in self.host.iter().map(String::as_str).chain(["localhost"]) {
+        for host in self.host.iter().map(String::as_str).chain(NO_HOST) {
             if !hosts.contains(&host) {
                 hosts.push(host);
             }
         }
-        let entries: Vec<String> = hosts
-            .iter()
-            .map(|host| {
-                format!(
-                    "    {{ \"host\": {}, \"port\": {}, \"proxyUrl\": {} }}",
-                    json(host),
-                    self.port,
-                    json(&url)
-                )
-            })
-            .collect();
+        let mut ports: Vec<u16> = Vec::new();
+        for port in self.port.iter().copied() {
+            if !ports.contains(&port) {
+                ports.push(port);
+            }
+        }
+        if ports.is_empty() {
+            ports.push(DEFAULT_PORT);
+        }
+        let mut entries = Vec::new();
+        for port in ports {
+            let url = url.map_or_else(|| default_url(first, port, self.tls), str::to_owned);
+            let (url, hosts) = (json(&url), hosts.iter().map(|host| json(host)));
+            entries.extend(hosts.map(|host| {
+                format!("  {{ \"host\": {host}, \"port\": {port}, \"proxyUrl\": {url} }}")
+            }));
+        }
         Ok(format!("{HEAD}{}{TAIL}", entries.join(",\n")))
     }
 }
@@ -157,17 +162,28 @@ fn url(text: &str) -> Result<String, String> {
 const HEAD: &str = "\
 // For Ruffle, before the script that loads ruffle.js. Two things to know:
 // 1. A movie's socket is found by its host and port, both exactly as the movie has them, capital
-//    letters too. \"localhost\" is for connect(null, port) in a page without a domain name.
-// 2. A page that is https may connect by wss only: run the command with --tls or --url wss://...
+//    letters too. For connect(null, port) Ruffle asks for \"null\" in ActionScript 3 and for
+//    \"localhost\" in ActionScript 2.
+// 2. A page that is https may connect by wss only, so that ws becomes wss there: flashgate must be
+//    behind a proxy that ends TLS.
 window.RufflePlayer = window.RufflePlayer || {};
-window.RufflePlayer.config = {
-  \"socketProxy\": [
+window.RufflePlayer.config = window.RufflePlayer.config || {};
+window.RufflePlayer.config.socketProxy = (window.RufflePlayer.config.socketProxy || []).concat([
 ";
 
 const TAIL: &str = "
-  ]
-};
+].map(function (entry) {
+  if (location.protocol === \"https:\") {
+    entry.proxyUrl = entry.proxyUrl.replace(/^ws:/, \"wss:\");
+  }
+  return entry;
+}));
 ";
+
+/// What Ruffle asks for where a movie names no host.
+const NO_HOST: [&str; 2] = ["null", "localhost"];
+
+const DEFAULT_PORT: u16 = 8080;
 
 const MAX_HOST: usize = 253;
 

@@ -31,15 +31,13 @@ fn entries(arguments: &str) -> Value {
         .filter(|line| !line.starts_with("//"))
         .collect();
     let code = code.join("\n");
-    let value = code
-        .strip_prefix(
-            "window.RufflePlayer = window.RufflePlayer || {};\nwindow.RufflePlayer.config = ",
-        )
-        .and_then(|code| code.strip_suffix(';'))
-        .unwrap_or_else(|| panic!("{script}"));
-    let mut value: Value = serde_json::from_str(value).unwrap();
-    assert_eq!(value.as_object().unwrap().len(), 1);
-    value["socketProxy"].take()
+    // What the page has told Ruffle before stays, and a page that is https connects by wss.
+    let (start, rest) = code.split_once("concat(").unwrap();
+    assert!(start.contains("window.RufflePlayer = window.RufflePlayer || {};"));
+    assert!(start.contains("RufflePlayer.config = window.RufflePlayer.config || {};"));
+    let (list, end) = rest.split_once(".map(").unwrap();
+    assert!(end.contains("https:") && end.contains("wss:"), "{script}");
+    serde_json::from_str(list).unwrap_or_else(|error| panic!("{error}: {script}"))
 }
 
 #[test]
@@ -51,6 +49,7 @@ fn what_a_page_tells_ruffle() {
             "--host Chat.Example.com",
             vec![
                 entry("Chat.Example.com", 8080, "ws://Chat.Example.com:8080/"),
+                entry("null", 8080, "ws://Chat.Example.com:8080/"),
                 entry("localhost", 8080, "ws://Chat.Example.com:8080/"),
             ],
         ),
@@ -59,12 +58,18 @@ fn what_a_page_tells_ruffle() {
             vec![
                 entry("a.example", 443, "wss://a.example/"),
                 entry("A.example", 443, "wss://a.example/"),
+                entry("null", 443, "wss://a.example/"),
                 entry("localhost", 443, "wss://a.example/"),
             ],
         ),
         (
-            "--host=localhost --port=80",
-            vec![entry("localhost", 80, "ws://localhost/")],
+            "--host=localhost --port=80 --port 9000 --port 80",
+            vec![
+                entry("localhost", 80, "ws://localhost/"),
+                entry("null", 80, "ws://localhost/"),
+                entry("localhost", 9000, "ws://localhost:9000/"),
+                entry("null", 9000, "ws://localhost:9000/"),
+            ],
         ),
         (
             "--host ::1 --host null --port 5000",
@@ -78,6 +83,7 @@ fn what_a_page_tells_ruffle() {
             "--host 10.0.0.1 --url wss://chat.example.com/socket?a=b&c",
             vec![
                 entry("10.0.0.1", 8080, "wss://chat.example.com/socket?a=b&c"),
+                entry("null", 8080, "wss://chat.example.com/socket?a=b&c"),
                 entry("localhost", 8080, "wss://chat.example.com/socket?a=b&c"),
             ],
         ),
