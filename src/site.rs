@@ -14,7 +14,7 @@ mod leaks;
 mod pages;
 mod ruffle;
 
-pub use address::Address;
+pub use address::{Address, FrameAncestor};
 pub use pages::{Demo, TicketUrl};
 pub use ruffle::Ruffle;
 
@@ -29,6 +29,8 @@ pub struct Own<'a> {
     pub demo: Demo,
     /// Where the pages get a ticket for a member who is logged in on the operator's web site.
     pub ticket_url: Option<&'a TicketUrl>,
+    /// Whose pages may have ours in a frame, beside our own site's.
+    pub frame_ancestors: &'a [FrameAncestor],
     /// Bytes in all files of a folder.
     pub most: u64,
     /// Files of the server's own that hold secrets, without any link in their names.
@@ -88,7 +90,7 @@ struct Folder<'a> {
 
 /// Whether the server answers for a path before it looks at its site.
 pub fn is_own(path: &str) -> bool {
-    ["/crossdomain.xml", "/metrics", "/healthz"].contains(&path)
+    ["/crossdomain.xml", "/metrics", "/healthz", "/readyz"].contains(&path)
         || path.eq_ignore_ascii_case("/server-status")
 }
 
@@ -111,8 +113,8 @@ impl BuiltIn {
     fn add(&self, site: &mut Site, own: Own<'_>) -> Result<(), SiteError> {
         let file = SiteFile::new(mime(self.path, self.bytes), self.bytes)?;
         let file = match self.policy {
-            Some(Policy::Chat) => file.with_policy(chat_policy(own.ticket_url))?,
-            Some(Policy::Flash) => file.with_policy(flash_policy(own.ruffle, own.ticket_url))?,
+            Some(Policy::Chat) => file.with_policy(chat_policy(own))?,
+            Some(Policy::Flash) => file.with_policy(flash_policy(own))?,
             None => file,
         };
         site.add(self.path, file)
@@ -169,13 +171,22 @@ const BUILT_IN: &[BuiltIn] = &[
 /// Nothing but the server's own files, nothing inline, and no connection but to the server: `'self'`
 /// is a WebSocket of the same host and port too (CSP level 3; Chromium since 71, Safari since 16).
 /// The one exception is the site that gives tickets. Frames are allowed to the same site, where an
-/// operator may have a page around the chat.
-fn chat_policy(ticket_url: Option<&TicketUrl>) -> String {
-    let tickets = source(ticket_url.and_then(TicketUrl::origin));
+/// operator may have a page around the chat, and to the sites that the operator names.
+fn chat_policy(own: Own<'_>) -> String {
+    let tickets = source(own.ticket_url.and_then(TicketUrl::origin));
+    let ancestors = ancestors(own);
     format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-         connect-src 'self'{tickets}; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+         connect-src 'self'{tickets}; base-uri 'none'; form-action 'none'; frame-ancestors 'self'{ancestors}"
     )
+}
+
+/// The sites that may have our pages in a frame, as more sources in a list of them.
+fn ancestors(own: Own<'_>) -> String {
+    let origins = own.frame_ancestors.iter();
+    origins
+        .map(|ancestor| source(Some(ancestor.origin())))
+        .collect()
 }
 
 /// One more source in a list of them.
@@ -186,16 +197,17 @@ fn source(origin: Option<&str>) -> String {
 /// The same, and what Ruffle needs: WebAssembly, style elements within its own element, icons in its
 /// style sheet as `data:`, and a worker of a few lines, by which a movie goes on in a hidden tab. What
 /// comes from elsewhere, if Ruffle does, comes from that one place.
-fn flash_policy(ruffle: Option<&Ruffle>, ticket_url: Option<&TicketUrl>) -> String {
-    let elsewhere = match ruffle {
+fn flash_policy(own: Own<'_>) -> String {
+    let elsewhere = match own.ruffle {
         Some(Ruffle::Address(address)) => source(Some(address.origin())),
         Some(Ruffle::Folder(_)) | None => String::new(),
     };
-    let tickets = source(ticket_url.and_then(TicketUrl::origin));
+    let tickets = source(own.ticket_url.and_then(TicketUrl::origin));
+    let ancestors = ancestors(own);
     format!(
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'{elsewhere}; \
          style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'{elsewhere}{tickets}; \
-         worker-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+         worker-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'{ancestors}"
     )
 }
 
@@ -208,6 +220,7 @@ mod tests {
         ruffle: None,
         demo: Demo::No,
         ticket_url: None,
+        frame_ancestors: &[],
         most: 0,
         private: &[],
     };
@@ -272,6 +285,39 @@ mod tests {
             ] {
                 assert!(!text.contains(absolute), "{absolute} in {}", built_in.path);
             }
+        }
+    }
+
+    #[test]
+    fn sites_that_may_have_the_pages_in_a_frame() {
+        let named = ["https://old.example", "http://127.0.0.1:8000"].map(|o| o.parse().unwrap());
+        let own = Own {
+            frame_ancestors: &named,
+            ..NOTHING
+        };
+        for (own, expected) in [
+            (NOTHING, "; frame-ancestors 'self'"),
+            (
+                own,
+                "; frame-ancestors 'self' https://old.example http://127.0.0.1:8000",
+            ),
+        ] {
+            let site = site(own).unwrap();
+            for page in ["/chat/index.html", "/flash/index.html"] {
+                let policy = site.get(page).unwrap().policy().unwrap();
+                assert!(policy.ends_with(expected), "{policy}");
+            }
+        }
+        for bad in [
+            "https://old.example/",
+            "https://old.example/chat",
+            "old.example",
+            "https://x; script-src *",
+            "'none'",
+            "*",
+            "",
+        ] {
+            assert!(bad.parse::<FrameAncestor>().is_err(), "{bad}");
         }
     }
 

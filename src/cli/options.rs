@@ -11,7 +11,7 @@ use flashgate_core::{Config, is_host_name};
 
 use super::table::TableOptions;
 use crate::members::import::{ActiveIf, Charset, Map, Spaces};
-use crate::site::{Ruffle, TicketUrl};
+use crate::site::{FrameAncestor, Ruffle, TicketUrl};
 
 /// Run the server.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
@@ -36,6 +36,22 @@ pub struct ServeOptions {
     /// address that answers policy requests only; Flash asks port 843 first; may be repeated
     #[argh(option, arg_name = "ADDR")]
     pub policy_listen: Vec<String>,
+
+    /// Whose pages may frame ours. (The help is not this comment: rustdoc would take its address for a link.)
+    #[argh(
+        option,
+        arg_name = "ORIGIN",
+        description = "site whose pages may have the built-in pages in an iframe, like https://www.example.com; may be repeated (default: only the server's own pages)"
+    )]
+    pub frame_ancestor: Vec<FrameAncestor>,
+
+    /// Where metrics are. (The help is not this comment: rustdoc would take its address for a link.)
+    #[argh(
+        option,
+        arg_name = "chat-or-ADDR",
+        description = "where /metrics is: chat, the ports of --listen (default), or an address of its own, like 127.0.0.1:9100"
+    )]
+    pub metrics_on: Option<String>,
 
     /// Where members are. (The help is not this comment: rustdoc would take its address for a link.)
     #[argh(

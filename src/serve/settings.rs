@@ -87,6 +87,7 @@ pub(super) fn own_site<'a>(options: &'a ServeOptions, private: &'a [PathBuf]) ->
         ruffle: options.ruffle.as_ref(),
         demo: if options.demo { Demo::Yes } else { Demo::No },
         ticket_url: options.ticket_url.as_ref(),
+        frame_ancestors: &options.frame_ancestor,
         most: options.max_site.saturating_mul(1024 * 1024),
         private,
     }

@@ -1,6 +1,7 @@
 //! Web addresses that options name, as far as they can stand in a header and in a script.
 
 use std::fmt;
+use std::str::FromStr;
 
 /// An `http` or `https` address of plain characters: none of them needs an escape in a
 /// `Content-Security-Policy` or in a JavaScript string.
@@ -53,6 +54,31 @@ impl Address {
     /// script loads others from beside itself, and a redirect to a release goes elsewhere.
     pub(super) fn origin(&self) -> &str {
         &self.text[..self.origin]
+    }
+}
+
+/// The origin of a site that may have the built-in pages in a frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrameAncestor(Address);
+
+impl FrameAncestor {
+    pub(super) fn origin(&self) -> &str {
+        self.0.origin()
+    }
+}
+
+impl FromStr for FrameAncestor {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match Address::new(text, Query::Refused) {
+            Ok(address) if address.origin() == text => Ok(Self(address)),
+            Ok(_) | Err(_) => Err(
+                "it must be the origin of a site, like https://www.example.com or \
+                 http://localhost:8000, without a path"
+                    .to_owned(),
+            ),
+        }
     }
 }
 
