@@ -37,6 +37,18 @@ pub enum Event<'a> {
         /// Its address.
         address: SocketAddr,
     },
+    /// The server serves from now on.
+    Started {
+        /// Its version.
+        version: &'static str,
+    },
+    /// The server has stopped.
+    Stopped {
+        /// Its version.
+        version: &'static str,
+        /// Why: the name of a signal, or that it has failed.
+        why: &'static str,
+    },
     /// Something was read again, as SIGHUP asks for.
     Reloaded {
         /// What.

@@ -4,13 +4,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process;
-use std::sync::Arc;
 use std::sync::mpsc::{self, SyncSender};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
 use flashgate_core::record::Secrets;
-use flashgate_core::{Clock, Config, Host, MemberEvent, Millis};
+use flashgate_core::{Clock, Config, Host, HostFacts, MemberEvent, Millis};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -26,6 +26,7 @@ use crate::members::{
 use crate::recording;
 use crate::site;
 
+mod facts;
 mod listen;
 mod policy;
 mod reload;
@@ -33,6 +34,9 @@ mod settings;
 
 use listen::Listeners;
 use reload::Reload;
+
+/// The version of this program.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Where members are kept unless an option says otherwise.
 pub const DEFAULT_STORE: &str = "flashgate.db";
@@ -91,10 +95,17 @@ pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
         pool: Arc::downgrade(&pool),
         writer: writer.clone(),
     };
-    heed(signals, server.shutdown, reload.start()?)?;
-    tell_drops(writer.clone(), server.log_dropped)?;
+    let stopped_by = heed(signals, server.shutdown, reload.start()?)?;
+    facts::tell(writer.clone(), Arc::downgrade(&pool), server.host)?;
+    writer.event(&Event::Started { version: VERSION });
 
     let ended = (server.run)();
+    let why = match &ended {
+        Ok(()) => stopped_by.get().copied().unwrap_or("without a signal"),
+        Err(_) => "failed",
+    };
+    let version = VERSION;
+    writer.event(&Event::Stopped { version, why });
     writer.flush(LAST_LINES);
     if let Some(recording) = recording {
         recording.wait(LAST_LINES);
@@ -131,7 +142,7 @@ fn host(config: Arc<Config>, clock: Arc<dyn Clock>, pool: Arc<Pool>, writer: &Wr
 struct Server {
     run: Box<dyn FnOnce() -> io::Result<()>>,
     shutdown: Box<dyn Fn() + Send>,
-    log_dropped: Box<dyn Fn(u64) + Send>,
+    host: Box<dyn Fn(HostFacts) + Send>,
     member: Box<dyn Fn(MemberEvent) + Send>,
     configure: Box<dyn Fn(Arc<Config>) + Send>,
 }
@@ -145,7 +156,7 @@ impl Server {
                 io::Result::Ok(Self {
                     run: Box::new(|| smol::block_on(server.run())),
                     shutdown: Box::new(move || handle.shutdown()),
-                    log_dropped: Box::new(move |lines| other.log_dropped(lines)),
+                    host: Box::new(move |facts| other.host(facts)),
                     member: Box::new(move |event| third.member(event)),
                     configure: Box::new(move |config| fourth.configure(config)),
                 })
@@ -156,7 +167,7 @@ impl Server {
                 Ok(Self {
                     run: Box::new(|| server.run()),
                     shutdown: Box::new(move || handle.shutdown()),
-                    log_dropped: Box::new(move |lines| other.log_dropped(lines)),
+                    host: Box::new(move |facts| other.host(facts)),
                     member: Box::new(move |event| third.member(event)),
                     configure: Box::new(move |config| fourth.configure(config)),
                 })
@@ -292,7 +303,9 @@ fn heed(
     mut signals: Signals,
     shutdown: Box<dyn Fn() + Send>,
     reload: SyncSender<()>,
-) -> Result<(), Failure> {
+) -> Result<Arc<OnceLock<&'static str>>, Failure> {
+    let stopped_by = Arc::new(OnceLock::new());
+    let stop = Arc::clone(&stopped_by);
     // Started here: when it is needed, the system may have no thread left.
     let (stopping, stopped) = mpsc::sync_channel(1);
     start_thread("the last stop", move || {
@@ -311,29 +324,19 @@ fn heed(
             } else if is_stopping {
                 process::exit(128 + signal);
             } else {
+                let _ = stop.set(if signal == SIGINT {
+                    "SIGINT"
+                } else {
+                    "SIGTERM"
+                });
                 // Before the server is asked, which may be what hangs.
                 let _ = stopping.try_send(());
                 shutdown();
                 is_stopping = true;
             }
         }
-    })
-}
-
-/// Tells the server, for its metrics, how many log lines were dropped. Not told from where a line is
-/// dropped: that is inside the server, which may not be called back from there.
-fn tell_drops(writer: Writer, log_dropped: Box<dyn Fn(u64) + Send>) -> Result<(), Failure> {
-    start_thread("the count of lost lines", move || {
-        let mut told = 0;
-        loop {
-            thread::sleep(TELL_DROPS);
-            let dropped = writer.dropped();
-            if dropped != told {
-                log_dropped(dropped);
-                told = dropped;
-            }
-        }
-    })
+    })?;
+    Ok(stopped_by)
 }
 
 /// MiB of a recording: a small chat's weeks, a large one's day.
@@ -343,4 +346,3 @@ const DEFAULT_RECORD_LIMIT: u64 = 256;
 const LONGEST_STOP: Duration = Duration::from_millis(4500);
 const LAST_LINES: Duration = Duration::from_secs(1);
 const LAST_LOOKUPS: Duration = Duration::from_secs(4);
-const TELL_DROPS: Duration = Duration::from_secs(1);

@@ -92,6 +92,9 @@ pub enum Role {
     Gateway,
     /// Policy requests alone; anything else is closed in silence (Flash asks port 843 first).
     Policy,
+    /// `/metrics` over HTTP alone, which then is not served by the other listeners; anything else is
+    /// closed in silence, or a 404.
+    Metrics,
 }
 
 /// What a path gets that neither the gateway nor the site has. No cache may keep the answer: what is

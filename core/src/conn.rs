@@ -339,7 +339,7 @@ impl Conn {
         };
         match role {
             Role::Gateway => told_apart,
-            Role::Policy => told_apart.min(self.since + limits.request),
+            Role::Policy | Role::Metrics => told_apart.min(self.since + limits.request),
         }
     }
 }

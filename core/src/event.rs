@@ -96,14 +96,50 @@ pub enum Input<'a> {
     Answer(Ticket, Answer),
     /// A member was changed from outside.
     Member(MemberEvent),
-    /// How many log lines the host has dropped since it started; shown in `/metrics`.
-    LogDropped(u64),
+    /// What the host says of itself; shown in `/metrics` and by `/readyz`.
+    Host(HostFacts),
     /// New settings, from now on.
     Configure(Arc<Config>),
     /// Nothing but time has passed.
     Timeout,
     /// Stop: say so to everyone, accept nobody, end within [`Limits::linger`](crate::Limits::linger).
     Shutdown,
+}
+
+/// What a host knows of itself, and the core cannot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HostFacts {
+    /// Log lines dropped since the start.
+    pub log_dropped: u64,
+    /// Whether the member store works, as far as the host has looked.
+    pub store: StoreState,
+    /// The process, where the host can tell.
+    pub process: Option<ProcessFacts>,
+}
+
+/// Whether the member store works.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StoreState {
+    /// It does, or nobody has looked.
+    #[default]
+    Up,
+    /// It does not.
+    Down,
+}
+
+/// What Prometheus wants to know of a process, by its usual names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ProcessFacts {
+    /// `process_cpu_seconds_total`, here in milliseconds.
+    pub cpu_millis: u64,
+    /// `process_resident_memory_bytes`.
+    pub resident_bytes: u64,
+    /// `process_start_time_seconds`, since 1970 UTC.
+    pub started: u64,
+    /// `process_open_fds`.
+    pub open_files: u64,
+    /// `process_max_fds`.
+    pub max_files: u64,
 }
 
 /// The most bytes that one [`Input::Bytes`] may bring: what a paused connection makes the core keep.

@@ -32,10 +32,10 @@ use crate::config::{Config, Loopback};
 use crate::conn::outbox::Progress;
 use crate::conn::table::Table;
 use crate::conn::{Conn, Incoming, Stage, State, Turn, Wire};
-use crate::event::{Action, Cause, ConnId, Input, MAX_READ, Origin, Refused, Ticket};
+use crate::event::{Action, Cause, ConnId, HostFacts, Input, MAX_READ, Origin, Refused, Ticket};
 use crate::frame::{Chunk, Form, Message};
 use crate::hub::Hub;
-use crate::member::{MemberEvent, MemberId};
+use crate::member::{MemberEvent, MemberId, Unavailable};
 use crate::note::{CloseReason, Note, Refusal};
 use crate::record::Recorder;
 use crate::refusals::Refusals;
@@ -82,6 +82,9 @@ pub struct Gateway {
     /// Connections that the command rate has slowed down, and until when the log does not say so again.
     slowed: BTreeMap<ConnId, Millis>,
     counters: Counters,
+    facts: HostFacts,
+    /// When the member store failed to answer last, and how, unless it has answered since.
+    store_failed: Option<(Millis, Unavailable)>,
     /// Where a WebSocket's payload is unmasked; empty between inputs.
     scratch: Zeroizing<Vec<u8>>,
     actions: VecDeque<Action>,
@@ -127,6 +130,8 @@ impl Gateway {
             refusals: Refusals::default(),
             slowed: BTreeMap::new(),
             counters: Counters::default(),
+            facts: HostFacts::default(),
+            store_failed: None,
             scratch: Zeroizing::default(),
             actions: VecDeque::new(),
             recorder: None,
@@ -188,7 +193,7 @@ impl Gateway {
             Input::Backlog(id, left) => self.backlog(id, left),
             Input::Answer(ticket, answer) => self.answer(ticket, answer),
             Input::Member(event) => self.member(&event),
-            Input::LogDropped(lines) => self.counters.log_dropped = lines,
+            Input::Host(facts) => self.facts = facts,
             Input::Configure(config) => self.configure(config),
             Input::Timeout => {}
             Input::Shutdown => self.shut_down(),

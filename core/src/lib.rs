@@ -96,7 +96,8 @@ pub use config::{
     Origins, Presence, Role, SETTINGS, Setting, SettingError, Throttle, is_host_name,
 };
 pub use event::{
-    Action, Cause, ConnId, Input, ListenerId, MAX_READ, Origin, Refused, Source, Ticket,
+    Action, Cause, ConnId, HostFacts, Input, ListenerId, MAX_READ, Origin, ProcessFacts, Refused,
+    Source, StoreState, Ticket,
 };
 pub use frame::{Chunk, Form, Recipients};
 pub use gateway::Gateway;

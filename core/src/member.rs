@@ -200,6 +200,17 @@ pub enum Unavailable {
     TimedOut,
 }
 
+impl Unavailable {
+    /// The words of the log line, and of `/readyz`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Failed => "store failed",
+            Self::Busy => "store busy",
+            Self::TimedOut => "store timed out",
+        }
+    }
+}
+
 /// A change to a member while the gateway runs. A member who is online under what was changed is
 /// logged out: the nick is how everyone else addresses them.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -169,7 +169,7 @@ impl Recorder {
             Input::Backlog(..)
             | Input::Answer(..)
             | Input::Member(_)
-            | Input::LogDropped(_)
+            | Input::Host(_)
             | Input::Timeout
             | Input::Shutdown => None,
         }

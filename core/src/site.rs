@@ -19,7 +19,7 @@ use crate::wire::percent;
 /// A request is looked up by its path without the query, percent-decoded once, in exact case. Where
 /// there is no such file, `/dir/` is served by `/dir/index.html`, and `/dir` is redirected to it.
 /// The gateway's own paths come first: a file `/crossdomain.xml`, `/server-status` (in any letter
-/// case), `/metrics` or `/healthz` is never served; `/favicon.ico` is.
+/// case), `/metrics`, `/healthz` or `/readyz` is never served; `/favicon.ico` is.
 ///
 /// ```
 /// use flashgate_core::{Config, Site, SiteFile};

@@ -1,8 +1,9 @@
 //! What the gateway tells of itself: `/server-status`, its JSON form, and `/metrics`.
 
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use core::fmt::Write as _;
 
+use crate::event::{HostFacts, ProcessFacts, StoreState};
 use crate::note::{CloseReason, Refusal};
 use crate::time::Now;
 
@@ -22,8 +23,6 @@ pub(crate) struct Counters {
     pub(crate) received: u64,
     pub(crate) sent: u64,
     pub(crate) closed: [u64; REASONS.len()],
-    /// Told by the host.
-    pub(crate) log_dropped: u64,
 }
 
 impl Counters {
@@ -43,6 +42,8 @@ pub(crate) struct Gauges {
     pub(crate) connections: usize,
     pub(crate) max_connections: usize,
     pub(crate) lookups: usize,
+    pub(crate) store: StoreState,
+    pub(crate) facts: HostFacts,
 }
 
 impl Gauges {
@@ -149,10 +150,13 @@ pub(crate) fn metrics(
         (
             "log_lines_dropped_total",
             "Log lines dropped because the output blocked.",
-            c.log_dropped,
+            gauges.facts.log_dropped,
         ),
     ] {
         out.counter(name, help, value);
+    }
+    if let Some(process) = &gauges.facts.process {
+        out.process(process);
     }
     out.0
 }
@@ -192,6 +196,58 @@ impl Exposition {
             "Seconds since the start.",
             g.uptime_seconds(),
         );
+        self.gauge(
+            "store_up",
+            "Whether the member store works (1) or not (0).",
+            u64::from(g.store == StoreState::Up),
+        );
+        self.family("build_info", "Always 1; the label is the version.", "gauge");
+        let version = env!("CARGO_PKG_VERSION");
+        self.sample("build_info", Some(("version", version)), 1);
+    }
+
+    /// The metrics of a process that most exporters have, by their names (Prometheus, "Writing client
+    /// libraries").
+    fn process(&mut self, p: &ProcessFacts) {
+        let cpu = alloc::format!("{}.{:03}", p.cpu_millis / 1000, p.cpu_millis % 1000);
+        for (name, help, kind, value) in [
+            (
+                "cpu_seconds_total",
+                "Processor time used, in seconds.",
+                "counter",
+                &*cpu,
+            ),
+            (
+                "resident_memory_bytes",
+                "Resident memory.",
+                "gauge",
+                &*p.resident_bytes.to_string(),
+            ),
+            (
+                "start_time_seconds",
+                "Start, in seconds since 1970.",
+                "gauge",
+                &*p.started.to_string(),
+            ),
+            (
+                "open_fds",
+                "Open file descriptors.",
+                "gauge",
+                &*p.open_files.to_string(),
+            ),
+            (
+                "max_fds",
+                "The most file descriptors there may be.",
+                "gauge",
+                &*p.max_files.to_string(),
+            ),
+        ] {
+            // Writing to a String does not fail.
+            let _ = write!(
+                self.0,
+                "# HELP process_{name} {help}\n# TYPE process_{name} {kind}\nprocess_{name} {value}\n"
+            );
+        }
     }
 
     fn work(&mut self, c: &Counters) {
@@ -304,6 +360,14 @@ mod tests {
             connections,
             max_connections,
             lookups,
+            store: StoreState::Up,
+            facts: HostFacts {
+                process: Some(ProcessFacts {
+                    cpu_millis: 61_007,
+                    ..ProcessFacts::default()
+                }),
+                ..HostFacts::default()
+            },
         }
     }
 
@@ -345,12 +409,13 @@ mod tests {
                 assert!(
                     line.rsplit(' ')
                         .next()
-                        .is_some_and(|n| n.parse::<u64>().is_ok()),
+                        .is_some_and(|n| n.parse::<f64>().is_ok()),
                     "{line}"
                 );
             }
         }
         assert!(metrics.contains("flashgate_refused_total{reason=\"full\"} 7\n"));
+        assert!(metrics.contains("process_cpu_seconds_total 61.007\n"));
     }
 
     #[test]

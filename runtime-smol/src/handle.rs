@@ -4,7 +4,7 @@ use std::fmt;
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use flashgate_core::{Answer, Config, Input, MemberEvent, Ticket};
+use flashgate_core::{Answer, Config, HostFacts, Input, MemberEvent, Ticket};
 
 use crate::poller::Poller;
 
@@ -41,9 +41,9 @@ impl Handle {
         self.send(Input::Member(event));
     }
 
-    /// How many log lines have been dropped since the start.
-    pub fn log_dropped(&self, lines: u64) {
-        self.send(Input::LogDropped(lines));
+    /// What the host says of itself, for `/metrics` and `/readyz`.
+    pub fn host(&self, facts: HostFacts) {
+        self.send(Input::Host(facts));
     }
 
     /// Stops the server: it closes its listeners at once, and ends when its connections have.

@@ -6,7 +6,7 @@
 use std::fmt::{self, Write as _};
 use std::net::SocketAddr;
 
-use flashgate_core::{MemberId, Note, Now, Refusal, Unavailable, UnixSeconds};
+use flashgate_core::{MemberId, Note, Now, Refusal, UnixSeconds};
 
 use super::{Event, Format};
 use crate::text::Quoted;
@@ -104,6 +104,16 @@ impl Line<'_> {
                 let text = [Word("RELOAD FAILED "), why];
                 self.says("reload_failed", &text, &[("reason", why)]);
             }
+            Event::Started { version } => {
+                let version = Word(version);
+                let text = [Word("STARTED flashgate "), version];
+                self.says("started", &text, &[("version", version)]);
+            }
+            Event::Stopped { version, why } => {
+                let (version, why) = (Word(version), Word(why));
+                let text = [Word("STOPPED "), why, Word(" flashgate "), version];
+                self.says("stopped", &text, &[("reason", why), ("version", version)]);
+            }
             Event::Dropped { lines } => {
                 let lines = Number(lines);
                 let text = [Word("LOG LINES DROPPED "), lines];
@@ -168,7 +178,7 @@ impl Line<'_> {
                 peer
             }
             Note::LoginUnavailable { peer, ref id, why } => {
-                let (id, why) = (Client(shortened(id)), Word(unavailable(why)));
+                let (id, why) = (Client(shortened(id)), Word(why.as_str()));
                 let text = [Word("LOGIN UNAVAILABLE "), id, Word(" "), why];
                 self.says("login_unavailable", &text, &[("id", id), ("reason", why)]);
                 peer
@@ -367,14 +377,6 @@ fn refused(reason: Refusal) -> (&'static str, &'static str) {
         | Refusal::NoKey
         | Refusal::BadKey
         | Refusal::Shutdown => ("WEBSOCKET REFUSED", "websocket_refused"),
-    }
-}
-
-fn unavailable(why: Unavailable) -> &'static str {
-    match why {
-        Unavailable::Failed => "store failed",
-        Unavailable::Busy => "store busy",
-        Unavailable::TimedOut => "store timed out",
     }
 }
 

@@ -218,6 +218,17 @@ fn the_servers_own_lines() {
         ),
         (Event::Listening { address }, "Listening on [::1]:8080"),
         (Event::Dropped { lines: 3 }, "LOG LINES DROPPED 3"),
+        (
+            Event::Started { version: "1.2.3" },
+            "STARTED flashgate 1.2.3",
+        ),
+        (
+            Event::Stopped {
+                version: "1.2.3",
+                why: "SIGTERM",
+            },
+            "STOPPED SIGTERM flashgate 1.2.3",
+        ),
         (Event::Reloaded { what: "site" }, "RELOADED site"),
         (
             Event::ReloadFailed { why: "no \"x\"" },

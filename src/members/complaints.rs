@@ -44,6 +44,11 @@ impl Complaints {
         log::warn!("member {id} cannot log in: {why}");
     }
 
+    /// Whether the store has answered since the last complaint about it.
+    pub(super) fn are_settled(&self) -> bool {
+        self.last.is_none()
+    }
+
     pub(super) fn settled(&mut self) {
         if self.last.take().is_some() {
             log::warn!("the member store answers again");

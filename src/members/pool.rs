@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use flashgate_core::{
     Answer, Denial, Login, Member, MemberEvent, MemberId, MemberStore, Note, Query, Reply, Secret,
-    Ticket, Unavailable,
+    StoreState, Ticket, Unavailable,
 };
 
 use super::backend::Backend;
@@ -136,6 +136,8 @@ struct Shared {
     verified: Mutex<Verified>,
     tickets: Option<Mutex<Tickets>>,
     complaints: Mutex<Complaints>,
+    /// When one last looked whether the store works.
+    probed: Mutex<Instant>,
     work: AtomicU64,
     patience: Duration,
     refusal: Duration,
@@ -212,6 +214,15 @@ impl Pool {
         }
     }
 
+    /// Whether the store works, as of the last lookup or of a look in a quiet moment.
+    pub fn state(&self) -> StoreState {
+        if lock(&self.shared.0.complaints).are_settled() {
+            StoreState::Up
+        } else {
+            StoreState::Down
+        }
+    }
+
     /// Drops the pool, and waits a while for its threads to close the store behind them.
     pub fn close(self, longest: Duration) {
         let Self { shared, ended } = self;
@@ -244,6 +255,7 @@ impl Pool {
                 Mutex::new(Tickets::new(secret, now))
             }),
             complaints: Mutex::default(),
+            probed: Mutex::new(Instant::now()),
             work: AtomicU64::new(0),
             patience: options.patience,
             refusal: options.refusal,
@@ -306,6 +318,7 @@ impl Shared {
                 Next::Look => {
                     self.hashing.rest();
                     unharmed(|| self.backend.quiet());
+                    unharmed(|| self.probe());
                     lock(&self.verified).forget(Instant::now());
                 }
                 Next::End => {
@@ -355,6 +368,21 @@ impl Shared {
         unharmed(|| self.backend.answered());
         // Not in quiet moments alone: who tries wrong passwords without pause may prevent those.
         lock(&self.verified).forget(Instant::now());
+    }
+
+    /// Looks once in a while whether the store answers: `/readyz` is to say so before a member finds out.
+    fn probe(&self) {
+        let mut probed = lock(&self.probed);
+        if probed.elapsed() < PROBE {
+            return;
+        }
+        *probed = Instant::now();
+        drop(probed);
+        match self.backend.find(&Login::Id(MemberId(0)), Instant::now()) {
+            // No member has this number; what else is wrong is one member's trouble.
+            Ok(_) => lock(&self.complaints).settled(),
+            Err(error) => lock(&self.complaints).about(&error),
+        }
     }
 
     /// The answer, and what is to be done for the member when there is time.
@@ -562,6 +590,9 @@ const MOST_UPGRADES: usize = 1024;
 /// Lookups at once in the table of a site: one that hangs is not to hold the others up.
 #[cfg(feature = "mysql")]
 const SITE_LOOKUPS: usize = 4;
+
+/// Between two looks whether the store works, where no member logs in.
+const PROBE: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {

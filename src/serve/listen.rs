@@ -58,8 +58,11 @@ pub(super) fn addresses(options: &ServeOptions) -> Result<Vec<Address>, Failure>
         .policy_listen
         .iter()
         .map(|text| (text, Role::Policy));
+    let metrics = options.metrics_on.iter().filter(|text| *text != "chat");
+    let metrics = metrics.map(|text| (text, Role::Metrics));
     let mut addresses: Vec<Address> = gateways
         .chain(policies)
+        .chain(metrics)
         .map(|(text, role)| resolve(text, role))
         .collect::<Result<_, _>>()?;
     if !options.ipv6_only {

@@ -8,6 +8,7 @@ mod database;
 #[cfg(target_os = "linux")]
 mod flood;
 mod guest;
+mod health;
 mod import;
 #[cfg(feature = "mysql")]
 mod large_import;

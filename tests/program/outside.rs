@@ -253,7 +253,7 @@ impl Server {
         let lines = |argument: &&str| match argument.split_once("listen=") {
             Some((_, address)) if both && address.starts_with("[::]:") => 2,
             Some(_) => 1,
-            None => 0,
+            None => usize::from(argument.starts_with("--metrics-on=1")),
         };
         let listeners = arguments.iter().map(lines).sum();
         Self::of(Running::start(folder, &arguments, environment), listeners)

@@ -12,6 +12,8 @@ use tempfile::tempdir;
 
 use crate::outside::{Client, PATIENCE, Running, Server, run_in};
 
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// Makes a test for each runtime.
 macro_rules! on_both {
     ($($(#[$meta:meta])* fn $name:ident($runtime:ident) $body:block)*) => {
@@ -108,6 +110,7 @@ on_both! {
         let expected = [
             "SERVER CREATED ( MAXCONN:4096 )".to_owned(),
             format!("Listening on {at}"),
+            format!("STARTED flashgate {VERSION}"),
             format!("CONNECTED (1/4096) {a}"),
             format!("LOGIN 1(1/4096) {a}"),
             format!("CONNECTED (2/4096) {b}"),
@@ -122,6 +125,7 @@ on_both! {
             format!("TLS REFUSED no certificate {t}"),
             format!("QUIT 1 {a}"),
             format!("CLOSED shutdown {a}"),
+            format!("STOPPED SIGTERM flashgate {VERSION}"),
         ];
         assert_eq!(events.len(), expected.len(), "{log}");
         for (event, expected) in events.iter().zip(&expected) {
@@ -148,14 +152,16 @@ on_both! {
         let events: Vec<serde_json::Value> =
             log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let names: Vec<&str> = events.iter().map(|e| e["event"].as_str().unwrap()).collect();
-        assert_eq!(names, ["created", "listening", "connected", "login_failed", "closed"]);
+        assert_eq!(names, ["created", "listening", "started", "connected", "login_failed", "closed", "stopped"]);
         assert_eq!(events[0]["max"], 4096);
-        assert_eq!(events[3]["id"], "\"},{\"");
-        assert_eq!(events[3]["reason"], "unknown");
-        assert_eq!(events[4]["reason"], "shutdown");
-        for event in &events[2..] {
+        assert_eq!(events[2]["version"], VERSION);
+        assert_eq!(events[4]["id"], "\"},{\"");
+        assert_eq!(events[4]["reason"], "unknown");
+        assert_eq!(events[5]["reason"], "shutdown");
+        for event in &events[3..6] {
             assert_eq!(event["peer"], peer);
         }
+        assert_eq!(events[6]["reason"], "SIGTERM");
         for event in &events {
             let time = event["time"].as_str().unwrap();
             assert!(time.len() == 25 && time.as_bytes()[10] == b'T', "{time}");

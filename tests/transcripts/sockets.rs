@@ -116,12 +116,13 @@ pub(crate) struct Sockets<H: Remote> {
     clock: Option<Arc<Watched>>,
 }
 
-/// The gateway's listener and the policy listener, and where they are.
+/// The gateway's listener, and those for policies and for metrics, and where they are.
 type Listeners = (Vec<TcpListener>, Vec<SocketAddr>);
 
 fn listen() -> Result<Listeners, String> {
     let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-    let listeners = vec![bind().map_err(in_words)?, bind().map_err(in_words)?];
+    let listeners: io::Result<Vec<_>> = (0..3).map(|_| bind()).collect();
+    let listeners = listeners.map_err(in_words)?;
     let addresses: io::Result<_> = listeners.iter().map(TcpListener::local_addr).collect();
     Ok((listeners, addresses.map_err(in_words)?))
 }

@@ -10,7 +10,7 @@ use super::{Gateway, Step};
 use crate::config::LoginThrottle;
 use crate::conn::{Identify, InLine, Stage, Turn, Who};
 use crate::event::{Action, ConnId, Source, Ticket};
-use crate::member::{Answer, Denial, Login, Query, Secret};
+use crate::member::{Answer, Denial, Login, Query, Secret, Unavailable};
 use crate::note::{CloseReason, Note};
 use crate::reply;
 use crate::throttle::Flight;
@@ -81,6 +81,12 @@ impl Gateway {
                 &self.config.limits.throttle,
             );
         }
+        self.store_failed = match answer {
+            Answer::Member(_) | Answer::Denied(..) => None,
+            // One that has too much to do works.
+            Answer::Unavailable(Unavailable::Busy) => self.store_failed,
+            Answer::Unavailable(why) => Some((self.now.mono, why)),
+        };
         let waiting = self.is_waiting_for(id, ticket);
         match answer {
             Answer::Member(member) => {

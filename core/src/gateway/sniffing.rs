@@ -23,12 +23,16 @@ impl Gateway {
             // No proxy is trusted, so its header is text like any other.
             Role::Gateway => kind != Kind::Proxy,
             Role::Policy => kind == Kind::Policy,
+            Role::Metrics => kind == Kind::Http,
         });
+        let is_metrics = role == Role::Metrics;
         match verdict {
+            Verdict::Is(kind) if is_metrics && kind != Kind::Http => self.close(id),
+            Verdict::Unterminated if is_metrics && last_word => self.close(id),
             Verdict::Is(Kind::Policy) => self.answer_policy(id),
             Verdict::Unterminated if last_word => self.answer_policy(id),
             Verdict::Is(_) if role == Role::Policy => self.close(id),
-            Verdict::Undecided if last_word && (input.is_empty() || role == Role::Policy) => {
+            Verdict::Undecided if last_word && (input.is_empty() || role != Role::Gateway) => {
                 self.close(id)
             }
             Verdict::Undecided if last_word => self.begin_chat(id, Wire::Stream),

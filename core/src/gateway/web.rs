@@ -7,10 +7,12 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use super::{Gateway, Phase, Step};
-use crate::config::Missing;
+use crate::config::{Missing, Role};
 use crate::conn::{Incoming, Patience, State};
-use crate::event::ConnId;
+use crate::event::{ConnId, ListenerId, StoreState};
+
 use crate::frame::Chunk;
+use crate::member::Unavailable;
 use crate::note::Note;
 use crate::site::{self, Found, Site, SiteFile};
 use crate::status::{self, Gauges};
@@ -30,7 +32,10 @@ impl Gateway {
         let Some(conn) = self.conns.get_mut(id) else {
             return Step::Wait;
         };
-        let ended = conn.incoming == Incoming::Ended;
+        let (ended, role) = (
+            conn.incoming == Incoming::Ended,
+            self.config.role(conn.listener()),
+        );
         let State::Http { since, searched } = &mut conn.state else {
             return Step::Wait;
         };
@@ -44,7 +49,7 @@ impl Gateway {
                 Ok(Request {
                     upgrade: Some(handshake),
                     ..
-                }) => match self.upgrade(id, &handshake) {
+                }) if role != Role::Metrics => match self.upgrade(id, &handshake) {
                     Some(response) => response,
                     None => {
                         self.counters.http_requests += 1;
@@ -85,9 +90,12 @@ impl Gateway {
         let Some(conn) = self.conns.get(id) else {
             return Response::plain(Status::ServiceUnavailable);
         };
-        let peer = conn.peer();
+        let (peer, listener) = (conn.peer(), conn.listener());
         if request.method == Method::Options {
             return self.options(request);
+        }
+        if self.config.role(listener) == Role::Metrics && request.path != "/metrics" {
+            return unkept(Response::plain(Status::NotFound));
         }
         match request.path {
             "/crossdomain.xml" => {
@@ -113,7 +121,7 @@ impl Gateway {
                     fresh(http::PLAIN, &status::text(&gauges))
                 }
             }
-            "/metrics" => {
+            "/metrics" if self.serves_metrics(listener) => {
                 let text = status::metrics(&self.gauges(), &self.counters, self.refusals.totals());
                 fresh("text/plain; version=0.0.4; charset=utf-8", &text)
             }
@@ -121,6 +129,7 @@ impl Gateway {
                 Response::plain(Status::ServiceUnavailable)
             }
             "/healthz" => fresh(http::PLAIN, "ok\n"),
+            "/readyz" => readiness(self.unready()),
             path => match self.config.site.find(path) {
                 Found::File(file) => site_file(file, request),
                 Found::Folder(path) => folder(&path, request.query),
@@ -171,6 +180,33 @@ impl Gateway {
         unkept(Response::plain(status).with("Location", location))
     }
 
+    /// Whether `/metrics` is one of the gateway's own paths at this listener.
+    fn serves_metrics(&self, listener: ListenerId) -> bool {
+        let apart = self.config.listeners.contains(&Role::Metrics);
+        !apart || self.config.role(listener) == Role::Metrics
+    }
+
+    /// Why nobody can log in at present. What the store did to the last question counts for as long as
+    /// an answer may take: a server that gets no logins because it is not ready would not learn more.
+    fn unready(&self) -> Option<&'static str> {
+        if self.phase != Phase::Running {
+            return Some("shutdown");
+        }
+        match self.store_failed {
+            Some((at, why)) if self.now.mono < at + self.config.limits.lookup => Some(why.as_str()),
+            Some(_) | None => {
+                (self.facts.store == StoreState::Down).then_some(Unavailable::Failed.as_str())
+            }
+        }
+    }
+
+    fn store(&self) -> StoreState {
+        match self.unready() {
+            Some(_) if self.phase == Phase::Running => StoreState::Down,
+            Some(_) | None => StoreState::Up,
+        }
+    }
+
     fn gauges(&self) -> Gauges {
         Gauges {
             started: self.started,
@@ -181,6 +217,19 @@ impl Gateway {
             connections: self.conns.len(),
             max_connections: self.config.limits.connections,
             lookups: self.lookups.len(),
+            store: self.store(),
+            facts: self.facts,
+        }
+    }
+}
+
+/// What a check gets that asks whether members can log in.
+fn readiness(trouble: Option<&str>) -> Response {
+    match trouble {
+        None => fresh(http::PLAIN, "ok\n"),
+        Some(why) => {
+            let body = alloc::format!("{why}\n");
+            unkept(Response::text(Status::ServiceUnavailable, &body))
         }
     }
 }

@@ -9,7 +9,10 @@ use core::fmt::{self, Write as _};
 use core::net::SocketAddr;
 use core::str::FromStr;
 
-use crate::event::{Action, Cause, ConnId, Input, ListenerId, MAX_READ, Origin, Refused, Ticket};
+use crate::event::{
+    Action, Cause, ConnId, HostFacts, Input, ListenerId, MAX_READ, Origin, ProcessFacts, Refused,
+    StoreState, Ticket,
+};
 use crate::frame::Chunk;
 use crate::member::{Answer, Denial, Member, MemberEvent, MemberId, Unavailable};
 use crate::note::Note;
@@ -177,7 +180,20 @@ impl fmt::Display for Said<'_, '_> {
             Input::Member(MemberEvent::Disabled(id)) => write!(f, "member disabled {id}"),
             Input::Member(MemberEvent::Renamed(id)) => write!(f, "member renamed {id}"),
             Input::Member(MemberEvent::Removed(id)) => write!(f, "member removed {id}"),
-            Input::LogDropped(lines) => write!(f, "log-dropped {lines}"),
+            Input::Host(facts) => {
+                let HostFacts {
+                    log_dropped,
+                    store,
+                    process,
+                } = facts;
+                write!(f, "host {log_dropped} {}", name(&STORES, store))?;
+                let Some(process) = process else {
+                    return Ok(());
+                };
+                let (cpu, memory) = (process.cpu_millis, process.resident_bytes);
+                let (open, max) = (process.open_files, process.max_files);
+                write!(f, " {cpu} {memory} {} {open} {max}", process.started)
+            }
             Input::Configure(_) => f.write_str("configure"),
             Input::Timeout => f.write_str("timeout"),
             Input::Shutdown => f.write_str("shutdown"),
@@ -284,7 +300,20 @@ fn input<'a>(word: &str, words: &mut impl Iterator<Item = &'a str>) -> Option<In
                 _ => return None,
             })
         }
-        "log-dropped" => Input::LogDropped(number(words.next()?)?),
+        "host" => Input::Host(HostFacts {
+            log_dropped: number(words.next()?)?,
+            store: named(&STORES, words.next()?)?,
+            process: match words.next() {
+                None => None,
+                Some(cpu) => Some(ProcessFacts {
+                    cpu_millis: number(cpu)?,
+                    resident_bytes: number(words.next()?)?,
+                    started: number(words.next()?)?,
+                    open_files: number(words.next()?)?,
+                    max_files: number(words.next()?)?,
+                }),
+            },
+        }),
         "timeout" => Input::Timeout,
         "shutdown" => Input::Shutdown,
         _ => return None,
@@ -321,6 +350,8 @@ const REFUSED: [(&str, Refused); 3] = [
     ("address-limit", Refused::AddressLimit),
     ("shutting-down", Refused::ShuttingDown),
 ];
+
+const STORES: [(&str, StoreState); 2] = [("up", StoreState::Up), ("down", StoreState::Down)];
 
 const UNAVAILABLE: [(&str, Unavailable); 3] = [
     ("failed", Unavailable::Failed),

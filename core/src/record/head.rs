@@ -182,11 +182,12 @@ fn plain(bytes: &[u8], out: &mut Vec<u8>) {
 
 const STATUS: &str = "/server-status";
 
-const OWN: [&str; 6] = [
+const OWN: [&str; 7] = [
     "/",
     "/crossdomain.xml",
     "/metrics",
     "/healthz",
+    "/readyz",
     "/favicon.ico",
     "",
 ];

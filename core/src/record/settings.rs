@@ -24,6 +24,7 @@ pub(super) fn write(config: &Config, mut line: impl FnMut(&str)) {
         line(match role {
             Role::Gateway => "listener gateway",
             Role::Policy => "listener policy",
+            Role::Metrics => "listener metrics",
         });
     }
     let document = config.policy.http().to_vec();
@@ -99,6 +100,7 @@ impl Settings {
             }
             ["listener", "gateway"] => config.listeners.push(Role::Gateway),
             ["listener", "policy"] => config.listeners.push(Role::Policy),
+            ["listener", "metrics"] => config.listeners.push(Role::Metrics),
             ["policy-document", document] => {
                 config.policy = Policy::from_document(&text(document)?);
             }

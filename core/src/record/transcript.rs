@@ -18,7 +18,7 @@ use super::replay::Sent;
 use super::settings::{Settings, Taken};
 use super::{Recording, Until};
 use crate::config::{Config, Role};
-use crate::event::{Action, Cause, ConnId, Input, MAX_READ, Origin, Ticket};
+use crate::event::{Action, Cause, ConnId, Input, MAX_READ, Origin, StoreState, Ticket};
 use crate::frame::Chunk;
 use crate::gateway::Gateway;
 use crate::member::{Answer, Member, MemberEvent, MemberId, Query};
@@ -117,6 +117,10 @@ impl Writer {
             ..recorded.clone()
         };
         write_settings(&config, at.offset, &mut header);
+        if recorded.listeners.contains(&Role::Metrics) {
+            header.push_str("set metrics-listener on\n");
+            config.listeners.push(Role::Metrics);
+        }
         let document = String::from_utf8_lossy(&recorded.policy.http().to_vec()).into_owned();
         if document != String::from_utf8_lossy(&config.policy.http().to_vec())
             && !document.contains(char::is_control)
@@ -220,7 +224,13 @@ impl Writer {
                 self.gateway.handle(self.now, Input::Shutdown);
             }
             Input::Timeout => self.time(),
-            Input::LogDropped(_) => self.note("lines that the log has lost"),
+            Input::Host(facts) if facts.log_dropped > 0 => {
+                self.note("lines that the log has lost");
+            }
+            Input::Host(facts) if facts.store == StoreState::Down => {
+                self.note("that the host found the member store down");
+            }
+            Input::Host(_) => {}
             // Clients of a transcript read at once.
             Input::Backlog(_, left) if left > 0 => self.note("that a client read slowly"),
             Input::Backlog(..) | Input::Bytes(..) | Input::Configure(_) => {}
@@ -230,6 +240,7 @@ impl Writer {
     fn connect(&mut self, origin: Origin) {
         let (listener, place) = match self.roles.get(origin.listener.0) {
             Some(Role::Policy) => (1, " to policy"),
+            Some(Role::Metrics) => (2, " to metrics"),
             Some(Role::Gateway) | None => (0, ""),
         };
         let origin = Origin {

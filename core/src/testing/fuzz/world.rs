@@ -6,7 +6,9 @@ use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use super::listener::{Listener, Room};
 use crate::config::{Config, ListAccess, Loopback, OnDuplicate, Presence, Role};
-use crate::event::{Action, Cause, ConnId, Input, ListenerId, Origin, Ticket};
+use crate::event::{
+    Action, Cause, ConnId, HostFacts, Input, ListenerId, Origin, StoreState, Ticket,
+};
 use crate::gateway::Gateway;
 use crate::member::{Answer, Denial, Member, MemberEvent, MemberId, Unavailable};
 use crate::time::{Millis, Now, UnixSeconds};
@@ -119,7 +121,11 @@ impl<'a> World<'a> {
             _ => match self.script.byte() {
                 0..=9 => self.handle(Input::Shutdown),
                 10..=99 => self.stale(),
-                _ => self.handle(Input::LogDropped(7)),
+                _ => self.handle(Input::Host(HostFacts {
+                    log_dropped: 7,
+                    store: StoreState::Down,
+                    process: None,
+                })),
             },
         }
     }

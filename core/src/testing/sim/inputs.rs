@@ -7,7 +7,7 @@ use super::model;
 use super::swarm::throttle;
 use super::world::{Event, World};
 use crate::config::{ListAccess, OnDuplicate};
-use crate::event::{Action, Cause, ConnId, Input};
+use crate::event::{Action, Cause, ConnId, HostFacts, Input};
 use crate::gateway::Gateway;
 use crate::member::MemberEvent;
 use crate::time::Millis;
@@ -134,7 +134,11 @@ impl World<'_> {
             self.leap();
         }
         if self.random.percent(5) {
-            self.handle(Input::LogDropped(self.inputs), model::Input::Timeout);
+            let facts = HostFacts {
+                log_dropped: self.inputs,
+                ..HostFacts::default()
+            };
+            self.handle(Input::Host(facts), model::Input::Timeout);
         }
     }
 

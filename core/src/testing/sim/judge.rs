@@ -274,7 +274,7 @@ impl Plays for &mut Judge<'_> {
                 self.model.config = Arc::clone(config);
                 model::Input::Configure
             }
-            Input::LogDropped(_) | Input::Timeout => model::Input::Timeout,
+            Input::Host(_) | Input::Timeout => model::Input::Timeout,
             Input::Shutdown => model::Input::Shutdown,
         };
         self.step(now, input, told);

@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::vec::Vec;
 
 use crate::host::Log;
-use crate::member::Unavailable;
 use crate::note::Note;
 
 /// Collects notes from whatever thread they come.
@@ -56,11 +55,7 @@ fn line(note: &Note, name: impl Fn(SocketAddr) -> String) -> String {
             format!("LOGIN FAILED {id} {why} {}", name(*peer))
         }
         Note::LoginUnavailable { peer, id, why } => {
-            let why = match why {
-                Unavailable::Failed => "store failed",
-                Unavailable::Busy => "store busy",
-                Unavailable::TimedOut => "store timed out",
-            };
+            let why = why.as_str();
             format!("LOGIN UNAVAILABLE {} {why} {}", quoted(id), name(*peer))
         }
         Note::Slowed { peer } => format!("SLOWED command rate {}", name(*peer)),

@@ -271,10 +271,14 @@ impl Open {
         if !plain || self.scenario.clients.iter().any(|c| c == name) {
             return Err("a client has a plain name, and connects once".to_owned());
         }
-        let (place, to) = match place.strip_suffix(" to policy") {
-            Some(place) => (place, ListenerId(1)),
-            None => (place, ListenerId(0)),
-        };
+        let listeners = [
+            (" to policy", ListenerId(1)),
+            (" to metrics", ListenerId(2)),
+        ];
+        let other = listeners
+            .into_iter()
+            .find_map(|(name, listener)| Some((place.strip_suffix(name)?, listener)));
+        let (place, to) = other.unwrap_or((place, ListenerId(0)));
         let from = match place.strip_prefix(" from ") {
             Some(ip) => ip.parse().map_err(|_| format!("{ip:?} is no address"))?,
             None if place.is_empty() => IpAddr::V4(Ipv4Addr::LOCALHOST),

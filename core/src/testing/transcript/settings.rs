@@ -62,6 +62,7 @@ impl Settings {
                 let wrong = |_| format!("{name} takes seconds, not {seconds:?}");
                 self.offset = seconds.parse().map_err(wrong)?;
             }
+            ("metrics-listener", "on") => config.listeners.push(Role::Metrics),
             ("policy-document", text) => config.policy = Policy::from_document(text),
             ("policy-domains", domains) => {
                 self.policy_domains = domains.split(' ').map(str::to_owned).collect();
