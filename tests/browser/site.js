@@ -17,7 +17,7 @@ export class Site {
     #secret = randomBytes(32);
 
     /** Starts it, and a chat server that knows it; both end with the test. */
-    static async start(t, { ticketUrl = true, args = [] } = {}) {
+    static async start(t, { ticketUrl = true, frames = false, args = [] } = {}) {
         const site = new Site();
         const web = http.createServer((request, answer) => site.#answer(request, answer));
         web.listen(0, "127.0.0.1");
@@ -30,6 +30,9 @@ export class Site {
         site.options = ["--ticket-secret", "ticket.secret", ...args];
         if (ticketUrl) {
             site.options.push("--ticket-url", `${site.url}/ticket`);
+        }
+        if (frames) {
+            site.options.push("--frame-ancestor", site.url);
         }
         const server = await site.serve();
         t.after(() => server.remove());
@@ -56,6 +59,12 @@ export class Site {
     }
 
     #answer(request, answer) {
+        if (request.url === "/chat") {
+            // A page of the site with the chat in it.
+            const address = `http://127.0.0.1:${this.server.port}/chat/#id=2&ticket=${this.ticket(2)}`;
+            answer.writeHead(200, { "Content-Type": "text/html" }).end(`<iframe width="900" height="600" src="${address}"></iframe>`);
+            return;
+        }
         if (request.url !== "/ticket") {
             answer.writeHead(200, { "Content-Type": "text/html", "Set-Cookie": "session=abc; Path=/" }).end("<title>Site</title>");
             return;

@@ -115,6 +115,23 @@ test("a page of the same site that frames the chat logs in without a question", 
     await page.frameLocator("iframe").getByText("Logged in as Bob").waitFor();
 });
 
+test("another site logs in without a question only where it may frame the chat", async (t) => {
+    for (const frames of [true, false]) {
+        const { site, server } = await Site.start(t, { ticketUrl: false, frames });
+        const page = await browser.newPage();
+        t.after(() => page.close());
+        const refused = [];
+        page.on("console", (message) => refused.push(message.text()));
+        await page.goto(`${site.url}/chat`);
+        if (frames) {
+            await page.frameLocator("iframe").getByText("Logged in as Bob").waitFor();
+        } else {
+            await eventually("the browser's refusal", () => refused.some((text) => text.includes("frame-ancestors")));
+            assert.equal(connections(server), 0);
+        }
+    }
+});
+
 test("a fresh ticket comes from the site, and the page reconnects by itself", async (t) => {
     const { site, server } = await Site.start(t);
     const alice = await ChatPage.open(t, browser, server);
