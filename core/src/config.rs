@@ -17,6 +17,7 @@ use crate::wire::policy::Policy;
 pub use check::is_host_name;
 pub use names::SETTINGS;
 pub use origin::Origins;
+#[cfg(any(test, feature = "testing"))]
 pub(crate) use setting::span;
 pub use setting::{Help, Setting, SettingError};
 

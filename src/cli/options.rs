@@ -29,8 +29,11 @@ pub struct ServeOptions {
     )]
     pub listen: Vec<String>,
 
-    /// let [::] take IPv6 clients only; without it, it takes IPv4 clients, too, unless an IPv4 address with the same port is also listened on
-    #[argh(switch)]
+    /// IPv6 addresses take no IPv4 clients. (The help is not this comment, for the same reason.)
+    #[argh(
+        switch,
+        description = "let [::] take IPv6 clients only; without it, it takes IPv4 clients, too, unless an IPv4 address with the same port is also listened on"
+    )]
     pub ipv6_only: bool,
 
     /// address that answers policy requests only; Flash asks port 843 first; may be repeated
