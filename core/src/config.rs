@@ -9,6 +9,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use crate::codepage::CodePage;
 use crate::event::ListenerId;
 use crate::site::Site;
 use crate::time::Millis;
@@ -39,6 +40,9 @@ pub struct Config {
     pub redirect: Option<String>,
     /// What such a path gets where there is no redirect.
     pub missing: Missing,
+    /// The encoding of a command that is not valid UTF-8: movies that set `System.useCodepage`, and old
+    /// terminals. Without one such a command is an error.
+    pub codepage: Option<CodePage>,
     /// Which web pages may open a WebSocket.
     pub origins: Origins,
     /// Who may ask for LIST.
@@ -74,6 +78,7 @@ impl Default for Config {
             limits: Limits::default(),
             listeners: Vec::new(),
             policy: Policy::default(),
+            codepage: None,
             origins: Origins::Any,
             site: Arc::default(),
             redirect: None,
@@ -189,6 +194,9 @@ pub struct Limits {
     pub ghost_websocket: Millis,
     /// Without a byte from it, until a newcomer may take the place of an older plain stream.
     pub ghost_raw: Millis,
+    /// Without output, until a raw connection that has sent a command ended by NUL gets a lone NUL, which
+    /// Flash takes for an empty message: proxies in front cut what is silent. 0 for never.
+    pub raw_keepalive: Millis,
     /// For the member store to answer.
     pub lookup: Millis,
     /// From an IDENTIFY to its refusal at the earliest; above the slowest hash in the store, so that
@@ -226,6 +234,7 @@ impl Default for Limits {
             silence: Millis::from_secs(75),
             ghost_websocket: Millis::from_secs(3),
             ghost_raw: Millis::from_secs(15),
+            raw_keepalive: Millis(0),
             lookup: Millis::from_secs(10),
             failure_delay: Millis(300),
             failures: 5,

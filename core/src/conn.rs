@@ -31,7 +31,9 @@ use socket::Socket;
 #[derive(Debug)]
 pub(crate) struct Conn {
     peer: Peer,
-    listener: u32,
+    listener: u16,
+    /// How the connection carries what is said in the chat.
+    pub(crate) form: Form,
     /// What tells it from others that have had its slot.
     generation: u32,
     /// Until it is a member's: when it was accepted, with what time to identify has stood still added
@@ -188,8 +190,9 @@ impl Conn {
     pub(crate) fn new(origin: Origin, accepted: Millis) -> Self {
         Self {
             peer: origin.peer.into(),
-            // No list of listeners is so long: one behind its end is one behind its end.
-            listener: u32::try_from(origin.listener.0).unwrap_or(u32::MAX),
+            // No configuration has 65,536 listeners; any id past the end of the list is treated alike.
+            listener: u16::try_from(origin.listener.0).unwrap_or(u16::MAX),
+            form: Form::Stream,
             generation: 0,
             since: accepted,
             counted: false,
@@ -205,7 +208,7 @@ impl Conn {
     }
 
     pub(crate) fn listener(&self) -> ListenerId {
-        ListenerId(self.listener as usize)
+        ListenerId(self.listener.into())
     }
 
     /// The chat on this connection, while it is one.
@@ -219,14 +222,6 @@ impl Conn {
     /// The WebSocket that carries the chat, if one does.
     pub(crate) fn socket(&mut self) -> Option<&mut Socket> {
         self.chat()?.socket()
-    }
-
-    /// How the connection carries what is said in the chat.
-    pub(crate) fn form(&self) -> Form {
-        match self.as_chat().map(|chat| &chat.wire) {
-            Some(Wire::Socket(socket)) => socket.form(),
-            Some(Wire::Stream) | None => Form::Stream,
-        }
     }
 
     /// Who is chatting on this connection, and what its next command waits for.

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::event::ConnId;
+use crate::reply;
 use crate::wire::websocket::{self, MAX_HEAD, Opcode};
 
 /// Bytes to write: a few of its own, then some that every connection shares. A clone copies no more
@@ -80,7 +81,8 @@ impl fmt::Debug for Chunk {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Message(Arc<[u8]>);
 
-/// How a connection carries messages. It does so from the first to the last.
+/// How a connection carries messages. It changes when the connection sends its first text message, or its
+/// first command in a code page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Form {
     /// As they are, ended by NUL.
@@ -90,11 +92,31 @@ pub enum Form {
     Binary,
     /// One in a WebSocket text frame, which needs no NUL.
     Text,
+    /// As a stream, to a client that has sent a command in a code page: each character beyond ASCII is a
+    /// character reference, which reads right in any code page.
+    AsciiStream,
+    /// The same in binary WebSocket frames.
+    AsciiBinary,
 }
 
 impl Form {
     /// All of them, each at the index that it has as a number.
-    pub const ALL: [Self; 3] = [Self::Stream, Self::Binary, Self::Text];
+    pub const ALL: [Self; 5] = [
+        Self::Stream,
+        Self::Binary,
+        Self::Text,
+        Self::AsciiStream,
+        Self::AsciiBinary,
+    ];
+
+    /// The form of a connection from its first command in a code page on. No text message is in one.
+    pub(crate) fn in_ascii(self) -> Self {
+        match self {
+            Self::Stream => Self::AsciiStream,
+            Self::Binary => Self::AsciiBinary,
+            Self::Text | Self::AsciiStream | Self::AsciiBinary => self,
+        }
+    }
 }
 
 impl Message {
@@ -131,6 +153,18 @@ impl Message {
             Form::Stream => chunk,
             Form::Binary => chunk.framed(Opcode::Binary, 0),
             Form::Text => chunk.framed(Opcode::Text, 1),
+            Form::AsciiStream => self.in_ascii(),
+            Form::AsciiBinary => self.in_ascii().framed(Opcode::Binary, 0),
+        }
+    }
+
+    /// With a character reference for each character beyond ASCII (XML 1.0 section 4.1). All text is in
+    /// attribute values, where one may stand.
+    #[cold]
+    fn in_ascii(&self) -> Chunk {
+        match core::str::from_utf8(&self.0) {
+            Ok(text) if !text.is_ascii() => Chunk::new(reply::in_ascii(text).as_bytes()),
+            Ok(_) | Err(_) => Chunk::shared(Arc::clone(&self.0)),
         }
     }
 }
@@ -199,6 +233,18 @@ mod tests {
                 assert!(Arc::ptr_eq(&chunk.body, &message.0), "encoded once");
             }
         }
+    }
+
+    #[test]
+    fn references_for_what_is_not_ascii() {
+        let message = Message::new("<a b=\"é€🦀&amp;\"/>\0");
+        let ascii = b"<a b=\"&#233;&#8364;&#129408;&amp;\"/>\0";
+        assert_eq!(message.to(Form::AsciiStream).to_vec(), ascii);
+        let framed = [&[0x82, ascii.len() as u8][..], ascii].concat();
+        assert_eq!(message.to(Form::AsciiBinary).to_vec(), framed);
+        let message = Message::new("<a b=\"&amp;\"/>\0");
+        let chunk = message.to(Form::AsciiStream);
+        assert!(Arc::ptr_eq(&chunk.body, &message.0), "ASCII is shared");
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod claims;
 mod consistency;
 mod deadlines;
 mod ending;
+mod keep_alive;
 mod login;
 mod recording;
 mod sniffing;
@@ -64,6 +65,8 @@ pub struct Gateway {
     conns: Table,
     /// For each connection a deadline that is never later than the one its state implies.
     deadlines: Deadlines,
+    /// When each raw connection gets a NUL that is to be kept alive.
+    silences: Deadlines,
     /// Open connections by address, where they count against a limit.
     addresses: Addresses,
     /// Connections in [`State::Chat`].
@@ -119,6 +122,7 @@ impl Gateway {
             phase: Phase::Running,
             conns: Table::default(),
             deadlines: Deadlines::default(),
+            silences: Deadlines::default(),
             addresses: Addresses::default(),
             clients: 0,
             hub: Hub::default(),
@@ -267,6 +271,7 @@ impl Gateway {
         };
         self.deadlines.remove(id);
         self.slowed.remove(&id);
+        self.silences.remove(id);
         if conn.counted {
             self.addresses.remove(conn.peer().ip());
         }
@@ -277,6 +282,12 @@ impl Gateway {
             return;
         };
         let progress = conn.outbox.flushed(left);
+        if progress == Progress::Some {
+            self.not_silent(id);
+        }
+        let Some(conn) = self.conns.get_mut(id) else {
+            return;
+        };
         if left == 0 && conn.socket().is_some_and(|socket| socket.owed_ping) {
             // Before there is anything new for it to stand behind.
             self.ping(id);
@@ -330,6 +341,7 @@ impl Gateway {
         for id in self.conns.ids() {
             self.arm(id);
         }
+        self.keep_all_alive();
         self.throttle.reconsider();
         self.ask_next();
     }
@@ -458,7 +470,7 @@ impl Gateway {
         let Some(conn) = self.conns.get_mut(id) else {
             return;
         };
-        let chunk = message.to(conn.form());
+        let chunk = message.to(conn.form);
         conn.outbox.own(chunk.len());
         self.counters.sent += chunk.len() as u64;
         self.actions.push_back(Action::Write(id, chunk));
@@ -469,7 +481,7 @@ impl Gateway {
         let Some(conn) = self.conns.get_mut(id) else {
             return;
         };
-        let chunk = message.to(conn.form());
+        let chunk = message.to(conn.form);
         conn.outbox.others(chunk.len());
         self.counters.sent += chunk.len() as u64;
         self.actions.push_back(Action::Write(id, chunk));
@@ -497,7 +509,7 @@ impl Gateway {
 
     /// How a connection carries what is said in the chat.
     fn form(&self, id: ConnId) -> Form {
-        self.conns.get(id).map_or(Form::Stream, Conn::form)
+        self.conns.get(id).map_or(Form::Stream, |conn| conn.form)
     }
 
     fn is_running(&self) -> bool {

@@ -63,7 +63,7 @@ enum Place {
 #[derive(Debug)]
 pub(crate) struct Online {
     pub(crate) conn: ConnId,
-    /// How the connection carries messages; it was decided before its first command.
+    /// How the connection carries messages.
     pub(crate) form: Form,
     pub(crate) id: MemberId,
     /// The nick, and right behind it the name.
@@ -126,6 +126,16 @@ impl Hub {
         self.speaking[form as usize] += 1;
         self.changed();
         Some(old.conn)
+    }
+
+    /// A member's connection carries messages in another form from now on.
+    pub(crate) fn speak(&mut self, seat: Seat, form: Form) {
+        if let Some(Place::Taken { online, .. }) = self.seats.get_mut(seat.index()) {
+            self.speaking[online.form as usize] -= 1;
+            self.speaking[form as usize] += 1;
+            online.form = form;
+            self.everyone = None;
+        }
     }
 
     /// Takes a member off the list.
@@ -425,6 +435,12 @@ mod tests {
         assert_eq!(
             everyone(&hub.everyone()),
             [(Form::Stream, conn(6)), (Form::Text, conn(7))]
+        );
+        let dave = hub.find(&member(4, "dave")).unwrap();
+        hub.speak(dave, Form::AsciiStream);
+        assert_eq!(
+            everyone(&hub.everyone()),
+            [(Form::Text, conn(7)), (Form::AsciiStream, conn(6))]
         );
         hub.assert_consistent();
     }

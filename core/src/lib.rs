@@ -68,6 +68,7 @@ extern crate alloc;
 extern crate std;
 
 mod addresses;
+mod codepage;
 mod command;
 mod config;
 mod conn;
@@ -91,6 +92,7 @@ mod typed;
 mod wiped;
 mod wire;
 
+pub use codepage::{CodePage, NoCodePage};
 pub use config::{
     Config, Help, KeepAlive, Limits, ListAccess, LoginThrottle, Loopback, Missing, OnDuplicate,
     Origins, Presence, Role, SETTINGS, Setting, SettingError, Throttle, is_host_name,

@@ -42,6 +42,7 @@
 
 mod format;
 mod head;
+mod pages;
 mod redact;
 mod replay;
 mod settings;

@@ -2,6 +2,7 @@
 
 use alloc::borrow::Cow;
 use alloc::string::String;
+use core::fmt::Write as _;
 
 use crate::frame::Message;
 use crate::member::Member;
@@ -99,6 +100,20 @@ pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
+}
+
+/// The same XML in ASCII, with a character reference for every other character.
+pub(crate) fn in_ascii(xml: &str) -> String {
+    let mut out = String::with_capacity(2 * xml.len());
+    for c in xml.chars() {
+        if c.is_ascii() {
+            out.push(c);
+        } else {
+            // Writing to a String does not fail.
+            let _ = write!(out, "&#{};", u32::from(c));
+        }
+    }
+    out
 }
 
 /// By it, one look at each byte tells for nearly every text that it stays as it is. 0xef begins the two

@@ -1,10 +1,12 @@
 //! What a client's bytes say. Most are UTF-8 and are read where they lie; the others are put together
 //! from what old programs send: telnet sequences, and characters that were typed and erased.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use zeroize::Zeroizing;
 
+use crate::codepage::CodePage;
 use crate::command;
 use crate::wire::framing::{Framer, Rules, Telnet};
 use crate::wire::telnet::{self, Piece};
@@ -16,6 +18,8 @@ pub(crate) struct Habits {
     pub(crate) line: bool,
     /// Telnet sequences are dropped.
     pub(crate) telnet: bool,
+    /// What a command is read in that is not UTF-8.
+    pub(crate) page: Option<CodePage>,
 }
 
 /// The text of a command.
@@ -25,6 +29,8 @@ pub(crate) enum Text<'a> {
     Plain(&'a str),
     /// Put together.
     Made(Typed),
+    /// The same, in a code page.
+    Paged(Typed),
     NotUtf8,
 }
 
@@ -36,7 +42,11 @@ pub(crate) struct Typed {
     /// Where those of them stand that were not erased, in order.
     left: Vec<usize>,
     /// Those.
-    text: Zeroizing<Vec<u8>>,
+    bytes: Zeroizing<Vec<u8>>,
+    /// In a code page, how many bytes each character of them has.
+    lengths: Vec<usize>,
+    /// What they say in the code page, if that is what they are in.
+    paged: Option<Zeroizing<String>>,
 }
 
 /// Reads a command.
@@ -51,9 +61,10 @@ pub(crate) fn read(bytes: &[u8], habits: Habits) -> Text<'_> {
 #[cold]
 fn put_together(bytes: &[u8], habits: Habits) -> Text<'static> {
     let typed = Typed::new(bytes, habits);
-    match core::str::from_utf8(&typed.text) {
-        Ok(_) => Text::Made(typed),
-        Err(_) => Text::NotUtf8,
+    match (&typed.paged, core::str::from_utf8(&typed.bytes)) {
+        (Some(_), _) => Text::Paged(typed),
+        (None, Ok(_)) => Text::Made(typed),
+        (None, Err(_)) => Text::NotUtf8,
     }
 }
 
@@ -62,7 +73,10 @@ impl Text<'_> {
     pub(crate) fn as_str(&self) -> Option<&str> {
         match self {
             Self::Plain(text) => Some(text),
-            Self::Made(typed) => core::str::from_utf8(&typed.text).ok(),
+            Self::Made(typed) | Self::Paged(typed) => match &typed.paged {
+                Some(text) => Some(text),
+                None => core::str::from_utf8(&typed.bytes).ok(),
+            },
             Self::NotUtf8 => None,
         }
     }
@@ -80,6 +94,7 @@ impl Habits {
         Self {
             line: framer.is_line(),
             telnet: rules.telnet == Telnet::Everywhere,
+            page: rules.page,
         }
     }
 }
@@ -88,22 +103,36 @@ impl Typed {
     pub(crate) fn new(bytes: &[u8], habits: Habits) -> Self {
         let mut typed = Self::default();
         typed.content.reserve_exact(bytes.len());
-        typed.text.reserve_exact(bytes.len());
+        typed.bytes.reserve_exact(bytes.len());
         for piece in pieces(bytes, habits) {
             match piece {
                 Piece::Content(content) => typed.content.extend_from_slice(content),
                 Piece::Telnet(_) => {}
             }
         }
-        for nth in 0..typed.content.len() {
-            match typed.content[nth] {
-                BS | DEL if habits.line => typed.erase(),
-                byte => {
-                    typed.text.push(byte);
-                    typed.left.push(nth);
+        let page = match core::str::from_utf8(&typed.content) {
+            Ok(_) => None,
+            Err(_) => habits.page,
+        };
+        let mut nth = 0;
+        while let Some(&byte) = typed.content.get(nth) {
+            let mut length = 1;
+            match byte {
+                BS | DEL if habits.line => typed.erase(page),
+                _ => {
+                    length = page.map_or(1, |page| page.first(&typed.content[nth..]));
+                    typed.left.extend(nth..nth + length);
+                    typed
+                        .bytes
+                        .extend_from_slice(&typed.content[nth..nth + length]);
+                    if page.is_some() {
+                        typed.lengths.push(length);
+                    }
                 }
             }
+            nth += length;
         }
+        typed.paged = page.map(|page| page.decode(&typed.bytes));
         typed
     }
 
@@ -112,22 +141,36 @@ impl Typed {
         &self.content
     }
 
-    /// What was not erased: each byte, and where it stands in the content.
-    pub(crate) fn left(&self) -> (&[u8], &[usize]) {
-        (&self.text, &self.left)
+    /// What the command says in a code page.
+    pub(crate) fn paged(&self) -> Option<&str> {
+        self.paged.as_deref().map(String::as_str)
     }
 
-    /// Erases the last character: what is not UTF-8 byte by byte.
-    fn erase(&mut self) {
-        let before = self.text.len().saturating_sub(4);
-        let last = (before..self.text.len()).find(|start| {
-            let end = core::str::from_utf8(&self.text[*start..]);
-            end.is_ok_and(|text| text.chars().count() == 1)
-        });
-        let length = last.unwrap_or(self.text.len().saturating_sub(1));
-        self.text.truncate(length);
-        self.left.truncate(length);
+    /// What was not erased: each byte, and where it stands in the content.
+    pub(crate) fn left(&self) -> (&[u8], &[usize]) {
+        (&self.bytes, &self.left)
     }
+
+    /// Erases the last character: what is not UTF-8, nor in a code page, byte by byte.
+    fn erase(&mut self, page: Option<CodePage>) {
+        let length = match page {
+            Some(_) => self.lengths.pop().unwrap_or(0),
+            None => last(&self.bytes),
+        };
+        let left = self.bytes.len() - length;
+        self.bytes.truncate(left);
+        self.left.truncate(left);
+    }
+}
+
+/// How many bytes the last character has.
+fn last(bytes: &[u8]) -> usize {
+    let longest = bytes.len().min(4);
+    let is_one = |length: &usize| {
+        let end = core::str::from_utf8(&bytes[bytes.len() - length..]);
+        end.is_ok_and(|text| text.chars().count() == 1)
+    };
+    (1..=longest).find(is_one).unwrap_or(longest.min(1))
 }
 
 /// The parts of a command; one where telnet is not looked for.
@@ -143,10 +186,14 @@ const DEL: u8 = 0x7f;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::string::{String, ToString};
+    use alloc::string::ToString;
 
     fn text(bytes: &[u8], line: bool, telnet: bool) -> Option<String> {
-        let habits = Habits { line, telnet };
+        let habits = Habits {
+            line,
+            telnet,
+            page: None,
+        };
         read(bytes, habits).as_str().map(ToString::to_string)
     }
 
@@ -171,6 +218,30 @@ mod tests {
             assert_eq!(got.as_deref(), expected, "{}", bytes.escape_ascii());
         }
         assert_eq!(text(b"a\x08", false, false).as_deref(), Some("a\x08"));
+    }
+
+    #[test]
+    fn what_is_read_in_a_code_page() {
+        let cases: [(&str, &[u8], &str); 7] = [
+            ("windows-1250", b"t\xfbr\xf5", "tűrő"),
+            ("windows-1250", "tűrő".as_bytes(), "tűrő"),
+            ("windows-1250", b"t\xfbrx\x08\xf5\xff\xf1\x7f\x7f", "tűrő"),
+            ("shift_jis", b"\x82\xa0\x83\x5c\x08\xb1\xb2\x7f", "あｱ"),
+            ("shift_jis", b"a\x82\x08b", "ab"),
+            ("gb18030", b"\x81\x30\x81\x30\x08x", "x"),
+            ("windows-1253", b"\xaa", "\u{fffd}"),
+        ];
+        for (page, bytes, expected) in cases {
+            let habits = Habits {
+                line: true,
+                telnet: false,
+                page: CodePage::named(page).ok(),
+            };
+            let text = read(bytes, habits);
+            assert_eq!(text.as_str(), Some(expected), "{}", bytes.escape_ascii());
+            let paged = matches!(text, Text::Paged(_));
+            assert_eq!(paged, core::str::from_utf8(bytes).is_err());
+        }
     }
 
     #[test]

@@ -29,7 +29,9 @@ fn chat(stream: &Stream) -> Result<(), String> {
             rest.escape_ascii()
         ));
     }
-    answers.into_iter().try_for_each(document)
+    // A lone NUL keeps the connection of a Flash client alive.
+    let mut answers = answers.into_iter().filter(|answer| !answer.is_empty());
+    answers.try_for_each(document)
 }
 
 fn document(answer: &[u8]) -> Result<(), String> {

@@ -2,6 +2,18 @@
 
 use alloc::borrow::Cow;
 use alloc::format;
+use alloc::string::ToString as _;
+
+use crate::codepage::CodePage;
+
+/// It is the name of a code page, or `off`.
+pub(super) fn codepage(text: &str) -> Result<(), Cow<'static, str>> {
+    if text == "off" {
+        return Ok(());
+    }
+    let named = CodePage::named(text);
+    named.map(|_| ()).map_err(|why| why.to_string().into())
+}
 
 /// It goes into a header as it stands.
 pub(super) fn redirect(text: &str) -> Result<(), Cow<'static, str>> {

@@ -8,6 +8,7 @@ use super::setting::{Kind, Setting};
 use super::{
     ListAccess, LoginThrottle, Loopback, Missing, OnDuplicate, Origins, Presence, check, origin,
 };
+use crate::codepage::CodePage;
 use crate::time::Millis;
 
 /// A row for a number of any integer type.
@@ -115,6 +116,10 @@ pub static SETTINGS: &[Setting] = &[
     span!("silence", limits.silence, Millis(0)..=YEAR),
     span!("ghost-websocket", limits.ghost_websocket, Millis(1)..=YEAR),
     span!("ghost-raw", limits.ghost_raw, Millis(0)..=YEAR),
+    span!("raw-keepalive", limits.raw_keepalive, Millis(0)..=YEAR).option(
+        "SECONDS",
+        "silence after which a Flash client's raw connection gets a NUL, so that no proxy cuts it; 0 for never",
+    ),
     span!("lookup", limits.lookup, Millis(1)..=YEAR),
     span!("failure-delay", limits.failure_delay, Millis(0)..=YEAR),
     span!("throttle-window", limits.throttle.window, Millis(0)..=YEAR)
@@ -140,6 +145,18 @@ pub static SETTINGS: &[Setting] = &[
              sign of life and refuses the second login otherwise; refuse always refuses, replace always replaces",
         ),
     choice!("loopback", loopback, "exempt" => Loopback::Exempt, "limited" => Loopback::Limited),
+    Setting::new(
+        "codepage",
+        Kind::Text {
+            check: check::codepage,
+            get: |config| config.codepage.map_or("off", CodePage::name),
+            set: |config, name| config.codepage = CodePage::named(&name).ok(),
+        },
+    )
+    .option(
+        "NAME",
+        "code page of commands that are not UTF-8, like windows-1250, or off",
+    ),
     Setting::new(
         "redirect",
         Kind::Text {
@@ -226,6 +243,7 @@ mod tests {
             "silence 75s",
             "ghost-websocket 3s",
             "ghost-raw 15s",
+            "raw-keepalive 0s",
             "lookup 10s",
             "failure-delay 300ms",
             "throttle-window 10m",
@@ -236,6 +254,7 @@ mod tests {
             "presence all",
             "on-duplicate stale",
             "loopback exempt",
+            "codepage off",
             "redirect ",
             "missing chat",
             "allow-origin *",

@@ -6,7 +6,6 @@ use zeroize::Zeroizing;
 
 use crate::config::Limits;
 use crate::conn::{Incoming, earliest};
-use crate::frame::Form;
 use crate::note::CloseReason;
 use crate::time::Millis;
 use crate::wire::websocket::{CloseCode, Decoder, Kind};
@@ -66,14 +65,6 @@ impl Socket {
             heard: now,
             next_ping: now + Millis(limits.ping.0 - early),
             owed_ping: false,
-        }
-    }
-
-    /// Binary until it has sent text: Ruffle drops text.
-    pub(crate) fn form(&self) -> Form {
-        match self.speaks {
-            Some(Kind::Text) => Form::Text,
-            Some(Kind::Binary) | None => Form::Binary,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Chat: takes commands when their turn has come, and carries them out.
 
 use alloc::string::String;
+use core::mem;
 
 use super::ending::Ends;
 use super::web::Body;
@@ -64,7 +65,7 @@ impl Gateway {
         let Some(conn) = self.conns.get_mut(id) else {
             return Step::Wait;
         };
-        let (incoming, waiting, form) = (conn.incoming, conn.outbox.waiting(), conn.form());
+        let (incoming, waiting, form) = (conn.incoming, conn.outbox.waiting(), conn.form);
         let Some(chat) = conn.chat() else {
             return Step::Wait;
         };
@@ -72,13 +73,15 @@ impl Gateway {
         // A copy, so that a command that may not be taken yet was never seen.
         let mut framer = chat.framer;
         let rules = match form {
-            Form::Stream => Rules::stream(limits),
-            Form::Binary | Form::Text => Rules::websocket(limits),
+            Form::Stream | Form::AsciiStream => Rules::stream(&self.config),
+            Form::Binary | Form::AsciiBinary | Form::Text => Rules::websocket(&self.config),
         };
         let frame = match form {
-            Form::Stream | Form::Binary => framer.next(input, rules),
             Form::Text if chat.has_whole_message() => message(input, &framer),
             Form::Text => Frame::Partial,
+            Form::Stream | Form::AsciiStream | Form::Binary | Form::AsciiBinary => {
+                framer.next(input, rules)
+            }
         };
         let frame = match frame {
             Frame::Partial if ended && (input.is_empty() || form == Form::Text) => {
@@ -102,7 +105,7 @@ impl Gateway {
             Frame::Command(bytes, used) => {
                 let text = typed::read(bytes, Habits::of(&framer, rules));
                 // A line of which everything was erased.
-                let blank = matches!(text, Text::Made(_)) && text.is_blank();
+                let blank = !matches!(text, Text::Plain(_)) && text.is_blank();
                 let whole = used > bytes.len();
                 ((!blank).then_some(Ok((text, whole))), used)
             }
@@ -130,11 +133,13 @@ impl Gateway {
         }
         let Some(command) = command else {
             chat.took(framer);
+            self.keep_alive(id);
             return Step::Consumed(used);
         };
         let first = framer.is_fresh();
         framer.has_begun();
         chat.took(framer);
+        self.keep_alive(id);
         self.counters.commands += 1;
         match command {
             Ok((text, whole)) => {
@@ -147,6 +152,9 @@ impl Gateway {
     }
 
     fn command(&mut self, id: ConnId, text: &Text<'_>, form: Form, may_be_http: bool) {
+        if let Text::Paged(_) = text {
+            self.speak_ascii(id);
+        }
         let Some(text) = text.as_str() else {
             return self.say(id, &reply::error("Message is not valid UTF-8."));
         };
@@ -163,6 +171,21 @@ impl Gateway {
                 Some(status) if fault == command::UNKNOWN => self.not_chat(id, status),
                 Some(_) | None => self.say(id, &reply::error(fault.0)),
             },
+        }
+    }
+
+    /// Characters beyond ASCII are written as references from now on, to a client that sends them in a code
+    /// page.
+    fn speak_ascii(&mut self, id: ConnId) {
+        let Some(conn) = self.conns.get_mut(id) else {
+            return;
+        };
+        let form = conn.form.in_ascii();
+        let spoke = mem::replace(&mut conn.form, form);
+        if let Some(Who::Member(seat)) = conn.who()
+            && spoke != form
+        {
+            self.hub.speak(seat, form);
         }
     }
 

@@ -84,13 +84,18 @@ impl Gateway {
             let sorry = reply::error("Server is full.");
             match wire {
                 Wire::Stream => self.write(id, sorry.to(Form::Stream)),
-                Wire::Socket(socket) => {
-                    self.write(id, sorry.to(socket.form()));
+                Wire::Socket(_) => {
+                    self.write(id, sorry.to(Form::Binary));
                     self.write_close(id, Some(CloseCode::TRY_AGAIN_LATER));
                 }
             }
             return self.finish(id, Patience::Short);
         }
+        // A WebSocket speaks binary until it has sent text: Ruffle drops text.
+        conn.form = match wire {
+            Wire::Stream => Form::Stream,
+            Wire::Socket(_) => Form::Binary,
+        };
         conn.state = State::Chat(Chat::new(wire));
         self.clients += 1;
         self.counters.chats += 1;

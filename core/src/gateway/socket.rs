@@ -11,7 +11,7 @@ use super::{Gateway, Step};
 use crate::conn::socket::{End, Life, Socket};
 use crate::conn::{Cost, Incoming, Stage, Turn, Wire};
 use crate::event::ConnId;
-use crate::frame::Chunk;
+use crate::frame::{Chunk, Form};
 use crate::note::{CloseReason, Refusal};
 use crate::wiped;
 use crate::wire::http::{Response, Status};
@@ -120,7 +120,7 @@ impl Gateway {
             return Step::Wait;
         }
         // Room for a terminator, which does not count.
-        let mut decoder = socket.decoder;
+        let (mut decoder, mut is_text) = (socket.decoder, false);
         let (before, begins) = (inbox.len(), decoder.is_between_frames());
         let goes_on = decoder.is_in_message() || before > 0;
         let decoded = decoder.decode(input, inbox, limits.command.saturating_add(2));
@@ -165,6 +165,7 @@ impl Gateway {
                     }
                     socket.whole = end;
                 }
+                is_text = kind == Kind::Text;
                 (used, None)
             }
             Ok(Decoded::Ping(used, payload)) => (used, Some(payload)),
@@ -179,6 +180,9 @@ impl Gateway {
             }
         };
         socket.decoder = decoder;
+        if is_text {
+            conn.form = Form::Text;
+        }
         if let Some(payload) = pong {
             self.write(id, Chunk::frame(Opcode::Pong, payload.as_bytes()));
         }

@@ -10,6 +10,7 @@ use crate::time::Millis;
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Due {
     Conn(ConnId),
+    Silence(ConnId),
     Lookup(Ticket),
     Throttle,
     Refusals,
@@ -44,6 +45,8 @@ impl Gateway {
     /// The next deadline of all; where two are equal, in the order of this list.
     pub(super) fn next_due(&self) -> Option<(Millis, Due)> {
         let conn = self.deadlines.first().map(|(at, id)| (at, Due::Conn(id)));
+        let silence = self.silences.first();
+        let silence = silence.map(|(at, id)| (at, Due::Silence(id)));
         let lookup = self.lookups.first_key_value().map(|(ticket, lookup)| {
             (
                 lookup.submitted + self.config.limits.lookup,
@@ -56,7 +59,7 @@ impl Gateway {
             Phase::Stopping(at) => Some((at, Due::Stop)),
             Phase::Running | Phase::Stopped => None,
         };
-        [conn, lookup, throttle, refusals, stop]
+        [conn, silence, lookup, throttle, refusals, stop]
             .into_iter()
             .flatten()
             .min_by_key(|(at, _)| *at)
@@ -65,6 +68,7 @@ impl Gateway {
     fn fire_one(&mut self, due: Due) {
         match due {
             Due::Conn(id) => self.fire_conn(id),
+            Due::Silence(id) => self.break_silence(id),
             Due::Lookup(ticket) => self.answer(ticket, Answer::Unavailable(Unavailable::TimedOut)),
             Due::Throttle => {
                 self.throttle.fire(self.now.mono);

@@ -6,6 +6,7 @@
 
 use alloc::vec::Vec;
 
+use super::pages;
 use crate::command::{self, Command};
 use crate::typed::{self, Habits, Text, Typed};
 use crate::wire::framing::MARK;
@@ -84,6 +85,10 @@ pub(super) fn command(bytes: &[u8], habits: Habits, out: &mut Vec<u8>) -> bool {
         return !command::is_blank(bytes);
     }
     let typed = Typed::new(bytes, habits);
+    if let (Some(page), Some(text)) = (habits.page, typed.paged()) {
+        out.extend(pages::content(&typed, page));
+        return !command::is_blank(text.as_bytes());
+    }
     let (left, places) = typed.left();
     let mut kept = Vec::new();
     match core::str::from_utf8(left) {
@@ -109,9 +114,17 @@ pub(super) fn command(bytes: &[u8], habits: Habits, out: &mut Vec<u8>) -> bool {
 fn words(text: &str, out: &mut Vec<u8>) {
     let start = out.len();
     classes(text.as_bytes(), out);
+    for kept in kept_words(text) {
+        let at = place(text, kept);
+        out[start + at..][..kept.len()].copy_from_slice(kept.as_bytes());
+    }
+}
+
+/// The words of a command that stay.
+pub(super) fn kept_words(text: &str) -> [&str; 2] {
     let trimmed = command::trim(text);
     let word = trimmed.split(' ').next().unwrap_or_default();
-    let kept = match command::parse(trimmed) {
+    match command::parse(trimmed) {
         Ok(Command::Identify { id: first, .. } | Command::Msg { nick: first, .. }) => [word, first],
         Ok(Command::List | Command::Ping { .. } | Command::Quit) => [word, ""],
         // Who forgets the id says the password in its place.
@@ -122,15 +135,11 @@ fn words(text: &str, out: &mut Vec<u8>) {
             (Some(_), Some(at)) => [&trimmed[at..at + 5], ""],
             (_, _) => ["", ""],
         },
-    };
-    for kept in kept {
-        let at = place(text, kept);
-        out[start + at..][..kept.len()].copy_from_slice(kept.as_bytes());
     }
 }
 
 /// Where in `text` its part `part` begins.
-fn place(text: &str, part: &str) -> usize {
+pub(super) fn place(text: &str, part: &str) -> usize {
     if part.is_empty() {
         return 0;
     }
@@ -289,6 +298,7 @@ mod tests {
             let habits = Habits {
                 line: false,
                 telnet: true,
+                page: None,
             };
             command(bytes, habits, out);
         };
@@ -305,6 +315,7 @@ mod tests {
             let habits = Habits {
                 line: true,
                 telnet: true,
+                page: None,
             };
             command(bytes, habits, out);
         };

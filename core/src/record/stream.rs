@@ -100,11 +100,11 @@ impl Stream {
                     }
                 }
                 Mode::Chat(framer) => {
-                    let (rules, literal) = (Rules::stream(&config.limits), &mut self.ambiguous);
+                    let (rules, literal) = (Rules::stream(config), &mut self.ambiguous);
                     return commands(framer, &mut self.held, rules, more, literal, out);
                 }
                 Mode::Socket(socket) => {
-                    let rules = Rules::websocket(&config.limits);
+                    let rules = Rules::websocket(config);
                     match socket.take(&mut self.held, rules, more, out) {
                         Life::GoesOn => return,
                         Life::Over => self.mode = Mode::Over,

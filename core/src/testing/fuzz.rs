@@ -71,7 +71,11 @@ pub fn command(data: &[u8]) {
 /// What a command is read as is a part of its text.
 fn parsed(bytes: &[u8]) {
     for line in [false, true] {
-        let habits = Habits { line, telnet: true };
+        let habits = Habits {
+            line,
+            telnet: true,
+            page: None,
+        };
         let text = typed::read(bytes, habits);
         let Some(text) = text.as_str() else {
             continue;
@@ -131,6 +135,7 @@ fn frames(stream: &[u8], piece: usize, telnet: Telnet) -> Vec<Option<Vec<u8>>> {
     let rules = Rules {
         limit: LIMIT,
         telnet,
+        page: None,
     };
     let (mut framer, mut kept, mut seen) = (Framer::default(), Vec::new(), Vec::new());
     let mut take = |framer: &mut Framer, frame: Frame<'_>| match frame {

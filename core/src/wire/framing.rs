@@ -9,7 +9,8 @@
 
 use memchr::{memchr, memchr2, memchr3};
 
-use crate::config::Limits;
+use crate::codepage::CodePage;
+use crate::config::Config;
 
 use super::telnet::{self, IAC, Sequence};
 
@@ -70,6 +71,8 @@ pub(crate) struct Rules {
     /// The most bytes in a command, without its terminator.
     pub(crate) limit: usize,
     pub(crate) telnet: Telnet,
+    /// What a command is read in that is not UTF-8.
+    pub(crate) page: Option<CodePage>,
 }
 
 /// Where telnet sequences are looked for.
@@ -100,18 +103,23 @@ pub(crate) enum Frame<'a> {
 
 impl Rules {
     /// For a raw connection.
-    pub(crate) fn stream(limits: &Limits) -> Self {
+    pub(crate) fn stream(config: &Config) -> Self {
+        let telnet = match config.codepage {
+            Some(_) => Telnet::Before,
+            None => Telnet::Everywhere,
+        };
         Self {
-            limit: limits.command,
-            telnet: Telnet::Everywhere,
+            telnet,
+            ..Self::websocket(config)
         }
     }
 
     /// For a WebSocket.
-    pub(crate) fn websocket(limits: &Limits) -> Self {
+    pub(crate) fn websocket(config: &Config) -> Self {
         Self {
-            limit: limits.command,
+            limit: config.limits.command,
             telnet: Telnet::Nowhere,
+            page: config.codepage,
         }
     }
 }
@@ -156,6 +164,11 @@ impl Framer {
     /// Whether the command that was found last is a line.
     pub(crate) fn is_line(&self) -> bool {
         self.terminator == Terminator::Line
+    }
+
+    /// Whether a NUL has ended a command: no person at a terminal sends one.
+    pub(crate) fn is_flash(&self) -> bool {
+        self.terminator == Terminator::Nul
     }
 
     /// Whether no command has come that was not blank.

@@ -1,6 +1,7 @@
 //! Searches recordings for what must not be in them.
 
 use super::*;
+use crate::codepage::CodePage;
 use crate::event::{Cause, ListenerId, Ticket};
 use crate::member::{Denial, MemberId};
 use crate::time::{Millis, UnixSeconds};
@@ -111,8 +112,19 @@ const SECRETS: [&str; 5] = [
 
 /// Says `session` in these pieces, and lets the store say yes; the recording of it.
 fn record<'a>(pieces: impl Iterator<Item = &'a [u8]>, secrets: Secrets) -> String {
+    record_in(None, pieces, secrets)
+}
+
+fn record_in<'a>(
+    codepage: Option<CodePage>,
+    pieces: impl Iterator<Item = &'a [u8]>,
+    secrets: Secrets,
+) -> String {
     let tape = Tape::default();
-    let mut config = Config::default();
+    let mut config = Config {
+        codepage,
+        ..Config::default()
+    };
     config.limits.command = 64;
     config.limits.rate = 0;
     let at = |ms| Now {
@@ -196,6 +208,22 @@ fn no_secret_is_in_a_recording_however_it_was_cut() {
             );
         }
         assert!(whole.contains("\nin 0.0 "), "{whole}");
+    }
+}
+
+/// Letters of a code page are as secret as others, and the command plays again as what it was.
+#[test]
+fn no_secret_in_a_code_page_is_in_a_recording() {
+    let session = b"\xff\xfa\x27\0Hx4pQm6z\xff\xf0IDENTIFY 1 Zq7kWv9!Jt\xfb\xf5\nMSG bob \xdbrhaj\xf3\xe1\xe1 Hx4pQm6z\n\
+        MSG \xc9va Hx4pQm6z\x08\x7f\nPING \xdbrhaj\xf3\xff\xf1\0\nHx4pQm6z \xdbrhaj\xf3\0\xc3\xe1\x80 Zq7kWv9!Jt";
+    for name in ["windows-1250", "koi8-r", "shift_jis", "gb18030", "big5"] {
+        for size in [1, 3, 7, session.len()] {
+            let page = CodePage::named(name).ok();
+            let text = record_in(page, session.chunks(size), Secrets::Redacted);
+            search(&text, name);
+            let ended = Ended::Whole("stop".to_owned());
+            assert_eq!(replay(&text).ended, ended, "{name} by {size}: {text}");
+        }
     }
 }
 

@@ -58,6 +58,8 @@ pub(super) enum Speak {
     Both,
     /// A line, typed into a telnet.
     Telnet,
+    /// Ended by NUL, in the code page where all characters are in it.
+    Page,
     Binary,
     Text,
 }
@@ -100,10 +102,10 @@ pub(super) fn ask(
                 String::from(*random.pick(&["", " ", "\r", "\t \x0b"])),
             ),
         },
-        18 if speak != Speak::Text && random.percent(30) => {
+        18 if speak != Speak::Text && swarm.config.codepage.is_none() && random.percent(30) => {
             let bytes: &[&[u8]] = &[b"MSG bob \xff", b"LIST \xc3", b"\xed\xa0\x80"];
             let bytes = (*random.pick(bytes)).to_vec();
-            return (Ask::Wrong("Message is not valid UTF-8."), bytes);
+            return (Ask::Wrong(NOT_UTF8), bytes);
         }
         _ => {
             // First bytes that end like a policy request, and then stall, are one.
@@ -161,7 +163,9 @@ fn msg(
     for _ in 0..random.below(6) {
         let part = *random.pick(&PARTS);
         let ends = match speak {
-            Speak::Nul | Speak::Binary => part.contains('\0') || first && part.contains('\n'),
+            Speak::Nul | Speak::Page | Speak::Binary => {
+                part.contains('\0') || first && part.contains('\n')
+            }
             Speak::Line | Speak::Both | Speak::Telnet => part.contains(['\n', '\0', '\u{7f}']),
             Speak::Text => false,
         };
@@ -213,6 +217,8 @@ pub(super) fn as_heard(text: &str) -> String {
     };
     text.chars().map(heard).collect()
 }
+
+pub(super) const NOT_UTF8: &str = "Message is not valid UTF-8.";
 
 pub(super) const TOO_LONG: &str = "Message too long.";
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::string::String;
 use std::vec::Vec;
 
-use super::ask::{self, Ask, IDLE, Speak};
+use super::ask::{self, Ask, IDLE, NOT_UTF8, Speak};
 use super::reader::{Reader, Said};
 use super::store::Members;
 use super::swarm::Swarm;
@@ -33,6 +33,15 @@ pub(super) enum Visit {
 pub(super) struct Item {
     pub(super) at: u64,
     pub(super) ask: Ask,
+    /// It is asked in the code page.
+    pub(super) paged: bool,
+}
+
+impl Item {
+    fn new(at: u64, ask: Ask) -> Self {
+        let paged = false;
+        Self { at, ask, paged }
+    }
 }
 
 /// [`Item::at`] of a command that only the end of the stream ends.
@@ -151,12 +160,27 @@ impl Client {
                 let end = *random.pick(&["\n", "\r\n"]);
                 self.stream(batch, ask, &text, end.as_bytes(), limit);
             }
+            Speak::Page => {
+                // What is too long in UTF-8 might not be in the code page.
+                let paged = page(&text).filter(|_| text.len() <= limit);
+                let paged = paged.filter(|text| core::str::from_utf8(text).is_err());
+                let has_page = swarm.config.codepage.is_some();
+                let ask = match paged {
+                    Some(_) if !has_page && !matches!(ask, Ask::Idle(_)) => Ask::Wrong(NOT_UTF8),
+                    Some(_) | None => ask,
+                };
+                let bytes = paged.as_deref().unwrap_or(&text);
+                self.stream(batch, ask, bytes, b"\0", limit);
+                if let Some(item) = batch.items.last_mut() {
+                    item.paged = paged.is_some() && has_page;
+                }
+            }
             Speak::Both => self.mixed(batch, random, ask, &text, limit),
             Speak::Telnet => {
                 if !self.begun {
                     self.greet(batch, random);
                 }
-                let text = typed(random, text);
+                let text = typed(random, text, swarm.config.codepage.is_some());
                 let ask = ask.unless_longer(text.len(), limit);
                 let end = *random.pick(&["\n", "\r\n"]);
                 self.stream(batch, ask, &text, end.as_bytes(), limit);
@@ -171,10 +195,9 @@ impl Client {
         let start = self.sent + batch.bytes.len() as u64;
         let (bytes, costs) = *random.pick(&GREETINGS);
         batch.bytes.extend_from_slice(bytes);
-        let items = costs.iter().map(|(at, cost)| Item {
-            at: start + at,
-            ask: Ask::Idle(*cost),
-        });
+        let items = costs
+            .iter()
+            .map(|(at, cost)| Item::new(start + at, Ask::Idle(*cost)));
         batch.items.extend(items);
     }
 
@@ -203,12 +226,9 @@ impl Client {
             start + (text.len() + end + 1) as u64
         };
         let ask = priced(ask.unless_longer(size, limit), size + 1);
-        batch.items.push(Item { at, ask });
+        batch.items.push(Item::new(at, ask));
         let ended = start + (text.len() + end + 1) as u64;
-        let rest = (at + 1..=ended).map(|at| Item {
-            at,
-            ask: Ask::Idle(1),
-        });
+        let rest = (at + 1..=ended).map(|at| Item::new(at, Ask::Idle(1)));
         batch.items.extend(rest);
         if ends[end] == b'\n' && end + 1 < ends.len() {
             // The NUL behind a line ends an empty command.
@@ -225,14 +245,11 @@ impl Client {
         let ends = self.sent + batch.bytes.len() as u64;
         if text.len() <= limit {
             let ask = priced(ask, text.len() + end.len());
-            return batch.items.push(Item { at: ends, ask });
+            return batch.items.push(Item::new(ends, ask));
         }
         let at = start + limit as u64 + 1;
-        batch.items.push(Item { at, ask });
-        let rest = (at + 1..=ends).map(|at| Item {
-            at,
-            ask: Ask::Idle(1),
-        });
+        batch.items.push(Item::new(at, ask));
+        let rest = (at + 1..=ends).map(|at| Item::new(at, Ask::Idle(1)));
         batch.items.extend(rest);
     }
 
@@ -240,7 +257,7 @@ impl Client {
     fn last_words(&mut self, batch: &mut Batch) {
         batch.bytes.extend_from_slice(b"PING last");
         let ask = Ask::Ping(String::from("last"));
-        batch.items.push(Item { at: AT_EOF, ask });
+        batch.items.push(Item::new(AT_EOF, ask));
     }
 
     fn message(
@@ -259,10 +276,7 @@ impl Client {
             let payload = text[..text.len().min(random.below(126) as usize)].to_vec();
             frame(&mut batch.bytes, random, 0x89, &payload);
             let at = self.sent + batch.bytes.len() as u64;
-            batch.items.push(Item {
-                at,
-                ask: Ask::Control(payload),
-            });
+            batch.items.push(Item::new(at, Ask::Control(payload)));
         }
         let limit = swarm.config.limits.command;
         let (mut payload, counted) = (text, speak == Speak::Binary);
@@ -272,7 +286,7 @@ impl Client {
             Speak::Text if random.percent(20) => {
                 payload.extend_from_slice(random.pick(&["\0", "\r\n", "\n"]).as_bytes())
             }
-            Speak::Text | Speak::Nul | Speak::Line | Speak::Both | Speak::Telnet => {}
+            Speak::Text | Speak::Nul | Speak::Line | Speak::Both | Speak::Telnet | Speak::Page => {}
         }
         // Where in the payload the command is known to be asked.
         let decisive = if counted && length > limit {
@@ -289,12 +303,10 @@ impl Client {
         // An empty text message was paid for with its frame.
         if !blank || !payload.is_empty() {
             let ask = priced(ask, payload.len());
-            items.push(Item { at, ask });
+            items.push(Item::new(at, ask));
         }
-        let rest = (decisive + 1..=payload.len()).map(|byte| Item {
-            at: sent.at(byte),
-            ask: Ask::Idle(1),
-        });
+        let rest =
+            (decisive + 1..=payload.len()).map(|byte| Item::new(sent.at(byte), Ask::Idle(1)));
         items.extend(rest);
         items.sort_by_key(|item| item.at);
         batch.items.extend(items);
@@ -316,10 +328,7 @@ impl Client {
         payload: &[u8],
     ) -> Fragments {
         let (mut from, mut opcode, mut sent) = (0, opcode, Fragments::default());
-        let idle = |at| Item {
-            at,
-            ask: Ask::Idle(IDLE),
-        };
+        let idle = |at| Item::new(at, Ask::Idle(IDLE));
         loop {
             let left = payload.len() - from;
             let last = random.percent(60);
@@ -369,7 +378,7 @@ impl Client {
     fn put(&mut self, batch: &mut Batch, bytes: &[u8], ask: Ask) {
         batch.bytes.extend_from_slice(bytes);
         let at = self.sent + batch.bytes.len() as u64;
-        batch.items.push(Item { at, ask });
+        batch.items.push(Item::new(at, ask));
     }
 
     /// An answer of the client's to what it was told, outside its script.
@@ -455,21 +464,41 @@ impl Visit {
 
 /// A command as somebody types it into a terminal: with mistakes that are erased, and with what telnet
 /// puts in between.
-fn typed(random: &mut Random, text: Vec<u8>) -> Vec<u8> {
+fn typed(random: &mut Random, text: Vec<u8>, has_page: bool) -> Vec<u8> {
     let Ok(text) = core::str::from_utf8(&text) else {
         return text;
     };
     let mut typed = Vec::new();
     for c in text.chars() {
         if random.percent(5) {
-            typed.extend_from_slice(random.pick::<&[u8]>(&MISTAKES));
+            // With a code page, all of a command that is not UTF-8 is in it.
+            let mistakes = &MISTAKES[usize::from(has_page)..];
+            typed.extend_from_slice(random.pick::<&[u8]>(mistakes));
         }
         typed.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-        if random.percent(3) {
+        if random.percent(3) && !has_page {
             typed.extend_from_slice(random.pick::<&[u8]>(&TELNET));
         }
     }
     typed
+}
+
+/// The same text in windows-1250, if it has all of its characters.
+fn page(text: &[u8]) -> Option<Vec<u8>> {
+    let text = core::str::from_utf8(text).ok()?;
+    let one = |c: char| match c {
+        '\0'..='\x7f' => Some(c as u8),
+        '\u{a0}' => Some(0xa0),
+        'á' => Some(0xe1),
+        'é' => Some(0xe9),
+        'ë' => Some(0xeb),
+        'í' => Some(0xed),
+        'ó' => Some(0xf3),
+        'ő' => Some(0xf5),
+        'ű' => Some(0xfb),
+        _ => None,
+    };
+    text.chars().map(one).collect()
 }
 
 /// One masked frame, its length in the shortest form.
@@ -560,11 +589,11 @@ const GREETINGS: [Greeting; 5] = [
 ];
 
 const MISTAKES: [&[u8]; 5] = [
+    b"\xf0\x9f\x08\x08",
     b"x\x08",
     b"xy\x7f\x08",
     "é\u{8}".as_bytes(),
     "🦀\u{7f}".as_bytes(),
-    b"\xf0\x9f\x08\x08",
 ];
 
 const TELNET: [&[u8]; 4] = [

@@ -337,6 +337,8 @@ impl Model {
                 Owner::Own
             }
         };
+        // Only now is it known which command this answers.
+        assert!(self.sides[&id].may_hear(bytes), "in its code page");
         let side = self.side(id);
         side.wrote(owner, bytes.len());
         self.will_hear(id, said);
@@ -359,6 +361,7 @@ impl Model {
     fn broadcast(&mut self, to: &[ConnId], bytes: &[u8]) {
         assert!(!to.is_empty(), "a broadcast to nobody");
         for id in to {
+            assert!(self.sides[id].may_hear(bytes), "in its code page");
             let (form, heard) = read_whole(bytes, self.sides[id].is_socket());
             assert_eq!(form, self.sides[id].form_of(&heard), "the wire form");
             let Some(Must::Broadcast { said, left, author }) = self.must.front_mut() else {

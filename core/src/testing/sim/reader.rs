@@ -25,6 +25,8 @@ pub(super) enum Said {
         from: String,
     },
     List(Vec<(String, String)>),
+    /// A lone NUL.
+    Nothing,
     /// Control frames of a WebSocket.
     Ping(Vec<u8>),
     Pinged(Vec<u8>),
@@ -89,6 +91,9 @@ fn read(bytes: &[u8], socket: bool) -> Option<(Form, Said, usize)> {
         .is_some_and(|byte| *byte == b'H' || byte.is_ascii_digit());
     if !socket && !is_http {
         let end = bytes.iter().position(|byte| *byte == 0)?;
+        if end == 0 {
+            return Some((Form::Stream, Said::Nothing, 1));
+        }
         return Some((Form::Stream, xml(&bytes[..end]), end + 1));
     }
     if bytes.first() == Some(&b'H') {
@@ -232,11 +237,16 @@ fn unescaped(value: &str) -> Option<String> {
     let mut rest = value;
     while let Some(c) = rest.chars().next() {
         if c == '&' {
-            let (text, entity) = ENTITIES
-                .iter()
-                .find(|(_, entity)| rest.starts_with(entity))?;
-            out.push(*text);
-            rest = &rest[entity.len()..];
+            if let Some((text, entity)) = ENTITIES.iter().find(|(_, e)| rest.starts_with(e)) {
+                out.push(*text);
+                rest = &rest[entity.len()..];
+            } else {
+                let (number, behind) = rest.strip_prefix("&#")?.split_once(';')?;
+                let text = char::from_u32(number.parse().ok()?)?;
+                (!text.is_ascii() && !number.starts_with('0')).then_some(())?;
+                out.push(text);
+                rest = behind;
+            }
             continue;
         }
         if c < ' ' || matches!(c, '<' | '>' | '\'' | '"' | '\u{fffe}' | '\u{ffff}') {

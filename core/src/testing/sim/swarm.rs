@@ -162,11 +162,12 @@ impl Swarm {
     }
 }
 
-const FORMS: [Speak; 6] = [
+const FORMS: [Speak; 7] = [
     Speak::Nul,
     Speak::Line,
     Speak::Both,
     Speak::Telnet,
+    Speak::Page,
     Speak::Binary,
     Speak::Text,
 ];
@@ -228,6 +229,8 @@ const SETTINGS: &[(&str, &[&str])] = &[
         "presence",
         &["all", "all", "all", "all", "all", "all", "off"],
     ),
+    ("codepage", &["off", "off", "windows-1250"]),
+    ("raw-keepalive", &["0", "0", "1s", "30s"]),
     ("list-needs-login", &["off", "off", "on"]),
     ("loopback", &["limited", "limited", "exempt"]),
     ("max-per-address", &["1", "3", "256", "256"]),

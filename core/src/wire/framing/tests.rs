@@ -4,7 +4,11 @@ use alloc::vec::Vec;
 
 /// Feeds `pieces` with a limit of 4 and writes down what comes out.
 fn run(pieces: &[&[u8]], telnet: Telnet) -> Vec<String> {
-    let rules = Rules { limit: 4, telnet };
+    let rules = Rules {
+        limit: 4,
+        telnet,
+        page: None,
+    };
     let (mut framer, mut kept, mut seen) = (Framer::default(), Vec::new(), Vec::new());
     let mut take = |framer: &mut Framer, frame: Frame<'_>| match frame {
         Frame::Command(text, n) => {

@@ -34,6 +34,11 @@ impl Model {
             assert!(self.config.limits.ping.0 > 0, "pings are off");
             return self.count("ping");
         }
+        if *said == Said::Nothing {
+            let (side, limits) = (&self.sides[&id], &self.config.limits);
+            assert!(side.may_be_kept_alive(limits, now), "a NUL: {side:?}");
+            return self.count("kept alive");
+        }
         if *said == Said::Error(String::from("Replaced by a new login.")) {
             return self.taken_over(id);
         }

@@ -228,6 +228,9 @@ impl Model {
         if side.chat && !heard && now >= side.last_bytes + limits.silence {
             return Some("its end, too silent");
         }
+        if side.must_be_kept_alive(&limits, now) {
+            return Some("a NUL that keeps it alive");
+        }
         match side.turn {
             Turn::Free => {}
             Turn::Verdict(_) => return Some("a verdict"),

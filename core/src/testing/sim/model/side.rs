@@ -31,6 +31,10 @@ pub(in crate::testing::sim) struct Side {
     pub(super) paused: bool,
     pub(super) chat: bool,
     pub(super) upgraded: bool,
+    /// It has sent a command in the code page.
+    pub(super) ascii: bool,
+    /// Since when it is known to have sent a command ended by NUL.
+    flash: Option<Millis>,
     /// Everything that the client asks for, whether it has arrived or not, and was not done yet.
     pub(super) script: VecDeque<Item>,
     pub(super) turn: Turn,
@@ -100,6 +104,8 @@ impl Side {
             paused: false,
             chat: false,
             upgraded: false,
+            ascii: false,
+            flash: None,
             script: VecDeque::new(),
             turn: Turn::Free,
             since: now,
@@ -245,7 +251,13 @@ impl Side {
 
     /// Does the next thing.
     pub(super) fn take(&mut self, limits: &Limits, now: Millis) -> Ask {
-        let Item { ask, .. } = self.script.pop_front().expect("was looked at");
+        let Item { ask, paged, .. } = self.script.pop_front().expect("was looked at");
+        self.ascii |= paged;
+        // Of one that is too long the end may be still to come.
+        let ends = !matches!(ask, Ask::Wrong(TOO_LONG) | Ask::Idle(_));
+        if ends && matches!(self.kind, Kind::Chat(Speak::Nul | Speak::Page)) {
+            self.flash.get_or_insert(now);
+        }
         let mut cost = match &ask {
             Ask::Upgrade | Ask::Close(_) | Ask::Break(_) => 0,
             Ask::Idle(cost) => *cost,
@@ -316,6 +328,43 @@ impl Side {
         self.progress
     }
 
+    /// Whether it may get a NUL now that keeps it alive.
+    pub(super) fn may_be_kept_alive(&self, limits: &Limits, now: Millis) -> bool {
+        let ends_in_nul = match self.kind {
+            Kind::Chat(Speak::Nul | Speak::Page | Speak::Both) | Kind::Garbage => true,
+            Kind::Chat(Speak::Line | Speak::Telnet | Speak::Binary | Speak::Text)
+            | Kind::Visit(_) => false,
+        };
+        let silence = limits.raw_keepalive;
+        let silent = now >= self.progress + silence;
+        silence > Millis(0) && ends_in_nul && self.chat && self.waiting() == 0 && silent
+    }
+
+    /// Whether it should have got one.
+    pub(super) fn must_be_kept_alive(&self, limits: &Limits, now: Millis) -> bool {
+        let known = self
+            .flash
+            .is_some_and(|since| now >= since + limits.raw_keepalive);
+        known && self.may_be_kept_alive(limits, now)
+    }
+
+    /// Whether an answer may have these bytes.
+    pub(super) fn may_hear(&self, bytes: &[u8]) -> bool {
+        let is_reference = |at: usize| {
+            let rest = &bytes[at..];
+            !["&#9;", "&#10;", "&#13;"]
+                .iter()
+                .any(|own| rest.starts_with(own.as_bytes()))
+        };
+        let mut references = memchr::memmem::find_iter(bytes, "&#");
+        self.is_socket()
+            || if self.ascii {
+                bytes.is_ascii()
+            } else {
+                !references.any(is_reference)
+            }
+    }
+
     pub(super) fn is_socket(&self) -> bool {
         matches!(self.kind, Kind::Chat(Speak::Binary | Speak::Text))
     }
@@ -331,7 +380,7 @@ impl Side {
             (_, Kind::Chat(Speak::Binary)) => Form::Binary,
             (
                 _,
-                Kind::Chat(Speak::Nul | Speak::Line | Speak::Both | Speak::Telnet)
+                Kind::Chat(Speak::Nul | Speak::Line | Speak::Both | Speak::Telnet | Speak::Page)
                 | Kind::Visit(_)
                 | Kind::Garbage,
             ) => Form::Stream,
