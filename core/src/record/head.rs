@@ -105,7 +105,9 @@ fn field(name: &str, line: &[u8], config: &Config, out: &mut Vec<u8>) {
         "sec-websocket-protocol" => tokens(value, |token| token == b"binary", out),
         "sec-websocket-version" if value == b"13" => out.extend_from_slice(value),
         "sec-websocket-key" if http::is_key(value) => out.extend_from_slice(KEY),
-        "origin" if is_allowed(value, config) => out.extend_from_slice(value),
+        "origin" if config.origins != Origins::Any && config.origins.allow(value) => {
+            out.extend(allowed(value, config));
+        }
         "content-length" if value == b"0" => out.extend_from_slice(value),
         // Another length than 0 must not become 0.
         "content-length" => out.extend(value.iter().map(|byte| match redact::of_head(*byte) {
@@ -118,17 +120,28 @@ fn field(name: &str, line: &[u8], config: &Config, out: &mut Vec<u8>) {
     out.extend_from_slice(&line[start + value.len()..]);
 }
 
-fn is_allowed(origin: &[u8], config: &Config) -> bool {
-    match &config.origins {
-        Origins::Any => false,
-        Origins::Only(allowed) => {
-            let same = |allowed: &&[u8]| allowed.eq_ignore_ascii_case(origin);
-            allowed
-                .iter()
-                .map(|allowed| allowed.as_bytes())
-                .any(|a| same(&a))
-        }
+/// An origin that is allowed. What a `*` in the setting stands for is left out, as far as it stays allowed.
+fn allowed(origin: &[u8], config: &Config) -> Vec<u8> {
+    let Origins::Only(patterns) = &config.origins else {
+        return Vec::from(origin);
+    };
+    if patterns
+        .iter()
+        .any(|p| p.as_bytes().eq_ignore_ascii_case(origin))
+    {
+        return Vec::from(origin);
     }
+    let scheme = memchr::memmem::find(origin, b"://").map_or(0, |at| at + 3);
+    let masked = patterns.iter().filter_map(|pattern| {
+        let (_, suffix) = pattern.split_once('*')?;
+        let end = origin.len().checked_sub(suffix.len())?;
+        let mut kept = Vec::from(origin.get(..scheme.min(end))?);
+        plain(origin.get(scheme..end).unwrap_or_default(), &mut kept);
+        kept.extend_from_slice(&origin[end..]);
+        config.origins.allow(&kept).then_some(kept)
+    });
+    let masked = masked.into_iter().next();
+    masked.unwrap_or_else(|| Vec::from(origin))
 }
 
 /// Appends a list of which the known items are kept.
@@ -225,7 +238,10 @@ mod tests {
     #[test]
     fn what_stays_of_a_head() {
         let config = Config {
-            origins: Origins::Only(Vec::from(["https://games.example".to_owned()])),
+            origins: Origins::Only(Vec::from([
+                "https://games.example".to_owned(),
+                "https://*.sites.example".to_owned(),
+            ])),
             ..Config::default()
         };
         let cases = [
@@ -267,6 +283,10 @@ mod tests {
             (
                 "GET / HTTP/1.1\nOrigin: HTTPS://games.example\nOrigin: https://x\nContent-Length: 20\n",
                 "GET / HTTP/1.1\nOrigin: HTTPS://games.example\nOrigin: xxxxx://x\nContent-Length: 11\n",
+            ),
+            (
+                "GET / HTTP/1.1\nOrigin: https://a-b7.c.Sites.example\nOrigin: https://sites.example\n",
+                "GET / HTTP/1.1\nOrigin: https://x.x0.x.Sites.example\nOrigin: xxxxx://xxxxx.xxxxxxx\n",
             ),
             (
                 "GET / HTTP/1.1\nIf-None-Match: W/\"ab\", \"c,d\"x\n",
