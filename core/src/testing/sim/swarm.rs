@@ -158,16 +158,20 @@ impl Swarm {
                 _ => Kind::Visit(Visit::any(random)),
             };
         }
-        Kind::Chat(FORMS[*random.pick(&self.forms)])
+        let speak = FORMS[*random.pick(&self.forms)];
+        // Where there is a code page, half of those who end with NUL speak it.
+        if speak == Speak::Nul && self.config.codepage.is_some() && random.percent(50) {
+            return Kind::Chat(Speak::Page);
+        }
+        Kind::Chat(speak)
     }
 }
 
-const FORMS: [Speak; 7] = [
+const FORMS: [Speak; 6] = [
     Speak::Nul,
     Speak::Line,
     Speak::Both,
     Speak::Telnet,
-    Speak::Page,
     Speak::Binary,
     Speak::Text,
 ];
@@ -229,7 +233,7 @@ const SETTINGS: &[(&str, &[&str])] = &[
         "presence",
         &["all", "all", "all", "all", "all", "all", "off"],
     ),
-    ("codepage", &["off", "off", "windows-1250"]),
+    ("codepage", &["off"]),
     ("raw-keepalive", &["0", "0", "1s", "30s"]),
     ("list-needs-login", &["off", "off", "on"]),
     ("loopback", &["limited", "limited", "exempt"]),
