@@ -276,7 +276,8 @@ pub struct Throttle {
     /// Lookups at once in one name, from addresses from which it has not logged in; at least 1.
     pub name_lookups: usize,
     /// Names remembered that have failed, nicks whose number is known, and pairs of a name and an
-    /// address that have logged in: this many of each. Past it the oldest are forgotten.
+    /// address that have logged in: this many of each. A member has two names, so half as many members.
+    /// Past it the oldest are forgotten.
     pub names: usize,
 }
 

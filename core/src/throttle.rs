@@ -194,7 +194,7 @@ impl Throttle {
                 for name in [&name, &member.nick] {
                     let mark = mark(name, source);
                     mark.into_iter()
-                        .for_each(|mark| self.known.add(mark, settings.names));
+                        .for_each(|mark| self.known.add(mark, settings.names / 2));
                 }
             }
             Answer::Denied(..) => self.fail(source, &name, now, settings),
