@@ -1,9 +1,10 @@
 //! A connection: what the gateway's side of it holds, and what its threads share.
 
 use std::net::{Shutdown, TcpStream};
-use std::sync::{Arc, Condvar};
+use std::sync::Arc;
 
 use flashgate_core::ConnId;
+use parking_lot::Condvar;
 
 use crate::batch::Batch;
 use crate::socket;

@@ -52,7 +52,7 @@
 //!
 //! # How it works
 //!
-//! The gateway is behind one mutex. Whoever feeds it moves what it decided into the outboxes of its
+//! The gateway is behind one mutex, which goes to whoever has waited for it longest. Whoever feeds it moves what it decided into the outboxes of its
 //! connections before giving the lock back, takes those outboxes that nobody else is writing, writes
 //! without the lock what each socket has room for, and reports how much is left, all in one. So an
 //! answer wakes no other thread. Where a socket has no room, a thread is started that writes to it,
@@ -88,6 +88,7 @@ mod batch;
 mod clock;
 mod conn;
 mod handle;
+mod lock;
 mod progress;
 mod server;
 mod shared;

@@ -3,14 +3,16 @@
 use std::io;
 use std::mem;
 use std::ops::ControlFlow;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::Scope;
 use std::time::Duration;
 
 use flashgate_core::{Clock, ConnId, Gateway, Host, Input, MemberStore};
+use parking_lot::Condvar;
 
 use crate::conn::Link;
 use crate::handle::Handle;
+use crate::lock::{Held, Lock};
 use crate::progress::Progress;
 use crate::socket::Passing;
 use crate::state::{After, Hand, Stage, State};
@@ -20,7 +22,7 @@ use crate::threads;
 pub(crate) struct Shared<'scope, 'env> {
     /// Where threads are started.
     pub(crate) scope: &'scope Scope<'scope, 'env>,
-    state: Mutex<State>,
+    state: Lock<State>,
     /// A connection has closed.
     room: Condvar,
     clock: Arc<dyn Clock>,
@@ -42,7 +44,7 @@ impl<'scope, 'env> Shared<'scope, 'env> {
         let gateway = Gateway::recorded(Arc::clone(&host.config), now, host.record);
         Self {
             scope,
-            state: Mutex::new(State::new(gateway, host.config, host.log, now, progress)),
+            state: Lock::new(State::new(gateway, host.config, host.log, now, progress)),
             room: Condvar::new(),
             clock: host.clock,
             members: host.members,
@@ -90,12 +92,9 @@ impl<'scope, 'env> Shared<'scope, 'env> {
     ) -> ControlFlow<()> {
         let mut state = self.lock();
         while read.is_ok() && state.is_paused(id) {
-            let (woken, timeout) = link.resumed.wait_timeout(state, LOOK).expect(POISON);
-            state = woken;
+            let timed_out = state.wait(&link.resumed, LOOK);
             // Nobody reads meanwhile, so nobody else would see it break.
-            if timeout.timed_out()
-                && let Some(error) = link.stream.take_error().unwrap_or_else(Some)
-            {
+            if timed_out && let Some(error) = link.stream.take_error().unwrap_or_else(Some) {
                 read = Err(error);
             }
         }
@@ -111,21 +110,19 @@ impl<'scope, 'env> Shared<'scope, 'env> {
     /// without pause would keep the lock and the processors from the writer of one who reads well,
     /// until the gateway takes that one for too slow.
     fn await_writer(&self, id: ConnId, link: &Link) {
-        let state = self.lock();
-        let crowded = |state: &mut State| state.is_crowded(id);
-        let woken = link.drained.wait_timeout_while(state, COURTESY, crowded);
-        drop(woken.expect(POISON));
+        let mut state = self.lock();
+        state.wait_while(&link.drained, COURTESY, |state| state.is_crowded(id));
     }
 
     /// Waits until a connection closes, or 100 ms.
     pub(crate) fn await_room(&self) {
-        let state = self.lock();
-        drop(self.room.wait_timeout(state, PAUSE).expect(POISON));
+        let mut state = self.lock();
+        state.wait(&self.room, PAUSE);
     }
 
     /// Ends every thread that waits, also after one has panicked.
     pub(crate) fn end_all(&self) {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state.lock_anyway();
         state.end_all();
         self.room.notify_all();
     }
@@ -135,16 +132,13 @@ impl<'scope, 'env> Shared<'scope, 'env> {
         Watch(&self.handle)
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect(POISON)
+    fn lock(&self) -> Held<'_, State> {
+        self.state.lock()
     }
 
     /// Gives the lock back, with everything decided, and written as far as the sockets take it at
     /// once. Says whose outbox is crowded.
-    fn leave<'a>(
-        self: &'a Arc<Self>,
-        mut state: MutexGuard<'a, State>,
-    ) -> Option<(ConnId, Arc<Link>)> {
+    fn leave<'a>(self: &'a Arc<Self>, mut state: Held<'a, State>) -> Option<(ConnId, Arc<Link>)> {
         let mut crowded = None;
         for round in 1.. {
             state.pump();
@@ -226,9 +220,6 @@ impl Drop for Watch<'_> {
         }
     }
 }
-
-/// A gateway in which a thread panicked may be half changed: nobody goes on with it.
-const POISON: &str = "no thread has panicked with the gateway in hand";
 
 /// How often one that was about to read looks after what has come to be written meanwhile, before it
 /// leaves that to writer threads.

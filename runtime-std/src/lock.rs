@@ -1,0 +1,176 @@
+//! The lock around the gateway: handed over in the order in which threads asked for it, and never again
+//! after one panicked with it in hand.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
+
+/// A fair mutex. A reader that finds more in its socket at once would otherwise take the lock again before
+/// those who have waited for it, and a few such readers would keep it from all others for seconds.
+pub(crate) struct Lock<T> {
+    inner: Mutex<T>,
+    poisoned: AtomicBool,
+}
+
+/// What the lock guards, in hand.
+pub(crate) struct Held<'a, T> {
+    /// Always there but while it is given back.
+    guard: Option<MutexGuard<'a, T>>,
+    poisoned: &'a AtomicBool,
+}
+
+impl<T> Lock<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self {
+            inner: Mutex::new(value),
+            poisoned: AtomicBool::new(false),
+        }
+    }
+
+    /// Waits for the lock. Panics if a thread panicked with it in hand: what it guards may be half changed.
+    pub(crate) fn lock(&self) -> Held<'_, T> {
+        let held = self.lock_anyway();
+        held.assert_whole();
+        held
+    }
+
+    /// Waits for the lock, whatever has happened.
+    pub(crate) fn lock_anyway(&self) -> Held<'_, T> {
+        Held {
+            guard: Some(self.inner.lock()),
+            poisoned: &self.poisoned,
+        }
+    }
+}
+
+impl<T> Held<'_, T> {
+    /// Gives the lock back while waiting for the condition, for `longest` at most; whether that passed.
+    pub(crate) fn wait(&mut self, condition: &Condvar, longest: Duration) -> bool {
+        let Some(guard) = &mut self.guard else {
+            return true;
+        };
+        let timed_out = condition.wait_for(guard, longest).timed_out();
+        self.assert_whole();
+        timed_out
+    }
+
+    /// The same, for as long as `while_this` holds.
+    pub(crate) fn wait_while(
+        &mut self,
+        condition: &Condvar,
+        longest: Duration,
+        while_this: impl Fn(&T) -> bool,
+    ) {
+        let until = Instant::now() + longest;
+        while while_this(self) {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            self.wait(condition, left);
+        }
+    }
+
+    fn assert_whole(&self) {
+        assert!(!self.poisoned.load(Ordering::SeqCst), "{POISON}");
+    }
+}
+
+impl<T> Deref for Held<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.guard.as_ref().expect(HELD)
+    }
+}
+
+impl<T> DerefMut for Held<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        self.guard.as_mut().expect(HELD)
+    }
+}
+
+impl<T> Drop for Held<'_, T> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.poisoned.store(true, Ordering::SeqCst);
+        }
+        if let Some(guard) = self.guard.take() {
+            MutexGuard::unlock_fair(guard);
+        }
+    }
+}
+
+/// A gateway in which a thread panicked may be half changed: nobody goes on with it.
+const POISON: &str = "no thread has panicked with the gateway in hand";
+
+const HELD: &str = "the lock is given back by drop alone";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+    use std::sync::Arc;
+    use std::sync::mpsc;
+
+    /// Without `unlock_fair` the thread that asks again has it before most of those who wait.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn who_has_waited_comes_before_who_asks_again() {
+        let lock = Arc::new(Lock::new(Vec::new()));
+        let mut held = lock.lock();
+        let waits: Vec<_> = (0..WAIT)
+            .map(|n| {
+                let (asks, asked) = mpsc::channel();
+                let other = Arc::clone(&lock);
+                let waits = thread::spawn(move || {
+                    let itself = std::fs::read_link("/proc/thread-self").expect("proc(5)");
+                    asks.send(itself).expect("the test waits for it");
+                    other.lock().push(n);
+                });
+                let stat = Path::new("/proc").join(asked.recv().expect("it asks"));
+                let sleeps = || {
+                    let stat = std::fs::read_to_string(stat.join("stat")).expect("it lives");
+                    stat.contains(") S ")
+                };
+                // It stands in line when it sleeps: there is nothing else that it waits for.
+                while !sleeps() {
+                    thread::yield_now();
+                }
+                waits
+            })
+            .collect();
+        held.push(WAIT);
+        drop(held);
+        lock.lock().push(WAIT + 1);
+        for thread in waits {
+            thread.join().expect("it has pushed");
+        }
+        let order: Vec<usize> = [WAIT]
+            .into_iter()
+            .chain(0..WAIT)
+            .chain([WAIT + 1])
+            .collect();
+        assert_eq!(*lock.lock(), order);
+    }
+
+    #[cfg(target_os = "linux")]
+    const WAIT: usize = 20;
+
+    #[test]
+    fn a_panic_with_it_in_hand_is_seen_by_all() {
+        let lock = Arc::new(Lock::new(0));
+        let other = Arc::clone(&lock);
+        let panics = thread::spawn(move || {
+            let _held = other.lock();
+            panic!("as this test wants it");
+        });
+        assert!(panics.join().is_err());
+        let other = Arc::clone(&lock);
+        assert!(thread::spawn(move || drop(other.lock())).join().is_err());
+        assert_eq!(*lock.lock_anyway(), 0);
+    }
+}
