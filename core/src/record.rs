@@ -16,7 +16,7 @@
 //! | `in CONN LENGTH` | so many bytes came |
 //! | `eof CONN`, `gone CONN CAUSE`, `backlog CONN LEFT` | as the inputs of these names |
 //! | `answer TICKET member ID NICK NAME`, `answer TICKET denied REASON`, `answer TICKET failed` | the member store's answer |
-//! | `member disabled ID`, `log-dropped N`, `timeout`, `shutdown` | as the inputs of these names |
+//! | `member disabled ID`, `host DROPPED up`, `host DROPPED down CPU MEMORY START OPEN MAX`, `timeout`, `shutdown` | as the inputs of these names |
 //! | `configure` | new settings: they follow, up to `settled` |
 //! | `> write CONN LENGTH HASH`, `> broadcast COUNT WHOM LENGTH HASH`, `> finish CONN`, … | what the core decided, when its runtime took it |
 //! | `end WHY` | the recording ends here; without it, its tail was lost |

@@ -21,7 +21,7 @@ use crate::config::{Config, Role};
 use crate::event::{Action, Cause, ConnId, Input, MAX_READ, Origin, StoreState, Ticket};
 use crate::frame::Chunk;
 use crate::gateway::Gateway;
-use crate::member::{Answer, Member, MemberEvent, MemberId, Query};
+use crate::member::{Answer, Member, MemberEvent, MemberId, Query, Unavailable};
 use crate::site::Site;
 use crate::time::{Millis, Now, UnixSeconds};
 use crate::wire::policy::Policy;
@@ -304,7 +304,10 @@ impl Writer {
                 writeln!(self.out, "store answers {which}")
             }
             Answer::Denied(why, _) => writeln!(self.out, "store denies {which}: {}", why.as_str()),
-            Answer::Unavailable(_) => writeln!(self.out, "store fails {which}"),
+            Answer::Unavailable(Unavailable::Failed) => writeln!(self.out, "store fails {which}"),
+            Answer::Unavailable(Unavailable::Busy | Unavailable::TimedOut) => {
+                writeln!(self.out, "store is busy for {which}")
+            }
         };
         self.gateway.handle(self.now, Input::Answer(ticket, answer));
     }

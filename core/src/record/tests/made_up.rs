@@ -40,7 +40,7 @@ fn lines_are_read_as_they_were_written() {
         "member disabled 1",
         "member renamed 1",
         "member removed 1",
-        "log-dropped 7",
+        "host 7 up",
         "configure",
         "timeout",
         "shutdown",
@@ -262,7 +262,7 @@ fn a_transcript_says_what_it_leaves_out() {
     }
     let answer = |ticket: u32, name: &str| format!("answer {ticket} member 1 alice {name}\n");
     for (lines, said) in [
-        ("log-dropped 7\n".to_owned(), "lines that the log has lost"),
+        ("host 7 up\n".to_owned(), "lines that the log has lost"),
         ("backlog 0.0 7\n".to_owned(), "that a client read slowly"),
         (
             answer(1, "Alice"),

@@ -335,6 +335,8 @@ fn store(text: &str) -> Result<Step, String> {
         "answers last" => Step::StoreAnswers(Which::Last, Verdict::Truth),
         "fails first" => Step::StoreAnswers(Which::First, Verdict::Failure),
         "fails last" => Step::StoreAnswers(Which::Last, Verdict::Failure),
+        "is busy for first" => Step::StoreAnswers(Which::First, Verdict::Busy),
+        "is busy for last" => Step::StoreAnswers(Which::Last, Verdict::Busy),
         _ => {
             if let Some(count) = text.strip_prefix("has ") {
                 Step::StoreHas(number(count)? as usize)

@@ -40,6 +40,8 @@ pub(super) enum Verdict {
     Denial(Denial),
     /// That the store is broken.
     Failure,
+    /// That it has too many questions.
+    Busy,
 }
 
 /// Which of the questions that were kept.
@@ -107,6 +109,7 @@ impl Store {
                 Answer::Denied(why, member)
             }
             Verdict::Failure => Answer::Unavailable(Unavailable::Failed),
+            Verdict::Busy => Answer::Unavailable(Unavailable::Busy),
         };
         drop(inner); // the runtime may ask the next question from within `reply`
         reply(ticket, answer);
