@@ -17,10 +17,15 @@
 //! It is good once, for its member alone, from `MADE` to `EXPIRY`, which may lie [`MOST_AHEAD`]
 //! seconds ahead. Two clocks may differ by [`SKEW`] seconds.
 //!
-//! Which tickets are spent is kept in memory, until they have expired. A server that starts knows none
-//! that another has accepted before it. So it denies tickets made more than [`SKEW`] seconds before its
-//! start, and accepts those made more than [`SKEW`] seconds after it. In between, the clocks do not tell
-//! whether another server can have accepted the ticket: the client is asked to try again later.
+//! Which tickets are spent is kept in memory, until they have expired. A server that starts does not know
+//! which tickets were used with the process before it. So it accepts only tickets made after its start.
+//! `MADE` counts whole seconds, so a ticket made in the second of the start counts as made before it.
+//! A ticket made up to [`SKEW`] seconds before the start is answered with "try again later", as the site's
+//! clock may be behind; an older one is denied.
+//!
+//! One case remains: where the site's clock is ahead by up to [`SKEW`] seconds, and the server restarts
+//! within that time after a login, the ticket of that login looks as if it was made after the restart, and
+//! is good once more.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -141,8 +146,8 @@ pub(super) enum Worth {
     Login,
     /// It would, were there room to remember that it is spent. It still may, a little later.
     NoRoom,
-    /// It may have been used before the server started: a fresh one has to be made. That is nobody's
-    /// fault, as the site's clock may be some seconds behind or ahead.
+    /// It was made shortly before the server started, and may have been used by then. The client needs a
+    /// fresh one. This is not a failure of the client: the site's clock may be some seconds behind.
     TooSoon,
     /// It is a ticket that lets nobody in, for this reason.
     Nothing(Denial),
@@ -193,7 +198,7 @@ impl Tickets {
         if let Some(why) = self.denial(&ticket, member, now) {
             return Worth::Nothing(why);
         }
-        if ticket.made <= self.started + SKEW {
+        if ticket.made <= self.started {
             return Worth::TooSoon;
         }
         if self.spent.len() >= self.most {

@@ -14,8 +14,8 @@ fn from_now(later: i64) -> i64 {
     now.as_secs() as i64 + later
 }
 
-/// A ticket with a nonce of its own, by a site whose clock is three seconds fast: a server that has
-/// just started takes no other.
+/// A ticket with a nonce of its own, by a site whose clock is 3 s ahead: a server that has just started
+/// takes no ticket of the second of its start.
 pub(crate) fn ticket(secret: &str, id: i64, expires_in: i64) -> String {
     ticket_made(secret, id, 3, expires_in)
 }

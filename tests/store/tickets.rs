@@ -1,8 +1,5 @@
 //! Tickets, at the store: what they cost, and whom they let in.
 
-use std::thread;
-use std::time::Duration;
-
 use flashgate::members::{Active, Pool, PoolOptions, TicketSecret};
 use flashgate_core::{Answer, Denial};
 
@@ -16,16 +13,15 @@ over_both!(
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
-/// A store of 1 alice and 2 bob, who is disabled, under a server that takes tickets by now.
+/// A pool over this store that takes tickets.
 fn open(store: &impl Place) -> Pool {
-    let pool = store.pool_of(&PoolOptions {
+    store.pool_of(&PoolOptions {
         tickets: Some(TicketSecret::new(SECRET.as_bytes()).unwrap()),
         ..PoolOptions::default()
-    });
-    thread::sleep(Duration::from_millis(1100));
-    pool
+    })
 }
 
+/// A store of 1 alice and 2 bob, who is disabled.
 fn two<P: Place>() -> P {
     P::with(&[
         member(1, "alice", Active::Yes),
