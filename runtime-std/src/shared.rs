@@ -233,3 +233,67 @@ const COURTESY: Duration = Duration::from_millis(5);
 
 /// Without a descriptor to spare, accepting again at once would fail again at once.
 const PAUSE: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{TcpListener, TcpStream};
+    use std::sync::mpsc;
+    use std::thread;
+
+    use flashgate_core::{Cause, ListenerId, Origin, Query, Reply, Ticket};
+
+    use crate::SystemClock;
+
+    /// A thread that waits for a descriptor is woken when a connection leaves, and not by its time limit
+    /// alone.
+    #[test]
+    fn a_connection_that_leaves_wakes_accepting() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let peer = listener.local_addr().expect("it has one");
+        let stream = TcpStream::connect(peer).expect("there is a backlog");
+        let origin = Origin {
+            listener: ListenerId(0),
+            peer,
+        };
+        let host = Host {
+            config: Arc::default(),
+            clock: Arc::new(SystemClock::new()),
+            members: Arc::new(Nobody),
+            log: Box::new(|_, _| ()),
+            record: None,
+        };
+        let ((waits, waiting), (wakes, woken)) = (mpsc::channel(), mpsc::channel());
+        thread::scope(|scope| {
+            let shared = Arc::new(Shared::new(scope, host, Handle::new().0));
+            let link = Arc::new(Link::new(stream));
+            let accepted = shared.enter(|state| state.accept(origin, &link));
+            let (id, _) = accepted.expect("the first is welcome");
+            let waiter = Arc::clone(&shared);
+            scope.spawn(move || {
+                let mut state = waiter.lock();
+                // The lock is free only once this thread waits for the condition.
+                waits.send(()).expect("the test waits for it");
+                let timed_out = state.wait(&waiter.room, LONG);
+                wakes.send(timed_out).expect("the test waits for it");
+            });
+            waiting.recv().expect("the thread begins");
+            shared.enter(|state| state.gone(id, Cause::Closed));
+            let woken = woken.recv_timeout(PATIENCE);
+            shared.end_all(); // So that a failure ends too.
+            assert_eq!(woken, Ok(false));
+        });
+    }
+
+    struct Nobody;
+
+    impl MemberStore for Nobody {
+        fn submit(&self, _: Ticket, _: Query, _: Reply) {}
+    }
+
+    /// As good as for ever.
+    const LONG: Duration = Duration::from_secs(3600);
+
+    /// Longer than any of this takes on a busy machine.
+    const PATIENCE: Duration = Duration::from_secs(20);
+}

@@ -471,46 +471,4 @@ const MAX_ROOMS: usize = 64;
 const STARVE: Duration = Duration::from_millis(10);
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::net::{TcpListener, TcpStream};
-
-    use flashgate_core::ListenerId;
-
-    use crate::handle::Handle;
-
-    #[test]
-    fn who_gets_no_thread_keeps_its_bytes_and_is_tried_again() {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-        let address = listener.local_addr().expect("it has one");
-        let stream = TcpStream::connect(address).expect("there is a backlog");
-        let (config, now) = (Arc::new(Config::default()), Now::default());
-        let gateway = Gateway::new(Arc::clone(&config), now);
-        let progress = Progress::new(&Handle::new().0);
-        let mut state = State::new(gateway, config, Box::new(|_, _| {}), now, progress);
-        let (listener, peer) = (ListenerId(0), address);
-        let entered = state.accept(Origin { listener, peer }, &Arc::new(Link::new(stream)));
-        let (id, _) = entered.expect("the first is welcome");
-
-        assert!(state.received(id, Ok(b"PING 1\0")).is_continue());
-        state.pump();
-        assert!(state.hand_out(Hand::Writer).is_empty());
-        assert_eq!(mem::take(&mut state.after).writers.len(), 1);
-        state.starve(id);
-        assert!(state.is_flushed(), "as far as it goes");
-        assert!(state.received(id, Ok(b"PING 2\0")).is_continue());
-        state.pump();
-        state.feed_starved();
-        assert!(state.hand_out(Hand::Passing).is_empty(), "too soon");
-        assert!(state.starve_on().is_some_and(|time| time <= STARVE));
-
-        state.starved_since = Instant::now().checked_sub(STARVE);
-        state.feed_starved();
-        assert_eq!(state.starve_on(), None);
-        let mut jobs = state.hand_out(Hand::Passing);
-        let mut bytes = Vec::new();
-        let written = jobs[0].batch.write_to(&mut bytes);
-        assert!(written.is_ok() && jobs.len() == 1);
-        assert_eq!(bytes, b"<pong value=\"1\"/>\0<pong value=\"2\"/>\0");
-    }
-}
+mod tests;
