@@ -97,8 +97,7 @@ impl Listeners {
             // The others are still there in the next turn.
             Err(error) if socket::concerns_one_peer(&error) => Ok(None),
             Err(_) => {
-                self.paused_until = Some(Instant::now() + PAUSE);
-                self.watch(Interest::NONE)?;
+                self.pause(PAUSE)?;
                 Ok(None)
             }
         }
@@ -109,6 +108,12 @@ impl Listeners {
         for listener in &self.listeners {
             socket::set_for_accepted(listener.socket.get(), keepalive);
         }
+    }
+
+    /// Accepts nothing for this long.
+    pub(crate) fn pause(&mut self, length: Duration) -> io::Result<()> {
+        self.paused_until = Some(Instant::now() + length);
+        self.watch(Interest::NONE)
     }
 
     /// Goes on after a pause: when it is over, or when there is room again.

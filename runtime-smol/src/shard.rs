@@ -532,3 +532,6 @@ const MAX_TURNS: usize = 16;
 
 /// Rounds of flushing in a turn.
 const MAX_FLUSHES: usize = 4;
+
+#[cfg(test)]
+mod tests;
