@@ -40,7 +40,7 @@ impl Failure {
     pub fn store(error: &StoreError) -> Self {
         let exit = match error.fault {
             Fault::Locked | Fault::Full | Fault::Other(_) => Exit::Failure,
-            Fault::Unreachable(_) | Fault::Slow(_) => Exit::Unavailable,
+            Fault::Hangs | Fault::Unreachable(_) | Fault::Slow(_) => Exit::Unavailable,
             Fault::Missing
             | Fault::NoPath
             | Fault::CannotCreate(_)

@@ -31,6 +31,7 @@ mod pool;
 mod schema;
 mod stamp;
 mod tickets;
+mod turns;
 mod verified;
 mod watch;
 

@@ -48,4 +48,29 @@ pub(super) trait Backend: Send + Sync {
 
     /// To be called as a thread ends.
     fn end(&self);
+
+    /// Whether a thread can get stuck in it.
+    fn may_hang(&self) -> bool {
+        false
+    }
+
+    /// The threads that are stuck in it.
+    fn stuck(&self) -> Stuck {
+        Stuck::default()
+    }
+
+    /// Gives up a thread that has been stuck for too long at `now`, or says that it cannot give up another.
+    /// Returns what is wrong. To be called once in a while.
+    fn give_up_stuck(&self, _now: Instant) -> Option<StoreError> {
+        None
+    }
+}
+
+/// The threads that are stuck in a store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Stuck {
+    /// Threads that were given up and have not returned. Another works in the place of each.
+    pub(super) threads: usize,
+    /// One more is stuck, and cannot be given up: no question can be answered now.
+    pub(super) is_everybody: bool,
 }

@@ -9,29 +9,30 @@
 //! connection would share the two with whoever opens the file that takes the store's place, and
 //! nobody could tell then whose pages are in the log.
 //!
-//! There is one connection for all threads of the pool, behind the pool's lock. A lookup takes
+//! There is one connection for all threads of the pool, which take turns. A lookup takes
 //! microseconds and a hash tens of milliseconds, so nobody waits long; and one connection per
 //! thread would be wrong: as the first to meet a replaced file opens it, SQLite truncates the
 //! `-shm` file that the others still have mapped (a SIGBUS), since the locks that forbid this do
-//! not hold inside one process.
+//! not hold inside one process. So where a thread is stuck with its connection, the store is read
+//! without locks until that thread is back.
 //!
 //! Good logins are noted in the store some time later, many in one transaction, and new hashes of
 //! passwords with them. Until that is committed the old hash is what is stored.
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+#[cfg(test)]
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use flashgate_core::{Login, Member, Note};
+use flashgate_core::Login;
 use rusqlite::Connection;
 
-use super::backend::Backend;
 use super::notes::{Notes, Renewed};
 use super::opened::{BUSY_NOTE, Ends, Found, Open, close, find, may_be_beside, read_unshared};
 use super::schema::{Fault, StoreError};
 use super::stamp::Stamp;
-use super::watch::{LOOK, Tell, Watch};
+use super::watch::{LOOK, Tell, Watch, WatchHeir};
 
 /// Lookups in a store of our own, one after the other.
 #[derive(Debug)]
@@ -48,6 +49,48 @@ pub(super) struct Lookups {
     watch: Watch,
     looked: Instant,
     tidied: Instant,
+    /// Another connection to the file may be open, which a stuck thread has.
+    is_beside_stuck: bool,
+    #[cfg(test)]
+    pub(super) touch: Touch,
+}
+
+/// Is called before the file is looked at, so that a test can make it hang.
+#[cfg(test)]
+#[derive(Clone)]
+pub(super) struct Touch(pub(super) Arc<dyn Fn() + Send + Sync>);
+
+#[cfg(test)]
+impl std::fmt::Debug for Touch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Touch")
+    }
+}
+
+/// Makes [`Lookups`] in the place of some that are given up, without touching the file.
+#[derive(Debug)]
+pub(super) struct Heir {
+    path: PathBuf,
+    longest: Duration,
+    watch: WatchHeir,
+    #[cfg(test)]
+    touch: Touch,
+}
+
+impl Heir {
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn lookups(&self) -> Lookups {
+        Lookups {
+            longest: self.longest,
+            watch: self.watch.watch(),
+            #[cfg(test)]
+            touch: self.touch.clone(),
+            ..Lookups::of(Place::File(self.path.clone()), None)
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -97,7 +140,29 @@ impl Lookups {
             watch: Watch::default(),
             looked: Instant::now(),
             tidied: Instant::now(),
+            is_beside_stuck: false,
+            #[cfg(test)]
+            touch: Touch(Arc::new(|| ())),
         }
+    }
+
+    /// What makes others in the place of these; `None` in memory.
+    pub(super) fn heir(&self) -> Option<Heir> {
+        let Place::File(path) = &self.place else {
+            return None;
+        };
+        Some(Heir {
+            path: path.clone(),
+            longest: self.longest,
+            watch: self.watch.heir(),
+            #[cfg(test)]
+            touch: self.touch.clone(),
+        })
+    }
+
+    /// Says whether another connection to the file may be open.
+    pub(super) fn set_beside_stuck(&mut self, is_beside_stuck: bool) {
+        self.is_beside_stuck = is_beside_stuck;
     }
 
     /// Finds the member whom a client says it is, active or not. The client asked at `since`.
@@ -105,7 +170,11 @@ impl Lookups {
     /// Lookups wait for a lock one after the other, behind the pool's lock. Whoever has waited here
     /// while another waited in vain has waited enough: else the last of many would be told of the
     /// lock long after the core has given it up.
-    fn find(&mut self, login: &Login, since: Instant) -> Result<Option<Found>, StoreError> {
+    pub(super) fn find(
+        &mut self,
+        login: &Login,
+        since: Instant,
+    ) -> Result<Option<Found>, StoreError> {
         let busy = match self.locked {
             Some(locked) if since <= locked => Duration::ZERO,
             Some(_) | None => BUSY,
@@ -138,7 +207,7 @@ impl Lookups {
 
     /// Finds somebody as [`find`](Self::find) does, but only if that needs neither a file to be
     /// opened nor a lock to be waited for.
-    fn find_at_once(&mut self, login: &Login) -> Option<Found> {
+    pub(super) fn find_at_once(&mut self, login: &Login) -> Option<Found> {
         let open = self.open.as_mut()?;
         if let Place::File(path) = &self.place {
             let stamp = open.look(path).ok()?;
@@ -160,7 +229,7 @@ impl Lookups {
     ///
     /// False if the member is another by now than the one that was found: nobody is to be let in
     /// then, since nobody would be told of that change.
-    fn note_login(&mut self, found: &Found) -> bool {
+    pub(super) fn note_login(&mut self, found: &Found) -> bool {
         let mut as_of = found.as_of;
         if found.comparisons != self.watch.comparisons() {
             match self.find(&Login::Id(found.member.id), Instant::now()) {
@@ -173,14 +242,19 @@ impl Lookups {
         true
     }
 
+    /// Notes the new hash of a password.
+    pub(super) fn note_renewed(&mut self, found: &Found, renewed: Renewed) {
+        self.notes.renew(&found.member, renewed, found.file);
+    }
+
     /// Tells of what others change in the store, from now on.
-    fn watch(&mut self, tell: Tell) {
+    pub(super) fn watch(&mut self, tell: Tell) {
         self.watch.begin(tell);
         self.look();
     }
 
     /// To be called every [`LOOK`] without a lookup.
-    fn quiet(&mut self) {
+    pub(super) fn quiet(&mut self) {
         self.look();
         if self.tidied.elapsed() >= QUIET {
             self.idle();
@@ -226,7 +300,7 @@ impl Lookups {
 
     /// To be called after every lookup: a server that is never idle hears of changes, notes its
     /// logins and puts its log away too, once in a while.
-    fn answered(&mut self) {
+    pub(super) fn answered(&mut self) {
         if self.looked.elapsed() >= LOOK {
             self.look();
         }
@@ -238,7 +312,7 @@ impl Lookups {
 
     /// Writes down who has logged in. Waits for no lock longer than a moment: to know when somebody
     /// was here last is not worth anybody's waiting.
-    fn write_notes(&mut self) {
+    pub(super) fn write_notes(&mut self) {
         self.write_notes_when(|| {});
     }
 
@@ -338,6 +412,12 @@ impl Lookups {
         let Place::File(path) = &self.place else {
             return self.open.as_mut().ok_or(Fault::Missing);
         };
+        #[cfg(test)]
+        (self.touch.0)();
+        if self.is_beside_stuck {
+            let why = "a thread is stuck with a connection to it";
+            return Err(Fault::CannotOpen(why.to_owned()));
+        }
         let stamp = match &mut self.open {
             Some(open) => open.look(path),
             None => Stamp::of(path),
@@ -363,69 +443,9 @@ impl Lookups {
     }
 }
 
-/// Behind one lock for all threads of a pool. It is held for a lookup alone, not for a hash.
-impl Backend for Mutex<Lookups> {
-    fn find(&self, login: &Login, since: Instant) -> Result<Option<Found>, StoreError> {
-        lock(self).find(login, since)
-    }
-
-    fn let_in_at_once(
-        &self,
-        login: &Login,
-        is_right: &mut dyn FnMut(&Found) -> bool,
-    ) -> Option<Member> {
-        let mut lookups = match self.try_lock() {
-            Ok(lookups) => lookups,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return None,
-        };
-        let found = lookups.find_at_once(login)?;
-        if !is_right(&found) {
-            return None;
-        }
-        lookups.note_login(&found).then_some(found.member)
-    }
-
-    fn note_login(&self, found: &Found) -> bool {
-        lock(self).note_login(found)
-    }
-
-    fn note_renewed(&self, found: &Found, renewed: Renewed) {
-        lock(self).notes.renew(&found.member, renewed, found.file);
-    }
-
-    fn keeps_hashes(&self) -> bool {
-        true
-    }
-
-    fn watch(&self, tell: Tell) {
-        lock(self).watch(tell);
-    }
-
-    /// The store tells by itself what has changed, whoever is online.
-    fn heard(&self, _note: &Note) {}
-
-    fn quiet(&self) {
-        lock(self).quiet();
-    }
-
-    fn answered(&self) {
-        lock(self).answered();
-    }
-
-    fn end(&self) {
-        lock(self).write_notes();
-    }
-}
-
 /// The others can still be looked up.
 fn is_of_a_member(fault: &Fault) -> bool {
     matches!(fault, Fault::Unreadable { .. } | Fault::Misnamed { .. })
-}
-
-/// A panic elsewhere does not make the store wrong: it is looked at anew each time.
-fn lock(lookups: &Mutex<Lookups>) -> MutexGuard<'_, Lookups> {
-    lookups.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Without a lookup for about so long, the store is tidied up.
@@ -443,8 +463,9 @@ const LOG_LIVES: Duration = Duration::from_secs(1);
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::sync::mpsc;
 
-    use flashgate_core::Secret;
+    use flashgate_core::{MemberEvent, MemberId, Secret};
 
     use super::super::{Active, Hash, Members, Name, NewMember, Nick, Number};
     use super::*;
@@ -487,6 +508,36 @@ mod tests {
             let noted: Option<i64> = sql(&path, "SELECT last_login_at FROM members");
             assert_eq!(noted.is_some(), !is_replaced);
         }
+    }
+
+    /// The next lookups tell what those missed that were given up, and these tell nothing any more.
+    #[test]
+    fn an_heir_tells_what_has_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.db");
+        make(&path);
+        let mut stuck = Lookups::file(&path, Duration::MAX).unwrap();
+        let (tell, told) = mpsc::channel();
+        stuck.watch(Box::new(move |event| tell.send(event).unwrap()));
+        let found = stuck.find(&Login::parse("alice"), Instant::now());
+        assert!(stuck.note_login(&found.unwrap().unwrap()));
+        let mut heir = stuck.heir().unwrap().lookups();
+        heir.set_beside_stuck(true);
+        let connection = Connection::open(&path).unwrap();
+        let disable = "UPDATE members SET active = 0";
+        connection.execute_batch(disable).unwrap();
+        stuck.quiet();
+        assert_eq!(told.try_recv().ok(), None);
+        heir.quiet();
+        assert_eq!(told.try_recv(), Ok(MemberEvent::Disabled(MemberId(1))));
+        let found = heir.find(&Login::parse("alice"), Instant::now());
+        assert!(found.unwrap().is_some());
+        // A second connection could harm that of the stuck thread.
+        assert!(heir.open.is_none());
+        heir.set_beside_stuck(false);
+        drop(stuck);
+        heir.find(&Login::parse("alice"), Instant::now()).unwrap();
+        assert!(heir.open.is_some());
     }
 
     /// A view that never ends in place of the table.

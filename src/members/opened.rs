@@ -276,6 +276,7 @@ pub(super) fn may_be_beside(fault: &Fault) -> bool {
         | Fault::Older
         | Fault::Unreadable { .. }
         | Fault::Misnamed { .. }
+        | Fault::Hangs
         | Fault::Unreachable(_)
         | Fault::Slow(_)
         | Fault::NotAllowed(_)

@@ -26,16 +26,18 @@ use super::opened::Found;
 use super::passwords::{self, Verdict};
 use super::schema::{self, Fault, StoreError};
 use super::tickets::{self, TicketSecret, Tickets, Worth};
+use super::turns::Turns;
 use super::verified::Verified;
 use super::watch::LOOK;
 use super::{Hash, Members, NewMember};
-use crate::log::diagnostics;
 
 mod permits;
 mod queue;
+mod threads;
 
 use permits::{Hashing, Permits};
 use queue::{Next, Queue};
+use threads::Threads;
 
 /// A bounded pool of threads over one member store, or over the table of a site. Its threads end when
 /// it is dropped.
@@ -53,6 +55,9 @@ use queue::{Next, Queue};
 /// When somebody logged in last is written about once a second, for all of that second together, and
 /// as the pool ends. So is the argon2id hash of a password that is stored in an older format, which is
 /// made when no lookup waits. A process that is killed loses those notes, and nothing else: the older hash is still stored then.
+///
+/// A thread that is stuck in the kernel, as on a file system that hangs, is given up after 11 s, and another
+/// works in its place. Where four were given up and a fifth is stuck, every lookup is answered at once.
 /// Nothing is ever written to the table of a site.
 pub struct Pool {
     shared: Open,
@@ -121,6 +126,13 @@ struct Job {
     since: Instant,
 }
 
+impl Job {
+    /// Answers that the store does not work.
+    fn fail(self) {
+        (self.reply)(self.ticket, Answer::Unavailable(Unavailable::Failed));
+    }
+}
+
 /// A password that was right, and is stored in an older format.
 struct Upgrade {
     login: Login,
@@ -131,6 +143,7 @@ struct Upgrade {
 struct Shared {
     queue: Queue<Job, Box<Upgrade>>,
     backend: Box<dyn Backend>,
+    threads: Threads,
     places: Permits,
     hashing: Hashing,
     verified: Mutex<Verified>,
@@ -146,7 +159,7 @@ struct Shared {
 impl Pool {
     /// Answers from the store at `path`, which must be there and current.
     pub fn open(path: &Path, options: &PoolOptions) -> Result<Self, StoreError> {
-        let lookups = Box::new(Mutex::new(Lookups::file(path, options.patience)?));
+        let lookups = Box::new(Turns::new(Lookups::file(path, options.patience)?));
         Self::start(lookups, options.places(), options).map_err(|fault| fault.at(path))
     }
 
@@ -171,7 +184,7 @@ impl Pool {
                 Err(super::AddError::Taken(taken)) => panic!("members differ: {taken:?}"),
             }
         }
-        let lookups = Box::new(Mutex::new(Lookups::memory(store.connection)));
+        let lookups = Box::new(Turns::new(Lookups::memory(store.connection)));
         let started = Self::start(lookups, options.places(), options);
         started.map_err(|fault| fault.at(&store.path))
     }
@@ -244,9 +257,26 @@ impl Pool {
         threads: usize,
         options: &PoolOptions,
     ) -> Result<Self, Fault> {
+        let may_hang = backend.may_hang();
+        let (pool, alive) = Self::start_unsupervised(backend, threads, options)?;
+        if may_hang {
+            threads::start_supervisor(&pool.shared.0, alive)
+                .map_err(|failure| Fault::Other(failure.message))?;
+        }
+        Ok(pool)
+    }
+
+    /// A pool whose stuck threads are given up only by calls of [`Shared::supervise`]. What it returns beside
+    /// the pool is for the threads that such calls start.
+    fn start_unsupervised(
+        backend: Box<dyn Backend>,
+        threads: usize,
+        options: &PoolOptions,
+    ) -> Result<(Self, mpsc::Sender<()>), Fault> {
         let shared = Arc::new(Shared {
             queue: Queue::new(options.queue, MOST_UPGRADES),
             backend,
+            threads: Threads::new(threads.max(1)),
             places: Permits::new(options.places()),
             hashing: Hashing::new(options.threads.max(1)),
             verified: Mutex::new(Verified::new()),
@@ -263,20 +293,12 @@ impl Pool {
         // Those threads that did start end with it.
         let open = Open(Arc::clone(&shared));
         let (alive, ended) = mpsc::channel();
-        for _ in 0..threads.max(1) {
-            let (shared, alive) = (Arc::clone(&shared), alive.clone());
-            let work = move || {
-                shared.run();
-                drop(shared);
-                drop::<mpsc::Sender<()>>(alive);
-            };
-            diagnostics::start_thread("lookups", work)
-                .map_err(|failure| Fault::Other(failure.message))?;
-        }
-        Ok(Self {
+        threads::start_missing(&shared, &alive).map_err(|failure| Fault::Other(failure.message))?;
+        let pool = Self {
             shared: open,
             ended: Mutex::new(ended),
-        })
+        };
+        Ok((pool, alive))
     }
 }
 
@@ -293,6 +315,10 @@ impl MemberStore for Pool {
             reply,
             since: Instant::now(),
         };
+        if self.shared.0.backend.stuck().is_everybody {
+            job.fail();
+            return;
+        }
         if let Err(job) = self.shared.0.queue.push(source, job) {
             (job.reply)(job.ticket, Answer::Unavailable(Unavailable::Busy));
         }
@@ -306,9 +332,9 @@ impl fmt::Debug for Pool {
 }
 
 impl Shared {
-    /// Answers until the pool is dropped.
+    /// Answers until the pool is dropped, or another thread works in the place of this one.
     fn run(&self) {
-        loop {
+        while !self.threads.is_one_too_many(self.backend.stuck()) {
             match self.queue.next(LOOK) {
                 Next::Job(job) => self.answer(job),
                 Next::Later(upgrade) => {
@@ -431,6 +457,10 @@ impl Shared {
             }
         };
         lock(&self.complaints).settled();
+        if since.elapsed() > self.patience {
+            // The thread was stuck. The core has given the answer by now, and a login would be noted that was none.
+            return (Answer::Unavailable(Unavailable::TimedOut), None);
+        }
         let (_place, began) = (self.places.take(), Instant::now());
         let member = match &found {
             Ok(found) => Some(found.member.id),

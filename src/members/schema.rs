@@ -214,6 +214,8 @@ pub enum Fault {
         /// The rule.
         why: NameFault,
     },
+    /// The system does not answer a thread that reads or writes it.
+    Hangs,
     /// The database of the site cannot be reached, or does not answer.
     Unreachable(String),
     /// The database of the site has given a question up that took it too long.
@@ -329,6 +331,9 @@ impl fmt::Display for StoreError {
             Fault::Misnamed { id, why } => write!(
                 f,
                 "has a member {id} whose nick {why}; choose another with flashgate members rename {id} NICK"
+            ),
+            Fault::Hangs => f.write_str(
+                "does not answer; check its disk, or the server that its folder is mounted from",
             ),
             Fault::Unreachable(why) => write!(
                 f,

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use flashgate_core::{Member, MemberEvent, MemberId};
@@ -25,7 +26,9 @@ pub(super) type Tell = Box<dyn Fn(MemberEvent) + Send>;
 /// Changes, as far as they were heard of. Does nothing until there is somebody to tell.
 #[derive(Default)]
 pub(super) struct Watch {
-    tell: Option<Tell>,
+    known: Arc<Mutex<Known>>,
+    /// The number of the lookups that this is of.
+    generation: u64,
     /// The files when they were last looked into; `None` if that must be done anyway.
     seen: Option<Sight>,
     /// The file that was looked into last.
@@ -33,10 +36,18 @@ pub(super) struct Watch {
     /// Another file has taken its place, and looked so the last time.
     strange: Option<Sight>,
     heard: Option<Mark>,
+    nicks: RandomState,
+}
+
+/// What outlives lookups that are given up. Its lock is never held while the store is read.
+#[derive(Default)]
+struct Known {
+    tell: Option<Tell>,
+    /// The lookups in use. Others have been given up, and tell nothing.
+    generation: u64,
     /// Everybody who was let in and has not been told of since, online or not: at the most all
     /// members there are, at some 40 bytes each.
     let_in: HashMap<MemberId, LetIn>,
-    nicks: RandomState,
     comparisons: u64,
 }
 
@@ -57,6 +68,11 @@ struct Mark {
     mark: i64,
 }
 
+impl Mark {
+    /// No change has this mark: their numbers begin at 1.
+    const NONE: Self = Self { seq: 0, mark: 0 };
+}
+
 #[derive(Debug)]
 struct LetIn {
     /// The hash of the nick, by which it is seen that there is another.
@@ -65,15 +81,47 @@ struct LetIn {
     as_of: i64,
 }
 
+/// Makes a [`Watch`] in the place of one that is given up.
+pub(super) struct WatchHeir {
+    known: Arc<Mutex<Known>>,
+    nicks: RandomState,
+}
+
+impl WatchHeir {
+    /// A watch that compares everybody who was let in, as nobody knows what the last one has missed.
+    pub(super) fn watch(&self) -> Watch {
+        let mut known = lock(&self.known);
+        known.generation += 1;
+        Watch {
+            known: Arc::clone(&self.known),
+            generation: known.generation,
+            heard: Some(Mark::NONE),
+            nicks: self.nicks.clone(),
+            ..Watch::default()
+        }
+    }
+}
+
 impl Watch {
+    pub(super) fn heir(&self) -> WatchHeir {
+        WatchHeir {
+            known: Arc::clone(&self.known),
+            nicks: self.nicks.clone(),
+        }
+    }
+
     /// Begins to tell, of what happens from now on.
     pub(super) fn begin(&mut self, tell: Tell) {
-        self.tell = Some(tell);
+        self.known().tell = Some(tell);
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        lock(&self.known)
     }
 
     /// How the files look now, if they have changed since they were last looked into.
     pub(super) fn changed(&mut self, path: &Path) -> Option<Sight> {
-        self.tell.as_ref()?;
+        self.known().tell.as_ref()?;
         let file = Stamp::of(path).ok()?;
         let known = self.seen.as_ref().filter(|seen| seen.file == file);
         let log_path = known.map_or_else(|| side_file(path, "-wal"), |seen| seen.log_path.clone());
@@ -113,9 +161,11 @@ impl Watch {
     /// Of two times the first counts. The second may have been told that the member is online
     /// already, and it is the first who has to go then.
     pub(super) fn let_in(&mut self, member: &Member, as_of: i64) {
-        if self.tell.is_some() {
+        let mut known = self.known();
+        if known.tell.is_some() {
             let nick = self.nicks.hash_one(&*member.nick);
-            self.let_in
+            known
+                .let_in
                 .entry(member.id)
                 .or_insert(LetIn { nick, as_of });
         }
@@ -124,7 +174,7 @@ impl Watch {
     /// How often everybody was compared. Whoever was looked up before and let in after one has
     /// missed it.
     pub(super) fn comparisons(&self) -> u64 {
-        self.comparisons
+        self.known().comparisons
     }
 
     fn listen(&mut self, connection: &Connection) -> rusqlite::Result<()> {
@@ -141,16 +191,28 @@ impl Watch {
         }
         let mut events = BTreeMap::new();
         let is_whole = mark_of(&moment, heard.seq)? == Some(heard.mark);
-        if !is_whole || self.read(&moment, heard.seq, &mut events)? == Compare::Everybody {
+        let compares =
+            !is_whole || self.read(&moment, heard.seq, &mut events)? == Compare::Everybody;
+        if compares {
             self.compare(&moment, &mut events)?;
+        }
+        let mut known = lock(&self.known);
+        if known.generation != self.generation {
+            // What was read is old by now, and the next lookups have read it anew.
+            return Ok(());
+        }
+        if compares {
             let now = last.map_or(0, |last| last.seq);
-            self.let_in.values_mut().for_each(|known| known.as_of = now);
-            self.comparisons += 1;
+            known
+                .let_in
+                .values_mut()
+                .for_each(|known| known.as_of = now);
+            known.comparisons += 1;
         }
         self.heard = last;
         for (id, event) in events {
-            self.let_in.remove(&id);
-            if let Some(tell) = &self.tell {
+            known.let_in.remove(&id);
+            if let Some(tell) = &known.tell {
                 tell(event);
             }
         }
@@ -183,7 +245,11 @@ impl Watch {
             let id = MemberId(row.get(2)?);
             // Who has come for the first time after being disabled and enabled again is not put out
             // for that. Who is not known may be logging in right now, by a row from before.
-            let is_past = self.let_in.get(&id).is_some_and(|known| known.as_of >= seq);
+            let known = self.known();
+            let is_past = known
+                .let_in
+                .get(&id)
+                .is_some_and(|known| known.as_of >= seq);
             if !is_past {
                 events.insert(id, event(id));
             }
@@ -198,10 +264,15 @@ impl Watch {
         events: &mut BTreeMap<MemberId, MemberEvent>,
     ) -> rusqlite::Result<()> {
         let mut now = moment.prepare_cached("SELECT active, nick FROM members WHERE id = ?1")?;
-        for (&id, known) in &self.let_in {
+        let nicks = |known: &Known| -> Vec<(MemberId, u64)> {
+            let all = known.let_in.iter();
+            all.map(|(id, known)| (*id, known.nick)).collect()
+        };
+        let let_in = nicks(&self.known());
+        for (id, known) in let_in {
             let as_known = |row: &Row<'_>| {
                 let nick = row.get_ref(1)?.as_bytes().map(String::from_utf8_lossy)?;
-                Ok((row.get(0)?, self.nicks.hash_one(&*nick) == known.nick))
+                Ok((row.get(0)?, self.nicks.hash_one(&*nick) == known))
             };
             let event = match now.query_row(params![id.0], as_known).optional()? {
                 None => MemberEvent::Removed(id),
@@ -212,6 +283,12 @@ impl Watch {
             events.insert(id, event);
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for WatchHeir {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WatchHeir").finish_non_exhaustive()
     }
 }
 
@@ -228,6 +305,10 @@ impl Sight {
         let of = |stamp: &Stamp| now.abs_diff(stamp.changed.0) > SETTLED.as_secs();
         of(&self.file) && self.log.as_ref().is_none_or(of)
     }
+}
+
+fn lock(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
+    known.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whom the changes do not tell of.

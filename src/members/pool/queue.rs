@@ -130,6 +130,15 @@ impl<J, L> Queue<J, L> {
         }
     }
 
+    /// The lookup whose turn it is, if one waits.
+    pub(super) fn take(&self) -> Option<J> {
+        self.lock().take()
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.lock().is_closed
+    }
+
     /// What is in the queue is done yet, and nothing is waited for.
     pub(super) fn close(&self) {
         self.lock().is_closed = true;
