@@ -108,8 +108,8 @@ impl Throttle {
             if let Some(at) = own.into_iter().chain(opens).min() {
                 self.wake(Which::Gate(source), at);
             }
-            self.arm_line(&name, now, settings);
         }
+        self.arm_line(&name, now, settings);
     }
 
     /// The connection whose IDENTIFY passes next, and what its lookup counts as: nothing where logins are

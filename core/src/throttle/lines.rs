@@ -127,11 +127,15 @@ impl Throttle {
         !is_off(settings) && failed + running >= usize::from(settings.name_after.max(1))
     }
 
-    /// Puts the next moment into the agenda at which something may pass a gate.
+    /// Puts the next moment into the agenda at which something may pass a gate. A moment that has come, and
+    /// was not looked at yet, stays.
     pub(super) fn arm_gate(&mut self, source: Source, now: Millis, settings: &Settings) {
         let Some(gate) = self.gates.get(&source) else {
             return;
         };
+        if gate.wakes.is_some_and(|at| at <= now) {
+            return;
+        }
         let firsts = gate.pairs.values().filter_map(|pair| pair.waiting.front());
         let waits = firsts
             .map(|waits| waits.since + settings.name_wait)
@@ -150,6 +154,9 @@ impl Throttle {
         let Some(line) = self.lines.get(name) else {
             return;
         };
+        if line.wakes.is_some_and(|at| at <= now) {
+            return;
+        }
         let at = self
             .names
             .get(name)

@@ -385,6 +385,46 @@ fn what_waits_by_a_nick_waits_by_the_number() {
 }
 
 #[test]
+fn a_name_is_not_forgotten_beside_a_late_timer() {
+    let mut lab = Lab::with(|settings| {
+        settings.name_wait = Millis(100);
+        settings.name_rate = 1;
+    });
+    lab.botnet("1", 8);
+    assert!(!lab.ask(1, exempt(1), "1"));
+    assert_eq!(lab.pass(100), [(100, 1)]);
+    lab.fails(1, "1");
+    lab.botnet("2", 8);
+    assert!(!lab.ask(2, exempt(2), "2"));
+    // The timer for it is due, and has not fired, when the next one comes.
+    lab.now = Millis(250);
+    assert!(!lab.ask(3, exempt(3), "1"));
+    assert_eq!(lab.pass(5000), [(250, 2), (1100, 3)]);
+}
+
+#[test]
+fn a_late_timer_of_a_name_outlives_a_login_by_it() {
+    let mut lab = Lab::with(|settings| {
+        settings.name_wait = Millis(100);
+        settings.name_rate = 1;
+    });
+    lab.log_in(here(), "1");
+    for name in ["x", "y", "z"] {
+        lab.fail(here(), name);
+    }
+    assert!(!lab.ask(1, here(), "1"), "its address waits for 1 s");
+    lab.botnet("1", 8);
+    assert!(!lab.ask(2, exempt(2), "1"));
+    assert_eq!(lab.pass(100), [(100, 2)]);
+    lab.fails(2, "1");
+    assert!(!lab.ask(3, exempt(3), "1"));
+    assert_eq!(lab.pass(200), []);
+    // The timers of the address and of the name are both due.
+    lab.now = Millis(1200);
+    assert_eq!(lab.pass(5000), [(1200, 1), (1200, 3)]);
+}
+
+#[test]
 fn a_client_that_leaves_leaves_nothing() {
     let mut lab = Lab::default();
     for n in 0..20 {
