@@ -177,6 +177,7 @@ impl Shared {
             deaf,
             is_in: false,
             mute: false,
+            was_reset: false,
             stalled: None,
             since: Instant::now(),
         };
@@ -203,6 +204,9 @@ struct Visit<'a> {
     is_in: bool,
     /// The server does not listen any more.
     mute: bool,
+    /// A write has failed because the connection was reset. The kernel reports a reset once only: reads then
+    /// find what came before, and an end as if in good order.
+    was_reset: bool,
     stalled: Option<Instant>,
     /// When it last did something, or heard something.
     since: Instant,
@@ -244,8 +248,9 @@ impl Visit<'_> {
         match self.socket.write_all(bytes) {
             Ok(()) => None,
             Err(error) if is_late(&error) => Some(self.reset()),
-            Err(_) => {
+            Err(error) => {
                 self.mute = true;
+                self.was_reset |= error.kind() == io::ErrorKind::ConnectionReset;
                 None
             }
         }
@@ -311,6 +316,7 @@ impl Visit<'_> {
             }
             let _ = self.socket.set_read_timeout(Some(left));
             match self.socket.read(&mut buffer) {
+                Ok(0) if self.was_reset => return Some(Left::WasReset),
                 Ok(0) => return Some(Left::ReadToTheEnd),
                 Ok(length) => {
                     self.since = Instant::now();
