@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -41,8 +41,6 @@ fn a_turn_with_very_much_to_say_says_it_in_order() {
     let clients: Vec<_> = (1..=crowd)
         .map(|id| {
             let client = server.connect(id);
-            // One after the other, so that they are let in in this order.
-            thread::sleep(Duration::from_millis(20));
             (id, client)
         })
         .collect();
@@ -62,11 +60,7 @@ fn a_turn_with_very_much_to_say_says_it_in_order() {
 #[test]
 fn who_is_replaced_in_the_same_turn_hears_all_until_then() {
     let server = Running::start(5);
-    let mut clients = [1, 2, 3, 2, 4].map(|id| {
-        let client = server.connect(id);
-        thread::sleep(Duration::from_millis(20));
-        client
-    });
+    let mut clients = [1, 2, 3, 2, 4].map(|id| server.connect(id));
     let replaced = "<error value=\"Replaced by a new login.\"/>".to_owned();
     for (client, heard) in clients.iter_mut().zip([
         vec![login(1), identify(1), login(2), login(3), login(4)],
@@ -89,6 +83,8 @@ struct Running {
     address: SocketAddr,
     handle: Handle,
     thread: thread::JoinHandle<()>,
+    /// What the store has been asked.
+    asked: mpsc::Receiver<()>,
 }
 
 impl Running {
@@ -99,12 +95,14 @@ impl Running {
         let mut config = Config::default();
         config.limits.backlog = 64 << 20;
         config.duplicates = OnDuplicate::Replace;
+        let (asks, asked) = mpsc::channel();
         let host = Host {
             config: Arc::new(config),
             clock: Arc::new(SystemClock::new()),
             members: Arc::new(Members(Mutex::new(Asked {
                 together,
                 waiting: Vec::new(),
+                asks,
             }))),
             log: Box::new(|_, _| ()),
             record: None,
@@ -117,15 +115,19 @@ impl Running {
             address,
             handle,
             thread,
+            asked,
         }
     }
 
+    /// A client whose login has reached the store, so that clients log in in the order of these calls.
     fn connect(&self, id: usize) -> Client {
         let stream = TcpStream::connect(self.address).expect("the server accepts");
         let limited = stream.set_read_timeout(Some(Duration::from_secs(20)));
         limited.expect("a time limit is legal");
         let mut client = Client(BufReader::new(stream));
         client.send(&format!("IDENTIFY {id} x\0"));
+        let asked = self.asked.recv_timeout(Duration::from_secs(20));
+        asked.expect("the store is asked");
         client
     }
 
@@ -194,6 +196,7 @@ struct Members(Mutex<Asked>);
 struct Asked {
     together: usize,
     waiting: Vec<(Ticket, Member, Reply)>,
+    asks: mpsc::Sender<()>,
 }
 
 impl MemberStore for Members {
@@ -209,6 +212,8 @@ impl MemberStore for Members {
         };
         let mut asked = self.0.lock().expect("nobody has panicked");
         asked.waiting.push((ticket, member, reply));
+        // The test may have ended.
+        let _ = asked.asks.send(());
         if asked.waiting.len() < asked.together {
             return;
         }

@@ -8,6 +8,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -120,11 +121,12 @@ fn a_dropped_server_closes_everything() {
 fn an_end_that_waits_for_an_answer_lets_the_loop_sleep() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a port for us");
     let address = listener.local_addr().expect("a bound listener knows where");
+    let (asks, asked) = mpsc::channel();
     let clock = Arc::new(Counting(SystemClock::new(), AtomicUsize::new(0)));
     let host = Host {
         config: Arc::default(),
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
-        members: Arc::new(Silent),
+        members: Arc::new(Silent(asks)),
         log: Box::new(|_, _| ()),
         record: None,
     };
@@ -132,7 +134,8 @@ fn an_end_that_waits_for_an_answer_lets_the_loop_sleep() {
     let mut client = TcpStream::connect(address).expect("somebody listens");
     client.write_all(b"IDENTIFY 1 x\0").expect("there is room");
     client.shutdown(Shutdown::Write).expect("it is open");
-    thread::sleep(Duration::from_millis(100));
+    let asked = asked.recv_timeout(Duration::from_secs(20));
+    asked.expect("the store is asked");
     let before = clock.1.load(Ordering::SeqCst);
     thread::sleep(Duration::from_millis(100));
     let turns = clock.1.load(Ordering::SeqCst) - before;
@@ -153,10 +156,14 @@ impl Clock for Counting {
     }
 }
 
-struct Silent;
+/// Says that it was asked, and does not answer.
+struct Silent(mpsc::Sender<()>);
 
 impl MemberStore for Silent {
-    fn submit(&self, _: Ticket, _: Query, _: Reply) {}
+    fn submit(&self, _: Ticket, _: Query, _: Reply) {
+        // The test may have ended.
+        let _ = self.0.send(());
+    }
 }
 
 struct NoMembers;
