@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use tempfile::tempdir;
 
-use crate::outside::{Client, Running, Server, import_members, run_in};
+use crate::outside::{Client, PATIENCE, Running, Server, import_members, run_in};
 use crate::server::on_both;
 
 on_both! {
@@ -43,7 +43,7 @@ on_both! {
         let begun = Instant::now();
         store.execute_batch("UPDATE members SET active = 0 WHERE id = 2; UPDATE members SET active = 1 WHERE id = 2").unwrap();
         while !second.answer().is_empty() {}
-        assert!(begun.elapsed() < WITHIN, "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < PATIENCE, "{:?}", begun.elapsed());
         let_in(&server, "2", "x").unwrap();
 
         witness.send("PING end");
@@ -75,7 +75,7 @@ on_both! {
             for client in &mut clients {
                 while !client.answer().is_empty() {}
             }
-            assert!(begun.elapsed() < WITHIN, "{id} {:?}", begun.elapsed());
+            assert!(begun.elapsed() < PATIENCE, "{id} {:?}", begun.elapsed());
         }
     }
 
@@ -189,11 +189,12 @@ fn logged_out(folder: &Path, command: &[&str], client: &mut Client) {
     let begun = Instant::now();
     while !client.answer().is_empty() {}
     assert!(
-        begun.elapsed() < WITHIN,
+        begun.elapsed() < PATIENCE,
         "{command:?} {:?}",
         begun.elapsed()
     );
 }
 
-/// A second is what is promised, on a machine that has the time. The store's own tests look closer.
+/// A change takes effect within a second on an idle machine, which the store's own tests measure. What
+/// must not happen is waited for twice as long.
 const WITHIN: Duration = Duration::from_secs(2);

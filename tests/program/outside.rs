@@ -293,7 +293,8 @@ impl Server {
     /// Stops the server in good order, and gives its log and its diagnostics.
     pub(crate) fn stop(mut self) -> (String, String) {
         self.running.signal(Signal::TERM);
-        let code = self.running.wait(Duration::from_secs(5));
+        // A server that needs 5 s ends itself, and says so with its code.
+        let code = self.running.wait(PATIENCE);
         let (log, diagnostics) = (self.running.stdout.all(), self.running.stderr.all());
         assert_eq!(code, 0, "{log}\n{diagnostics}");
         (log, diagnostics)

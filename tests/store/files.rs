@@ -275,10 +275,9 @@ fn a_store_that_is_written_to_can_be_listed() {
     let store = Store::with(&[member(1, "alice", Active::Yes)]);
     let writer = Connection::open(&store.path).unwrap();
     writer.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let start = Instant::now();
+    // To wait for the writer would end in an error: it goes on for as long as the test.
     let members = Members::open(&store.path).unwrap();
     assert_eq!(members.list().unwrap().len(), 1);
-    assert!(start.elapsed() < Duration::from_secs(1));
 }
 
 /// Nobody waits for the waits of those before.
