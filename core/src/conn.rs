@@ -449,7 +449,8 @@ impl Chat {
 
     /// Takes what costs so much out of the rate, a bucket of `burst` tokens that fills with `rate` a second;
     /// or says when there will be enough. What costs more than one token is taken when there is one, and
-    /// leaves the bucket in debt: so it makes no difference in how many pieces it comes.
+    /// leaves the bucket in debt. The rest of a command that was too long is taken as soon as there is room
+    /// for one byte of it: so it makes no difference in how many pieces it comes.
     pub(crate) fn take(&mut self, cost: Cost, limits: &Limits, now: Millis) -> Result<(), Millis> {
         if limits.rate == 0 {
             return Ok(());
@@ -457,9 +458,9 @@ impl Chat {
         // The generic cell rate algorithm: one number instead of a count and a time.
         let interval = 1_000_000 / u64::from(limits.rate);
         let token = interval * PARTS;
-        let cost = cost.parts().saturating_mul(interval);
         let bucket = token.saturating_mul(u64::from(limits.burst.max(1)));
-        let ahead = bucket - cost.min(token);
+        let ahead = bucket - cost.room().saturating_mul(interval);
+        let cost = cost.parts().saturating_mul(interval);
         let now = now.0.saturating_mul(MILLI);
         let earliest = self.next_command.saturating_sub(ahead);
         if now < earliest {
@@ -491,6 +492,14 @@ impl Cost {
             Self::Long(rest) => PARTS + rest as u64,
             Self::Idle(bytes) => (PARTS / 16).max(bytes as u64),
             Self::Rest(bytes) => bytes as u64,
+        }
+    }
+
+    /// How much of it there has to be room for: a token at the most, and of a rest one byte.
+    fn room(self) -> u64 {
+        match self {
+            Self::Command | Self::Long(_) | Self::Idle(_) => self.parts().min(PARTS),
+            Self::Rest(bytes) => u64::from(bytes > 0),
         }
     }
 }
@@ -596,6 +605,16 @@ mod tests {
             assert_eq!(chat.take(Cost::Command, &limits, Millis(1000)), Ok(()));
             let next = chat.take(Cost::Command, &limits, Millis(1000));
             assert_eq!(next, Err(Millis(1050)), "{pieces}");
+        }
+        // Nor does it have to wait for room for more than its first byte.
+        for piece in [1, 2 * 1024] {
+            let mut chat = Chat::new(Wire::Stream);
+            for _ in 0..3 {
+                assert_eq!(chat.take(Cost::Command, &limits, Millis(1000)), Ok(()));
+            }
+            let rest = Cost::Rest(piece);
+            assert_eq!(chat.take(rest, &limits, Millis(1000)), Err(Millis(1001)));
+            assert_eq!(chat.take(rest, &limits, Millis(1001)), Ok(()));
         }
         // What is larger than the bucket is taken, too, and paid afterwards.
         let mut chat = Chat::new(Wire::Stream);

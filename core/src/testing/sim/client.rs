@@ -180,7 +180,10 @@ impl Client {
                 if !self.begun {
                     self.greet(batch, random);
                 }
-                let text = typed(random, text, swarm.config.codepage.is_some());
+                // Telnet sequences cut the rest of a command that is too long into pieces, and the core
+                // charges for each piece. The model charges by the byte, so such a command has none.
+                let typed = typed(random, &text, swarm.config.codepage.is_some());
+                let text = if typed.len() > limit { text } else { typed };
                 let ask = ask.unless_longer(text.len(), limit);
                 let end = *random.pick(&["\n", "\r\n"]);
                 self.stream(batch, ask, &text, end.as_bytes(), limit);
@@ -464,9 +467,9 @@ impl Visit {
 
 /// A command as somebody types it into a terminal: with mistakes that are erased, and with what telnet
 /// puts in between.
-fn typed(random: &mut Random, text: Vec<u8>, has_page: bool) -> Vec<u8> {
-    let Ok(text) = core::str::from_utf8(&text) else {
-        return text;
+fn typed(random: &mut Random, text: &[u8], has_page: bool) -> Vec<u8> {
+    let Ok(text) = core::str::from_utf8(text) else {
+        return text.to_vec();
     };
     let mut typed = Vec::new();
     for c in text.chars() {

@@ -163,8 +163,10 @@ impl Model {
                 let fresh = matches!(self.cause, Input::Bytes(id, _) if id == old);
                 let (side, limits) = (&self.sides[&old], &self.config.limits);
                 let due = self.now.mono >= asked + limits.ghost_websocket;
-                let alive = side.last_bytes > asked
-                    || side.over_the_rate(limits, self.now.mono) != OverTheRate::No;
+                // A client that waits for the rate is not read, and may have said anything.
+                let unread =
+                    side.paused || side.over_the_rate(limits, self.now.mono) != OverTheRate::No;
+                let alive = side.last_bytes > asked || unread;
                 assert!(
                     fresh && !self.is_ghost(old) || due && alive,
                     "no sign of life: {side:?}"

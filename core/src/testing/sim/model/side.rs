@@ -181,11 +181,13 @@ impl Side {
         }
     }
 
-    /// Whether something that costs so many 1,024ths of a command is within the rate.
+    /// Whether something that costs so many 1,024ths of a command is within the rate. The rest of a command
+    /// that was too long is as soon as one byte of it is.
     fn within_rate(&self, cost: u64, limits: &Limits, now: Millis) -> bool {
         let command = command_cost(limits);
         let bucket = command * u64::from(limits.burst.max(1));
-        self.owed(now) + (command / COMMAND * cost).min(command) <= bucket
+        let room = if cost < IDLE { 1 } else { cost.min(COMMAND) };
+        self.owed(now) + command / COMMAND * room <= bucket
     }
 
     /// Whether more is used up than the rate allows. Then some of that may not have been taken yet: what
@@ -270,8 +272,8 @@ impl Side {
             | Ask::OtherMethod(_)
             | Ask::Wrong(_) => COMMAND,
         };
-        // What has come of the rest of a command that was too long goes with it.
-        while ask == Ask::Wrong(TOO_LONG)
+        // What has come of the rest of a command that was too long goes together.
+        while matches!(ask, Ask::Wrong(TOO_LONG) | Ask::Idle(0..IDLE))
             && self.has_arrived()
             && let Ask::Idle(rest @ 0..IDLE) = self.script[0].ask
         {
