@@ -58,7 +58,7 @@ fn list(mut room: Room) -> Room {
 
 // A member comes and goes again, and all of 1,000 hear both: a hundred times, so that 200 is for one delivery.
 #[library_benchmark]
-#[bench::to_1_000(args = (Wire::Raw, 1000), setup = Room::of, config = most(71_900, 2))]
+#[bench::to_1_000(args = (Wire::Raw, 1000), setup = Room::of, config = most(53_100, 3))]
 fn presence(mut room: Room) -> Room {
     for _ in 0..TIMES / 10 {
         let id = room.connect();
@@ -70,8 +70,8 @@ fn presence(mut room: Room) -> Room {
 
 // A connection that logs in and leaves, with nobody there.
 #[library_benchmark]
-#[bench::raw(args = (Wire::Raw, 0), setup = Room::of, config = most(12_040, 15))]
-#[bench::binary(args = (Wire::Binary, 0), setup = Room::of, config = most(23_800, 21))]
+#[bench::raw(args = (Wire::Raw, 0), setup = Room::of, config = most(19_950, 20))]
+#[bench::binary(args = (Wire::Binary, 0), setup = Room::of, config = most(32_300, 26))]
 fn visit(mut room: Room) -> Room {
     for _ in 0..TIMES {
         let id = room.connect();
@@ -83,7 +83,7 @@ fn visit(mut room: Room) -> Room {
 
 // What Flash asks before anything else.
 #[library_benchmark]
-#[bench::raw(args = (Wire::Raw, 0), setup = Room::of, config = most(3020, 1))]
+#[bench::raw(args = (Wire::Raw, 0), setup = Room::of, config = most(2880, 1))]
 fn policy(mut room: Room) -> Room {
     for _ in 0..TIMES {
         let id = room.accept();

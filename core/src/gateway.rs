@@ -282,15 +282,12 @@ impl Gateway {
             return;
         };
         let progress = conn.outbox.flushed(left);
-        if progress == Progress::Some {
-            self.not_silent(id);
-        }
-        let Some(conn) = self.conns.get_mut(id) else {
-            return;
-        };
         if left == 0 && conn.socket().is_some_and(|socket| socket.owed_ping) {
             // Before there is anything new for it to stand behind.
             self.ping(id);
+        }
+        if progress == Progress::Some {
+            self.not_silent(id);
         }
         let Some(conn) = self.conns.get_mut(id) else {
             return;

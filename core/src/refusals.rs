@@ -11,6 +11,8 @@ use crate::time::Millis;
 #[derive(Debug, Default)]
 pub(crate) struct Refusals {
     tallies: [Tally; REASONS.len()],
+    /// When the next held-back note is due: asked for at every input, while refusals are rare.
+    deadline: Option<Millis>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -46,20 +48,23 @@ impl Refusals {
             peer,
             detail: detail.map(|detail| Arc::from(String::from_utf8_lossy(shortened(detail)))),
         });
-        tally.tell(now, reason)
+        let note = tally.tell(now, reason);
+        self.schedule();
+        note
     }
 
     /// When the next held-back note is due.
     pub(crate) fn deadline(&self) -> Option<Millis> {
-        let waiting = self.tallies.iter().filter(|tally| tally.untold.is_some());
-        waiting.map(|tally| tally.quiet_until).min()
+        self.deadline
     }
 
     /// A note that is due.
     pub(crate) fn due(&mut self, now: Millis) -> Option<Note> {
-        REASONS
+        let note = REASONS
             .into_iter()
-            .find_map(|reason| self.tallies[reason as usize].tell(now, reason))
+            .find_map(|reason| self.tallies[reason as usize].tell(now, reason));
+        self.schedule();
+        note
     }
 
     /// How many were turned away so far, by reason.
@@ -67,6 +72,11 @@ impl Refusals {
         REASONS
             .into_iter()
             .map(|reason| (reason, self.tallies[reason as usize].total))
+    }
+
+    fn schedule(&mut self) {
+        let waiting = self.tallies.iter().filter(|tally| tally.untold.is_some());
+        self.deadline = waiting.map(|tally| tally.quiet_until).min();
     }
 }
 

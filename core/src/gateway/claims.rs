@@ -175,7 +175,11 @@ impl Gateway {
 
     /// Lets those claim again whose older connection has left. Only between inputs and timers: each
     /// may go on with its next commands.
+    #[inline]
     pub(super) fn claim_freed(&mut self) {
+        if self.claims.freed.is_empty() {
+            return;
+        }
         let freed = mem::take(&mut self.claims.freed);
         self.claim_again(&freed);
     }

@@ -9,6 +9,7 @@ use crate::time::Millis;
 
 impl Gateway {
     /// The connection may have sent its first command that was ended by NUL.
+    #[inline]
     pub(super) fn keep_alive(&mut self, id: ConnId) {
         if self.config.limits.raw_keepalive > Millis(0) && self.silences.get(id).is_none() {
             self.await_silence(id);
@@ -16,6 +17,7 @@ impl Gateway {
     }
 
     /// Something was sent to the connection.
+    #[inline]
     pub(super) fn not_silent(&mut self, id: ConnId) {
         if self.config.limits.raw_keepalive > Millis(0) && self.silences.get(id).is_some() {
             self.await_silence(id);

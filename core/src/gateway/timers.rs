@@ -44,25 +44,29 @@ impl Gateway {
 
     /// The next deadline of all; where two are equal, in the order of this list.
     pub(super) fn next_due(&self) -> Option<(Millis, Due)> {
-        let conn = self.deadlines.first().map(|(at, id)| (at, Due::Conn(id)));
-        let silence = self.silences.first();
-        let silence = silence.map(|(at, id)| (at, Due::Silence(id)));
-        let lookup = self.lookups.first_key_value().map(|(ticket, lookup)| {
-            (
-                lookup.submitted + self.config.limits.lookup,
-                Due::Lookup(*ticket),
-            )
-        });
-        let throttle = self.throttle.deadline().map(|at| (at, Due::Throttle));
-        let refusals = self.refusals.deadline().map(|at| (at, Due::Refusals));
-        let stop = match self.phase {
-            Phase::Stopping(at) => Some((at, Due::Stop)),
-            Phase::Running | Phase::Stopped => None,
+        let mut next = self.deadlines.first().map(|(at, id)| (at, Due::Conn(id)));
+        let mut sooner = |at: Millis, due: Due| {
+            if next.is_none_or(|(first, _)| at < first) {
+                next = Some((at, due));
+            }
         };
-        [conn, silence, lookup, throttle, refusals, stop]
-            .into_iter()
-            .flatten()
-            .min_by_key(|(at, _)| *at)
+        if let Some((at, id)) = self.silences.first() {
+            sooner(at, Due::Silence(id));
+        }
+        if let Some((ticket, lookup)) = self.lookups.first_key_value() {
+            let at = lookup.submitted + self.config.limits.lookup;
+            sooner(at, Due::Lookup(*ticket));
+        }
+        if let Some(at) = self.throttle.deadline() {
+            sooner(at, Due::Throttle);
+        }
+        if let Some(at) = self.refusals.deadline() {
+            sooner(at, Due::Refusals);
+        }
+        if let Phase::Stopping(at) = self.phase {
+            sooner(at, Due::Stop);
+        }
+        next
     }
 
     fn fire_one(&mut self, due: Due) {
