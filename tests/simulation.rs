@@ -2,7 +2,7 @@
 //! seeds that once failed, and seeds that nobody has seen before.
 //!
 //! `SIM_SEED=7 cargo test --test simulation one_seed -- --nocapture` plays one seed and shows what it did;
-//! `SIM_SEEDS=5000` plays so many fresh ones instead of 300. For hours there is
+//! `SIM_SEEDS=5000` plays so many fresh ones instead of 60. For hours there is
 //! `cargo run --release --example simulate -- --seconds 3600`.
 
 #![allow(
@@ -107,7 +107,7 @@ const LONG_RUNS: u64 = 4;
 
 const FIXED: u64 = 300;
 
-const FRESH: u64 = 300;
+const FRESH: u64 = 60;
 
 /// What takes several others first: once is enough.
 const RARE: &[&str] = &[
