@@ -13,7 +13,7 @@ use mysql::prelude::Queryable;
 
 use crate::database::{PASSWORD, Site};
 use crate::fixture::{
-    FAILED, PATIENCE, Place, WRONG, identify, is_alice, login, member, ticket, wait_for,
+    FAILED, INACTIVE, PATIENCE, Place, identify, is_alice, login, member, ticket, wait_for,
 };
 use crate::table::Table;
 
@@ -65,7 +65,7 @@ fn what_a_server_does_with_who_connects() {
     assert_eq!(heard.recv_timeout(Duration::from_millis(1300)).ok(), None);
     site.sql("UPDATE members SET active = 0");
     assert_eq!(heard.recv_timeout(PATIENCE), Ok(Disabled(MemberId(1))));
-    assert_eq!(login(&pool, "1", "secret"), WRONG);
+    assert_eq!(login(&pool, "1", "secret"), INACTIVE);
     site.sql("SET lock_wait_timeout = 5; ALTER TABLE members ADD seen INT");
 }
 
