@@ -274,7 +274,11 @@ impl Throttle {
     }
 
     fn remember(&mut self, name: &Name, tried: Tried, now: Millis, settings: &Settings) {
-        let forgotten = self.names.put(Arc::clone(name), tried, now, settings.names);
+        // The pace of a guarded name outlives its failures where the window is shorter.
+        let changed = now.max(tried.next - settings.window);
+        let forgotten = self
+            .names
+            .put(Arc::clone(name), tried, changed, settings.names);
         self.changed.extend(forgotten.map(Which::Line));
     }
 

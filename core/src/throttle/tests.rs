@@ -257,6 +257,22 @@ fn nobody_is_locked_out_of_a_name() {
 }
 
 #[test]
+fn the_pace_of_a_name_outlives_a_shorter_window() {
+    let mut lab = Lab::with(|settings| {
+        (settings.window, settings.name_after) = (Millis(500), 1);
+        (settings.name_wait, settings.name_rate) = (Millis(0), 1);
+    });
+    lab.fail(here(), "1");
+    assert!(lab.ask(0, source("192.0.2.2"), "1"));
+    lab.land(0, Outcome::Unknown, "1", None);
+    lab.now = Millis(600);
+    lab.fail(source("192.0.2.3"), "2");
+    assert!(lab.ask(1, source("192.0.2.2"), "1"), "it has not failed");
+    assert!(!lab.ask(2, source("192.0.2.3"), "1"), "one is under way");
+    assert_eq!(lab.pass(1000), [(1000, 2)]);
+}
+
+#[test]
 fn a_name_that_has_logged_in_from_there_does_not_wait_for_caps() {
     let mut lab = Lab::default();
     let home = source("2001:db8:1:2::1");

@@ -204,11 +204,14 @@ impl Look<'_> {
 
     /// Whether nothing else that may pass in its address has a better place.
     fn is_first(&self, waits: Waits<'_>) -> bool {
-        let all = self.waits.iter();
-        let rivals = all.filter(|other| other.source == waits.source && self.may(**other));
-        rivals
-            .clone()
+        self.rivals(waits)
             .all(|other| self.place(waits) <= self.place(*other))
+    }
+
+    /// What may pass in the same address.
+    fn rivals(&self, waits: Waits<'_>) -> impl Iterator<Item = &Waits<'_>> {
+        let all = self.waits.iter();
+        all.filter(move |other| other.source == waits.source && self.may(**other))
     }
 }
 
@@ -226,7 +229,14 @@ impl Look<'_> {
             self.strangers_in(name),
             self.past.passed,
         );
-        assert!(self.is_first(waits), "not the first of {source:?}: {name}");
+        assert!(
+            self.is_first(waits),
+            "not the first of {source:?}: {name} {:?}, but {:?}",
+            self.place(waits),
+            self.rivals(waits)
+                .map(|other| (other.name, other.since, self.place(*other)))
+                .collect::<Vec<_>>(),
+        );
         if !self.is_guarded(name) || self.has_logged_in(source, name) {
             return;
         }
@@ -266,20 +276,16 @@ impl Model {
         }
     }
 
-    /// A name comes to the line of a source.
+    /// A name comes to the line of a source, or stands there already.
     pub(super) fn stand(&mut self, id: ConnId) {
         let Some(waits) = self.wait_of(id, &self.sides[&id]) else {
             return;
         };
-        let (pair, now) = ((waits.source, waits.name.to_string()), self.now.mono);
-        let look = self.look(&self.past);
-        let others = look.waits.iter().filter(|other| other.conn != id);
-        let stands = others
-            .clone()
-            .any(|other| other.source == pair.0 && other.name == pair.1);
-        if !stands {
-            self.past.stands.insert(pair, now);
-        }
+        let pair = (waits.source, waits.name.to_string());
+        let mut look = self.look(&self.past);
+        look.waits.retain(|other| other.conn != id);
+        let since = look.stood(waits.source, waits.name);
+        self.past.stands.insert(pair, since);
     }
 
     /// A question of this connection passes now: it may, and nothing else had to come first.
@@ -349,12 +355,27 @@ impl Model {
         let (source, name, now) = (question.source, question.name.as_str(), self.now.mono);
         if let Some(member) = answer.member() {
             self.past.told(name, member);
+            self.stand_as_one(name);
         }
         match answer {
             Answer::Member(member) => self.past.logged_in(source, member),
             Answer::Denied(..) => self.past.failed(source, name, now),
             Answer::Unavailable(_) => {}
         }
+    }
+
+    /// Names that turn out to be one member's stand in each line since the first of them came.
+    fn stand_as_one(&mut self, name: &str) {
+        let look = self.look(&self.past);
+        let waits = look.waits.iter();
+        let one: Vec<_> = waits
+            .filter(|other| look.same(other.name, name))
+            .map(|other| {
+                let pair = (other.source, other.name.to_string());
+                (pair, look.stood(other.source, name))
+            })
+            .collect();
+        self.past.stands.extend(one);
     }
 
     /// The source that a connection is held against.
