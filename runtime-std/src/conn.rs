@@ -7,6 +7,7 @@ use flashgate_core::ConnId;
 use parking_lot::Condvar;
 
 use crate::batch::Batch;
+use crate::closed::{Closed, Counted};
 use crate::socket;
 
 /// A connection as the gateway's lock guards it.
@@ -48,7 +49,7 @@ pub(crate) enum Writer {
     Listed,
     /// Somebody, who looks into the outbox again, and reports.
     Busy,
-    /// A writer thread, to which the socket has given no room until the time limit.
+    /// A writer thread, which waits for room in the socket.
     Stuck,
     /// Nobody, for no thread could be started; the thread of the timers has it tried again.
     Starved,
@@ -85,6 +86,8 @@ impl Conn {
 #[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) stream: TcpStream,
+    /// Behind the stream, for fields are dropped in this order.
+    _counted: Counted,
     /// The reader need not wait any longer.
     pub(crate) resumed: Condvar,
     /// The outbox is no longer crowded.
@@ -92,9 +95,10 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    pub(crate) fn new(stream: TcpStream) -> Self {
+    pub(crate) fn new(stream: TcpStream, closed: &Arc<Closed>) -> Self {
         Self {
             stream,
+            _counted: Counted(Arc::clone(closed)),
             resumed: Condvar::new(),
             drained: Condvar::new(),
         }
@@ -139,7 +143,7 @@ mod tests {
         let address = listener.local_addr().expect("it has one");
         let mut peer = TcpStream::connect(address).expect("there is a backlog");
         let (stream, _) = listener.accept().expect("the peer is there");
-        let link = Link::new(stream);
+        let link = Link::new(stream, &Arc::default());
         (&link.stream).write_all(b"half").expect("there is room");
         link.abort();
         let longest = Some(Duration::from_millis(50));

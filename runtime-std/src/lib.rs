@@ -86,6 +86,7 @@
 
 mod batch;
 mod clock;
+mod closed;
 mod conn;
 mod handle;
 mod lock;

@@ -59,6 +59,48 @@ impl Write for Passing<'_> {
     }
 }
 
+/// A socket that waits for room, until the limit on the time of a write, and says so before it does. It waits
+/// only for its first bytes: what it has taken is to be reported before the next wait.
+#[derive(Debug)]
+pub(crate) struct Patient<'a, F> {
+    stream: &'a TcpStream,
+    waits: F,
+    took: bool,
+}
+
+impl<'a, F: FnMut()> Patient<'a, F> {
+    pub(crate) fn new(stream: &'a TcpStream, waits: F) -> Self {
+        let took = false;
+        Self {
+            stream,
+            waits,
+            took,
+        }
+    }
+}
+
+impl<F: FnMut()> Write for Patient<'_, F> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // Where a write always waits, it does not know before whether there is room.
+        if cfg!(any(target_os = "linux", target_os = "android")) {
+            let written = Passing(self.stream).write(bytes);
+            let stalled =
+                matches!(&written, Err(error) if error.kind() == io::ErrorKind::WouldBlock);
+            if !stalled || self.took {
+                self.took = true;
+                return written;
+            }
+            (self.waits)();
+        }
+        self.took = true;
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Makes the coming close a reset. What is aborted are peers that do not take their bytes: after a
 /// plain close the kernel would keep those bytes, and offer them, for minutes.
 pub(crate) fn reset_on_close(stream: &TcpStream) {

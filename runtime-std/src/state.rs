@@ -57,8 +57,6 @@ pub(crate) struct After {
     pub(crate) lookups: Vec<(Ticket, Query)>,
     /// Whose sockets are to be written to by a thread, for they have no room.
     pub(crate) writers: Vec<(ConnId, Arc<Link>)>,
-    /// A descriptor will be free soon.
-    pub(crate) room: bool,
     /// An outbox that this has made, or kept, crowded.
     pub(crate) crowded: Option<(ConnId, Arc<Link>)>,
 }
@@ -299,6 +297,19 @@ impl State {
         Some(self.starved_since?.elapsed())
     }
 
+    /// A writer thread is about to wait for a socket that has no room: nobody is to wait for the client.
+    pub(crate) fn stuck(&mut self, id: ConnId) {
+        if let Some(conn) = find(&mut self.conns, id)
+            && conn.writer == Writer::Busy
+        {
+            conn.writer = Writer::Stuck;
+            conn.link.drained.notify_all();
+            self.busy -= 1;
+            let left = conn.queued;
+            self.gateway.handle(self.now, Input::Backlog(id, left));
+        }
+    }
+
     /// What came of a write. What a socket had no room for is left to a writer thread.
     pub(crate) fn wrote(
         &mut self,
@@ -369,7 +380,6 @@ impl State {
         if let Some(conn) = self.conns[id.slot()].take() {
             how(&conn.link);
             self.busy -= usize::from(conn.writer == Writer::Busy);
-            self.after.room = true;
             self.gateway.handle(self.now, Input::Gone(id, cause));
         }
     }

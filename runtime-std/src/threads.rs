@@ -6,13 +6,14 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Builder;
+use std::time::Duration;
 
 use flashgate_core::{Cause, ConnId, ListenerId, Origin};
 use zeroize::Zeroize;
 
 use crate::conn::Link;
 use crate::shared::Shared;
-use crate::socket;
+use crate::socket::{self, Patient};
 use crate::state::Hand;
 
 /// A listener, shared by the thread that accepts and the one that stops it.
@@ -48,6 +49,7 @@ impl Door {
 pub(crate) fn accept(shared: &Arc<Shared<'_, '_>>, door: &Door) {
     let _watch = shared.watch();
     loop {
+        let seen = shared.closed.count();
         let accepted = door.listener.accept();
         if door.is_closed() {
             return;
@@ -55,7 +57,7 @@ pub(crate) fn accept(shared: &Arc<Shared<'_, '_>>, door: &Door) {
         match accepted {
             Ok((stream, peer)) => welcome(shared, door.id, stream, peer),
             Err(error) if socket::concerns_one_peer(&error) => {}
-            Err(_) => shared.await_room(),
+            Err(_) => shared.closed.wait(seen, PAUSE),
         }
     }
 }
@@ -66,7 +68,7 @@ fn welcome(
     stream: TcpStream,
     peer: SocketAddr,
 ) {
-    let link = Arc::new(Link::new(stream));
+    let link = Arc::new(Link::new(stream, &shared.closed));
     let origin = Origin { listener, peer };
     let Ok((id, keepalive)) = shared.enter(|state| state.accept(origin, &link)) else {
         return; // The core has said why; dropping the stream closes it.
@@ -110,7 +112,8 @@ pub(crate) fn write(shared: &Arc<Shared<'_, '_>>, id: ConnId, link: &Link) {
     }
     let mut work = shared.enter(|state| state.work(id));
     while let Some(mut batch) = work {
-        let written = batch.write_to(&link.stream);
+        let waits = || shared.enter(|state| state.stuck(id));
+        let written = batch.write_to(Patient::new(&link.stream, waits));
         work = shared.enter(|state| {
             state.wrote(Hand::Writer, id, batch, written);
             state.work(id)
@@ -125,6 +128,10 @@ pub(crate) fn thread(name: &str) -> Builder {
 }
 
 const STACK: usize = 256 * 1024;
+
+/// Without a descriptor to spare, accepting again at once would fail again at once. A socket that closes ends
+/// the wait; the limit is for descriptors of others.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// On the stack of each reader, where it is all the memory that a silent connection's buffer costs;
 /// below the core's [`MAX_READ`](flashgate_core::MAX_READ).

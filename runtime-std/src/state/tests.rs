@@ -39,20 +39,22 @@ fn who_gets_no_thread_keeps_its_bytes_and_is_tried_again() {
 /// A reader that waits for a writer is woken by what the writer writes, and not by its time limit alone.
 #[test]
 fn an_outbox_that_is_drained_wakes_who_waits_for_it() {
+    wakes(|state, id| {
+        let mut batch = state.work(id).expect("it is to be written");
+        let written = batch.write_to(io::sink());
+        state.wrote(Hand::Writer, id, batch, written);
+    });
+}
+
+/// And by a writer that has to wait for the client: nobody else waits for that.
+#[test]
+fn a_socket_without_room_wakes_who_waits_for_its_writer() {
+    wakes(State::stuck);
+}
+
+fn wakes(how: impl FnOnce(&mut State, ConnId)) {
     let (mut state, id, link) = with_one();
-    // Only a gateway makes chunks: this is an answer of 200 bytes.
-    let ping = format!("PING {}\0", "x".repeat(180));
-    assert!(state.received(id, Ok(ping.as_bytes())).is_continue());
-    let chunk = loop {
-        let action = state.gateway.poll().expect("a PING is answered");
-        if let Action::Write(_, chunk) = action {
-            break chunk;
-        }
-    };
-    while !state.is_crowded(id) {
-        state.push(id, chunk.clone());
-    }
-    assert!(state.hand_out(Hand::Writer).is_empty());
+    state.crowd(id);
     let lock = Lock::new(state);
     let ((waits, waiting), (wakes, woken)) = (mpsc::channel(), mpsc::channel());
     thread::scope(|scope| {
@@ -64,15 +66,32 @@ fn an_outbox_that_is_drained_wakes_who_waits_for_it() {
             wakes.send(()).expect("the test waits for it");
         });
         waiting.recv().expect("the thread begins");
-        let mut state = lock.lock();
-        let mut batch = state.work(id).expect("it is to be written");
-        let written = batch.write_to(io::sink());
-        state.wrote(Hand::Writer, id, batch, written);
-        drop(state);
+        how(&mut lock.lock(), id);
         let woken = woken.recv_timeout(PATIENCE);
+        lock.lock().conns.clear();
         link.drained.notify_all(); // So that a failure ends too.
         assert_eq!(woken, Ok(()));
     });
+}
+
+impl State {
+    /// Has more made for a connection than its writer thread has had the time to write.
+    pub(crate) fn crowd(&mut self, id: ConnId) {
+        // Only a gateway makes chunks: this is an answer of 200 bytes.
+        let ping = format!("PING {}\0", "x".repeat(180));
+        assert!(self.received(id, Ok(ping.as_bytes())).is_continue());
+        let chunk = loop {
+            let action = self.gateway.poll().expect("a PING is answered");
+            if let Action::Write(_, chunk) = action {
+                break chunk;
+            }
+        };
+        while !self.is_crowded(id) {
+            self.push(id, chunk.clone());
+        }
+        assert!(self.hand_out(Hand::Writer).is_empty());
+        self.after = After::default();
+    }
 }
 
 /// The state of a server with one connection.
@@ -85,7 +104,7 @@ fn with_one() -> (State, ConnId, Arc<Link>) {
     let progress = Progress::new(&Handle::new().0);
     let mut state = State::new(gateway, config, Box::new(|_, _| {}), now, progress);
     let (listener, peer) = (ListenerId(0), address);
-    let link = Arc::new(Link::new(stream));
+    let link = Arc::new(Link::new(stream, &Arc::default()));
     let entered = state.accept(Origin { listener, peer }, &link);
     let (id, _) = entered.expect("the first is welcome");
     (state, id, link)
