@@ -73,6 +73,14 @@ impl Client {
         assert_eq!(String::from_utf8_lossy(&rest), "");
     }
 
+    /// What comes for the last bytes that are sent, until the connection ends in whatever way.
+    pub(crate) fn finishes(&mut self, bytes: &str) -> String {
+        let _ = self.stream().write_all(bytes.as_bytes());
+        let mut rest = Vec::new();
+        let _ = self.input.read_to_end(&mut rest);
+        String::from_utf8_lossy(&rest).into_owned()
+    }
+
     /// One command and its answer.
     pub(crate) fn ping(&mut self, token: &str) {
         self.send(&format!("PING {token}\0"));

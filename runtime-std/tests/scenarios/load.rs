@@ -31,21 +31,23 @@ pub(crate) fn a_client_that_never_reads(start: Start, clock: Arc<dyn Clock>) {
             }
         }
     });
-    let mut slowest = Duration::ZERO;
+    let mut waited = Vec::new();
     loop {
         let asked = Instant::now();
         witness.send("PING me\0");
         let answer = witness.answer();
-        slowest = slowest.max(asked.elapsed());
+        waited.push(asked.elapsed());
         if answer == "<quit aid=\"m2\" />" {
             break;
         }
         assert_eq!(answer, "<pong value=\"me\"/>");
     }
     assert_eq!(world.closed(), CloseReason::TooSlow);
+    // Not each of them: a busy machine may hold up one.
+    waited.sort();
     assert!(
-        slowest < Duration::from_secs(1),
-        "a witness waited {slowest:?}"
+        waited[waited.len() / 2] < Duration::from_millis(500),
+        "a witness waited {waited:?}"
     );
     // All but one is in the kernel, which lends a socket some of them.
     let megabytes = flood.join().expect("the flooder is served to the end") >> 20;
