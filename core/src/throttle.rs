@@ -26,14 +26,13 @@ mod lines;
 mod recent;
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
-use alloc::format;
 use alloc::sync::Arc;
 
 use crate::config::{LoginThrottle, Throttle as Settings};
 use crate::event::{ConnId, Source};
-use crate::member::{Answer, Login};
+use crate::member::{Answer, Login, MemberId};
 use crate::time::Millis;
-use known::{Known, mark};
+use known::{Known, Mark, mark};
 use lines::{Gate, Line, Pair, Waiting, Which};
 use recent::{Failures, Recent};
 
@@ -44,7 +43,7 @@ pub(crate) struct Throttle {
     /// The failures in each name, from whatever addresses.
     names: Recent<Name, Tried>,
     /// The number of each nick, as far as the store's answers have told it.
-    numbers: Recent<Name, Name>,
+    numbers: Recent<Arc<str>, MemberId>,
     known: Known,
     gates: BTreeMap<Source, Gate>,
     lines: BTreeMap<Name, Line>,
@@ -56,8 +55,14 @@ pub(crate) struct Throttle {
     turns: u64,
 }
 
-/// A member's number where that is known, or else what the client has sent.
-type Name = Arc<str>;
+/// What a client says who it is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Name {
+    /// A member's number: what the client has sent, or what the store has told about a nick.
+    Number(MemberId),
+    /// A nick whose number is not known.
+    Nick(Arc<str>),
+}
 
 /// What is remembered of a name.
 #[derive(Clone, Copy, Debug, Default)]
@@ -65,6 +70,15 @@ struct Tried {
     failures: Failures,
     /// Not before then does a guarded IDENTIFY pass.
     next: Millis,
+}
+
+/// What becomes of an IDENTIFY that has come.
+#[derive(Debug)]
+pub(crate) enum Entered {
+    /// The member store is to be asked now.
+    Passes(Flight),
+    /// It waits. [`Throttle::next`] says when it passes.
+    Waits,
 }
 
 /// An IDENTIFY that has passed, and whose lookup is under way.
@@ -77,7 +91,7 @@ pub(crate) struct Flight {
 }
 
 impl Throttle {
-    /// Puts an IDENTIFY into the lines of its source and its name.
+    /// An IDENTIFY has come. It passes at once, or is put into the lines of its source and its name.
     pub(crate) fn enter(
         &mut self,
         conn: ConnId,
@@ -85,31 +99,43 @@ impl Throttle {
         login: &Login,
         now: Millis,
         settings: &Settings,
-    ) {
+    ) -> Entered {
         let name = self.name(login);
+        let mark = mark(&name, source);
+        let is_known = self.has_logged_in(mark);
+        let gate = self.gates.get(&source);
+        let is_first = gate.is_none_or(|gate| !gate.pairs.contains_key(&name));
+        let is_settled = self.changed.is_empty() && self.deadline().is_none_or(|at| at > now);
+        // Nobody waits who could pass, so whoever could pass goes before nobody.
+        if is_first
+            && is_settled
+            && self.is_gate_open(source, is_known, now, settings)
+            && (is_known || self.is_line_open(&name, now, now, settings))
+        {
+            return Entered::Passes(self.take_off(source, &name, is_known, now, settings));
+        }
         self.turns += 1;
         let gate = self.gates.entry(source).or_default();
-        let pair = gate.pairs.entry(Arc::clone(&name));
-        let pair = pair.or_insert_with(|| Pair::new(mark(&name, source), self.turns));
+        let pair = gate.pairs.entry(name.clone());
+        let pair = pair.or_insert_with(|| Pair::new(mark, self.turns));
         pair.waiting.push_back(Waiting {
             conn,
             since: now,
             arrival: self.turns,
         });
-        let is_first = pair.waiting.len() == 1;
-        let line = self.lines.entry(Arc::clone(&name)).or_default();
+        let line = self.lines.entry(name.clone()).or_default();
         line.sources.insert(source);
-        let behind = self.deadline().is_some_and(|at| at <= now);
-        if behind || (is_first && self.is_open(source, &name, now, settings)) {
-            self.changed.push_back(Which::Gate(source));
-        } else {
+        if is_settled {
             let own = (settings.name_wait > Millis(0)).then_some(now + settings.name_wait);
             let opens = self.gate_opens(source, now, settings);
             if let Some(at) = own.into_iter().chain(opens).min() {
                 self.wake(Which::Gate(source), at);
             }
+        } else {
+            self.changed.push_back(Which::Gate(source));
         }
         self.arm_line(&name, now, settings);
+        Entered::Waits
     }
 
     /// The connection whose IDENTIFY passes next, and what its lookup counts as: nothing where logins are
@@ -124,7 +150,7 @@ impl Throttle {
                 Which::Gate(source) => self.first_of_gate(*source, now, settings),
                 Which::Line(name) => {
                     let first = self.first_of_line(name, now, settings);
-                    first.map(|source| (source, Arc::clone(name)))
+                    first.map(|source| (source, name.clone()))
                 }
             };
             if let Some((source, name)) = first
@@ -152,7 +178,7 @@ impl Throttle {
         };
         pair.waiting.retain(|waits| waits.conn != conn);
         if pair.waiting.is_empty() {
-            let name = Arc::clone(name);
+            let name = name.clone();
             self.remove_pair(source, &name);
             self.tidy(source, &name);
         }
@@ -181,26 +207,29 @@ impl Throttle {
         if let Some(line) = self.lines.get_mut(&name) {
             line.running = line.running.saturating_sub(usize::from(!is_known));
         }
-        self.changed.push_back(Which::Line(Arc::clone(&name)));
         self.tidy(source, &name);
+        if self.lines.contains_key(&name) {
+            self.changed.push_back(Which::Line(name.clone()));
+        }
         if let (Login::Nick(nick), Some(member)) = (Login::parse(typed), answer.member()) {
-            let number = Name::from(format!("{member}"));
-            self.learn(shortened(&nick), &number, others, now, settings);
-            name = number;
+            self.learn(shortened(&nick), member, others, now, settings);
+            name = Name::Number(member);
         }
         match answer {
             Answer::Member(member) => {
                 // A member who has come by the number may come back by the nick.
-                for name in [&name, &member.nick] {
-                    let mark = mark(name, source);
-                    mark.into_iter()
-                        .for_each(|mark| self.known.add(mark, settings.names / 2));
+                for name in [name, Name::Nick(Arc::clone(&member.nick))] {
+                    if let Some(mark) = mark(&name, source) {
+                        self.known.add(mark, settings.names / 2);
+                    }
                 }
             }
             Answer::Denied(..) => self.fail(source, &name, now, settings),
             Answer::Unavailable(_) => {}
         }
-        self.changed.push_back(Which::Gate(source));
+        if self.gates.contains_key(&source) {
+            self.changed.push_back(Which::Gate(source));
+        }
     }
 
     /// When something in line may pass though nothing else happens.
@@ -249,10 +278,11 @@ impl Throttle {
     /// The name that a login stands for.
     fn name(&self, login: &Login) -> Name {
         match login {
-            Login::Id(id) => Name::from(format!("{id}")),
+            Login::Id(id) => Name::Number(*id),
             Login::Nick(nick) => {
                 let nick = shortened(nick);
-                self.numbers.get(&nick).cloned().unwrap_or(nick)
+                let number = self.numbers.get(&nick).copied();
+                number.map_or(Name::Nick(nick), Name::Number)
             }
         }
     }
@@ -276,50 +306,48 @@ impl Throttle {
     fn remember(&mut self, name: &Name, tried: Tried, now: Millis, settings: &Settings) {
         // The pace of a guarded name outlives its failures where the window is shorter.
         let changed = now.max(tried.next - settings.window);
-        let forgotten = self
-            .names
-            .put(Arc::clone(name), tried, changed, settings.names);
+        let forgotten = self.names.put(name.clone(), tried, changed, settings.names);
         self.changed.extend(forgotten.map(Which::Line));
     }
 
     /// A nick and a number are one name from now on, with all that is known, runs or waits under either.
     fn learn<'a>(
         &mut self,
-        nick: Name,
-        number: &Name,
+        nick: Arc<str>,
+        member: MemberId,
         flights: impl Iterator<Item = &'a mut Flight>,
         now: Millis,
         settings: &Settings,
     ) {
-        if self.numbers.get(&nick) == Some(number) {
+        if self.numbers.get(&nick) == Some(&member) {
             return;
         }
-        if let Some(old) = self.names.take(&nick) {
-            let mut tried = self.names.take(number).unwrap_or_default();
+        let (before, number) = (Name::Nick(Arc::clone(&nick)), Name::Number(member));
+        if let Some(old) = self.names.take(&before) {
+            let mut tried = self.names.take(&number).unwrap_or_default();
             tried.failures.merge(&old.failures);
             tried.next = tried.next.max(old.next);
-            self.remember(number, tried, now, settings);
+            self.remember(&number, tried, now, settings);
         }
-        if let Some(old) = self.lines.remove(&nick) {
+        if let Some(old) = self.lines.remove(&before) {
             if let Some(at) = old.wakes {
-                self.agenda.remove(&(at, Which::Line(Arc::clone(&nick))));
+                self.agenda.remove(&(at, Which::Line(before.clone())));
             }
-            let line = self.lines.entry(Arc::clone(number)).or_default();
+            let line = self.lines.entry(number.clone()).or_default();
             line.running += old.running;
             line.sources.extend(&old.sources);
             for source in old.sources {
                 if let Some(gate) = self.gates.get_mut(&source) {
-                    gate.rename(&nick, number, source);
+                    gate.rename(&before, &number, source);
                 }
                 self.changed.push_back(Which::Gate(source));
             }
-            self.changed.push_back(Which::Line(Arc::clone(number)));
-            let renamed = flights.filter(|flight| flight.name == nick);
-            renamed.for_each(|flight| flight.name = Arc::clone(number));
+            self.changed.push_back(Which::Line(number.clone()));
+            let renamed = flights.filter(|flight| flight.name == before);
+            renamed.for_each(|flight| flight.name = number.clone());
         }
         // Nobody waits for a nick that is forgotten: its line has the number's name.
-        self.numbers
-            .put(nick, Arc::clone(number), now, settings.names);
+        self.numbers.put(nick, member, now, settings.names);
     }
 
     /// Lets the first of a pair pass.
@@ -330,53 +358,65 @@ impl Throttle {
         now: Millis,
         settings: &Settings,
     ) -> Option<(ConnId, Option<Flight>)> {
-        let is_guarded = self.is_guarded(name, now, settings);
-        let gate = self.gates.get_mut(&source)?;
-        let pair = gate.pairs.get_mut(name)?;
+        let pair = self.gates.get_mut(&source)?.pairs.get_mut(name)?;
         let Waiting { conn, .. } = pair.waiting.pop_front()?;
-        let is_known = pair.mark.is_some_and(|mark| self.known.has(mark));
         self.turns += 1;
         pair.turn = self.turns;
-        let is_last = pair.waiting.is_empty();
-        if is_off(settings) {
-            if is_last {
-                self.remove_pair(source, name);
-            }
-            self.tidy(source, name);
-            return Some((conn, None));
-        }
-        gate.running += 1;
-        if !is_known {
-            gate.unknown += 1;
-            self.lines.entry(Arc::clone(name)).or_default().running += 1;
-            if is_guarded && settings.name_rate > 0 {
-                let mut tried = self.names.take(name).unwrap_or_default();
-                tried.next = now + Millis(1000_u64.div_ceil(settings.name_rate.into()));
-                self.remember(name, tried, now, settings);
-            }
-        }
+        let (mark, is_last) = (pair.mark, pair.waiting.is_empty());
         if is_last {
             self.remove_pair(source, name);
         }
-        self.arm_gate(source, now, settings);
-        self.arm_line(name, now, settings);
+        let is_known = self.has_logged_in(mark);
+        let flight =
+            (!is_off(settings)).then(|| self.take_off(source, name, is_known, now, settings));
         self.tidy(source, name);
-        let flight = Flight {
+        Some((conn, flight))
+    }
+
+    /// Counts a lookup that begins.
+    fn take_off(
+        &mut self,
+        source: Source,
+        name: &Name,
+        is_known: bool,
+        now: Millis,
+        settings: &Settings,
+    ) -> Flight {
+        if !is_known && settings.name_rate > 0 && self.is_guarded(name, now, settings) {
+            let mut tried = self.names.take(name).unwrap_or_default();
+            tried.next = now + Millis(1000_u64.div_ceil(settings.name_rate.into()));
+            self.remember(name, tried, now, settings);
+        }
+        if let Source::Address(_) = source {
+            let gate = self.gates.entry(source).or_default();
+            gate.running += 1;
+            gate.unknown += usize::from(!is_known);
+            self.arm_gate(source, now, settings);
+        }
+        if !is_known {
+            self.lines.entry(name.clone()).or_default().running += 1;
+            self.arm_line(name, now, settings);
+        }
+        Flight {
             source,
-            name: Arc::clone(name),
+            name: name.clone(),
             is_known,
-        };
-        Some((conn, Some(flight)))
+        }
+    }
+
+    /// Whether the pair of a name and a source has logged in.
+    fn has_logged_in(&self, mark: Option<Mark>) -> bool {
+        mark.is_some_and(|mark| self.known.has(mark))
     }
 }
 
 /// A name as far as it counts. Members have shorter nicks; those who make up names cannot make the
 /// tables large by it.
-fn shortened(nick: &Name) -> Name {
+fn shortened(nick: &Arc<str>) -> Arc<str> {
     if nick.len() <= LONGEST_NAME {
         return Arc::clone(nick);
     }
-    Name::from(&nick[..nick.floor_char_boundary(LONGEST_NAME)])
+    Arc::from(&nick[..nick.floor_char_boundary(LONGEST_NAME)])
 }
 
 /// Bytes: 32 characters of four.

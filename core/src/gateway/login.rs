@@ -13,7 +13,7 @@ use crate::event::{Action, ConnId, Source, Ticket};
 use crate::member::{Answer, Denial, Login, Query, Secret, Unavailable};
 use crate::note::{CloseReason, Note};
 use crate::reply;
-use crate::throttle::Flight;
+use crate::throttle::{Entered, Flight};
 use crate::time::Millis;
 
 /// A question that the member store has not answered yet. It outlives its connection: a failure counts
@@ -55,12 +55,18 @@ impl Gateway {
 
     fn enter(&mut self, id: ConnId, source: Source, identify: Identify) {
         let (now, settings) = (self.now.mono, &self.config.limits.throttle);
-        if let Some(chat) = self.conns.get_mut(id).and_then(|conn| conn.chat()) {
-            self.throttle
-                .enter(id, source, &identify.login, now, settings);
-            let in_line = InLine { identify, source };
-            chat.wait(Turn::Throttled(Box::new(in_line)), now);
-            self.ask_next();
+        let entered = self
+            .throttle
+            .enter(id, source, &identify.login, now, settings);
+        match entered {
+            Entered::Passes(flight) => self.look_up(id, source, Some(flight), identify, now),
+            Entered::Waits => {
+                let in_line = InLine { identify, source };
+                if let Some(chat) = self.conns.get_mut(id).and_then(|conn| conn.chat()) {
+                    chat.wait(Turn::Throttled(Box::new(in_line)), now);
+                }
+                self.ask_next();
+            }
         }
     }
 

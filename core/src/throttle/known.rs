@@ -6,6 +6,7 @@ use core::net::IpAddr;
 
 use sha1::{Digest, Sha1};
 
+use super::Name;
 use crate::event::Source;
 
 /// A pair of a name and an address, as some bits of a hash of both: every member who is online has one.
@@ -46,11 +47,17 @@ impl Known {
 ///
 /// SHA-1 is here for WebSockets anyway. With a plain checksum, members could choose nicks that share a
 /// mark with another member's.
-pub(super) fn mark(name: &str, source: Source) -> Option<Mark> {
+pub(super) fn mark(name: &Name, source: Source) -> Option<Mark> {
     let Source::Address(address) = source else {
         return None;
     };
-    let hash = Sha1::new().chain_update(name);
+    // Numbers have eight bytes after a byte that no nick holds.
+    let hash = match name {
+        Name::Number(number) => Sha1::new()
+            .chain_update([0xff])
+            .chain_update(number.0.to_le_bytes()),
+        Name::Nick(nick) => Sha1::new().chain_update(&**nick),
+    };
     let hash = match address {
         IpAddr::V4(four) => hash.chain_update(four.octets()),
         IpAddr::V6(six) => hash.chain_update(six.octets()),

@@ -1,7 +1,6 @@
 //! Who waits, and which of them passes next.
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
-use alloc::sync::Arc;
 
 use super::known::{Mark, mark};
 use super::recent::REMEMBERED;
@@ -79,7 +78,7 @@ impl Throttle {
     ) -> Option<(Source, Name)> {
         let name = self.best(source, now, settings)?;
         let first = self.first_of_line(name, now, settings);
-        Some((first.unwrap_or(source), Arc::clone(name)))
+        Some((first.unwrap_or(source), name.clone()))
     }
 
     /// Which source of a name passes next, among those whose gate has nothing better to let pass.
@@ -100,23 +99,6 @@ impl Throttle {
                 .map(|pair| pair.turn)
         })
         .copied()
-    }
-
-    /// Whether the first of a pair could pass.
-    pub(super) fn is_open(
-        &self,
-        source: Source,
-        name: &Name,
-        now: Millis,
-        settings: &Settings,
-    ) -> bool {
-        let gate = self.gates.get(&source);
-        gate.and_then(|gate| gate.pairs.get(name))
-            .is_some_and(|pair| {
-                let is_known = self.is_known(pair);
-                self.is_gate_open(source, is_known, now, settings)
-                    && (is_known || self.is_line_open(name, pair, now, settings))
-            })
     }
 
     /// Whether an IDENTIFY in this name waits for its turn, from an address that is not known.
@@ -165,7 +147,7 @@ impl Throttle {
                 let forgotten = tried.failures.times().map(|at| *at + settings.window);
                 forgotten.chain([tried.next]).filter(|at| *at > now).min()
             });
-        self.set_wake(Which::Line(Arc::clone(name)), at);
+        self.set_wake(Which::Line(name.clone()), at);
     }
 
     /// Looks at a gate or a line at this moment, unless it is to be looked at before.
@@ -193,7 +175,7 @@ impl Throttle {
         }
         let line = self.lines.get(name);
         if line.is_some_and(|line| line.running == 0 && line.sources.is_empty()) {
-            self.set_wake(Which::Line(Arc::clone(name)), None);
+            self.set_wake(Which::Line(name.clone()), None);
             self.lines.remove(name);
         }
     }
@@ -207,11 +189,12 @@ impl Throttle {
             return None;
         }
         let open = gate.pairs.iter().filter_map(|(name, pair)| {
-            let is_known = self.is_known(pair);
+            let is_known = self.has_logged_in(pair.mark);
             let passes = if is_known {
                 known
             } else {
-                unknown && self.is_line_open(name, pair, now, settings)
+                let since = pair.waiting.front()?.since;
+                unknown && self.is_line_open(name, since, now, settings)
             };
             passes.then(|| (self.class(name, is_known, now, settings), pair.turn, name))
         });
@@ -229,11 +212,7 @@ impl Throttle {
         }
     }
 
-    fn is_known(&self, pair: &Pair) -> bool {
-        pair.mark.is_some_and(|mark| self.known.has(mark))
-    }
-
-    fn is_gate_open(
+    pub(super) fn is_gate_open(
         &self,
         source: Source,
         is_known: bool,
@@ -267,8 +246,15 @@ impl Throttle {
         running == 0 && waited
     }
 
-    /// Whether the first of a pair whose name has not logged in from its source may pass.
-    fn is_line_open(&self, name: &Name, pair: &Pair, now: Millis, settings: &Settings) -> bool {
+    /// Whether an IDENTIFY that has waited since then may pass, in a name that has not logged in from its
+    /// source.
+    pub(super) fn is_line_open(
+        &self,
+        name: &Name,
+        since: Millis,
+        now: Millis,
+        settings: &Settings,
+    ) -> bool {
         if is_off(settings) {
             return true;
         }
@@ -280,8 +266,7 @@ impl Throttle {
             return true;
         }
         let next = self.names.get(name).map_or(Millis(0), |tried| tried.next);
-        let first = pair.waiting.front();
-        first.is_some_and(|waits| now >= next.max(waits.since + settings.name_wait))
+        now >= next.max(since + settings.name_wait)
     }
 
     /// The next moment at which a gate may open for somebody, though no lookup ends.
@@ -348,7 +333,7 @@ impl Gate {
         let Some(old) = self.pairs.remove(nick) else {
             return;
         };
-        let pair = self.pairs.entry(Arc::clone(number));
+        let pair = self.pairs.entry(number.clone());
         let pair = pair.or_insert_with(|| Pair::new(mark(number, source), old.turn));
         pair.turn = pair.turn.min(old.turn);
         pair.waiting.extend(old.waiting);
