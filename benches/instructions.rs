@@ -70,8 +70,8 @@ fn presence(mut room: Room) -> Room {
 
 // A connection that logs in and leaves, with nobody there.
 #[library_benchmark]
-#[bench::raw(args = (Wire::Raw, 0), setup = Room::of, config = most(13_770, 15))]
-#[bench::binary(args = (Wire::Binary, 0), setup = Room::of, config = most(26_140, 21))]
+#[bench::raw(args = (Wire::Raw, 0), setup = Room::of, config = most(13_440, 15))]
+#[bench::binary(args = (Wire::Binary, 0), setup = Room::of, config = most(25_820, 21))]
 fn visit(mut room: Room) -> Room {
     for _ in 0..TIMES {
         let id = room.connect();

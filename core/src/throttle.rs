@@ -391,11 +391,16 @@ impl Throttle {
             let gate = self.gates.entry(source).or_default();
             gate.running += 1;
             gate.unknown += usize::from(!is_known);
-            self.arm_gate(source, now, settings);
+            if !gate.pairs.is_empty() {
+                self.arm_gate(source, now, settings);
+            }
         }
         if !is_known {
-            self.lines.entry(name.clone()).or_default().running += 1;
-            self.arm_line(name, now, settings);
+            let line = self.lines.entry(name.clone()).or_default();
+            line.running += 1;
+            if !line.sources.is_empty() {
+                self.arm_line(name, now, settings);
+            }
         }
         Flight {
             source,

@@ -169,14 +169,16 @@ impl Throttle {
     /// Drops a gate and a line in which nothing runs or waits.
     pub(super) fn tidy(&mut self, source: Source, name: &Name) {
         let gate = self.gates.get(&source);
-        if gate.is_some_and(|gate| gate.running == 0 && gate.pairs.is_empty()) {
-            self.set_wake(Which::Gate(source), None);
-            self.gates.remove(&source);
+        if gate.is_some_and(|gate| gate.running == 0 && gate.pairs.is_empty())
+            && let Some(at) = self.gates.remove(&source).and_then(|gate| gate.wakes)
+        {
+            self.agenda.remove(&(at, Which::Gate(source)));
         }
         let line = self.lines.get(name);
-        if line.is_some_and(|line| line.running == 0 && line.sources.is_empty()) {
-            self.set_wake(Which::Line(name.clone()), None);
-            self.lines.remove(name);
+        if line.is_some_and(|line| line.running == 0 && line.sources.is_empty())
+            && let Some(at) = self.lines.remove(name).and_then(|line| line.wakes)
+        {
+            self.agenda.remove(&(at, Which::Line(name.clone())));
         }
     }
 
