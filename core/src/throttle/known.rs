@@ -1,6 +1,7 @@
 //! The names that have logged in from each address.
 
 use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
 use core::mem;
 use core::net::IpAddr;
 
@@ -16,24 +17,32 @@ pub(super) type Mark = u32;
 /// The pairs that have logged in. Two sets instead of a list by age: the older set is dropped whole.
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    young: BTreeSet<Mark>,
-    old: BTreeSet<Mark>,
+    young: Marks,
+    old: Marks,
+}
+
+/// A set of marks. Most are in a sorted array, half as large as a tree of them: each member who is
+/// online has two. The latest are in a tree, until they are enough to be worth a merge.
+#[derive(Debug, Default)]
+struct Marks {
+    sorted: Vec<Mark>,
+    latest: BTreeSet<Mark>,
 }
 
 impl Known {
     /// Adds a pair to a set of at most `most`.
     pub(super) fn add(&mut self, mark: Mark, most: usize) {
-        if self.young.contains(&mark) {
+        if self.young.has(mark) {
             return;
         }
         if self.young.len() >= most.max(1) {
             self.old = mem::take(&mut self.young);
         }
-        self.young.insert(mark);
+        self.young.add(mark);
     }
 
     pub(super) fn has(&self, mark: Mark) -> bool {
-        self.young.contains(&mark) || self.old.contains(&mark)
+        self.young.has(mark) || self.old.has(mark)
     }
 
     #[cfg(test)]
@@ -41,6 +50,30 @@ impl Known {
         [self.young.len(), self.old.len()]
     }
 }
+
+impl Marks {
+    fn len(&self) -> usize {
+        self.sorted.len() + self.latest.len()
+    }
+
+    fn has(&self, mark: Mark) -> bool {
+        self.latest.contains(&mark) || self.sorted.binary_search(&mark).is_ok()
+    }
+
+    /// Adds a mark that is not in the set.
+    fn add(&mut self, mark: Mark) {
+        self.latest.insert(mark);
+        if self.latest.len() > MOST_LATEST.max(self.sorted.len() / 16) {
+            self.sorted.reserve_exact(self.latest.len());
+            self.sorted.extend(mem::take(&mut self.latest));
+            // Two runs that are sorted: the stable sort merges them.
+            self.sorted.sort();
+        }
+    }
+}
+
+/// Marks in the tree before the first merge.
+const MOST_LATEST: usize = 64;
 
 /// The mark of a pair; `None` where the source is exempt from limits by address, and never counts as
 /// one that has logged in.
@@ -64,4 +97,32 @@ pub(super) fn mark(name: &Name, source: Source) -> Option<Mark> {
     };
     let [a, b, c, d, ..]: [u8; 20] = hash.finalize().into();
     Some(u32::from_le_bytes([a, b, c, d]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_added_is_there_and_nothing_else() {
+        let (mut known, mut mark) = (Known::default(), 1_u32);
+        let marks = core::iter::repeat_with(|| {
+            mark = mark.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            mark
+        });
+        let marks: Vec<_> = marks.take(5000).collect();
+        for (n, mark) in marks.iter().enumerate() {
+            assert!(!known.has(*mark));
+            known.add(*mark, 4000);
+            known.add(*mark, 4000);
+            assert!(
+                marks[..=n]
+                    .iter()
+                    .rev()
+                    .step_by(97)
+                    .all(|mark| known.has(*mark))
+            );
+        }
+        assert_eq!(known.sizes(), [1000, 4000]);
+    }
 }
