@@ -148,10 +148,13 @@ impl Throttle {
         while let Some(which) = self.changed.front().cloned() {
             let first = match &which {
                 Which::Gate(source) => self.first_of_gate(*source, now, settings),
-                Which::Line(name) => {
-                    let first = self.first_of_line(name, now, settings);
-                    first.map(|source| (source, name.clone()))
-                }
+                Which::Line(name) => match self.first_of_line(name, now, settings) {
+                    Ok(source) => Some((source, name.clone())),
+                    Err(held_up) => {
+                        self.changed.extend(held_up.into_iter().map(Which::Gate));
+                        None
+                    }
+                },
             };
             if let Some((source, name)) = first
                 && let Some(passed) = self.pass(source, &name, now, settings)

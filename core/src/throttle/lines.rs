@@ -1,6 +1,7 @@
 //! Who waits, and which of them passes next.
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::vec::Vec;
 
 use super::known::{Mark, mark};
 use super::recent::REMEMBERED;
@@ -76,29 +77,30 @@ impl Throttle {
         now: Millis,
         settings: &Settings,
     ) -> Option<(Source, Name)> {
-        let name = self.best(source, now, settings)?;
+        let (name, _) = self.best(source, now, settings)?;
         let first = self.first_of_line(name, now, settings);
         Some((first.unwrap_or(source), name.clone()))
     }
 
-    /// Which source of a name passes next, among those whose gate has nothing better to let pass.
+    /// Which source of a name passes next, among those whose gate has nothing better to let pass. If none
+    /// does: the sources whose gate has, since the name may pass behind that.
     pub(super) fn first_of_line(
         &self,
         name: &Name,
         now: Millis,
         settings: &Settings,
-    ) -> Option<Source> {
-        let line = self.lines.get(name)?;
-        let open = line
-            .sources
-            .iter()
-            .filter(|source| self.best(**source, now, settings) == Some(name));
-        open.min_by_key(|source| {
-            let gate = self.gates.get(source);
-            gate.and_then(|gate| gate.pairs.get(name))
-                .map(|pair| pair.turn)
-        })
-        .copied()
+    ) -> Result<Source, Vec<Source>> {
+        let (mut first, mut held_up) = (None, Vec::new());
+        for source in self.lines.get(name).iter().flat_map(|line| &line.sources) {
+            match self.best(*source, now, settings) {
+                Some((best, _)) if best != name => held_up.push(*source),
+                Some((_, turn)) if first.is_none_or(|(before, _)| turn < before) => {
+                    first = Some((turn, *source));
+                }
+                Some(_) | None => {}
+            }
+        }
+        first.map(|(_, source)| source).ok_or(held_up)
     }
 
     /// Whether an IDENTIFY in this name waits for its turn, from an address that is not known.
@@ -182,8 +184,8 @@ impl Throttle {
         }
     }
 
-    /// The name that a gate lets pass next, if it lets any.
-    fn best(&self, source: Source, now: Millis, settings: &Settings) -> Option<&Name> {
+    /// The name that a gate lets pass next, if it lets any, and its turn.
+    fn best(&self, source: Source, now: Millis, settings: &Settings) -> Option<(&Name, u64)> {
         let gate = self.gates.get(&source)?;
         let opens = |is_known| self.is_gate_open(source, is_known, now, settings);
         let (known, unknown) = (opens(true), opens(false));
@@ -200,7 +202,7 @@ impl Throttle {
             };
             passes.then(|| (self.class(name, is_known, now, settings), pair.turn, name))
         });
-        open.min().map(|(_, _, name)| name)
+        open.min().map(|(_, turn, name)| (name, turn))
     }
 
     fn class(&self, name: &Name, is_known: bool, now: Millis, settings: &Settings) -> Class {

@@ -279,6 +279,25 @@ fn the_pace_of_a_name_outlives_a_shorter_window() {
 }
 
 #[test]
+fn what_opens_in_the_same_millisecond_passes_in_it() {
+    let mut lab = Lab::with(|settings| {
+        (settings.after, settings.name_after) = (8, 1);
+        (settings.name_wait, settings.name_rate) = (Millis(0), 1);
+    });
+    for (n, name) in [(1, "1"), (2, "2")] {
+        lab.fail(here(), name);
+        assert!(lab.ask(n, source("192.0.2.2"), name));
+        lab.land(n, Outcome::Unknown, name, None);
+    }
+    // Both names open after a second. The timer of "1" fires first, while "2" has the turn here, and
+    // then "2" has its turn elsewhere.
+    assert!(!lab.ask(3, source("192.0.2.3"), "2"));
+    assert!(!lab.ask(4, here(), "2"));
+    assert!(!lab.ask(5, here(), "1"));
+    assert_eq!(lab.pass(2000), [(1000, 3), (1000, 5), (2000, 4)]);
+}
+
+#[test]
 fn a_name_that_has_logged_in_from_there_does_not_wait_for_caps() {
     let mut lab = Lab::default();
     let home = source("2001:db8:1:2::1");
