@@ -1,5 +1,5 @@
-//! The reference for people who write clients, `core/PROTOCOL.md`: its examples are transcripts, and its table
-//! of errors has every error that there is.
+//! The reference for people who write clients, `core/PROTOCOL.md`: its examples are transcripts, its table of
+//! errors has every error that there is, and its part on the log every line and reason.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -39,6 +39,36 @@ fn the_table_of_errors_is_that_of_the_core() {
     assert_eq!(listed, said);
 }
 
+/// Each event of the log, and each reason that a line gives, stands in the part on the log.
+#[test]
+fn the_log_is_described_in_full() {
+    let text = fs::read_to_string(PATH).unwrap();
+    let (_, part) = text.split_once("\n## Log lines\n").unwrap();
+    let (part, _) = part.split_once("\n## ").unwrap();
+    let mut words = BTreeSet::new();
+    for file in ["/core/src/note.rs", "/core/src/member.rs"] {
+        let source = fs::read_to_string(root(file)).unwrap();
+        for reasons in source.split("fn as_str(self)").skip(1) {
+            let (reasons, _) = reasons.split_once("\n    }\n").unwrap();
+            let reasons = reasons.split("=> \"").skip(1);
+            words.extend(reasons.map(|reason| reason.split('"').next().unwrap().to_owned()));
+        }
+    }
+    let source = fs::read_to_string(root("/src/log/line.rs")).unwrap();
+    let events = source.split("[Word(\"").skip(1);
+    let events = events.map(|event| event.split('"').next().unwrap().trim());
+    let is_event = |word: &&str| word.starts_with(|c: char| c.is_ascii_uppercase());
+    words.extend(events.filter(is_event).map(str::to_owned));
+    assert!(words.len() > 50, "{words:?}");
+    for word in words {
+        let named = [format!("`{word}"), format!(" {word}`")];
+        assert!(
+            named.iter().any(|word| part.contains(word)),
+            "{word} is not among the log lines"
+        );
+    }
+}
+
 /// Collects the text of each error that the sources in a folder make, those of tests left out.
 fn errors(folder: &Path, said: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).unwrap() {
@@ -58,6 +88,10 @@ fn errors(folder: &Path, said: &mut BTreeSet<String>) {
             said.extend(texts.map(|text| text.split('"').next().unwrap().to_owned()));
         }
     }
+}
+
+fn root(path: &str) -> String {
+    format!("{}{path}", env!("CARGO_MANIFEST_DIR"))
 }
 
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/core/src");
