@@ -45,18 +45,19 @@ fn churn(runtime: &str) {
     round(&server, Duration::from_secs(seconds / 10 + 2), 0);
     let before = Held::by(&server);
     let done = round(&server, Duration::from_secs(seconds), 1);
-    let after = Held::by(&server);
+    let end = Instant::now() + PATIENCE;
+    let after = loop {
+        // On a busy machine the last of them may still be about to end.
+        let after = Held::by(&server);
+        if after.is_no_more_than(&before) || Instant::now() > end {
+            break after;
+        }
+    };
     eprintln!("{runtime}: {seconds} s, {done}\n  before {before:?}\n  after  {after:?}");
 
-    assert_eq!(
-        (after.descriptors, after.threads),
-        (before.descriptors, before.threads)
-    );
     assert!(
-        after.kib <= before.kib + SLACK_KIB,
-        "{} KiB grew to {}",
-        before.kib,
-        after.kib
+        after.is_no_more_than(&before),
+        "{before:?} grew to {after:?}"
     );
     server.stop();
 }
@@ -70,6 +71,12 @@ struct Held {
 }
 
 impl Held {
+    fn is_no_more_than(&self, before: &Self) -> bool {
+        self.descriptors <= before.descriptors
+            && self.threads <= before.threads
+            && self.kib <= before.kib + SLACK_KIB
+    }
+
     fn by(server: &Server) -> Self {
         // The server lets a peer that is slow to close linger for two seconds.
         let end = Instant::now() + PATIENCE;

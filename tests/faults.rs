@@ -63,6 +63,12 @@ fn resets_and_stalls(runtime: &'static str) {
     ];
     let scene = Scene::open(runtime, "resets and stalls", manners, &options);
     thread::sleep(scene.length());
+    for what in ["reset", "end of stream", "replaced"] {
+        let closed = format!("CLOSED {what} ");
+        scene.server.running.stdout.wait_for(&closed);
+    }
+    scene.until_more("logins", |counts| &counts.logins, 1);
+    scene.until_more("messages", |counts| &counts.messages, 1);
     let judged = scene.close();
     for what in [
         "login",
@@ -102,10 +108,12 @@ fn killed_and_restarted(runtime: &'static str) {
     let rounds = 2 + scene.length().as_secs() / 10;
     let time = scene.length() / rounds as u32;
     thread::sleep(time);
+    scene.until_more("messages", |counts| &counts.messages, 1);
     for _ in 1..rounds {
         scene.kill_and_restart();
         scene.until_more("logins", |counts| &counts.logins, PASSING / 2);
         thread::sleep(time);
+        scene.until_more("messages", |counts| &counts.messages, 1);
     }
     let judged = scene.close();
     assert_eq!(judged.len() as u64, rounds);

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -443,13 +443,15 @@ struct Seat {
     terminal: Child,
     typed: Option<ChildStdin>,
     shown: Output,
+    /// A file that names the terminal.
+    tty: PathBuf,
 }
 
 impl Seat {
     fn take(folder: &Path, arguments: &str) -> Self {
         let program = env!("CARGO_BIN_EXE_flashgate");
         let command = format!(
-            "stty echo; TERM=xterm NO_COLOR=1 {program} chat {arguments}; echo ended $?; stty -a; echo so it is"
+            "stty echo; tty >tty; TERM=xterm NO_COLOR=1 {program} chat {arguments}; echo ended $?; stty -a; echo so it is"
         );
         let (mut terminal, shown) = terminal(folder, &command);
         let typed = terminal.stdin.take();
@@ -457,6 +459,7 @@ impl Seat {
             terminal,
             typed,
             shown,
+            tty: folder.join("tty"),
         }
     }
 
@@ -476,7 +479,16 @@ impl Seat {
             thread::sleep(Duration::from_millis(5));
         }
         // The prompt comes a moment before the echo goes; no person types so fast.
-        thread::sleep(Duration::from_millis(200));
+        loop {
+            let tty = fs::read_to_string(&self.tty).unwrap();
+            let modes = Command::new("stty").args(["-F", tty.trim(), "-a"]).output();
+            let modes = String::from_utf8(modes.unwrap().stdout).unwrap();
+            if modes.contains(" -echo ") {
+                break;
+            }
+            assert!(Instant::now() < end, "{modes}");
+            thread::sleep(Duration::from_millis(5));
+        }
         self.types(&format!("{password}\n"));
     }
 

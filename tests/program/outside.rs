@@ -213,13 +213,21 @@ impl Output {
 
     /// Waits until a text is there.
     pub(crate) fn wait_for(&self, text: &str) {
+        self.wait_for_times(text, 1);
+    }
+
+    /// Waits until a text is there so many times.
+    pub(crate) fn wait_for_times(&self, text: &str, times: usize) {
         let end = Instant::now() + PATIENCE;
         loop {
             let found = self.so_far();
-            if found.contains(text) {
+            if found.matches(text).count() >= times {
                 return;
             }
-            assert!(Instant::now() < end, "no {text:?} in:\n{found}");
+            assert!(
+                Instant::now() < end,
+                "no {text:?} {times} times in:\n{found}"
+            );
             thread::sleep(Duration::from_millis(5));
         }
     }

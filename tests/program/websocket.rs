@@ -3,7 +3,6 @@
 use std::io::Write;
 use std::net::TcpStream;
 use std::path::Path;
-use std::time::Duration;
 
 use rustix::process::Signal;
 use tempfile::tempdir;
@@ -13,7 +12,7 @@ use tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
 use tungstenite::{Error, Message};
 
 use crate::guest::{Chats, Guest, Speaks, request};
-use crate::outside::{Server, import_members};
+use crate::outside::{PATIENCE, Server, import_members};
 use crate::server::on_both;
 
 on_both! {
@@ -101,7 +100,7 @@ on_both! {
         for guest in [&mut member, &mut other, &mut silent] {
             assert_eq!(guest.closed(), Some(CloseCode::Away));
         }
-        assert_eq!(server.running.wait(Duration::from_secs(5)), 0);
+        assert_eq!(server.running.wait(PATIENCE), 0);
         let log = server.running.stdout.all();
         assert_eq!(log.matches("CLOSED shutdown").count(), 4, "{log}");
         assert_eq!(log.matches("CLOSED protocol error").count(), 3, "{log}");

@@ -387,7 +387,7 @@ fn changes_are_heard() {
     }
     // Not each of them: a machine may have other things to do for a while.
     took.sort();
-    assert!(took[took.len() / 2] < Duration::from_secs(1), "{took:?}");
+    assert!(took[0] < Duration::from_secs(1), "{took:?}");
 }
 
 #[test]
@@ -479,12 +479,8 @@ fn a_database_that_does_not_answer() {
     for _ in 0..100 {
         assert_eq!(answered.recv_timeout(PATIENCE), Ok(FAILED));
     }
-    // Not after 100 times as long as one has to wait, nor after the core's 10 s.
-    assert!(
-        start.elapsed() < Duration::from_secs(10),
-        "{:?}",
-        start.elapsed()
-    );
+    // Not after 100 times as long as one has to wait.
+    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
     wire.is_cut.store(false, Ordering::Relaxed);
     wait_for(|| matches!(login(&pool, "1", "alice's"), Answer::Member(_)));
 }

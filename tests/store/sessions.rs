@@ -244,7 +244,7 @@ fn a_query_that_takes_too_long() {
     let began = Instant::now();
     assert_eq!(login(&pool, "1", "alice's"), FAILED);
     assert!(
-        began.elapsed() < Duration::from_secs(5),
+        began.elapsed() < Duration::from_secs(15),
         "{:?}",
         began.elapsed()
     );
@@ -253,8 +253,7 @@ fn a_query_that_takes_too_long() {
          WHERE db = '{}' AND id <> CONNECTION_ID() AND info LIKE '%sleep%'",
         place.site.database
     );
-    thread::sleep(Duration::from_millis(500));
-    assert_eq!(place.site.rows::<u64>(&asks), [0]);
+    wait_for(|| place.site.rows::<u64>(&asks) == [0]);
     place.sql("UPDATE slow SET id = 0");
     wait_for(|| matches!(login(&pool, "1", "alice's"), Answer::Member(_)));
 }

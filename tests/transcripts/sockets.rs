@@ -338,4 +338,4 @@ fn in_words(error: io::Error) -> String {
 }
 
 /// Longer than anything takes that has to come, on a machine with more to do.
-const GUARD: Duration = Duration::from_secs(10);
+const GUARD: Duration = Duration::from_secs(30);

@@ -40,20 +40,23 @@ impl Word {
 
     /// A thread may be about to wipe what has been answered by another.
     pub(super) fn is_nowhere(&self, pid: u32) {
-        self.is_gone_within(pid, Duration::from_secs(5));
+        if let Err(places) = self.is_gone_within(pid, PATIENCE) {
+            panic!("{places}");
+        }
     }
 
-    pub(super) fn is_gone_within(&self, pid: u32, longest: Duration) {
+    /// Where it still is, if it is.
+    pub(super) fn is_gone_within(&self, pid: u32, longest: Duration) -> Result<(), String> {
         let end = Instant::now() + longest;
         loop {
             let found = self.search(pid);
             if found.is_empty() {
-                return;
+                return Ok(());
             }
             if Instant::now() > end {
                 let shown: BTreeSet<String> = found.iter().map(Found::shown).collect();
                 let shown: Vec<String> = shown.into_iter().collect();
-                panic!("{} places:\n{}", found.len(), shown.join("\n"));
+                return Err(format!("{} places:\n{}", found.len(), shown.join("\n")));
             }
             thread::sleep(Duration::from_millis(100));
         }
