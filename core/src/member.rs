@@ -131,6 +131,8 @@ pub enum Denial {
     TicketExpired,
     /// The ticket was used before.
     TicketSpent,
+    /// The member is online already. The gateway itself says so, to whom the store has let in.
+    AlreadyOnline,
 }
 
 impl Denial {
@@ -151,6 +153,7 @@ impl Denial {
             Self::TicketTooLong => "ticket valid for too long",
             Self::TicketExpired => "ticket expired",
             Self::TicketSpent => "ticket spent",
+            Self::AlreadyOnline => "already online",
         }
     }
 
@@ -161,7 +164,7 @@ impl Denial {
     }
 }
 
-const DENIALS: [Denial; 14] = [
+const DENIALS: [Denial; 15] = [
     Denial::Unknown,
     Denial::WrongPassword,
     Denial::Inactive,
@@ -176,6 +179,7 @@ const DENIALS: [Denial; 14] = [
     Denial::TicketTooLong,
     Denial::TicketExpired,
     Denial::TicketSpent,
+    Denial::AlreadyOnline,
 ];
 
 impl Answer {
@@ -198,6 +202,10 @@ pub enum Unavailable {
     Busy,
     /// It has not answered within [`Limits::lookup`](crate::Limits::lookup).
     TimedOut,
+    /// The ticket was made just before the server's start: whether it was used then is not known.
+    TicketBeforeStart,
+    /// As many tickets are remembered as may be; it takes none until one of them expires.
+    TicketsFull,
 }
 
 impl Unavailable {
@@ -207,6 +215,8 @@ impl Unavailable {
             Self::Failed => "store failed",
             Self::Busy => "store busy",
             Self::TimedOut => "store timed out",
+            Self::TicketBeforeStart => "ticket made before the start",
+            Self::TicketsFull => "too many spent tickets",
         }
     }
 }

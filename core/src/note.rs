@@ -93,7 +93,7 @@ pub enum Note {
         /// How many since the last such note.
         times: u64,
         /// What the last one named, where that is why, as the client sent it: the origin of its page, or
-        /// the version of the WebSocket protocol.
+        /// the version of the WebSocket protocol. For [`Refusal::Head`], the status of the answer.
         detail: Option<Arc<str>>,
     },
 }
@@ -144,6 +144,8 @@ pub enum Refusal {
     Host,
     /// It asks for a WebSocket by another method than GET.
     Method,
+    /// It has the headers of a WebSocket, but no `Upgrade`, and was answered like any other request.
+    NoUpgrade,
     /// It asks for a WebSocket, and its `Connection` does not say `Upgrade`.
     NoConnection,
     /// It asks for a WebSocket by a request that has a body.
@@ -158,6 +160,8 @@ pub enum Refusal {
     NoKey,
     /// It asks for a WebSocket by something that is not a key.
     BadKey,
+    /// It asks for a WebSocket by a request whose head is malformed, too large or not finished in time.
+    Head,
     /// It asks for a WebSocket while the server stops.
     Shutdown,
 }
@@ -193,6 +197,7 @@ impl Refusal {
             Self::Http10 => "HTTP/1.0",
             Self::Host => "no host",
             Self::Method => "method",
+            Self::NoUpgrade => "no Upgrade",
             Self::NoConnection => "no Connection: Upgrade",
             Self::Body => "body",
             Self::NoVersion => "no version",
@@ -200,6 +205,7 @@ impl Refusal {
             Self::TwoVersions => "two versions",
             Self::NoKey => "no key",
             Self::BadKey => "bad key",
+            Self::Head => "bad head",
             Self::Shutdown => "shutdown",
         }
     }
@@ -208,7 +214,7 @@ impl Refusal {
     pub const fn advice(self) -> &'static str {
         match self {
             Self::Http10 => ": is the proxy told to use 1.1?",
-            Self::NoConnection => ": is the proxy told to pass Upgrade on?",
+            Self::NoUpgrade | Self::NoConnection => ": is the proxy told to pass Upgrade on?",
             Self::Full
             | Self::AddressLimit
             | Self::NoCertificate
@@ -221,6 +227,7 @@ impl Refusal {
             | Self::TwoVersions
             | Self::NoKey
             | Self::BadKey
+            | Self::Head
             | Self::Shutdown => "",
         }
     }

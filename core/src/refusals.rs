@@ -106,7 +106,7 @@ fn shortened(detail: &[u8]) -> &[u8] {
 }
 
 /// In the order of their declaration, which is their place in `tallies`.
-const REASONS: [Refusal; 15] = [
+const REASONS: [Refusal; 17] = [
     Refusal::Full,
     Refusal::AddressLimit,
     Refusal::NoCertificate,
@@ -114,6 +114,7 @@ const REASONS: [Refusal; 15] = [
     Refusal::Http10,
     Refusal::Host,
     Refusal::Method,
+    Refusal::NoUpgrade,
     Refusal::NoConnection,
     Refusal::Body,
     Refusal::NoVersion,
@@ -121,6 +122,7 @@ const REASONS: [Refusal; 15] = [
     Refusal::TwoVersions,
     Refusal::NoKey,
     Refusal::BadKey,
+    Refusal::Head,
     Refusal::Shutdown,
 ];
 

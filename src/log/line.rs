@@ -369,6 +369,7 @@ fn refused(reason: Refusal) -> (&'static str, &'static str) {
         | Refusal::Http10
         | Refusal::Host
         | Refusal::Method
+        | Refusal::NoUpgrade
         | Refusal::NoConnection
         | Refusal::Body
         | Refusal::NoVersion
@@ -376,6 +377,7 @@ fn refused(reason: Refusal) -> (&'static str, &'static str) {
         | Refusal::TwoVersions
         | Refusal::NoKey
         | Refusal::BadKey
+        | Refusal::Head
         | Refusal::Shutdown => ("WEBSOCKET REFUSED", "websocket_refused"),
     }
 }

@@ -469,9 +469,8 @@ impl Shared {
 
         let proof = match self.as_ticket(password, found.as_ref().ok()) {
             Worth::Login => Ok(Proof::Ticket),
-            Worth::NoRoom | Worth::TooSoon => {
-                return (Answer::Unavailable(Unavailable::Busy), None);
-            }
+            Worth::NoRoom => return (Answer::Unavailable(Unavailable::TicketsFull), None),
+            Worth::TooSoon => return (Answer::Unavailable(Unavailable::TicketBeforeStart), None),
             // A false ticket is a wrong password, at the cost of one; and a right one is still right.
             Worth::Nothing(why) => self.prove(login, password, found.as_ref()).map_err(|_| why),
             Worth::NoTicket => self.prove(login, password, found.as_ref()),

@@ -60,7 +60,7 @@ impl Gateway {
             Rival::Stays
         };
         match rival {
-            Rival::Stays => self.say(id, &reply::error("Already online.")),
+            Rival::Stays => self.refuse_claim(id, name),
             Rival::Goes => self.take_over(id, seat, &member),
             Rival::Unknown => self.wait_for(old, id, name, member),
         }
@@ -150,11 +150,23 @@ impl Gateway {
     /// The older connection has given a sign of life: all who wait for it are refused.
     pub(super) fn lives(&mut self, old: ConnId) {
         for id in self.claims.waiting.remove(&old).unwrap_or_default() {
-            if self.end_claim(id).is_some() {
-                self.say(id, &reply::error("Already online."));
+            if let Some(claim) = self.end_claim(id) {
+                self.refuse_claim(id, claim.name);
                 self.advance(id, &[]);
             }
         }
+    }
+
+    fn refuse_claim(&mut self, id: ConnId, name: Arc<str>) {
+        if let Some(peer) = self.conns.get(id).map(|conn| conn.peer()) {
+            let why = Denial::AlreadyOnline;
+            self.note(Note::LoginFailed {
+                peer,
+                id: name,
+                why,
+            });
+        }
+        self.say(id, &reply::error("Already online."));
     }
 
     /// The older connection is a ghost: the first who waits for it takes its place.

@@ -89,8 +89,10 @@ impl Gateway {
         }
         self.store_failed = match answer {
             Answer::Member(_) | Answer::Denied(..) => None,
-            // One that has too much to do works.
-            Answer::Unavailable(Unavailable::Busy) => self.store_failed,
+            // One that has too much to do works, and a ticket says nothing of it.
+            Answer::Unavailable(
+                Unavailable::Busy | Unavailable::TicketBeforeStart | Unavailable::TicketsFull,
+            ) => self.store_failed,
             Answer::Unavailable(why) => Some((self.now.mono, why)),
         };
         let waiting = self.is_waiting_for(id, ticket);

@@ -13,7 +13,7 @@ use crate::event::{ConnId, ListenerId, StoreState};
 
 use crate::frame::Chunk;
 use crate::member::Unavailable;
-use crate::note::Note;
+use crate::note::{Note, Refusal};
 use crate::site::{self, Found, Site, SiteFile};
 use crate::status::{self, Gauges};
 use crate::wire::http::{self, ALLOWED, Content, Head, Method, Reject, Request, Response, Status};
@@ -32,8 +32,9 @@ impl Gateway {
         let Some(conn) = self.conns.get_mut(id) else {
             return Step::Wait;
         };
-        let (ended, role) = (
+        let (ended, peer, role) = (
             conn.incoming == Incoming::Ended,
+            conn.peer(),
             self.config.role(conn.listener()),
         );
         let State::Http { since, searched } = &mut conn.state else {
@@ -41,10 +42,10 @@ impl Gateway {
         };
         let late = self.now.mono >= *since + limits.request;
         let response = match http::find_head(input, searched, limits.head) {
-            Head::Partial if ended => Response::plain(Status::BadRequest),
-            Head::Partial if late => Response::plain(Status::RequestTimeout),
+            Head::Partial if ended => self.refuse_head(Status::BadRequest, input, peer),
+            Head::Partial if late => self.refuse_head(Status::RequestTimeout, input, peer),
             Head::Partial => return Step::Wait,
-            Head::Bad(status) => Response::plain(status),
+            Head::Bad(status) => self.refuse_head(status, input, peer),
             Head::Complete(length) => match http::parse(&input[..length]) {
                 Ok(Request {
                     upgrade: Some(handshake),
@@ -56,10 +57,14 @@ impl Gateway {
                         return Step::Consumed(length);
                     }
                 },
-                Ok(request) => self.serve(id, &request),
+                Ok(request) => {
+                    if request.upgrade.is_none() && http::names_key(&input[..length]) {
+                        self.refuse(Refusal::NoUpgrade, peer, None);
+                    }
+                    self.serve(id, &request)
+                }
                 Err(Reject::Upgrade(refusal)) => self.refuse_upgrade(id, refusal),
-                Err(Reject::Status(status @ Status::MethodNotAllowed)) => http::refused(status),
-                Err(Reject::Status(status)) => Response::plain(status),
+                Err(Reject::Status(status)) => self.refuse_head(status, &input[..length], peer),
             },
         };
         // However malformed what follows: who asks for the head gets no body (RFC 9110 section 9.3.2).
@@ -71,6 +76,15 @@ impl Gateway {
         self.respond(id, response, body);
         self.finish(id, Patience::Body);
         Step::Consumed(input.len())
+    }
+
+    /// Refuses a request for what its head is. Where it was to become a WebSocket, the log says so: a
+    /// browser tells its user nothing.
+    fn refuse_head(&mut self, status: Status, head: &[u8], peer: SocketAddr) -> Response {
+        if http::names_key(head) {
+            self.refuse(Refusal::Head, peer, Some(status.line().as_bytes()));
+        }
+        http::refused(status)
     }
 
     /// Sends an answer.

@@ -353,10 +353,12 @@ const REFUSED: [(&str, Refused); 3] = [
 
 const STORES: [(&str, StoreState); 2] = [("up", StoreState::Up), ("down", StoreState::Down)];
 
-const UNAVAILABLE: [(&str, Unavailable); 3] = [
+const UNAVAILABLE: [(&str, Unavailable); 5] = [
     ("failed", Unavailable::Failed),
     ("busy", Unavailable::Busy),
     ("timed-out", Unavailable::TimedOut),
+    ("ticket-before-start", Unavailable::TicketBeforeStart),
+    ("tickets-full", Unavailable::TicketsFull),
 ];
 
 /// What a line tells of an answer's bytes, beside their number.

@@ -305,9 +305,12 @@ impl Writer {
             }
             Answer::Denied(why, _) => writeln!(self.out, "store denies {which}: {}", why.as_str()),
             Answer::Unavailable(Unavailable::Failed) => writeln!(self.out, "store fails {which}"),
-            Answer::Unavailable(Unavailable::Busy | Unavailable::TimedOut) => {
-                writeln!(self.out, "store is busy for {which}")
-            }
+            Answer::Unavailable(
+                Unavailable::Busy
+                | Unavailable::TimedOut
+                | Unavailable::TicketBeforeStart
+                | Unavailable::TicketsFull,
+            ) => writeln!(self.out, "store is busy for {which}"),
         };
         self.gateway.handle(self.now, Input::Answer(ticket, answer));
     }

@@ -11,8 +11,8 @@ use memchr::memchr2_iter;
 
 use crate::frame::Chunk;
 use crate::time::Now;
-pub(crate) use crate::wire::websocket::is_key;
 use crate::wire::websocket::{Handshake, Refusal};
+pub(crate) use crate::wire::websocket::{is_key, names_key};
 
 /// What the bytes at hand, the first of a request, hold of its head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,8 +12,8 @@ mod handshake;
 mod tests;
 mod utf8;
 
-pub(crate) use handshake::is_key;
 pub use handshake::{Handshake, Refusal};
+pub(crate) use handshake::{is_key, names_key};
 
 use alloc::vec::Vec;
 

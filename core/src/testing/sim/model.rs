@@ -55,6 +55,8 @@ pub(super) struct Model {
     cause: Input,
     /// The names of failed logins, and the reasons that the log must give.
     failed: VecDeque<(String, Denial)>,
+    /// The name of a login of which the log says, and the client is to be told, that the member is online.
+    already_online: Option<String>,
     /// To whom the last answer of that went.
     told: Option<ConnId>,
     /// What has to come next, before anything else.
@@ -130,6 +132,7 @@ impl Model {
             stopping: None,
             cause: Input::Timeout,
             failed: VecDeque::new(),
+            already_online: None,
             told: None,
             must: VecDeque::new(),
             seen: BTreeMap::new(),
@@ -242,6 +245,7 @@ impl Model {
     pub(super) fn done(&mut self, due: bool) {
         assert!(self.must.is_empty(), "left out: {:?}", self.must);
         assert!(self.failed.is_empty(), "not in the log: {:?}", self.failed);
+        assert_eq!(self.already_online, None, "in the log alone");
         self.join_claims();
         let ids: Vec<ConnId> = self.sides.keys().copied().collect();
         for id in ids {
@@ -430,6 +434,14 @@ impl Model {
             }
             Note::Quit { peer, member } => self.quit(self.peers[peer], *member),
             Note::Closed { peer, reason } => self.closed(self.peers[peer], *reason),
+            Note::LoginFailed {
+                id,
+                why: Denial::AlreadyOnline,
+                ..
+            } => {
+                let before = self.already_online.replace(String::from(&**id));
+                assert_eq!(before, None, "not told to the client");
+            }
             Note::LoginFailed { id, why, .. } => {
                 assert_eq!(self.failed.pop_front(), Some((String::from(&**id), *why)));
                 self.count("login failed");

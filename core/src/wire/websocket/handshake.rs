@@ -136,6 +136,16 @@ pub(crate) fn is_key(value: &[u8]) -> bool {
     key(value).is_some()
 }
 
+/// Whether a head, well-formed or not, has a line that only a WebSocket's handshake has.
+pub(crate) fn names_key(head: &[u8]) -> bool {
+    head.split(|byte| *byte == b'\n').any(|line| {
+        let name = line.get(..KEY.len());
+        name.is_some_and(|name| name.eq_ignore_ascii_case(KEY))
+    })
+}
+
+const KEY: &[u8] = b"Sec-WebSocket-Key:";
+
 /// The one value of a header that may stand once; `Some(None)` if it is not there, `None` if it is
 /// there twice.
 fn only<'a>(mut values: impl Iterator<Item = &'a [u8]>) -> Option<Option<&'a [u8]>> {

@@ -154,6 +154,12 @@ impl Model {
     /// `Already online.` is said to a newcomer.
     pub(super) fn already_online(&mut self, id: ConnId, said: &Said) {
         assert_eq!(*said, error("Already online."));
+        let logged = self.already_online.take();
+        assert_eq!(
+            logged.as_ref(),
+            Some(&self.sides[&id].tried),
+            "the log's line"
+        );
         match self.sides[&id].turn.clone() {
             Turn::Verdict(Answer::Member(member)) => {
                 let rivals = self.rivals(id, &member);
