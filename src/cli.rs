@@ -233,22 +233,30 @@ fn normalise(arguments: Vec<String>) -> Result<Vec<String>, Failure> {
     Ok(normal)
 }
 
-/// Puts a name that can be opened in the place of `-`, which argh takes for an option, where a command reads
-/// a file.
+/// Puts a name that can be opened in the place of `-`, which argh takes for an option, where a file is read.
 fn standard_input(mut arguments: Vec<String>) -> Vec<String> {
     let command: Vec<&str> = arguments.iter().map(String::as_str).take(2).collect();
-    if matches!(command[..], ["members", "import"] | ["replay", ..]) {
-        let known = known();
-        let mut is_value = false;
-        for argument in &mut arguments {
-            if argument == "-" && !is_value {
-                "/dev/stdin".clone_into(argument);
-            }
-            is_value = takes_value(&known, argument);
+    let reads = matches!(command[..], ["members", "import"] | ["replay", ..]);
+    let known = known();
+    let mut option: Option<String> = None;
+    for argument in &mut arguments {
+        let is_file = match &option {
+            None => reads,
+            Some(option) => FILES_READ.contains(&option.as_str()),
+        };
+        if argument == "-" && is_file {
+            STANDARD_INPUT.clone_into(argument);
         }
+        option = takes_value(&known, argument).then(|| argument.clone());
     }
     arguments
 }
+
+/// Options whose file is read once, from its beginning to its end.
+const FILES_READ: [&str; 3] = ["--policy-file", "--ticket-secret", "--mysql-password"];
+
+/// What `-` stands for.
+pub const STANDARD_INPUT: &str = "/dev/stdin";
 
 /// How an option may be given.
 struct Given {

@@ -29,8 +29,11 @@ pub(super) fn unrecognized(word: &str, arguments: &[&str]) -> String {
         format!("there is no command {word}{}", hint.unwrap_or_else(list))
     } else {
         let option = format!("--{word}");
-        let hint = meant(&option, options.iter().map(String::as_str)).unwrap_or_default();
-        format!("{path} takes no {word} here{hint}")
+        match meant(&option, options.iter().map(String::as_str)) {
+            Some(hint) => format!("{path} takes no {word} here{hint}"),
+            // It may be a password.
+            None => format!("{path} takes fewer arguments; see {path} --help"),
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Command lines, good and bad, and what is said of them.
 
+use std::path::Path;
+
 use flashgate_core::Setting;
 
 use super::*;
@@ -279,7 +281,10 @@ fn what_was_meant_is_told() {
             "serve demo",
             "flashgate serve takes no demo here; did you mean --demo?",
         ),
-        ("serve surplus", "flashgate serve takes no surplus here\n"),
+        (
+            "members passwd 1 hunter2",
+            "flashgate members passwd takes fewer arguments; see flashgate members passwd --help\n",
+        ),
         (
             "chat ws://localhost:8080",
             "leave out ws:// and give HOST:PORT",
@@ -329,4 +334,30 @@ fn help_and_version() {
         Ok(Request::Say(text)) => assert!(text.starts_with("flashgate 0."), "{text}"),
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn a_dash_is_standard_input_where_a_file_is_read() {
+    for line in [
+        "serve --policy-file -",
+        "serve --ticket-secret=-",
+        "serve --mysql-password -",
+    ] {
+        let options = serve(line);
+        let files = [
+            options.policy_file,
+            options.ticket_secret,
+            options.mysql_password,
+        ];
+        let given: Vec<_> = files.into_iter().flatten().collect();
+        assert_eq!(given, [Path::new(STANDARD_INPUT)], "{line}");
+    }
+    assert!(parsed("serve --record -").is_ok());
+}
+
+#[test]
+fn a_span_may_be_off() {
+    let options = serve("serve --raw-keepalive off");
+    assert_eq!(options.settings.limits.raw_keepalive.0, 0);
+    assert!(parsed("serve --login-timeout off").is_err());
 }

@@ -1,13 +1,14 @@
 //! What SIGHUP makes the server read again, without a restart and without closing a connection: the folders
 //! that it serves, the policy file and the ticket secret. What cannot be read stays as it was.
 
+use std::path::Path;
 use std::sync::mpsc::{self, SyncSender};
 use std::sync::{Arc, Weak};
 
 use flashgate_core::{Config, Policy};
 
 use super::settings;
-use crate::cli::ServeOptions;
+use crate::cli::{STANDARD_INPUT, ServeOptions};
 use crate::failure::Failure;
 use crate::log::diagnostics::start_thread;
 use crate::log::{Event, Writer};
@@ -75,6 +76,9 @@ impl Reload {
     }
 
     fn policy(&self, config: &mut Config) -> Result<Option<&'static str>, Failure> {
+        if is_used_up(self.options.policy_file.as_deref()) {
+            return Ok(None);
+        }
         let document = settings::policy(&self.options)?;
         Ok(document.map(|document| {
             config.policy = Policy::from_document(&document);
@@ -83,10 +87,18 @@ impl Reload {
     }
 
     fn ticket_secret(&self) -> Result<Option<&'static str>, Failure> {
+        if is_used_up(self.options.ticket_secret.as_deref()) {
+            return Ok(None);
+        }
         let secret = settings::ticket_secret(&self.options)?;
         Ok(secret.zip(self.pool.upgrade()).map(|(secret, pool)| {
             pool.set_ticket_secret(&secret);
             "ticket secret"
         }))
     }
+}
+
+/// Whether a file was standard input, of which nothing is left to read.
+fn is_used_up(file: Option<&Path>) -> bool {
+    file == Some(Path::new(STANDARD_INPUT))
 }

@@ -192,11 +192,16 @@ fn begun(from: impl Read) -> io::Result<Vec<u8>> {
 /// What needs no name, by what stands at a place in it: SQLite's files (its file format, sections 1.3, 3 and
 /// 4.1), MySQL's MyISAM, Access, a dump of PostgreSQL's; and what is compressed by bzip2, xz, Zstandard, LZ4,
 /// compress, 7-Zip and RAR, or archived by tar.
-const STARTS: [(usize, &[u8], &str); 15] = [
+const STARTS: [(usize, &[u8], &str); 16] = [
     (
         0,
         b"SQLite format 3\0",
         "is an SQLite database, as the member store is",
+    ),
+    (
+        0,
+        b"flashgate-recording ",
+        "is a recording of this server, which may hold what everybody wrote",
     ),
     (0, b"\x37\x7f\x06\x82", LOG),
     (0, b"\x37\x7f\x06\x83", LOG),

@@ -42,13 +42,15 @@ pub(super) fn redirect(text: &str) -> Result<(), Cow<'static, str>> {
 
 /// Whether a text is a host name (RFC 1123 section 2.1), or one with underscores, which local networks have.
 pub fn is_host_name(text: &str) -> bool {
+    let mut labels = text.split('.');
+    is_host(text) && labels.all(|label| !label.starts_with('-') && !label.ends_with('-'))
+}
+
+/// Whether a text is a name for which browsers ask a name server (URL standard, "host parsing"): hyphens may
+/// stand anywhere.
+pub(super) fn is_host(text: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);
-    let good = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.bytes().all(plain)
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
+    let good = |label: &str| (1..=63).contains(&label.len()) && label.bytes().all(plain);
     // What ends in a number is a mistyped address.
     let last = text.rsplit('.').next().unwrap_or(text);
     text.len() <= 253 && text.split('.').all(good) && !last.bytes().all(|b| b.is_ascii_digit())

@@ -6,7 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv6Addr};
 
-use super::is_host_name;
+use super::check::is_host;
 
 /// The origins whose pages may open a WebSocket. A browser sends a page's origin with its request (RFC 6455
 /// section 10.2); a request without one is not from a browser, and is allowed.
@@ -49,7 +49,7 @@ fn matches(allowed: &str, origin: &str) -> bool {
 fn is_below(domain: &str, host: &str) -> bool {
     let name = host.len().checked_sub(domain.len());
     name.and_then(|length| host.split_at_checked(length))
-        .is_some_and(|(name, rest)| rest.eq_ignore_ascii_case(domain) && is_host_name(name))
+        .is_some_and(|(name, rest)| rest.eq_ignore_ascii_case(domain) && is_host(name))
 }
 
 /// Whether origins of this scheme have a host name and perhaps a port.
@@ -64,7 +64,7 @@ fn is_of_the_web(scheme: &str) -> bool {
 /// `app://name`, `chrome-extension://…`), or `null`.
 pub(super) fn check(text: &str) -> Result<(), Cow<'static, str>> {
     let good = match text.split_once("://") {
-        None => text == "null" || text.strip_prefix("*.").is_some_and(is_host_name),
+        None => text == "null" || text.strip_prefix("*.").is_some_and(is_host),
         Some((scheme, host)) if is_of_the_web(scheme) => {
             if let Some(port) = own_port(scheme, host) {
                 return Err(
@@ -109,7 +109,9 @@ fn is_host_and_port(host: &str) -> bool {
     let good = match bracketed {
         Some(address) => address.parse::<Ipv6Addr>().is_ok(),
         None => {
-            name.parse::<IpAddr>().is_ok() || is_host_name(name.strip_prefix("*.").unwrap_or(name))
+            // Browsers keep the dot with which a full name may end.
+            let host = name.strip_suffix('.').unwrap_or(name);
+            name.parse::<IpAddr>().is_ok() || is_host(host.strip_prefix("*.").unwrap_or(host))
         }
     };
     good && port.is_none_or(is_port)
@@ -159,6 +161,9 @@ mod tests {
             "vscode-webview://1abc",
             "*.games.example",
             "https://*.games.example",
+            "https://games.example.",
+            "https://-a.example",
+            "http://a-.example.:8080",
             "http://*.games.example:8080",
         ] {
             assert_eq!(check(good), Ok(()), "{good}");
@@ -170,6 +175,8 @@ mod tests {
             "games.example",
             "https://",
             "https://games.example/",
+            "https://games.example..",
+            "https://.",
             "https://games.example:443",
             "http://games.example:80",
             "https://games.example:0",
@@ -203,6 +210,7 @@ mod tests {
             ("app://name", "app://names", false),
             ("*.a.example", "https://b.a.example", true),
             ("*.a.example", "http://c.b.A.example:8080", true),
+            ("*.a.example", "https://-b.a.example", true),
             ("*.a.example", "https://a.example", false),
             ("*.a.example", "https://.a.example", false),
             ("*.a.example", "https://ba.example", false),

@@ -154,8 +154,8 @@ impl Setting {
         }
     }
 
-    /// Sets it to a value within its bounds: a number, a span like `500ms`, `10s`, `11m`, `2h`, `16d` or
-    /// `10` for seconds, one of its words, a text, or a list of words.
+    /// Sets it to a value within its bounds: a number, a span like `500ms`, `10s`, `11m`, `2h`, `16d`, `10`
+    /// for seconds or `off` for none, one of its words, a text, or a list of words.
     pub fn set(&self, config: &mut Config, value: &str) -> Result<(), SettingError> {
         let good = match &self.kind {
             Kind::Number { bounds, .. } => number(value).is_some_and(|n| bounds.contains(&n)),
@@ -314,6 +314,9 @@ fn number(text: &str) -> Option<u64> {
 }
 
 fn seconds_or_span(text: &str) -> Option<Millis> {
+    if text == "off" {
+        return Some(Millis(0));
+    }
     number(text).map(Millis::from_secs).or_else(|| span(text))
 }
 

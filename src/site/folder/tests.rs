@@ -312,6 +312,11 @@ fn databases_their_dumps_and_backups() {
             b"-----BEGIN RSA PRIVATE KEY-----\nx".to_vec(),
             "a private key",
         ),
+        (
+            "r.rec.gz",
+            gzip(b"flashgate-recording 7 redacted\n"),
+            "is a recording of this server",
+        ),
         ("config.php.txt", b"x".to_vec(), "is a script"),
         ("web.config", b"<configuration>".to_vec(), "is a script"),
         ("login", b"#!/usr/bin/perl".to_vec(), "is a script"),
