@@ -267,6 +267,24 @@ mod tests {
     }
 
     #[test]
+    fn the_reference_explains_why_a_login_failed() {
+        let unavailable = [
+            Unavailable::Failed,
+            Unavailable::Busy,
+            Unavailable::TimedOut,
+            Unavailable::TicketBeforeStart,
+            Unavailable::TicketsFull,
+        ];
+        let unavailable = unavailable.map(Unavailable::as_str);
+        for words in DENIALS.map(Denial::as_str).into_iter().chain(unavailable) {
+            let words = alloc::format!("`{words}`");
+            let rows = include_str!("../PROTOCOL.md").lines();
+            let mut rows = rows.filter(|line| line.starts_with("| `"));
+            assert!(rows.any(|row| row.contains(&words)), "{words}");
+        }
+    }
+
+    #[test]
     fn denials_are_listed_in_order_and_found_by_their_words() {
         for (place, denial) in DENIALS.into_iter().enumerate() {
             assert_eq!(denial as usize, place);

@@ -131,6 +131,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_reference_explains_each_reason() {
+        for reason in REASONS {
+            let words = alloc::format!("{}{}", reason.as_str(), reason.advice());
+            let rows = include_str!("../PROTOCOL.md").lines();
+            let mut rows = rows.filter(|line| line.starts_with("| `"));
+            assert!(rows.any(|row| row.contains(&words)), "{words}");
+        }
+    }
+
+    #[test]
     fn once_a_second_for_each_reason() {
         let mut refusals = Refusals::default();
         let peer = |n: u8| SocketAddr::from(([192, 0, 2, n], 1));
