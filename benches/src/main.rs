@@ -22,6 +22,9 @@
 //! Another measures whether the time of a refused login tells why it was refused, and fails if so:
 //!
 //!     cargo run --release -p flashgate-bench -- refused --tries 300
+//!     cargo run --release -p flashgate-bench -- queued --tries 1000
+//!
+//! The second does so behind a queue of 60 logins.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it found")]
 
@@ -59,7 +62,7 @@ use wire::Wire;
 /// Measure flashgate beside a bare epoll loop.
 #[derive(FromArgs, Debug)]
 #[argh(
-    note = "Rows: one, sixteen (private messages, so many in flight), others, presence-500, presence-5000, burst, login, memory, list, slow. None named: all. Others, only by name: soak, an hour of everything; scale, up to 100,000 members; storm, all come back at once; refused, whether the time of a refusal tells why."
+    note = "Rows: one, sixteen (private messages, so many in flight), others, presence-500, presence-5000, burst, login, memory, list, slow. None named: all. Others, only by name: soak, an hour of everything; scale, up to 100,000 members; storm, all come back at once; refused, whether the time of a refusal tells why; queued, the same behind a queue."
 )]
 struct Options {
     /// which rows to measure
@@ -78,7 +81,7 @@ struct Options {
     #[argh(option, default = "64", arg_name = "N")]
     wave: usize,
 
-    /// how often each kind of refusal is asked for by refused (default 200)
+    /// how often each kind of refusal is asked for by refused and queued (default 200)
     #[argh(option, default = "200", arg_name = "N")]
     tries: usize,
 
@@ -89,6 +92,10 @@ struct Options {
     /// where to plot what soak or scale has found
     #[argh(option, arg_name = "FILE")]
     svg: Option<PathBuf>,
+
+    /// another build of flashgate to measure instead of this one, which scale does not
+    #[argh(option, arg_name = "FILE")]
+    program: Option<PathBuf>,
 
     /// smol or std alone
     #[argh(option, arg_name = "NAME", from_str_fn(runtime))]
@@ -162,7 +169,7 @@ fn run(options: &Options) -> Result<(), Fault> {
     open_files()?;
     let start = Instant::now();
     let bench = Bench {
-        programs: Programs::build()?,
+        programs: Programs::build(options.program.as_deref())?,
         repeat: options.repeat.max(1),
         slice: Duration::from_millis(options.slice.max(1)),
         wave: options.wave.max(1),

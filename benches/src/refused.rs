@@ -11,13 +11,11 @@
 //! probable than the hundredth part of one pair's share is a finding. The smallest difference that
 //! would have been one is told beside it: without that, nothing found would mean nothing.
 //!
-//! Then the same is measured behind a queue: see `behind`.
-//!
-//! The first part is about a machine with time to spare.
+//! This is about a machine with time to spare. The same behind a queue is in `queued`.
 
-mod behind;
 mod distance;
 mod kinds;
+pub(crate) mod queued;
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -30,10 +28,10 @@ use crate::fault::Fault;
 use crate::server::Kind;
 
 use distance::{Sample, least_seen};
-use kinds::{Refusal, Store};
+use kinds::{Refusal, Store, Ways};
 
 pub(crate) fn measure(bench: &Bench) -> Result<(), Fault> {
-    let store = Store::make(&bench.programs, bench.tries)?;
+    let store = Store::make(&bench.programs, Ways::All, bench.tries)?;
     println!("  {} tries of each, {CLIENTS} at a time", bench.tries);
     for kind in &bench.runtimes {
         let samples = run(bench, *kind, &store)?;
@@ -42,20 +40,6 @@ pub(crate) fn measure(bench: &Bench) -> Result<(), Fault> {
             &samples,
             Late::Counts,
         )?;
-        let gaps = behind::run(bench, *kind, &store)?;
-        let what = |gap| {
-            format!(
-                "{}, behind 60 made-up names, milliseconds {gap}",
-                kind.name()
-            )
-        };
-        let before = report(&what("from the answer before"), &gaps.before, Late::Ignored);
-        let after = report(&what("to the answer behind"), &gaps.after, Late::Ignored);
-        println!(
-            "    {:.1} refusals a second while the queue was full",
-            gaps.rate
-        );
-        before.and(after)?;
     }
     Ok(())
 }
@@ -67,7 +51,7 @@ fn run(bench: &Bench, kind: Kind, store: &Store) -> Result<Vec<(String, Sample)>
     let mut order: Vec<(usize, usize)> = (0..refusals.len() * bench.tries)
         .map(|n| (n % refusals.len(), n / refusals.len()))
         .collect();
-    shuffle(&mut order);
+    shuffle(&mut order, 0);
     let (left, found) = (
         Mutex::new(order),
         Mutex::new(vec![Vec::new(); refusals.len()]),
@@ -110,7 +94,7 @@ fn ask(server: SocketAddr, refusal: &Refusal, attempt: usize) -> Result<Duration
     socket.write_all(command.as_bytes())?;
     answers.read_until(0, &mut answer)?;
     let took = start.elapsed();
-    if answer != REFUSED {
+    if answer.strip_suffix(b"\0") != Some(REFUSED) {
         return Err(Fault::wrong(&refusal.name, &answer));
     }
     Ok(took)
@@ -189,8 +173,8 @@ fn verdict(found: usize) -> Result<(), Fault> {
 }
 
 /// Fisher and Yates, with a generator that is good enough for that.
-fn shuffle<T>(order: &mut [T]) {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+fn shuffle<T>(order: &mut [T], seed: u64) {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64 ^ seed;
     for last in (1..order.len()).rev() {
         state ^= state << 13;
         state ^= state >> 7;
@@ -211,7 +195,7 @@ const BUSY: f64 = 0.25;
 /// The probability that a run finds something where there is nothing.
 const LEVEL: f64 = 0.001;
 
-const REFUSED: &[u8] = b"<error value=\"Identification failed.\"/>\0";
+const REFUSED: &[u8] = b"<error value=\"Identification failed.\"/>";
 
 /// Nothing takes so long.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -116,7 +116,7 @@ pub(crate) static ROWS: [Row; 10] = [
 ];
 
 /// Those that take long, and that nobody wants unasked.
-pub(crate) static LONG_ROWS: [Row; 4] = [
+pub(crate) static LONG_ROWS: [Row; 5] = [
     Row {
         name: "soak",
         title: "Members who stay and talk, and others who come and go in every way, at a fixed rate",
@@ -140,6 +140,12 @@ pub(crate) static LONG_ROWS: [Row; 4] = [
         title: "Refused logins: does the time of the answer tell why?",
         is_in_slices: false,
         measure: refused::measure,
+    },
+    Row {
+        name: "queued",
+        title: "Refused logins behind 60 others: do the gaps between the answers tell why?",
+        is_in_slices: false,
+        measure: refused::queued::measure,
     },
 ];
 

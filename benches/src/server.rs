@@ -50,6 +50,8 @@ impl Kind {
 pub(crate) struct Programs {
     /// Where the release build is.
     target: PathBuf,
+    /// The flashgate to measure.
+    flashgate: PathBuf,
     /// Where the store of members is.
     pub(crate) store: PathBuf,
     /// Ends with this, if it is our own.
@@ -65,13 +67,19 @@ pub(crate) struct Server {
 }
 
 impl Programs {
-    /// Builds what is not built yet, and makes a store of members.
-    pub(crate) fn build() -> Result<Self, Fault> {
+    /// Builds what is not built yet, and makes a store of members. Measures another build of flashgate if that
+    /// is named.
+    pub(crate) fn build(flashgate: Option<&Path>) -> Result<Self, Fault> {
         let own = std::env::current_exe()?;
         let target = own.ancestors().nth(2).ok_or_else(|| no_target(&own))?;
         let folder = tempfile::tempdir()?;
+        let release = target.join("release");
         let programs = Self {
-            target: target.join("release"),
+            flashgate: match flashgate {
+                Some(other) => other.canonicalize()?,
+                None => release.join("flashgate"),
+            },
+            target: release,
             store: folder.path().to_owned(),
             _folder: Some(folder),
         };
@@ -95,6 +103,7 @@ impl Programs {
         let own = std::env::current_exe()?;
         let target = own.parent().ok_or_else(|| no_target(&own))?;
         Ok(Self {
+            flashgate: target.join("flashgate"),
             target: target.to_owned(),
             store,
             _folder: None,
@@ -104,6 +113,7 @@ impl Programs {
     /// The same programs with other members.
     pub(crate) fn with_store(&self, store: PathBuf) -> Self {
         Self {
+            flashgate: self.flashgate.clone(),
             target: self.target.clone(),
             store,
             _folder: None,
@@ -114,7 +124,7 @@ impl Programs {
     pub(crate) fn import(&self, folder: &Path, rows: &str) -> Result<(), Fault> {
         let file = folder.join("members.csv");
         fs::write(&file, rows)?;
-        let mut import = Command::new(self.target.join("flashgate"));
+        let mut import = Command::new(&self.flashgate);
         import.args(["members", "import"]).arg(file);
         import.current_dir(folder).stdout(Stdio::null());
         succeed(import.stderr(Stdio::null()))
@@ -134,7 +144,7 @@ impl Programs {
             Kind::Smol | Kind::Std => {
                 let store = self.store.join("flashgate.db");
                 fs::copy(store, folder.path().join("flashgate.db"))?;
-                command.arg(self.target.join("flashgate")).arg("serve");
+                command.arg(&self.flashgate).arg("serve");
                 command.args(["--listen=127.0.0.1:0", "--rate=0", "--max-clients=19500"]);
                 command.args(["--login-timeout=86400", "--runtime", kind.name()]);
             }
