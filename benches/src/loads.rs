@@ -4,6 +4,7 @@ pub(crate) mod burst;
 pub(crate) mod idle;
 pub(crate) mod list;
 pub(crate) mod login;
+pub(crate) mod noise;
 pub(crate) mod pairs;
 pub(crate) mod presence;
 pub(crate) mod slow;

@@ -24,13 +24,17 @@
 //!     cargo run --release -p flashgate-bench -- refused --tries 300
 //!     cargo run --release -p flashgate-bench -- queued --tries 1000
 //!
-//! The second does so behind a queue of 60 logins.
+//! The second does so behind a queue of 60 logins. And one measures how fast the members of an old site log
+//! in for the first time, whose passwords are hashed anew afterwards:
+//!
+//!     cargo run --release -p flashgate-bench -- first-logins
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it found")]
 
 mod check;
 mod crowd;
 mod fault;
+mod first_logins;
 mod irc;
 mod load;
 mod loads;
@@ -62,7 +66,7 @@ use wire::Wire;
 /// Measure flashgate beside a bare epoll loop.
 #[derive(FromArgs, Debug)]
 #[argh(
-    note = "Rows: one, sixteen (private messages, so many in flight), others, presence-500, presence-5000, burst, login, memory, list, slow. None named: all. Others, only by name: soak, an hour of everything; scale, up to 100,000 members; storm, all come back at once; refused, whether the time of a refusal tells why; queued, the same behind a queue."
+    note = "Rows: one, sixteen (private messages, so many in flight), others, presence-500, presence-5000, burst, login, memory, list, slow, noise. None named: all. Others, only by name: soak, an hour of everything; scale, up to 100,000 members; storm, all come back at once; refused, whether the time of a refusal tells why; queued, the same behind a queue; first-logins, of members with old hashes."
 )]
 struct Options {
     /// which rows to measure

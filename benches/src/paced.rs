@@ -49,6 +49,12 @@ impl Paced {
         }
     }
 
+    /// Begins anew after a pause, in which nothing was due.
+    pub(crate) fn restart(&mut self) {
+        self.start = Instant::now();
+        self.sent = 0;
+    }
+
     /// Sends what is due.
     pub(crate) fn send(&mut self, crowd: &mut Crowd) {
         let mut due = self.start.elapsed().as_secs_f64() * self.a_second;

@@ -3,12 +3,14 @@
 use crate::Bench;
 use crate::crowd::Reading;
 use crate::fault::Fault;
+use crate::first_logins;
 use crate::irc;
 use crate::load::{Load, Seat};
 use crate::loads::burst::Burst;
 use crate::loads::idle;
 use crate::loads::list::List;
 use crate::loads::login::Logins;
+use crate::loads::noise::{Noise, Talkers};
 use crate::loads::pairs::Pairs;
 use crate::loads::presence::Presence;
 use crate::loads::slow::Slow;
@@ -35,7 +37,7 @@ impl std::fmt::Debug for Row {
     }
 }
 
-pub(crate) static ROWS: [Row; 10] = [
+pub(crate) static ROWS: [Row; 11] = [
     Row {
         name: "one",
         title: "Private messages, 50 pairs, 1 in flight: each delivery",
@@ -113,10 +115,16 @@ pub(crate) static ROWS: [Row; 10] = [
         is_in_slices: true,
         measure: slow,
     },
+    Row {
+        name: "noise",
+        title: "Others' latency, median, while 240 send what leads to no command, by while they are silent",
+        is_in_slices: true,
+        measure: noise,
+    },
 ];
 
 /// Those that take long, and that nobody wants unasked.
-pub(crate) static LONG_ROWS: [Row; 5] = [
+pub(crate) static LONG_ROWS: [Row; 6] = [
     Row {
         name: "soak",
         title: "Members who stay and talk, and others who come and go in every way, at a fixed rate",
@@ -146,6 +154,12 @@ pub(crate) static LONG_ROWS: [Row; 5] = [
         title: "Refused logins behind 60 others: do the gaps between the answers tell why?",
         is_in_slices: false,
         measure: refused::queued::measure,
+    },
+    Row {
+        name: "first-logins",
+        title: "Members with old hashes log in, by members whose hash is of today",
+        is_in_slices: false,
+        measure: first_logins::measure,
     },
 ];
 
@@ -333,6 +347,29 @@ fn slow(bench: &Bench) -> Result<(), Fault> {
         table::line(kind.name(), "reads", "us", &reads, &[]);
         let ratio = table::ratio(spread, "reads", Some(target(1.5, 1.1)));
         table::line(kind.name(), "stopped", "us", &stopped, &[ratio]);
+    }
+    Ok(())
+}
+
+fn noise(bench: &Bench) -> Result<(), Fault> {
+    let options = ["--rate=20".to_owned()];
+    for kind in &bench.runtimes {
+        let mut seat = bench.seat(*kind, Wire::Raw, &options)?;
+        let mut talkers = Talkers::new(&mut seat)?;
+        for noise in Noise::ALL {
+            let (mut silent, mut loud) = (Vec::new(), Vec::new());
+            for round in 0..=bench.repeat {
+                let medians = talkers.medians(&mut seat, noise, 2 * bench.slice)?;
+                if round > 0 {
+                    silent.push(medians[0]);
+                    loud.push(medians[1]);
+                }
+            }
+            let spread = Spread::ratio(&loud, &silent);
+            table::line(kind.name(), "silent", "us", &silent, &[]);
+            let ratio = table::ratio(spread, "silent", Some(target(2.0, 1.2)));
+            table::line(kind.name(), noise.name(), "us", &loud, &[ratio]);
+        }
     }
     Ok(())
 }

@@ -63,7 +63,7 @@ pub(crate) struct Server {
     pub(crate) kind: Kind,
     pub(crate) address: SocketAddr,
     child: Child,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Programs {
@@ -130,6 +130,17 @@ impl Programs {
         succeed(import.stderr(Stdio::null()))
     }
 
+    /// The rows of a server's members, with their hashes.
+    pub(crate) fn export(&self, server: &Server) -> Result<String, Fault> {
+        let mut export = Command::new(&self.flashgate);
+        export.args(["members", "export", "--with-hashes"]);
+        let output = export.current_dir(server.folder.path()).output()?;
+        if !output.status.success() {
+            return Err(Fault::wrong("no export", &output.stderr));
+        }
+        String::from_utf8(output.stdout).map_err(|error| Fault::new(error.to_string()))
+    }
+
     /// Starts one, with options beside those that make room for all who come.
     pub(crate) fn start(&self, kind: Kind, options: &[String]) -> Result<Server, Fault> {
         let folder = tempfile::tempdir()?;
@@ -145,7 +156,10 @@ impl Programs {
                 let store = self.store.join("flashgate.db");
                 fs::copy(store, folder.path().join("flashgate.db"))?;
                 command.arg(&self.flashgate).arg("serve");
-                command.args(["--listen=127.0.0.1:0", "--rate=0", "--max-clients=19500"]);
+                command.args(["--listen=127.0.0.1:0", "--max-clients=19500"]);
+                // It cannot be given twice.
+                let is_limited = options.iter().any(|option| option.starts_with("--rate="));
+                command.args((!is_limited).then_some("--rate=0"));
                 command.args(["--login-timeout=86400", "--runtime", kind.name()]);
             }
             Kind::Ngircd | Kind::Inspircd => irc::command(kind, folder.path(), &mut command)?,
@@ -160,7 +174,7 @@ impl Programs {
             kind,
             address: NOWHERE,
             child: command.spawn()?,
-            _folder: folder,
+            folder,
         };
         server.address = server.listening(&log)?;
         Ok(server)
