@@ -107,7 +107,7 @@ pub use host::{Clock, Host, Log, MemberStore, Reply};
 pub use member::{
     Answer, Denial, Login, Member, MemberEvent, MemberId, Query, Secret, Unavailable,
 };
-pub use note::{CloseReason, Note, Refusal};
+pub use note::{CloseReason, Note, NotePart, NoteWriter, Refusal};
 pub use site::{MAX_SITE_PATH, Site, SiteError, SiteFile};
 pub use time::{Millis, Now, TimeOfDay, UnixSeconds};
 pub use wire::policy::Policy;

@@ -1,9 +1,13 @@
-//! What there is to say about what happened, as values. The program turns them into log lines.
+//! What there is to say about what happened, as values with their words.
+
+mod words;
 
 use alloc::sync::Arc;
 use core::net::SocketAddr;
 
 use crate::member::{Denial, MemberId, Unavailable};
+pub(crate) use words::Words;
+pub use words::{NotePart, NoteWriter};
 
 /// One event for the log. `clients` counts open chat connections, `max` is their limit.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 use std::fmt::{self, Write as _};
 use std::net::SocketAddr;
 
-use flashgate_core::{MemberId, Note, Now, Refusal, UnixSeconds};
+use flashgate_core::{MemberId, NotePart, NoteWriter, Now, UnixSeconds};
 
 use super::{Event, Format};
 use crate::text::Quoted;
@@ -68,18 +68,7 @@ struct Line<'a> {
     text: &'a mut String,
 }
 
-/// What a line says. A word of ours, and an address, is in quotes in JSON alone.
-#[derive(Clone, Copy)]
-enum Part<'a> {
-    Word(&'static str),
-    Number(u64),
-    Member(MemberId),
-    Address(SocketAddr),
-    /// Text from a client.
-    Client(&'a str),
-}
-
-use Part::{Address, Client, Member, Number, Word};
+use NotePart::{Address, Member, Number, Text, Word};
 
 impl Line<'_> {
     /// Says what happened, to the end.
@@ -88,165 +77,44 @@ impl Line<'_> {
             Event::Created { max } => {
                 let max = count(max);
                 let text = [Word("SERVER CREATED ( MAXCONN:"), max, Word(" )")];
-                self.says("created", &text, &[("max", max)]);
+                self.write("created", &text, &[("max", max)]);
             }
             Event::Listening { address } => {
                 let address = Address(address);
                 let text = [Word("Listening on "), address];
-                self.says("listening", &text, &[("address", address)]);
+                self.write("listening", &text, &[("address", address)]);
             }
             Event::Reloaded { what } => {
                 let what = Word(what);
-                self.says("reloaded", &[Word("RELOADED "), what], &[("what", what)]);
+                self.write("reloaded", &[Word("RELOADED "), what], &[("what", what)]);
             }
             Event::ReloadFailed { why } => {
-                let why = Client(why);
+                let why = Text(why);
                 let text = [Word("RELOAD FAILED "), why];
-                self.says("reload_failed", &text, &[("reason", why)]);
+                self.write("reload_failed", &text, &[("reason", why)]);
             }
             Event::Started { version } => {
                 let version = Word(version);
                 let text = [Word("STARTED flashgate "), version];
-                self.says("started", &text, &[("version", version)]);
+                self.write("started", &text, &[("version", version)]);
             }
             Event::Stopped { version, why } => {
                 let (version, why) = (Word(version), Word(why));
                 let text = [Word("STOPPED "), why, Word(" flashgate "), version];
-                self.says("stopped", &text, &[("reason", why), ("version", version)]);
+                self.write("stopped", &text, &[("reason", why), ("version", version)]);
             }
             Event::Dropped { lines } => {
                 let lines = Number(lines);
                 let text = [Word("LOG LINES DROPPED "), lines];
-                self.says("dropped", &text, &[("lines", lines)]);
+                self.write("dropped", &text, &[("lines", lines)]);
             }
             Event::Note(note) => {
-                let peer = self.note(note);
-                self.by(peer);
+                note.write_to(&mut self);
+                self.by(note.peer());
             }
         }
         if self.format == Format::Json {
             self.text.push('}');
-        }
-    }
-
-    /// Says what the core has noted; whose connection it is about.
-    fn note(&mut self, note: &Note) -> SocketAddr {
-        match *note {
-            Note::Connected { peer, clients, max } => {
-                let (clients, max) = (count(clients), count(max));
-                let text = [Word("CONNECTED ("), clients, Word("/"), max, Word(")")];
-                self.says("connected", &text, &[("clients", clients), ("max", max)]);
-                peer
-            }
-            Note::Crossdomain { peer } => {
-                self.says("crossdomain", &[Word("CROSSDOMAIN.XML REQUEST")], &[]);
-                peer
-            }
-            Note::Status { peer } => {
-                self.says("status", &[Word("STATUS REQUEST")], &[]);
-                peer
-            }
-            Note::Redirect {
-                peer,
-                method,
-                ref path,
-            } => {
-                let path = shortened(path);
-                let request = format!("{method} {path}");
-                let text = [Word("REDIRECT "), Client(&request)];
-                let fields = [("method", Word(method)), ("path", Client(path))];
-                self.says("redirect", &text, &fields);
-                peer
-            }
-            Note::Login {
-                peer,
-                member,
-                clients,
-                max,
-            } => {
-                let (member, clients, max) = (Member(member), count(clients), count(max));
-                let of = [Word("("), clients, Word("/"), max, Word(")")];
-                let text = [Word("LOGIN "), member, of[0], of[1], of[2], of[3], of[4]];
-                let fields = [("member", member), ("clients", clients), ("max", max)];
-                self.says("login", &text, &fields);
-                peer
-            }
-            Note::LoginFailed { peer, ref id, why } => {
-                let (id, why) = (Client(shortened(id)), Word(why.as_str()));
-                let text = [Word("LOGIN FAILED "), id, Word(" "), why];
-                self.says("login_failed", &text, &[("id", id), ("reason", why)]);
-                peer
-            }
-            Note::LoginUnavailable { peer, ref id, why } => {
-                let (id, why) = (Client(shortened(id)), Word(why.as_str()));
-                let text = [Word("LOGIN UNAVAILABLE "), id, Word(" "), why];
-                self.says("login_unavailable", &text, &[("id", id), ("reason", why)]);
-                peer
-            }
-            Note::Slowed { peer } => {
-                self.says("slowed", &[Word("SLOWED command rate")], &[]);
-                peer
-            }
-            Note::Quit { peer, member } => {
-                let member = Member(member);
-                self.says("quit", &[Word("QUIT "), member], &[("member", member)]);
-                peer
-            }
-            Note::Closed { peer, reason } => {
-                let reason = Word(reason.as_str());
-                self.says("closed", &[Word("CLOSED "), reason], &[("reason", reason)]);
-                peer
-            }
-            Note::Refused {
-                peer,
-                reason,
-                times,
-                ref detail,
-            } => {
-                self.refusal(reason, times, detail.as_deref().map(shortened));
-                peer
-            }
-        }
-    }
-
-    fn refusal(&mut self, why: Refusal, times: u64, detail: Option<&str>) {
-        let (word, event) = refused(why);
-        let (reason, times) = (Word(why.as_str()), Number(times));
-        let mut text = vec![Word(word), Word(" "), reason, Word(why.advice())];
-        let mut fields = vec![("reason", reason), ("times", times)];
-        if let Some(detail) = detail {
-            // A version is a number in its plain form; whatever else the client says stands in quotes.
-            let detail = match detail.parse::<u8>() {
-                Ok(number) if why == Refusal::Version && number.to_string() == detail => {
-                    Number(number.into())
-                }
-                Ok(_) | Err(_) => Client(detail),
-            };
-            text.extend([Word(" "), detail]);
-            fields.push((why.as_str(), detail));
-        }
-        if !matches!(times, Number(1)) {
-            text.extend([Word(" ("), times, Word(" times)")]);
-        }
-        self.says(event, &text, &fields);
-    }
-
-    /// Writes what is said in both forms, side by side so that neither forgets what the other knows.
-    fn says(&mut self, event: &str, text: &[Part<'_>], fields: &[(&str, Part<'_>)]) {
-        match self.format {
-            Format::Text => {
-                for part in text {
-                    self.part(*part);
-                }
-            }
-            Format::Json => {
-                self.text.push_str(",\"event\":\"");
-                self.text.push_str(event);
-                self.text.push('"');
-                for (name, part) in fields {
-                    self.field(name, *part);
-                }
-            }
         }
     }
 
@@ -261,7 +129,7 @@ impl Line<'_> {
         }
     }
 
-    fn field(&mut self, name: &str, part: Part<'_>) {
+    fn field(&mut self, name: &str, part: NotePart<'_>) {
         self.text.push_str(",\"");
         self.text.push_str(name);
         self.text.push_str("\":");
@@ -275,7 +143,7 @@ impl Line<'_> {
         }
     }
 
-    fn part(&mut self, part: Part<'_>) {
+    fn part(&mut self, part: NotePart<'_>) {
         match part {
             Word(word) => self.text.push_str(word),
             Number(number) => {
@@ -304,14 +172,40 @@ impl Line<'_> {
             Address(SocketAddr::V6(address)) => {
                 let _ = write!(self.text, "{address}");
             }
-            Client(text) => {
-                let _ = write!(self.text, "{}", Quoted(text));
+            Text(text) => {
+                let _ = write!(self.text, "{}", Quoted(shortened(text)));
             }
         }
     }
 }
 
-fn count(number: usize) -> Part<'static> {
+/// Writes both forms from one call, so that neither forgets what the other knows.
+impl NoteWriter for Line<'_> {
+    fn write(
+        &mut self,
+        event: &'static str,
+        words: &[NotePart<'_>],
+        facts: &[(&'static str, NotePart<'_>)],
+    ) {
+        match self.format {
+            Format::Text => {
+                for part in words {
+                    self.part(*part);
+                }
+            }
+            Format::Json => {
+                self.text.push_str(",\"event\":\"");
+                self.text.push_str(event);
+                self.text.push('"');
+                for (name, part) in facts {
+                    self.field(name, *part);
+                }
+            }
+        }
+    }
+}
+
+fn count(number: usize) -> NotePart<'static> {
     Number(number as u64)
 }
 
@@ -357,28 +251,6 @@ impl fmt::Display for Offset {
         let minutes = self.0.unsigned_abs() / 60;
         let (hours, minutes) = (minutes / 60, minutes % 60);
         write!(f, "{sign}{hours:02}:{minutes:02}")
-    }
-}
-
-/// The word of the text line, and the JSON event.
-fn refused(reason: Refusal) -> (&'static str, &'static str) {
-    match reason {
-        Refusal::Full | Refusal::AddressLimit => ("CLOSED", "refused"),
-        Refusal::NoCertificate => ("TLS REFUSED", "tls_refused"),
-        Refusal::Origin
-        | Refusal::Http10
-        | Refusal::Host
-        | Refusal::Method
-        | Refusal::NoUpgrade
-        | Refusal::NoConnection
-        | Refusal::Body
-        | Refusal::NoVersion
-        | Refusal::Version
-        | Refusal::TwoVersions
-        | Refusal::NoKey
-        | Refusal::BadKey
-        | Refusal::Head
-        | Refusal::Shutdown => ("WEBSOCKET REFUSED", "websocket_refused"),
     }
 }
 
