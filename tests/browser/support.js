@@ -1,6 +1,6 @@
 // What every browser test needs: the program as a user starts it, a browser, and a raw TCP client.
 //
-// FLASHGATE names the program (default target/release/flashgate), CHROMIUM the browser (default
+// FLASHGATE names the program (see program.js), CHROMIUM the browser (default
 // /usr/bin/chromium). Everything listens on the loopback address, on ports that the system picks.
 
 import { spawn } from "node:child_process";
@@ -11,15 +11,14 @@ import net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 
 import { chromium } from "playwright-core";
+
+import { PROGRAM } from "./program.js";
 
 /** How long anything may take on a slow machine before a test gives up, in milliseconds. */
 export const PATIENCE = 20_000;
 
-const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const PROGRAM = path.resolve(ROOT, process.env.FLASHGATE ?? "target/release/flashgate");
 
 /**
  * Starts the program and waits until it listens.
