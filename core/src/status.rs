@@ -267,7 +267,7 @@ impl Exposition {
             ("commands_total", "Chat commands taken.", c.commands),
             (
                 "slowed_commands_total",
-                "Commands that had to wait for the command rate.",
+                "Times that the command rate made a connection wait.",
                 c.slowed,
             ),
             ("messages_total", "Messages relayed.", c.messages),

@@ -57,6 +57,12 @@ impl RuffleConfig {
             }
             (url, _) => url.as_deref(),
         };
+        if url.is_none() && NO_HOST[0].eq_ignore_ascii_case(first) {
+            return Err(Failure::usage(
+                "no browser reaches a host null: give the server's own name as --host; null, for movies that \
+                 call connect(null, port), is in the list anyway",
+            ));
+        }
         let mut hosts: Vec<&str> = Vec::new();
         for host in self.host.iter().map(String::as_str).chain(NO_HOST) {
             if !hosts.contains(&host) {

@@ -196,12 +196,25 @@ test("a ticket in the address of the movie itself logs nobody in", { skip }, asy
     // What a page gives in FlashVars is taken, and without an id a ticket names its member.
     await load("chat.swf", { ticket: site.ticket(3) });
     await flash.tells("Welcome, carol.");
-    await load(`chat.swf?id=2&ticket=${site.ticket(2)}`, {});
-    await server.logged(/QUIT 3/);
-    await flash.plays();
+    // The player decodes names, too.
+    for (const name of ["ticket", "%74icket", "%&tick%65t"]) {
+        await load(`chat.swf?id=2&${name}=${site.ticket(2)}`, {});
+        await server.logged(/QUIT 3/);
+        await flash.plays();
+    }
     await flash.logIn("alice", "secret1");
     await flash.tells("Welcome, alice.");
     assert.equal(server.log.filter((line) => line.includes("LOGIN 2")).length, 0);
+});
+
+test("the Flash page asks the site for a ticket, and the visitor before it uses it", { skip }, async (t) => {
+    const { site, server } = await Site.start(t, { args: ["--ruffle", RUFFLE ?? ""] });
+    const flash = await FlashPage.open(t, browser, server);
+    await flash.page.getByRole("heading", { name: "Continue as member 1?" }).waitFor();
+    assert.equal(site.asked.length, 1);
+    assert.equal(connections(server), 0);
+    await flash.page.getByRole("button", { name: "Continue" }).click();
+    await flash.tells("Welcome, alice.");
 });
 
 test("the movie logs in by a ticket, and says what to do when it is used", { skip }, async (t) => {

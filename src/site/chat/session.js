@@ -16,8 +16,10 @@ import { bytes, command, parse, MAX_COMMAND_BYTES } from "./protocol.js";
 const SECOND = 1000;
 /** The wait doubles from 1 s up to here: soon enough for a person, and easy on a server that restarts. */
 const LONGEST_WAIT = 30 * SECOND;
-/** The server gives its member store 10 s; a phone's network may take as long to connect. */
-const LOGIN_PATIENCE = 25 * SECOND;
+/** A phone's network takes long to connect, and so may the site that gives tickets. */
+const CONNECT_PATIENCE = 25 * SECOND;
+/** The server slows logins down while others guess passwords from the same address. Each try would wait again. */
+const LOGIN_PATIENCE = 60 * SECOND;
 /** A browser does not tell a page that its network is gone; silence does. */
 const CHECK_EVERY = 5 * SECOND;
 const PING_AFTER = 25 * SECOND;
@@ -109,7 +111,7 @@ export class Session {
         this.#forgetSocket();
         this.state = "connecting";
         this.#tell({ kind: "connecting" });
-        this.#timer = setTimeout(() => this.#retry("unreachable"), LOGIN_PATIENCE);
+        this.#timer = setTimeout(() => this.#retry("unreachable"), CONNECT_PATIENCE);
         if (this.#credentials.spent) {
             this.#renew();
         } else {
@@ -121,6 +123,8 @@ export class Session {
         const socket = new WebSocket(this.#address);
         this.#socket = socket;
         socket.onopen = () => {
+            clearTimeout(this.#timer);
+            this.#timer = setTimeout(() => this.#retry("busy"), LOGIN_PATIENCE);
             const { id, secret, renew } = this.#credentials;
             this.#credentials.spent = renew !== undefined;
             this.#ask(command.identify(id, secret), { kind: "identify" });

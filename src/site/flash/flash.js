@@ -73,13 +73,11 @@ async function pass() {
     const link = fromAddress();
     // One that comes later finds somebody logged in, or about to.
     addEventListener("hashchange", () => fromAddress());
-    if (!link?.ticket) {
-        return framed && renew ? renew().catch(() => null) : null;
+    const login = link?.ticket ? link : await renew?.().catch(() => null);
+    if (!login || framed) {
+        return login;
     }
-    if (framed) {
-        return link;
-    }
-    element("offer-name").textContent = /^\d+$/.test(link.id) ? `member ${link.id}` : link.id;
+    element("offer-name").textContent = /^\d+$/.test(login.id) ? `member ${login.id}` : login.id;
     show("offer");
     element("offer-title").focus();
     const yes = await new Promise((resolve) => {
@@ -88,7 +86,7 @@ async function pass() {
     });
     element("offer").hidden = true;
     element("loading").hidden = false;
-    return yes ? link : null;
+    return yes ? login : null;
 }
 
 async function play(ruffle, login) {

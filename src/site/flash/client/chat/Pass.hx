@@ -21,12 +21,17 @@ class Pass {
 	 */
 	public static function of(movie:LoaderInfo):Pass {
 		final ticket:String = Reflect.field(movie.parameters, "ticket");
-		if (ticket == null || !SHAPE.match(ticket) || movie.url.indexOf("ticket=") >= 0) {
+		if (ticket == null || !SHAPE.match(ticket) || hasTicket(movie.url)) {
 			return null;
 		}
 		final number = SHAPE.matched(1);
 		final id:String = Reflect.field(movie.parameters, "id");
 		return new Pass(id != null && WORD.match(id) ? id : number, ticket);
+	}
+
+	/** The player decodes the names of parameters, so `%74icket=` is one, too. */
+	static function hasTicket(address:String):Bool {
+		return try StringTools.urlDecode(address).indexOf("ticket=") >= 0 catch (_:Dynamic) true;
 	}
 
 	/** What is one argument of a command, and no more. */
