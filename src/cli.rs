@@ -90,8 +90,11 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Request, Failu
     })?;
     let mut arguments = standard_input(normalise(arguments)?);
     let mut config = None;
-    let serves = arguments.iter().find(|argument| !argument.starts_with('-'));
-    if serves.is_some_and(|command| command == "serve") {
+    let mut words = arguments.iter().map(String::as_str);
+    let mut words = words.by_ref().filter(|argument| !argument.starts_with('-'));
+    let (first, second) = (words.next(), words.next());
+    let shows_settings = first == Some("serve") || (first, second) == (Some("help"), Some("serve"));
+    if first == Some("serve") {
         let known = known();
         let (rest, settings) = settings::take(arguments, |option| takes_value(&known, option))?;
         (arguments, config) = (rest, Some(settings));
@@ -117,9 +120,10 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Request, Failu
         Err(EarlyExit {
             output,
             status: Ok(()),
-        }) => Ok(Request::Say(folded(&match config {
-            Some(_) => settings::help(&output),
-            None => output,
+        }) => Ok(Request::Say(folded(&if shows_settings {
+            settings::help(&output)
+        } else {
+            output
         }))),
         Err(EarlyExit { output, .. }) => {
             Err(Failure::usage(&with_hint(output.trim_end(), &arguments)))

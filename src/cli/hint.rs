@@ -1,6 +1,6 @@
 //! What an argument that is not known may have been meant as.
 
-use argh::{ArgsInfo, CommandInfoWithArgs};
+use argh::{ArgsInfo, CommandInfoWithArgs, SubCommandInfo};
 use flashgate_core::SETTINGS;
 use strsim::damerau_levenshtein;
 
@@ -21,8 +21,9 @@ pub(super) fn unrecognized(word: &str, arguments: &[&str]) -> String {
         options.extend(settings.map(|setting| format!("--{}", setting.name())));
     }
     if word.starts_with('-') {
-        let hint = meant(word, options.iter().map(String::as_str)).unwrap_or_default();
-        format!("{path} has no option {word}{hint}")
+        let hint = meant(word, options.iter().map(String::as_str));
+        let hint = hint.or_else(|| of_a_command(word, &path, &command));
+        format!("{path} has no option {word}{}", hint.unwrap_or_default())
     } else if let [others @ .., last] = commands.as_slice() {
         let hint = meant(word, commands.iter().copied());
         let list = || format!("; the commands are {} and {last}", others.join(", "));
@@ -55,6 +56,13 @@ fn command(arguments: &[&str]) -> (String, CommandInfoWithArgs) {
         }
     }
     (path, command)
+}
+
+/// The command below this one that has an option of this name.
+fn of_a_command(option: &str, path: &str, command: &CommandInfoWithArgs) -> Option<String> {
+    let has = |sub: &&SubCommandInfo| sub.command.flags.iter().any(|flag| flag.long == option);
+    let sub = command.commands.iter().find(has)?;
+    Some(format!("; did you mean {path} {} {option}?", sub.name))
 }
 
 /// The known word that is most like this one, if any is.

@@ -278,6 +278,10 @@ fn what_was_meant_is_told() {
             "flashgate has no option --verson; did you mean --version?",
         ),
         (
+            "--demo",
+            "flashgate has no option --demo; did you mean flashgate serve --demo?",
+        ),
+        (
             "serve demo",
             "flashgate serve takes no demo here; did you mean --demo?",
         ),
@@ -360,4 +364,14 @@ fn a_span_may_be_off() {
     let options = serve("serve --raw-keepalive off");
     assert_eq!(options.settings.limits.raw_keepalive.0, 0);
     assert!(parsed("serve --login-timeout off").is_err());
+}
+
+#[test]
+fn all_ways_to_ask_for_help_show_the_settings() {
+    for line in ["serve --help", "serve help", "help serve"] {
+        let Ok(Request::Say(help)) = parsed(line) else {
+            panic!("{line} shows no help");
+        };
+        assert!(help.contains("--max-clients"), "{line}: {help}");
+    }
 }

@@ -368,7 +368,7 @@ impl Lookups {
             *fault == error.fault && since.elapsed() < COMPLAIN_AGAIN
         });
         if !known {
-            log::warn!("members can log in, but that is not noted yet: {error}");
+            log::warn!("who logs in is not noted yet: {error}");
             self.unnoted = Some((Instant::now(), error.fault));
         }
     }

@@ -108,7 +108,7 @@ on_both! {
             assert!(let_in(&server, id, "y").is_none());
             thread::sleep(Duration::from_millis(700));
         }
-        server.running.stderr.wait_for("members can log in, but that is not noted yet");
+        server.running.stderr.wait_for("who logs in is not noted yet");
         server.running.stderr.wait_for("the disk is full");
         fs::remove_file(fill).unwrap();
         server.running.stderr.wait_for("logins are noted again");

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::super::{Format, passwords};
+use super::reading::is_like_a_number;
 use super::texts::Texts;
 use super::{Options, shortened};
 use crate::text::Quoted;
@@ -225,8 +226,16 @@ impl Columns {
                 is_any_missing = true;
             }
         }
-        // Once, behind the last.
-        if is_any_missing && let Some(last) = problems.last_mut() {
+        // Once, behind the last. A row with a number is that of a member, perhaps with a password.
+        let is_number = |title: &&str| !title.is_empty() && is_like_a_number(title);
+        let are_titles = !titles
+            .iter()
+            .map(|title| title.trim())
+            .any(|title| is_number(&title));
+        if is_any_missing
+            && are_titles
+            && let Some(last) = problems.last_mut()
+        {
             *last += &format!("; there are {}", list(titles));
         }
         match found {
