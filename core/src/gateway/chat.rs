@@ -70,6 +70,9 @@ impl Gateway {
             return Step::Wait;
         };
         let ended = chat.has_ended(incoming);
+        if input.is_empty() && !ended && !chat.has_whole_message() {
+            return Step::Wait;
+        }
         // A copy, so that a command that may not be taken yet was never seen.
         let mut framer = chat.framer;
         let rules = match form {
