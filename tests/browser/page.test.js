@@ -206,6 +206,9 @@ test("every name keeps its writing direction to itself", async (t) => {
     await rtl.say("one");
     await alice.say("two");
     await alice.reads("< one", "> two");
+    // So do nicks, and the beginnings of messages in the list.
+    await alice.page.locator("#talk-head bdi").getByText("rtl", { exact: true }).waitFor();
+    await alice.person("rtl").locator(".person-line bdi").getByText("two").waitFor();
     await rtl.page.getByRole("button", { name: "Log out" }).click();
     await alice.reads("< one", "> two", `${name} left.`);
     await alice.page.locator("#hint").getByText("has left.").waitFor();
