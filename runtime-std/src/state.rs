@@ -268,6 +268,7 @@ impl State {
     pub(crate) fn starve(&mut self, id: ConnId) {
         if let Some(conn) = find(&mut self.conns, id) {
             conn.writer = Writer::Starved;
+            conn.link.drained.notify_all();
             self.busy -= 1;
             self.starved.push(id);
             self.starved_since.get_or_insert_with(Instant::now);

@@ -52,6 +52,11 @@ fn a_socket_without_room_wakes_who_waits_for_its_writer() {
     wakes(State::stuck);
 }
 
+#[test]
+fn a_writer_that_cannot_be_started_wakes_who_waits_for_it() {
+    wakes(State::starve);
+}
+
 fn wakes(how: impl FnOnce(&mut State, ConnId)) {
     let (mut state, id, link) = with_one();
     state.crowd(id);
