@@ -164,11 +164,12 @@ pub struct Limits {
     pub per_address: usize,
     /// Bytes in one command, without its terminator.
     pub command: usize,
-    /// Bytes of others' messages that may wait for a client that does not read. Of 4 GiB and more there is no
-    /// limit: what waits is counted up to there.
+    /// Memory that others' messages may take while they wait for a client that does not read, in bytes, as
+    /// [`Chunk::memory`](crate::Chunk::memory) counts it. Of 4 GiB and more there is no limit: what waits is
+    /// counted up to there.
     pub backlog: usize,
-    /// Bytes waiting for a client above which its own next command waits; its next ping does so above
-    /// a 64th of them, as a pong costs far more memory than its bytes.
+    /// Memory of what waits for a client above which its own next command, or ping, waits. An answer that
+    /// alone takes more holds them back until it is taken whole.
     pub own_backlog: usize,
     /// Bytes in the head of an HTTP request, its empty line included (nginx: 4 × 8 KiB, hyper: 400 KiB).
     pub head: usize,

@@ -20,7 +20,7 @@ use crate::member::{Login, Member, Secret};
 use crate::time::Millis;
 use crate::wire::framing::Framer;
 use inbox::Inbox;
-use outbox::Outbox;
+use outbox::{Outbox, Progress};
 use peer::Peer;
 use socket::Socket;
 
@@ -44,7 +44,9 @@ pub(crate) struct Conn {
     /// Bytes that came and were not used yet: the beginning of a command, or what waits its turn.
     pub(crate) inbox: Inbox,
     pub(crate) incoming: Incoming,
-    pub(crate) outbox: Outbox,
+    outbox: Outbox,
+    /// An answer that alone is over the limit on what may wait of its own was not taken whole.
+    long: bool,
     pub(crate) state: State,
 }
 
@@ -118,8 +120,8 @@ pub(crate) enum Turn {
     Ready,
     /// The command rate.
     Rate { until: Millis },
-    /// The client to read what it was answered, until no more than `most` bytes wait.
-    Backlog { most: usize },
+    /// The client to read what it was answered.
+    Backlog,
     /// The line of its address, or of the name that it tries.
     Throttled(Box<InLine>),
     /// The member store.
@@ -199,6 +201,7 @@ impl Conn {
             inbox: Inbox::default(),
             incoming: Incoming::Open,
             outbox: Outbox::default(),
+            long: false,
             state: State::Sniffing(None),
         }
     }
@@ -209,6 +212,40 @@ impl Conn {
 
     pub(crate) fn listener(&self) -> ListenerId {
         ListenerId(self.listener.into())
+    }
+
+    /// An answer to the connection's own command goes out.
+    pub(crate) fn own(&mut self, memory: usize, limits: &Limits) {
+        self.outbox.own(memory);
+        self.long |= memory > limits.own_backlog;
+    }
+
+    /// Something that others caused goes out.
+    pub(crate) fn others(&mut self, memory: usize) {
+        self.outbox.others(memory);
+    }
+
+    /// The runtime has flushed, and this is left; whether that is progress.
+    pub(crate) fn flushed(&mut self, left: usize) -> Progress {
+        let progress = self.outbox.flushed(left);
+        self.long &= self.outbox.has_own();
+        progress
+    }
+
+    /// All that waits for it.
+    pub(crate) fn waiting(&self) -> usize {
+        self.outbox.waiting()
+    }
+
+    /// Whether more of others waits than may.
+    pub(crate) fn is_too_slow(&self, limits: &Limits) -> bool {
+        self.outbox.others_waiting() > limits.backlog
+    }
+
+    /// Whether so much waits that its next command has to. The memory of a long answer is held until the
+    /// last byte of it is taken; so no second one is begun before.
+    pub(crate) fn is_behind(&self, limits: &Limits) -> bool {
+        self.long || self.waiting() > limits.own_backlog
     }
 
     /// The chat on this connection, while it is one.
@@ -280,7 +317,7 @@ impl Conn {
             Turn::Claim(claim) => Some(claim),
             Turn::Ready
             | Turn::Rate { .. }
-            | Turn::Backlog { .. }
+            | Turn::Backlog
             | Turn::Throttled(_)
             | Turn::Lookup(_)
             | Turn::Refusal { .. } => None,
@@ -393,10 +430,10 @@ impl Chat {
         let turn = match &self.turn {
             Turn::Ready | Turn::Throttled(_) | Turn::Lookup(_) => None,
             // Nothing more will come from it, and it takes nothing.
-            Turn::Backlog { .. } if self.has_ended(incoming) || incoming == Incoming::Ended => {
+            Turn::Backlog if self.has_ended(incoming) || incoming == Incoming::Ended => {
                 Some(self.waiting_since + limits.close_stall)
             }
-            Turn::Backlog { .. } => None,
+            Turn::Backlog => None,
             Turn::Rate { until } | Turn::Refusal { until } => Some(*until),
             Turn::Claim(claim) => Some(claim.due(limits)),
         };
@@ -417,7 +454,7 @@ impl Chat {
     fn waits_for_us(&self) -> bool {
         match self.turn {
             Turn::Throttled(_) | Turn::Lookup(_) | Turn::Claim(_) | Turn::Refusal { .. } => true,
-            Turn::Ready | Turn::Rate { .. } | Turn::Backlog { .. } => false,
+            Turn::Ready | Turn::Rate { .. } | Turn::Backlog => false,
         }
     }
 

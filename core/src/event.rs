@@ -90,7 +90,8 @@ pub enum Input<'a> {
     Eof(ConnId),
     /// The connection is no more. Exactly once for each, and the last word about it.
     Gone(ConnId, Cause),
-    /// The connection was flushed, and so many bytes could not be written yet (0: none are left).
+    /// The connection was flushed, and this is left of its queue: the [memory](crate::Chunk::memory) of the
+    /// chunks that are not written, without the bytes of the first that are (0: nothing is left).
     Backlog(ConnId, usize),
     /// The member store's answer to an [`Action::Lookup`].
     Answer(Ticket, Answer),

@@ -55,6 +55,15 @@ impl Chunk {
         usize::from(self.head_len) + self.body.len() - usize::from(self.trimmed)
     }
 
+    /// What it takes of memory while it waits in [`Chunks`](crate::Chunks), as if nobody else waited for the
+    /// same bytes: a place in the queue, and the allocation that holds its body. The limits on what waits
+    /// are limits on this. The same number on every machine, so that decisions are; where a word has 32
+    /// bits, it is more than a chunk takes.
+    #[inline]
+    pub fn memory(&self) -> usize {
+        PLACE + (self.body.len() + AROUND).next_multiple_of(ROUNDED)
+    }
+
     /// The bytes, in order, without the first `from`: two slices to write, each of which may be empty.
     pub fn slices(&self, from: usize) -> [&[u8]; 2] {
         let head = &self.head[..usize::from(self.head_len)];
@@ -109,6 +118,13 @@ impl Form {
         Self::AsciiBinary,
     ];
 
+    pub(crate) fn is_ascii(self) -> bool {
+        match self {
+            Self::AsciiStream | Self::AsciiBinary => true,
+            Self::Stream | Self::Binary | Self::Text => false,
+        }
+    }
+
     /// The form of a connection from its first command in a code page on. No text message is in one.
     pub(crate) fn in_ascii(self) -> Self {
         match self {
@@ -148,26 +164,40 @@ impl Message {
 
     /// The message as one form of connection gets it.
     pub(crate) fn to(&self, form: Form) -> Chunk {
+        if form.is_ascii() {
+            self.in_ascii().as_it_is(form)
+        } else {
+            self.as_it_is(form)
+        }
+    }
+
+    /// The message with the characters that it has; in an ASCII form those have to be ASCII.
+    pub(crate) fn as_it_is(&self, form: Form) -> Chunk {
         let chunk = Chunk::shared(Arc::clone(&self.0));
         match form {
-            Form::Stream => chunk,
-            Form::Binary => chunk.framed(Opcode::Binary, 0),
+            Form::Stream | Form::AsciiStream => chunk,
+            Form::Binary | Form::AsciiBinary => chunk.framed(Opcode::Binary, 0),
             Form::Text => chunk.framed(Opcode::Text, 1),
-            Form::AsciiStream => self.in_ascii(),
-            Form::AsciiBinary => self.in_ascii().framed(Opcode::Binary, 0),
         }
     }
 
     /// With a character reference for each character beyond ASCII (XML 1.0 section 4.1). All text is in
     /// attribute values, where one may stand.
     #[cold]
-    fn in_ascii(&self) -> Chunk {
+    pub(crate) fn in_ascii(&self) -> Self {
         match core::str::from_utf8(&self.0) {
-            Ok(text) if !text.is_ascii() => Chunk::new(reply::in_ascii(text).as_bytes()),
-            Ok(_) | Err(_) => Chunk::shared(Arc::clone(&self.0)),
+            Ok(text) if !text.is_ascii() => Self::new(&reply::in_ascii(text)),
+            Ok(_) | Err(_) => self.clone(),
         }
     }
 }
+
+/// A place in a queue, with the half that the queue may have too much.
+pub(crate) const PLACE: usize = 48;
+
+/// Two counters stand before a shared body, and a word of most allocators' own; they round to two words.
+const AROUND: usize = 24;
+const ROUNDED: usize = 16;
 
 /// Bytes of a message that is put together on the stack.
 const SHORT: usize = 512;

@@ -281,7 +281,7 @@ impl Gateway {
         let Some(conn) = self.conns.get_mut(id) else {
             return;
         };
-        let progress = conn.outbox.flushed(left);
+        let progress = conn.flushed(left);
         if left == 0 && conn.socket().is_some_and(|socket| socket.owed_ping) {
             // Before there is anything new for it to stand behind.
             self.ping(id);
@@ -292,6 +292,7 @@ impl Gateway {
         let Some(conn) = self.conns.get_mut(id) else {
             return;
         };
+        let is_too_slow = conn.is_too_slow(&self.config.limits);
         match &mut conn.state {
             State::Chat(chat) => {
                 // No ping gets past what waits, so that some of it was taken is the sign of life.
@@ -302,9 +303,9 @@ impl Gateway {
                 {
                     socket.heard = self.now.mono;
                 }
-                if conn.outbox.others_waiting() > self.config.limits.backlog {
+                if is_too_slow {
                     self.end_chat(id, CloseReason::TooSlow, Ends::With(Stage::Aborted));
-                } else if matches!(chat.turn, Turn::Backlog { .. }) {
+                } else if matches!(chat.turn, Turn::Backlog) {
                     if progress == Progress::Some {
                         chat.waiting_since = self.now.mono;
                     }
@@ -457,7 +458,7 @@ impl Gateway {
         let Some(conn) = self.conns.get_mut(id) else {
             return;
         };
-        conn.outbox.own(chunk.len());
+        conn.own(chunk.memory(), &self.config.limits);
         self.counters.sent += chunk.len() as u64;
         self.actions.push_back(Action::Write(id, chunk));
     }
@@ -468,7 +469,7 @@ impl Gateway {
             return;
         };
         let chunk = message.to(conn.form);
-        conn.outbox.own(chunk.len());
+        conn.own(chunk.memory(), &self.config.limits);
         self.counters.sent += chunk.len() as u64;
         self.actions.push_back(Action::Write(id, chunk));
     }
@@ -479,7 +480,7 @@ impl Gateway {
             return;
         };
         let chunk = message.to(conn.form);
-        conn.outbox.others(chunk.len());
+        conn.others(chunk.memory());
         self.counters.sent += chunk.len() as u64;
         self.actions.push_back(Action::Write(id, chunk));
     }
@@ -488,14 +489,15 @@ impl Gateway {
     fn broadcast(&mut self, message: &Message, author: ConnId) {
         for recipients in self.hub.everyone().iter() {
             let chunk = message.to(recipients.form());
+            let memory = chunk.memory();
             for id in recipients.iter() {
                 let Some(conn) = self.conns.get_mut(id) else {
                     continue;
                 };
                 if id == author {
-                    conn.outbox.own(chunk.len());
+                    conn.own(memory, &self.config.limits);
                 } else {
-                    conn.outbox.others(chunk.len());
+                    conn.others(memory);
                 }
                 self.counters.sent += chunk.len() as u64;
             }

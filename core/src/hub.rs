@@ -18,7 +18,7 @@ use core::cmp::Ordering;
 use core::mem;
 
 use crate::event::ConnId;
-use crate::frame::{Form, Message, Recipients};
+use crate::frame::{Chunk, Form, Message, Recipients};
 use crate::member::{Member, MemberId};
 use crate::reply;
 
@@ -42,8 +42,9 @@ pub(crate) struct Hub {
     speaking: [usize; Form::ALL.len()],
     /// Made when first asked for, shared until who is online changes.
     everyone: Option<Audience>,
-    /// The answer to LIST, likewise.
+    /// The answer to LIST, likewise; and the same in ASCII.
     list: Option<Message>,
+    ascii_list: Option<Message>,
 }
 
 #[derive(Debug)]
@@ -86,6 +87,7 @@ impl Default for Hub {
             speaking: [0; Form::ALL.len()],
             everyone: None,
             list: None,
+            ascii_list: None,
         }
     }
 }
@@ -208,14 +210,19 @@ impl Hub {
         Arc::clone(self.everyone.insert(everyone))
     }
 
-    /// The answer to LIST, as of now.
-    pub(crate) fn list(&mut self) -> Message {
-        if let Some(list) = &self.list {
-            return list.clone();
+    /// The answer to LIST, as of now. All who wait for the same list share its bytes.
+    pub(crate) fn list(&mut self, form: Form) -> Chunk {
+        if self.list.is_none() {
+            let members = self.in_order().map(|online| (online.nick(), online.name()));
+            self.list = Some(reply::nicklist(members));
         }
-        let members = self.in_order().map(|online| (online.nick(), online.name()));
-        let list = reply::nicklist(members);
-        self.list.insert(list).clone()
+        let (list, ascii) = (&self.list, &mut self.ascii_list);
+        let list = list.as_ref().expect("it was made just now");
+        if form.is_ascii() {
+            ascii.get_or_insert_with(|| list.in_ascii()).as_it_is(form)
+        } else {
+            list.as_it_is(form)
+        }
     }
 
     fn in_order(&self) -> impl Iterator<Item = &Online> {
@@ -281,6 +288,7 @@ impl Hub {
     fn changed(&mut self) {
         self.everyone = None;
         self.list = None;
+        self.ascii_list = None;
     }
 
     /// Panics if what the hub knows in several places disagrees.

@@ -40,9 +40,10 @@
 //!   behind each read, as the core does with all that it keeps of the bytes.
 //! - After each input, and before the next, it takes every action from `poll`, in order. An
 //!   [`Action::Write`] is appended to
-//!   a queue per connection. Then it flushes the queues that have grown, as far as they go without
-//!   blocking, and reports what is left of each as [`Input::Backlog`], 0 included. It may put the
-//!   flush off to the end of a wake-up, but a queue that passes 256 KiB before is flushed at once.
+//!   a queue per connection, for which there is [`Chunks`]. Then it flushes the queues that have grown, as
+//!   far as they go without blocking, and reports what is left of each as [`Input::Backlog`], 0 included.
+//!   It may put the flush off to the end of a wake-up, but a queue that passes 256 KiB of memory before is
+//!   flushed at once.
 //! - [`Action::Pause`] holds from the moment it is polled: no more bytes until [`Action::Resume`].
 //! - [`Action::Finish`] and [`Action::Close`] take effect when the queue before them is written,
 //!   [`Action::Abort`] at once. When a connection is no more, by `Close`, `Abort` or an error, the
@@ -79,6 +80,7 @@ mod host;
 mod hub;
 mod member;
 mod note;
+mod queue;
 pub mod record;
 mod refusals;
 mod reply;
@@ -108,6 +110,7 @@ pub use member::{
     Answer, Denial, Login, Member, MemberEvent, MemberId, Query, Secret, Unavailable,
 };
 pub use note::{CloseReason, Note, NotePart, NoteWriter, Refusal};
+pub use queue::Chunks;
 pub use site::{MAX_SITE_PATH, Site, SiteError, SiteFile};
 pub use time::{Millis, Now, TimeOfDay, UnixSeconds};
 pub use wire::policy::Policy;

@@ -18,12 +18,14 @@ struct Log {
     chunks: Vec<(u32, Chunk)>,
 }
 
-/// What one connection has yet to hear of a log, in bytes.
+/// What one connection has yet to hear of a log, from byte to byte.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Part {
     form: Form,
     start: u32,
     end: u32,
+    /// What its chunks would take in a queue.
+    memory: u32,
 }
 
 impl Logs {
@@ -38,9 +40,16 @@ impl Logs {
         for slice in chunk.slices(0) {
             log.bytes.extend_from_slice(slice);
         }
-        let [start, end] = [start, log.bytes.len()].map(|at| at as u32); // at most MAX_LOG
+        // At most MAX_LOG, and MAX_LOG times what a byte may take.
+        let numbers = [start, log.bytes.len(), chunk.memory()];
+        let [start, end, memory] = numbers.map(|number| number as u32);
         log.chunks.push((end, chunk.clone()));
-        Some(Part { form, start, end })
+        Some(Part {
+            form,
+            start,
+            end,
+            memory,
+        })
     }
 
     pub(crate) fn bytes(&self, part: Part) -> &[u8] {
@@ -81,19 +90,29 @@ impl Part {
     pub(crate) fn extend(&mut self, by: Self) -> bool {
         let follows = self.is_empty() || (self.form == by.form && self.end == by.start);
         if follows {
-            *self = Self {
-                start: if self.is_empty() {
-                    by.start
-                } else {
-                    self.start
-                },
-                ..by
+            *self = if self.is_empty() {
+                by
+            } else {
+                Self {
+                    start: self.start,
+                    memory: self.memory + by.memory,
+                    ..by
+                }
             };
         }
         follows
     }
 
-    pub(crate) fn len(&self) -> usize {
+    /// What it takes in a queue, its begun chunk as a whole.
+    pub(crate) fn memory(&self) -> usize {
+        if self.is_empty() {
+            0
+        } else {
+            self.memory as usize
+        }
+    }
+
+    fn len(&self) -> usize {
         (self.end - self.start) as usize
     }
 
@@ -120,14 +139,21 @@ mod tests {
 
     #[test]
     fn a_part_grows_by_what_follows_it() {
-        let part = |form, start, end| Part { form, start, end };
+        let part = |form, start, end| Part {
+            form,
+            start,
+            end,
+            memory: 10 * (end - start),
+        };
         let mut mine = Part::default();
         assert!(mine.extend(part(Form::Text, 5, 9)) && mine == part(Form::Text, 5, 9));
         assert!(mine.extend(part(Form::Text, 9, 12)) && mine == part(Form::Text, 5, 12));
         assert!(!mine.extend(part(Form::Text, 13, 14)), "a gap");
         assert!(!mine.extend(part(Form::Binary, 12, 14)), "another log");
         assert_eq!((mine, mine.len()), (part(Form::Text, 5, 12), 7));
+        assert_eq!(mine.memory(), 70);
         mine.advance(7);
+        assert_eq!(mine.memory(), 0);
         assert!(mine.is_empty() && mine.extend(part(Form::Binary, 0, 3)));
     }
 }

@@ -69,9 +69,9 @@ impl Conn {
         self.socket.get()
     }
 
-    /// Bytes that wait to be written.
+    /// What waits to be written, as the core counts it.
     pub(crate) fn queued(&self) -> usize {
-        self.queue.bytes()
+        self.queue.left()
     }
 
     pub(crate) fn push(&mut self, chunk: Chunk, shared: &mut Shared) {
@@ -103,12 +103,12 @@ impl Conn {
             }
             Flow::Blocked => self.queue.settle(shared),
         }
-        if self.ending == Ending::Finish && self.queued() == 0 {
+        if self.ending == Ending::Finish && self.queue.is_empty() {
             self.ending = Ending::Finished;
             // Fails only when the connection is broken, which the next read says better.
             let _ = self.socket.get().shutdown(Shutdown::Write);
         }
-        if self.ending == Ending::Close && self.queued() == 0 {
+        if self.ending == Ending::Close && self.queue.is_empty() {
             return Ok(()); // It is closed now, and leaves the poller by that.
         }
         self.watch()

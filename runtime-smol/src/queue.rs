@@ -1,10 +1,9 @@
 //! The bytes that wait for one connection.
 
-use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Write};
 use std::mem;
 
-use flashgate_core::Chunk;
+use flashgate_core::{Chunk, Chunks};
 
 use crate::broadcast::{Logs, Part};
 
@@ -14,16 +13,6 @@ use crate::broadcast::{Logs, Part};
 pub(crate) struct Queue {
     own: Option<Box<Chunks>>,
     news: Part,
-}
-
-/// Chunks in order, of which the first may have been written in part.
-#[derive(Debug, Default)]
-struct Chunks {
-    chunks: VecDeque<Chunk>,
-    /// Bytes of the first chunk that are written already; less than its length.
-    offset: usize,
-    /// Bytes that are left in all.
-    bytes: usize,
 }
 
 /// What all queues share.
@@ -70,17 +59,23 @@ impl Queue {
         }
         let own = self.own.get_or_insert_with(|| shared.room());
         let (chunks, begun) = shared.logs.chunks(mem::take(&mut self.news));
-        debug_assert!(begun == 0 || own.bytes == 0, "written before what is first");
+        debug_assert!(begun == 0 || own.is_empty(), "written before what is first");
         for chunk in chunks {
             own.push(chunk.clone());
         }
-        own.offset += begun;
-        own.bytes -= begun;
+        if begun > 0 {
+            own.advance(begun);
+        }
     }
 
-    /// Bytes that are left in all.
-    pub(crate) fn bytes(&self) -> usize {
-        self.own.as_ref().map_or(0, |own| own.bytes) + self.news.len()
+    pub(crate) fn is_empty(&self) -> bool {
+        self.own.is_none() && self.news.is_empty()
+    }
+
+    /// What is left in all, as the core counts it: also what is shared in this turn, and may be its own
+    /// in the next.
+    pub(crate) fn left(&self) -> usize {
+        self.own.as_ref().map_or(0, |own| own.left()) + self.news.memory()
     }
 
     /// Writes as much as the socket takes; what it does not take outlives the turn. `scratch` is
@@ -103,7 +98,7 @@ impl Queue {
         let Some(own) = &mut self.own else {
             return Ok(Written::All);
         };
-        let written = own.write_to(&mut socket, scratch)?;
+        let written = write_all(own, &mut socket, scratch)?;
         if written == Written::All
             && let Some(room) = self.own.take()
         {
@@ -119,73 +114,50 @@ impl Shared {
     }
 
     fn keep(&mut self, room: Box<Chunks>) {
-        if room.chunks.capacity() <= MAX_CHUNKS && self.rooms.len() < MAX_ROOMS {
+        if room.capacity() <= MAX_CHUNKS && self.rooms.len() < MAX_ROOMS {
             self.rooms.push(room);
         }
     }
 }
 
-impl Chunks {
-    fn push(&mut self, chunk: Chunk) {
-        self.bytes += chunk.len();
-        self.chunks.push_back(chunk);
-    }
-
-    fn write_to(&mut self, socket: &mut impl Write, scratch: &mut [u8]) -> io::Result<Written> {
-        while self.bytes > 0 {
-            let offered = self.offer(scratch);
-            let written = write(socket, offered)?;
-            let all = written == offered.len();
-            self.advance(written);
-            // It would only say "would block" if it were asked again.
-            if !all {
-                return Ok(Written::Part);
-            }
-        }
-        Ok(Written::All)
-    }
-
-    /// As much as goes in one system call.
-    ///
-    /// Short messages are copied together: to look at slices takes the kernel longer than to copy them
-    /// takes us. What is long goes as it is.
-    fn offer<'a>(&'a self, scratch: &'a mut [u8]) -> &'a [u8] {
-        let mut parts = self.parts().peekable();
-        if let Some(first) =
-            parts.next_if(|first| first.len() == self.bytes || first.len() >= scratch.len())
-        {
-            return first;
-        }
-        let mut end = 0;
-        for part in parts {
-            let Some(room) = scratch.get_mut(end..end + part.len()) else {
-                break;
-            };
-            room.copy_from_slice(part);
-            end += part.len();
-        }
-        &scratch[..end]
-    }
-
-    /// All that is left, in order.
-    fn parts(&self) -> impl Iterator<Item = &[u8]> {
-        let chunks = self.chunks.iter().enumerate();
-        let parts =
-            chunks.flat_map(|(nth, chunk)| chunk.slices(if nth == 0 { self.offset } else { 0 }));
-        parts.filter(|bytes| !bytes.is_empty())
-    }
-
-    fn advance(&mut self, written: usize) {
-        self.bytes -= written;
-        self.offset += written;
-        while let Some(first) = self.chunks.front() {
-            if self.offset < first.len() {
-                return;
-            }
-            self.offset -= first.len();
-            self.chunks.pop_front();
+/// Writes until the socket takes no more.
+fn write_all(
+    chunks: &mut Chunks,
+    socket: &mut impl Write,
+    scratch: &mut [u8],
+) -> io::Result<Written> {
+    while !chunks.is_empty() {
+        let offered = offer(chunks, scratch);
+        let written = write(socket, offered)?;
+        let all = written == offered.len();
+        chunks.advance(written);
+        // It would only say "would block" if it were asked again.
+        if !all {
+            return Ok(Written::Part);
         }
     }
+    Ok(Written::All)
+}
+
+/// As much as goes in one system call.
+///
+/// Short messages are copied together: to look at slices takes the kernel longer than to copy them
+/// takes us. What is long goes as it is, and so does what is alone.
+fn offer<'a>(chunks: &'a Chunks, scratch: &'a mut [u8]) -> &'a [u8] {
+    let mut parts = chunks.parts();
+    let (first, second) = (parts.next().unwrap_or(&[]), parts.next());
+    if second.is_none() || first.len() >= scratch.len() {
+        return first;
+    }
+    let mut end = 0;
+    for part in [Some(first), second].into_iter().flatten().chain(parts) {
+        let Some(room) = scratch.get_mut(end..end + part.len()) else {
+            break;
+        };
+        room.copy_from_slice(part);
+        end += part.len();
+    }
+    &scratch[..end]
 }
 
 /// Offers a socket bytes, once; how many it took, which is none when it would block.
@@ -289,11 +261,13 @@ mod tests {
             let mut socket = Socket::default();
             let written = queue.write_to(&mut socket, &mut shared, scratch);
             assert_eq!(written.ok(), Some(Written::Part));
-            while queue.bytes() > 0 {
+            while !queue.is_empty() {
+                let (left, had) = (queue.left(), socket.bytes.len());
                 socket.takes = vec![step; 2];
                 assert!(queue.write_to(&mut socket, &mut shared, scratch).is_ok());
-                assert_eq!(queue.bytes(), expected.len() - socket.bytes.len());
+                assert!(socket.bytes.len() > had && queue.left() < left);
             }
+            assert_eq!(queue.left(), 0);
             assert_eq!(socket.bytes, expected, "{step} at a time");
             let written = queue.write_to(&mut socket, &mut shared, scratch);
             assert_eq!(written.ok(), Some(Written::All));
@@ -384,7 +358,7 @@ mod tests {
             for listener in &mut all {
                 listener.write(&mut shared, vec![usize::MAX; 1000]);
                 assert_eq!(listener.socket.bytes, listener.expected, "seed {seed}");
-                assert_eq!(listener.queue.bytes(), 0, "seed {seed}");
+                assert!(listener.queue.is_empty(), "seed {seed}");
             }
         }
     }
@@ -405,14 +379,13 @@ mod tests {
         fn write(&mut self, shared: &mut Shared, takes: Vec<usize>) {
             self.socket.takes = takes;
             let written = self.queue.write_to(&mut self.socket, shared, &mut [0; 64]);
-            let left = self.expected.len() - self.socket.bytes.len();
-            assert_eq!(self.queue.bytes(), left);
-            let is_all = if left == 0 {
+            let is_all = if self.expected.len() == self.socket.bytes.len() {
                 Written::All
             } else {
                 Written::Part
             };
             assert_eq!(written.ok(), Some(is_all));
+            assert_eq!(self.queue.is_empty(), is_all == Written::All);
         }
     }
 }

@@ -524,7 +524,7 @@ fn is_transient(error: &io::Error) -> bool {
     [io::ErrorKind::WouldBlock, io::ErrorKind::Interrupted].contains(&error.kind())
 }
 
-/// A queue that grows past a multiple of this within a turn is flushed and reported at once.
+/// A queue whose memory grows past a multiple of this within a turn is flushed and reported at once.
 const FLUSH_AT: usize = 256 * 1024;
 
 /// Turns that follow each other while there is work, until others have theirs.

@@ -1,47 +1,37 @@
 //! What waits to be written to one connection, or is in the hands of whoever writes it.
 
-use std::collections::VecDeque;
 use std::io::{self, Write};
-use std::mem;
 
-use flashgate_core::Chunk;
+use flashgate_core::{Chunk, Chunks};
 
 /// Chunks in order, of which the first may have been written in part. Empty, it need not hold any memory.
 #[derive(Debug, Default)]
-pub(crate) struct Batch {
-    chunks: VecDeque<Chunk>,
-    /// Bytes of the first chunk that are written already; less than its length.
-    offset: usize,
-}
+pub(crate) struct Batch(Chunks);
 
 impl Batch {
     pub(crate) fn is_empty(&self) -> bool {
-        self.chunks.is_empty()
+        self.0.is_empty()
     }
 
     pub(crate) fn push(&mut self, chunk: Chunk) {
-        self.chunks.push_back(chunk);
+        self.0.push(chunk);
     }
 
     /// Puts what was not written back in front of what has come meanwhile, and returns memory that is
     /// not needed any more.
-    pub(crate) fn put_back(&mut self, mut rest: Self) -> Room {
-        if rest.is_empty() {
-            return rest.chunks;
-        }
-        rest.chunks.append(&mut self.chunks);
-        mem::replace(self, rest).chunks
+    pub(crate) fn put_back(&mut self, rest: Self) -> Room {
+        self.0.put_back(rest.0)
     }
 
     /// Whether there is memory for what comes next.
     pub(crate) fn has_room(&self) -> bool {
-        self.chunks.capacity() > 0
+        self.0.capacity() > 0
     }
 
     /// Lends one that holds no memory some.
     pub(crate) fn lend(&mut self, room: Room) {
         if !self.has_room() {
-            self.chunks = room;
+            self.0 = room;
         }
     }
 
@@ -50,8 +40,8 @@ impl Batch {
     /// messages falls behind whoever makes them.
     pub(crate) fn write_to(&mut self, mut socket: impl Write) -> io::Result<Written> {
         let mut together = Vec::new();
-        let mut bytes = 0;
-        while !self.chunks.is_empty() && bytes < REPORT_AT {
+        let before = self.0.left();
+        while !self.is_empty() && before - self.0.left() < REPORT_AT {
             let (written, offered) = self.offer(&mut socket, &mut together);
             let written = match written {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
@@ -59,16 +49,13 @@ impl Batch {
                 Err(error) if is_stall(&error) => 0,
                 Err(error) => return Err(error),
             };
-            self.advance(written);
-            bytes += written;
+            self.0.advance(written);
             // It has no room, or has had none until its time limit.
             if written < offered {
-                let flow = Flow::Stalled;
-                return Ok(Written { bytes, flow });
+                return Ok(self.written(before, Flow::Stalled));
             }
         }
-        let flow = Flow::Open;
-        Ok(Written { bytes, flow })
+        Ok(self.written(before, Flow::Open))
     }
 
     /// Offers a socket as much as goes in one system call; how much it took, and how much was offered.
@@ -76,13 +63,13 @@ impl Batch {
     /// Short messages are copied together: to look at slices takes the kernel longer than to copy them
     /// takes us. What is long, or alone, goes as it is.
     fn offer(&self, socket: &mut impl Write, together: &mut Vec<u8>) -> (io::Result<usize>, usize) {
-        let mut parts = self.parts();
+        let mut parts = self.0.parts();
         let (first, second) = (parts.next().unwrap_or(&[]), parts.next());
         let Some(second) = second.filter(|second| first.len() + second.len() <= TOGETHER) else {
             return (socket.write(first), first.len());
         };
         together.clear();
-        together.reserve(TOGETHER.min(2 * self.chunks.len() * (first.len() + second.len())));
+        together.reserve(TOGETHER.min(2 * self.0.len() * (first.len() + second.len())));
         for part in [first, second].into_iter().chain(parts) {
             if together.len() + part.len() > TOGETHER {
                 break;
@@ -92,33 +79,20 @@ impl Batch {
         (socket.write(together), together.len())
     }
 
-    /// All that is left, in order.
-    fn parts(&self) -> impl Iterator<Item = &[u8]> {
-        let chunks = self.chunks.iter().enumerate();
-        let parts =
-            chunks.flat_map(|(nth, chunk)| chunk.slices(if nth == 0 { self.offset } else { 0 }));
-        parts.filter(|bytes| !bytes.is_empty())
-    }
-
-    fn advance(&mut self, written: usize) {
-        self.offset += written;
-        while let Some(first) = self.chunks.front() {
-            if self.offset < first.len() {
-                return;
-            }
-            self.offset -= first.len();
-            self.chunks.pop_front();
-        }
+    fn written(&self, before: usize, flow: Flow) -> Written {
+        let freed = before - self.0.left();
+        Written { freed, flow }
     }
 }
 
 /// The memory of an empty batch.
-pub(crate) type Room = VecDeque<Chunk>;
+pub(crate) type Room = Chunks;
 
 /// What came of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Written {
-    pub(crate) bytes: usize,
+    /// How much less is left, as the core counts it; 0 if no byte was written.
+    pub(crate) freed: usize,
     pub(crate) flow: Flow,
 }
 
@@ -139,12 +113,14 @@ fn is_stall(error: &io::Error) -> bool {
 /// Bytes that are copied together for one system call.
 const TOGETHER: usize = 16 * 1024;
 
-/// After so many bytes the gateway wants to know, though there be more.
+/// After so much, as the core counts it, the gateway wants to know, though there be more.
 const REPORT_AT: usize = 256 * 1024;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::VecDeque;
+    use std::mem;
     use std::sync::Arc;
 
     use flashgate_core::{Action, Config, Gateway, Input, ListenerId, Now, Origin};
@@ -221,12 +197,13 @@ mod tests {
                 takes,
                 bytes: Vec::new(),
             };
-            let mut reported = 0;
+            let mut queued = chunks.iter().map(Chunk::memory).sum::<usize>();
             while !batch.is_empty() {
                 let mut taken = mem::take(&mut batch);
                 let written = taken.write_to(&mut socket);
-                reported += written.expect("the socket takes some").bytes;
-                assert_eq!(reported, socket.bytes.len());
+                let freed = written.expect("the socket takes some").freed;
+                assert!(freed > 0);
+                queued -= freed;
                 // Meanwhile there is more, sooner than it is written.
                 later.by_ref().take(2).for_each(|chunk| batch.push(chunk));
                 let room = batch.put_back(taken);
@@ -235,6 +212,7 @@ mod tests {
                 }
             }
             assert_eq!(socket.bytes, expected, "{takes} at a time");
+            assert_eq!(queued, 0);
         }
     }
 }

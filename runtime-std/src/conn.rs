@@ -17,7 +17,7 @@ pub(crate) struct Conn {
     pub(crate) link: Arc<Link>,
     /// What nobody has taken to write it yet.
     pub(crate) outbox: Batch,
-    /// Bytes in the outbox, and in the hands of who writes.
+    /// What is in the outbox, and in the hands of who writes, as the core counts it.
     pub(crate) queued: usize,
     pub(crate) reading: Reading,
     pub(crate) ending: Ending,
@@ -126,7 +126,7 @@ impl Link {
     }
 }
 
-/// Bytes in an outbox above which those who fill it are held up.
+/// Memory of an outbox above which those who fill it are held up.
 const CROWDED: usize = 256 * 1024;
 
 #[cfg(test)]

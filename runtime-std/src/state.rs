@@ -322,12 +322,12 @@ impl State {
         let Some(conn) = find(&mut self.conns, id) else {
             return;
         };
-        let Written { bytes, flow } = match written {
+        let Written { freed, flow } = match written {
             Ok(written) => written,
             Err(error) => return self.lost(id, &error),
         };
         let crowded = conn.is_crowded();
-        conn.queued -= bytes;
+        conn.queued -= freed;
         let room = conn.outbox.put_back(rest);
         if (1..=MAX_ROOM).contains(&room.capacity()) && self.rooms.len() < MAX_ROOMS {
             self.rooms.push(room);
@@ -340,7 +340,7 @@ impl State {
             }
             (Hand::Passing, Flow::Open) => Writer::Idle,
             (Hand::Writer, _) if conn.outbox.is_empty() => Writer::Idle,
-            (Hand::Writer, _) if bytes == 0 => Writer::Stuck,
+            (Hand::Writer, _) if freed == 0 => Writer::Stuck,
             (Hand::Writer, _) => Writer::Busy,
         };
         self.busy -= usize::from(was_busy);
@@ -427,7 +427,7 @@ impl State {
             return;
         };
         let before = conn.queued;
-        conn.queued += chunk.len();
+        conn.queued += chunk.memory();
         let after = conn.queued;
         if !conn.outbox.has_room()
             && let Some(room) = self.rooms.pop()
@@ -470,7 +470,7 @@ fn find(conns: &mut [Option<Conn>], id: ConnId) -> Option<&mut Conn> {
         .filter(|conn| conn.id == id)
 }
 
-/// A queue that grows past a multiple of this is reported at once: its writer may be stuck.
+/// A queue whose memory grows past a multiple of this is reported at once: its writer may be stuck.
 const REPORT_AT: usize = 256 * 1024;
 
 /// Chunks of 32 bytes in a room that is kept, and how many are: 64 KiB in all.

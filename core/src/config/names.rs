@@ -67,7 +67,7 @@ pub static SETTINGS: &[Setting] = &[
         .option("BYTES", "size of one command in bytes"),
     number!("max-backlog", limits.backlog, 1..=1024 * MIB).option(
         "BYTES",
-        "bytes of others' messages that may wait for a slow client",
+        "memory that others' messages may take while they wait for a slow client",
     ),
     number!("own-backlog", limits.own_backlog, 0..=1024 * MIB),
     number!("head", limits.head, 1..=16 * MIB),

@@ -1,36 +1,36 @@
-//! What is on its way to one connection: how much, and whose.
+//! What is on its way to one connection: how much memory it takes, and whose it is.
 //!
-//! The bytes are in the runtime's queue; this counts them. A client is too slow when too many bytes
-//! *of others* wait for it, and one that does not read its own answers just gets no further ones, so
-//! the two have to be told apart, at a cost of three numbers and no allocation. They end at 4 GiB:
-//! of more no more is known than that it is so much.
+//! The chunks are in the runtime's queue; this counts them. A client is too slow when too much *of others*
+//! waits for it. A client that does not read its own answers only gets no further ones. So the two are
+//! counted apart, in three numbers and without an allocation. The numbers saturate at 4 GiB.
 
-/// Bytes that were handed to the runtime and are, as far as is known, not written yet.
+/// The [memory](crate::Chunk::memory) of what was handed to the runtime and is, as far as is known, not
+/// written yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outbox {
     waiting: u32,
     /// Of these, the most that may be the connection's own answers. Never less than there are, and
     /// bounded: an answer is only begun while little waits.
     own: u32,
-    /// Bytes of others behind the last own answer: when no more than these wait, none are own.
+    /// What is of others behind the last own answer: when no more than this waits, nothing is own.
     behind_own: u32,
 }
 
 impl Outbox {
     /// An answer to the connection's own command goes out.
-    pub(crate) fn own(&mut self, bytes: usize) {
-        self.waiting = self.waiting.saturating_add(counted(bytes));
-        self.own = self.own.saturating_add(counted(bytes));
+    pub(crate) fn own(&mut self, memory: usize) {
+        self.waiting = self.waiting.saturating_add(counted(memory));
+        self.own = self.own.saturating_add(counted(memory));
         self.behind_own = 0;
     }
 
     /// Something that others caused goes out.
-    pub(crate) fn others(&mut self, bytes: usize) {
-        self.waiting = self.waiting.saturating_add(counted(bytes));
-        self.behind_own = self.behind_own.saturating_add(counted(bytes));
+    pub(crate) fn others(&mut self, memory: usize) {
+        self.waiting = self.waiting.saturating_add(counted(memory));
+        self.behind_own = self.behind_own.saturating_add(counted(memory));
     }
 
-    /// The runtime has flushed, and so many bytes are left; whether that is progress.
+    /// The runtime has flushed, and this is left; whether that is progress.
     pub(crate) fn flushed(&mut self, left: usize) -> Progress {
         let left = counted(left);
         let progress = if left < self.waiting {
@@ -49,14 +49,19 @@ impl Outbox {
         self.waiting as usize
     }
 
+    /// Whether an own answer waits, or a part of one.
+    pub(super) fn has_own(&self) -> bool {
+        self.own > 0
+    }
+
     /// What waits that others caused, at the least.
     pub(crate) fn others_waiting(&self) -> usize {
         self.waiting.saturating_sub(self.own) as usize
     }
 }
 
-fn counted(bytes: usize) -> u32 {
-    u32::try_from(bytes).unwrap_or(u32::MAX)
+fn counted(memory: usize) -> u32 {
+    u32::try_from(memory).unwrap_or(u32::MAX)
 }
 
 /// Whether a flush wrote anything.
@@ -73,7 +78,7 @@ mod tests {
 
     #[test]
     fn own_answers_never_count_as_others() {
-        // Against a queue that knows the owner of every byte.
+        // Against a queue that knows every chunk: whose it is, its memory, and its bytes that are left.
         for seed in 1..200_u64 {
             let mut state = seed;
             let mut random = move |n: u64| {
@@ -82,25 +87,51 @@ mod tests {
                     .wrapping_add(1);
                 ((state >> 33) % n) as usize
             };
-            let (mut outbox, mut model) = (Outbox::default(), VecDeque::new());
+            let (mut outbox, mut model) = (Outbox::default(), VecDeque::<Chunk>::new());
+            let count = |chunks: &VecDeque<Chunk>, whose: &[bool]| -> usize {
+                let of_these = chunks.iter().filter(|chunk| whose.contains(&chunk.own));
+                of_these.map(|chunk| chunk.memory).sum()
+            };
             for _ in 0..200 {
-                let n = random(50);
+                let (own, bytes) = (random(2) == 0, 1 + random(50));
+                let memory = bytes + random(100);
                 match random(3) {
-                    0 => (outbox.own(n), model.extend((0..n).map(|_| true))).0,
-                    1 => (outbox.others(n), model.extend((0..n).map(|_| false))).0,
+                    0 | 1 => {
+                        if own {
+                            outbox.own(memory);
+                        } else {
+                            outbox.others(memory);
+                        }
+                        model.push_back(Chunk { own, memory, bytes });
+                    }
                     _ => {
-                        model.drain(..random(model.len() as u64 + 1));
-                        outbox.flushed(model.len());
+                        let all: usize = model.iter().map(|chunk| chunk.bytes).sum();
+                        for _ in 0..random(all as u64 + 1) {
+                            let first = &mut model[0];
+                            (first.bytes, first.memory) = (first.bytes - 1, first.memory - 1);
+                            if first.bytes == 0 {
+                                model.pop_front();
+                            }
+                        }
+                        outbox.flushed(count(&model, &[true, false]));
                     }
                 }
-                let others = model.iter().filter(|own| !**own).count();
-                assert_eq!(outbox.waiting(), model.len(), "seed {seed}");
+                let (all, others) = (count(&model, &[true, false]), count(&model, &[false]));
+                assert_eq!(outbox.waiting(), all, "seed {seed}");
                 assert!(outbox.others_waiting() <= others, "seed {seed}");
-                if !model.iter().any(|own| *own) && outbox.own == 0 {
+                assert_eq!(outbox.has_own(), others < all, "seed {seed}");
+                if !outbox.has_own() {
                     assert_eq!(outbox.others_waiting(), others, "seed {seed}");
                 }
             }
         }
+    }
+
+    struct Chunk {
+        own: bool,
+        /// Without the bytes that are written.
+        memory: usize,
+        bytes: usize,
     }
 
     #[cfg(target_pointer_width = "64")]

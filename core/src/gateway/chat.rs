@@ -34,7 +34,7 @@ impl Gateway {
         let (limits, now) = (&self.config.limits, self.now.mono);
         let conn = self.conns.get_mut(id)?;
         let (since, incoming) = (conn.since, conn.incoming);
-        let waiting = conn.outbox.waiting();
+        let is_behind = conn.is_behind(limits);
         let chat = conn.chat()?;
         let ended = incoming == Incoming::Ended || chat.has_ended(incoming);
         if chat.is_late(since, limits, now) {
@@ -44,14 +44,14 @@ impl Gateway {
         match &mut chat.turn {
             Turn::Ready => None,
             Turn::Rate { until } | Turn::Refusal { until } if now < *until => Some(Step::Wait),
-            Turn::Backlog { most } if waiting > *most => {
+            Turn::Backlog if is_behind => {
                 if ended && now >= chat.waiting_since + limits.close_stall {
                     self.end_chat(id, CloseReason::EndOfStream, Ends::With(Stage::Aborted));
                     return Some(Step::Consumed(0));
                 }
                 Some(Step::Wait)
             }
-            Turn::Rate { .. } | Turn::Backlog { .. } => {
+            Turn::Rate { .. } | Turn::Backlog => {
                 conn.ready(now);
                 None
             }
@@ -65,7 +65,7 @@ impl Gateway {
         let Some(conn) = self.conns.get_mut(id) else {
             return Step::Wait;
         };
-        let (incoming, waiting, form) = (conn.incoming, conn.outbox.waiting(), conn.form);
+        let (incoming, form, is_behind) = (conn.incoming, conn.form, conn.is_behind(limits));
         let Some(chat) = conn.chat() else {
             return Step::Wait;
         };
@@ -125,9 +125,8 @@ impl Gateway {
             Frame::Command(_, used) if command.is_none() => Cost::Idle(used),
             Frame::Command(..) | Frame::Partial => Cost::Command,
         };
-        if command.is_some() && waiting > limits.own_backlog {
-            let most = limits.own_backlog;
-            chat.wait(Turn::Backlog { most }, now);
+        if command.is_some() && is_behind {
+            chat.wait(Turn::Backlog, now);
             return Step::Wait;
         }
         if let Err(until) = chat.take(cost, limits, now) {
@@ -237,8 +236,8 @@ impl Gateway {
         if self.config.list == ListAccess::Identified && self.online(id).is_none() {
             return self.say(id, &reply::error("Not identified."));
         }
-        let list = self.hub.list();
-        self.say(id, &list);
+        let list = self.hub.list(self.form(id));
+        self.write(id, list);
     }
 
     /// The member on this connection.

@@ -104,7 +104,7 @@ impl Gateway {
 
     /// The peer has had its time.
     pub(super) fn give_up(&mut self, id: ConnId, ending: Ending) {
-        let waiting = self.conns.get(id).map_or(0, |conn| conn.outbox.waiting());
+        let waiting = self.conns.get(id).map_or(0, |conn| conn.waiting());
         let next = if ending.stage == Stage::Finishing && waiting == 0 {
             Stage::Closing
         } else {

@@ -38,7 +38,7 @@ impl Gateway {
 
     /// The connection has been silent.
     pub(super) fn break_silence(&mut self, id: ConnId) {
-        let nothing_waits = self.conns.get(id).is_some_and(|c| c.outbox.waiting() == 0);
+        let nothing_waits = self.conns.get(id).is_some_and(|c| c.waiting() == 0);
         self.await_silence(id);
         // Behind what the client has not taken yet a NUL would come too late.
         if nothing_waits && self.silences.get(id).is_some() {

@@ -104,7 +104,7 @@ impl Gateway {
         let Some(conn) = self.conns.get_mut(id) else {
             return Step::Wait;
         };
-        let (incoming, waiting) = (conn.incoming, conn.outbox.waiting());
+        let (incoming, is_behind) = (conn.incoming, conn.is_behind(limits));
         let Some(chat) = conn.chat() else {
             // It has ended.
             return Step::Consumed(0);
@@ -135,9 +135,8 @@ impl Gateway {
                 let empty = inbox.len() == before && decoder.is_between_frames();
                 begins && (goes_on || empty)
             }
-            Ok(Decoded::Ping(..)) if waiting > limits.own_backlog / PONG_COST => {
-                let most = limits.own_backlog / PONG_COST;
-                chat.wait(Turn::Backlog { most }, now);
+            Ok(Decoded::Ping(..)) if is_behind => {
+                chat.wait(Turn::Backlog, now);
                 return Step::Wait;
             }
             Ok(Decoded::Ping(..) | Decoded::Pong(_)) => true,
@@ -236,7 +235,7 @@ impl Gateway {
         let Some(conn) = self.conns.get_mut(id) else {
             return;
         };
-        let (incoming, waiting) = (conn.incoming, conn.outbox.waiting());
+        let (incoming, waiting) = (conn.incoming, conn.waiting());
         let Some(socket) = conn.socket() else { return };
         match socket.life(now, incoming, &self.config.limits) {
             Life::Dead => self.end_chat(id, CloseReason::Timeout, Ends::With(Stage::Aborted)),
@@ -302,7 +301,3 @@ fn first_fault(
         | Violation::LongText => violation.close_code(),
     }
 }
-
-/// A pong may be two bytes, and the chunk that holds it many times that: who asks and does not read
-/// has to wait the sooner, or two bytes at a time would cost megabytes.
-const PONG_COST: usize = 64;

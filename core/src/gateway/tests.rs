@@ -422,7 +422,7 @@ fn a_store_that_renames_a_member_in_mid_session_takes_nothing_over() {
 #[test]
 fn own_answers_hold_back_the_next_command_and_nothing_else() {
     let mut config = unlimited();
-    (config.limits.own_backlog, config.limits.backlog) = (100, 1000);
+    (config.limits.own_backlog, config.limits.backlog) = (100, 1100);
     let mut lab = Lab::new(config);
     let (a, b) = (lab.log_in(1), lab.log_in(2));
     let long = "y".repeat(200);
@@ -438,11 +438,11 @@ fn own_answers_hold_back_the_next_command_and_nothing_else() {
         lab.handle(Input::Backlog(b, 0));
     }
     assert!(!lab.said(a).contains("pong"));
-    lab.handle(Input::Backlog(a, 1200));
+    lab.handle(Input::Backlog(a, 1300));
     assert_eq!(
         lab.count(|action| *action == Action::Abort(a)),
         0,
-        "at most 900 of these are others'"
+        "at most 1100 of these are others'"
     );
     lab.handle(Input::Backlog(a, 90));
     assert_eq!(lab.said(a), "<pong value=\"2\"/>|");
@@ -452,7 +452,7 @@ fn own_answers_hold_back_the_next_command_and_nothing_else() {
         lab.send(b, std::format!("MSG nick1 {long}\0"));
         lab.handle(Input::Backlog(b, 0));
     }
-    lab.handle(Input::Backlog(a, 1001));
+    lab.handle(Input::Backlog(a, 1101));
     assert_eq!(lab.count(|action| *action == Action::Abort(a)), 1);
     assert!(lab.said(b).ends_with("<quit aid=\"nick1\" />|"));
 }

@@ -5,15 +5,37 @@ use super::*;
 #[test]
 fn own_answers_may_fill_the_room_exactly() {
     let mut config = unlimited();
-    config.limits.own_backlog = "<pong value=\"1\"/>|".len();
+    config.limits.own_backlog = PONG;
     let mut lab = Lab::new(config);
     let id = prepared(&mut lab, "PING 1\0PING 2\0PING 3\0");
     let pong = |n| std::format!("<pong value=\"{n}\"/>|");
     assert_eq!(lab.said(id), [pong(1), pong(2)].concat());
-    lab.handle(Input::Backlog(id, pong(1).len() + 1));
+    lab.handle(Input::Backlog(id, PONG + 1));
     assert_eq!(lab.said(id), "");
-    lab.handle(Input::Backlog(id, pong(1).len()));
+    lab.handle(Input::Backlog(id, PONG));
     assert_eq!(lab.said(id), pong(3));
+}
+
+/// Memory of a pong of 18 bytes.
+const PONG: usize = 96;
+
+#[test]
+fn a_long_answer_holds_back_the_next_command_to_its_last_byte() {
+    let mut config = unlimited();
+    config.limits.own_backlog = 200;
+    let mut lab = Lab::new(config);
+    let (id, other) = (lab.log_in(1), lab.log_in(2));
+    lab.handle(Input::Backlog(id, 0));
+    lab.handle(Input::Backlog(other, 0));
+    lab.send(id, std::format!("PING {}\0PING 2\0", "y".repeat(200)));
+    lab.said(id);
+    lab.send(other, "MSG nick1 x\0");
+    lab.said(id);
+    // The message takes 144: with one byte of the answer the limit is far.
+    lab.handle(Input::Backlog(id, 145));
+    assert_eq!(lab.said(id), "");
+    lab.handle(Input::Backlog(id, 144));
+    assert_eq!(lab.said(id), "<pong value=\"2\"/>|");
 }
 
 #[test]
@@ -224,8 +246,8 @@ fn who_asks_for_pongs_and_reads_none_costs_little() {
     let mut lab = Lab::new(unlimited());
     let id = upgraded(&mut lab, &[&frame(9, "").repeat(2000)]);
     let pongs = lab.said(id).chars().filter(|c| *c == '\u{fffd}').count();
-    // Chunks, of which each is many times the two bytes it holds.
-    assert_eq!(pongs, 64 * 1024 / 64 / 2 + 1);
+    // Chunks, of which each takes many times the two bytes it holds.
+    assert_eq!(pongs, 64 * 1024 / EMPTY_PONG + 1);
     assert_eq!(lab.count(|action| *action == Action::Pause(id)), 1);
     lab.handle(Input::Backlog(id, 0));
     assert!(!lab.said(id).is_empty());
@@ -234,17 +256,20 @@ fn who_asks_for_pongs_and_reads_none_costs_little() {
 #[test]
 fn pongs_fill_their_room_exactly() {
     let mut config = unlimited();
-    config.limits.own_backlog = 3 * 64;
+    config.limits.own_backlog = EMPTY_PONG;
     let mut lab = Lab::new(config);
     let id = upgraded(&mut lab, &[&frame(9, "").repeat(10)]);
     let pongs = |said: String| said.chars().filter(|c| *c == '\u{fffd}').count();
-    // Two bytes each: the second is begun behind two, the third would be behind four.
+    // The second is begun behind one, the third would be behind two.
     assert_eq!(pongs(lab.said(id)), 2);
-    lab.handle(Input::Backlog(id, 4));
+    lab.handle(Input::Backlog(id, EMPTY_PONG + 1));
     assert_eq!(pongs(lab.said(id)), 0);
-    lab.handle(Input::Backlog(id, 3));
+    lab.handle(Input::Backlog(id, EMPTY_PONG));
     assert_eq!(pongs(lab.said(id)), 1);
 }
+
+/// Memory of a WebSocket's pong without a payload.
+const EMPTY_PONG: usize = 80;
 
 #[test]
 fn a_runtime_may_read_on_for_so_long() {

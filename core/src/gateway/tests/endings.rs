@@ -101,7 +101,7 @@ fn a_half_closed_websocket_that_does_not_read_its_pongs_is_cut_off() {
     lab.send(id, frame(9, "").repeat(1000));
     lab.handle(Input::Eof(id));
     lab.wait(4999);
-    lab.handle(Input::Backlog(id, 900));
+    lab.handle(Input::Backlog(id, 64 * 1024 + 1));
     lab.wait(4999);
     assert_eq!(ends(&lab, id), (0, 0, 0), "it has read something");
     lab.wait(1);

@@ -9,6 +9,7 @@ use crate::config::{Config, ListAccess, Loopback, OnDuplicate, Presence, Role};
 use crate::event::{
     Action, Cause, ConnId, HostFacts, Input, ListenerId, Origin, StoreState, Ticket,
 };
+use crate::frame::Chunk;
 use crate::gateway::Gateway;
 use crate::member::{Answer, Denial, Member, MemberEvent, MemberId, Unavailable};
 use crate::time::{Millis, Now, UnixSeconds};
@@ -290,7 +291,7 @@ impl<'a> World<'a> {
                 self.heard();
             }
             match &action {
-                Action::Write(id, chunk) => self.wrote(*id, &chunk.to_vec()),
+                Action::Write(id, chunk) => self.wrote(*id, chunk),
                 Action::Broadcast(everyone, chunk) => {
                     let bytes = chunk.to_vec();
                     let first = everyone.iter().next().expect("nobody is told nothing");
@@ -299,7 +300,7 @@ impl<'a> World<'a> {
                         self.heard();
                     }
                     for id in everyone.iter() {
-                        self.wrote(id, &bytes);
+                        self.wrote(id, chunk);
                         self.room.hears(id, &xml);
                     }
                 }
@@ -326,11 +327,11 @@ impl<'a> World<'a> {
         self.room.all_heard(online.map(|peer| peer.id));
     }
 
-    fn wrote(&mut self, id: ConnId, bytes: &[u8]) {
+    fn wrote(&mut self, id: ConnId, chunk: &Chunk) {
         let peer = self.peer(id);
         assert_eq!(peer.end, End::Open, "nothing is said after the end");
-        peer.waiting += bytes.len();
-        peer.listener.hear(bytes);
+        peer.waiting += chunk.memory();
+        peer.listener.hear(&chunk.to_vec());
     }
 
     fn ends(&mut self, id: ConnId, end: End) {
@@ -390,8 +391,8 @@ pub(super) fn config(byte: u8) -> Config {
     let limits = &mut config.limits;
     (limits.clients, limits.connections, limits.per_address) = (4, 7, 3);
     (limits.command, limits.head) = (64, 256);
-    // The answer to an upgrade has 129 bytes: the first command must not have to wait for it.
-    (limits.backlog, limits.own_backlog) = (512, 256);
+    // The answer to an upgrade takes 208 bytes: the first command must not have to wait for it.
+    (limits.backlog, limits.own_backlog) = (1024, 512);
     (limits.throttle.addresses, limits.throttle.names) = (2, 2);
     if byte & 1 != 0 {
         (limits.rate, limits.burst) = (2, 3);

@@ -8,6 +8,7 @@ use super::swarm::throttle;
 use super::world::{Event, World};
 use crate::config::{ListAccess, OnDuplicate};
 use crate::event::{Action, Cause, ConnId, HostFacts, Input};
+use crate::frame::Chunk;
 use crate::gateway::Gateway;
 use crate::member::MemberEvent;
 use crate::time::Millis;
@@ -57,11 +58,10 @@ impl World<'_> {
 
     fn carry_out(&mut self, action: &Action) {
         match action {
-            Action::Write(id, chunk) => self.append(*id, &chunk.to_vec()),
+            Action::Write(id, chunk) => self.append(*id, chunk),
             Action::Broadcast(to, chunk) => {
-                let bytes = chunk.to_vec();
                 for id in to.iter() {
-                    self.append(id, &bytes);
+                    self.append(id, chunk);
                 }
             }
             Action::Finish(id) => self.end(*id, End::Finished),
@@ -83,11 +83,10 @@ impl World<'_> {
         }
     }
 
-    fn append(&mut self, id: ConnId, bytes: &[u8]) {
+    fn append(&mut self, id: ConnId, chunk: &Chunk) {
         let link = self.links.get_mut(&id).expect("lives");
         assert_eq!(link.end, End::Open, "written after the end");
-        link.queue.extend(bytes);
-        link.dirty = true;
+        link.append(chunk);
     }
 
     fn end(&mut self, id: ConnId, end: End) {

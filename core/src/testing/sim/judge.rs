@@ -192,12 +192,12 @@ impl<'a> Judge<'a> {
         self.told.entry(self.peers[&id]).or_default()
     }
 
-    /// Bytes that the gateway has given to a connection, and the server had not looked at yet.
+    /// Memory of what the gateway has given to a connection, and the server had not looked at yet.
     fn unseen(&self, to: ConnId) -> usize {
-        let bytes = |action: &Action| match action {
-            Action::Write(id, chunk) => usize::from(*id == to) * chunk.len(),
+        let memory = |action: &Action| match action {
+            Action::Write(id, chunk) => usize::from(*id == to) * chunk.memory(),
             Action::Broadcast(everyone, chunk) => {
-                everyone.iter().filter(|id| *id == to).count() * chunk.len()
+                everyone.iter().filter(|id| *id == to).count() * chunk.memory()
             }
             Action::Finish(_)
             | Action::Close(_)
@@ -207,7 +207,7 @@ impl<'a> Judge<'a> {
             | Action::Lookup(..)
             | Action::Note(_) => 0,
         };
-        self.pending.iter().map(bytes).sum()
+        self.pending.iter().map(memory).sum()
     }
 
     fn ended(&self, replayed: &Replayed, tail: Tail) {

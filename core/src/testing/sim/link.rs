@@ -5,6 +5,7 @@ use std::vec::Vec;
 
 use super::client::Client;
 use crate::event::Cause;
+use crate::frame::Chunk;
 
 /// A connection, its client, and what is under way between them.
 #[derive(Debug)]
@@ -16,8 +17,10 @@ pub(super) struct Link {
     /// What the runtime does.
     pub(super) reading: Reading,
     pub(super) end: End,
-    /// The runtime's queue, and what the network has taken of it.
-    pub(super) queue: VecDeque<u8>,
+    /// The runtime's queue, and of each chunk in it the bytes and the memory that are left.
+    queue: VecDeque<u8>,
+    chunks: VecDeque<(usize, usize)>,
+    /// What the network has taken of it.
     pub(super) pipe: VecDeque<u8>,
     pub(super) dirty: bool,
     /// The connection is over, for this cause; the runtime has yet to say so.
@@ -60,6 +63,7 @@ impl Link {
             reading: Reading::Open,
             end: End::Open,
             queue: VecDeque::new(),
+            chunks: VecDeque::new(),
             pipe: VecDeque::new(),
             dirty: false,
             broken: None,
@@ -72,16 +76,38 @@ impl Link {
         }
     }
 
-    /// The runtime writes as much as the network takes; what is left.
-    pub(super) fn flush(&mut self, capacity: usize) -> usize {
-        let room = capacity
-            .saturating_sub(self.pipe.len())
-            .min(self.queue.len());
-        self.pipe.extend(self.queue.drain(..room));
+    /// The runtime queues a chunk. It is copied, since the memory of the core's own is watched.
+    pub(super) fn append(&mut self, chunk: &Chunk) {
+        self.queue.extend(chunk.to_vec());
+        self.chunks.push_back((chunk.len(), chunk.memory()));
+        self.dirty = true;
+    }
+
+    /// What the runtime reports.
+    pub(super) fn left(&self) -> usize {
+        self.chunks.iter().map(|(_, memory)| memory).sum()
+    }
+
+    /// The runtime writes as much as the network takes, until no more than `least` is left.
+    pub(super) fn flush(&mut self, capacity: usize, least: usize) {
+        let mut room = capacity.saturating_sub(self.pipe.len());
+        let mut above = self.left().saturating_sub(least);
+        while let Some((bytes, memory)) = self.chunks.front_mut() {
+            let some = room.min(above).min(*bytes);
+            if some == 0 {
+                break;
+            }
+            self.pipe.extend(self.queue.drain(..some));
+            (*bytes, *memory, room) = (*bytes - some, *memory - some, room - some);
+            above -= some;
+            if *bytes == 0 {
+                above = above.saturating_sub(*memory);
+                self.chunks.pop_front();
+            }
+        }
         if self.end == End::Closed && self.queue.is_empty() {
             self.broken.get_or_insert(Cause::Closed);
         }
-        self.queue.len()
     }
 
     /// The next piece for the core, at most so many bytes.
@@ -99,6 +125,7 @@ impl Link {
     /// client may get any beginning.
     pub(super) fn cut(&mut self, keep: usize) {
         self.queue.clear();
+        self.chunks.clear();
         self.pipe.truncate(keep);
         self.lossy = true;
     }

@@ -22,6 +22,7 @@ use super::client::Kind;
 use super::reader::{Said, read_whole};
 use crate::config::{Config, Loopback};
 use crate::event::{Action, Cause, ConnId, Origin, Refused, Source, Ticket};
+use crate::frame::Chunk;
 use crate::member::{Answer, Denial, Member, MemberId};
 use crate::note::{CloseReason, Note};
 use crate::time::{Millis, Now};
@@ -215,10 +216,10 @@ impl Model {
             self.told = Some(*id);
         }
         match action {
-            Action::Write(id, chunk) => self.written(*id, &chunk.to_vec()),
+            Action::Write(id, chunk) => self.written(*id, chunk),
             Action::Broadcast(to, chunk) => {
                 let to: Vec<ConnId> = to.iter().collect();
-                self.broadcast(&to, &chunk.to_vec());
+                self.broadcast(&to, chunk);
             }
             Action::Finish(id) => self.ended(*id, Stage::Finish),
             Action::Close(id) => self.ended(*id, Stage::Close),
@@ -312,7 +313,9 @@ impl Model {
         self.online.len()
     }
 
-    fn written(&mut self, id: ConnId, bytes: &[u8]) {
+    fn written(&mut self, id: ConnId, chunk: &Chunk) {
+        let (bytes, memory) = (&chunk.to_vec()[..], chunk.memory());
+        let own_backlog = self.config.limits.own_backlog;
         let side = self.side(id);
         assert!(
             side.ending.is_none() || !self.must.is_empty(),
@@ -323,7 +326,7 @@ impl Model {
             self.mistake(id);
         }
         if !matches!(self.sides[&id].kind, Kind::Chat(_)) {
-            self.side(id).wrote(Owner::Own, bytes.len());
+            self.side(id).wrote(Owner::Own, memory, own_backlog);
             return self.visited(id, bytes);
         }
         let (form, said) = read_whole(bytes, self.sides[&id].is_socket());
@@ -343,8 +346,7 @@ impl Model {
         };
         // Only now is it known which command this answers.
         assert!(self.sides[&id].may_hear(bytes), "in its code page");
-        let side = self.side(id);
-        side.wrote(owner, bytes.len());
+        self.side(id).wrote(owner, memory, own_backlog);
         self.will_hear(id, said);
     }
 
@@ -362,7 +364,8 @@ impl Model {
         self.count("mistaken");
     }
 
-    fn broadcast(&mut self, to: &[ConnId], bytes: &[u8]) {
+    fn broadcast(&mut self, to: &[ConnId], chunk: &Chunk) {
+        let (bytes, memory) = (&chunk.to_vec()[..], chunk.memory());
         assert!(!to.is_empty(), "a broadcast to nobody");
         for id in to {
             assert!(self.sides[id].may_hear(bytes), "in its code page");
@@ -379,7 +382,7 @@ impl Model {
                 Owner::Others
             };
             let side = self.sides.get_mut(id).expect("is online");
-            side.wrote(owner, bytes.len());
+            side.wrote(owner, memory, self.config.limits.own_backlog);
             self.will_hear(*id, heard);
         }
         if matches!(self.must.front(), Some(Must::Broadcast { left, .. }) if left.is_empty()) {

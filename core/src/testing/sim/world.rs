@@ -140,10 +140,7 @@ impl<'a> World<'a> {
             self.advance(at);
             self.happen(event);
         }
-        let long = self
-            .links
-            .values()
-            .any(|link| link.queue.len() > 256 * 1024);
+        let long = self.links.values().any(|link| link.left() > 256 * 1024);
         if self.calm || long || !self.random.percent(self.swarm.lazy_flush) {
             self.flush();
         }
@@ -342,7 +339,7 @@ impl<'a> World<'a> {
             .len()
             .min(if self.calm { usize::MAX } else { most });
         let bytes: Vec<u8> = link.pipe.drain(..some).collect();
-        link.dirty |= !link.queue.is_empty();
+        link.dirty |= link.left() > 0;
         if self.model.mistaken.contains(&id) {
             link.client.kind = Kind::Garbage;
         }
@@ -409,18 +406,15 @@ impl<'a> World<'a> {
         if link.end >= End::Aborted || link.broken.is_some() {
             return;
         }
-        let mut capacity = if self.calm {
+        let capacity = if self.calm {
             usize::MAX
         } else {
             self.swarm.pipe
         };
         // A network may take any part: now and then just so much that the limit is met, or missed by one.
         let limit = self.model.config.limits.backlog + self.random.below(2) as usize;
-        let above = link.queue.len().saturating_sub(limit);
-        if above > 0 && !self.calm && self.random.percent(30) {
-            capacity = capacity.min(link.pipe.len() + above);
-        }
-        link.flush(capacity);
+        let some = link.left() > limit && !self.calm && self.random.percent(30);
+        link.flush(capacity, if some { limit } else { 0 });
         let closed = link.broken.is_some();
         self.arrives(id);
         if closed {
@@ -433,7 +427,7 @@ impl<'a> World<'a> {
             .is_some_and(|link| link.end < End::Aborted)
         {
             // A timer may have said more.
-            let left = self.links[&id].queue.len();
+            let left = self.links[&id].left();
             self.handle(Input::Backlog(id, left), model::Input::Backlog(id, left));
         }
     }

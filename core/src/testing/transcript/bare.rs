@@ -15,9 +15,11 @@ use super::driver::{Appetite, Arrival, Driver, Patience};
 use super::step::End;
 use crate::config::Config;
 use crate::event::{Action, Cause, ConnId, Input, ListenerId, MAX_READ, Origin, Refused, Ticket};
+use crate::frame::Chunk;
 use crate::gateway::Gateway;
 use crate::host::Host;
 use crate::member::{Answer, MemberEvent};
+use crate::queue::Chunks;
 use crate::time::Now;
 
 /// The bare core as a server.
@@ -42,7 +44,7 @@ struct Pipe {
     sending: Sending,
     paused: bool,
     /// Written by the server, not yet taken by the client.
-    queue: VecDeque<u8>,
+    queue: Chunks,
     /// The queue has grown, or must be looked at for another reason.
     dirty: bool,
     appetite: Appetite,
@@ -108,10 +110,10 @@ impl Bare {
 
     fn act(&mut self, action: Action) -> Result<(), &'static str> {
         match action {
-            Action::Write(conn, chunk) => self.write(conn, &chunk.to_vec())?,
+            Action::Write(conn, chunk) => self.write(conn, chunk)?,
             Action::Broadcast(recipients, chunk) => {
                 for conn in recipients.iter() {
-                    self.write(conn, &chunk.to_vec())?;
+                    self.write(conn, chunk.clone())?;
                 }
             }
             Action::Finish(conn) => {
@@ -156,15 +158,15 @@ impl Bare {
         Ok(())
     }
 
-    fn write(&mut self, conn: ConnId, bytes: &[u8]) -> Result<(), &'static str> {
+    fn write(&mut self, conn: ConnId, chunk: Chunk) -> Result<(), &'static str> {
         let pipe = self.pipe(conn)?;
         let Life::Open(_) = pipe.life else {
             return Err("written after its finish or close");
         };
-        if bytes.is_empty() {
+        if chunk.to_vec().is_empty() {
             return Err("an empty chunk");
         }
-        pipe.queue.extend(bytes);
+        pipe.queue.push(chunk);
         pipe.dirty = true;
         Ok(())
     }
@@ -231,7 +233,7 @@ impl Bare {
         };
         pipe.flush();
         if let Life::Open(conn) | Life::Finishing(conn) | Life::Closing(conn) = pipe.life {
-            let left = pipe.queue.len();
+            let left = pipe.queue.left();
             self.input(Input::Backlog(conn, left));
         }
         true
@@ -303,7 +305,7 @@ impl Pipe {
             incoming: VecDeque::new(),
             sending: Sending::Open,
             paused: false,
-            queue: VecDeque::new(),
+            queue: Chunks::default(),
             dirty: false,
             appetite: Appetite::All,
             inbox: Vec::new(),
@@ -313,16 +315,13 @@ impl Pipe {
 
     fn flush(&mut self) {
         self.dirty = false;
-        let waiting = self.queue.len();
-        let taken = match &mut self.appetite {
-            Appetite::All => waiting,
-            Appetite::Bytes(left) => {
-                let taken = waiting.min(*left);
-                *left -= taken;
-                taken
-            }
-        };
-        self.inbox.extend(self.queue.drain(..taken));
+        let mut taken: Vec<u8> = self.queue.parts().flatten().copied().collect();
+        if let Appetite::Bytes(left) = &mut self.appetite {
+            taken.truncate(*left);
+            *left -= taken.len();
+        }
+        self.queue.advance(taken.len());
+        self.inbox.extend(taken);
         if !self.queue.is_empty() {
             return;
         }
@@ -341,7 +340,7 @@ impl Pipe {
     fn bury(&mut self) {
         self.life = Life::Gone;
         self.incoming.clear();
-        self.queue.clear();
+        self.queue = Chunks::default();
         self.dirty = false;
     }
 

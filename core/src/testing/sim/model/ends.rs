@@ -116,7 +116,10 @@ impl Model {
             CloseReason::TooSlow => {
                 assert!(matches!(self.cause, Input::Backlog(to, _) if to == id));
                 let (waits, limit) = (self.sides[&id].others_waiting(), self.config.limits.backlog);
-                assert!(waits > limit, "{waits} bytes of others wait, {limit} may");
+                assert!(
+                    waits > limit,
+                    "{waits} bytes of memory of others wait, {limit} may"
+                );
                 None
             }
             CloseReason::ProtocolError => {
@@ -162,7 +165,7 @@ impl Model {
         let (side, limits) = (&self.sides[&id], &self.config.limits);
         side.eof
             && side.script.front().is_some()
-            && side.waiting() > limits.own_backlog / 64
+            && side.is_behind(limits)
             && self.now.mono >= side.takes_nothing_since() + limits.close_stall
     }
 

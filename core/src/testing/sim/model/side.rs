@@ -53,12 +53,22 @@ pub(in crate::testing::sim) struct Side {
     debt_at: Millis,
     /// When the log said last that the rate slows it down.
     pub(super) slowed: Option<Millis>,
-    /// What is in the runtime's queue, by whose it is.
-    waiting: VecDeque<(Owner, usize)>,
+    /// What is in the runtime's queue.
+    waiting: VecDeque<Waiting>,
     progress: Millis,
     pub(super) ending: Option<Stage>,
     /// What a visitor was answered so far.
     pub(super) answer: Vec<u8>,
+}
+
+/// A chunk in the runtime's queue.
+#[derive(Debug)]
+struct Waiting {
+    owner: Owner,
+    /// Without its bytes that are written.
+    memory: usize,
+    /// It is an answer that alone takes more than may wait.
+    long: bool,
 }
 
 /// What the next command waits for, besides rate and backlog.
@@ -161,13 +171,10 @@ impl Side {
 
     /// Whether the next thing may be done now, as far as the limits on one connection go.
     pub(super) fn may(&self, ask: &Ask, limits: &Limits, now: Millis) -> bool {
-        let waiting = self.waiting();
+        let is_behind = self.is_behind(limits);
         match ask {
             Ask::Upgrade | Ask::Close(_) | Ask::Break(_) => true,
-            // A pong costs more than its bytes.
-            Ask::Control(_) => {
-                waiting <= limits.own_backlog / 64 && self.within_rate(IDLE, limits, now)
-            }
+            Ask::Control(_) => !is_behind && self.within_rate(IDLE, limits, now),
             Ask::Idle(cost) => self.within_rate(*cost, limits, now),
             Ask::Identify { .. }
             | Ask::Msg { .. }
@@ -175,9 +182,7 @@ impl Side {
             | Ask::Ping(_)
             | Ask::Quit
             | Ask::OtherMethod(_)
-            | Ask::Wrong(_) => {
-                waiting <= limits.own_backlog && self.within_rate(COMMAND, limits, now)
-            }
+            | Ask::Wrong(_) => !is_behind && self.within_rate(COMMAND, limits, now),
         }
     }
 
@@ -211,14 +216,14 @@ impl Side {
             Ask::Upgrade | Ask::Close(_) | Ask::Break(_) => return OverTheRate::No,
             // The rest of a command that was too long may have come, and been paid for, with its beginning.
             Ask::Idle(cost) => (*cost, *cost >= IDLE),
-            Ask::Control(_) => (IDLE, self.waiting() <= limits.own_backlog / 64),
+            Ask::Control(_) => (IDLE, !self.is_behind(limits)),
             Ask::Identify { .. }
             | Ask::Msg { .. }
             | Ask::List
             | Ask::Ping(_)
             | Ask::Quit
             | Ask::OtherMethod(_)
-            | Ask::Wrong(_) => (COMMAND, self.waiting() <= limits.own_backlog),
+            | Ask::Wrong(_) => (COMMAND, !self.is_behind(limits)),
         };
         match self.within_rate(cost, limits, now) {
             true => OverTheRate::No,
@@ -234,9 +239,7 @@ impl Side {
         let silent = self
             .slowed
             .is_none_or(|at| now >= at + Millis::from_secs(62));
-        silent
-            && self.waiting() <= limits.own_backlog
-            && self.over_the_rate(limits, now) == OverTheRate::Yes
+        silent && !self.is_behind(limits) && self.over_the_rate(limits, now) == OverTheRate::Yes
     }
 
     /// Since when the rate lets it go on.
@@ -291,39 +294,50 @@ impl Side {
         self.turn = Turn::Free;
     }
 
-    pub(super) fn wrote(&mut self, owner: Owner, bytes: usize) {
-        self.waiting.push_back((owner, bytes));
+    /// A chunk is on its way that takes so much memory.
+    pub(super) fn wrote(&mut self, owner: Owner, memory: usize, own_backlog: usize) {
+        let long = owner == Owner::Own && memory > own_backlog;
+        self.waiting.push_back(Waiting {
+            owner,
+            memory,
+            long,
+        });
     }
 
     pub(super) fn flushed(&mut self, left: usize, now: Millis) {
-        let mut written = self.waiting() - left;
-        if written > 0 {
+        let mut freed = self.waiting() - left;
+        if freed > 0 {
             self.progress = now;
             if left > 0 && self.is_socket() {
                 self.last_bytes = now;
             }
         }
-        while written > 0 {
-            let (_, bytes) = &mut self.waiting[0];
-            let some = written.min(*bytes);
-            *bytes -= some;
-            written -= some;
-            if *bytes == 0 {
+        while freed > 0 {
+            let memory = &mut self.waiting[0].memory;
+            let some = freed.min(*memory);
+            *memory -= some;
+            freed -= some;
+            if *memory == 0 {
                 self.waiting.pop_front();
             }
         }
     }
 
     pub(super) fn waiting(&self) -> usize {
-        self.waiting.iter().map(|(_, bytes)| bytes).sum()
+        self.waiting.iter().map(|waiting| waiting.memory).sum()
+    }
+
+    /// Whether its next command waits for what it was answered.
+    pub(super) fn is_behind(&self, limits: &Limits) -> bool {
+        self.waiting() > limits.own_backlog || self.waiting.iter().any(|waiting| waiting.long)
     }
 
     pub(super) fn others_waiting(&self) -> usize {
         let others = self
             .waiting
             .iter()
-            .filter(|(owner, _)| *owner == Owner::Others);
-        others.map(|(_, bytes)| bytes).sum()
+            .filter(|waiting| waiting.owner == Owner::Others);
+        others.map(|waiting| waiting.memory).sum()
     }
 
     pub(super) fn takes_nothing_since(&self) -> Millis {

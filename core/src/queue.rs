@@ -1,0 +1,212 @@
+//! Chunks on their way out, as both runtimes keep them, and what they take of memory.
+//!
+//! The limits on what waits for a client are limits on memory, not on bytes: a short message takes more
+//! than twice its bytes. [`Chunk::memory`] is what the core counts, and this queue keeps to it: what it
+//! holds is at most [`Chunks::left`], the written part of its first chunk, and a KiB.
+
+use alloc::collections::VecDeque;
+use core::mem;
+
+use crate::frame::{Chunk, PLACE};
+
+/// Chunks that wait for one connection, in order; the first may be written in part.
+#[derive(Debug, Default)]
+pub struct Chunks {
+    /// Its capacity is at most one and a half times its length, and [`SPARE`].
+    chunks: VecDeque<Chunk>,
+    /// Bytes of the first chunk that are written already; less than its length.
+    offset: usize,
+    /// [`Chunk::memory`] of all chunks.
+    memory: usize,
+}
+
+impl Chunks {
+    /// Whether nothing is left to be written.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.chunks.is_empty()
+    }
+
+    /// How many chunks are left, the first one perhaps in part.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.chunks.len()
+    }
+
+    /// What is left, as [`Input::Backlog`](crate::Input::Backlog) reports it: the memory of the chunks,
+    /// without the bytes of the first that are written already, so that each write makes it less.
+    #[inline]
+    pub fn left(&self) -> usize {
+        self.memory - self.offset
+    }
+
+    /// For how many chunks it has memory.
+    #[inline]
+    pub fn capacity(&self) -> usize {
+        self.chunks.capacity()
+    }
+
+    /// Appends a chunk.
+    #[inline]
+    pub fn push(&mut self, chunk: Chunk) {
+        self.reserve(1);
+        self.memory += chunk.memory();
+        self.chunks.push_back(chunk);
+    }
+
+    /// Puts what was taken out and not written back in front of what has come meanwhile, of which nothing
+    /// is written. Returns an empty queue, for its memory.
+    pub fn put_back(&mut self, mut first: Self) -> Self {
+        if first.is_empty() {
+            return first;
+        }
+        debug_assert!(self.offset == 0, "written before what is first");
+        first.reserve(self.chunks.len());
+        first.chunks.append(&mut self.chunks);
+        first.memory += mem::take(&mut self.memory);
+        self.fit();
+        mem::replace(self, first)
+    }
+
+    /// All bytes that are left, in order.
+    #[inline]
+    pub fn parts(&self) -> impl Iterator<Item = &[u8]> {
+        let chunks = self.chunks.iter().enumerate();
+        let parts =
+            chunks.flat_map(|(nth, chunk)| chunk.slices(if nth == 0 { self.offset } else { 0 }));
+        parts.filter(|bytes| !bytes.is_empty())
+    }
+
+    /// Drops the first bytes: they are written.
+    #[inline]
+    pub fn advance(&mut self, written: usize) {
+        self.offset += written;
+        while let Some(first) = self.chunks.front() {
+            if self.offset < first.len() {
+                return self.fit();
+            }
+            self.offset -= first.len();
+            self.memory -= first.memory();
+            self.chunks.pop_front();
+        }
+        debug_assert!(self.offset == 0, "more is written than was there");
+        self.offset = 0;
+        self.fit();
+    }
+
+    /// Makes room for more chunks. A growing queue is moved once for every quarter that it grows by.
+    fn reserve(&mut self, more: usize) {
+        let length = self.chunks.len();
+        if self.chunks.capacity() - length < more {
+            self.chunks.reserve_exact(more.max(length / 4).max(FIRST));
+        }
+    }
+
+    /// Gives back memory that has become too much for what is left.
+    fn fit(&mut self) {
+        let length = self.chunks.len();
+        if self.chunks.capacity() > length + length / 2 + SPARE {
+            self.chunks.shrink_to(length + length / 8 + SPARE / 2);
+        }
+    }
+}
+
+/// Places that a queue begins with.
+const FIRST: usize = 4;
+
+/// Places that a queue may keep in vain, 1 KiB: so many as a busy client needs at a time.
+const SPARE: usize = 32;
+
+// What is counted for a place is what it may take.
+const _: () = assert!(2 * PLACE >= 3 * size_of::<Chunk>());
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    #[test]
+    fn keeps_order_and_counts() {
+        // Against the bytes alone.
+        for seed in 1..50_u64 {
+            let mut state = seed;
+            let mut random = move |n: usize| {
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
+                (state >> 33) as usize % n
+            };
+            let (mut queue, mut expected) = (Chunks::default(), VecDeque::new());
+            for n in 0..400 {
+                let grows = n / 100 % 2 == 0;
+                match random(if grows { 3 } else { 8 }) {
+                    0 | 1 => {
+                        let bytes = alloc::vec![n as u8; 1 + random(40)];
+                        expected.extend(&bytes);
+                        queue.push(Chunk::new(&bytes));
+                    }
+                    2 => {
+                        // Some come while the others are in the hands of a writer.
+                        let mut taken = mem::take(&mut queue);
+                        let some = random(20).min(expected.len());
+                        taken.advance(some);
+                        expected.drain(..some);
+                        for _ in 0..random(4) {
+                            expected.push_back(n as u8);
+                            queue.push(Chunk::new(&[n as u8]));
+                        }
+                        let spare = queue.put_back(taken);
+                        assert!(spare.is_empty() && spare.left() == 0);
+                    }
+                    _ => {
+                        let before = queue.left();
+                        let some = random(200).min(expected.len());
+                        queue.advance(some);
+                        expected.drain(..some);
+                        let left = queue.left();
+                        assert!(if some > 0 {
+                            left < before
+                        } else {
+                            left == before
+                        });
+                    }
+                }
+                let bytes: Vec<u8> = queue.parts().flatten().copied().collect();
+                assert!(expected.iter().eq(&bytes), "seed {seed}");
+                assert_eq!(queue.is_empty(), expected.is_empty());
+                let whole: usize = queue.chunks.iter().map(Chunk::memory).sum();
+                assert_eq!(queue.left(), whole - queue.offset);
+                assert!(queue.left() >= bytes.len());
+                let most = queue.len() + queue.len() / 2 + SPARE;
+                assert!(queue.capacity() <= most, "seed {seed}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_queue_is_moved_seldom() {
+        let mut queue = Chunks::default();
+        let (mut capacity, mut moves) = (0, 0);
+        let mut look = |queue: &Chunks| {
+            moves += usize::from(queue.capacity() != capacity);
+            capacity = queue.capacity();
+        };
+        for _ in 0..10_000 {
+            queue.push(Chunk::new(b"x"));
+            look(&queue);
+        }
+        // Where the length goes up and down, it is not moved again and again.
+        for _ in 0..10_000 {
+            queue.advance(1);
+            look(&queue);
+            queue.push(Chunk::new(b"x"));
+            look(&queue);
+        }
+        for _ in 0..10_000 {
+            queue.advance(1);
+            look(&queue);
+        }
+        assert!((30..100).contains(&moves), "{moves}");
+        assert!(queue.capacity() <= SPARE);
+    }
+}
