@@ -1,0 +1,441 @@
+//! What clients that do not read make a server hold, in bytes that it asks the allocator for, against what
+//! the core counts: by [`Chunk::memory`] and by the limits on it.
+//!
+//! Each queue is the one that both runtimes have. Nothing of it is ever written, so that every limit is
+//! reached. What the core counts is never less than what is held, and for one queue not far more.
+
+#![expect(clippy::print_stdout, reason = "who changes a figure has to see it")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use flashgate_core::{
+    Action, Answer, Cause, Chunk, Chunks, CodePage, Config, ConnId, Gateway, Input, ListenerId,
+    Login, Member, Now, Origin, Presence, Query, Ticket,
+};
+
+/// Others' messages, to one that does not read: all that is held is its queue.
+#[test]
+fn a_backlog_is_held_in_its_limit() {
+    for wire in [Wire::Raw, Wire::Binary, Wire::Text] {
+        for length in [1, 20, 200, 2000, 8000] {
+            let mut room = Room::new();
+            let deaf = room.log_in(wire, 1, "Deaf");
+            let sender = room.log_in(Wire::Raw, 2, "Sender");
+            room.say(deaf, "PING warm");
+            room.stop_reading(deaf);
+            let message = format!("MSG n1 {}", "x".repeat(length));
+            // As often as a gateway that counts bytes would allow.
+            let most = room.flood(1 << 20, |room| room.say(sender, &message), deaf);
+            let what = format!("{wire:?}, messages of {length}");
+            near(&what, most, BACKLOG, BACKLOG + LONGEST);
+        }
+    }
+}
+
+/// Members who come and go, told to one that does not read.
+#[test]
+fn a_backlog_of_presence_is_held_in_its_limit() {
+    for wire in [Wire::Raw, Wire::Binary, Wire::Text] {
+        let mut room = Room::new();
+        let deaf = room.log_in(wire, 1, "Deaf");
+        let visit = |room: &mut Room| {
+            let visitor = room.log_in(Wire::Raw, 2, "Visitor");
+            room.say(visitor, "QUIT");
+            room.leave(visitor);
+        };
+        visit(&mut room);
+        room.stop_reading(deaf);
+        let most = room.flood(1 << 20, visit, deaf);
+        near(
+            &format!("{wire:?}, presence"),
+            most,
+            BACKLOG,
+            BACKLOG + LONGEST,
+        );
+    }
+}
+
+/// Everyone who hears a broadcast counts it as a whole, though they share it.
+#[test]
+fn who_shares_what_waits_counts_it_alone() {
+    const DEAF: u32 = 50;
+    let mut room = Room::new();
+    let deaf: Vec<_> = (0..DEAF)
+        .map(|n| room.log_in(Wire::Raw, 10 + n, "Deaf"))
+        .collect();
+    let before = held();
+    for id in &deaf {
+        room.stop_reading(*id);
+    }
+    for _ in 0..1000 {
+        let visitor = room.log_in(Wire::Raw, 2, "Visitor");
+        room.say(visitor, "QUIT");
+        room.leave(visitor);
+    }
+    let (all, counted) = (held() - before, room.left());
+    println!("{DEAF} who share {:>8} bytes, {counted} are counted", all);
+    assert!(all < counted && all > counted / 4, "{all} of {counted}");
+}
+
+/// Its own answers hold back its next command, however small they are.
+#[test]
+fn own_answers_are_held_in_their_limit() {
+    for wire in [Wire::Raw, Wire::Binary, Wire::Text] {
+        for length in [1, 50, 500, 8000] {
+            let mut room = Room::new();
+            let deaf = room.log_in(wire, 1, "Deaf");
+            room.say(deaf, "PING warm");
+            room.stop_reading(deaf);
+            let ping = format!("PING {}", "x".repeat(length));
+            let most = room.flood(5000, |room| room.say(deaf, &ping), deaf);
+            let what = format!("{wire:?}, own answers of {length}");
+            // And the command that waits.
+            near(
+                &what,
+                most,
+                OWN,
+                OWN + LONGEST + 3 * length as isize + INBOX,
+            );
+        }
+    }
+    let mut room = Room::new();
+    let deaf = room.log_in(Wire::Binary, 1, "Deaf");
+    room.stop_reading(deaf);
+    let ping = [0x89, 0x80, 0, 0, 0, 0];
+    let most = room.flood(5000, |room| room.bytes(deaf, &ping), deaf);
+    println!("pongs            {most:>8} bytes of {OWN}");
+    assert!((OWN / 2..OWN + LONGEST).contains(&most), "pongs: {most}");
+}
+
+/// Many ask who is online and do not read it: they share the answer, whatever carries it.
+#[test]
+fn who_asks_for_the_same_list_shares_it() {
+    let mut room = Room::of(MEMBERS);
+    let mut asks = |wire: Wire, paged: bool| -> Vec<ConnId> {
+        let asker = |_| {
+            let id = room.connect(wire);
+            if paged {
+                room.bytes(id, b"PING \xe9\0");
+            }
+            id
+        };
+        (0..ASKERS).map(asker).collect()
+    };
+    let groups = [
+        ("raw", asks(Wire::Raw, false)),
+        ("binary", asks(Wire::Binary, false)),
+        ("text", asks(Wire::Text, false)),
+        ("raw, in ASCII", asks(Wire::Raw, true)),
+    ];
+    let mut longest = 0;
+    let before = held();
+    for (what, askers) in &groups {
+        let (before, left) = (held(), room.left());
+        for id in askers {
+            room.stop_reading(*id);
+            room.say(*id, "LIST");
+            // The next one waits until this one is taken.
+            room.say(*id, "LIST");
+        }
+        let (all, counted) = (held() - before, room.left() - left);
+        let list = counted / ASKERS as isize;
+        longest = longest.max(list);
+        println!("LIST, {what:<13} {all:>8} bytes for {ASKERS} who count {list} each");
+        // Once, if nobody has asked before.
+        assert!(all < list + EACH * ASKERS as isize, "{what}: {all}");
+    }
+    let all = held() - before;
+    let many = EACH * (ASKERS * groups.len()) as isize;
+    assert!(
+        all < 2 * longest + many,
+        "one with its characters, one in ASCII: {all}"
+    );
+    // When it changes, there is one more for those who ask now, and each still counts his.
+    let newcomer = room.log_in(Wire::Raw, MEMBERS + 1, "New");
+    room.stop_reading(newcomer);
+    room.say(newcomer, "LIST");
+    let versions = held() - before;
+    assert!(versions < 3 * longest + many, "{versions}");
+}
+
+/// Each who asks holds one list at the most, however many versions of it there are.
+#[test]
+fn nobody_waits_for_two_lists() {
+    let (mut room, mut counted) = (Room::of(MEMBERS), 0);
+    let askers: Vec<_> = (0..10).map(|_| room.connect(Wire::Raw)).collect();
+    let before = held();
+    for id in &askers {
+        room.stop_reading(*id);
+    }
+    for _ in 0..3 {
+        for id in &askers {
+            let visitor = room.log_in(Wire::Raw, MEMBERS + 1, "Visitor");
+            room.say(visitor, "QUIT");
+            room.leave(visitor);
+            room.say(*id, "LIST");
+        }
+        counted = counted.max(room.left());
+        // They take all of it but a byte, and get no other.
+        room.take_all_but_one();
+        assert!(room.deaf.values().all(|queue| queue.len() == 1));
+    }
+    let all = held() - before;
+    // And the one that is kept for whoever asks next.
+    let most = counted + counted / askers.len() as isize;
+    println!("LIST, in versions {all:>8} bytes of {most}");
+    assert!(all < most + EACH * askers.len() as isize);
+    assert!(all > most * 7 / 10);
+}
+
+fn near(what: &str, held: isize, limit: isize, most: isize) {
+    println!("{what:<32} {held:>8} bytes of {limit}");
+    assert!(held <= most, "{what}: {held} are held, {most} may");
+    assert!(
+        held > limit * 7 / 10,
+        "{what}: {held} are held, {limit} are counted"
+    );
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wire {
+    Raw,
+    Binary,
+    Text,
+}
+
+/// A gateway, and the queues of those that do not read.
+struct Room {
+    gateway: Gateway,
+    wires: BTreeMap<ConnId, Wire>,
+    deaf: BTreeMap<ConnId, Chunks>,
+    aborted: Vec<ConnId>,
+}
+
+impl Room {
+    fn new() -> Self {
+        Self::with(Presence::All)
+    }
+
+    fn with(presence: Presence) -> Self {
+        let mut config = Config {
+            presence,
+            codepage: CodePage::named("windows-1252").ok(),
+            ..Config::default()
+        };
+        config.limits.rate = 0;
+        Self {
+            gateway: Gateway::new(Arc::new(config), Now::default()),
+            wires: BTreeMap::new(),
+            deaf: BTreeMap::new(),
+            aborted: Vec::new(),
+        }
+    }
+
+    /// With so many online, whose names are not ASCII.
+    fn of(members: u32) -> Self {
+        let mut room = Self::with(Presence::Off);
+        for n in 1..=members {
+            room.log_in(Wire::Raw, n, "Naïve naïve naïve naïve naïve");
+        }
+        room
+    }
+
+    fn connect(&mut self, wire: Wire) -> ConnId {
+        let origin = Origin {
+            listener: ListenerId(0),
+            peer: SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 4242),
+        };
+        let id = self.gateway.accept(Now::default(), origin);
+        let id = id.expect("there is room");
+        self.wires.insert(id, wire);
+        if wire != Wire::Raw {
+            self.bytes(id, UPGRADE);
+        }
+        id
+    }
+
+    fn log_in(&mut self, wire: Wire, n: u32, name: &str) -> ConnId {
+        let id = self.connect(wire);
+        self.say(id, &format!("IDENTIFY {n} {name}"));
+        id
+    }
+
+    fn say(&mut self, id: ConnId, text: &str) {
+        match self.wires[&id] {
+            Wire::Raw => self.bytes(id, format!("{text}\0").as_bytes()),
+            Wire::Binary => self.frame(id, 0x82, &format!("{text}\0")),
+            Wire::Text => self.frame(id, 0x81, text),
+        }
+    }
+
+    /// Under a mask that changes nothing.
+    fn frame(&mut self, id: ConnId, first: u8, text: &str) {
+        let length = u16::try_from(text.len()).expect("a short message");
+        let mut frame = vec![first];
+        if length < 126 {
+            frame.push(0x80 | length as u8);
+        } else {
+            frame.push(0xfe);
+            frame.extend(length.to_be_bytes());
+        }
+        frame.extend([0; 4]);
+        frame.extend(text.as_bytes());
+        self.bytes(id, &frame);
+    }
+
+    fn bytes(&mut self, id: ConnId, bytes: &[u8]) {
+        self.input(Input::Bytes(id, bytes));
+    }
+
+    fn stop_reading(&mut self, id: ConnId) {
+        self.deaf.insert(id, Chunks::default());
+    }
+
+    fn leave(&mut self, id: ConnId) {
+        self.input(Input::Gone(id, Cause::Closed));
+        self.wires.remove(&id);
+    }
+
+    /// The most that is held meanwhile, until the connection is closed or waits.
+    fn flood(&mut self, times: usize, mut act: impl FnMut(&mut Self), deaf: ConnId) -> isize {
+        let before = held();
+        let mut most = 0;
+        let mut left = 0;
+        for _ in 0..times {
+            act(self);
+            most = most.max(held() - before);
+            let now = self.deaf[&deaf].left();
+            if self.aborted.contains(&deaf) || now == left {
+                break;
+            }
+            left = now;
+        }
+        most
+    }
+
+    /// Takes all of each queue but a byte.
+    fn take_all_but_one(&mut self) {
+        let ids: Vec<_> = self.deaf.keys().copied().collect();
+        for id in ids {
+            let queue = self.deaf.get_mut(&id).expect("it is there");
+            let bytes: usize = queue.parts().map(<[u8]>::len).sum();
+            queue.advance(bytes - 1);
+            let left = queue.left();
+            self.input(Input::Backlog(id, left));
+        }
+    }
+
+    /// What is counted for all.
+    fn left(&self) -> isize {
+        self.deaf.values().map(Chunks::left).sum::<usize>() as isize
+    }
+
+    /// An input, and all that it leads to.
+    fn input(&mut self, input: Input<'_>) {
+        self.gateway.handle(Now::default(), input);
+        let (mut written, mut asked) = (BTreeSet::new(), Vec::new());
+        while let Some(action) = self.gateway.poll() {
+            self.carry_out(action, &mut written, &mut asked);
+        }
+        for id in written {
+            let left = self.deaf.get(&id).map_or(0, Chunks::left);
+            self.input(Input::Backlog(id, left));
+        }
+        for (ticket, query) in asked {
+            let Query::Identify {
+                login, password, ..
+            } = query;
+            let Login::Id(id) = login else {
+                panic!("members are asked for by number");
+            };
+            let member = Member {
+                id,
+                nick: format!("n{}", id.0).into(),
+                name: password.expose().into(),
+            };
+            self.input(Input::Answer(ticket, Answer::Member(member)));
+        }
+    }
+
+    fn carry_out(
+        &mut self,
+        action: Action,
+        written: &mut BTreeSet<ConnId>,
+        asked: &mut Vec<(Ticket, Query)>,
+    ) {
+        let mut write = |id, chunk: Chunk| {
+            written.insert(id);
+            if let Some(queue) = self.deaf.get_mut(&id) {
+                queue.push(chunk);
+            }
+        };
+        match action {
+            Action::Lookup(ticket, query) => asked.push((ticket, query)),
+            Action::Write(id, chunk) => write(id, chunk),
+            Action::Broadcast(to, chunk) => to.iter().for_each(|id| write(id, chunk.clone())),
+            Action::Abort(id) => self.aborted.push(id),
+            Action::Note(_)
+            | Action::Pause(_)
+            | Action::Resume(_)
+            | Action::Finish(_)
+            | Action::Close(_) => {}
+        }
+    }
+}
+
+const MEMBERS: u32 = 3000;
+const ASKERS: usize = 100;
+
+/// The default limits.
+const BACKLOG: isize = 1024 * 1024;
+const OWN: isize = 64 * 1024;
+
+/// A message or an answer that passes the limit, and places in a queue that are kept in vain.
+const LONGEST: isize = 10 * 1024;
+
+/// The buffer of a connection whose command waits.
+const INBOX: isize = 1024;
+
+/// What a queue of one chunk and a command that waits take, at the most.
+const EACH: isize = 600;
+
+const UPGRADE: &[u8] =
+    b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+/// The system's allocator, and how much a thread has asked it for and not given back.
+struct Counting;
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+thread_local! {
+    static HELD: Cell<isize> = const { Cell::new(0) };
+}
+
+fn held() -> isize {
+    HELD.get()
+}
+
+fn count(bytes: isize) {
+    // A thread that is ending has no cell any more; it is not the one that measures.
+    let _ = HELD.try_with(|held| held.set(held.get() + bytes));
+}
+
+// An allocator cannot be written without; it hands on what it is given, as it is.
+#[allow(unsafe_code)]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size() as isize);
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        count(-(layout.size() as isize));
+        unsafe { System.dealloc(place, layout) }
+    }
+}
