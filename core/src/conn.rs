@@ -228,7 +228,9 @@ impl Conn {
     /// The runtime has flushed, and this is left; whether that is progress.
     pub(crate) fn flushed(&mut self, left: usize) -> Progress {
         let progress = self.outbox.flushed(left);
-        self.long &= self.outbox.has_own();
+        if self.long {
+            self.long = self.outbox.has_own();
+        }
         progress
     }
 

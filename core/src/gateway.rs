@@ -489,7 +489,7 @@ impl Gateway {
     fn broadcast(&mut self, message: &Message, author: ConnId) {
         for recipients in self.hub.everyone().iter() {
             let chunk = message.to(recipients.form());
-            let memory = chunk.memory();
+            let (memory, bytes) = (chunk.memory(), chunk.len() as u64);
             for id in recipients.iter() {
                 let Some(conn) = self.conns.get_mut(id) else {
                     continue;
@@ -499,7 +499,7 @@ impl Gateway {
                 } else {
                     conn.others(memory);
                 }
-                self.counters.sent += chunk.len() as u64;
+                self.counters.sent += bytes;
             }
             let action = Action::Broadcast(recipients.clone(), chunk);
             self.actions.push_back(action);
