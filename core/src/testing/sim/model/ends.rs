@@ -246,7 +246,7 @@ impl Model {
         }
         let (eof, paused) = (side.eof, side.paused);
         match side.next(&limits, now).cloned() {
-            Some(ask) if side.may(&ask, &limits, now) => Some("an answer"),
+            Some(ask) if side.must(&ask, &limits, now) => Some("an answer"),
             Some(_) if side.is_slowed_in_silence(&limits, now) => Some("a line about its rate"),
             Some(_) => None,
             // A line end behind the last NUL is one last, empty command.

@@ -51,6 +51,9 @@ pub(in crate::testing::sim) struct Side {
     /// What is used up of the command rate, in 1,024ths of a microsecond, as of a time.
     debt: u64,
     debt_at: Millis,
+    /// What of the debt is for what came behind a command that was too long. The core takes that on when it
+    /// looks at it, which may be later.
+    rest: u64,
     /// When the log said last that the rate slows it down.
     pub(super) slowed: Option<Millis>,
     /// What is in the runtime's queue.
@@ -126,6 +129,7 @@ impl Side {
             tried: String::new(),
             debt: 0,
             debt_at: now,
+            rest: 0,
             slowed: None,
             waiting: VecDeque::new(),
             progress: now,
@@ -184,6 +188,14 @@ impl Side {
             | Ask::OtherMethod(_)
             | Ask::Wrong(_) => !is_behind && self.within_rate(COMMAND, limits, now),
         }
+    }
+
+    /// Whether the next thing has to be done by now.
+    pub(super) fn must(&self, ask: &Ask, limits: &Limits, now: Millis) -> bool {
+        let free = matches!(ask, Ask::Upgrade | Ask::Close(_) | Ask::Break(_));
+        let bucket = command_cost(limits) * u64::from(limits.burst.max(1));
+        let paid = free || self.owed(now) + self.rest + command_cost(limits) <= bucket;
+        self.may(ask, limits, now) && (self.rest == 0 || paid)
     }
 
     /// Whether something that costs so many 1,024ths of a command is within the rate. The rest of a command
@@ -275,6 +287,11 @@ impl Side {
             | Ask::OtherMethod(_)
             | Ask::Wrong(_) => COMMAND,
         };
+        let command = if matches!(ask, Ask::Idle(0..IDLE)) {
+            0
+        } else {
+            cost
+        };
         // What has come of the rest of a command that was too long goes together.
         while matches!(ask, Ask::Wrong(TOO_LONG) | Ask::Idle(0..IDLE))
             && self.has_arrived()
@@ -285,6 +302,7 @@ impl Side {
         }
         self.debt = self.owed(now) + command_cost(limits) / COMMAND * cost;
         self.debt_at = now;
+        self.rest = command_cost(limits) / COMMAND * (cost - command);
         ask
     }
 
