@@ -6,6 +6,7 @@ use alloc::sync::Arc;
 use core::net::SocketAddr;
 
 use crate::member::{Denial, MemberId, Unavailable};
+#[cfg(any(test, feature = "testing"))]
 pub(crate) use words::Words;
 pub use words::{NotePart, NoteWriter};
 
