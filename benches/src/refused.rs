@@ -1,6 +1,6 @@
 //! Whether the time of a refusal tells why: unknown, wrong password, inactive, and by which kind of hash.
 //!
-//! A server of its own has a member for each format of stored passwords, at the costs that sites use.
+//! Servers of its own have a member for each format of stored passwords, at the costs that sites use.
 //! Each kind of refusal is asked for a few hundred times, on connections of their own, in an order
 //! drawn at random, so that whatever else the machine does falls on all alike. Loopback is exempt from the
 //! slowing down by address, nobody fails twice on a connection, and no name so often that it would be
@@ -25,14 +25,17 @@ use std::time::{Duration, Instant};
 
 use crate::Bench;
 use crate::fault::Fault;
-use crate::server::Kind;
+use crate::server::{Kind, Server};
 
 use distance::{Sample, least_seen};
 use kinds::{Refusal, Store, Ways};
 
 pub(crate) fn measure(bench: &Bench) -> Result<(), Fault> {
     let store = Store::make(&bench.programs, Ways::All, bench.tries)?;
-    println!("  {} tries of each, {CLIENTS} at a time", bench.tries);
+    println!(
+        "  {} tries of each, {CLIENTS} at a time, each of a server of its own",
+        bench.tries
+    );
     for kind in &bench.runtimes {
         let samples = run(bench, *kind, &store)?;
         report(
@@ -46,7 +49,10 @@ pub(crate) fn measure(bench: &Bench) -> Result<(), Fault> {
 
 /// Of each kind of refusal, how long its answers took.
 fn run(bench: &Bench, kind: Kind, store: &Store) -> Result<Vec<(String, Sample)>, Fault> {
-    let server = store.programs.start(kind, &store.options)?;
+    // A refusal keeps its place in a server's pool, which may have one alone.
+    let servers: Vec<Server> = (0..CLIENTS)
+        .map(|_| store.programs.start(kind, &store.options))
+        .collect::<Result<_, _>>()?;
     let refusals = store.refusals();
     let mut order: Vec<(usize, usize)> = (0..refusals.len() * bench.tries)
         .map(|n| (n % refusals.len(), n / refusals.len()))
@@ -56,7 +62,7 @@ fn run(bench: &Bench, kind: Kind, store: &Store) -> Result<Vec<(String, Sample)>
         Mutex::new(order),
         Mutex::new(vec![Vec::new(); refusals.len()]),
     );
-    let client = || -> Result<(), Fault> {
+    let client = |server: &Server| -> Result<(), Fault> {
         // Taken in a statement of its own, so that the others do not wait for the answer behind the lock.
         let next = || left.lock().expect("nobody panics").pop();
         while let Some((which, attempt)) = next() {
@@ -66,7 +72,10 @@ fn run(bench: &Bench, kind: Kind, store: &Store) -> Result<Vec<(String, Sample)>
         Ok(())
     };
     thread::scope(|scope| {
-        let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(client)).collect();
+        let clients: Vec<_> = servers
+            .iter()
+            .map(|server| scope.spawn(|| client(server)))
+            .collect();
         let panicked = |_| Err(Fault::new("a thread of the load has panicked"));
         clients
             .into_iter()
@@ -183,7 +192,7 @@ fn shuffle<T>(order: &mut [T], seed: u64) {
     }
 }
 
-/// A machine of two cores hashes for these in less than half of its time.
+/// One for each server. A machine of two cores hashes for these in less than half of its time.
 const CLIENTS: usize = 3;
 
 /// Milliseconds that an answer is not late by if the server had a core when the time had come.

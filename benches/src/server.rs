@@ -84,10 +84,10 @@ impl Programs {
             _folder: Some(folder),
         };
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        for what in [
-            ["--package=flashgate", "--bin=flashgate"],
-            ["--package=flashgate-bench", "--bin=rawrelay"],
-        ] {
+        let own = ["--package=flashgate", "--bin=flashgate"];
+        let floor = ["--package=flashgate-bench", "--bin=rawrelay"];
+        let own = flashgate.is_none().then_some(own);
+        for what in own.into_iter().chain([floor]) {
             let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
             let mut build = Command::new(cargo);
             build.args(["build", "--release", "--quiet", "--locked"]);
