@@ -9,6 +9,7 @@
 mod answers;
 mod claims;
 mod ends;
+mod rate;
 mod side;
 mod throttle;
 
@@ -175,6 +176,7 @@ impl Model {
         match &input {
             Input::Bytes(id, bytes) => {
                 let side = self.side(*id);
+                side.arrived_before = side.arrived;
                 side.arrived += *bytes as u64;
                 side.heard_before = core::mem::replace(&mut side.last_bytes, now.mono);
                 side.began.get_or_insert(now.mono);
@@ -468,9 +470,20 @@ impl Model {
             .map(|(member, _)| member)
     }
 
-    fn is_late(&self, id: ConnId) -> bool {
+    /// Whether its time to identify may be over.
+    fn may_be_late(&self, id: ConnId) -> bool {
+        let [least, _] = self.sides[&id].stood_still;
+        self.is_late(id, least)
+    }
+
+    fn must_be_late(&self, id: ConnId) -> bool {
+        let [_, most] = self.sides[&id].stood_still;
+        self.is_late(id, most)
+    }
+
+    fn is_late(&self, id: ConnId, stood_still: Millis) -> bool {
         let (side, limits) = (&self.sides[&id], &self.config.limits);
-        let until = side.accepted + side.stood_still + limits.login;
+        let until = side.accepted + stood_still + limits.login;
         side.turn == Turn::Free && self.who(id).is_none() && self.now.mono >= until
     }
 

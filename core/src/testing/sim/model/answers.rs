@@ -27,16 +27,21 @@ impl Model {
                 return assert!(payload.is_empty(), "a ping");
             }
             let side = &self.sides[&id];
-            assert!(
-                side.chat && payload.is_empty() && side.waiting() == 0,
-                "a ping"
-            );
+            // What looked like a question might have been this ping, and this the question, which does
+            // not wait for what stands before it.
+            let may = side.waiting() == 0 || self.is_asked_now(id);
+            assert!(side.chat && payload.is_empty() && may, "a ping");
             assert!(self.config.limits.ping.0 > 0, "pings are off");
             return self.count("ping");
         }
         if *said == Said::Nothing {
             let (side, limits) = (&self.sides[&id], &self.config.limits);
             assert!(side.may_be_kept_alive(limits, now), "a NUL: {side:?}");
+            let fresh = matches!(self.cause, Input::Bytes(to, _) if to == id);
+            if !fresh && side.may_since(limits) <= side.kept_alive_at(limits) {
+                // Its command was taken before, and does not wait for this NUL.
+                self.queue_up(id);
+            }
             return self.count("kept alive");
         }
         if *said == Said::Error(String::from("Replaced by a new login.")) {
@@ -203,7 +208,7 @@ impl Model {
         assert!(side.chat && side.ending.is_none());
         side.next(&limits, now);
         // A line end behind the last NUL is one last, empty command.
-        let last = side.eof && !side.may(&Ask::Idle(IDLE), &limits, now);
+        let last = side.eof && !side.must(&Ask::Idle(IDLE), &limits, now);
         let over = side.over_the_rate(&limits, now) != OverTheRate::No;
         assert!(!asks || over || last, "{side:?}");
         let last = side.slowed.replace(now);
@@ -248,12 +253,11 @@ impl Model {
         }
         // Real members have one password each, so two may ask the same at once.
         let Some(id) = self.who_asks(asking) else {
-            panic!("nobody asks for {name}");
+            panic!("nobody asks for {name}: {:?}", self.sides);
         };
         if self.sides[&id].turn == Turn::Free {
             let ask = self.take(id);
-            let side = self.side(id);
-            (side.turn, side.since) = (Turn::Line(ask), now);
+            self.side(id).turn = Turn::Line(ask);
             self.stand(id);
         }
         let counts = self.counts(id);

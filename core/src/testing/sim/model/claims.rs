@@ -11,6 +11,7 @@ use crate::member::{Answer, Denial, Member, MemberId};
 use crate::note::CloseReason;
 use crate::testing::sim::ask::as_heard;
 use crate::testing::sim::reader::Said;
+use crate::time::Millis;
 
 /// What the older connection is to a newcomer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,11 +33,12 @@ impl Model {
     }
 
     /// What may happen to a newcomer whose password was right; none if nobody is in the way.
-    fn rivals(&self, id: ConnId, newcomer: &Member) -> Vec<Rival> {
+    fn rivals(&mut self, id: ConnId, newcomer: &Member) -> Vec<Rival> {
         let Some((member, old)) = self.in_the_way(newcomer) else {
             return Vec::new();
         };
         let same = member.id == newcomer.id && member.nick == newcomer.nick;
+        let over = self.over_the_rate(old, Millis(u64::MAX));
         let (side, limits) = (&self.sides[&old], &self.config.limits);
         let source = |id: &ConnId| Source::of(self.sides[id].peer.ip());
         match self.config.duplicates {
@@ -50,7 +52,7 @@ impl Model {
                     (false, true) => Rival::Goes,
                     (false, false) => Rival::Stays,
                 };
-                match side.over_the_rate(limits, self.now.mono) {
+                match over {
                     OverTheRate::Yes => Vec::from([Rival::Stays]),
                     OverTheRate::Perhaps => Vec::from([Rival::Stays, rival]),
                     OverTheRate::No => Vec::from([rival]),
@@ -75,11 +77,19 @@ impl Model {
         true
     }
 
+    /// Whether this connection was asked in this moment.
+    pub(super) fn is_asked_now(&self, old: ConnId) -> bool {
+        let now = self.now.mono;
+        let asks = |turn: &Turn| matches!(turn, Turn::Claim { asked, .. } if *asked == now);
+        let waits = self.waits_for(old);
+        waits.iter().any(|id| asks(&self.sides[id].turn))
+    }
+
     fn begin_claim(&mut self, id: ConnId, turn: Turn) {
         let now = self.now.mono;
         let side = self.side(id);
-        side.stood_still = side.stood_still + (now - side.since);
-        (side.turn, side.since) = (turn, now);
+        side.free(now);
+        side.turn = turn;
         self.claims.retain(|other| *other != id);
         self.claims.push(id);
     }
@@ -131,16 +141,39 @@ impl Model {
         })
     }
 
+    /// Whether a connection waits for the rate when a timer of that time fires. Timers fire before the
+    /// bytes at hand count, and where they fire late, it is not seen whether that one fires before the wait
+    /// is over.
+    fn over_the_rate(&mut self, id: ConnId, timer: Millis) -> OverTheRate {
+        let (now, limits) = (self.now.mono, self.config.limits.clone());
+        let fresh = matches!(self.cause, Input::Bytes(to, _) if to == id);
+        let side = self.side(id);
+        let arrived = side.arrived;
+        if fresh {
+            side.arrived = side.arrived_before;
+        }
+        // Of two timers of the same millisecond either may be the first.
+        let before = side.over_the_rate(&limits, now.min(timer - Millis(1)));
+        let after = side.over_the_rate(&limits, now);
+        side.arrived = arrived;
+        if before == after {
+            after
+        } else {
+            OverTheRate::Perhaps
+        }
+    }
+
     /// Whether an older connection was asked, has had its time, and gave no sign of life.
-    fn is_ghost(&self, old: ConnId) -> bool {
-        let (now, limits) = (self.now.mono, &self.config.limits);
+    fn is_ghost(&mut self, old: ConnId) -> bool {
+        let now = self.now.mono;
         let Some(first) = self.waits_for(old).first().copied() else {
             return false;
         };
         let Turn::Claim { asked, .. } = self.sides[&first].turn else {
             return false;
         };
-        let due = asked + limits.ghost_websocket;
+        let due = asked + self.config.limits.ghost_websocket;
+        let over = self.over_the_rate(old, due);
         let side = &self.sides[&old];
         let fresh = matches!(self.cause, Input::Bytes(id, _) if id == old);
         let heard = if fresh {
@@ -148,7 +181,7 @@ impl Model {
         } else {
             side.last_bytes
         };
-        now >= due && heard <= asked && side.over_the_rate(limits, now) != OverTheRate::Yes
+        now >= due && heard <= asked && over != OverTheRate::Yes
     }
 
     /// `Already online.` is said to a newcomer.
@@ -165,17 +198,20 @@ impl Model {
                 let rivals = self.rivals(id, &member);
                 assert!(rivals.contains(&Rival::Stays), "{rivals:?}");
             }
+            // What looked like a question was a ping that was due in the same moment.
+            Turn::Claim { member, asked, .. }
+                if asked == self.now.mono && self.rivals(id, &member).contains(&Rival::Stays) => {}
             Turn::Claim { old, asked, .. } => {
                 let fresh = matches!(self.cause, Input::Bytes(id, _) if id == old);
-                let (side, limits) = (&self.sides[&old], &self.config.limits);
-                let due = self.now.mono >= asked + limits.ghost_websocket;
+                let due = asked + self.config.limits.ghost_websocket;
+                let over = self.over_the_rate(old, due);
+                let (side, due) = (&self.sides[&old], self.now.mono >= due);
                 // A client that waits for the rate is not read, and may have said anything.
-                let unread =
-                    side.paused || side.over_the_rate(limits, self.now.mono) != OverTheRate::No;
-                let alive = side.last_bytes > asked || unread;
+                let alive = side.last_bytes > asked || over != OverTheRate::No;
                 assert!(
-                    fresh && !self.is_ghost(old) || due && alive,
-                    "no sign of life: {side:?}"
+                    due && alive || fresh && !self.is_ghost(old),
+                    "no sign of life: {:?}",
+                    self.sides[&old]
                 );
                 let first = self.waits_for(old).first().copied();
                 assert_eq!(first, Some(id), "in the order of their claims");

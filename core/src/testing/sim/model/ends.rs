@@ -81,7 +81,7 @@ impl Model {
     /// Whether that can be why; the code of a WebSocket's goodbye, if it gets one.
     fn reason(&mut self, id: ConnId, reason: CloseReason) -> Option<Option<u16>> {
         let now = self.now.mono;
-        let late = self.is_late(id);
+        let late = self.may_be_late(id);
         match reason {
             CloseReason::Quit => {
                 assert_eq!(self.take(id), Ask::Quit);
@@ -212,7 +212,7 @@ impl Model {
     /// What a connection could have had, and has not; nothing if all is well.
     pub(super) fn left_undone(&mut self, id: ConnId) -> Option<&'static str> {
         let (now, limits) = (self.now.mono, self.config.limits.clone());
-        let late = self.is_late(id);
+        let late = self.must_be_late(id);
         if let Input::Gone(gone, _) = self.cause
             && gone == id
         {
@@ -241,7 +241,7 @@ impl Model {
             Turn::Claim { .. } => return claim,
             Turn::Asking(_) | Turn::Line(_) | Turn::Refused(_) => return None,
         }
-        if side.chat && late {
+        if side.chat && late && side.perhaps_since.is_none() {
             return Some("the end of its time to identify");
         }
         let (eof, paused) = (side.eof, side.paused);
@@ -250,8 +250,8 @@ impl Model {
             Some(_) if side.is_slowed_in_silence(&limits, now) => Some("a line about its rate"),
             Some(_) => None,
             // A line end behind the last NUL is one last, empty command.
-            None if eof && !side.may(&Ask::Idle(IDLE), &limits, now) => None,
-            None if side.is_in_debt(&limits, now) => None,
+            None if eof && !side.must(&Ask::Idle(IDLE), &limits, now) => None,
+            None if side.may_skip(&limits, now) => None,
             None if eof => Some("its end"),
             None if paused => Some("a resume"),
             None => None,

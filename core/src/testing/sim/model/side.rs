@@ -6,6 +6,7 @@ use std::string::String;
 use std::vec::Vec;
 
 use super::Owner;
+use super::rate::{COMMAND, Rate, Taken};
 use crate::config::Limits;
 use crate::event::{ConnId, Ticket};
 use crate::member::{Answer, Member};
@@ -27,6 +28,8 @@ pub(in crate::testing::sim) struct Side {
     pub(super) heard_before: Millis,
     /// Bytes that the core was given.
     pub(super) arrived: u64,
+    /// The same before the input at hand.
+    pub(super) arrived_before: u64,
     pub(super) eof: bool,
     pub(super) paused: bool,
     pub(super) chat: bool,
@@ -39,21 +42,19 @@ pub(in crate::testing::sim) struct Side {
     pub(super) script: VecDeque<Item>,
     pub(super) turn: Turn,
     /// Since when a command waits for us.
-    pub(super) since: Millis,
+    pub(super) since: Since,
+    /// The same of an IDENTIFY that the rate may have let go on, where that is not certain yet.
+    pub(super) perhaps_since: Option<Millis>,
     /// Of those that have come to a line in the same input, the first is the one whom the rate has
     /// let go on first.
     pub(super) order: Millis,
-    pub(super) stood_still: Millis,
+    /// For how long commands have waited for us, at the least and at the most.
+    pub(super) stood_still: [Millis; 2],
     pub(super) failures: u8,
     pub(super) logged_in: Millis,
     /// The name that it tried last.
     pub(super) tried: String,
-    /// What is used up of the command rate, in 1,024ths of a microsecond, as of a time.
-    debt: u64,
-    debt_at: Millis,
-    /// What of the debt is for what came behind a command that was too long. The core takes that on when it
-    /// looks at it, which may be later.
-    rest: u64,
+    rate: Rate,
     /// When the log said last that the rate slows it down.
     pub(super) slowed: Option<Millis>,
     /// What is in the runtime's queue.
@@ -72,6 +73,20 @@ struct Waiting {
     memory: usize,
     /// It is an answer that alone takes more than may wait.
     long: bool,
+}
+
+/// A time that is known within bounds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Since {
+    pub(super) soonest: Millis,
+    pub(super) latest: Millis,
+}
+
+impl Since {
+    pub(super) fn at(now: Millis) -> Self {
+        let (soonest, latest) = (now, now);
+        Self { soonest, latest }
+    }
 }
 
 /// What the next command waits for, besides rate and backlog.
@@ -113,6 +128,7 @@ impl Side {
             last_bytes: now,
             heard_before: now,
             arrived: 0,
+            arrived_before: 0,
             eof: false,
             paused: false,
             chat: false,
@@ -121,15 +137,14 @@ impl Side {
             flash: None,
             script: VecDeque::new(),
             turn: Turn::Free,
-            since: now,
+            since: Since::at(now),
+            perhaps_since: None,
             order: now,
-            stood_still: Millis(0),
+            stood_still: [Millis(0); 2],
             failures: 0,
             logged_in: now,
             tried: String::new(),
-            debt: 0,
-            debt_at: now,
-            rest: 0,
+            rate: Rate::new(now),
             slowed: None,
             waiting: VecDeque::new(),
             progress: now,
@@ -151,10 +166,13 @@ impl Side {
     /// What it asks for next, if all of that has arrived; what leads to nothing is done at once, if the rate
     /// allows it.
     pub(super) fn next(&mut self, limits: &Limits, now: Millis) -> Option<&Ask> {
+        if self.turn == Turn::Free {
+            self.rate.settle(limits, now);
+        }
         while self.turn == Turn::Free
             && self.has_arrived()
             && let Ask::Idle(cost) = self.script[0].ask
-            && self.within_rate(cost, limits, now)
+            && self.rate.may_allow(cost, limits, now)
         {
             self.take(limits, now);
         }
@@ -175,95 +193,70 @@ impl Side {
 
     /// Whether the next thing may be done now, as far as the limits on one connection go.
     pub(super) fn may(&self, ask: &Ask, limits: &Limits, now: Millis) -> bool {
-        let is_behind = self.is_behind(limits);
+        self.is_read(ask, limits) && self.rate.may_allow(cost(ask), limits, now)
+    }
+
+    /// Whether it must.
+    pub(super) fn must(&self, ask: &Ask, limits: &Limits, now: Millis) -> bool {
+        self.is_read(ask, limits) && self.rate.must_allow(cost(ask), limits, now)
+    }
+
+    /// Whether the client has read enough of its answers for this.
+    fn is_read(&self, ask: &Ask, limits: &Limits) -> bool {
         match ask {
-            Ask::Upgrade | Ask::Close(_) | Ask::Break(_) => true,
-            Ask::Control(_) => !is_behind && self.within_rate(IDLE, limits, now),
-            Ask::Idle(cost) => self.within_rate(*cost, limits, now),
-            Ask::Identify { .. }
+            Ask::Upgrade | Ask::Close(_) | Ask::Break(_) | Ask::Idle(_) => true,
+            Ask::Control(_)
+            | Ask::Identify { .. }
             | Ask::Msg { .. }
             | Ask::List
             | Ask::Ping(_)
             | Ask::Quit
             | Ask::OtherMethod(_)
-            | Ask::Wrong(_) => !is_behind && self.within_rate(COMMAND, limits, now),
+            | Ask::Wrong(_) => !self.is_behind(limits),
         }
     }
 
-    /// Whether the next thing has to be done by now.
-    pub(super) fn must(&self, ask: &Ask, limits: &Limits, now: Millis) -> bool {
-        let free = matches!(ask, Ask::Upgrade | Ask::Close(_) | Ask::Break(_));
-        let bucket = command_cost(limits) * u64::from(limits.burst.max(1));
-        let paid = free || self.owed(now) + self.rest + command_cost(limits) <= bucket;
-        self.may(ask, limits, now) && (self.rest == 0 || paid)
-    }
-
-    /// Whether something that costs so many 1,024ths of a command is within the rate. The rest of a command
-    /// that was too long is as soon as one byte of it is.
-    fn within_rate(&self, cost: u64, limits: &Limits, now: Millis) -> bool {
-        let command = command_cost(limits);
-        let bucket = command * u64::from(limits.burst.max(1));
-        let room = if cost < IDLE { 1 } else { cost.min(COMMAND) };
-        self.owed(now) + command / COMMAND * room <= bucket
-    }
-
-    /// Whether more is used up than the rate allows. Then some of that may not have been taken yet: what
-    /// follows a command that was too long is paid for as it is looked at, and the model does not know when.
-    pub(super) fn is_in_debt(&self, limits: &Limits, now: Millis) -> bool {
-        self.owed(now) > command_cost(limits) * u64::from(limits.burst.max(1))
+    /// Whether something that leads to no command may still wait for the rate.
+    pub(super) fn may_skip(&self, limits: &Limits, now: Millis) -> bool {
+        self.rate.has_unpaid(limits, now)
     }
 
     /// Whether it asks for something that the rate does not allow yet.
-    pub(super) fn over_the_rate(&self, limits: &Limits, now: Millis) -> OverTheRate {
+    pub(super) fn over_the_rate(&mut self, limits: &Limits, now: Millis) -> OverTheRate {
         if self.turn != Turn::Free {
             return OverTheRate::No;
         }
-        if !self.has_arrived() {
-            return match self.is_in_debt(limits, now) {
+        if self.next(limits, now).is_none() {
+            return match self.may_skip(limits, now) {
                 true => OverTheRate::Perhaps,
                 false => OverTheRate::No,
             };
         }
-        let (cost, certain) = match &self.script[0].ask {
-            Ask::Upgrade | Ask::Close(_) | Ask::Break(_) => return OverTheRate::No,
-            // The rest of a command that was too long may have come, and been paid for, with its beginning.
-            Ask::Idle(cost) => (*cost, *cost >= IDLE),
-            Ask::Control(_) => (IDLE, !self.is_behind(limits)),
-            Ask::Identify { .. }
-            | Ask::Msg { .. }
-            | Ask::List
-            | Ask::Ping(_)
-            | Ask::Quit
-            | Ask::OtherMethod(_)
-            | Ask::Wrong(_) => (COMMAND, !self.is_behind(limits)),
-        };
-        match self.within_rate(cost, limits, now) {
-            true => OverTheRate::No,
-            // Who does not read its answers waits for that, or for the rate: the model cannot tell which.
-            false if certain => OverTheRate::Yes,
-            false => OverTheRate::Perhaps,
+        let ask = &self.script[0].ask;
+        let cost = cost(ask);
+        if cost == 0 || self.rate.must_allow(cost, limits, now) {
+            return OverTheRate::No;
+        }
+        // Who does not read its answers waits for that, or for the rate: the model cannot tell which.
+        if self.is_read(ask, limits) && !self.rate.may_allow(cost, limits, now) {
+            OverTheRate::Yes
+        } else {
+            OverTheRate::Perhaps
         }
     }
 
-    /// Whether it waits for the rate and the log has not said so. A wait that began within the minute
-    /// after the last line goes on for less than two seconds.
-    pub(super) fn is_slowed_in_silence(&self, limits: &Limits, now: Millis) -> bool {
+    /// Whether it waits for the rate and the log has not said so. It does at the beginning of a wait, if the
+    /// last line is a minute old; and a wait begins when something was paid for, or later.
+    pub(super) fn is_slowed_in_silence(&mut self, limits: &Limits, now: Millis) -> bool {
         let silent = self
             .slowed
-            .is_none_or(|at| now >= at + Millis::from_secs(62));
+            .is_none_or(|at| self.rate.last_paid() >= at + Millis::from_secs(60));
         silent && !self.is_behind(limits) && self.over_the_rate(limits, now) == OverTheRate::Yes
     }
 
-    /// Since when the rate lets it go on.
+    /// Since when the rate may let it go on.
     pub(super) fn may_since(&self, limits: &Limits) -> Millis {
-        let room = command_cost(limits) * u64::from(limits.burst.max(1)).saturating_sub(1);
-        let over = self.debt.saturating_sub(room);
-        self.debt_at + Millis(over.div_ceil(1000 * COMMAND))
-    }
-
-    fn owed(&self, now: Millis) -> u64 {
-        let paid = (now - self.debt_at).0.saturating_mul(1000 * COMMAND);
-        self.debt.saturating_sub(paid)
+        self.rate.may_since(limits)
     }
 
     /// Does the next thing.
@@ -275,40 +268,50 @@ impl Side {
         if ends && matches!(self.kind, Kind::Chat(Speak::Nul | Speak::Page)) {
             self.flash.get_or_insert(now);
         }
-        let mut cost = match &ask {
-            Ask::Upgrade | Ask::Close(_) | Ask::Break(_) => 0,
-            Ask::Idle(cost) => *cost,
-            Ask::Control(_) => IDLE,
-            Ask::Identify { .. }
-            | Ask::Msg { .. }
-            | Ask::List
-            | Ask::Ping(_)
-            | Ask::Quit
-            | Ask::OtherMethod(_)
-            | Ask::Wrong(_) => COMMAND,
-        };
-        let command = if matches!(ask, Ask::Idle(0..IDLE)) {
-            0
+        let first = cost(&ask);
+        let mut rest = Vec::new();
+        if let Ask::Idle(_) = ask {
+            rest.push(first);
         } else {
-            cost
-        };
-        // What has come of the rest of a command that was too long goes together.
+            let soonest = self.perhaps_since.take().unwrap_or(now);
+            self.rate.pay(first, soonest, limits, now);
+            self.since = Since {
+                soonest,
+                latest: now,
+            };
+        }
+        if ask == Ask::Wrong(TOO_LONG) && self.kind == Kind::Chat(Speak::Telnet) {
+            // It may end with half a telnet sequence, which costs as much as the rest.
+            self.rate.pay_perhaps(2);
+        }
+        // What has come of the rest of a command that was too long may be taken together.
         while matches!(ask, Ask::Wrong(TOO_LONG) | Ask::Idle(0..IDLE))
             && self.has_arrived()
-            && let Ask::Idle(rest @ 0..IDLE) = self.script[0].ask
+            && let Ask::Idle(part @ 0..IDLE) = self.script[0].ask
         {
-            cost += rest;
+            rest.push(part);
             self.script.pop_front();
         }
-        self.debt = self.owed(now) + command_cost(limits) / COMMAND * cost;
-        self.debt_at = now;
-        self.rest = command_cost(limits) / COMMAND * (cost - command);
+        self.rate.pay_idle(&rest, self.taken(), limits, now);
         ask
+    }
+
+    /// How the rest of a command that was too long is taken.
+    fn taken(&self) -> Taken {
+        match self.kind {
+            Kind::Chat(Speak::Telnet | Speak::Binary | Speak::Text) => Taken::InPieces,
+            Kind::Chat(Speak::Nul | Speak::Line | Speak::Both | Speak::Page)
+            | Kind::Visit(_)
+            | Kind::Garbage => Taken::Together,
+        }
     }
 
     /// The wait for us is over.
     pub(super) fn free(&mut self, now: Millis) {
-        self.stood_still = self.stood_still + (now - self.since);
+        let [least, most] = self.stood_still;
+        let (shortest, longest) = (now - self.since.latest, now - self.since.soonest);
+        self.stood_still = [least + shortest, most + longest];
+        self.since = Since::at(now);
         self.turn = Turn::Free;
     }
 
@@ -369,9 +372,17 @@ impl Side {
             Kind::Chat(Speak::Line | Speak::Telnet | Speak::Binary | Speak::Text)
             | Kind::Visit(_) => false,
         };
-        let silence = limits.raw_keepalive;
-        let silent = now >= self.progress + silence;
-        silence > Millis(0) && ends_in_nul && self.chat && self.waiting() == 0 && silent
+        let silent = now >= self.kept_alive_at(limits);
+        limits.raw_keepalive > Millis(0)
+            && ends_in_nul
+            && self.chat
+            && self.waiting() == 0
+            && silent
+    }
+
+    /// When it gets one.
+    pub(super) fn kept_alive_at(&self, limits: &Limits) -> Millis {
+        self.progress + limits.raw_keepalive
     }
 
     /// Whether it should have got one.
@@ -430,11 +441,18 @@ pub(super) enum OverTheRate {
     Perhaps,
 }
 
-/// What a command costs; 0 where there is no rate.
-fn command_cost(limits: &Limits) -> u64 {
-    let micros = 1_000_000_u64.checked_div(u64::from(limits.rate));
-    micros.unwrap_or(0) * COMMAND
+/// What the next thing costs, in 1,024ths of a command.
+fn cost(ask: &Ask) -> u64 {
+    match ask {
+        Ask::Upgrade | Ask::Close(_) | Ask::Break(_) => 0,
+        Ask::Idle(cost) => *cost,
+        Ask::Control(_) => IDLE,
+        Ask::Identify { .. }
+        | Ask::Msg { .. }
+        | Ask::List
+        | Ask::Ping(_)
+        | Ask::Quit
+        | Ask::OtherMethod(_)
+        | Ask::Wrong(_) => COMMAND,
+    }
 }
-
-/// Parts of a command that make one.
-const COMMAND: u64 = 1024;

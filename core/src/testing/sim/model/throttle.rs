@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::string::{String, ToString};
 use std::vec::Vec;
 
-use super::side::Turn;
+use super::side::{Since, Turn};
 use super::{Input, Model, Question, Side};
 use crate::config::{LoginThrottle, Throttle};
 use crate::event::{ConnId, Source};
@@ -26,7 +26,7 @@ pub(super) struct Past {
     /// When the last question passed in a name that was guarded, and how many a second may.
     passed: BTreeMap<String, (Millis, u32)>,
     /// Since when a name stands in the line of a source: it has come, or has had its turn.
-    stands: BTreeMap<(Source, String), Millis>,
+    stands: BTreeMap<(Source, String), Since>,
 }
 
 /// One IDENTIFY that waits.
@@ -35,7 +35,7 @@ struct Waits<'a> {
     conn: ConnId,
     source: Source,
     name: &'a str,
-    since: Millis,
+    since: Since,
 }
 
 /// The state of the world at which rules are looked at.
@@ -160,7 +160,7 @@ impl Look<'_> {
     /// "From the eighth failure in one member's name on, from whatever addresses, IDENTIFYs in it from
     /// addresses that have not logged in by it wait 4 s and are then looked up at most 2 a second
     /// together." At most 8 are in flight.
-    fn name_lets(&self, waits: Waits<'_>) -> bool {
+    fn name_lets(&self, waits: Waits<'_>, since: Millis) -> bool {
         if self.has_logged_in(waits.source, waits.name) {
             return true;
         }
@@ -173,45 +173,72 @@ impl Look<'_> {
         let paced = slow
             .map(|(_, (at, rate))| *at + Millis(1000_u64.div_ceil((*rate).into())))
             .all(|next| self.now >= next);
-        !self.is_guarded(waits.name) || (paced && self.now >= waits.since + self.rule.name_wait)
+        !self.is_guarded(waits.name) || (paced && self.now >= since + self.rule.name_wait)
     }
 
     fn may(&self, waits: Waits<'_>) -> bool {
-        self.rule.login == LoginThrottle::Off || self.address_lets(waits) && self.name_lets(waits)
+        self.lets(waits, waits.since.soonest)
+    }
+
+    fn must(&self, waits: Waits<'_>) -> bool {
+        self.lets(waits, waits.since.latest)
+    }
+
+    fn lets(&self, waits: Waits<'_>, since: Millis) -> bool {
+        self.rule.login == LoginThrottle::Off
+            || self.address_lets(waits) && self.name_lets(waits, since)
     }
 
     /// "First names that have logged in from this address before, then names without a failure in the
     /// window, then the rest; within each, names take turns."
-    fn place(&self, waits: Waits<'_>) -> (u8, Millis) {
+    fn place(&self, waits: Waits<'_>) -> (u8, Since) {
         let blameless = self.failures_in(waits.name) + self.strangers_in(waits.name) == 0;
         let class = match self.has_logged_in(waits.source, waits.name) {
             true => 0,
             false if blameless => 1,
             false => 2,
         };
-        (class, self.stood(waits.source, waits.name))
+        (
+            class,
+            self.stood(waits.source, waits.name).unwrap_or(waits.since),
+        )
     }
 
-    fn stood(&self, source: Source, name: &str) -> Millis {
+    /// Since when a name that waits stands in the line of a source.
+    fn stood(&self, source: Source, name: &str) -> Option<Since> {
         let all = self.waits.iter();
         let of_it = all.filter(|other| other.source == source && self.same(other.name, name));
         let stands = of_it.map(|other| {
             let pair = (source, other.name.to_string());
             self.past.stands.get(&pair).copied().unwrap_or(other.since)
         });
-        stands.min().unwrap_or(self.now)
+        let first = |one: Since, other: Since| Since {
+            soonest: one.soonest.min(other.soonest),
+            latest: one.latest.min(other.latest),
+        };
+        stands.reduce(first)
     }
 
-    /// Whether nothing else that may pass in its address has a better place.
-    fn is_first(&self, waits: Waits<'_>) -> bool {
+    /// Whether nothing else that passes in its address must have a better place.
+    fn may_be_first(&self, waits: Waits<'_>) -> bool {
+        let (class, since) = self.place(waits);
         self.rivals(waits)
-            .all(|other| self.place(waits) <= self.place(*other))
+            .map(|other| self.place(*other))
+            .all(|(other, theirs)| (class, since.soonest) <= (other, theirs.latest))
     }
 
-    /// What may pass in the same address.
+    fn must_be_first(&self, waits: Waits<'_>) -> bool {
+        let (class, since) = self.place(waits);
+        let all = self.waits.iter();
+        all.filter(|other| other.source == waits.source && self.may(**other))
+            .map(|other| self.place(*other))
+            .all(|(other, theirs)| (class, since.latest) <= (other, theirs.soonest))
+    }
+
+    /// What passes in the same address if nothing comes first.
     fn rivals(&self, waits: Waits<'_>) -> impl Iterator<Item = &Waits<'_>> {
         let all = self.waits.iter();
-        all.filter(move |other| other.source == waits.source && self.may(**other))
+        all.filter(move |other| other.source == waits.source && self.must(**other))
     }
 }
 
@@ -224,13 +251,13 @@ impl Look<'_> {
             "too early: {source:?} {name} since {:?}, address {}, name {}: {} failures, {} lookups, {:?}",
             waits.since,
             self.address_lets(waits),
-            self.name_lets(waits),
+            self.name_lets(waits, waits.since.soonest),
             self.failures_in(name),
             self.strangers_in(name),
             self.past.passed,
         );
         assert!(
-            self.is_first(waits),
+            self.may_be_first(waits),
             "not the first of {source:?}: {name} {:?}, but {:?}",
             self.place(waits),
             self.rivals(waits)
@@ -240,12 +267,15 @@ impl Look<'_> {
         if !self.is_guarded(name) || self.has_logged_in(source, name) {
             return;
         }
-        let stood = self.stood(source, name);
+        let (_, stood) = self.place(waits);
         for other in &self.waits {
             let rival = other.source != source && self.same(other.name, name);
-            if rival && self.may(*other) && self.is_first(*other) {
-                let theirs = self.stood(other.source, other.name);
-                assert!(stood <= theirs, "not the turn of {source:?} in {name}");
+            if rival && self.must(*other) && self.must_be_first(*other) {
+                let (_, theirs) = self.place(*other);
+                assert!(
+                    stood.soonest <= theirs.latest,
+                    "not the turn of {source:?} in {name}"
+                );
             }
         }
     }
@@ -258,21 +288,25 @@ impl Model {
         if limits.throttle.login == LoginThrottle::Off {
             return;
         }
-        if self.is_late(id) || self.who(id).is_some() {
+        let late = self.must_be_late(id) && self.sides[&id].perhaps_since.is_none();
+        if late || self.who(id).is_some() {
             return;
         }
         let side = self.side(id);
         if !side.chat || side.ending.is_some() || side.turn != Turn::Free {
             return;
         }
-        if let Some(ask @ Ask::Identify { .. }) = side.next(&limits, now).cloned()
-            && side.may(&ask, &limits, now)
-        {
+        let Some(ask @ Ask::Identify { .. }) = side.next(&limits, now).cloned() else {
+            return;
+        };
+        if side.must(&ask, &limits, now) {
             let order = side.may_since(&limits);
             side.take(&limits, now);
-            (side.turn, side.since, side.order) = (Turn::Line(ask), now, order);
+            (side.turn, side.order) = (Turn::Line(ask), order);
             self.stand(id);
             self.count("in line");
+        } else if side.may(&ask, &limits, now) {
+            side.perhaps_since.get_or_insert(now);
         }
     }
 
@@ -281,10 +315,10 @@ impl Model {
         let Some(waits) = self.wait_of(id, &self.sides[&id]) else {
             return;
         };
-        let pair = (waits.source, waits.name.to_string());
+        let (pair, since) = ((waits.source, waits.name.to_string()), waits.since);
         let mut look = self.look(&self.past);
         look.waits.retain(|other| other.conn != id);
-        let since = look.stood(waits.source, waits.name);
+        let since = look.stood(waits.source, waits.name).unwrap_or(since);
         self.past.stands.insert(pair, since);
     }
 
@@ -313,7 +347,7 @@ impl Model {
             self.unsure_until = now + Millis(1000_u64.div_ceil(rate.into()));
         }
         for pair in same {
-            self.past.stands.insert(pair, now);
+            self.past.stands.insert(pair, Since::at(now));
         }
     }
 
@@ -325,7 +359,7 @@ impl Model {
         let look = self.look(&self.past);
         for waits in &look.waits {
             assert!(
-                !look.may(*waits),
+                !look.must(*waits),
                 "forgotten in line: {:?} {} since {:?}, {} failures and {} lookups in it, failures there {:?}, {:?}, {:?}",
                 waits.source,
                 waits.name,
@@ -370,9 +404,9 @@ impl Model {
         let waits = look.waits.iter();
         let one: Vec<_> = waits
             .filter(|other| look.same(other.name, name))
-            .map(|other| {
+            .filter_map(|other| {
                 let pair = (other.source, other.name.to_string());
-                (pair, look.stood(other.source, name))
+                Some((pair, look.stood(other.source, name)?))
             })
             .collect();
         self.past.stands.extend(one);
@@ -397,7 +431,7 @@ impl Model {
         asking.into_iter().min_by_key(|id| {
             let side = &self.sides[id];
             match side.turn {
-                Turn::Line(_) => (false, side.since, false, false, side.order, *id),
+                Turn::Line(_) => (false, side.since.latest, false, false, side.order, *id),
                 Turn::Free
                 | Turn::Asking(_)
                 | Turn::Verdict(_)
