@@ -1,5 +1,6 @@
 //! One client: what it speaks, what it sends, and what it has heard so far.
 
+use core::ops::Range;
 use std::collections::BTreeMap;
 use std::string::String;
 use std::vec::Vec;
@@ -180,10 +181,7 @@ impl Client {
                 if !self.begun {
                     self.greet(batch, random);
                 }
-                // Telnet sequences cut the rest of a command that is too long into pieces, and the core
-                // charges for each piece. The model charges by the byte, so such a command has none.
-                let typed = typed(random, &text, swarm.config.codepage.is_some());
-                let text = if typed.len() > limit { text } else { typed };
+                let text = typed(random, &text, swarm.config.codepage.is_some());
                 let ask = ask.unless_longer(text.len(), limit);
                 let end = *random.pick(&["\n", "\r\n"]);
                 self.stream(batch, ask, &text, end.as_bytes(), limit);
@@ -250,10 +248,17 @@ impl Client {
             let ask = priced(ask, text.len() + end.len());
             return batch.items.push(Item::new(ends, ask));
         }
-        let at = start + limit as u64 + 1;
+        // A CR might be half of a line end, which does not count.
+        let half = usize::from(end != b"\0" && text[limit] == b'\r');
+        let at = start + (limit + 1 + half) as u64;
         batch.items.push(Item::new(at, ask));
-        let rest = (at + 1..=ends).map(|at| Item::new(at, Ask::Idle(1)));
-        batch.items.extend(rest);
+        let units = units(text, self.kind == Kind::Chat(Speak::Telnet));
+        let units = units.chain((text.len()..text.len() + end.len()).map(|at| at..at + 1));
+        for unit in units {
+            let item = Item::new(start + unit.end as u64, Ask::Idle(1));
+            let rest = unit.end - unit.start.max(limit + 1).min(unit.end);
+            batch.items.extend(core::iter::repeat_n(item, rest));
+        }
     }
 
     /// A command without an end, before the end of the stream.
@@ -484,6 +489,28 @@ fn typed(random: &mut Random, text: &[u8], has_page: bool) -> Vec<u8> {
         }
     }
     typed
+}
+
+/// What is taken as one of a command that is too long: a byte, or IAC and what belongs to it.
+fn units(text: &[u8], telnet: bool) -> impl Iterator<Item = Range<usize>> {
+    let (mut from, mut inside) = (0, false);
+    core::iter::from_fn(move || {
+        let length = match text.get(from..)? {
+            [] => return None,
+            [0xff, 250, ..] if telnet && !inside => {
+                inside = true;
+                2
+            }
+            [0xff, 251..=254, ..] if telnet && !inside => 3,
+            [0xff, second, ..] if telnet => {
+                inside &= *second != 240;
+                2
+            }
+            [..] => 1,
+        };
+        from += length;
+        Some(from - length..from)
+    })
 }
 
 /// The same text in windows-1250, if it has all of its characters.

@@ -233,7 +233,7 @@ const SETTINGS: &[(&str, &[&str])] = &[
         "presence",
         &["all", "all", "all", "all", "all", "all", "off"],
     ),
-    ("codepage", &["off"]),
+    ("codepage", &["off", "off", "windows-1250"]),
     ("raw-keepalive", &["0", "0", "1s", "30s"]),
     ("list-needs-login", &["off", "off", "on"]),
     ("loopback", &["limited", "limited", "exempt"]),
