@@ -345,7 +345,7 @@ mod tests {
         let answer = server.ask(began, |_| Ok(()));
         let why = "it has not answered within 3 seconds".to_owned();
         assert_eq!(answer, Err(Fault::Unreachable(why)));
-        assert!(began.elapsed() < 2 * LOOKUP);
+        assert!(began.elapsed() < 5 * LOOKUP);
         // Who has waited since then has waited enough.
         let again = Instant::now();
         assert_eq!(server.ask(began, |_| Ok(())), answer);
