@@ -159,3 +159,42 @@ const WRITE_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// To reach our own listener; it can only fail if its backlog is full, and then nobody waits in accept.
 const VISIT_TIMEOUT: Duration = Duration::from_millis(100);
+
+#[cfg(all(test, any(target_os = "linux", target_os = "android")))]
+mod tests {
+    use super::*;
+    use std::io::Read;
+
+    #[test]
+    fn a_writer_says_so_before_it_waits_and_reports_first_what_was_taken() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let address = listener.local_addr().expect("it has one");
+        let stream = TcpStream::connect(address).expect("there is a backlog");
+        let (mut peer, _) = listener.accept().expect("it has connected");
+        let bytes = [b'x'; 64 * 1024];
+        // Longer than any of this takes on a busy machine.
+        let longest = Some(Duration::from_secs(20));
+        stream.set_write_timeout(longest).expect("a socket");
+
+        let mut waits = 0;
+        let mut socket = Patient::new(&stream, || waits += 1);
+        let mut taken = 0;
+        let full = loop {
+            match socket.write(&bytes) {
+                Ok(written) => taken += written,
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(full.kind(), io::ErrorKind::WouldBlock);
+        assert_eq!(waits, 0, "{taken} bytes are to be reported before it waits");
+
+        let mut socket = Patient::new(&stream, || {
+            waits += 1;
+            let mut rest = vec![0; taken];
+            peer.read_exact(&mut rest).expect("all of it was sent");
+        });
+        let written = socket.write(&bytes).expect("there is room again");
+        assert!(written > 0);
+        assert_eq!(waits, 1);
+    }
+}
