@@ -56,21 +56,21 @@
 //! connections before giving the lock back, takes those outboxes that nobody else is writing, writes
 //! without the lock what each socket has room for, and reports how much is left, all in one. So an
 //! answer wakes no other thread. Where a socket has no room, a thread is started that writes to it,
-//! and ends when nothing is left. Its writes have a time limit of 100 ms, after which it reports that
-//! nothing went out: that is how the gateway learns that a client does not read, and such a client
+//! and ends when nothing is left. Before it waits for the client, it says so, and after 100 ms it reports
+//! that nothing went out: that is how the gateway learns that a client does not read, and such a client
 //! keeps only its own writer busy. To those threads falls also what others keep adding to: whoever
 //! came with an input looks after what is new four times, and then goes back to its own socket. A
-//! reader that makes more for a connection than a writer comes round to writing waits a moment for
-//! it. To end a thread that waits for a socket, the socket is shut down.
+//! reader that makes more for a connection than its writer has had the time to write waits for that
+//! writer. To end a thread that waits for a socket, the socket is shut down.
 //!
 //! # What it promises
 //!
 //! - The contract of [`flashgate_core`], "What a runtime does".
-//! - No client, however slow, delays another, and neither does the member store: who sends to one
-//!   with more than 256 KiB waiting is read on after 5 ms at most. Only the host's
-//!   [`Log`](flashgate_core::Log) is called with the lock held.
+//! - No client, however slow, delays another, and neither does the member store. Where more than 256 KiB
+//!   wait for a connection whose socket has room, the readers that add to it wait for its writer. Only the
+//!   host's [`Log`](flashgate_core::Log) is called with the lock held.
 //! - A thread that cannot be started costs the connection that wanted it, not the server.
-//! - Without a free descriptor, accepting pauses until a connection has closed, 100 ms at most.
+//! - Without a free descriptor, accepting pauses until a socket has closed, 100 ms at most.
 //! - After [`Handle::shutdown`] the listeners are closed at once. When the last connection is gone
 //!   every thread has ended, and `run` returns.
 //! - A panic, of the host's log, clock or store for example, ends the server and leaves by `run`.
