@@ -43,10 +43,11 @@ pub(crate) fn a_client_that_never_reads(start: Start, clock: Arc<dyn Clock>) {
         assert_eq!(answer, "<pong value=\"me\"/>");
     }
     assert_eq!(world.closed(), CloseReason::TooSlow);
-    // Not each of them: a busy machine may hold up one.
+    // A client that never reads would hold others up for ever, or until some write is given up. A busy machine
+    // holds each up for a moment.
     waited.sort();
     assert!(
-        waited[waited.len() / 2] < Duration::from_millis(500),
+        waited[waited.len() / 2] < Duration::from_secs(5),
         "a witness waited {waited:?}"
     );
     // All but one is in the kernel, which lends a socket some of them.
