@@ -59,6 +59,8 @@ pub(in crate::testing::sim) struct Side {
     pub(super) slowed: Option<Millis>,
     /// What is in the runtime's queue.
     waiting: VecDeque<Waiting>,
+    /// An answer that alone takes more than may wait was begun, and something of its own waits since then.
+    long: bool,
     progress: Millis,
     pub(super) ending: Option<Stage>,
     /// What a visitor was answered so far.
@@ -71,8 +73,6 @@ struct Waiting {
     owner: Owner,
     /// Without its bytes that are written.
     memory: usize,
-    /// It is an answer that alone takes more than may wait.
-    long: bool,
 }
 
 /// A time that is known within bounds.
@@ -147,6 +147,7 @@ impl Side {
             rate: Rate::new(now),
             slowed: None,
             waiting: VecDeque::new(),
+            long: false,
             progress: now,
             ending: None,
             answer: Vec::new(),
@@ -317,12 +318,8 @@ impl Side {
 
     /// A chunk is on its way that takes so much memory.
     pub(super) fn wrote(&mut self, owner: Owner, memory: usize, own_backlog: usize) {
-        let long = owner == Owner::Own && memory > own_backlog;
-        self.waiting.push_back(Waiting {
-            owner,
-            memory,
-            long,
-        });
+        self.long |= owner == Owner::Own && memory > own_backlog;
+        self.waiting.push_back(Waiting { owner, memory });
     }
 
     pub(super) fn flushed(&mut self, left: usize, now: Millis) {
@@ -342,6 +339,7 @@ impl Side {
                 self.waiting.pop_front();
             }
         }
+        self.long &= self.waiting.iter().any(|chunk| chunk.owner == Owner::Own);
     }
 
     pub(super) fn waiting(&self) -> usize {
@@ -350,7 +348,7 @@ impl Side {
 
     /// Whether its next command waits for what it was answered.
     pub(super) fn is_behind(&self, limits: &Limits) -> bool {
-        self.waiting() > limits.own_backlog || self.waiting.iter().any(|waiting| waiting.long)
+        self.waiting() > limits.own_backlog || self.long
     }
 
     pub(super) fn others_waiting(&self) -> usize {
