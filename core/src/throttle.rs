@@ -170,7 +170,7 @@ impl Throttle {
         None
     }
 
-    /// A connection in line is gone.
+    /// A connection in line is gone. [`Self::next`] is to be called then.
     pub(crate) fn leave(&mut self, source: Source, conn: ConnId) {
         let Some(gate) = self.gates.get_mut(&source) else {
             return;
@@ -184,6 +184,9 @@ impl Throttle {
             let name = name.clone();
             self.remove_pair(source, &name);
             self.tidy(source, &name);
+        } else {
+            // Another is first now, and has come later.
+            self.changed.push_back(Which::Gate(source));
         }
     }
 

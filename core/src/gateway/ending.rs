@@ -57,6 +57,7 @@ impl Gateway {
         self.leave_claims(id, &turn);
         if let Turn::Throttled(in_line) = turn {
             self.throttle.leave(in_line.source, id);
+            self.ask_next();
         }
     }
 

@@ -298,6 +298,22 @@ fn what_opens_in_the_same_millisecond_passes_in_it() {
 }
 
 #[test]
+fn who_was_behind_a_client_that_leaves_waits_no_longer() {
+    let mut lab = Lab::default();
+    lab.botnet("x", 8);
+    let (home, other) = (source("192.0.2.1"), source("192.0.2.2"));
+    assert!(!lab.ask(1, other, "x"));
+    assert!(!lab.ask(2, home, "x"));
+    lab.pass(1000);
+    assert!(!lab.ask(3, home, "x"));
+    assert_eq!(lab.pass(3100), [(4000, 1)]);
+    lab.fails(1, "x");
+    lab.throttle.leave(home, conn(2));
+    lab.drain();
+    assert_eq!(lab.pass(700_000), [(5000, 3)]);
+}
+
+#[test]
 fn a_name_that_has_logged_in_from_there_does_not_wait_for_caps() {
     let mut lab = Lab::default();
     let home = source("2001:db8:1:2::1");
