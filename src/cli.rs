@@ -13,6 +13,7 @@ use flashgate_core::SETTINGS;
 
 use crate::failure::{Failure, written};
 use crate::log::diagnostics;
+use crate::prompt::STANDARD_INPUT;
 use crate::serve;
 
 mod chat;
@@ -258,9 +259,6 @@ fn standard_input(mut arguments: Vec<String>) -> Vec<String> {
 
 /// Options whose file is read once, from its beginning to its end.
 const FILES_READ: [&str; 3] = ["--policy-file", "--ticket-secret", "--mysql-password"];
-
-/// What `-` stands for.
-pub const STANDARD_INPUT: &str = "/dev/stdin";
 
 /// How an option may be given.
 struct Given {

@@ -14,6 +14,9 @@ use zeroize::Zeroizing;
 use crate::failure::{Exit, Failure};
 use crate::log::diagnostics;
 
+/// What `-` stands for where a file is read: a file, a pipe or a terminal.
+pub const STANDARD_INPUT: &str = "/dev/stdin";
+
 /// Asks for a new password: twice on a terminal, once from a pipe.
 pub fn new_password() -> Result<Secret, Failure> {
     let stdin = io::stdin();

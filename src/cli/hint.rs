@@ -1,7 +1,7 @@
 //! What an argument that is not known may have been meant as.
 
 use argh::{ArgsInfo, CommandInfoWithArgs, SubCommandInfo};
-use flashgate_core::SETTINGS;
+use flashgate_core::{SETTINGS, Setting};
 use strsim::damerau_levenshtein;
 
 use super::Flashgate;
@@ -60,6 +60,12 @@ fn command(arguments: &[&str]) -> (String, CommandInfoWithArgs) {
 
 /// The command below this one that has an option of this name.
 fn of_a_command(option: &str, path: &str, command: &CommandInfoWithArgs) -> Option<String> {
+    let is_setting = |setting: &Setting| {
+        setting.help().is_some() && option.strip_prefix("--") == Some(setting.name())
+    };
+    if path == "flashgate" && SETTINGS.iter().any(is_setting) {
+        return Some(format!("; did you mean {path} serve {option}?"));
+    }
     let has = |sub: &&SubCommandInfo| sub.command.flags.iter().any(|flag| flag.long == option);
     let sub = command.commands.iter().find(has)?;
     Some(format!("; did you mean {path} {} {option}?", sub.name))

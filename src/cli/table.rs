@@ -125,7 +125,7 @@ mod with_mysql {
         let unreadable = |error| format!("cannot be read: {error}");
         // Not by opening it: that waits for a writer where it is a pipe.
         let about = fs::metadata(path).map_err(unreadable)?;
-        if !about.is_file() {
+        if path != Path::new(STANDARD_INPUT) && !about.is_file() {
             return Err("is no file".to_owned());
         }
         if about.permissions().mode() & OTHERS != 0 {

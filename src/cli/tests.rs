@@ -282,6 +282,10 @@ fn what_was_meant_is_told() {
             "flashgate has no option --demo; did you mean flashgate serve --demo?",
         ),
         (
+            "--codepage latin2",
+            "flashgate has no option --codepage; did you mean flashgate serve --codepage?",
+        ),
+        (
             "serve demo",
             "flashgate serve takes no demo here; did you mean --demo?",
         ),

@@ -40,6 +40,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+use crate::prompt::STANDARD_INPUT;
+
 /// What a site and its server share. Its `Debug` is blank, and its memory is wiped after use.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TicketSecret(Zeroizing<Vec<u8>>);
@@ -57,7 +59,7 @@ impl TicketSecret {
     /// Reads it from a file that is kept from the eyes of others.
     pub fn read(path: &Path) -> Result<Self, SecretFault> {
         // Not by opening it: that waits for a writer where it is a pipe.
-        if !fs::metadata(path)?.is_file() {
+        if path != Path::new(STANDARD_INPUT) && !fs::metadata(path)?.is_file() {
             return Err(SecretFault::NoFile);
         }
         let file = File::open(path)?;

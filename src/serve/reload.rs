@@ -8,11 +8,12 @@ use std::sync::{Arc, Weak};
 use flashgate_core::{Config, Policy};
 
 use super::settings;
-use crate::cli::{STANDARD_INPUT, ServeOptions};
+use crate::cli::ServeOptions;
 use crate::failure::Failure;
 use crate::log::diagnostics::start_thread;
 use crate::log::{Event, Writer};
 use crate::members::Pool;
+use crate::prompt::STANDARD_INPUT;
 use crate::site::{self, Ruffle};
 
 /// All that is needed to read it.

@@ -14,6 +14,7 @@ use super::policy;
 use crate::cli::ServeOptions;
 use crate::failure::{Exit, Failure};
 use crate::members::{TicketSecret, is_address};
+use crate::prompt::STANDARD_INPUT;
 use crate::site::{Demo, Own, Ruffle, is_own};
 
 /// Whether options contradict each other.
@@ -36,6 +37,20 @@ pub(super) fn check(options: &ServeOptions) -> Result<(), Failure> {
     }
     if options.ticket_url.is_some() && options.ticket_secret.is_none() {
         return refuse("--ticket-url gives tickets, which need --ticket-secret FILE");
+    }
+    let files = [
+        &options.policy_file,
+        &options.ticket_secret,
+        &options.mysql_password,
+    ];
+    let standard_input = Some(PathBuf::from(STANDARD_INPUT));
+    if files
+        .iter()
+        .filter(|file| ***file == standard_input)
+        .count()
+        > 1
+    {
+        return refuse("only one file can be -, the standard input");
     }
     let made = !options.policy_domain.is_empty() || options.policy_ports.is_some();
     if options.policy_file.is_some() && made {

@@ -215,6 +215,7 @@ test("the Flash page asks the site for a ticket, and the visitor before it uses 
     assert.equal(connections(server), 0);
     await flash.page.getByRole("button", { name: "Continue" }).click();
     await flash.tells("Welcome, alice.");
+    assert.equal(site.asked.length, 2, "the first ticket may have expired");
 });
 
 test("the movie logs in by a ticket, and says what to do when it is used", { skip }, async (t) => {

@@ -226,3 +226,25 @@ fn secrets_that_will_not_do() {
     fs::create_dir(&path).unwrap();
     refused(&[], "is no file");
 }
+
+#[test]
+fn a_secret_comes_through_a_pipe() {
+    let folder = tempdir().unwrap();
+    for (options, said) in [
+        (
+            &["--ticket-secret", "-"][..],
+            "has 5 bytes, and a secret has at least 32",
+        ),
+        (
+            &["--ticket-secret", "-", "--policy-file=-"],
+            "only one file can be -, the standard input",
+        ),
+    ] {
+        let done = run_in(
+            folder.path(),
+            &[&["serve", "--demo"], options].concat(),
+            "short",
+        );
+        assert!(done.stderr.contains(said), "{}", done.stderr);
+    }
+}

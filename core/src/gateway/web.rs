@@ -82,7 +82,11 @@ impl Gateway {
     /// browser tells its user nothing.
     fn refuse_head(&mut self, status: Status, head: &[u8], peer: SocketAddr) -> Response {
         if http::names_key(head) {
-            self.refuse(Refusal::Head, peer, Some(status.line().as_bytes()));
+            if status == Status::MethodNotAllowed {
+                self.refuse(Refusal::Method, peer, None);
+            } else {
+                self.refuse(Refusal::Head, peer, Some(status.line().as_bytes()));
+            }
         }
         http::refused(status)
     }

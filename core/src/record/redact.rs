@@ -132,7 +132,6 @@ pub(super) fn kept_words(text: &str) -> [&str; 2] {
         // The first line of a request. Of a version that is not served, its digits say nothing.
         Err(_) => match (http::other_method(trimmed), trimmed.rfind("HTTP/")) {
             (Some(Status::MethodNotAllowed), Some(at)) => [&trimmed[at..], ""],
-            (Some(Status::BadRequest), Some(at)) => [word, &trimmed[at..]],
             (Some(_), Some(at)) => [&trimmed[at..at + 5], ""],
             (_, _) => ["", ""],
         },

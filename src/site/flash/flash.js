@@ -9,6 +9,9 @@ const LINES_KEPT = 100;
 /** Ruffle's own font has Latin, Greek and Cyrillic letters. */
 const LACKING = /[^\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Common}\p{Script=Inherited}]|\p{Extended_Pictographic}/u;
 
+/** Milliseconds; without an answer of the site, a password is as good. */
+const SITE_PATIENCE = 10_000;
+
 const element = (id) => document.getElementById(id);
 
 /** The port that the page came from; browsers leave the usual ones out. */
@@ -73,7 +76,8 @@ async function pass() {
     const link = fromAddress();
     // One that comes later finds somebody logged in, or about to.
     addEventListener("hashchange", () => fromAddress());
-    const login = link?.ticket ? link : await renew?.().catch(() => null);
+    const fresh = () => renew?.(AbortSignal.timeout(SITE_PATIENCE)).catch(() => null);
+    const login = link?.ticket ? link : await fresh();
     if (!login || framed) {
         return login;
     }
@@ -86,7 +90,8 @@ async function pass() {
     });
     element("offer").hidden = true;
     element("loading").hidden = false;
-    return yes ? login : null;
+    // The ticket that the site gave may have expired meanwhile.
+    return yes ? (login === link ? link : fresh()) : null;
 }
 
 async function play(ruffle, login) {
