@@ -202,8 +202,18 @@ test("a ticket in the address of the movie itself logs nobody in", { skip }, asy
         await server.logged(/QUIT 3/);
         await flash.plays();
     }
-    await flash.logIn("alice", "secret1");
-    await flash.tells("Welcome, alice.");
+    // A movie that was loaded a moment ago may miss the first keys: then it is loaded again.
+    const welcome = flash.page.locator("#said p").filter({ hasText: "Welcome, alice." });
+    let isWelcome = false;
+    for (let tries = 0; tries < 5 && !isWelcome; tries += 1) {
+        await flash.logIn("alice", "secret1");
+        isWelcome = await welcome.waitFor({ state: "attached", timeout: 5000 }).then(() => true, () => false);
+        if (!isWelcome) {
+            await load(`chat.swf?ticket=${site.ticket(2)}`, {});
+            await flash.plays();
+        }
+    }
+    assert.ok(isWelcome);
     assert.equal(server.log.filter((line) => line.includes("LOGIN 2")).length, 0);
 });
 
