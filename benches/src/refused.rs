@@ -42,6 +42,7 @@ pub(crate) fn measure(bench: &Bench) -> Result<(), Fault> {
             &format!("{}, milliseconds to the refusal", kind.name()),
             &samples,
             Late::Counts,
+            bench.runtimes.len(),
         )?;
     }
     Ok(())
@@ -116,7 +117,13 @@ enum Late {
     Ignored,
 }
 
-fn report(title: &str, samples: &[(String, Sample)], late_answers: Late) -> Result<(), Fault> {
+/// Shows one of so many tables of a run.
+fn report(
+    title: &str,
+    samples: &[(String, Sample)],
+    late_answers: Late,
+    tables: usize,
+) -> Result<(), Fault> {
     println!("\n  {title}:");
     println!(
         "    {:32} {:>9} {:>9} {:>9} {:>9} {:>9}",
@@ -132,7 +139,7 @@ fn report(title: &str, samples: &[(String, Sample)], late_answers: Late) -> Resu
             pairs.push((a.same(b), a.distance(b), one, other));
         }
     }
-    let limit = LEVEL / pairs.len() as f64;
+    let limit = LEVEL / (pairs.len() * tables) as f64;
     pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
     let found = pairs.iter().filter(|pair| pair.0 < limit).count();
     for (probability, distance, one, other) in pairs.iter().take(found.max(1)) {

@@ -68,12 +68,18 @@ pub(crate) fn measure(bench: &Bench) -> Result<(), Fault> {
     for kind in &bench.runtimes {
         let of_kind = shown.iter().filter(|(of, _)| of == kind);
         let of_kind: Vec<&Shown> = of_kind.map(|(_, shown)| shown).collect();
-        outcome = outcome.and(report_all(*kind, &refusals, &of_kind));
+        let tables = GAPS.len() * bench.runtimes.len();
+        outcome = outcome.and(report_all(*kind, &refusals, &of_kind, tables));
     }
     outcome
 }
 
-fn report_all(kind: Kind, refusals: &[Refusal], shown: &[&Shown]) -> Result<(), Fault> {
+fn report_all(
+    kind: Kind,
+    refusals: &[Refusal],
+    shown: &[&Shown],
+    tables: usize,
+) -> Result<(), Fault> {
     let mut outcome = Ok(());
     for (n, name) in GAPS.into_iter().enumerate() {
         let sample = |which: usize| {
@@ -84,7 +90,7 @@ fn report_all(kind: Kind, refusals: &[Refusal], shown: &[&Shown]) -> Result<(), 
             (0..refusals.len()).map(|which| (refusals[which].name.clone(), sample(which)));
         let samples: Vec<(String, Sample)> = samples.collect();
         let title = format!("{}, behind a queue, milliseconds {name}", kind.name());
-        outcome = outcome.and(report(&title, &samples, Late::Ignored));
+        outcome = outcome.and(report(&title, &samples, Late::Ignored, tables));
     }
     let rate = shown.iter().map(|shown| shown.rate).sum::<f64>() / shown.len() as f64;
     println!("    {rate:.1} refusals a second by each server");
