@@ -67,6 +67,7 @@ mod with_mysql {
 
     use super::*;
     use crate::members::{Address, SiteTable};
+    use crate::prompt::STANDARD_INPUT;
 
     /// The table that the options name; it is not asked yet.
     pub(crate) fn open(
