@@ -117,7 +117,7 @@ enum Late {
     Ignored,
 }
 
-/// Shows one of so many tables of a run.
+/// Shows one table of a run, and compares its kinds. `tables` is how many the run has.
 fn report(
     title: &str,
     samples: &[(String, Sample)],

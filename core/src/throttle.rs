@@ -106,7 +106,7 @@ impl Throttle {
         let gate = self.gates.get(&source);
         let is_first = gate.is_none_or(|gate| !gate.pairs.contains_key(&name));
         let is_settled = self.changed.is_empty() && self.deadline().is_none_or(|at| at > now);
-        // Nobody waits who could pass, so whoever could pass goes before nobody.
+        // No IDENTIFY waits that could pass, so this one overtakes none.
         if is_first
             && is_settled
             && self.is_gate_open(source, is_known, now, settings)
