@@ -9,11 +9,12 @@
 
 #![expect(clippy::print_stdout, reason = "who changes a figure has to see it")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+mod counting;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
+use counting::held;
 use flashgate_core::{
     Action, Answer, Config, ConnId, Gateway, Input, Limits, ListenerId, Member, MemberId, Now,
     Origin, Presence,
@@ -163,36 +164,3 @@ const MEMBERS: u32 = 1 << 14;
 const UPGRADE: &[u8] =
     b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-
-/// The system's allocator, and how much a thread has asked it for and not given back.
-struct Counting;
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
-
-thread_local! {
-    static HELD: Cell<isize> = const { Cell::new(0) };
-}
-
-fn held() -> isize {
-    HELD.get()
-}
-
-fn count(bytes: isize) {
-    // A thread that is ending has no cell any more; it is not the one that measures.
-    let _ = HELD.try_with(|held| held.set(held.get() + bytes));
-}
-
-// An allocator cannot be written without; it hands on what it is given, as it is.
-#[allow(unsafe_code)]
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size() as isize);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        count(-(layout.size() as isize));
-        unsafe { System.dealloc(place, layout) }
-    }
-}
