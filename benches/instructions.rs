@@ -12,8 +12,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use flashgate_core::{
-    Action, Answer, Cause, Config, ConnId, Gateway, Input, Limits, ListenerId, Member, MemberId,
-    Now, Origin, Presence,
+    Accepted, Action, Answer, Cause, Config, ConnId, Gateway, Input, Limits, ListenerId, Member,
+    MemberId, Now, Presence,
 };
 use gungraun::prelude::*;
 use gungraun::{Callgrind, Dhat, DhatMetric, EventKind};
@@ -178,7 +178,7 @@ impl Room {
     fn accept(&mut self) -> ConnId {
         self.port += 1;
         let address = Ipv4Addr::from_bits(0x7f00_0000 | self.port >> 15);
-        let origin = Origin {
+        let origin = Accepted {
             listener: ListenerId(0),
             peer: SocketAddr::from((address, 1024 + (self.port & 0x7fff) as u16)),
         };

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use flashgate_core::{
-    Action, Config, ConnId, Gateway, Input, ListenerId, Millis, Now, Origin, UnixSeconds,
+    Accepted, Action, Config, ConnId, Gateway, Input, ListenerId, Millis, Now, UnixSeconds,
 };
 
 #[test]
@@ -17,7 +17,7 @@ fn every_character_survives_an_xml_parser() {
         offset: 0,
     };
     let mut gateway = Gateway::new(Arc::new(config), now);
-    let origin = Origin {
+    let origin = Accepted {
         listener: ListenerId(0),
         peer: "192.0.2.1:4242".parse().expect("an address"),
     };

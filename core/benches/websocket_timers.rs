@@ -16,8 +16,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use flashgate_core::{
-    Action, Answer, Config, ConnId, Gateway, Input, Limits, ListenerId, Member, MemberId, Millis,
-    Now, Origin,
+    Accepted, Action, Answer, Config, ConnId, Gateway, Input, Limits, ListenerId, Member, MemberId,
+    Millis, Now,
 };
 
 const SOCKETS: u32 = 19_000;
@@ -130,7 +130,7 @@ impl Bench {
         self.port += 1;
         let peer = SocketAddr::from((Ipv4Addr::from(self.port), 4242));
         let listener = ListenerId(0);
-        let origin = Origin { listener, peer };
+        let origin = Accepted { listener, peer };
         let accepted = self.gateway.accept(self.now, origin);
         let id = accepted.expect("there is room");
         self.handle(Input::Bytes(id, first));

@@ -9,11 +9,11 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::codepage::CodePage;
-use crate::event::ListenerId;
-use crate::site::Site;
+use crate::id::ListenerId;
 use crate::time::Millis;
-use crate::wire::policy::Policy;
+use crate::web::policy::Policy;
+use crate::web::site::Site;
+use crate::wire::codepage::CodePage;
 
 pub use check::is_host_name;
 pub use names::SETTINGS;

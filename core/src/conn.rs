@@ -5,18 +5,18 @@ pub(crate) mod outbox;
 mod peer;
 mod rate;
 pub(crate) mod sniff;
-pub(crate) mod socket;
 pub(crate) mod table;
+pub(crate) mod websocket;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::mem;
 use core::net::SocketAddr;
 
+use crate::chat::hub::Slot;
+use crate::chunk::Form;
 use crate::config::{Limits, Role};
-use crate::event::{ConnId, ListenerId, Origin, Source, Ticket};
-use crate::frame::Form;
-use crate::hub::Seat;
+use crate::id::{Accepted, ConnId, ListenerId, Source, Ticket};
 use crate::member::{Login, Member, Secret};
 use crate::time::Millis;
 use crate::wire::framing::Framer;
@@ -24,7 +24,7 @@ use inbox::Inbox;
 use outbox::{Outbox, Progress};
 use peer::Peer;
 pub(crate) use rate::Cost;
-use socket::Socket;
+use websocket::WebSocket;
 
 /// A connection. Idle, it holds no buffer.
 ///
@@ -103,7 +103,7 @@ pub(crate) enum Wire {
     /// Plain TCP.
     Stream,
     /// A WebSocket.
-    Socket(Box<Socket>),
+    WebSocket(Box<WebSocket>),
 }
 
 /// Who a chat connection is.
@@ -112,7 +112,7 @@ pub(crate) enum Who {
     /// Not identified, after so many failures.
     Nobody { failures: u8 },
     /// Online.
-    Member(Seat),
+    Member(Slot),
 }
 
 /// What a chat connection's next command waits for.
@@ -191,7 +191,7 @@ pub(crate) enum Patience {
 }
 
 impl Conn {
-    pub(crate) fn new(origin: Origin, accepted: Millis) -> Self {
+    pub(crate) fn new(origin: Accepted, accepted: Millis) -> Self {
         Self {
             peer: origin.peer.into(),
             // No configuration has 65,536 listeners; any id past the end of the list is treated alike.
@@ -261,8 +261,8 @@ impl Conn {
     }
 
     /// The WebSocket that carries the chat, if one does.
-    pub(crate) fn socket(&mut self) -> Option<&mut Socket> {
-        self.chat()?.socket()
+    pub(crate) fn websocket(&mut self) -> Option<&mut WebSocket> {
+        self.chat()?.websocket()
     }
 
     /// Who is chatting on this connection, and what its next command waits for.
@@ -294,7 +294,7 @@ impl Conn {
                 first.get_or_insert(fresh).last = now;
             }
             State::Chat(chat) => match (&mut chat.wire, chat.who) {
-                (Wire::Socket(socket), _) => socket.heard = now,
+                (Wire::WebSocket(websocket), _) => websocket.heard = now,
                 (Wire::Stream, Who::Member(_)) => self.since = now,
                 (Wire::Stream, Who::Nobody { .. }) => {}
             },
@@ -303,9 +303,9 @@ impl Conn {
     }
 
     /// The WebSocket that carries the chat, to look at.
-    pub(crate) fn as_socket(&self) -> Option<&Socket> {
+    pub(crate) fn as_websocket(&self) -> Option<&WebSocket> {
         match &self.as_chat()?.wire {
-            Wire::Socket(socket) => Some(socket),
+            Wire::WebSocket(websocket) => Some(websocket),
             Wire::Stream => None,
         }
     }
@@ -399,9 +399,9 @@ impl Chat {
         }
     }
 
-    pub(crate) fn socket(&mut self) -> Option<&mut Socket> {
+    pub(crate) fn websocket(&mut self) -> Option<&mut WebSocket> {
         match &mut self.wire {
-            Wire::Socket(socket) => Some(socket),
+            Wire::WebSocket(websocket) => Some(websocket),
             Wire::Stream => None,
         }
     }
@@ -409,7 +409,7 @@ impl Chat {
     /// Whether a text message waits to be carried out.
     pub(crate) fn has_whole_message(&self) -> bool {
         match &self.wire {
-            Wire::Socket(socket) => socket.whole,
+            Wire::WebSocket(websocket) => websocket.whole,
             Wire::Stream => false,
         }
     }
@@ -417,15 +417,15 @@ impl Chat {
     /// A command was taken; this is what its framer knows now.
     pub(crate) fn took(&mut self, framer: Framer) {
         self.framer = framer;
-        if let Some(socket) = self.socket() {
-            socket.whole = false;
+        if let Some(websocket) = self.websocket() {
+            websocket.whole = false;
         }
     }
 
     /// Whether the client has said its last: nothing more will come from it.
     pub(crate) fn has_ended(&self, incoming: Incoming) -> bool {
         match &self.wire {
-            Wire::Socket(socket) => socket.has_ended(),
+            Wire::WebSocket(websocket) => websocket.has_ended(),
             Wire::Stream => incoming == Incoming::Ended,
         }
     }
@@ -446,7 +446,7 @@ impl Chat {
             Who::Nobody { .. } | Who::Member(_) => None,
         };
         let life = match &self.wire {
-            Wire::Socket(socket) => socket.deadline(incoming, limits),
+            Wire::WebSocket(websocket) => websocket.deadline(incoming, limits),
             Wire::Stream => None,
         };
         earliest(earliest(turn, login), life)

@@ -1,24 +1,26 @@
 //! The state machine's front door: inputs come in, timers fire, actions queue up to be polled.
 //!
-//! What a connection's bytes mean is decided next door: `gateway::sniffing` until it is told apart,
-//! `gateway::web` for HTTP, `gateway::socket` for what comes in WebSocket frames, `gateway::chat` for
+//! What a connection's bytes mean is decided next door: `gateway::opening` until it is told apart,
+//! `gateway::http` for HTTP, `gateway::websocket` for what comes in WebSocket frames, `gateway::turn` for
 //! commands, `gateway::login` for IDENTIFY, `gateway::claims` for what follows a right password.
 
-mod chat;
+pub(crate) mod addresses;
 mod claims;
 #[cfg(any(test, feature = "testing"))]
 mod consistency;
 mod deadlines;
 mod ending;
+mod http;
 mod keep_alive;
 mod login;
+mod opening;
 mod recording;
-mod sniffing;
-mod socket;
+pub(crate) mod refusals;
 #[cfg(test)]
 mod tests;
 mod timers;
-mod web;
+mod turn;
+mod websocket;
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
@@ -28,21 +30,22 @@ use core::net::{IpAddr, SocketAddr};
 
 use zeroize::Zeroizing;
 
-use crate::addresses::Addresses;
+use crate::chat::hub::Hub;
+use crate::chat::throttle::Throttle;
+use crate::chunk::{Chunk, Form, Message};
 use crate::config::{Config, Loopback};
 use crate::conn::outbox::Progress;
 use crate::conn::table::Table;
 use crate::conn::{Conn, Incoming, Stage, State, Turn, Wire};
-use crate::event::{Action, Cause, ConnId, HostFacts, Input, MAX_READ, Origin, Refused, Ticket};
-use crate::frame::{Chunk, Form, Message};
-use crate::hub::Hub;
+use crate::event::{Action, Cause, HostFacts, Input, MAX_READ, Refused};
+use crate::gateway::addresses::Addresses;
+use crate::gateway::refusals::Refusals;
+use crate::id::{Accepted, ConnId, Ticket};
 use crate::member::{MemberEvent, MemberId, Unavailable};
 use crate::note::{CloseReason, Note, Refusal};
 use crate::record::Recorder;
-use crate::refusals::Refusals;
-use crate::status::Counters;
-use crate::throttle::Throttle;
 use crate::time::{Millis, Now};
+use crate::web::status::Counters;
 use crate::wiped;
 use claims::Claims;
 use deadlines::Deadlines;
@@ -143,16 +146,16 @@ impl Gateway {
     }
 
     /// Takes a new connection, or says why not; the runtime then closes the socket.
-    pub fn accept(&mut self, now: Now, origin: Origin) -> Result<ConnId, Refused> {
+    pub fn accept(&mut self, now: Now, origin: Accepted) -> Result<ConnId, Refused> {
         self.now = now;
         let taken = self.admit(origin);
         self.record_accept(origin, taken)
     }
 
-    fn admit(&mut self, origin: Origin) -> Result<ConnId, Refused> {
+    fn admit(&mut self, origin: Accepted) -> Result<ConnId, Refused> {
         let now = self.now;
         let address = origin.peer.ip().to_canonical();
-        let origin = Origin {
+        let origin = Accepted {
             peer: SocketAddr::new(address, origin.peer.port()),
             ..origin
         };
@@ -282,7 +285,11 @@ impl Gateway {
             return;
         };
         let progress = conn.flushed(left);
-        if left == 0 && conn.socket().is_some_and(|socket| socket.owed_ping) {
+        if left == 0
+            && conn
+                .websocket()
+                .is_some_and(|websocket| websocket.owed_ping)
+        {
             // Before there is anything new for it to stand behind.
             self.ping(id);
         }
@@ -299,9 +306,9 @@ impl Gateway {
                 // Where all was, it may be the system that took it, and a ping can follow.
                 if progress == Progress::Some
                     && left > 0
-                    && let Some(socket) = chat.socket()
+                    && let Some(websocket) = chat.websocket()
                 {
-                    socket.heard = self.now.mono;
+                    websocket.heard = self.now.mono;
                 }
                 if is_too_slow {
                     self.end_chat(id, CloseReason::TooSlow, Ends::With(Stage::Aborted));
@@ -403,7 +410,7 @@ impl Gateway {
             Some(State::Http { .. }) => self.http(id, input),
             Some(State::Chat(chat)) => match chat.wire {
                 Wire::Stream => self.next_command(id, input),
-                Wire::Socket(_) => self.socket(id, input),
+                Wire::WebSocket(_) => self.websocket(id, input),
             },
             Some(State::Ending(_)) if !input.is_empty() => Step::Consumed(input.len()),
             Some(State::Ending(_)) | None => Step::Wait,

@@ -6,7 +6,7 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::config::Config;
-use crate::event::Ticket;
+use crate::id::Ticket;
 use crate::member::{Answer, Query};
 use crate::note::Note;
 use crate::record::Recorder;

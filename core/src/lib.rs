@@ -54,11 +54,11 @@
 //!
 //! # The way of a byte
 //!
-//! `gateway` takes an input to its connection; `conn::sniff` tells from the first bytes what the
-//! connection speaks; `wire` cuts bytes into commands, policy requests and HTTP heads; `command`
-//! reads a command, which may have come in WebSocket frames through `socket`; `chat` decides what
-//! it means, asking `hub` who is online and `throttle` whether an address must wait; `reply` writes
-//! the answer, which leaves as an [`Action`].
+//! `gateway` passes an input to its connection. `gateway::opening` recognises from the first bytes what the
+//! connection speaks; `wire` cuts bytes into commands, policy requests and HTTP heads; `gateway::turn`
+//! takes the next command, which may have come in WebSocket frames through `gateway::websocket`; `chat`
+//! decides what it means: `chat::hub` knows who is online, `chat::throttle` whether a login must wait, and
+//! `chat::reply` writes the answer, which leaves as an [`Action`].
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -68,50 +68,42 @@ extern crate alloc;
 #[cfg(any(test, feature = "testing"))]
 extern crate std;
 
-mod addresses;
-mod codepage;
-mod command;
+mod chat;
+mod chunk;
 mod config;
 mod conn;
 mod event;
-mod frame;
 mod gateway;
 mod host;
-mod hub;
+mod id;
 mod member;
 mod note;
 mod queue;
 pub mod record;
-mod refusals;
-mod reply;
-mod site;
-mod status;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
-mod throttle;
 mod time;
-mod typed;
+mod web;
 mod wiped;
 mod wire;
+mod xml;
 
-pub use codepage::{CodePage, NoCodePage};
+pub use chunk::{Chunk, Form, Recipients};
 pub use config::{
     Config, Help, KeepAlive, Limits, ListAccess, LoginThrottle, Loopback, Missing, OnDuplicate,
     Origins, Presence, Role, SETTINGS, Setting, SettingError, Throttle, is_host_name,
 };
-pub use event::{
-    Action, Cause, ConnId, HostFacts, Input, ListenerId, MAX_READ, Origin, ProcessFacts, Refused,
-    Source, StoreState, Ticket,
-};
-pub use frame::{Chunk, Form, Recipients};
+pub use event::{Action, Cause, HostFacts, Input, MAX_READ, ProcessFacts, Refused, StoreState};
 pub use gateway::Gateway;
 pub use host::{Clock, Host, Log, MemberStore, Reply};
+pub use id::{Accepted, ConnId, ListenerId, Source, Ticket};
 pub use member::{
     Answer, Denial, Login, Member, MemberEvent, MemberId, Query, Secret, Unavailable,
 };
 pub use note::{CloseReason, Note, NotePart, NoteWriter, Refusal};
 pub use queue::Chunks;
-pub use site::{MAX_SITE_PATH, Site, SiteError, SiteFile};
 pub use time::{Millis, Now, TimeOfDay, UnixSeconds};
-pub use wire::policy::Policy;
+pub use web::policy::Policy;
+pub use web::site::{MAX_SITE_PATH, Site, SiteError, SiteFile};
+pub use wire::codepage::{CodePage, NoCodePage};
 pub use wire::websocket;

@@ -7,7 +7,7 @@
 use alloc::collections::VecDeque;
 use core::mem;
 
-use crate::frame::{Chunk, PLACE};
+use crate::chunk::{Chunk, PLACE};
 
 /// Chunks that wait for one connection, in order; the first may be written in part.
 #[derive(Debug, Default)]

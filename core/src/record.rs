@@ -61,7 +61,8 @@ use core::fmt::{self, Write as _};
 use core::mem;
 
 use crate::config::Config;
-use crate::event::{Action, ConnId, Input, Origin, Refused};
+use crate::event::{Action, Input, Refused};
+use crate::id::{Accepted, ConnId};
 use crate::member::{Answer, Member};
 use crate::time::Now;
 use format::{Content, Line, Told};
@@ -137,7 +138,12 @@ impl Recorder {
         self.over
     }
 
-    pub(crate) fn accepted(&mut self, now: Now, origin: Origin, as_what: Result<ConnId, Refused>) {
+    pub(crate) fn accepted(
+        &mut self,
+        now: Now,
+        origin: Accepted,
+        as_what: Result<ConnId, Refused>,
+    ) {
         self.at(now);
         match as_what {
             Ok(id) => {

@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 use counting::held;
 use flashgate_core::{
-    Action, Answer, Cause, Chunk, Chunks, CodePage, Config, ConnId, Gateway, Input, ListenerId,
-    Login, MAX_READ, Member, Now, Origin, Presence, Query, Ticket,
+    Accepted, Action, Answer, Cause, Chunk, Chunks, CodePage, Config, ConnId, Gateway, Input,
+    ListenerId, Login, MAX_READ, Member, Now, Presence, Query, Ticket,
 };
 
 /// Others' messages, to one that does not read: all that is held is its queue.
@@ -295,7 +295,7 @@ impl Room {
     }
 
     fn connect(&mut self, wire: Wire) -> ConnId {
-        let origin = Origin {
+        let origin = Accepted {
             listener: ListenerId(0),
             peer: SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 4242),
         };

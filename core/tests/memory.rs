@@ -16,8 +16,8 @@ use std::sync::Arc;
 
 use counting::held;
 use flashgate_core::{
-    Action, Answer, Config, ConnId, Gateway, Input, Limits, ListenerId, Member, MemberId, Now,
-    Origin, Presence,
+    Accepted, Action, Answer, Config, ConnId, Gateway, Input, Limits, ListenerId, Member, MemberId,
+    Now, Presence,
 };
 
 #[test]
@@ -88,7 +88,7 @@ impl Room {
     }
 
     fn log_in(&mut self, n: u32) {
-        let origin = Origin {
+        let origin = Accepted {
             listener: ListenerId(0),
             peer: SocketAddr::new((self.address)(n), 4242),
         };

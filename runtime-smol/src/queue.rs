@@ -181,7 +181,7 @@ mod tests {
     use super::*;
     use std::sync::Arc;
 
-    use flashgate_core::{Action, Config, Form, Gateway, Input, ListenerId, Now, Origin};
+    use flashgate_core::{Accepted, Action, Config, Form, Gateway, Input, ListenerId, Now};
 
     /// Takes so many bytes a call, and then blocks.
     #[derive(Default)]
@@ -211,7 +211,7 @@ mod tests {
         let mut config = Config::default();
         config.limits.rate = 0;
         let mut gateway = Gateway::new(Arc::new(config), Now::default());
-        let origin = Origin {
+        let origin = Accepted {
             listener: ListenerId(0),
             peer: ([127, 0, 0, 1], 1).into(),
         };

@@ -16,8 +16,8 @@ use std::time::Instant;
 
 use async_io::{Async, Timer};
 use flashgate_core::{
-    Action, Cause, Chunk, Clock, Config, ConnId, Gateway, Host, Input, ListenerId, Log, MAX_READ,
-    MemberStore, Now, Origin, Query, Recipients, Ticket,
+    Accepted, Action, Cause, Chunk, Clock, Config, ConnId, Gateway, Host, Input, ListenerId, Log,
+    MAX_READ, MemberStore, Now, Query, Recipients, Ticket,
 };
 use futures_lite::future;
 
@@ -205,7 +205,7 @@ impl Shard {
     }
 
     fn welcome(&mut self, listener: ListenerId, stream: TcpStream, peer: SocketAddr) {
-        let Ok(id) = self.gateway.accept(self.now, Origin { listener, peer }) else {
+        let Ok(id) = self.gateway.accept(self.now, Accepted { listener, peer }) else {
             return; // The core has said why; dropping the stream closes it.
         };
         match Registered::new(stream, &self.poller, key(id)) {

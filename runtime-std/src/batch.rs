@@ -123,7 +123,7 @@ mod tests {
     use std::mem;
     use std::sync::Arc;
 
-    use flashgate_core::{Action, Config, Gateway, Input, ListenerId, Now, Origin};
+    use flashgate_core::{Accepted, Action, Config, Gateway, Input, ListenerId, Now};
 
     /// Takes at most so many bytes a call.
     struct Socket {
@@ -149,7 +149,7 @@ mod tests {
         let mut config = Config::default();
         (config.limits.rate, config.limits.own_backlog) = (0, usize::MAX);
         let mut gateway = Gateway::new(Arc::new(config), Now::default());
-        let origin = Origin {
+        let origin = Accepted {
             listener: ListenerId(0),
             peer: ([127, 0, 0, 1], 1).into(),
         };

@@ -229,7 +229,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::thread;
 
-    use flashgate_core::{Cause, ListenerId, Origin, Query, Reply, Ticket};
+    use flashgate_core::{Accepted, Cause, ListenerId, Query, Reply, Ticket};
 
     use crate::SystemClock;
 
@@ -278,12 +278,12 @@ mod tests {
     }
 
     /// A connection's stream, and where it came from.
-    fn stream() -> (TcpStream, Origin) {
+    fn stream() -> (TcpStream, Accepted) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let peer = listener.local_addr().expect("it has one");
         let stream = TcpStream::connect(peer).expect("there is a backlog");
         let listener = ListenerId(0);
-        (stream, Origin { listener, peer })
+        (stream, Accepted { listener, peer })
     }
 
     fn host() -> Host {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use flashgate_core::{
-    Action, Cause, Chunk, Config, ConnId, Gateway, Input, KeepAlive, Log, Millis, Now, Origin,
+    Accepted, Action, Cause, Chunk, Config, ConnId, Gateway, Input, KeepAlive, Log, Millis, Now,
     Query, Refused, Ticket,
 };
 
@@ -208,7 +208,7 @@ impl State {
     /// Takes a connection in, unless the gateway does not want it.
     pub(crate) fn accept(
         &mut self,
-        origin: Origin,
+        origin: Accepted,
         link: &Arc<Link>,
     ) -> Result<(ConnId, KeepAlive), Refused> {
         let id = self.gateway.accept(self.now, origin)?;

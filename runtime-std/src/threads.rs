@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Builder;
 use std::time::Duration;
 
-use flashgate_core::{Cause, ConnId, ListenerId, Origin};
+use flashgate_core::{Accepted, Cause, ConnId, ListenerId};
 use zeroize::Zeroize;
 
 use crate::conn::Link;
@@ -69,7 +69,7 @@ fn welcome(
     peer: SocketAddr,
 ) {
     let link = Arc::new(Link::new(stream, &shared.closed));
-    let origin = Origin { listener, peer };
+    let origin = Accepted { listener, peer };
     let Ok((id, keepalive)) = shared.enter(|state| state.accept(origin, &link)) else {
         return; // The core has said why; dropping the stream closes it.
     };

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use argon2::Params;
 use flashgate::members::{Active, Hash, Members, Name, NewMember, Nick, Number, Pool, PoolOptions};
 use flashgate_core::{
-    Action, Answer, Config, Denial, Gateway, Input, ListenerId, Login, MemberStore, Now, Origin,
+    Accepted, Action, Answer, Config, Denial, Gateway, Input, ListenerId, Login, MemberStore, Now,
     Query, Secret, Source, Ticket, Unavailable,
 };
 use rusqlite::Connection;
@@ -184,7 +184,7 @@ pub(crate) fn occupy(pool: &Pool, threads: usize) -> Vec<mpsc::Sender<()>> {
 pub(crate) fn ticket() -> Ticket {
     let now = Now::default();
     let mut gateway = Gateway::new(Config::default().into(), now);
-    let origin = Origin {
+    let origin = Accepted {
         listener: ListenerId(0),
         peer: "127.0.0.1:1".parse().unwrap(),
     };

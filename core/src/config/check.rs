@@ -4,7 +4,7 @@ use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::ToString as _;
 
-use crate::codepage::CodePage;
+use crate::wire::codepage::CodePage;
 
 /// It is the name of a code page, or `off`.
 pub(super) fn codepage(text: &str) -> Result<(), Cow<'static, str>> {

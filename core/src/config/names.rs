@@ -8,8 +8,8 @@ use super::setting::{Kind, Setting};
 use super::{
     ListAccess, LoginThrottle, Loopback, Missing, OnDuplicate, Origins, Presence, check, origin,
 };
-use crate::codepage::CodePage;
 use crate::time::Millis;
+use crate::wire::codepage::CodePage;
 
 /// A row for a number of any integer type.
 macro_rules! number {

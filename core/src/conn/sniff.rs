@@ -1,6 +1,6 @@
 //! Tells from the first bytes of a connection what it speaks.
 
-use crate::wire::policy;
+use crate::web::policy;
 
 /// What a connection speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::Conn;
-use crate::event::ConnId;
+use crate::id::ConnId;
 
 #[derive(Debug, Default)]
 pub(crate) struct Table {
@@ -85,13 +85,13 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{ListenerId, Origin};
+    use crate::id::{Accepted, ListenerId};
     use crate::time::Millis;
 
     fn conn() -> Conn {
         let peer = "192.0.2.1:1".parse().unwrap();
         Conn::new(
-            Origin {
+            Accepted {
                 listener: ListenerId(0),
                 peer,
             },

@@ -12,15 +12,15 @@ use core::mem;
 
 use super::Gateway;
 use super::ending::Ends;
+use crate::chat::hub::Slot;
+use crate::chat::reply;
+use crate::chunk::Chunk;
 use crate::config::{OnDuplicate, Presence};
-use crate::conn::socket::AWAY;
+use crate::conn::websocket::AWAY;
 use crate::conn::{Claim, Conn, Stage, Turn, Who};
-use crate::event::{ConnId, Source};
-use crate::frame::Chunk;
-use crate::hub::Seat;
+use crate::id::{ConnId, Source};
 use crate::member::{Denial, Member, MemberId};
 use crate::note::{CloseReason, Note};
-use crate::reply;
 use crate::wire::websocket::Opcode;
 
 /// Who waits for whom. Each newcomer is in it once at most, so that connections bound it.
@@ -78,7 +78,7 @@ impl Gateway {
                 let same = Source::of(newcomer.peer().ip()) == Source::of(old.peer().ip());
                 if !same || old.waits_for_rate() {
                     Rival::Stays
-                } else if old.as_socket().is_some() {
+                } else if old.as_websocket().is_some() {
                     Rival::Unknown
                 } else if self.now.mono < old.since + self.config.limits.ghost_raw {
                     Rival::Stays
@@ -125,7 +125,9 @@ impl Gateway {
             return self.ask_again(old);
         }
         let lives = |conn: &Conn| {
-            let heard = conn.as_socket().is_some_and(|socket| socket.heard > asked);
+            let heard = conn
+                .as_websocket()
+                .is_some_and(|websocket| websocket.heard > asked);
             heard || conn.waits_for_rate()
         };
         if self.conns.get(old).is_some_and(lives) {
@@ -266,7 +268,7 @@ impl Gateway {
         self.say(id, &identify);
     }
 
-    fn take_over(&mut self, id: ConnId, seat: Seat, member: &Member) {
+    fn take_over(&mut self, id: ConnId, seat: Slot, member: &Member) {
         let identify = reply::identify(member);
         let Some(old) = self.hub.online(seat).map(|online| online.conn) else {
             return;
@@ -280,7 +282,7 @@ impl Gateway {
         self.say(id, &identify);
     }
 
-    fn sit(&mut self, id: ConnId, seat: Seat) {
+    fn sit(&mut self, id: ConnId, seat: Slot) {
         let now = self.now.mono;
         let Some(conn) = self.conns.get_mut(id) else {
             return;

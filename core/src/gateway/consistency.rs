@@ -2,7 +2,8 @@
 
 use super::Gateway;
 use crate::conn::{Chat, Conn, Incoming, Stage, State, Turn, Who, Wire};
-use crate::event::{ConnId, MAX_READ};
+use crate::event::MAX_READ;
+use crate::id::ConnId;
 
 impl Gateway {
     /// Panics if what the gateway knows in two places disagrees, or if it keeps more than its limits
@@ -80,9 +81,9 @@ impl Gateway {
         );
         let unmasked = match &conn.state {
             State::Chat(Chat {
-                wire: Wire::Socket(socket),
+                wire: Wire::WebSocket(websocket),
                 ..
-            }) => &socket.inbox[..],
+            }) => &websocket.inbox[..],
             State::Chat(_) | State::Sniffing(_) | State::Http { .. } | State::Ending(_) => &[],
         };
         assert!(

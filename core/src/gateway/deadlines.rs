@@ -6,7 +6,7 @@
 
 use alloc::vec::Vec;
 
-use crate::event::ConnId;
+use crate::id::ConnId;
 use crate::time::Millis;
 
 /// One deadline at most for each connection.

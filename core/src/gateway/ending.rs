@@ -3,12 +3,13 @@
 use core::mem;
 
 use super::{Gateway, Phase};
+use crate::chat::reply;
 use crate::config::Presence;
 use crate::conn::inbox::Inbox;
 use crate::conn::{Ending, Incoming, Patience, Stage, State, Turn, Who};
-use crate::event::{Action, ConnId};
+use crate::event::Action;
+use crate::id::ConnId;
 use crate::note::{CloseReason, Note};
-use crate::reply;
 
 /// Who ends a chat, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

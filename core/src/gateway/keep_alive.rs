@@ -2,9 +2,9 @@
 //! Flash Player and Ruffle take for an empty message. Nothing is kept for it while it is switched off.
 
 use super::Gateway;
+use crate::chunk::Chunk;
 use crate::conn::{State, Wire};
-use crate::event::ConnId;
-use crate::frame::Chunk;
+use crate::id::ConnId;
 use crate::time::Millis;
 
 impl Gateway {

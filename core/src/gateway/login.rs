@@ -7,13 +7,14 @@ use core::net::{IpAddr, SocketAddr};
 
 use super::ending::Ends;
 use super::{Gateway, Step};
+use crate::chat::reply;
+use crate::chat::throttle::{Entered, Flight};
 use crate::config::LoginThrottle;
 use crate::conn::{Identify, InLine, Stage, Turn, Who};
-use crate::event::{Action, ConnId, Source, Ticket};
+use crate::event::Action;
+use crate::id::{ConnId, Source, Ticket};
 use crate::member::{Answer, Denial, Login, Query, Secret, Unavailable};
 use crate::note::{CloseReason, Note};
-use crate::reply;
-use crate::throttle::{Entered, Flight};
 use crate::time::Millis;
 
 /// A question that the member store has not answered yet. It outlives its connection: a failure counts

@@ -6,7 +6,8 @@ use alloc::sync::Arc;
 use super::Gateway;
 use crate::config::Config;
 use crate::conn::{State, Wire};
-use crate::event::{Action, ConnId, Input, Origin, Refused};
+use crate::event::{Action, Input, Refused};
+use crate::id::{Accepted, ConnId};
 use crate::record::{Heard, Recorder, ToldApart};
 use crate::time::Now;
 
@@ -25,7 +26,7 @@ impl Gateway {
 
     pub(super) fn record_accept(
         &mut self,
-        origin: Origin,
+        origin: Accepted,
         taken: Result<ConnId, Refused>,
     ) -> Result<ConnId, Refused> {
         if let Some(recorder) = &mut self.recorder {

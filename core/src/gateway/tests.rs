@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::config::{Loopback, OnDuplicate};
-use crate::event::ListenerId;
+use crate::id::ListenerId;
 use crate::member::{Answer, Denial, Member, MemberEvent, MemberId, Unavailable};
 use crate::time::UnixSeconds;
 
@@ -45,7 +45,7 @@ impl Lab {
             .gateway
             .accept(
                 self.now,
-                Origin {
+                Accepted {
                     listener: ListenerId(0),
                     peer,
                 },
@@ -475,7 +475,7 @@ fn an_ipv4_mapped_address_is_the_ipv4_address() {
     let mut lab = Lab::new(config);
     lab.accept();
     let peer = "[::ffff:192.0.2.1]:9".parse().unwrap();
-    let origin = Origin {
+    let origin = Accepted {
         listener: ListenerId(0),
         peer,
     };

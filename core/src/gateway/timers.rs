@@ -2,7 +2,8 @@
 
 use super::{Gateway, Phase};
 use crate::conn::State;
-use crate::event::{Action, ConnId, Ticket};
+use crate::event::Action;
+use crate::id::{ConnId, Ticket};
 use crate::member::{Answer, Unavailable};
 use crate::time::Millis;
 

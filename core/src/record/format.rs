@@ -9,11 +9,9 @@ use core::fmt::{self, Write as _};
 use core::net::SocketAddr;
 use core::str::FromStr;
 
-use crate::event::{
-    Action, Cause, ConnId, HostFacts, Input, ListenerId, MAX_READ, Origin, ProcessFacts, Refused,
-    StoreState, Ticket,
-};
-use crate::frame::Chunk;
+use crate::chunk::Chunk;
+use crate::event::{Action, Cause, HostFacts, Input, MAX_READ, ProcessFacts, Refused, StoreState};
+use crate::id::{Accepted, ConnId, ListenerId, Ticket};
 use crate::member::{Answer, Denial, Member, MemberEvent, MemberId, Unavailable};
 use crate::note::Note;
 use crate::record::redact;
@@ -23,8 +21,8 @@ use crate::time::{Millis, Now, UnixSeconds};
 #[derive(Debug)]
 pub(super) enum Line<'a> {
     At(Now),
-    Accepted(ConnId, Origin),
-    Refused(Refused, Origin),
+    Accepted(ConnId, Accepted),
+    Refused(Refused, Accepted),
     /// So many bytes came; which ones, the lines of content say.
     Bytes(ConnId, usize),
     /// An input that has no bytes. What `configure` brings follows in lines of its own.
@@ -320,10 +318,10 @@ fn input<'a>(word: &str, words: &mut impl Iterator<Item = &'a str>) -> Option<In
     })
 }
 
-fn origin<'a>(words: &mut impl Iterator<Item = &'a str>) -> Option<Origin> {
+fn origin<'a>(words: &mut impl Iterator<Item = &'a str>) -> Option<Accepted> {
     let listener = ListenerId(number(words.next()?)?);
     let peer: SocketAddr = number(words.next()?)?;
-    Some(Origin { listener, peer })
+    Some(Accepted { listener, peer })
 }
 
 fn number<T: FromStr>(text: &str) -> Option<T> {

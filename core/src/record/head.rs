@@ -9,7 +9,7 @@ use memchr::memchr;
 
 use super::redact;
 use crate::config::{Config, Origins};
-use crate::site::{self, Found};
+use crate::web::site::{self, Found};
 use crate::wire::http;
 
 /// Appends what is kept of `head`, in as many bytes.

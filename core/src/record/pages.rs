@@ -5,8 +5,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::redact;
-use crate::codepage::CodePage;
-use crate::typed::Typed;
+use crate::wire::codepage::CodePage;
+use crate::wire::typed::Typed;
 
 /// The bytes of a command with its words kept, and a character for each class of the others.
 pub(super) fn content(typed: &Typed, page: CodePage) -> Vec<u8> {
@@ -62,7 +62,7 @@ impl Class {
         Self {
             bytes: character.len(),
             utf8: text.len(),
-            reference: crate::reply::in_ascii(&text).len(),
+            reference: crate::xml::in_ascii(&text).len(),
         }
     }
 }
@@ -123,7 +123,7 @@ fn first_of(class: Class, page: CodePage) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::typed::Habits;
+    use crate::wire::typed::Habits;
 
     #[test]
     fn what_stays_of_a_command_in_a_code_page() {

@@ -7,11 +7,11 @@
 use alloc::vec::Vec;
 
 use super::pages;
-use crate::command::{self, Command};
-use crate::typed::{self, Habits, Text, Typed};
+use crate::chat::command::{self, Command};
 use crate::wire::framing::MARK;
 use crate::wire::http::{self, Status};
 use crate::wire::telnet::{self, Piece};
+use crate::wire::typed::{self, Habits, Text, Typed};
 
 /// Appends `bytes` with each character replaced by the one that stands for its class.
 pub(super) fn classes(bytes: &[u8], out: &mut Vec<u8>) {

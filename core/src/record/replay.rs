@@ -13,8 +13,9 @@ use super::settings::{Settings, Taken};
 use super::stream::KEY;
 use super::{KEPT, MAGIC, REDACTED, Secrets, VERSION};
 use crate::config::Config;
-use crate::event::{Action, ConnId, Input, Origin, Refused};
+use crate::event::{Action, Input, Refused};
 use crate::gateway::Gateway;
+use crate::id::{Accepted, ConnId};
 use crate::time::Now;
 use crate::wire::websocket;
 
@@ -234,7 +235,7 @@ impl<'a> Recording<'a> {
 /// What a recording is played on: a gateway, or somebody who looks on.
 pub(crate) trait Plays {
     /// As [`Gateway::accept`].
-    fn accept(&mut self, now: Now, origin: Origin) -> Result<ConnId, Refused>;
+    fn accept(&mut self, now: Now, origin: Accepted) -> Result<ConnId, Refused>;
     /// As [`Gateway::handle`].
     fn handle(&mut self, now: Now, input: Input<'_>);
     /// As [`Gateway::poll`].
@@ -242,7 +243,7 @@ pub(crate) trait Plays {
 }
 
 impl Plays for Gateway {
-    fn accept(&mut self, now: Now, origin: Origin) -> Result<ConnId, Refused> {
+    fn accept(&mut self, now: Now, origin: Accepted) -> Result<ConnId, Refused> {
         self.accept(now, origin)
     }
 

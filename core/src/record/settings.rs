@@ -7,8 +7,8 @@ use alloc::vec::Vec;
 
 use super::format::{Escaped, unescaped};
 use crate::config::{Config, Origins, Role, SETTINGS, Setting};
-use crate::site::{Site, SiteFile};
-use crate::wire::policy::Policy;
+use crate::web::policy::Policy;
+use crate::web::site::{Site, SiteFile};
 
 /// Calls `line` with each line that stands for `config`; the last one ends it.
 pub(super) fn write(config: &Config, mut line: impl FnMut(&str)) {

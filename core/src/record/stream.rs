@@ -12,10 +12,10 @@ use super::format::Content;
 use super::{head, redact};
 use crate::config::Config;
 use crate::conn::sniff::{Kind as Speaks, Verdict, sniff};
-use crate::typed::Habits;
 use crate::wiped;
 use crate::wire::framing::{Frame, Framer, MARK, Rules};
 use crate::wire::http::{self, Head};
+use crate::wire::typed::Habits;
 use crate::wire::websocket::{self, Kind, Opcode, Violation};
 
 /// What the core made of a connection's first bytes.

@@ -195,7 +195,7 @@ fn a_sink_that_wants_no_more_gets_the_end() {
     };
     let recorder = Recorder::new(Secrets::Redacted, Box::new(sink));
     let mut gateway = crate::Gateway::recorded(Arc::default(), Now::default(), Some(recorder));
-    let origin = Origin {
+    let origin = Accepted {
         listener: crate::ListenerId(0),
         peer: "192.0.2.1:1".parse().unwrap(),
     };

@@ -17,14 +17,15 @@ use super::format::Line;
 use super::replay::Sent;
 use super::settings::{Settings, Taken};
 use super::{Recording, Until};
+use crate::chunk::Chunk;
 use crate::config::{Config, Role};
-use crate::event::{Action, Cause, ConnId, Input, MAX_READ, Origin, StoreState, Ticket};
-use crate::frame::Chunk;
+use crate::event::{Action, Cause, Input, MAX_READ, StoreState};
 use crate::gateway::Gateway;
+use crate::id::{Accepted, ConnId, Ticket};
 use crate::member::{Answer, Member, MemberEvent, MemberId, Query, Unavailable};
-use crate::site::Site;
 use crate::time::{Millis, Now, UnixSeconds};
-use crate::wire::policy::Policy;
+use crate::web::policy::Policy;
+use crate::web::site::Site;
 use words::{escaped, write_settings};
 
 impl Recording<'_> {
@@ -237,14 +238,14 @@ impl Writer {
         }
     }
 
-    fn connect(&mut self, origin: Origin) {
+    fn connect(&mut self, origin: Accepted) {
         let (listener, place) = match self.roles.get(origin.listener.0) {
             Some(Role::Policy) => (1, " to policy"),
             Some(Role::Metrics) => (2, " to metrics"),
             Some(Role::Gateway) | None => (0, ""),
         };
-        let origin = Origin {
-            listener: crate::event::ListenerId(listener),
+        let origin = Accepted {
+            listener: crate::id::ListenerId(listener),
             ..origin
         };
         let from = origin.peer.ip().to_canonical();

@@ -13,12 +13,12 @@ mod world;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::command::{self, Command};
+use crate::chat::command::{self, Command};
 use crate::conn::sniff::{self, Kind, Verdict};
-use crate::typed::{self, Habits};
 use crate::wire::framing::{Frame, Framer, Rules, Telnet};
 use crate::wire::http::{self, Head};
 use crate::wire::percent;
+use crate::wire::typed::{self, Habits};
 
 pub use chunks::chunks_agree;
 pub use recording::recording;

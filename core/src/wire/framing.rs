@@ -9,8 +9,8 @@
 
 use memchr::{memchr, memchr2, memchr3};
 
-use crate::codepage::CodePage;
 use crate::config::Config;
+use crate::wire::codepage::CodePage;
 
 use super::telnet::{self, IAC, Sequence};
 

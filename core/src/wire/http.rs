@@ -9,7 +9,7 @@ use core::fmt::Write as _;
 
 use memchr::memchr2_iter;
 
-use crate::frame::Chunk;
+use crate::chunk::Chunk;
 use crate::time::Now;
 use crate::wire::websocket::{Handshake, Refusal};
 pub(crate) use crate::wire::websocket::{is_key, names_key};

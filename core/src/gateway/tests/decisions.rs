@@ -191,7 +191,7 @@ fn whoever_waits_for_its_address_is_asked_for_in_spite_of_new_settings() {
     for leaves in [false, true] {
         let mut lab = Lab::new(unlimited());
         let peer = "127.0.0.1:1".parse().unwrap();
-        let origin = Origin {
+        let origin = Accepted {
             listener: ListenerId(0),
             peer,
         };

@@ -3,8 +3,9 @@
 use core::net::SocketAddr;
 
 use super::*;
-use crate::event::{Cause, ListenerId, Source, Ticket};
-use crate::frame::{Chunk, Form, Recipients};
+use crate::chunk::{Chunk, Form, Recipients};
+use crate::event::Cause;
+use crate::id::{ListenerId, Source, Ticket};
 use crate::member::{Denial, Login, MemberId, Query, Secret, Unavailable};
 use crate::note::{CloseReason, Note, Refusal};
 
@@ -290,7 +291,7 @@ fn what_comes_from_nobody_is_skipped() {
     let debug = format!("{recorder:?}");
     assert_eq!(debug, "Recorder { secrets: Redacted, .. }");
     let mut gateway = crate::Gateway::recorded(Arc::default(), Now::default(), Some(recorder));
-    let origin = Origin {
+    let origin = Accepted {
         listener: ListenerId(0),
         peer: "192.0.2.1:1".parse().unwrap(),
     };

@@ -1,10 +1,11 @@
 //! Searches recordings for what must not be in them.
 
 use super::*;
-use crate::codepage::CodePage;
-use crate::event::{Cause, ListenerId, Ticket};
+use crate::event::Cause;
+use crate::id::{ListenerId, Ticket};
 use crate::member::{Denial, MemberId};
 use crate::time::{Millis, UnixSeconds};
+use crate::wire::codepage::CodePage;
 use crate::wire::websocket::{Opcode, unmask};
 
 /// What clients say, with secrets in it at every place where one may be.
@@ -134,7 +135,7 @@ fn record_in<'a>(
     };
     let recorder = Some(tape.recorder(secrets));
     let mut gateway = crate::Gateway::recorded(Arc::new(config), at(0), recorder);
-    let origin = Origin {
+    let origin = Accepted {
         listener: ListenerId(0),
         peer: "192.0.2.1:1".parse().unwrap(),
     };
@@ -261,7 +262,7 @@ fn what_never_ended() {
     let tape = Tape::default();
     let recorder = Some(tape.recorder(Secrets::Redacted));
     let mut gateway = crate::Gateway::recorded(Arc::default(), Now::default(), recorder);
-    let origin = Origin {
+    let origin = Accepted {
         listener: ListenerId(0),
         peer: "192.0.2.1:1".parse().unwrap(),
     };

@@ -8,8 +8,9 @@ use core::net::SocketAddr;
 
 use super::world::{self, UPGRADE};
 use crate::config::Config;
-use crate::event::{Action, Cause, ConnId, Input, ListenerId, Origin, Ticket};
+use crate::event::{Action, Cause, Input};
 use crate::gateway::Gateway;
+use crate::id::{Accepted, ConnId, ListenerId, Ticket};
 use crate::member::{Answer, Denial};
 use crate::time::{Millis, Now, UnixSeconds};
 
@@ -90,7 +91,7 @@ impl Client {
             offset: 0,
         };
         let mut gateway = Gateway::new(Arc::new(config(kind)), now);
-        let origin = Origin {
+        let origin = Accepted {
             listener: ListenerId(0),
             peer: SocketAddr::from(([192, 0, 2, 1], 1)),
         };

@@ -3,7 +3,7 @@
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
-use crate::event::ConnId;
+use crate::id::ConnId;
 
 /// What one connection was told so far.
 #[derive(Debug, Default)]

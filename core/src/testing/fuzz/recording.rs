@@ -6,8 +6,9 @@ use alloc::sync::Arc;
 use std::sync::Mutex;
 
 use crate::config::{Config, Origins};
-use crate::event::{Action, Cause, Input, ListenerId, Origin};
+use crate::event::{Action, Cause, Input};
 use crate::gateway::Gateway;
+use crate::id::{Accepted, ListenerId};
 use crate::member::{Answer, Denial, Member, MemberId};
 use crate::record::{Ended, NotARecording, Recorder, Recording, Secrets, Until, Wanted};
 use crate::time::{Millis, Now, UnixSeconds};
@@ -69,7 +70,7 @@ fn record(how: u8, session: &[u8], secrets: Secrets) -> String {
     };
     let recorder = Recorder::new(secrets, Box::new(sink));
     world.gateway = Gateway::recorded(Arc::new(config(how)), world.now, Some(recorder));
-    let origin = Origin {
+    let origin = Accepted {
         listener: ListenerId(0),
         peer: ([127, 0, 0, 1], 1).into(),
     };

@@ -6,9 +6,9 @@ use alloc::vec::Vec;
 
 use roxmltree::{Document, Node};
 
-use crate::frame::{Form, Message};
+use crate::chat::reply;
+use crate::chunk::{Form, Message};
 use crate::member::{Member, MemberId};
-use crate::reply;
 use crate::time::{Now, UnixSeconds};
 
 /// Whatever a nick, a name or a text holds, each answer is one well-formed element, with its

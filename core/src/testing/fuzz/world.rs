@@ -5,12 +5,11 @@ use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use super::listener::{Listener, Room};
+use crate::chunk::Chunk;
 use crate::config::{Config, ListAccess, Loopback, OnDuplicate, Presence, Role};
-use crate::event::{
-    Action, Cause, ConnId, HostFacts, Input, ListenerId, Origin, StoreState, Ticket,
-};
-use crate::frame::Chunk;
+use crate::event::{Action, Cause, HostFacts, Input, StoreState};
 use crate::gateway::Gateway;
+use crate::id::{Accepted, ConnId, ListenerId, Ticket};
 use crate::member::{Answer, Denial, Member, MemberEvent, MemberId, Unavailable};
 use crate::time::{Millis, Now, UnixSeconds};
 
@@ -141,7 +140,7 @@ impl<'a> World<'a> {
             )),
             _ => IpAddr::from([0, 0, 0, 0, 0, 0xffff, 0xc000, 0x0201]),
         };
-        let origin = Origin {
+        let origin = Accepted {
             listener: ListenerId(usize::from(byte >> 7)),
             peer: SocketAddr::new(address, 1),
         };

@@ -6,10 +6,11 @@ use super::link::{End, Reading};
 use super::model;
 use super::swarm::throttle;
 use super::world::{Event, World};
+use crate::chunk::Chunk;
 use crate::config::{ListAccess, OnDuplicate};
-use crate::event::{Action, Cause, ConnId, HostFacts, Input};
-use crate::frame::Chunk;
+use crate::event::{Action, Cause, HostFacts, Input};
 use crate::gateway::Gateway;
+use crate::id::ConnId;
 use crate::member::MemberEvent;
 use crate::time::Millis;
 

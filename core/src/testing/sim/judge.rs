@@ -20,8 +20,9 @@ use super::model::{self, Model};
 use super::outside::{Left, Visitor};
 use super::trace::Trace;
 use crate::config::Config;
-use crate::event::{Action, ConnId, Input, Origin, Refused};
+use crate::event::{Action, Input, Refused};
 use crate::gateway::Gateway;
+use crate::id::{Accepted, ConnId};
 use crate::record::{Ended, Plays, Recording, Replayed, Secrets, Until};
 use crate::time::Now;
 
@@ -232,7 +233,7 @@ impl<'a> Judge<'a> {
 }
 
 impl Plays for &mut Judge<'_> {
-    fn accept(&mut self, now: Now, origin: Origin) -> Result<ConnId, Refused> {
+    fn accept(&mut self, now: Now, origin: Accepted) -> Result<ConnId, Refused> {
         let visitor = self.visitors.get(&origin.peer);
         let kind = visitor.map_or(Kind::Garbage, |visitor| visitor.kind);
         let got = self.gateway.accept(now, origin);

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::vec::Vec;
 
 use super::client::Client;
+use crate::chunk::Chunk;
 use crate::event::Cause;
-use crate::frame::Chunk;
 
 /// A connection, its client, and what is under way between them.
 #[derive(Debug)]

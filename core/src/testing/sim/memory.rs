@@ -5,7 +5,8 @@ use core::mem::size_of;
 use super::model::Model;
 use crate::config::Config;
 use crate::conn::Conn;
-use crate::event::{Action, ConnId, MAX_READ};
+use crate::event::{Action, MAX_READ};
+use crate::id::ConnId;
 use crate::time::Millis;
 
 /// What has to be remembered to know the bound.

@@ -21,9 +21,10 @@ use std::vec::Vec;
 
 use super::client::Kind;
 use super::reader::{Said, read_whole};
+use crate::chunk::Chunk;
 use crate::config::{Config, Loopback};
-use crate::event::{Action, Cause, ConnId, Origin, Refused, Source, Ticket};
-use crate::frame::Chunk;
+use crate::event::{Action, Cause, Refused};
+use crate::id::{Accepted, ConnId, Source, Ticket};
 use crate::member::{Answer, Denial, Member, MemberId};
 use crate::note::{CloseReason, Note};
 use crate::time::{Millis, Now};
@@ -141,7 +142,7 @@ impl Model {
         }
     }
 
-    pub(super) fn accepted(&mut self, kind: Kind, origin: Origin, got: Result<ConnId, Refused>) {
+    pub(super) fn accepted(&mut self, kind: Kind, origin: Accepted, got: Result<ConnId, Refused>) {
         let limits = &self.config.limits;
         let address = origin.peer.ip().to_canonical();
         let peer = SocketAddr::new(address, origin.peer.port());

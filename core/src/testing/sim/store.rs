@@ -5,7 +5,7 @@ use std::format;
 use std::vec::Vec;
 
 use super::swarm;
-use crate::event::Ticket;
+use crate::id::Ticket;
 use crate::member::{Answer, Denial, Login, Member, MemberId, Query, Unavailable};
 use crate::testing::random::Random;
 

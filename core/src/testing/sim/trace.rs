@@ -6,7 +6,8 @@ use std::collections::VecDeque;
 use std::format;
 use std::string::String;
 
-use crate::event::{Action, ConnId};
+use crate::event::Action;
+use crate::id::ConnId;
 use crate::time::Now;
 
 #[derive(Debug)]

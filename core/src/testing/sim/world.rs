@@ -15,8 +15,9 @@ use super::model::{self, Model};
 use super::store::Members;
 use super::swarm::Swarm;
 use super::trace::Trace;
-use crate::event::{Cause, ConnId, Input, ListenerId, MAX_READ, Origin, Ticket};
+use crate::event::{Cause, Input, MAX_READ};
 use crate::gateway::Gateway;
+use crate::id::{Accepted, ConnId, ListenerId, Ticket};
 use crate::member::Answer;
 use crate::testing::random::Random;
 use crate::time::{Millis, Now, UnixSeconds};
@@ -195,7 +196,7 @@ impl<'a> World<'a> {
         let kind = self.swarm.newcomer(&mut self.random);
         let policy = kind == Kind::Visit(Visit::Policy) && self.random.percent(50);
         self.port = self.port.wrapping_add(1).max(1);
-        let origin = Origin {
+        let origin = Accepted {
             listener: ListenerId(usize::from(policy)),
             peer: SocketAddr::new(self.address(), self.port),
         };

@@ -13,11 +13,12 @@ use std::vec::Vec;
 
 use super::driver::{Appetite, Arrival, Driver, Patience};
 use super::step::End;
+use crate::chunk::Chunk;
 use crate::config::Config;
-use crate::event::{Action, Cause, ConnId, Input, ListenerId, MAX_READ, Origin, Refused, Ticket};
-use crate::frame::Chunk;
+use crate::event::{Action, Cause, Input, MAX_READ, Refused};
 use crate::gateway::Gateway;
 use crate::host::Host;
+use crate::id::{Accepted, ConnId, ListenerId, Ticket};
 use crate::member::{Answer, MemberEvent};
 use crate::queue::Chunks;
 use crate::time::Now;
@@ -356,7 +357,7 @@ impl Driver for Bare {
     fn connect(&mut self, from: IpAddr, to: ListenerId) -> Result<SocketAddr, String> {
         let port = FIRST_PORT + self.pipes.len() as u16;
         let peer = SocketAddr::new(from, port);
-        let origin = Origin { listener: to, peer };
+        let origin = Accepted { listener: to, peer };
         let life = match self.gateway.accept(self.now(), origin) {
             Ok(conn) => {
                 self.clients.insert(conn, self.pipes.len());

@@ -7,7 +7,7 @@ use std::vec::Vec;
 
 use super::step::End;
 use crate::config::Config;
-use crate::event::ListenerId;
+use crate::id::ListenerId;
 use crate::member::MemberEvent;
 
 /// A server and its clients. Every method returns when the server has done all that follows, and

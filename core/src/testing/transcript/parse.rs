@@ -13,7 +13,7 @@ use super::settings::{Settings, span};
 use super::step::{Act, ClientId, Drivers, End, Placed, Scenario, Step};
 use super::store::{Change, Known, Mood, Verdict, Which};
 use super::text::unescape;
-use crate::event::ListenerId;
+use crate::id::ListenerId;
 use crate::member::{Denial, Member, MemberId};
 
 /// A transcript that cannot be read, and where.

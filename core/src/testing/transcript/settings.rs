@@ -10,9 +10,9 @@ use std::vec::Vec;
 use super::frames::Frames;
 use super::text::unescape;
 use crate::config::{self, Config, Role, Setting};
-use crate::site::{Site, SiteFile};
 use crate::time::Millis;
-use crate::wire::policy::Policy;
+use crate::web::policy::Policy;
+use crate::web::site::{Site, SiteFile};
 
 /// What a transcript has set so far.
 #[derive(Clone, Debug)]

@@ -9,7 +9,7 @@ use std::vec::Vec;
 use super::frames::UPGRADE;
 use super::store::{Change, Known, Mood, Verdict, Which};
 use crate::config::Config;
-use crate::event::ListenerId;
+use crate::id::ListenerId;
 use crate::member::MemberId;
 use crate::time::Millis;
 

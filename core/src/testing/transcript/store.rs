@@ -6,8 +6,8 @@ use std::string::String;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::vec::Vec;
 
-use crate::event::Ticket;
 use crate::host::{MemberStore, Reply};
+use crate::id::Ticket;
 use crate::member::{Answer, Denial, Login, Member, MemberId, Query, Unavailable};
 
 /// A member that the store knows.

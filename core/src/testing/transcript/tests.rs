@@ -9,7 +9,7 @@ use std::string::ToString;
 use std::sync::Arc;
 
 use crate::config::Config;
-use crate::event::ListenerId;
+use crate::id::ListenerId;
 use crate::member::MemberEvent;
 
 fn parse(text: &str) -> Result<Transcript, ParseError> {

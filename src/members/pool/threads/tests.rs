@@ -2,7 +2,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 use argon2::Params;
 use flashgate_core::{
-    Action, Answer, Config, Gateway, Input, ListenerId, Login, MemberStore, Now, Origin, Query,
+    Accepted, Action, Answer, Config, Gateway, Input, ListenerId, Login, MemberStore, Now, Query,
     Secret, Source, StoreState, Ticket, Unavailable,
 };
 use rusqlite::Connection;
@@ -162,7 +162,7 @@ fn query(id: i64) -> Query {
 fn ticket() -> Ticket {
     let now = Now::default();
     let mut gateway = Gateway::new(Config::default().into(), now);
-    let origin = Origin {
+    let origin = Accepted {
         listener: ListenerId(0),
         peer: "127.0.0.1:1".parse().unwrap(),
     };

@@ -9,7 +9,7 @@ use super::side::{OverTheRate, Stage, Turn};
 use super::throttle::is_number;
 use super::{Input, Model, Must, Owner, Question};
 use crate::config::{ListAccess, LoginThrottle, Presence};
-use crate::event::{ConnId, Ticket};
+use crate::id::{ConnId, Ticket};
 use crate::member::{Answer, Denial, Login, Member, MemberId, Query, Unavailable};
 use crate::note::CloseReason;
 use crate::testing::sim::ask::{Ask, IDLE, as_heard};

@@ -6,7 +6,7 @@ use super::answers::error;
 use super::side::{OverTheRate, Turn};
 use super::{AWAY, Input, Model, Must, Owner};
 use crate::config::OnDuplicate;
-use crate::event::{ConnId, Source};
+use crate::id::{ConnId, Source};
 use crate::member::{Answer, Denial, Member, MemberId};
 use crate::note::CloseReason;
 use crate::testing::sim::ask::as_heard;

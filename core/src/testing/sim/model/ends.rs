@@ -3,7 +3,8 @@
 use super::side::{Stage, Turn};
 use super::{Input, Model, Must, Owner};
 use crate::config::Presence;
-use crate::event::{Cause, ConnId};
+use crate::event::Cause;
+use crate::id::ConnId;
 use crate::member::MemberId;
 use crate::note::CloseReason;
 use crate::testing::sim::ask::{Ask, IDLE, as_heard};

@@ -8,7 +8,7 @@ use std::vec::Vec;
 use super::Owner;
 use super::rate::{COMMAND, Rate, Taken};
 use crate::config::Limits;
-use crate::event::{ConnId, Ticket};
+use crate::id::{ConnId, Ticket};
 use crate::member::{Answer, Member};
 use crate::testing::sim::ask::{Ask, IDLE, Speak, TOO_LONG};
 use crate::testing::sim::client::{AT_EOF, Item, Kind, Visit};

@@ -9,7 +9,7 @@ use std::vec::Vec;
 use super::side::{Since, Turn};
 use super::{Input, Model, Question, Side};
 use crate::config::{LoginThrottle, Throttle};
-use crate::event::{ConnId, Source};
+use crate::id::{ConnId, Source};
 use crate::member::{Answer, Member, MemberId};
 use crate::testing::sim::ask::Ask;
 use crate::time::Millis;

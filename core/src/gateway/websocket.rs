@@ -5,13 +5,13 @@ use core::mem;
 
 use zeroize::Zeroizing;
 
-use super::chat::without_terminator;
 use super::ending::Ends;
+use super::turn::without_terminator;
 use super::{Gateway, Step};
-use crate::conn::socket::{End, Life, Socket};
+use crate::chunk::{Chunk, Form};
+use crate::conn::websocket::{End, Life, WebSocket};
 use crate::conn::{Cost, Incoming, Stage, Turn, Wire};
-use crate::event::ConnId;
-use crate::frame::{Chunk, Form};
+use crate::id::ConnId;
 use crate::note::{CloseReason, Refusal};
 use crate::wiped;
 use crate::wire::http::{Response, Status};
@@ -34,8 +34,8 @@ impl Gateway {
             return Some(Response::plain(Status::Forbidden));
         }
         self.write(id, Chunk::new(handshake.answer().as_bytes()));
-        let socket = Socket::new(self.now.mono, id.slot(), &self.config.limits);
-        self.begin_chat(id, Wire::Socket(socket.into()));
+        let websocket = WebSocket::new(self.now.mono, id.slot(), &self.config.limits);
+        self.begin_chat(id, Wire::WebSocket(websocket.into()));
         None
     }
 
@@ -68,17 +68,17 @@ impl Gateway {
     }
 
     /// Takes the commands that are there, then one more piece of the input.
-    pub(super) fn socket(&mut self, id: ConnId, input: &[u8]) -> Step {
-        let Some(socket) = self.conns.get_mut(id).and_then(|conn| conn.socket()) else {
+    pub(super) fn websocket(&mut self, id: ConnId, input: &[u8]) -> Step {
+        let Some(websocket) = self.conns.get_mut(id).and_then(|conn| conn.websocket()) else {
             return Step::Wait;
         };
         // Most messages are a command that is carried out at once: they pass through one buffer
         // that all connections share.
-        let shared = socket.inbox.is_empty();
+        let shared = websocket.inbox.is_empty();
         let mut inbox = mem::take(if shared {
             &mut self.scratch
         } else {
-            &mut socket.inbox
+            &mut websocket.inbox
         });
         let used = self.commands(id, &inbox);
         wiped::consume(&mut inbox, used);
@@ -110,24 +110,24 @@ impl Gateway {
             return Step::Consumed(0);
         };
         let ready = matches!(chat.turn, Turn::Ready);
-        let Some(socket) = chat.socket() else {
+        let Some(websocket) = chat.websocket() else {
             return Step::Wait;
         };
-        if socket.has_ended() && !input.is_empty() {
+        if websocket.has_ended() && !input.is_empty() {
             return Step::Consumed(input.len());
         }
-        if !ready || socket.has_ended() {
+        if !ready || websocket.has_ended() {
             return Step::Wait;
         }
         // Room for a terminator, which does not count.
-        let (mut decoder, mut is_text) = (socket.decoder, false);
+        let (mut decoder, mut is_text) = (websocket.decoder, false);
         let (before, begins) = (inbox.len(), decoder.is_between_frames());
         let goes_on = decoder.is_in_message() || before > 0;
         let decoded = decoder.decode(input, inbox, limits.command.saturating_add(2));
         // The frame that begins a command costs nothing: the command does.
         let idle = match &decoded {
             Ok(Decoded::Data { kind, .. })
-                if socket.speaks.is_some_and(|speaks| speaks != *kind) =>
+                if websocket.speaks.is_some_and(|speaks| speaks != *kind) =>
             {
                 return self.fail(id, CloseCode::UNSUPPORTED);
             }
@@ -147,22 +147,22 @@ impl Gateway {
             self.slow_down(id, until);
             return Step::Wait;
         }
-        let Some(socket) = chat.socket() else {
+        let Some(websocket) = chat.websocket() else {
             return Step::Wait;
         };
         let (used, pong) = match decoded {
             Ok(Decoded::Partial) if incoming == Incoming::Ended => {
-                socket.end = Some(End::Silent);
+                websocket.end = Some(End::Silent);
                 return Step::Consumed(input.len());
             }
             Ok(Decoded::Partial) => return Step::Wait,
             Ok(Decoded::Data { used, kind, end }) => {
-                socket.speaks = Some(kind);
+                websocket.speaks = Some(kind);
                 if kind == Kind::Text {
                     if without_terminator(inbox).len() > limits.command {
                         return self.fail(id, CloseCode::TOO_BIG);
                     }
-                    socket.whole = end;
+                    websocket.whole = end;
                 }
                 is_text = kind == Kind::Text;
                 (used, None)
@@ -170,15 +170,15 @@ impl Gateway {
             Ok(Decoded::Ping(used, payload)) => (used, Some(payload)),
             Ok(Decoded::Pong(used)) => (used, None),
             Ok(Decoded::Close(used, code)) => {
-                socket.end = Some(End::Closed(code));
+                websocket.end = Some(End::Closed(code));
                 (used, None)
             }
             Err(violation) => {
-                let code = first_fault(violation, socket.speaks, inbox, limits.command);
+                let code = first_fault(violation, websocket.speaks, inbox, limits.command);
                 return self.fail(id, code);
             }
         };
-        socket.decoder = decoder;
+        websocket.decoder = decoder;
         if is_text {
             conn.form = Form::Text;
         }
@@ -190,8 +190,8 @@ impl Gateway {
 
     /// Ends a connection that broke a rule.
     fn fail(&mut self, id: ConnId, code: CloseCode) -> Step {
-        if let Some(socket) = self.conns.get_mut(id).and_then(|conn| conn.socket()) {
-            socket.end = Some(End::Broken(code));
+        if let Some(websocket) = self.conns.get_mut(id).and_then(|conn| conn.websocket()) {
+            websocket.end = Some(End::Broken(code));
         }
         self.end_chat(id, CloseReason::ProtocolError, Ends::With(Stage::Finishing));
         Step::Consumed(0)
@@ -200,13 +200,13 @@ impl Gateway {
     /// Keeps what is left of a buffer with the connection, and the shared buffer for the next.
     fn keep(&mut self, id: ConnId, mut inbox: Zeroizing<Vec<u8>>, shared: bool) {
         if !inbox.is_empty()
-            && let Some(socket) = self.conns.get_mut(id).and_then(|conn| conn.socket())
+            && let Some(websocket) = self.conns.get_mut(id).and_then(|conn| conn.websocket())
         {
             if shared {
-                socket.inbox = inbox.clone();
+                websocket.inbox = inbox.clone();
             } else {
                 wiped::fit(&mut inbox);
-                socket.inbox = mem::take(&mut inbox);
+                websocket.inbox = mem::take(&mut inbox);
             }
         }
         if shared {
@@ -217,8 +217,8 @@ impl Gateway {
 
     /// Says goodbye in a frame, where the end of a chat is one that can be said.
     pub(super) fn say_goodbye(&mut self, id: ConnId, reason: CloseReason) {
-        let socket = self.conns.get_mut(id).and_then(|conn| conn.socket());
-        if let Some(code) = socket.and_then(|socket| socket.goodbye(reason)) {
+        let websocket = self.conns.get_mut(id).and_then(|conn| conn.websocket());
+        if let Some(code) = websocket.and_then(|websocket| websocket.goodbye(reason)) {
             self.write_close(id, code);
         }
     }
@@ -236,13 +236,15 @@ impl Gateway {
             return;
         };
         let (incoming, waiting) = (conn.incoming, conn.waiting());
-        let Some(socket) = conn.socket() else { return };
-        match socket.life(now, incoming, &self.config.limits) {
+        let Some(websocket) = conn.websocket() else {
+            return;
+        };
+        match websocket.life(now, incoming, &self.config.limits) {
             Life::Dead => self.end_chat(id, CloseReason::Timeout, Ends::With(Stage::Aborted)),
             // Behind what it has not taken yet a ping would come too late, and pings would pile up.
             // In a busy room something is on its way most of the time: the ping must not be lost.
             Life::Ping => {
-                socket.owed_ping = true;
+                websocket.owed_ping = true;
                 if waiting == 0 {
                     self.ping(id);
                 }
@@ -253,9 +255,9 @@ impl Gateway {
 
     /// Sends the ping that is due, if one is.
     pub(super) fn ping(&mut self, id: ConnId) {
-        if let Some(socket) = self.conns.get_mut(id).and_then(|conn| conn.socket())
-            && mem::take(&mut socket.owed_ping)
-            && !socket.has_ended()
+        if let Some(websocket) = self.conns.get_mut(id).and_then(|conn| conn.websocket())
+            && mem::take(&mut websocket.owed_ping)
+            && !websocket.has_ended()
         {
             self.write(id, Chunk::frame(Opcode::Ping, b""));
         }

@@ -4,21 +4,21 @@ use alloc::string::String;
 use core::mem;
 
 use super::ending::Ends;
-use super::web::Body;
+use super::http::Body;
 use super::{Gateway, Step};
-use crate::command::{self, Command, Fault};
+use crate::chat::command::{self, Command, Fault};
+use crate::chat::hub::Online;
+use crate::chat::reply;
+use crate::chunk::Form;
 use crate::config::ListAccess;
 use crate::conn::{Cost, Incoming, Stage, Turn, Who};
-use crate::event::ConnId;
-use crate::frame::Form;
-use crate::hub::Online;
+use crate::id::ConnId;
 use crate::note::{CloseReason, Note};
-use crate::reply;
 use crate::time::Millis;
-use crate::typed::{self, Habits, Text};
 use crate::wiped;
 use crate::wire::framing::{Frame, Framer, MARK, Rules};
 use crate::wire::http::{self, Status};
+use crate::wire::typed::{self, Habits, Text};
 
 impl Gateway {
     /// Carries out the command that `input`, the chat's own bytes, begins with, if its turn has come.

@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 
 use zeroize::Zeroizing;
 
-use crate::codepage::CodePage;
-use crate::command;
+use crate::chat::command;
+use crate::wire::codepage::CodePage;
 use crate::wire::framing::{Framer, Rules, Telnet};
 use crate::wire::telnet::{self, Piece};
 

@@ -9,13 +9,14 @@ use core::net::SocketAddr;
 use super::{Gateway, Phase, Step};
 use crate::config::{Missing, Role};
 use crate::conn::{Incoming, Patience, State};
-use crate::event::{ConnId, ListenerId, StoreState};
+use crate::event::StoreState;
+use crate::id::{ConnId, ListenerId};
 
-use crate::frame::Chunk;
+use crate::chunk::Chunk;
 use crate::member::Unavailable;
 use crate::note::{Note, Refusal};
-use crate::site::{self, Found, Site, SiteFile};
-use crate::status::{self, Gauges};
+use crate::web::site::{self, Found, Site, SiteFile};
+use crate::web::status::{self, Gauges};
 use crate::wire::http::{self, ALLOWED, Content, Head, Method, Reject, Request, Response, Status};
 use crate::wire::percent;
 

@@ -12,7 +12,7 @@ use crate::wire::websocket::{CloseCode, Decoder, Kind};
 
 /// A WebSocket. Idle, it holds no buffer.
 #[derive(Debug)]
-pub(crate) struct Socket {
+pub(crate) struct WebSocket {
     pub(crate) decoder: Decoder,
     /// What its first data message was.
     pub(crate) speaks: Option<Kind>,
@@ -51,7 +51,7 @@ pub(crate) enum Life {
     Fine,
 }
 
-impl Socket {
+impl WebSocket {
     /// `slot` spreads the first pings, so that those who came at once are not asked at once.
     pub(crate) fn new(now: Millis, slot: usize, limits: &Limits) -> Self {
         let spread = limits.ping.0 / 5;

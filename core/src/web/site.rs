@@ -11,7 +11,7 @@ use core::fmt;
 
 use memchr::memchr;
 
-use crate::frame::Chunk;
+use crate::chunk::Chunk;
 use crate::wire::percent;
 
 /// Files by their path, as [`Config::site`](crate::Config::site) has them; empty by default.

@@ -1,13 +1,13 @@
 //! The first bytes of a connection: tells it apart and hands it on.
 
 use super::{Gateway, Phase, Step};
+use crate::chat::reply;
+use crate::chunk::Form;
 use crate::config::Role;
 use crate::conn::sniff::{Kind, Verdict, sniff};
 use crate::conn::{Chat, Incoming, Patience, State, Wire};
-use crate::event::ConnId;
-use crate::frame::Form;
+use crate::id::ConnId;
 use crate::note::{Note, Refusal};
-use crate::reply;
 use crate::wire::websocket::CloseCode;
 
 impl Gateway {
@@ -84,7 +84,7 @@ impl Gateway {
             let sorry = reply::error("Server is full.");
             match wire {
                 Wire::Stream => self.write(id, sorry.to(Form::Stream)),
-                Wire::Socket(_) => {
+                Wire::WebSocket(_) => {
                     self.write(id, sorry.to(Form::Binary));
                     self.write_close(id, Some(CloseCode::TRY_AGAIN_LATER));
                 }
@@ -94,7 +94,7 @@ impl Gateway {
         // A WebSocket speaks binary until it has sent text: Ruffle drops text.
         conn.form = match wire {
             Wire::Stream => Form::Stream,
-            Wire::Socket(_) => Form::Binary,
+            Wire::WebSocket(_) => Form::Binary,
         };
         conn.state = State::Chat(Chat::new(wire));
         self.clients += 1;

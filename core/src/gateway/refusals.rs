@@ -134,7 +134,7 @@ mod tests {
     fn the_reference_explains_each_reason() {
         for reason in REASONS {
             let words = alloc::format!("{}{}", reason.as_str(), reason.advice());
-            let rows = include_str!("../PROTOCOL.md").lines();
+            let rows = include_str!("../../PROTOCOL.md").lines();
             let mut rows = rows.filter(|line| line.starts_with("| `"));
             assert!(rows.any(|row| row.contains(&words)), "{words}");
         }

@@ -29,7 +29,7 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::sync::Arc;
 
 use crate::config::{LoginThrottle, Throttle as Settings};
-use crate::event::{ConnId, Source};
+use crate::id::{ConnId, Source};
 use crate::member::{Answer, Login, MemberId};
 use crate::time::Millis;
 use known::{Known, Mark, mark};

@@ -8,7 +8,7 @@ use core::net::IpAddr;
 use sha1::{Digest, Sha1};
 
 use super::Name;
-use crate::event::Source;
+use crate::id::Source;
 
 /// A pair of a name and an address, as some bits of a hash of both: every member who is online has one.
 /// Two pairs with the same mark do no harm: one of them does not wait for the failures of others.

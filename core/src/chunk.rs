@@ -4,9 +4,9 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::event::ConnId;
-use crate::reply;
+use crate::id::ConnId;
 use crate::wire::websocket::{self, MAX_HEAD, Opcode};
+use crate::xml;
 
 /// Bytes to write: a few of its own, then some that every connection shares. A clone copies no more
 /// than the few.
@@ -186,7 +186,7 @@ impl Message {
     #[cold]
     pub(crate) fn in_ascii(&self) -> Self {
         match core::str::from_utf8(&self.0) {
-            Ok(text) if !text.is_ascii() => Self::new(&reply::in_ascii(text)),
+            Ok(text) if !text.is_ascii() => Self::new(&xml::in_ascii(text)),
             Ok(_) | Err(_) => self.clone(),
         }
     }

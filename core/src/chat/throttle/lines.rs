@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::known::{Mark, mark};
 use super::recent::REMEMBERED;
 use super::{Name, Settings, Throttle, is_off};
-use crate::event::{ConnId, Source};
+use crate::id::{ConnId, Source};
 use crate::time::Millis;
 
 /// The identifications of one source, running and waiting.

@@ -17,27 +17,27 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 use core::mem;
 
-use crate::event::ConnId;
-use crate::frame::{Chunk, Form, Message, Recipients};
+use crate::chat::reply;
+use crate::chunk::{Chunk, Form, Message, Recipients};
+use crate::id::ConnId;
 use crate::member::{Member, MemberId};
-use crate::reply;
 
 /// Where a member sits for as long as they are online; somebody else may sit there afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Seat(u32);
+pub(crate) struct Slot(u32);
 
 /// Everyone online, in order of login.
 #[derive(Debug)]
 pub(crate) struct Hub {
     seats: Vec<Place>,
     /// The empty seat to be taken next; each leads to another.
-    free: Seat,
-    first: Seat,
-    last: Seat,
+    free: Slot,
+    first: Slot,
+    last: Slot,
     /// Seats taken, by the numbers of their members.
-    by_member: Vec<Seat>,
+    by_member: Vec<Slot>,
     /// The same, by the hashes of their nicks, then by the nicks.
-    by_nick: Vec<(u32, Seat)>,
+    by_nick: Vec<(u32, Slot)>,
     /// How many of them are spoken to in each form, in the order of [`Form::ALL`].
     speaking: [usize; Form::ALL.len()],
     /// Made when first asked for, shared until who is online changes.
@@ -52,11 +52,11 @@ enum Place {
     Taken {
         online: Online,
         /// Who logged in before, and after.
-        before: Seat,
-        after: Seat,
+        before: Slot,
+        after: Slot,
     },
     Free {
-        next: Seat,
+        next: Slot,
     },
 }
 
@@ -94,7 +94,7 @@ impl Default for Hub {
 
 impl Hub {
     /// Gives a newcomer the last place. Nobody of the same number or nick may be online.
-    pub(crate) fn join(&mut self, conn: ConnId, form: Form, member: &Member) -> Seat {
+    pub(crate) fn join(&mut self, conn: ConnId, form: Form, member: &Member) -> Slot {
         let by_member = self.search_member(member.id).unwrap_or_else(|at| at);
         let by_nick = self.search_nick(&member.nick).unwrap_or_else(|at| at);
         let before = self.last;
@@ -115,7 +115,7 @@ impl Hub {
     /// Gives a seat to another connection of the same member, by the same nick; returns the old one.
     pub(crate) fn replace(
         &mut self,
-        seat: Seat,
+        seat: Slot,
         conn: ConnId,
         form: Form,
         member: &Member,
@@ -131,7 +131,7 @@ impl Hub {
     }
 
     /// A member's connection carries messages in another form from now on.
-    pub(crate) fn speak(&mut self, seat: Seat, form: Form) {
+    pub(crate) fn speak(&mut self, seat: Slot, form: Form) {
         if let Some(Place::Taken { online, .. }) = self.seats.get_mut(seat.index()) {
             self.speaking[online.form as usize] -= 1;
             self.speaking[form as usize] += 1;
@@ -141,7 +141,7 @@ impl Hub {
     }
 
     /// Takes a member off the list.
-    pub(crate) fn leave(&mut self, seat: Seat) -> Option<Online> {
+    pub(crate) fn leave(&mut self, seat: Slot) -> Option<Online> {
         let online = self.online(seat)?;
         let by_member = self.search_member(online.id);
         let by_nick = self.search_nick(online.nick());
@@ -168,7 +168,7 @@ impl Hub {
     }
 
     /// Whoever is online under this number, or this nick.
-    pub(crate) fn find(&self, member: &Member) -> Option<Seat> {
+    pub(crate) fn find(&self, member: &Member) -> Option<Slot> {
         let by_member = self.search_member(member.id).map(|at| self.by_member[at]);
         by_member
             .or_else(|_| self.search_nick(&member.nick).map(|at| self.by_nick[at].1))
@@ -183,7 +183,7 @@ impl Hub {
         self.online(self.by_nick[self.search_nick(nick).ok()?].1)
     }
 
-    pub(crate) fn online(&self, seat: Seat) -> Option<&Online> {
+    pub(crate) fn online(&self, seat: Slot) -> Option<&Online> {
         match self.seats.get(seat.index())? {
             Place::Taken { online, .. } => Some(online),
             Place::Free { .. } => None,
@@ -237,7 +237,7 @@ impl Hub {
     }
 
     /// Puts somebody on an empty seat.
-    fn sit(&mut self, place: Place) -> Seat {
+    fn sit(&mut self, place: Place) -> Slot {
         let seat = self.free;
         if let Some(empty) = self.seats.get_mut(seat.index()) {
             if let Place::Free { next } = mem::replace(empty, place) {
@@ -245,14 +245,14 @@ impl Hub {
             }
             return seat;
         }
-        let new = u32::try_from(self.seats.len()).map_or(NOWHERE, Seat);
+        let new = u32::try_from(self.seats.len()).map_or(NOWHERE, Slot);
         assert!(new != NOWHERE, "fewer members than 2^32 - 1 are online");
         self.seats.push(place);
         new
     }
 
     /// Who logged in after this seat's; after nobody's, who was the first.
-    fn after(&mut self, seat: Seat) -> &mut Seat {
+    fn after(&mut self, seat: Slot) -> &mut Slot {
         match self.seats.get_mut(seat.index()) {
             Some(Place::Taken { after, .. }) => after,
             Some(Place::Free { .. }) | None => &mut self.first,
@@ -260,7 +260,7 @@ impl Hub {
     }
 
     /// Who logged in before this seat's; before nobody's, who was the last.
-    fn before(&mut self, seat: Seat) -> &mut Seat {
+    fn before(&mut self, seat: Slot) -> &mut Slot {
         match self.seats.get_mut(seat.index()) {
             Some(Place::Taken { before, .. }) => before,
             Some(Place::Free { .. }) | None => &mut self.last,
@@ -268,20 +268,20 @@ impl Hub {
     }
 
     fn search_member(&self, id: MemberId) -> Result<usize, usize> {
-        let sits = |seat: &Seat| self.compare(*seat, |online| online.id.cmp(&id));
+        let sits = |seat: &Slot| self.compare(*seat, |online| online.id.cmp(&id));
         self.by_member.binary_search_by(sits)
     }
 
     fn search_nick(&self, nick: &str) -> Result<usize, usize> {
         let hash = hash(nick);
-        let sits = |(other, seat): &(u32, Seat)| {
+        let sits = |(other, seat): &(u32, Slot)| {
             let by_nick = |online: &Online| online.nick_bytes().cmp(nick.as_bytes());
             other.cmp(&hash).then_with(|| self.compare(*seat, by_nick))
         };
         self.by_nick.binary_search_by(sits)
     }
 
-    fn compare(&self, seat: Seat, with: impl FnOnce(&Online) -> Ordering) -> Ordering {
+    fn compare(&self, seat: Slot, with: impl FnOnce(&Online) -> Ordering) -> Ordering {
         self.online(seat).map_or(Ordering::Less, with)
     }
 
@@ -334,7 +334,7 @@ impl Hub {
     }
 }
 
-impl Seat {
+impl Slot {
     fn index(self) -> usize {
         self.0 as usize
     }
@@ -374,7 +374,7 @@ fn hash(nick: &str) -> u32 {
 }
 
 /// No seat: what is before the first and after the last.
-const NOWHERE: Seat = Seat(u32::MAX);
+const NOWHERE: Slot = Slot(u32::MAX);
 
 #[cfg(test)]
 mod tests {
@@ -467,7 +467,7 @@ mod tests {
             // Numbers and nicks come in no order, and the crowd grows, shrinks and is gone again.
             let shrinks = n / 100 % 2 == 1;
             if !model.is_empty() && random(4) < if shrinks { 3 } else { 1 } {
-                let (seat, id): (Seat, i64) = model.remove(random(model.len()));
+                let (seat, id): (Slot, i64) = model.remove(random(model.len()));
                 assert_eq!(hub.leave(seat).map(|o| o.id), Some(MemberId(id)));
             } else {
                 let id = (i64::from(n) * 7919) % 2003;

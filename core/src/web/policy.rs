@@ -7,8 +7,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write as _;
 
-use crate::frame::Chunk;
-use crate::reply;
+use crate::chunk::Chunk;
+use crate::xml;
 
 /// A policy document, ready to be sent on a socket (with its NUL) and over HTTP (without).
 #[derive(Clone, Debug)]
@@ -26,8 +26,8 @@ impl Policy {
             let _ = write!(
                 text,
                 "<allow-access-from domain=\"{}\" to-ports=\"{}\" />",
-                reply::escaped(domain),
-                reply::escaped(ports)
+                xml::escaped(domain),
+                xml::escaped(ports)
             );
         }
         text.push_str("</cross-domain-policy>");

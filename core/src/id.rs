@@ -1,0 +1,76 @@
+//! Names for connections, listeners and questions, and where a connection comes from.
+
+use core::fmt;
+use core::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+/// One connection, from [`accept`](crate::Gateway::accept) to its [`Input::Gone`]. Never reused.
+///
+/// A slot in the gateway's table and the slot's generation, so that finding a connection is an
+/// array access and a stale id finds nothing.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnId(u64);
+
+impl ConnId {
+    pub(crate) const fn new(slot: u32, generation: u32) -> Self {
+        Self((generation as u64) << 32 | slot as u64)
+    }
+
+    /// The place of this connection in a table. Small numbers, reused once the connection is gone,
+    /// so that a runtime can keep its own side of a connection in a plain array.
+    pub const fn slot(self) -> usize {
+        self.0 as u32 as usize
+    }
+
+    pub(crate) const fn generation(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    /// The id as one number, for a runtime that has to hand it through an operating system.
+    pub const fn to_bits(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Debug for ConnId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ConnId({}.{})", self.slot(), self.generation())
+    }
+}
+
+/// One question to the member store. Never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub(crate) u64);
+
+/// A listener: its place in [`Config::listeners`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ListenerId(pub usize);
+
+/// Where a connection comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The listener that accepted it.
+    pub listener: ListenerId,
+    /// The peer's address; an IPv4-mapped IPv6 address is taken as the IPv4 address it is.
+    pub peer: SocketAddr,
+}
+
+/// Whom a question to the member store is counted against, and by whom the store takes turns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    /// An IPv4 address, or the first address of an IPv6 /64: one subscriber has all of a /64.
+    Address(IpAddr),
+    /// A connection whose address is exempt from limits by address.
+    Connection(ConnId),
+}
+
+impl Source {
+    pub(crate) fn of(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(_) => Self::Address(address),
+            IpAddr::V6(v6) => {
+                let prefix = v6.to_bits() >> 64 << 64;
+                Self::Address(IpAddr::V6(Ipv6Addr::from_bits(prefix)))
+            }
+        }
+    }
+}

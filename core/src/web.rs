@@ -1,0 +1,5 @@
+//! What the HTTP side serves: the site's files, the status pages and the socket policy.
+
+pub(crate) mod policy;
+pub(crate) mod site;
+pub(crate) mod status;
