@@ -4,7 +4,7 @@
 //!
 //! - [`cli`] reads the command line and decides the exit code.
 //! - [`serve`] turns options into settings and listeners, and runs the chosen runtime.
-//! - [`site`] is what is served over HTTP: the built-in pages, and the operator's own folder.
+//! - [`web`] is what is served over HTTP: the built-in pages, and the operator's own folder.
 //! - [`chat`] is a client of the chat, for a terminal or a pipe.
 //! - [`members`] is the member store on SQLite: the operator's side of it, and the pool of threads
 //!   that answers the core's questions.
@@ -24,5 +24,5 @@ pub mod prompt;
 pub mod recording;
 pub mod replay;
 pub mod serve;
-pub mod site;
 pub mod text;
+pub mod web;

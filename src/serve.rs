@@ -24,7 +24,7 @@ use crate::members::{
     DEMO, Members, Origin, Pool, PoolOptions, StoreError, TicketSecret, is_address,
 };
 use crate::recording;
-use crate::site;
+use crate::web;
 
 mod facts;
 mod listen;
@@ -51,7 +51,7 @@ pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
     let addresses = listen::addresses(options)?;
     let room = settings::room(options)?;
     let policy = settings::policy(options)?;
-    let site = site::site(settings::own_site(options, &settings::private(options)))?;
+    let site = web::site(settings::own_site(options, &settings::private(options)))?;
     let tickets = settings::ticket_secret(options)?;
     // The store comes last, so that a server which cannot start leaves no file behind.
     let listeners = listen::open(&addresses)?;

@@ -11,7 +11,7 @@ use flashgate_core::{Config, is_host_name};
 
 use super::table::TableOptions;
 use crate::members::import::{ActiveIf, Charset, Map, Spaces};
-use crate::site::{FrameAncestor, Ruffle, TicketUrl};
+use crate::web::{FrameAncestor, Ruffle, TicketUrl};
 
 /// Run the server.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]

@@ -14,7 +14,7 @@ use crate::log::diagnostics::start_thread;
 use crate::log::{Event, Writer};
 use crate::members::Pool;
 use crate::prompt::STANDARD_INPUT;
-use crate::site::{self, Ruffle};
+use crate::web::{self, Ruffle};
 
 /// All that is needed to read it.
 pub(super) struct Reload {
@@ -71,7 +71,7 @@ impl Reload {
             return Ok(None);
         }
         let private = settings::private(&self.options);
-        config.site = Arc::new(site::site(settings::own_site(&self.options, &private))?);
+        config.site = Arc::new(web::site(settings::own_site(&self.options, &private))?);
         settings::warn_of_redirect(config);
         Ok(Some("site"))
     }

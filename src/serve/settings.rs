@@ -15,7 +15,7 @@ use crate::cli::ServeOptions;
 use crate::failure::{Exit, Failure};
 use crate::members::{TicketSecret, is_address};
 use crate::prompt::STANDARD_INPUT;
-use crate::site::{Demo, Own, Ruffle, is_own};
+use crate::web::{Demo, Own, Ruffle, is_own};
 
 /// Whether options contradict each other.
 pub(super) fn check(options: &ServeOptions) -> Result<(), Failure> {

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { getHeapSnapshot } from "node:v8";
 
-import { Session } from "../../src/site/chat/session.js";
+import { Session } from "../../src/web/chat/session.js";
 
 const SECOND = 1000;
 

@@ -133,7 +133,7 @@ fn mime(path: &str, bytes: &[u8]) -> Cow<'static, str> {
     }
 }
 
-/// A file in `src/site`, served at the same path.
+/// A file in `src/web`, served at the same path.
 macro_rules! built_in {
     ($path:literal) => {
         built_in!($path, None)
@@ -141,7 +141,7 @@ macro_rules! built_in {
     ($path:literal, $policy:expr) => {
         BuiltIn {
             path: concat!("/", $path),
-            bytes: include_bytes!(concat!("site/", $path)),
+            bytes: include_bytes!(concat!("web/", $path)),
             policy: $policy,
         }
     };
