@@ -103,7 +103,8 @@ pub use member::{
 pub use note::{CloseReason, Note, NotePart, NoteWriter, Refusal};
 pub use queue::Chunks;
 pub use time::{Millis, Now, TimeOfDay, UnixSeconds};
+pub use web::file::SiteFile;
 pub use web::policy::Policy;
-pub use web::site::{MAX_SITE_PATH, Site, SiteError, SiteFile};
+pub use web::site::{MAX_SITE_PATH, Site, SiteError};
 pub use wire::codepage::{CodePage, NoCodePage};
 pub use wire::websocket;

@@ -15,7 +15,8 @@ use crate::id::{ConnId, ListenerId};
 use crate::chunk::Chunk;
 use crate::member::Unavailable;
 use crate::note::{Note, Refusal};
-use crate::web::site::{self, Found, Site, SiteFile};
+use crate::web::file::{self, SiteFile};
+use crate::web::site::{self, Found, Site};
 use crate::web::status::{self, Gauges};
 use crate::wire::http::{self, ALLOWED, Content, Head, Method, Reject, Request, Response, Status};
 use crate::wire::percent;
@@ -272,7 +273,7 @@ fn site_file(file: &SiteFile, request: &Request<'_>) -> Response {
     // The condition of another method would mean 412: do nothing. POST does nothing here anyway.
     let conditional = request.method != Method::Post;
     let mut named = request.fields.if_none_match.iter();
-    let known = conditional && named.any(|field| site::names_etag(field, file.etag()));
+    let known = conditional && named.any(|field| file::names_etag(field, file.etag()));
     let (status, content) = if known {
         (Status::NotModified, None)
     } else {

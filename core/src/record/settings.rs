@@ -7,8 +7,9 @@ use alloc::vec::Vec;
 
 use super::format::{Escaped, unescaped};
 use crate::config::{Config, Origins, Role, SETTINGS, Setting};
+use crate::web::file::SiteFile;
 use crate::web::policy::Policy;
-use crate::web::site::{Site, SiteFile};
+use crate::web::site::Site;
 
 /// Calls `line` with each line that stands for `config`; the last one ends it.
 pub(super) fn write(config: &Config, mut line: impl FnMut(&str)) {

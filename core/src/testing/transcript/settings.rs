@@ -11,8 +11,9 @@ use super::frames::Frames;
 use super::text::unescape;
 use crate::config::{self, Config, Role, Setting};
 use crate::time::Millis;
+use crate::web::file::SiteFile;
 use crate::web::policy::Policy;
-use crate::web::site::{Site, SiteFile};
+use crate::web::site::Site;
 
 /// What a transcript has set so far.
 #[derive(Clone, Debug)]
