@@ -20,6 +20,7 @@ pub mod cli;
 pub mod failure;
 pub mod log;
 pub mod members;
+pub mod password;
 pub mod prompt;
 pub mod recording;
 pub mod replay;

@@ -9,15 +9,14 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
-mod apart;
+use crate::password::{self, Hash};
+
 mod backend;
-mod blocks;
 mod checkup;
 mod complaints;
 mod copy;
 mod demo;
 pub mod dump;
-mod hash;
 pub mod import;
 mod listing;
 #[cfg(feature = "mysql")]
@@ -26,7 +25,6 @@ mod lookup;
 mod nick;
 mod notes;
 mod opened;
-mod passwords;
 mod pool;
 mod schema;
 mod stamp;
@@ -38,12 +36,10 @@ mod watch;
 pub use checkup::{Checkup, Misnamed, NickTrouble, ShutOut, Trouble};
 pub use copy::{BackupError, Exported, Passwords};
 pub use demo::{DEMO, DemoMember};
-pub use hash::Format;
 pub use listing::{Filter, Listed, Stored, Who};
 #[cfg(feature = "mysql")]
 pub use live::{Address, AddressFault, SiteTable};
 pub use nick::{Name, NameFault, Nick, Number};
-pub use passwords::{Checked, Hash, HashFault, Verdict, check};
 pub use pool::{Pool, PoolOptions};
 pub use schema::{Fault, StoreError};
 pub use tickets::{SecretFault, TicketSecret};
@@ -134,7 +130,7 @@ impl Members {
             while let Some(row) = rows.next()? {
                 // What is not even text is checked against nothing.
                 if let Ok(hash) = row.get_ref(0)?.as_str() {
-                    slowest = slowest.max(passwords::time_to_check(hash));
+                    slowest = slowest.max(password::time_to_check(hash));
                 }
             }
             Ok(slowest)

@@ -7,9 +7,10 @@ use argh::{ArgsInfo, FromArgs};
 
 use crate::failure::{Exit, Failure};
 use crate::members::{
-    Active, AddError, Change, Hash, Listed, Members, Name, NewMember, Nick, Number, Origin,
-    StoreError, Taken, Who, is_address,
+    Active, AddError, Change, Listed, Members, Name, NewMember, Nick, Number, Origin, StoreError,
+    Taken, Who, is_address,
 };
+use crate::password::Hash;
 use crate::prompt;
 use crate::text::Plain;
 

@@ -7,9 +7,8 @@ use std::fmt;
 
 use rusqlite::Row;
 
-use super::{
-    Fault, Format, HashFault, Members, Name, NameFault, Nick, StoreError, lossy, passwords,
-};
+use super::{Fault, Members, Name, NameFault, Nick, StoreError, lossy};
+use crate::password::{self, Format, HashFault};
 
 /// What a look at every member has found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -163,7 +162,7 @@ fn looked_at(row: &Row<'_>) -> rusqlite::Result<Result<Format, Trouble>> {
         }
     }
     let stored = row.get_ref(3)?.as_str()?;
-    Ok(passwords::format(stored).map_err(Trouble::Password))
+    Ok(password::format(stored).map_err(Trouble::Password))
 }
 
 impl fmt::Display for Trouble {

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
-use super::{Fault, Hash, Members, Name, Nick, StoreError};
+use super::{Fault, Members, Name, Nick, StoreError};
+use crate::password::Hash;
 
 impl Members {
     /// Copies the store into a new file that only its owner may read, as it is at one moment,

@@ -2,7 +2,8 @@
 
 use flashgate_core::Secret;
 
-use super::{Active, Hash, Name, NewMember, Nick, Number};
+use super::{Active, Name, NewMember, Nick, Number};
+use crate::password::Hash;
 
 /// A member whose password everybody knows.
 #[derive(Clone, Copy, Debug)]

@@ -17,7 +17,8 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 #[cfg(feature = "mysql")]
 use super::SiteTable;
 use super::dump::{DumpError, TableName};
-use super::{Fault, Format, Members, StoreError};
+use super::{Fault, Members, StoreError};
+use crate::password::Format;
 use crate::text::{Plain, Quoted};
 
 mod charset;

@@ -3,8 +3,8 @@
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::nick::fold;
-use super::passwords;
-use super::{Active, Format, Members, NameFault, Nick, Number, StoreError, lossy};
+use super::{Active, Members, NameFault, Nick, Number, StoreError, lossy};
+use crate::password::{self, Format};
 
 /// Whom a command is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -162,7 +162,7 @@ impl Members {
 /// What is not even text is in no format.
 fn format_at(row: &Row<'_>, column: usize) -> Stored {
     let stored = row.get_ref(column).ok().and_then(|text| text.as_str().ok());
-    let format = stored.and_then(|stored| passwords::format(stored).ok());
+    let format = stored.and_then(|stored| password::format(stored).ok());
     format.map_or(Stored::Useless, Stored::In)
 }
 

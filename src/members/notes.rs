@@ -9,8 +9,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use flashgate_core::{Member, MemberId};
 
-use super::passwords::Hash;
 use super::stamp::Inode;
+use crate::password::Hash;
 
 /// Logins that wait to be written, the last of each member.
 #[derive(Debug, Default)]

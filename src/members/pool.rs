@@ -23,13 +23,13 @@ use super::live::{Live, SiteTable};
 use super::lookup::Lookups;
 use super::notes::Renewed;
 use super::opened::Found;
-use super::passwords::{self, Verdict};
 use super::schema::{self, Fault, StoreError};
 use super::tickets::{self, TicketSecret, Tickets, Worth};
 use super::turns::Turns;
 use super::verified::Verified;
 use super::watch::LOOK;
-use super::{Hash, Members, NewMember};
+use super::{Members, NewMember};
+use crate::password::{self, Hash, Verdict, memory};
 
 mod permits;
 mod queue;
@@ -104,7 +104,7 @@ impl PoolOptions {
     /// Lookups under way at once: as many as can hash, one after the other where threads are few, within
     /// the time of a refusal.
     fn places(&self) -> usize {
-        let slowest = self.slowest.max(passwords::time_of_new());
+        let slowest = self.slowest.max(password::time_of_new());
         let fit = self.refusal.as_millis() / slowest.as_millis().max(1);
         self.threads.max(1) * (fit as usize).clamp(1, MOST_PLACES)
     }
@@ -193,7 +193,7 @@ impl Pool {
     pub fn demo(options: &PoolOptions) -> Result<Self, StoreError> {
         let members = demo::new_members();
         // This thread has no more passwords to hash.
-        passwords::rest();
+        memory::give_back();
         Self::in_memory(&members, options)
     }
 
@@ -491,7 +491,7 @@ impl Shared {
         let answer = Answer::Member(found.member.clone());
         let is_old = proof == Proof::Hash
             && self.backend.keeps_hashes()
-            && passwords::is_old(&found.password);
+            && password::is_old(&found.password);
         let upgrade = is_old.then(|| Upgrade {
             login: login.clone(),
             password: password.clone(),
@@ -550,7 +550,7 @@ impl Shared {
         }
         let checked = {
             let _permit = self.hashing.take();
-            passwords::check(password, found.ok().map(|found| found.password.as_str()))
+            password::check(password, found.ok().map(|found| found.password.as_str()))
         };
         self.work.fetch_add(checked.work, Ordering::Relaxed);
         let found = found.map_err(|why| *why)?;

@@ -24,7 +24,7 @@ use blake2::digest::{KeyInit, Mac};
 use flashgate_core::{Login, Secret};
 use zeroize::Zeroizing;
 
-use super::apart::{BLOCK, apart};
+use crate::password::scrub::{BLOCK, apart};
 
 /// The passwords that were right lately, one for each name that somebody logged in by.
 pub(super) struct Verified {

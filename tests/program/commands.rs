@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use argon2::Params;
-use flashgate::members::Hash;
+use flashgate::password::Hash;
 use flashgate_core::Secret;
 use tempfile::TempDir;
 

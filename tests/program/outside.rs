@@ -14,7 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use argon2::Params;
-use flashgate::members::Hash;
+use flashgate::password::Hash;
 use flashgate_core::Secret;
 use rustix::process::{Pid, Signal, kill_process};
 

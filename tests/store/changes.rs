@@ -6,7 +6,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use argon2::Params;
-use flashgate::members::{Active, Hash, Members, Number, Pool, PoolOptions};
+use flashgate::members::{Active, Members, Number, Pool, PoolOptions};
+use flashgate::password::Hash;
 use flashgate_core::MemberEvent::{self, Disabled, Removed, Renamed};
 use flashgate_core::{Answer, MemberId, MemberStore, Secret, Unavailable};
 use rusqlite::Connection;

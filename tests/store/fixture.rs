@@ -6,7 +6,8 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use argon2::Params;
-use flashgate::members::{Active, Hash, Members, Name, NewMember, Nick, Number, Pool, PoolOptions};
+use flashgate::members::{Active, Members, Name, NewMember, Nick, Number, Pool, PoolOptions};
+use flashgate::password::Hash;
 use flashgate_core::{
     Accepted, Action, Answer, Config, Denial, Gateway, Input, ListenerId, Login, MemberStore, Now,
     Query, Secret, Source, Ticket, Unavailable,

@@ -7,7 +7,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use flashgate::members::{Active, Hash, Pool, PoolOptions};
+use flashgate::members::{Active, Pool, PoolOptions};
+use flashgate::password::Hash;
 use flashgate_core::{Answer, MemberStore};
 use rusqlite::Connection;
 

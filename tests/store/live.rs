@@ -10,7 +10,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use flashgate::members::import::{Charset, Options};
-use flashgate::members::{Active, Address, Fault, Hash, Pool, PoolOptions, SiteTable};
+use flashgate::members::{Active, Address, Fault, Pool, PoolOptions, SiteTable};
+use flashgate::password::Hash;
 use flashgate_core::MemberEvent::{Disabled, Removed, Renamed};
 use flashgate_core::{Answer, MemberId, MemberStore, Secret};
 use mysql::prelude::Queryable;

@@ -1,8 +1,7 @@
 //! Who gets in, who does not, and what it costs to find out.
 
-use flashgate::members::{
-    Active, AddError, Hash, Members, Nick, Number, Pool, PoolOptions, Taken, Who,
-};
+use flashgate::members::{Active, AddError, Members, Nick, Number, Pool, PoolOptions, Taken, Who};
+use flashgate::password::Hash;
 use flashgate_core::{Answer, MemberId, Secret};
 
 use crate::fixture::{

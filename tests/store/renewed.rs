@@ -5,9 +5,8 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use flashgate::members::{
-    Active, Format, Hash, Members, NewMember, Number, Pool, PoolOptions, Verdict, check,
-};
+use flashgate::members::{Active, Members, NewMember, Number, Pool, PoolOptions};
+use flashgate::password::{Format, Hash, Verdict, check};
 use flashgate_core::{Answer, MemberStore, Secret};
 use rusqlite::Connection;
 

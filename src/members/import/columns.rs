@@ -3,10 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::super::{Format, passwords};
 use super::reading::is_like_a_number;
 use super::texts::Texts;
 use super::{Options, shortened};
+use crate::password::{self, Format};
 use crate::text::Quoted;
 
 /// Our names of the columns, which are those of a CSV file.
@@ -263,7 +263,7 @@ impl Columns {
             Said::Nothing => USUAL[*known].iter().any(|usual| at(row, usual).is_some()),
         };
         let is_number = |field: &String| field.bytes().all(|byte| byte.is_ascii_digit());
-        let is_hash = |field: &String| passwords::format(field).is_ok();
+        let is_hash = |field: &String| password::format(field).is_ok();
         [ID, NICK, PASSWORD]
             .iter()
             .filter(|known| is_named(known))

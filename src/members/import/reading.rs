@@ -7,9 +7,10 @@ use std::str::FromStr;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::super::{Active, Hash, Name, NameFault, NewMember, Nick, Number};
+use super::super::{Active, Name, NameFault, NewMember, Nick, Number};
 use super::columns::{ACTIVE, ActiveBy, COLUMNS, Columns, ID, NAME, NICK, PASSWORD};
 use super::{Charset, shortened};
+use crate::password::Hash;
 use crate::text::{Quoted, is_unseen, shapes_others};
 
 /// How a row is read.

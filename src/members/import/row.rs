@@ -1,11 +1,12 @@
 //! What every row goes through, wherever it is from: its fields, and whether somebody has its number or
 //! its nick.
 
-use super::super::{self as members, Active, NewMember, Nick, Number, passwords};
+use super::super::{self as members, Active, NewMember, Nick, Number};
 use super::columns::{COLUMNS, Columns, ID, NAME, NICK};
 use super::reading::{Fields, Names, Problem, Reading, Was, is_like_a_number};
 use super::seen::Seen;
 use super::{Cleaned, Options, Place, Report, RowFault, Sink, Stop, Watch};
+use crate::password;
 use crate::text::Plain;
 
 /// An import that goes on, row by row.
@@ -191,7 +192,7 @@ impl<'a> Import<'a> {
         }
         let report = &mut self.report;
         report.active += usize::from(member.active == Active::Yes);
-        if let Ok(format) = passwords::format(member.password.as_str()) {
+        if let Ok(format) = password::format(member.password.as_str()) {
             *report.formats.entry(format).or_default() += 1;
         }
         report.filled += usize::from(was.nick.is_some());

@@ -3,8 +3,8 @@
 
 use std::borrow::Cow;
 
-use super::super::hash::{self, html};
 use super::columns::at;
+use crate::password::{self, html};
 
 /// How a site stores what somebody has typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl Texts {
     pub(in crate::members) fn hash(self, stored: &str) -> Cow<'_, str> {
         match self {
             Self::AsTyped => Cow::Borrowed(stored),
-            Self::Escaped => hash::of_phpbb(stored),
+            Self::Escaped => password::of_phpbb(stored),
         }
     }
 }

@@ -17,8 +17,9 @@ use super::super::import::{
 };
 use super::super::opened::Found;
 use super::super::schema::Fault;
-use super::super::{Active, Nick, Number, passwords};
+use super::super::{Active, Nick, Number};
 use super::Server;
+use crate::password;
 
 /// A table, and how it is read.
 #[derive(Debug)]
@@ -295,7 +296,7 @@ impl Table {
                     && let Ok(hash) = std::str::from_utf8(&hash)
                 {
                     let hash = self.columns.texts.hash(hash);
-                    slowest = slowest.max(passwords::time_to_check(&hash));
+                    slowest = slowest.max(password::time_to_check(&hash));
                 }
             }
             Ok(slowest)

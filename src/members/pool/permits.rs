@@ -2,8 +2,8 @@
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use super::super::blocks;
 use super::lock;
+use crate::password::memory;
 
 /// A number of permits.
 pub(super) struct Permits {
@@ -23,7 +23,7 @@ pub(super) struct Permit<'a>(&'a Permits);
 /// Permits to hash: each takes a core, and megabytes, which go with the permit.
 pub(super) struct Hashing {
     permits: Permits,
-    memory: Mutex<Vec<blocks::Kept>>,
+    memory: Mutex<Vec<memory::Kept>>,
 }
 
 /// May hash until it is dropped.
@@ -96,7 +96,7 @@ impl Hashing {
 
     fn begin<'a>(&'a self, permit: Permit<'a>) -> MayHash<'a> {
         if let Some(kept) = lock(&self.memory).pop() {
-            blocks::lend(kept);
+            memory::lend(kept);
         }
         MayHash {
             hashing: self,
@@ -107,6 +107,6 @@ impl Hashing {
 
 impl Drop for MayHash<'_> {
     fn drop(&mut self) {
-        lock(&self.hashing.memory).push(blocks::take_back());
+        lock(&self.hashing.memory).push(memory::take_back());
     }
 }

@@ -12,9 +12,10 @@ use super::super::super::backend::Backend;
 use super::super::super::lookup::{Lookups, Touch};
 use super::super::super::schema::Fault;
 use super::super::super::turns::{MOST_STUCK, STUCK, Turns};
-use super::super::super::{Active, Hash, Members, Name, NewMember, Nick, Number};
+use super::super::super::{Active, Members, Name, NewMember, Nick, Number};
 use super::super::{Pool, PoolOptions};
 use super::*;
+use crate::password::Hash;
 
 /// A file system that can hang.
 #[derive(Default)]

@@ -2,7 +2,7 @@
 
 use argon2::{Params, PasswordHash, Version};
 
-use super::super::passwords::HashFault;
+use super::super::hash::HashFault;
 use super::{Argon2Hash, Crypted, Format, MAX_MEMORY, MAX_WORK, Of, Part, Stored, digits, work};
 
 /// How a stored password is read once its prefix is known.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use zeroize::Zeroizing;
 
 /// The password as PHP's `htmlspecialchars()` left it, if there is anything in it to escape.
-pub(in crate::members) fn escaped(password: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+pub(crate) fn escaped(password: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let length = password.iter().map(|byte| length(*byte)).sum();
     if length == password.len() {
         return None;
@@ -35,7 +35,7 @@ pub(super) fn within(most: usize, password: &[u8]) -> &[u8] {
 }
 
 /// A text as it was typed, of one that was escaped.
-pub(in crate::members) fn unescaped(text: &str) -> Cow<'_, str> {
+pub(crate) fn unescaped(text: &str) -> Cow<'_, str> {
     if !text.contains('&') {
         return Cow::Borrowed(text);
     }

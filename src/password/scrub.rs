@@ -7,18 +7,18 @@ use zeroize::Zeroize;
 
 /// Does it in a frame of its own, and wipes so many bytes of the stack from there on: that frame, and
 /// those of what it called.
-pub(super) fn apart<const DEPTH: usize, T>(work: impl FnOnce() -> T) -> T {
+pub(crate) fn apart<const DEPTH: usize, T>(work: impl FnOnce() -> T) -> T {
     let done = below(work);
     wipe::<DEPTH>();
     done
 }
 
 /// For a hash. What takes a password in is among the first frames; those behind hold what came of it.
-pub(super) const HASH: usize = 8 * 1024;
+pub(crate) const HASH: usize = 8 * 1024;
 
 /// For one block of BLAKE2. Who logs in again is answered on the stack of a connection, where each page
 /// that is written to is the connection's for good.
-pub(super) const BLOCK: usize = 3 * 1024;
+pub(crate) const BLOCK: usize = 3 * 1024;
 
 /// Not inlined, or its frame would be one with the caller's, which is not wiped.
 #[inline(never)]

@@ -1,7 +1,7 @@
 //! Hashes that PHP, WordPress, OpenSSL and MariaDB have made, from a committed file;
 //! `tests/members/vectors/make` makes it anew.
 
-use super::super::passwords::time_to_check;
+use super::super::hash::time_to_check;
 use super::*;
 
 /// What is slower is tried less often.

@@ -16,14 +16,14 @@ use argon2::{Algorithm, Argon2, Params, PasswordHash, Version};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::blocks;
-use super::passwords::HashFault;
+use super::hash::HashFault;
+use super::memory;
 
 mod bcrypt;
 mod des;
 mod digits;
 mod format;
-pub(super) mod html;
+pub(crate) mod html;
 mod md5;
 mod mysql;
 mod part;
@@ -161,7 +161,7 @@ impl Argon2Hash {
         let version = Version::try_from((*version)?).ok()?;
         let argon2 = Argon2::new(algorithm, version, self.params.clone());
         let mut made = Zeroizing::new(vec![0; expected.len()]);
-        blocks::hash_into(&argon2, password, salt, &mut made).ok()?;
+        memory::hash_into(&argon2, password, salt, &mut made).ok()?;
         Some(made.ct_eq(expected.as_ref()).into())
     }
 }
@@ -270,7 +270,7 @@ impl<'a> Crypted<'a> {
 
 /// A hash from a phpBB, as it is stored here: with a tag where one like it might be from elsewhere.
 /// Then what was hashed is perhaps no password, but one that has been escaped for HTML.
-pub(super) fn of_phpbb(text: &str) -> Cow<'_, str> {
+pub(crate) fn of_phpbb(text: &str) -> Cow<'_, str> {
     let tagged = [PHPBB, text].concat();
     let is_known = |(prefix, ..): &(&str, Format, Read)| {
         prefix.starts_with(PHPBB) && tagged.starts_with(prefix)

@@ -9,7 +9,7 @@ use std::cell::RefCell;
 use argon2::{Argon2, Block, Error};
 
 /// Hashes, in memory that this thread has, or takes.
-pub(super) fn hash_into(
+pub(crate) fn hash_into(
     argon2: &Argon2<'_>,
     password: &[u8],
     salt: &[u8],
@@ -33,20 +33,20 @@ pub(super) fn hash_into(
 }
 
 /// Gives back what this thread has kept.
-pub(super) fn give_back() {
+pub(crate) fn give_back() {
     drop(BLOCKS.take());
 }
 
 /// Memory on its way from one thread to another.
-pub(super) struct Kept(Vec<Block>);
+pub(crate) struct Kept(Vec<Block>);
 
 /// Gives this thread memory to hash in.
-pub(super) fn lend(kept: Kept) {
+pub(crate) fn lend(kept: Kept) {
     BLOCKS.set(kept.0);
 }
 
 /// Takes what this thread has kept, for another one.
-pub(super) fn take_back() -> Kept {
+pub(crate) fn take_back() -> Kept {
     Kept(BLOCKS.take())
 }
 

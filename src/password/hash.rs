@@ -8,9 +8,9 @@ use argon2::password_hash::phc::{Output, ParamsString, Salt};
 use argon2::{Algorithm, Argon2, Params, PasswordHash, Version};
 use flashgate_core::Secret;
 
-use super::apart::{HASH, apart};
-use super::blocks;
-use super::hash::{Format, Part, Stored};
+use super::formats::{Format, Part, Stored};
+use super::memory;
+use super::scrub::{HASH, apart};
 
 /// A stored password that this program can and will verify. Its `Debug` is blank.
 #[derive(Clone, PartialEq, Eq)]
@@ -94,7 +94,7 @@ impl Hash {
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let (mut salt, mut hash) = ([0; 16], [0; Params::DEFAULT_OUTPUT_LEN]);
         getrandom::fill(&mut salt).map_err(|_| HashFault::NoRandomness)?;
-        let made = apart::<HASH, _>(|| blocks::hash_into(&argon2, password, &salt, &mut hash));
+        let made = apart::<HASH, _>(|| memory::hash_into(&argon2, password, &salt, &mut hash));
         made.map_err(|_| HashFault::NoMemory)?;
         let text = PasswordHash {
             algorithm: Algorithm::Argon2id.ident(),
@@ -162,30 +162,25 @@ pub fn check(password: &Secret, stored: Option<&str>) -> Checked {
     Checked { verdict, work }
 }
 
-/// Gives back what this thread has kept to hash in.
-pub(super) fn rest() {
-    blocks::give_back();
-}
-
 /// Whether what is stored is a good hash of an older format.
-pub(super) fn is_old(stored: &str) -> bool {
+pub(crate) fn is_old(stored: &str) -> bool {
     Stored::parse(stored).is_ok_and(|stored| !stored.format().is_current())
 }
 
 /// How long a hash of today takes to check, on a slow machine.
-pub(super) fn time_of_new() -> Duration {
+pub(crate) fn time_of_new() -> Duration {
     Duration::from_millis(NEW_WORK / WORK_PER_MILLI)
 }
 
 /// The format of what is stored, or why nobody can log in by it.
-pub(super) fn format(stored: &str) -> Result<Format, HashFault> {
+pub(crate) fn format(stored: &str) -> Result<Format, HashFault> {
     Stored::parse(stored).map(|stored| stored.format())
 }
 
 /// The time that a refusal by a stored hash takes on a slow machine: what all refusals have to be
 /// held back for, so that nobody can tell the kind of a hash by it. Nothing for what cannot be
 /// checked, which costs as little as nobody.
-pub(super) fn time_to_check(stored: &str) -> Duration {
+pub(crate) fn time_to_check(stored: &str) -> Duration {
     let Ok(stored) = Stored::parse(stored) else {
         return Duration::ZERO;
     };
