@@ -3,7 +3,8 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 
-use flashgate_core::record::{Difference, Ended, Recording, Replayed, Secrets, Until};
+use flashgate_core::record::Secrets;
+use flashgate_core::replay::{Difference, Ended, Recording, Replayed, Until};
 use flashgate_core::{Millis, Now, UnixSeconds};
 
 use crate::cli::ReplayOptions;

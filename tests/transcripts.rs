@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use flashgate_core::Host;
-use flashgate_core::record::{Ended, Recorder, Recording, Secrets, Until, Wanted};
+use flashgate_core::record::{Recorder, Secrets, Wanted};
+use flashgate_core::replay::{Ended, Recording, Until};
 use flashgate_core::testing::transcript::{
     Against, Bare, Cut, Driver, Drivers, Played, Scenario, Transcript,
 };

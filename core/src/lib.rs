@@ -80,6 +80,7 @@ mod member;
 mod note;
 mod queue;
 pub mod record;
+pub mod replay;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod time;

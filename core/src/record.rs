@@ -40,16 +40,14 @@
 //! stay the same. A hash then is one of classes, too. Addresses stay. A hash is of the first
 //! 64 KiB; what the site's files hold is not recorded.
 
-mod format;
+pub(crate) mod format;
 mod head;
 mod pages;
 mod redact;
-mod replay;
-mod settings;
-mod stream;
+pub(crate) mod settings;
+pub(crate) mod stream;
 #[cfg(test)]
 mod tests;
-mod transcript;
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -66,9 +64,6 @@ use crate::id::{Accepted, ConnId};
 use crate::member::{Answer, Member};
 use crate::time::Now;
 use format::{Content, Line, Told};
-#[cfg(any(test, feature = "testing"))]
-pub(crate) use replay::Plays;
-pub use replay::{Difference, Ended, NotARecording, Recording, Replayed, Until};
 pub(crate) use stream::ToldApart;
 use stream::{More, Stream};
 
@@ -306,7 +301,7 @@ fn without_name(member: &Member) -> Member {
     }
 }
 
-const MAGIC: &str = "flashgate-recording";
-const VERSION: u32 = 1;
-const REDACTED: &str = "redacted";
-const KEPT: &str = "secrets";
+pub(crate) const MAGIC: &str = "flashgate-recording";
+pub(crate) const VERSION: u32 = 1;
+pub(crate) const REDACTED: &str = "redacted";
+pub(crate) const KEPT: &str = "secrets";

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use argh::{ArgsInfo, FromArgs};
-use flashgate_core::record::Until;
+use flashgate_core::replay::Until;
 
 /// Play a recording again, and compare what happens with what happened.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]

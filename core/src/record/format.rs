@@ -19,7 +19,7 @@ use crate::time::{Millis, Now, UnixSeconds};
 
 /// What happened, or what bytes were.
 #[derive(Debug)]
-pub(super) enum Line<'a> {
+pub(crate) enum Line<'a> {
     At(Now),
     Accepted(ConnId, Accepted),
     Refused(Refused, Accepted),
@@ -36,7 +36,7 @@ pub(super) enum Line<'a> {
 
 /// Some of what a connection sent, in order.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Content<'a> {
+pub(crate) enum Content<'a> {
     /// What is no chat, as it was sent.
     Raw(Cow<'a, [u8]>),
     /// From here on the bytes are those of the chat.
@@ -50,7 +50,7 @@ pub(super) enum Content<'a> {
 }
 
 /// Bytes as printable ASCII without a space.
-pub(super) struct Escaped<'a>(pub(super) &'a [u8]);
+pub(crate) struct Escaped<'a>(pub(crate) &'a [u8]);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -69,7 +69,7 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-pub(super) fn unescaped(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn unescaped(text: &str) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
@@ -146,7 +146,7 @@ impl fmt::Display for Line<'_> {
 }
 
 /// An input without its bytes, or its settings.
-pub(super) struct Said<'a, 'b>(pub(super) &'a Input<'b>);
+pub(crate) struct Said<'a, 'b>(pub(crate) &'a Input<'b>);
 
 impl fmt::Display for Said<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -201,7 +201,7 @@ impl fmt::Display for Said<'_, '_> {
 
 impl<'a> Line<'a> {
     /// Reads a line; `None` if it is none that is ever written.
-    pub(super) fn read(line: &'a str) -> Option<Self> {
+    pub(crate) fn read(line: &'a str) -> Option<Self> {
         if let Some(did) = line.strip_prefix("> ") {
             return Some(Self::Did(did));
         }
@@ -231,7 +231,7 @@ impl<'a> Line<'a> {
     }
 
     /// The connection that it is about.
-    pub(super) fn conn(line: &str) -> Option<&str> {
+    pub(crate) fn conn(line: &str) -> Option<&str> {
         let mut words = line.split(' ');
         match words.next()? {
             "open" | "in" | "eof" | "gone" | "backlog" | "raw" | "chat" | "frame" | "text"
@@ -361,7 +361,7 @@ const UNAVAILABLE: [(&str, Unavailable); 5] = [
 
 /// What a line tells of an answer's bytes, beside their number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Told {
+pub(crate) enum Told {
     /// A hash of what a replay without secrets says the same.
     Shape,
     /// A hash of all of them.
@@ -369,7 +369,7 @@ pub(super) enum Told {
 }
 
 /// What the core decided, as the text of a line.
-pub(super) fn did(action: &Action, told: Told) -> String {
+pub(crate) fn did(action: &Action, told: Told) -> String {
     match action {
         Action::Write(id, chunk) => format!("write {} {}", Conn(*id), Bytes(chunk, told)),
         Action::Broadcast(everyone, chunk) => {

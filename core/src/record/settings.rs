@@ -12,7 +12,7 @@ use crate::web::policy::Policy;
 use crate::web::site::Site;
 
 /// Calls `line` with each line that stands for `config`; the last one ends it.
-pub(super) fn write(config: &Config, mut line: impl FnMut(&str)) {
+pub(crate) fn write(config: &Config, mut line: impl FnMut(&str)) {
     for setting in SETTINGS {
         let value = setting.value(config);
         line(&format!(
@@ -48,7 +48,7 @@ pub(super) fn write(config: &Config, mut line: impl FnMut(&str)) {
 
 /// Settings on their way back.
 #[derive(Debug)]
-pub(super) struct Settings {
+pub(crate) struct Settings {
     config: Config,
     site: Site,
     /// Bytes that the files may still take.
@@ -57,7 +57,7 @@ pub(super) struct Settings {
 
 /// How a line went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Taken {
+pub(crate) enum Taken {
     Went,
     /// It was the last.
     Settled,
@@ -67,7 +67,7 @@ pub(super) enum Taken {
 
 impl Settings {
     /// `room` is how many bytes the files of the site may have.
-    pub(super) fn new(room: usize) -> Self {
+    pub(crate) fn new(room: usize) -> Self {
         Self {
             config: Config::default(),
             site: Site::default(),
@@ -75,7 +75,7 @@ impl Settings {
         }
     }
 
-    pub(super) fn take(&mut self, line: &str) -> Taken {
+    pub(crate) fn take(&mut self, line: &str) -> Taken {
         if line == "settled" {
             return Taken::Settled;
         }
@@ -85,7 +85,7 @@ impl Settings {
         }
     }
 
-    pub(super) fn done(mut self) -> Arc<Config> {
+    pub(crate) fn done(mut self) -> Arc<Config> {
         self.config.site = Arc::new(self.site);
         Arc::new(self.config)
     }

@@ -29,7 +29,7 @@ pub(crate) enum ToldApart {
 
 /// Whether more will come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum More {
+pub(crate) enum More {
     Perhaps,
     /// The peer has said its last.
     Ended,
@@ -38,7 +38,7 @@ pub(super) enum More {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Stream {
+pub(crate) struct Stream {
     mode: Mode,
     /// Bytes that were not told yet.
     held: Zeroizing<Vec<u8>>,
@@ -78,7 +78,7 @@ type Out = Vec<Content<'static>>;
 
 impl Stream {
     /// Takes the next bytes, and tells what is known now.
-    pub(super) fn take(
+    pub(crate) fn take(
         &mut self,
         data: &[u8],
         more: More,
@@ -469,4 +469,4 @@ fn begun(frame: &[u8]) -> Vec<u8> {
 
 /// The mask of every frame in a recording, and of those in transcripts: a client's own would be its
 /// word.
-pub(super) const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
+pub(crate) const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];

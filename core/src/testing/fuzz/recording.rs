@@ -10,7 +10,8 @@ use crate::event::{Action, Cause, Input};
 use crate::gateway::Gateway;
 use crate::id::{Accepted, ListenerId};
 use crate::member::{Answer, Denial, Member, MemberId};
-use crate::record::{Ended, NotARecording, Recorder, Recording, Secrets, Until, Wanted};
+use crate::record::{Recorder, Secrets, Wanted};
+use crate::replay::{Ended, NotARecording, Recording, Until};
 use crate::time::{Millis, Now, UnixSeconds};
 
 /// A file of any bytes is read, played and turned into a transcript without a panic, and takes no more

@@ -23,7 +23,8 @@ use crate::config::Config;
 use crate::event::{Action, Input, Refused};
 use crate::gateway::Gateway;
 use crate::id::{Accepted, ConnId};
-use crate::record::{Ended, Plays, Recording, Replayed, Secrets, Until};
+use crate::record::Secrets;
+use crate::replay::{Ended, Plays, Recording, Replayed, Until};
 use crate::time::Now;
 
 /// What a recording is to end with.

@@ -1,5 +1,7 @@
 //! Plays a recording on a fresh gateway, and compares what that decides.
 
+mod transcript;
+
 use alloc::borrow::{Cow, ToOwned};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::format;
@@ -8,14 +10,14 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::format::{self, Content, Line, Told};
-use super::settings::{Settings, Taken};
-use super::stream::KEY;
-use super::{KEPT, MAGIC, REDACTED, Secrets, VERSION};
 use crate::config::Config;
 use crate::event::{Action, Input, Refused};
 use crate::gateway::Gateway;
 use crate::id::{Accepted, ConnId};
+use crate::record::format::{self, Content, Line, Told};
+use crate::record::settings::{Settings, Taken};
+use crate::record::stream::KEY;
+use crate::record::{KEPT, MAGIC, REDACTED, Secrets, VERSION};
 use crate::time::Now;
 use crate::wire::websocket;
 
