@@ -145,7 +145,7 @@ impl Room {
             clients: 20_000,
             connections: 20_000,
             per_address: 20_000,
-            rate: 0,
+            rate: None,
             ..Limits::default()
         };
         // Nobody is told while they come in, or that would take most of the time.

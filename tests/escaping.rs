@@ -10,7 +10,7 @@ use flashgate_core::{
 #[test]
 fn every_character_survives_an_xml_parser() {
     let mut config = Config::default();
-    config.limits.rate = 0;
+    config.limits.rate = None;
     let now = Now {
         mono: Millis(0),
         utc: UnixSeconds(0),

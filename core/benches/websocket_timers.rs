@@ -78,7 +78,7 @@ impl Bench {
             clients: 20_000,
             connections: 20_000,
             per_address: 20_000,
-            rate: 0,
+            rate: None,
             login: Millis::from_secs(86_400),
             ..Limits::default()
         };

@@ -8,6 +8,7 @@ mod setting;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::num::NonZeroU32;
 
 use crate::id::ListenerId;
 use crate::time::Millis;
@@ -185,19 +186,20 @@ pub struct Limits {
     pub body_stall: Millis,
     /// To identify, from accept.
     pub login: Millis,
-    /// Between one WebSocket ping and the next, below the minute after which nginx cuts what is silent;
-    /// 0 for none.
-    pub ping: Millis,
-    /// Without a sign of life, until a WebSocket is given up: three pings; 0 for never.
-    pub silence: Millis,
+    /// From one WebSocket ping to the next, below the 60 s after which nginx closes a silent connection.
+    /// `None`: no pings. Less than 1 ms counts as 1 ms.
+    pub ping: Option<Millis>,
+    /// Without a byte from the client, until a WebSocket is closed: three pings. `None`: never.
+    pub silence: Option<Millis>,
     /// For an older WebSocket of a member to answer a ping, before a newcomer takes its place: a phone
     /// that was asleep answers within two seconds.
     pub ghost_websocket: Millis,
     /// Without a byte from it, until a newcomer may take the place of an older plain stream.
     pub ghost_raw: Millis,
     /// Without output, until a raw connection that has sent a command ended by NUL gets a lone NUL, which
-    /// Flash takes for an empty message: proxies in front cut what is silent. 0 for never.
-    pub raw_keepalive: Millis,
+    /// Flash reads as an empty message, so that no proxy in front closes a silent connection. `None`: never.
+    /// Less than 1 ms counts as 1 ms.
+    pub raw_keepalive: Option<Millis>,
     /// For the member store to answer.
     pub lookup: Millis,
     /// From an IDENTIFY to its refusal at the earliest; above the slowest hash in the store, so that
@@ -207,8 +209,8 @@ pub struct Limits {
     pub failures: u8,
     /// How failed identifications slow down an address or a name.
     pub throttle: Throttle,
-    /// Commands a second and connection, on average; 0 for no limit.
-    pub rate: u32,
+    /// Commands a second for each connection, on average. `None`: no limit.
+    pub rate: Option<NonZeroU32>,
     /// Commands at once; at least 1 is taken.
     pub burst: u32,
     /// TCP keep-alive, which the runtime sets on every socket.
@@ -231,16 +233,16 @@ impl Default for Limits {
             close_stall: Millis::from_secs(5),
             body_stall: Millis::from_secs(30),
             login: Millis::from_secs(600),
-            ping: Millis::from_secs(25),
-            silence: Millis::from_secs(75),
+            ping: Some(Millis::from_secs(25)),
+            silence: Some(Millis::from_secs(75)),
             ghost_websocket: Millis::from_secs(3),
             ghost_raw: Millis::from_secs(15),
-            raw_keepalive: Millis(0),
+            raw_keepalive: None,
             lookup: Millis::from_secs(10),
             failure_delay: Millis(300),
             failures: 5,
             throttle: Throttle::default(),
-            rate: 20,
+            rate: NonZeroU32::new(20),
             burst: 40,
             keepalive: KeepAlive::default(),
         }
@@ -272,8 +274,8 @@ pub struct Throttle {
     pub name_after: u8,
     /// How long such an identification waits: short and always the same, as it may be the member's.
     pub name_wait: Millis,
-    /// Lookups a second in one name after that wait, from all addresses together; 0 for no limit.
-    pub name_rate: u32,
+    /// Lookups a second in one name after that wait, from all addresses together. `None`: no limit.
+    pub name_rate: Option<NonZeroU32>,
     /// Lookups at once in one name, from addresses from which it has not logged in; at least 1.
     pub name_lookups: usize,
     /// Names remembered that have failed, nicks whose number is known, and pairs of a name and an
@@ -294,7 +296,7 @@ impl Default for Throttle {
             addresses: 65_536,
             name_after: 8,
             name_wait: Millis::from_secs(4),
-            name_rate: 2,
+            name_rate: NonZeroU32::new(2),
             name_lookups: 8,
             names: 16_384,
         }

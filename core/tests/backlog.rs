@@ -275,7 +275,7 @@ impl Room {
             codepage: CodePage::named("windows-1252").ok(),
             ..Config::default()
         };
-        config.limits.rate = 0;
+        config.limits.rate = None;
         Self {
             gateway: Gateway::new(Arc::new(config), Now::default()),
             wires: BTreeMap::new(),

@@ -209,7 +209,7 @@ mod tests {
     /// a head of its own and a body; but for the first, which lets the WebSocket in.
     fn chunks(count: usize) -> Vec<Chunk> {
         let mut config = Config::default();
-        config.limits.rate = 0;
+        config.limits.rate = None;
         let mut gateway = Gateway::new(Arc::new(config), Now::default());
         let origin = Accepted {
             listener: ListenerId(0),

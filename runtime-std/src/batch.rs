@@ -147,7 +147,7 @@ mod tests {
     /// a head of its own and a body; but for the first, which lets the WebSocket in.
     fn chunks(count: usize) -> VecDeque<Chunk> {
         let mut config = Config::default();
-        (config.limits.rate, config.limits.own_backlog) = (0, usize::MAX);
+        (config.limits.rate, config.limits.own_backlog) = (None, usize::MAX);
         let mut gateway = Gateway::new(Arc::new(config), Now::default());
         let origin = Accepted {
             listener: ListenerId(0),

@@ -366,7 +366,7 @@ fn a_dash_is_standard_input_where_a_file_is_read() {
 #[test]
 fn a_span_may_be_off() {
     let options = serve("serve --raw-keepalive off");
-    assert_eq!(options.settings.limits.raw_keepalive.0, 0);
+    assert_eq!(options.settings.limits.raw_keepalive, None);
     assert!(parsed("serve --login-timeout off").is_err());
 }
 

@@ -388,9 +388,12 @@ impl Throttle {
         now: Millis,
         settings: &Settings,
     ) -> Flight {
-        if !is_known && settings.name_rate > 0 && self.is_guarded(name, now, settings) {
+        if let Some(rate) = settings.name_rate
+            && !is_known
+            && self.is_guarded(name, now, settings)
+        {
             let mut tried = self.names.take(name).unwrap_or_default();
-            tried.next = now + Millis(1000_u64.div_ceil(settings.name_rate.into()));
+            tried.next = now + Millis(1000_u64.div_ceil(rate.get().into()));
             self.remember(name, tried, now, settings);
         }
         if let Source::Address(_) = source {

@@ -4,6 +4,8 @@
 //! command line of `serve` and its help, which reads the default from `Config::default()`. To add a setting:
 //! a field with its default in `config.rs`, a row here, the code that uses it, and a transcript.
 
+use core::num::NonZeroU32;
+
 use super::setting::{Kind, Setting};
 use super::{
     ListAccess, LoginThrottle, Loopback, Missing, OnDuplicate, Origins, Presence, check, origin,
@@ -25,6 +27,20 @@ macro_rules! number {
     };
 }
 
+/// A row for a number whose limit can be off, which is written `0`.
+macro_rules! number_or_off {
+    ($name:literal, $($field:ident).+, $bounds:expr) => {
+        Setting::new($name, Kind::Number {
+            bounds: $bounds,
+            get: |config| config.$($field).+.map_or(0, |number| number.get().into()),
+            set: |config, number| {
+                let number = u32::try_from(number);
+                number.map(|number| config.$($field).+ = NonZeroU32::new(number)).is_ok()
+            },
+        })
+    };
+}
+
 /// A row for a span of time.
 macro_rules! span {
     ($name:literal, $($field:ident).+, $bounds:expr) => {
@@ -32,6 +48,17 @@ macro_rules! span {
             bounds: $bounds,
             get: |config| config.$($field).+,
             set: |config, span| config.$($field).+ = span,
+        })
+    };
+}
+
+/// A row for a span of time that can be off, which is written `0s`.
+macro_rules! span_or_off {
+    ($name:literal, $($field:ident).+, $bounds:expr) => {
+        Setting::new($name, Kind::Span {
+            bounds: $bounds,
+            get: |config| config.$($field).+.unwrap_or(Millis(0)),
+            set: |config, span| config.$($field).+ = (span > Millis(0)).then_some(span),
         })
     };
 }
@@ -92,7 +119,7 @@ pub static SETTINGS: &[Setting] = &[
         "N",
         "failed logins in one member's name from which on addresses wait that the member has not logged in from",
     ),
-    number!("throttle-name-rate", limits.throttle.name_rate, 0..=1000)
+    number_or_off!("throttle-name-rate", limits.throttle.name_rate, 0..=1000)
         .option("N", "lookups a second in such a name, from all those addresses; 0 for no limit"),
     number!("throttle-name-lookups", limits.throttle.name_lookups, 1..=1_000_000).option(
         "N",
@@ -100,7 +127,7 @@ pub static SETTINGS: &[Setting] = &[
     ),
     number!("throttle-names", limits.throttle.names, 1..=10_000_000)
         .option("N", "members' names that are remembered: failed logins, and where a member has logged in from"),
-    number!("rate", limits.rate, 0..=1_000_000)
+    number_or_off!("rate", limits.rate, 0..=1_000_000)
         .option("N", "commands a second and connection; 0 for no limit"),
     number!("burst", limits.burst, 1..=1_000_000)
         .option("N", "commands at once before the rate limit holds"),
@@ -112,11 +139,11 @@ pub static SETTINGS: &[Setting] = &[
     span!("login-timeout", limits.login, SECOND..=YEAR)
         .option("SECONDS", "time that a connection has to log in, in seconds or like 10m")
         .earlier("login", &[]),
-    span!("ping", limits.ping, Millis(0)..=YEAR),
-    span!("silence", limits.silence, Millis(0)..=YEAR),
+    span_or_off!("ping", limits.ping, Millis(0)..=YEAR),
+    span_or_off!("silence", limits.silence, Millis(0)..=YEAR),
     span!("ghost-websocket", limits.ghost_websocket, Millis(1)..=YEAR),
     span!("ghost-raw", limits.ghost_raw, Millis(0)..=YEAR),
-    span!("raw-keepalive", limits.raw_keepalive, Millis(0)..=YEAR).option(
+    span_or_off!("raw-keepalive", limits.raw_keepalive, Millis(0)..=YEAR).option(
         "SECONDS",
         "silence after which a Flash client's raw connection gets a NUL, so that no proxy cuts it; 0 for never",
     ),

@@ -43,11 +43,11 @@ impl Chat {
     /// leaves the bucket in debt. The rest of a command that was too long is taken as soon as there is room
     /// for one byte of it: so it makes no difference in how many pieces it comes.
     pub(crate) fn take(&mut self, cost: Cost, limits: &Limits, now: Millis) -> Result<(), Millis> {
-        if limits.rate == 0 {
+        let Some(rate) = limits.rate else {
             return Ok(());
-        }
+        };
         // The generic cell rate algorithm: one number instead of a count and a time.
-        let interval = 1_000_000 / u64::from(limits.rate);
+        let interval = 1_000_000 / u64::from(rate.get());
         let token = interval * PARTS;
         let bucket = token.saturating_mul(u64::from(limits.burst.max(1)));
         let ahead = bucket - cost.room().saturating_mul(interval);
@@ -71,13 +71,15 @@ const MILLI: u64 = 1000 * PARTS;
 
 #[cfg(test)]
 mod tests {
+    use core::num::NonZeroU32;
+
     use super::*;
     use crate::conn::Wire;
 
     #[test]
     fn rate_and_burst() {
         let limits = Limits {
-            rate: 20,
+            rate: NonZeroU32::new(20),
             burst: 3,
             ..Limits::default()
         };
@@ -111,7 +113,7 @@ mod tests {
     #[test]
     fn what_leads_to_no_command_costs_a_part() {
         let limits = Limits {
-            rate: 20,
+            rate: NonZeroU32::new(20),
             burst: 3,
             ..Limits::default()
         };
@@ -167,7 +169,7 @@ mod tests {
     fn odd_rates() {
         let taken = |rate, burst| {
             let limits = Limits {
-                rate,
+                rate: NonZeroU32::new(rate),
                 burst,
                 ..Limits::default()
             };

@@ -54,8 +54,8 @@ pub(crate) enum Life {
 impl WebSocket {
     /// `slot` spreads the first pings, so that those who came at once are not asked at once.
     pub(crate) fn new(now: Millis, slot: usize, limits: &Limits) -> Self {
-        let spread = limits.ping.0 / 5;
-        let early = slot as u64 * SPREAD % spread.max(1);
+        let first = limits.ping.unwrap_or_default();
+        let early = slot as u64 * SPREAD % (first.0 / 5).max(1);
         Self {
             decoder: Decoder::default(),
             speaks: None,
@@ -63,7 +63,7 @@ impl WebSocket {
             whole: false,
             end: None,
             heard: now,
-            next_ping: now + Millis(limits.ping.0 - early),
+            next_ping: now + Millis(first.0 - early),
             owed_ping: false,
         }
     }
@@ -114,24 +114,26 @@ impl WebSocket {
             self.heard = now;
             self.next_ping = now;
         }
-        if self.ping_at(limits).is_none_or(|at| now < at) {
-            return Life::Fine;
+        match (limits.ping, self.ping_at(limits)) {
+            (Some(ping), Some(at)) if at <= now => {
+                self.next_ping = now + ping.max(Millis(1));
+                Life::Ping
+            }
+            _ => Life::Fine,
         }
-        self.next_ping = now + limits.ping;
-        Life::Ping
     }
 
     fn ping_at(&self, limits: &Limits) -> Option<Millis> {
         // At the end of time there is no next one: it would be due again at once, for ever.
-        (limits.ping > Millis(0) && self.next_ping < Millis(u64::MAX)).then_some(self.next_ping)
+        (limits.ping.is_some() && self.next_ping < Millis(u64::MAX)).then_some(self.next_ping)
     }
 
     /// While we read nothing, nothing can be heard; nor from a client that has said its last, and
     /// waits for the answers.
     fn silent_at(&self, incoming: Incoming, limits: &Limits) -> Option<Millis> {
         match incoming {
-            Incoming::Open if limits.silence > Millis(0) && !self.has_ended() => {
-                Some(self.heard + limits.silence)
+            Incoming::Open if !self.has_ended() => {
+                limits.silence.map(|silence| self.heard + silence)
             }
             Incoming::Open | Incoming::Paused | Incoming::Ended => None,
         }

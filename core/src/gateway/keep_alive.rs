@@ -11,7 +11,7 @@ impl Gateway {
     /// The connection may have sent its first command that was ended by NUL.
     #[inline]
     pub(super) fn keep_alive(&mut self, id: ConnId) {
-        if self.config.limits.raw_keepalive > Millis(0) && self.silences.get(id).is_none() {
+        if self.config.limits.raw_keepalive.is_some() && self.silences.get(id).is_none() {
             self.await_silence(id);
         }
     }
@@ -19,7 +19,7 @@ impl Gateway {
     /// Something was sent to the connection.
     #[inline]
     pub(super) fn not_silent(&mut self, id: ConnId) {
-        if self.config.limits.raw_keepalive > Millis(0) && self.silences.get(id).is_some() {
+        if self.config.limits.raw_keepalive.is_some() && self.silences.get(id).is_some() {
             self.await_silence(id);
         }
     }
@@ -53,10 +53,12 @@ impl Gateway {
             Some(State::Chat(chat)) => matches!(chat.wire, Wire::Stream) && chat.framer.is_flash(),
             Some(State::Sniffing(_) | State::Http { .. } | State::Ending(_)) | None => false,
         };
-        if is_flash && silence > Millis(0) {
-            self.silences.set(id, self.now.mono + silence);
-        } else {
-            self.silences.remove(id);
+        match silence {
+            Some(silence) if is_flash => {
+                let silence = silence.max(Millis(1));
+                self.silences.set(id, self.now.mono + silence);
+            }
+            Some(_) | None => self.silences.remove(id),
         }
     }
 }

@@ -6,6 +6,7 @@ mod endings;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::num::NonZeroU32;
 use std::collections::BTreeMap;
 
 use super::*;
@@ -139,7 +140,7 @@ fn unlimited() -> Config {
         loopback: Loopback::Limited,
         ..Config::default()
     };
-    config.limits.rate = 0;
+    config.limits.rate = None;
     config
 }
 
@@ -189,7 +190,7 @@ const STATES: &[(&str, Prepare)] = &[
     }),
     ("over its rate", |lab| {
         let mut config = unlimited();
-        (config.limits.rate, config.limits.burst) = (1, 1);
+        (config.limits.rate, config.limits.burst) = (NonZeroU32::new(1), 1);
         lab.handle(Input::Configure(Arc::new(config)));
         prepared(lab, "PING 1\0PING 2\0PING 3\0")
     }),
@@ -510,4 +511,24 @@ fn the_time_to_identify_stands_still_while_the_store_is_asked() {
     assert_eq!(lab.count(|action| *action == Action::Finish(id)), 0);
     lab.wait(1);
     assert_eq!(lab.count(|action| *action == Action::Finish(id)), 1);
+}
+
+#[test]
+fn a_ping_or_keep_alive_without_a_pause_comes_once_a_millisecond() {
+    let mut config = unlimited();
+    config.limits.ping = Some(Millis(0));
+    config.limits.raw_keepalive = Some(Millis(0));
+    let mut lab = Lab::new(config);
+    let raw = prepared(&mut lab, "PING 1\0");
+    let websocket = upgraded(&mut lab, &[]);
+    (lab.said(raw), lab.said(websocket));
+    for _ in 0..3 {
+        for id in [raw, websocket] {
+            lab.handle(Input::Backlog(id, 0));
+        }
+        lab.wait(1);
+        assert_eq!(lab.said(raw).matches('|').count(), 1);
+        assert!(!lab.said(websocket).is_empty(), "a ping");
+        assert!(lab.gateway.poll_timeout() > Some(lab.now.mono));
+    }
 }

@@ -85,7 +85,7 @@ fn shard(config: Config) -> (Shard, SocketAddr) {
 /// Without a limit on how much a member sends before its own answers are written.
 fn unlimited() -> Config {
     let mut config = Config::default();
-    (config.limits.rate, config.limits.own_backlog) = (0, usize::MAX);
+    (config.limits.rate, config.limits.own_backlog) = (None, usize::MAX);
     config
 }
 

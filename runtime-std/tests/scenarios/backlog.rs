@@ -15,7 +15,7 @@ use crate::scenarios::{Start, World};
 /// server hold is near what the limits say, and not over it.
 pub(crate) fn a_full_backlog(start: Start, clock: Arc<dyn Clock>) {
     let mut config = Config::default();
-    config.limits.rate = 0;
+    config.limits.rate = None;
     let limits = config.limits.clone();
     let world = World::start(start, clock, config);
     let mut deaf = TcpStream::connect(world.address).expect("the server accepts");

@@ -13,7 +13,7 @@ use super::{Start, World};
 /// Others flood it until it is closed, which nobody else notices.
 pub(crate) fn a_client_that_never_reads(start: Start, clock: Arc<dyn Clock>) {
     let mut config = Config::default();
-    config.limits.rate = 0;
+    config.limits.rate = None;
     let world = World::start(start, clock, config);
     let deaf = world.login(2);
     let mut witness = world.login(4);
@@ -61,7 +61,7 @@ pub(crate) fn a_client_that_never_reads(start: Start, clock: Arc<dyn Clock>) {
 pub(crate) fn a_late_reader(start: Start, clock: Arc<dyn Clock>) {
     const MESSAGES: u32 = 2000;
     let mut config = Config::default();
-    (config.limits.rate, config.limits.backlog) = (0, usize::MAX);
+    (config.limits.rate, config.limits.backlog) = (None, usize::MAX);
     let world = World::start(start, clock, config);
     let mut late = world.login(2);
     let mut sender = world.login(4);
@@ -87,7 +87,7 @@ pub(crate) fn a_reader_among_flooders(start: Start, clock: Arc<dyn Clock>) {
     const FLOODERS: u32 = 4;
     const MESSAGES: u32 = 20_000;
     let mut config = Config::default();
-    config.limits.rate = 0;
+    config.limits.rate = None;
     let world = World::start(start, clock, config);
     let mut reader = world.login(1);
     for id in 2..2 + FLOODERS {

@@ -1,6 +1,7 @@
 //! A few clients and their manners.
 
 use std::net::TcpStream;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -62,7 +63,7 @@ pub(crate) fn a_half_closed_client(start: Start, clock: Arc<dyn Clock>) {
 /// Whoever is over the command rate is read more slowly, and loses nothing; nobody else waits.
 pub(crate) fn a_flood_of_commands(start: Start, clock: Arc<dyn Clock>) {
     let mut config = Config::default();
-    (config.limits.rate, config.limits.burst) = (2000, 100);
+    (config.limits.rate, config.limits.burst) = (NonZeroU32::new(2000), 100);
     let world = World::start(start, clock, config);
     let mut calm = world.connect();
     let mut eager = world.connect();
@@ -101,7 +102,7 @@ pub(crate) fn a_flood_of_commands(start: Start, clock: Arc<dyn Clock>) {
 /// The reset of a connection that the server does not read from is noticed.
 pub(crate) fn a_reset_while_paused(start: Start, clock: Arc<dyn Clock>) {
     let mut config = Config::default();
-    (config.limits.rate, config.limits.burst) = (1, 1);
+    (config.limits.rate, config.limits.burst) = (NonZeroU32::new(1), 1);
     let world = World::start(start, clock, config);
     let mut client = world.connect();
     client.send(&"PING x\0".repeat(40_000));

@@ -1,6 +1,7 @@
 use alloc::format;
 use alloc::vec::Vec;
 use core::net::IpAddr;
+use core::num::NonZeroU32;
 
 use super::*;
 use crate::member::{Denial, Member, MemberId, Unavailable};
@@ -266,7 +267,7 @@ fn nobody_is_locked_out_of_a_name() {
 fn the_pace_of_a_name_outlives_a_shorter_window() {
     let mut lab = Lab::with(|settings| {
         (settings.window, settings.name_after) = (Millis(500), 1);
-        (settings.name_wait, settings.name_rate) = (Millis(0), 1);
+        (settings.name_wait, settings.name_rate) = (Millis(0), NonZeroU32::new(1));
     });
     lab.fail(here(), "1");
     assert!(lab.ask(0, source("192.0.2.2"), "1"));
@@ -282,7 +283,7 @@ fn the_pace_of_a_name_outlives_a_shorter_window() {
 fn what_opens_in_the_same_millisecond_passes_in_it() {
     let mut lab = Lab::with(|settings| {
         (settings.after, settings.name_after) = (8, 1);
-        (settings.name_wait, settings.name_rate) = (Millis(0), 1);
+        (settings.name_wait, settings.name_rate) = (Millis(0), NonZeroU32::new(1));
     });
     for (n, name) in [(1, "1"), (2, "2")] {
         lab.fail(here(), name);
@@ -445,7 +446,7 @@ fn what_waits_by_a_nick_waits_by_the_number() {
 fn a_name_is_not_forgotten_beside_a_late_timer() {
     let mut lab = Lab::with(|settings| {
         settings.name_wait = Millis(100);
-        settings.name_rate = 1;
+        settings.name_rate = NonZeroU32::new(1);
     });
     lab.botnet("1", 8);
     assert!(!lab.ask(1, exempt(1), "1"));
@@ -463,7 +464,7 @@ fn a_name_is_not_forgotten_beside_a_late_timer() {
 fn a_late_timer_of_a_name_outlives_a_login_by_it() {
     let mut lab = Lab::with(|settings| {
         settings.name_wait = Millis(100);
-        settings.name_rate = 1;
+        settings.name_rate = NonZeroU32::new(1);
     });
     lab.log_in(here(), "1");
     for name in ["x", "y", "z"] {

@@ -1,5 +1,7 @@
 //! Decisions at their exact bounds, and in their exact order.
 
+use core::num::NonZeroU32;
+
 use super::*;
 
 #[test]
@@ -51,7 +53,7 @@ fn ones_own_login_is_an_answer() {
 #[test]
 fn a_command_that_is_too_long_counts_against_the_rate() {
     let mut config = unlimited();
-    (config.limits.rate, config.limits.burst) = (1, 1);
+    (config.limits.rate, config.limits.burst) = (NonZeroU32::new(1), 1);
     config.limits.command = 10;
     let mut lab = Lab::new(config);
     let id = prepared(&mut lab, "01234567890\0PING 1\0");

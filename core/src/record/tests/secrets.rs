@@ -127,7 +127,7 @@ fn record_in<'a>(
         ..Config::default()
     };
     config.limits.command = 64;
-    config.limits.rate = 0;
+    config.limits.rate = None;
     let at = |ms| Now {
         mono: Millis(ms),
         utc: UnixSeconds(1_184_064_842),

@@ -55,7 +55,7 @@ fn stream(kind: u8, rest: &[u8]) -> Vec<u8> {
 /// What a client is told by the clock alone depends on when it says what, and is left out.
 fn config(kind: u8) -> Config {
     let mut config = world::config(kind >> 5 & !1);
-    (config.limits.ping, config.limits.silence) = (Millis(0), Millis(0));
+    (config.limits.ping, config.limits.silence) = (None, None);
     config
 }
 

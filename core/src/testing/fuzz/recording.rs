@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
+use core::num::NonZeroU32;
 use std::sync::Mutex;
 
 use crate::config::{Config, Origins};
@@ -104,7 +105,7 @@ fn config(how: u8) -> Config {
     let mut config = Config::default();
     config.limits.command = 40;
     config.limits.head = 400;
-    config.limits.rate = u32::from(how & 4);
+    config.limits.rate = NonZeroU32::new(u32::from(how & 4));
     config.limits.failure_delay = Millis(10);
     if how & 8 != 0 {
         config.origins = Origins::Only([String::from("https://a")].into());

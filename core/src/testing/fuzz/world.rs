@@ -3,6 +3,7 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv6Addr, SocketAddr};
+use core::num::NonZeroU32;
 
 use super::listener::{Listener, Room};
 use crate::chunk::Chunk;
@@ -394,9 +395,9 @@ pub(super) fn config(byte: u8) -> Config {
     (limits.backlog, limits.own_backlog) = (1024, 512);
     (limits.throttle.addresses, limits.throttle.names) = (2, 2);
     if byte & 1 != 0 {
-        (limits.rate, limits.burst) = (2, 3);
+        (limits.rate, limits.burst) = (NonZeroU32::new(2), 3);
     } else {
-        limits.rate = 0;
+        limits.rate = None;
     }
     config.duplicates = match byte & 6 {
         2 => OnDuplicate::Replace,

@@ -204,10 +204,13 @@ impl Model {
     /// A host that did not look for seconds after the time had come was away itself, and everyone
     /// it could not hear meanwhile has the whole time again.
     fn forgive_the_unheard(&mut self) {
-        let (now, silence) = (self.now.mono, self.config.limits.silence);
+        let now = self.now.mono;
+        let Some(silence) = self.config.limits.silence else {
+            return;
+        };
         for side in self.sides.values_mut() {
             let unheard = side.chat && side.is_socket() && !side.paused && !side.eof;
-            if unheard && silence.0 > 0 && now >= side.last_bytes + silence + AWAY {
+            if unheard && now >= side.last_bytes + silence + AWAY {
                 side.last_bytes = now;
             }
         }

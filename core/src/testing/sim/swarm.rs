@@ -191,11 +191,11 @@ fn config(random: &mut Random, peers: u64) -> Config {
     limits.connections = limits.clients + *stream(seed, "connections").pick(&[1, 4, 1024]) as usize;
     let mut pings = stream(seed, "ping");
     if pings.percent(20) {
-        limits.ping = Millis(0);
-        limits.silence = Millis(*pings.pick(&[0, 75_000]));
+        limits.ping = None;
+        limits.silence = *pings.pick(&[None, Some(Millis(75_000))]);
     } else if pings.percent(50) {
-        limits.ping = Millis(700);
-        limits.silence = Millis(2100);
+        limits.ping = Some(Millis(700));
+        limits.silence = Some(Millis(2100));
     }
     config
 }

@@ -31,14 +31,15 @@ impl Model {
             // not wait for what stands before it.
             let may = side.waiting() == 0 || self.is_asked_now(id);
             assert!(side.chat && payload.is_empty() && may, "a ping");
-            assert!(self.config.limits.ping.0 > 0, "pings are off");
+            assert!(self.config.limits.ping.is_some(), "pings are off");
             return self.count("ping");
         }
         if *said == Said::Nothing {
             let (side, limits) = (&self.sides[&id], &self.config.limits);
             assert!(side.may_be_kept_alive(limits, now), "a NUL: {side:?}");
             let fresh = matches!(self.cause, Input::Bytes(to, _) if to == id);
-            if !fresh && side.may_since(limits) <= side.kept_alive_at(limits) {
+            let since = side.may_since(limits);
+            if !fresh && side.kept_alive_at(limits).is_some_and(|at| since <= at) {
                 // Its command was taken before, and does not wait for this NUL.
                 self.queue_up(id);
             }

@@ -102,7 +102,7 @@ impl Model {
             }
             CloseReason::Timeout if self.cause == Input::Gone(id, Cause::TimedOut) => None,
             CloseReason::Timeout => {
-                let silence = self.config.limits.silence;
+                let silence = self.config.limits.silence.expect("a limit on silence");
                 let fresh = matches!(self.cause, Input::Bytes(to, _) if to == id);
                 let side = self.side(id);
                 let heard = if fresh {
@@ -110,7 +110,7 @@ impl Model {
                 } else {
                     side.last_bytes
                 };
-                assert!(side.is_socket() && silence.0 > 0 && !side.paused && !side.eof);
+                assert!(side.is_socket() && !side.paused && !side.eof);
                 assert!(now >= heard + silence, "it was heard of");
                 None
             }
@@ -228,8 +228,12 @@ impl Model {
         if side.chat && !patient {
             return Some("its end, too slow");
         }
-        let heard = !side.is_socket() || side.paused || side.eof || limits.silence.0 == 0;
-        if side.chat && !heard && now >= side.last_bytes + limits.silence {
+        let unheard = side.is_socket() && !side.paused && !side.eof;
+        if let Some(silence) = limits.silence
+            && side.chat
+            && unheard
+            && now >= side.last_bytes + silence
+        {
             return Some("its end, too silent");
         }
         if side.must_be_kept_alive(&limits, now) {

@@ -149,8 +149,9 @@ fn bucket(limits: &Limits) -> u64 {
 
 /// What a 1,024th of a command costs; 0 where there is no rate.
 fn part(limits: &Limits) -> u64 {
-    let micros = 1_000_000_u64.checked_div(u64::from(limits.rate));
-    micros.unwrap_or(0)
+    limits
+        .rate
+        .map_or(0, |rate| 1_000_000 / u64::from(rate.get()))
 }
 
 /// Parts of a command that make one.

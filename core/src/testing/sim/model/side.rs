@@ -370,25 +370,20 @@ impl Side {
             Kind::Chat(Speak::Line | Speak::Telnet | Speak::Binary | Speak::Text)
             | Kind::Visit(_) => false,
         };
-        let silent = now >= self.kept_alive_at(limits);
-        limits.raw_keepalive > Millis(0)
-            && ends_in_nul
-            && self.chat
-            && self.waiting() == 0
-            && silent
+        let silent = self.kept_alive_at(limits).is_some_and(|at| now >= at);
+        ends_in_nul && self.chat && self.waiting() == 0 && silent
     }
 
     /// When it gets one.
-    pub(super) fn kept_alive_at(&self, limits: &Limits) -> Millis {
-        self.progress + limits.raw_keepalive
+    pub(super) fn kept_alive_at(&self, limits: &Limits) -> Option<Millis> {
+        limits.raw_keepalive.map(|silence| self.progress + silence)
     }
 
     /// Whether it should have got one.
     pub(super) fn must_be_kept_alive(&self, limits: &Limits, now: Millis) -> bool {
-        let known = self
-            .flash
-            .is_some_and(|since| now >= since + limits.raw_keepalive);
-        known && self.may_be_kept_alive(limits, now)
+        let known = self.flash.zip(limits.raw_keepalive);
+        known.is_some_and(|(since, silence)| now >= since + silence)
+            && self.may_be_kept_alive(limits, now)
     }
 
     /// Whether an answer may have these bytes.

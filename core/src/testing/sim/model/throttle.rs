@@ -2,6 +2,7 @@
 //! sentence: lists of times, looked through anew for every question.
 
 use core::net::IpAddr;
+use core::num::NonZeroU32;
 use std::collections::{BTreeMap, BTreeSet};
 use std::string::{String, ToString};
 use std::vec::Vec;
@@ -24,7 +25,7 @@ pub(super) struct Past {
     /// The numbers of nicks, as the store has told them.
     numbers: BTreeMap<String, String>,
     /// When the last question passed in a name that was guarded, and how many a second may.
-    passed: BTreeMap<String, (Millis, u32)>,
+    passed: BTreeMap<String, (Millis, Option<NonZeroU32>)>,
     /// Since when a name stands in the line of a source: it has come, or has had its turn.
     stands: BTreeMap<(Source, String), Since>,
 }
@@ -169,9 +170,9 @@ impl Look<'_> {
         }
         let passed = self.past.passed.iter();
         let of_it = passed.filter(|(name, _)| self.same(name, waits.name));
-        let slow = of_it.filter(|(_, (_, rate))| *rate > 0);
+        let slow = of_it.filter_map(|(_, (at, rate))| Some((*at, (*rate)?.get())));
         let paced = slow
-            .map(|(_, (at, rate))| *at + Millis(1000_u64.div_ceil((*rate).into())))
+            .map(|(at, rate)| at + Millis(1000_u64.div_ceil(rate.into())))
             .all(|next| self.now >= next);
         !self.is_guarded(waits.name) || (paced && self.now >= since + self.rule.name_wait)
     }
@@ -343,8 +344,10 @@ impl Model {
         if guarded && self.config.limits.throttle.login == LoginThrottle::On {
             self.past.passed.insert(name, (now, rate));
             self.count("guarded");
-        } else if self.blurred && rate > 0 {
-            self.unsure_until = now + Millis(1000_u64.div_ceil(rate.into()));
+        } else if let Some(rate) = rate
+            && self.blurred
+        {
+            self.unsure_until = now + Millis(1000_u64.div_ceil(rate.get().into()));
         }
         for pair in same {
             self.past.stands.insert(pair, Since::at(now));
