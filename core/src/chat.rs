@@ -1,8 +1,11 @@
-//! The chat: commands, answers, who is online, and who has to wait before the next login.
+//! The chat: commands, their replies, who is online, and the throttle of failed logins.
 //!
-//! It knows no socket, no wire form and no frame: it could be replaced by another service.
+//! It knows no socket, no wire form and no frame. What it needs of the gateway it asks of a
+//! [`Context`](context::Context), so that another service could take its place.
 
 pub(crate) mod command;
+pub(crate) mod commands;
+pub(crate) mod context;
 pub(crate) mod hub;
 pub(crate) mod reply;
 pub(crate) mod throttle;

@@ -13,11 +13,12 @@ use alloc::sync::Arc;
 use core::mem;
 use core::net::SocketAddr;
 
+use crate::chat::commands::identify::Identify;
 use crate::chat::hub::Slot;
 use crate::chunk::Form;
 use crate::config::{Limits, Role};
 use crate::id::{Accepted, ConnId, ListenerId, Source, Ticket};
-use crate::member::{Login, Member, Secret};
+use crate::member::Member;
 use crate::time::Millis;
 use crate::wire::framing::Framer;
 use inbox::Inbox;
@@ -151,15 +152,6 @@ pub(crate) struct Claim {
     pub(crate) old: ConnId,
     /// When it was asked for a sign of life.
     pub(crate) asked: Millis,
-}
-
-/// An IDENTIFY on its way.
-#[derive(Debug)]
-pub(crate) struct Identify {
-    /// As the client sent it, for the log.
-    pub(crate) id: Arc<str>,
-    pub(crate) login: Login,
-    pub(crate) password: Secret,
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -5,6 +5,7 @@
 //! commands, `gateway::login` for IDENTIFY, `gateway::claims` for what follows a right password.
 
 pub(crate) mod addresses;
+mod caller;
 mod claims;
 #[cfg(any(test, feature = "testing"))]
 mod consistency;

@@ -76,6 +76,8 @@ mod event;
 mod gateway;
 mod host;
 mod id;
+#[cfg(test)]
+mod imports;
 mod member;
 mod note;
 mod queue;
@@ -83,6 +85,7 @@ pub mod record;
 pub mod replay;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod text;
 mod time;
 mod web;
 mod wiped;

@@ -1,151 +1,210 @@
-//! What a client may ask, read from the text of one command.
+//! The table of commands, and how a command is found in a client's text.
+//!
+//! To add a command: a row here, a file in `chat/commands/` with its code, and a transcript. Its texts go
+//! into `chat/reply.rs`.
 
-/// One command, its arguments borrowed from the text it came in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Command<'a> {
-    Identify { id: &'a str, password: &'a str },
-    Msg { nick: &'a str, text: &'a str },
-    List,
-    Ping { token: &'a str },
-    Quit,
+use crate::chat::commands::{identify, list, msg, ping, quit};
+use crate::chat::context::Context;
+use crate::text;
+
+/// All commands. Nothing else names their words, their arguments, or what a recording keeps of them.
+static COMMANDS: [Command; 5] = [
+    Command {
+        word: "IDENTIFY",
+        takes: Takes::WordAndText {
+            usage: "Usage: IDENTIFY id password",
+        },
+        keeps: Keeps::FirstArgument,
+        run: identify::run,
+    },
+    Command {
+        word: "MSG",
+        takes: Takes::WordAndText {
+            usage: "Usage: MSG nick text",
+        },
+        keeps: Keeps::FirstArgument,
+        run: msg::run,
+    },
+    Command {
+        word: "LIST",
+        takes: Takes::Nothing,
+        keeps: Keeps::NoArgument,
+        run: list::run,
+    },
+    Command {
+        word: "PING",
+        takes: Takes::Word {
+            usage: "Usage: PING token",
+        },
+        keeps: Keeps::NoArgument,
+        run: ping::run,
+    },
+    Command {
+        word: "QUIT",
+        takes: Takes::Nothing,
+        keeps: Keeps::NoArgument,
+        run: quit::run,
+    },
+];
+
+/// A row of the table.
+#[derive(Debug)]
+pub(crate) struct Command {
+    /// In capitals; a client may write it in any case.
+    word: &'static str,
+    pub(crate) takes: Takes,
+    pub(crate) keeps: Keeps,
+    run: fn(&mut dyn Context, Args<'_>),
 }
 
-/// What is wrong with a command, said in the words of the answer.
+/// The arguments that a command needs, and the error that a client gets without them. More text than
+/// that is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Fault(pub(crate) &'static str);
+pub(crate) enum Takes {
+    Nothing,
+    /// One word.
+    Word {
+        usage: &'static str,
+    },
+    /// One word, then text to the end of the command.
+    WordAndText {
+        usage: &'static str,
+    },
+}
 
-/// Reads a command that was [trimmed](trim) before.
-pub(crate) fn parse(text: &str) -> Result<Command<'_>, Fault> {
-    let (word, rest) = word(text);
-    // The released 2007 script wanted its commands with a slash, the one in the article without.
-    let word = word.strip_prefix('/').unwrap_or(word);
-    let Some((_, verb)) = VERBS
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case(word))
-    else {
-        return Err(UNKNOWN);
-    };
-    let (first, last) = self::word(rest);
-    let last = trim(last);
-    match verb {
-        Verb::Identify if last.is_empty() => Err(Fault("Usage: IDENTIFY id password")),
-        Verb::Identify => Ok(Command::Identify {
-            id: first,
-            password: last,
-        }),
-        Verb::Msg if last.is_empty() => Err(Fault("Usage: MSG nick text")),
-        Verb::Msg => Ok(Command::Msg {
-            nick: first,
-            text: last,
-        }),
-        Verb::List => Ok(Command::List),
-        Verb::Ping if first.is_empty() => Err(Fault("Usage: PING token")),
-        Verb::Ping => Ok(Command::Ping { token: first }),
-        Verb::Quit => Ok(Command::Quit),
+/// What a recording may keep of a command's arguments as it was sent; of the rest it keeps the class of
+/// each character.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keeps {
+    NoArgument,
+    /// The first argument, which names a member.
+    FirstArgument,
+}
+
+/// The arguments of a command, borrowed from the text it came in. Those that the command takes are not
+/// empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Args<'a> {
+    /// The first word.
+    pub(crate) word: &'a str,
+    /// What follows it, without white space around it.
+    pub(crate) text: &'a str,
+}
+
+/// A command with its arguments.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call<'a> {
+    pub(crate) command: &'static Command,
+    pub(crate) args: Args<'a>,
+}
+
+/// Why a text is not a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// No command has this word.
+    Unknown,
+    /// An argument is missing; the error says which.
+    Usage(&'static str),
+}
+
+impl Call<'_> {
+    /// Carries the command out.
+    pub(crate) fn run(self, context: &mut dyn Context) {
+        (self.command.run)(context, self.args);
     }
 }
 
-/// Drops white space around a command or its last argument: Flash text fields end in CR, `nc` in LF.
-pub(crate) fn trim(text: &str) -> &str {
-    text.trim_matches(|c| u8::try_from(c).is_ok_and(is_space))
-}
-
-/// Whether a command is nothing but white space; old players send such after non-ASCII text.
-pub(crate) fn is_blank(command: &[u8]) -> bool {
-    command.iter().copied().all(is_space)
-}
-
-fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'\x0b' | b'\x0c')
+/// Finds the command in a text that was [trimmed](text::trim) before.
+pub(crate) fn parse(text: &str) -> Result<Call<'_>, Fault> {
+    let (word, rest) = split(text);
+    // The released 2007 script wanted its commands with a slash, the one in the article without.
+    let word = word.strip_prefix('/').unwrap_or(word);
+    let is_named = |command: &&Command| command.word.eq_ignore_ascii_case(word);
+    let Some(command) = COMMANDS.iter().find(is_named) else {
+        return Err(Fault::Unknown);
+    };
+    let (word, text) = split(rest);
+    let args = Args {
+        word,
+        text: text::trim(text),
+    };
+    match command.takes {
+        Takes::Word { usage } if args.word.is_empty() => Err(Fault::Usage(usage)),
+        Takes::WordAndText { usage } if args.text.is_empty() => Err(Fault::Usage(usage)),
+        Takes::Nothing | Takes::Word { .. } | Takes::WordAndText { .. } => {
+            Ok(Call { command, args })
+        }
+    }
 }
 
 /// The text up to the first space, and what follows the spaces behind it.
-fn word(text: &str) -> (&str, &str) {
+fn split(text: &str) -> (&str, &str) {
     let space = text.bytes().position(|byte| byte == b' ');
     let (word, rest) = space.map_or((text, ""), |at| (&text[..at], &text[at + 1..]));
     (word, rest.trim_start_matches(' '))
 }
 
-/// The word is none of ours.
-pub(crate) const UNKNOWN: Fault = Fault("Unknown command.");
-
-#[derive(Clone, Copy)]
-enum Verb {
-    Identify,
-    Msg,
-    List,
-    Ping,
-    Quit,
-}
-
-const VERBS: [(&str, Verb); 5] = [
-    ("IDENTIFY", Verb::Identify),
-    ("MSG", Verb::Msg),
-    ("LIST", Verb::List),
-    ("PING", Verb::Ping),
-    ("QUIT", Verb::Quit),
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const IDENTIFY: Fault = Fault("Usage: IDENTIFY id password");
-    const MSG: Fault = Fault("Usage: MSG nick text");
-    const PING: Fault = Fault("Usage: PING token");
+    const IDENTIFY: Fault = Fault::Usage("Usage: IDENTIFY id password");
+    const MSG: Fault = Fault::Usage("Usage: MSG nick text");
+    const PING: Fault = Fault::Usage("Usage: PING token");
 
     #[test]
     fn grammar() {
-        let msg = |nick, text| Ok(Command::Msg { nick, text });
         let cases = [
-            ("LIST", Ok(Command::List)),
-            ("list", Ok(Command::List)),
-            ("/LiSt", Ok(Command::List)),
-            ("LIST of everyone", Ok(Command::List)),
-            ("QUIT now", Ok(Command::Quit)),
-            ("//LIST", Err(UNKNOWN)),
-            ("/ LIST", Err(UNKNOWN)),
-            ("/", Err(UNKNOWN)),
-            ("LIST\tx", Err(UNKNOWN)),
-            ("LISTS", Err(UNKNOWN)),
-            ("ſ", Err(UNKNOWN)),
-            ("PING a b", Ok(Command::Ping { token: "a" })),
-            ("PING   a", Ok(Command::Ping { token: "a" })),
+            ("LIST", Ok(("LIST", "", ""))),
+            ("list", Ok(("LIST", "", ""))),
+            ("/LiSt", Ok(("LIST", "", ""))),
+            ("LIST of everyone", Ok(("LIST", "of", "everyone"))),
+            ("QUIT now", Ok(("QUIT", "now", ""))),
+            ("//LIST", Err(Fault::Unknown)),
+            ("/ LIST", Err(Fault::Unknown)),
+            ("/", Err(Fault::Unknown)),
+            ("LIST\tx", Err(Fault::Unknown)),
+            ("LISTS", Err(Fault::Unknown)),
+            ("ſ", Err(Fault::Unknown)),
+            ("PING a b", Ok(("PING", "a", "b"))),
+            ("PING   a", Ok(("PING", "a", ""))),
             ("PING", Err(PING)),
-            (
-                "IDENTIFY 1 secret1",
-                Ok(Command::Identify {
-                    id: "1",
-                    password: "secret1",
-                }),
-            ),
+            ("IDENTIFY 1 secret1", Ok(("IDENTIFY", "1", "secret1"))),
             (
                 "IDENTIFY  1  two  words",
-                Ok(Command::Identify {
-                    id: "1",
-                    password: "two  words",
-                }),
+                Ok(("IDENTIFY", "1", "two  words")),
             ),
             ("IDENTIFY 1", Err(IDENTIFY)),
             ("IDENTIFY", Err(IDENTIFY)),
             ("IDENTIFY 1\tsecret1", Err(IDENTIFY)),
-            ("MSG bob hi", msg("bob", "hi")),
-            ("MSG bob  hi  there", msg("bob", "hi  there")),
-            ("MSG bob \r\n hi", msg("bob", "hi")),
-            ("MSG bob line\rline", msg("bob", "line\rline")),
-            ("MSG bob \u{a0}", msg("bob", "\u{a0}")),
+            ("MSG bob hi", Ok(("MSG", "bob", "hi"))),
+            ("MSG bob  hi  there", Ok(("MSG", "bob", "hi  there"))),
+            ("MSG bob \r\n hi", Ok(("MSG", "bob", "hi"))),
+            ("MSG bob line\rline", Ok(("MSG", "bob", "line\rline"))),
+            ("MSG bob \u{a0}", Ok(("MSG", "bob", "\u{a0}"))),
             ("MSG bob", Err(MSG)),
             ("MSG", Err(MSG)),
         ];
-        for (text, command) in cases {
-            assert_eq!(parse(text), command, "{text:?}");
+        for (text, expected) in cases {
+            let call = parse(text).map(|call| (call.command.word, call.args.word, call.args.text));
+            assert_eq!(call, expected, "{text:?}");
         }
     }
 
     #[test]
-    fn white_space() {
-        assert_eq!(trim(" \t\r\n\x0b\x0cMSG a b\r\n"), "MSG a b");
-        assert_eq!(trim("\u{a0}x\u{2003}"), "\u{a0}x\u{2003}");
-        assert!(is_blank(b"") && is_blank(b" \t\r\n\x0b\x0c") && !is_blank(b" \0"));
+    fn every_command_is_found_by_its_word() {
+        for command in &COMMANDS {
+            let text = alloc::format!("{} a b", command.word.to_lowercase());
+            let call = parse(&text).expect("it has all arguments");
+            assert!(core::ptr::eq(call.command, command), "{}", command.word);
+            match command.takes {
+                Takes::Nothing => {}
+                Takes::Word { usage } | Takes::WordAndText { usage } => {
+                    let start = alloc::format!("Usage: {} ", command.word);
+                    assert!(usage.starts_with(&start), "{usage}");
+                    assert_eq!(parse(command.word).err(), Some(Fault::Usage(usage)));
+                }
+            }
+        }
     }
 }

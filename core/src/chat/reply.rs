@@ -1,4 +1,5 @@
-//! The XML that the server says: one element, one NUL byte, encoded once for everyone who gets it.
+//! The XML that the server sends: one element, one NUL byte, encoded once for all its recipients; and the
+//! texts of its errors.
 
 use alloc::string::String;
 
@@ -6,6 +7,38 @@ use crate::chunk::Message;
 use crate::member::Member;
 use crate::time::Now;
 use crate::xml::escaped;
+
+/// The password is wrong, or the member may not log in.
+pub(crate) const IDENTIFICATION_FAILED: &str = "Identification failed.";
+
+/// The member store cannot answer.
+pub(crate) const TRY_LATER: &str = "Please try again later.";
+
+/// The member is online on another connection, which keeps its place.
+pub(crate) const ALREADY_ONLINE: &str = "Already online.";
+
+/// The last words to a connection whose place a new login takes.
+pub(crate) const REPLACED: &str = "Replaced by a new login.";
+
+/// IDENTIFY from a client that has logged in.
+pub(crate) const ALREADY_IDENTIFIED: &str = "Already identified.";
+
+/// The command needs a login.
+pub(crate) const NOT_IDENTIFIED: &str = "Not identified.";
+
+/// No member of this nick is online.
+pub(crate) const NOT_ONLINE: &str = "User is already left.";
+
+/// No command has this word.
+pub(crate) const UNKNOWN_COMMAND: &str = "Unknown command.";
+
+/// The command is longer than [`Limits::command`](crate::Limits::command).
+pub(crate) const TOO_LONG: &str = "Message too long.";
+
+pub(crate) const NOT_UTF8: &str = "Message is not valid UTF-8.";
+
+/// [`Limits::clients`](crate::Limits::clients) are connected.
+pub(crate) const SERVER_FULL: &str = "Server is full.";
 
 /// `<error value="…"/>`
 pub(crate) fn error(text: &str) -> Message {
@@ -28,7 +61,7 @@ pub(crate) fn login(member: &Member) -> Message {
     ])
 }
 
-/// `<identify aid="…" name="…" />`: you are this member now.
+/// `<identify aid="…" name="…" />`: the client is this member from now on.
 pub(crate) fn identify(member: &Member) -> Message {
     Message::join(&[
         r#"<identify aid=""#,
@@ -44,8 +77,8 @@ pub(crate) fn quit(nick: &str) -> Message {
     Message::join(&[r#"<quit aid=""#, &escaped(nick), "\" />\0"])
 }
 
-/// `<msg aid="…" time="…" msg="…" from="…" />`. That `from` names the recipient is the original's
-/// wire format, which its Flash clients read so.
+/// `<msg aid="…" time="…" msg="…" from="…" />`. `aid` is the sender and `from` the recipient: a quirk of
+/// the 2007 format that its Flash clients rely on.
 pub(crate) fn msg(sender: &str, now: Now, text: &str, recipient: &str) -> Message {
     Message::join(&[
         r#"<msg aid=""#,
@@ -60,7 +93,7 @@ pub(crate) fn msg(sender: &str, now: Now, text: &str, recipient: &str) -> Messag
     ])
 }
 
-/// `<nicklist><nick aid="…" name="…" />…</nicklist>`, of nicks and names.
+/// `<nicklist><nick aid="…" name="…" />…</nicklist>`, from nicks and names.
 pub(crate) fn nicklist<'a>(members: impl Iterator<Item = (&'a str, &'a str)>) -> Message {
     let mut out = String::from("<nicklist>");
     for (nick, name) in members {

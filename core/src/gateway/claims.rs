@@ -168,7 +168,7 @@ impl Gateway {
                 why,
             });
         }
-        self.say(id, &reply::error("Already online."));
+        self.say(id, &reply::error(reply::ALREADY_ONLINE));
     }
 
     /// The older connection is a ghost: the first who waits for it takes its place.
@@ -273,7 +273,7 @@ impl Gateway {
         let Some(old) = self.hub.online(seat).map(|online| online.conn) else {
             return;
         };
-        self.say(old, &reply::error("Replaced by a new login."));
+        self.say(old, &reply::error(reply::REPLACED));
         self.end_chat(old, CloseReason::Replaced, Ends::With(Stage::Finishing));
         self.settle(old);
         self.note_login(id, member);

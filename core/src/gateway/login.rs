@@ -7,13 +7,14 @@ use core::net::{IpAddr, SocketAddr};
 
 use super::ending::Ends;
 use super::{Gateway, Step};
+use crate::chat::commands::identify::Identify;
 use crate::chat::reply;
 use crate::chat::throttle::{Entered, Flight};
 use crate::config::LoginThrottle;
-use crate::conn::{Identify, InLine, Stage, Turn, Who};
+use crate::conn::{InLine, Stage, Turn, Who};
 use crate::event::Action;
 use crate::id::{ConnId, Source, Ticket};
-use crate::member::{Answer, Denial, Login, Query, Secret, Unavailable};
+use crate::member::{Answer, Denial, Query, Unavailable};
 use crate::note::{CloseReason, Note};
 use crate::time::Millis;
 
@@ -31,21 +32,11 @@ pub(super) struct Lookup {
 }
 
 impl Gateway {
-    pub(super) fn identify(&mut self, id: ConnId, name: &str, password: &str) {
+    /// Asks the member store whether a client may log in, when the throttle lets the question pass.
+    pub(super) fn log_in(&mut self, id: ConnId, identify: Identify) {
         let (now, throttle) = (self.now.mono, self.config.limits.throttle.login);
-        let Some(conn) = self.conns.get_mut(id) else {
+        let Some(address) = self.conns.get(id).map(|conn| conn.peer().ip()) else {
             return;
-        };
-        let address = conn.peer().ip();
-        let Some(chat) = conn.chat() else { return };
-        if let Who::Member(_) = chat.who {
-            return self.say(id, &reply::error("Already identified."));
-        }
-        let (login, password) = (Login::parse(name), Secret::new(password));
-        let identify = Identify {
-            id: Arc::from(name),
-            login,
-            password,
         };
         let source = self.source(id, address);
         match throttle {
@@ -129,7 +120,7 @@ impl Gateway {
                 });
                 if waiting {
                     self.ready(id);
-                    self.say(id, &reply::error("Please try again later."));
+                    self.say(id, &reply::error(reply::TRY_LATER));
                 }
             }
         }
@@ -162,7 +153,7 @@ impl Gateway {
     /// Sends the refusal that was held back until now.
     pub(super) fn refuse_login(&mut self, id: ConnId) -> Step {
         self.ready(id);
-        self.say(id, &reply::error("Identification failed."));
+        self.say(id, &reply::error(reply::IDENTIFICATION_FAILED));
         let Some(chat) = self.conns.get_mut(id).and_then(|conn| conn.chat()) else {
             return Step::Wait;
         };

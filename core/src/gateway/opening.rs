@@ -81,7 +81,7 @@ impl Gateway {
         }
         if self.clients >= max {
             self.refuse(Refusal::Full, peer, None);
-            let sorry = reply::error("Server is full.");
+            let sorry = reply::error(reply::SERVER_FULL);
             match wire {
                 Wire::Stream => self.write(id, sorry.to(Form::Stream)),
                 Wire::WebSocket(_) => {

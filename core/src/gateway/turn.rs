@@ -3,17 +3,18 @@
 use alloc::string::String;
 use core::mem;
 
+use super::caller::Caller;
 use super::ending::Ends;
 use super::http::Body;
 use super::{Gateway, Step};
-use crate::chat::command::{self, Command, Fault};
+use crate::chat::command::{self, Fault};
 use crate::chat::hub::Online;
 use crate::chat::reply;
 use crate::chunk::Form;
-use crate::config::ListAccess;
 use crate::conn::{Cost, Incoming, Stage, Turn, Who};
 use crate::id::ConnId;
 use crate::note::{CloseReason, Note};
+use crate::text;
 use crate::time::Millis;
 use crate::wiped;
 use crate::wire::framing::{Frame, Framer, MARK, Rules};
@@ -104,15 +105,15 @@ impl Gateway {
                 return Step::Wait;
             }
             Frame::Skip(used) | Frame::Noise(used) => (None, used),
-            Frame::Command(bytes, used) if command::is_blank(bytes) => (None, used),
+            Frame::Command(bytes, used) if text::is_blank(bytes) => (None, used),
             Frame::Command(bytes, used) => {
                 let text = typed::read(bytes, Habits::of(&framer, rules));
                 // A line of which everything was erased.
                 let blank = !matches!(text, Text::Plain(_)) && text.is_blank();
                 let whole = used > bytes.len();
-                ((!blank).then_some(Ok((text, whole))), used)
+                ((!blank).then_some(Some((text, whole))), used)
             }
-            Frame::TooLong(used) => (Some(Err(Fault("Message too long."))), used),
+            Frame::TooLong(used) => (Some(None), used),
         };
         let cost = match frame {
             // Part of something that may have any length.
@@ -144,11 +145,11 @@ impl Gateway {
         self.keep_alive(id);
         self.counters.commands += 1;
         match command {
-            Ok((text, whole)) => {
+            Some((text, whole)) => {
                 let may_be_http = first && whole && form == Form::Stream && framer.is_line();
                 self.command(id, &text, form, may_be_http);
             }
-            Err(Fault(text)) => self.say(id, &reply::error(text)),
+            None => self.say(id, &reply::error(reply::TOO_LONG)),
         }
         Step::Consumed(used)
     }
@@ -158,20 +159,20 @@ impl Gateway {
             self.speak_ascii(id);
         }
         let Some(text) = text.as_str() else {
-            return self.say(id, &reply::error("Message is not valid UTF-8."));
+            return self.say(id, &reply::error(reply::NOT_UTF8));
         };
         // A text message may hold a NUL.
         let clean = (form == Form::Text && text.contains('\0')).then(|| wiped::without_nuls(text));
-        let text = command::trim(clean.as_deref().map_or(text, String::as_str));
+        let text = text::trim(clean.as_deref().map_or(text, String::as_str));
         match command::parse(text) {
-            Ok(Command::Identify { id: name, password }) => self.identify(id, name, password),
-            Ok(Command::Msg { nick, text }) => self.msg(id, nick, text),
-            Ok(Command::List) => self.list(id),
-            Ok(Command::Ping { token }) => self.say(id, &reply::pong(token)),
-            Ok(Command::Quit) => self.end_chat(id, CloseReason::Quit, Ends::With(Stage::Finishing)),
-            Err(fault) => match http::other_method(text).filter(|_| may_be_http) {
-                Some(status) if fault == command::UNKNOWN => self.not_chat(id, status),
-                Some(_) | None => self.say(id, &reply::error(fault.0)),
+            Ok(call) => call.run(&mut Caller {
+                gateway: self,
+                conn: id,
+            }),
+            Err(Fault::Usage(usage)) => self.say(id, &reply::error(usage)),
+            Err(Fault::Unknown) => match http::other_method(text).filter(|_| may_be_http) {
+                Some(status) => self.not_chat(id, status),
+                None => self.say(id, &reply::error(reply::UNKNOWN_COMMAND)),
             },
         }
     }
@@ -216,32 +217,8 @@ impl Gateway {
         }
     }
 
-    fn msg(&mut self, id: ConnId, nick: &str, text: &str) {
-        let Some(sender) = self.online(id) else {
-            return self.say(id, &reply::error("Not identified."));
-        };
-        let Some(recipient) = self.hub.by_nick(nick) else {
-            return self.say(id, &reply::error("User is already left."));
-        };
-        let to = recipient.conn;
-        let message = reply::msg(sender.nick(), self.now, text, recipient.nick());
-        self.counters.messages += 1;
-        self.say(id, &message);
-        if to != id {
-            self.tell(to, &message);
-        }
-    }
-
-    fn list(&mut self, id: ConnId) {
-        if self.config.list == ListAccess::Identified && self.online(id).is_none() {
-            return self.say(id, &reply::error("Not identified."));
-        }
-        let list = self.hub.list(self.form(id));
-        self.write(id, list);
-    }
-
     /// The member on this connection.
-    fn online(&self, id: ConnId) -> Option<&Online> {
+    pub(super) fn member_of(&self, id: ConnId) -> Option<&Online> {
         match self.conns.get(id)?.who()? {
             Who::Member(seat) => self.hub.online(seat),
             Who::Nobody { .. } => None,

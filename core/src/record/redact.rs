@@ -7,7 +7,8 @@
 use alloc::vec::Vec;
 
 use super::pages;
-use crate::chat::command::{self, Command};
+use crate::chat::command::{self, Fault, Keeps};
+use crate::text;
 use crate::wire::framing::MARK;
 use crate::wire::http::{self, Status};
 use crate::wire::telnet::{self, Piece};
@@ -82,12 +83,12 @@ pub(super) fn noise(bytes: &[u8], out: &mut Vec<u8>) {
 pub(super) fn command(bytes: &[u8], habits: Habits, out: &mut Vec<u8>) -> bool {
     if let Text::Plain(text) = typed::read(bytes, habits) {
         words(text, out);
-        return !command::is_blank(bytes);
+        return !text::is_blank(bytes);
     }
     let typed = Typed::new(bytes, habits);
     if let (Some(page), Some(text)) = (habits.page, typed.paged()) {
         out.extend(pages::content(&typed, page));
-        return !command::is_blank(text.as_bytes());
+        return !text::is_blank(text.as_bytes());
     }
     let (left, places) = typed.left();
     let mut kept = Vec::new();
@@ -107,7 +108,7 @@ pub(super) fn command(bytes: &[u8], habits: Habits, out: &mut Vec<u8>) -> bool {
             Piece::Telnet(sequence) => telnet::redacted(sequence, out),
         }
     }
-    !command::is_blank(left)
+    !text::is_blank(left)
 }
 
 /// Appends the classes of a command's characters, and the words of it that stay.
@@ -122,15 +123,17 @@ fn words(text: &str, out: &mut Vec<u8>) {
 
 /// The words of a command that stay.
 pub(super) fn kept_words(text: &str) -> [&str; 2] {
-    let trimmed = command::trim(text);
+    let trimmed = text::trim(text);
     let word = trimmed.split(' ').next().unwrap_or_default();
     match command::parse(trimmed) {
-        Ok(Command::Identify { id: first, .. } | Command::Msg { nick: first, .. }) => [word, first],
-        Ok(Command::List | Command::Ping { .. } | Command::Quit) => [word, ""],
-        // Who forgets the id says the password in its place.
-        Err(fault) if fault.0.starts_with("Usage") => [word, ""],
+        Ok(call) => match call.command.keeps {
+            Keeps::FirstArgument => [word, call.args.word],
+            Keeps::NoArgument => [word, ""],
+        },
+        // A client that leaves out the id sends the password in its place.
+        Err(Fault::Usage(_)) => [word, ""],
         // The first line of a request. Of a version that is not served, its digits say nothing.
-        Err(_) => match (http::other_method(trimmed), trimmed.rfind("HTTP/")) {
+        Err(Fault::Unknown) => match (http::other_method(trimmed), trimmed.rfind("HTTP/")) {
             (Some(Status::MethodNotAllowed), Some(at)) => [&trimmed[at..], ""],
             (Some(_), Some(at)) => [&trimmed[at..at + 5], ""],
             (_, _) => ["", ""],

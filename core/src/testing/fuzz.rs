@@ -13,8 +13,9 @@ mod world;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::chat::command::{self, Command};
+use crate::chat::command::{self, Takes};
 use crate::conn::sniff::{self, Kind, Verdict};
+use crate::text;
 use crate::wire::framing::{Frame, Framer, Rules, Telnet};
 use crate::wire::http::{self, Head};
 use crate::wire::percent;
@@ -81,20 +82,18 @@ fn parsed(bytes: &[u8]) {
             continue;
         };
         assert!(!text.contains(['\u{8}', '\u{7f}']) || !line);
-        let (first, last) = match command::parse(command::trim(text)) {
-            Ok(Command::Identify { id, password }) => (id, Some(password)),
-            Ok(Command::Msg { nick, text }) => (nick, Some(text)),
-            Ok(Command::Ping { token }) => (token, None),
-            Ok(Command::List | Command::Quit) => continue,
-            Err(fault) => {
-                assert!(fault.0.starts_with("Usage: ") || fault.0 == "Unknown command.");
-                continue;
-            }
+        let Ok(call) = command::parse(text::trim(text)) else {
+            continue;
+        };
+        let (first, last) = match call.command.takes {
+            Takes::WordAndText { .. } => (call.args.word, Some(call.args.text)),
+            Takes::Word { .. } => (call.args.word, None),
+            Takes::Nothing => continue,
         };
         assert!(!first.is_empty() && text.contains(first) && !first.contains(' '));
         if let Some(last) = last {
             assert!(!last.is_empty() && text.contains(last));
-            assert_eq!(command::trim(last), last);
+            assert_eq!(text::trim(last), last);
         }
     }
 }
@@ -141,7 +140,7 @@ fn frames(stream: &[u8], piece: usize, telnet: Telnet) -> Vec<Option<Vec<u8>>> {
     let mut take = |framer: &mut Framer, frame: Frame<'_>| match frame {
         Frame::Command(text, used) => {
             assert!(text.len() <= LIMIT);
-            if !command::is_blank(text) {
+            if !text::is_blank(text) {
                 framer.has_begun();
             }
             seen.push(Some(Vec::from(text)));

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use zeroize::Zeroizing;
 
-use crate::chat::command;
+use crate::text;
 use crate::wire::codepage::CodePage;
 use crate::wire::framing::{Framer, Rules, Telnet};
 use crate::wire::telnet::{self, Piece};
@@ -84,7 +84,7 @@ impl Text<'_> {
     /// Whether it is nothing but white space.
     pub(crate) fn is_blank(&self) -> bool {
         self.as_str()
-            .is_some_and(|text| command::is_blank(text.as_bytes()))
+            .is_some_and(|text| text::is_blank(text.as_bytes()))
     }
 }
 

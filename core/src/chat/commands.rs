@@ -1,0 +1,8 @@
+//! The code of each command, in a file of its own. Their words and arguments are in
+//! [`command`](super::command).
+
+pub(crate) mod identify;
+pub(crate) mod list;
+pub(crate) mod msg;
+pub(crate) mod ping;
+pub(crate) mod quit;

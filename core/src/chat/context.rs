@@ -1,0 +1,53 @@
+//! What the gateway gives to a command while it runs.
+
+use crate::chat::commands::identify::Identify;
+use crate::chat::hub::{Hub, Online};
+use crate::chunk::{Chunk, Form, Message};
+use crate::config::Config;
+use crate::id::ConnId;
+use crate::note::CloseReason;
+use crate::time::Now;
+use crate::web::status::Counters;
+
+/// The gateway, on behalf of the client that sent a command. "The client" below is always that one.
+pub(crate) trait Context {
+    /// The settings.
+    fn config(&self) -> &Config;
+
+    /// The time of the input at hand.
+    fn now(&self) -> Now;
+
+    /// Who is online.
+    fn hub(&self) -> &Hub;
+
+    /// Who is online, to change it.
+    fn hub_mut(&mut self) -> &mut Hub;
+
+    /// The numbers of `/metrics`.
+    fn counters(&mut self) -> &mut Counters;
+
+    /// The client's connection.
+    fn conn(&self) -> ConnId;
+
+    /// The form in which the client gets messages.
+    fn form(&self) -> Form;
+
+    /// The member that the client is; `None` before it has logged in.
+    fn member(&self) -> Option<&Online>;
+
+    /// Sends the client a reply.
+    fn say(&mut self, message: &Message);
+
+    /// Sends the client a reply that is encoded already.
+    fn say_encoded(&mut self, chunk: Chunk);
+
+    /// Sends another connection a message that the client caused.
+    fn tell(&mut self, conn: ConnId, message: &Message);
+
+    /// Asks the member store whether the client may log in, once the throttle lets the question pass.
+    /// The client's next command waits for the answer.
+    fn log_in(&mut self, identify: Identify);
+
+    /// Ends the chat of the client, which may still read what was sent to it.
+    fn end(&mut self, reason: CloseReason);
+}

@@ -1,0 +1,75 @@
+//! The gateway as a command sees it.
+
+use super::Gateway;
+use super::ending::Ends;
+use crate::chat::commands::identify::Identify;
+use crate::chat::context::Context;
+use crate::chat::hub::{Hub, Online};
+use crate::chunk::{Chunk, Form, Message};
+use crate::config::Config;
+use crate::conn::Stage;
+use crate::id::ConnId;
+use crate::note::CloseReason;
+use crate::time::Now;
+use crate::web::status::Counters;
+
+/// The gateway, and the connection whose command it carries out.
+pub(super) struct Caller<'a> {
+    pub(super) gateway: &'a mut Gateway,
+    pub(super) conn: ConnId,
+}
+
+impl Context for Caller<'_> {
+    fn config(&self) -> &Config {
+        &self.gateway.config
+    }
+
+    fn now(&self) -> Now {
+        self.gateway.now
+    }
+
+    fn hub(&self) -> &Hub {
+        &self.gateway.hub
+    }
+
+    fn hub_mut(&mut self) -> &mut Hub {
+        &mut self.gateway.hub
+    }
+
+    fn counters(&mut self) -> &mut Counters {
+        &mut self.gateway.counters
+    }
+
+    fn conn(&self) -> ConnId {
+        self.conn
+    }
+
+    fn form(&self) -> Form {
+        self.gateway.form(self.conn)
+    }
+
+    fn member(&self) -> Option<&Online> {
+        self.gateway.member_of(self.conn)
+    }
+
+    fn say(&mut self, message: &Message) {
+        self.gateway.say(self.conn, message);
+    }
+
+    fn say_encoded(&mut self, chunk: Chunk) {
+        self.gateway.write(self.conn, chunk);
+    }
+
+    fn tell(&mut self, conn: ConnId, message: &Message) {
+        self.gateway.tell(conn, message);
+    }
+
+    fn log_in(&mut self, identify: Identify) {
+        self.gateway.log_in(self.conn, identify);
+    }
+
+    fn end(&mut self, reason: CloseReason) {
+        let ends = Ends::With(Stage::Finishing);
+        self.gateway.end_chat(self.conn, reason, ends);
+    }
+}

@@ -1,0 +1,27 @@
+//! White space around commands, as old clients send it.
+
+/// Drops white space around a command or its last argument: Flash text fields end in CR, `nc` in LF.
+pub(crate) fn trim(text: &str) -> &str {
+    text.trim_matches(|c| u8::try_from(c).is_ok_and(is_space))
+}
+
+/// Whether a command is nothing but white space; old players send such commands after non-ASCII text.
+pub(crate) fn is_blank(command: &[u8]) -> bool {
+    command.iter().copied().all(is_space)
+}
+
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'\x0b' | b'\x0c')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn white_space() {
+        assert_eq!(trim(" \t\r\n\x0b\x0cMSG a b\r\n"), "MSG a b");
+        assert_eq!(trim("\u{a0}x\u{2003}"), "\u{a0}x\u{2003}");
+        assert!(is_blank(b"") && is_blank(b" \t\r\n\x0b\x0c") && !is_blank(b" \0"));
+    }
+}
