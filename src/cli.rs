@@ -23,7 +23,6 @@ mod options;
 mod replay;
 mod ruffle;
 mod settings;
-pub(crate) mod table;
 
 pub use chat::ChatOptions;
 pub use members::MembersCommand;

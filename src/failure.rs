@@ -10,7 +10,7 @@
 use std::fmt;
 use std::io;
 
-use crate::members::{Fault, StoreError};
+use crate::store::{Fault, StoreError};
 
 /// An error on its way to standard error. The message says what was wrong and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]

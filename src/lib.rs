@@ -6,8 +6,9 @@
 //! - [`serve`] turns options into settings and listeners, and runs the chosen runtime.
 //! - [`web`] is what is served over HTTP: the built-in pages, and the operator's own folder.
 //! - [`chat`] is a client of the chat, for a terminal or a pipe.
-//! - [`members`] is the member store on SQLite: the operator's side of it, and the pool of threads
-//!   that answers the core's questions.
+//! - [`store`] keeps members in SQLite, [`site_table`] reads them from a site's own database, and [`import`]
+//!   copies them from one to the other.
+//! - [`login`] answers the core's questions about members on threads of its own; [`password`] checks and hashes.
 //! - [`recording`] writes the core's recordings to a file, without ever stopping the server; [`replay`]
 //!   plays them again.
 //! - [`log`] turns the core's notes into lines, and writes them without ever stopping the server.
@@ -18,12 +19,15 @@ mod bounded;
 pub mod chat;
 pub mod cli;
 pub mod failure;
+pub mod import;
 pub mod log;
-pub mod members;
+pub mod login;
 pub mod password;
 pub mod prompt;
 pub mod recording;
 pub mod replay;
 pub mod serve;
+pub mod site_table;
+pub mod store;
 pub mod text;
 pub mod web;

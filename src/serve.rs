@@ -14,16 +14,16 @@ use flashgate_core::{Clock, Config, Host, HostFacts, MemberEvent, Millis};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::cli::{LogFormat, Runtime, ServeOptions, table};
+use crate::cli::{LogFormat, Runtime, ServeOptions};
 use crate::failure::{Exit, Failure};
+#[cfg(feature = "mysql")]
+use crate::import::Refused;
 use crate::log::diagnostics::{self, say, start_thread};
 use crate::log::{self, Event, Format, Writer};
-#[cfg(feature = "mysql")]
-use crate::members::import::Refused;
-use crate::members::{
-    DEMO, Members, Origin, Pool, PoolOptions, StoreError, TicketSecret, is_address,
-};
+use crate::login::{Pool, PoolOptions, TicketSecret};
 use crate::recording;
+use crate::site_table;
+use crate::store::{DEMO, Members, Origin, StoreError, is_address};
 use crate::web;
 
 mod facts;
@@ -243,7 +243,7 @@ fn site_members(
     pool: &PoolOptions,
     config: &mut Config,
 ) -> Result<Pool, Failure> {
-    let table = table::open(address, &options.table_options(), Refused::default())?;
+    let table = site_table::open(address, &options.table_options(), Refused::default())?;
     let pool = hold_back(config, table.slowest_check().map_err(store)?, pool);
     if let Some(active_if) = &options.active_if
         && !table.has_active().map_err(store)?
@@ -260,7 +260,7 @@ fn site_members(
     _pool: &PoolOptions,
     _config: &mut Config,
 ) -> Result<Pool, Failure> {
-    Err(table::unable())
+    Err(site_table::unable())
 }
 
 /// How to try a demo: the address to open, and who can log in.

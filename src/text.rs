@@ -88,6 +88,11 @@ const BLANK: [char; 9] = [
     '\u{1d159}',
 ];
 
+/// The beginning of a text, for a message.
+pub(crate) fn shortened(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

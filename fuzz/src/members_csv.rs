@@ -2,8 +2,8 @@
 
 use std::iter;
 
-use flashgate::members::import::{self, Faults, ImportError, Options, Target};
-use flashgate::members::{Active, Members, Name, Nick, Number};
+use flashgate::import::{self, Faults, ImportError, Options, Target};
+use flashgate::store::{Active, Members, Name, Nick, Number};
 
 /// Whatever a file holds, it is good, and imported all its rows are listed as they were written; or
 /// nothing of it is in the store, and the first faults are told, in order, each at a line and a

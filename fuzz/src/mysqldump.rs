@@ -2,12 +2,12 @@
 
 use std::io::{self, Read};
 
-use flashgate::members::Members;
-use flashgate::members::dump::{self, Dump, DumpError, DumpFault, Row, Statement};
-use flashgate::members::import::{
+use flashgate::import::dump::{self, Dump, DumpError, DumpFault, Row, Statement};
+use flashgate::import::{
     self, Cleaned, ImportError, Options, Refused, Report, RowFault, Target, Watch,
 };
 use flashgate::password::Format;
+use flashgate::store::Members;
 
 /// Whatever a dump holds, it is read the same in one piece and in small ones; rows that are written
 /// are read as they were; and of members, all are imported, or none and faults are told, or those

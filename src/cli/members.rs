@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use argh::{ArgsInfo, FromArgs};
 
 use crate::failure::{Exit, Failure};
-use crate::members::{
+use crate::password::Hash;
+use crate::prompt;
+use crate::store::{
     Active, AddError, Change, Listed, Members, Name, NewMember, Nick, Number, Origin, StoreError,
     Taken, Who, is_address,
 };
-use crate::password::Hash;
-use crate::prompt;
 use crate::text::Plain;
 
 mod backup;

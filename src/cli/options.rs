@@ -9,8 +9,8 @@ use std::str::FromStr;
 use argh::{ArgsInfo, FromArgs};
 use flashgate_core::{Config, is_host_name};
 
-use super::table::TableOptions;
-use crate::members::import::{ActiveIf, Charset, Map, Spaces};
+use crate::import::{ActiveIf, Charset, Map, Spaces};
+use crate::site_table::TableOptions;
 use crate::web::{FrameAncestor, Ruffle, TicketUrl};
 
 /// Run the server.

@@ -12,7 +12,7 @@ use rustix::process::{Resource, getrlimit};
 use crate::failure::Failure;
 use crate::log::Writer;
 use crate::log::diagnostics::start_thread;
-use crate::members::Pool;
+use crate::login::Pool;
 
 /// Tells the server once a second what has changed, and each [`PROCESS`] what the process needs. Not from
 /// where a log line is dropped: that is inside the server, which may not be called back from there.

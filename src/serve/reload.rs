@@ -12,7 +12,7 @@ use crate::cli::ServeOptions;
 use crate::failure::Failure;
 use crate::log::diagnostics::start_thread;
 use crate::log::{Event, Writer};
-use crate::members::Pool;
+use crate::login::Pool;
 use crate::prompt::STANDARD_INPUT;
 use crate::web::{self, Ruffle};
 

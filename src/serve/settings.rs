@@ -13,8 +13,9 @@ use super::listen::Listeners;
 use super::policy;
 use crate::cli::ServeOptions;
 use crate::failure::{Exit, Failure};
-use crate::members::{TicketSecret, is_address};
+use crate::login::TicketSecret;
 use crate::prompt::STANDARD_INPUT;
+use crate::store::is_address;
 use crate::web::{Demo, Own, Ruffle, is_own};
 
 /// Whether options contradict each other.

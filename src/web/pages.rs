@@ -6,7 +6,7 @@ use std::str::FromStr;
 use flashgate_core::{Site, SiteError, SiteFile};
 
 use super::address::{Address, Query, plain};
-use crate::members::DEMO;
+use crate::store::DEMO;
 
 /// Where a site gives a member who is logged in there a ticket for the chat.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +92,7 @@ fn script(demo: Demo, ticket_url: Option<&TicketUrl>) -> String {
     )
 }
 
-fn demo_member(member: crate::members::DemoMember) -> String {
+fn demo_member(member: crate::store::DemoMember) -> String {
     let (nick, password) = (member.nick, member.password);
     format!("{{\"nick\": \"{nick}\", \"password\": \"{password}\"}}")
 }

@@ -7,8 +7,8 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use argon2::Params;
-use flashgate::members::{Active, Members, Name, NewMember, Nick, Number};
 use flashgate::password::Hash;
+use flashgate::store::{Active, Members, Name, NewMember, Nick, Number};
 use flashgate_core::Secret;
 use flashgate_core::testing::sim::{Judged, Party, Tail, judge};
 use rustix::process::Signal;

@@ -16,8 +16,8 @@ use std::thread;
 use std::time::Duration;
 
 use argon2::Params;
-use flashgate::members::{Active, Members, Name, NewMember, Nick, Number};
 use flashgate::password::Hash;
+use flashgate::store::{Active, Members, Name, NewMember, Nick, Number};
 use flashgate_core::Secret;
 use md5::{Digest, Md5};
 use socket2::SockRef;

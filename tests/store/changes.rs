@@ -6,8 +6,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use argon2::Params;
-use flashgate::members::{Active, Members, Number, Pool, PoolOptions};
+use flashgate::login::{Pool, PoolOptions};
 use flashgate::password::Hash;
+use flashgate::store::{Active, Members, Number};
 use flashgate_core::MemberEvent::{self, Disabled, Removed, Renamed};
 use flashgate_core::{Answer, MemberId, MemberStore, Secret, Unavailable};
 use rusqlite::Connection;

@@ -6,7 +6,8 @@ use std::process::{Command, Output};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use flashgate::members::{Active, Fault, Members, Pool, PoolOptions};
+use flashgate::login::{Pool, PoolOptions};
+use flashgate::store::{Active, Fault, Members};
 use flashgate_core::{Answer, MemberStore};
 use rusqlite::Connection;
 

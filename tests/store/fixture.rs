@@ -6,8 +6,9 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use argon2::Params;
-use flashgate::members::{Active, Members, Name, NewMember, Nick, Number, Pool, PoolOptions};
+use flashgate::login::{Pool, PoolOptions};
 use flashgate::password::Hash;
+use flashgate::store::{Active, Members, Name, NewMember, Nick, Number};
 use flashgate_core::{
     Accepted, Action, Answer, Config, Denial, Gateway, Input, ListenerId, Login, MemberStore, Now,
     Query, Secret, Source, Ticket, Unavailable,

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use flashgate::members::import::{ImportError, Options, Target, import};
-use flashgate::members::{Active, Filter, Members, Name, Nick, Number, Who};
+use flashgate::import::{ImportError, Options, Target, import};
+use flashgate::store::{Active, Filter, Members, Name, Nick, Number, Who};
 use flashgate_core::Answer;
 use rusqlite::Connection;
 

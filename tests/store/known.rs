@@ -7,8 +7,9 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use flashgate::members::{Active, Pool, PoolOptions};
+use flashgate::login::{Pool, PoolOptions};
 use flashgate::password::Hash;
+use flashgate::store::Active;
 use flashgate_core::{Answer, MemberStore};
 use rusqlite::Connection;
 

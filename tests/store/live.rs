@@ -9,9 +9,11 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use flashgate::members::import::{Charset, Options};
-use flashgate::members::{Active, Address, Fault, Pool, PoolOptions, SiteTable};
+use flashgate::import::{Charset, Options};
+use flashgate::login::{Pool, PoolOptions};
 use flashgate::password::Hash;
+use flashgate::site_table::{Address, SiteTable};
+use flashgate::store::{Active, Fault};
 use flashgate_core::MemberEvent::{Disabled, Removed, Renamed};
 use flashgate_core::{Answer, MemberId, MemberStore, Secret};
 use mysql::prelude::Queryable;

@@ -1,7 +1,8 @@
 //! Who gets in, who does not, and what it costs to find out.
 
-use flashgate::members::{Active, AddError, Members, Nick, Number, Pool, PoolOptions, Taken, Who};
+use flashgate::login::{Pool, PoolOptions};
 use flashgate::password::Hash;
+use flashgate::store::{Active, AddError, Members, Nick, Number, Taken, Who};
 use flashgate_core::{Answer, MemberId, Secret};
 
 use crate::fixture::{

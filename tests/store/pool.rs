@@ -3,7 +3,8 @@
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use flashgate::members::{Active, PoolOptions};
+use flashgate::login::PoolOptions;
+use flashgate::store::Active;
 use flashgate_core::{Answer, MemberStore, Unavailable};
 
 use crate::fixture::{

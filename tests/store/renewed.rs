@@ -5,8 +5,9 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use flashgate::members::{Active, Members, NewMember, Number, Pool, PoolOptions};
+use flashgate::login::{Pool, PoolOptions};
 use flashgate::password::{Format, Hash, Verdict, check};
+use flashgate::store::{Active, Members, NewMember, Number};
 use flashgate_core::{Answer, MemberStore, Secret};
 use rusqlite::Connection;
 

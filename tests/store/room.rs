@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc;
 
-use flashgate::members::{Active, Members, Number, Pool, PoolOptions};
+use flashgate::login::{Pool, PoolOptions};
+use flashgate::store::{Active, Members, Number};
 use flashgate_core::{Answer, MemberEvent, MemberId};
 use rusqlite::Connection;
 

@@ -4,8 +4,10 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use flashgate::members::import::Options;
-use flashgate::members::{Active, Address, Fault, Pool, PoolOptions, SiteTable};
+use flashgate::import::Options;
+use flashgate::login::{Pool, PoolOptions};
+use flashgate::site_table::{Address, SiteTable};
+use flashgate::store::{Active, Fault};
 use flashgate_core::MemberEvent::Disabled;
 use flashgate_core::{Answer, MemberId, MemberStore, Secret};
 use mysql::Conn;

@@ -1,7 +1,9 @@
 //! The table of a site as a place where members stand.
 
-use flashgate::members::import::Options;
-use flashgate::members::{Active, Address, NewMember, Pool, PoolOptions, SiteTable};
+use flashgate::import::Options;
+use flashgate::login::{Pool, PoolOptions};
+use flashgate::site_table::{Address, SiteTable};
+use flashgate::store::{Active, NewMember};
 use flashgate_core::Secret;
 
 use crate::database::Site;

@@ -1,6 +1,7 @@
 //! Tickets, at the store: what they cost, and whom they let in.
 
-use flashgate::members::{Active, Pool, PoolOptions, TicketSecret};
+use flashgate::login::{Pool, PoolOptions, TicketSecret};
+use flashgate::store::Active;
 use flashgate_core::{Answer, Denial};
 
 use crate::fixture::{INACTIVE, Place, UNUSABLE, is_alice, login, member, over_both};

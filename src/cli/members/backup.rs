@@ -6,7 +6,7 @@ use argh::{ArgsInfo, FromArgs};
 
 use super::{counted, default_store};
 use crate::failure::{Exit, Failure};
-use crate::members::{BackupError, Members};
+use crate::store::{BackupError, Members};
 
 /// Copy the whole store into a new file, which only you may read; servers go on meanwhile.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]

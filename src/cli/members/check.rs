@@ -8,7 +8,7 @@ use argh::{ArgsInfo, FromArgs};
 use super::{counted, default_store};
 use crate::cli::say;
 use crate::failure::{Exit, Failure};
-use crate::members::{Checkup, Fault, Members, Misnamed, NickTrouble};
+use crate::store::{Checkup, Fault, Members, Misnamed, NickTrouble};
 use crate::text::Plain;
 
 /// Look the whole store over: count how passwords are stored, and name whom something is wrong with.

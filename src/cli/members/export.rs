@@ -11,7 +11,7 @@ use csv::Writer;
 use super::list::iso;
 use super::{counted, default_store};
 use crate::failure::{Exit, Failure, written};
-use crate::members::{Exported, Members, Passwords};
+use crate::store::{Exported, Members, Passwords};
 
 /// Write every member as a row of CSV, to standard output or into a new file, which only you may read.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]

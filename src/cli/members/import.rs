@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use argh::{ArgsInfo, FromArgs};
 
 use super::{default_store, open_or_create};
-use crate::cli::table::TableOptions;
 use crate::failure::Failure;
-use crate::members::import::{ActiveIf, Charset, Map, Spaces, Target};
-use crate::members::{Members, is_address};
+use crate::import::{ActiveIf, Charset, Map, Spaces, Target};
+use crate::site_table::TableOptions;
+use crate::store::{Members, is_address};
 
 mod origin;
 mod said;

@@ -9,8 +9,8 @@ use jiff::tz::TimeZone;
 
 use super::default_store;
 use crate::failure::Failure;
-use crate::members::{Active, Filter, Listed, Members, Stored};
 use crate::password::Format;
+use crate::store::{Active, Filter, Listed, Members, Stored};
 use crate::text::{Plain, Quoted};
 
 /// List the members: all, or those to whom every option applies.

@@ -6,7 +6,7 @@ use argh::{ArgsInfo, FromArgs};
 
 use super::{default_store, find, name, nick, said, who};
 use crate::failure::Failure;
-use crate::members::{Members, Name, Nick, Who};
+use crate::store::{Members, Name, Nick, Who};
 
 /// Give a member another nick, and perhaps another name; with another nick, who is online is logged out.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]

@@ -7,7 +7,7 @@ use argh::{ArgsInfo, FromArgs};
 use super::list::{USELESS, date_time, fields};
 use super::{default_store, find, nobody, who};
 use crate::failure::Failure;
-use crate::members::{Active, Members, Stored, Who};
+use crate::store::{Active, Members, Stored, Who};
 use crate::text::{Plain, Quoted};
 
 /// Show one member.

@@ -227,7 +227,7 @@ fn a_name_that_is_not_utf8() {
 fn a_member_store() {
     let lab = Lab::new();
     let store = lab.site().join("flashgate.db");
-    crate::members::Members::open_or_create(&store).unwrap();
+    crate::store::Members::open_or_create(&store).unwrap();
     let said = lab.fault();
     assert!(
         said.contains("flashgate.db\" is an SQLite database"),
@@ -245,7 +245,7 @@ fn databases_their_dumps_and_backups() {
     };
     let folder = tempdir().unwrap();
     let store = folder.path().join("m");
-    drop(crate::members::Members::open_or_create(&store).unwrap());
+    drop(crate::store::Members::open_or_create(&store).unwrap());
     let store = fs::read(store).unwrap();
     let sql = b"CREATE TABLE members (id INT);";
     let database = "is an SQLite database";

@@ -8,11 +8,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Import;
 use super::said::unreadable;
-use crate::cli::table;
 use crate::failure::Failure;
+use crate::import::{self, ImportError, Options, Refused, Report, Source, Target, Watch};
+use crate::site_table;
 #[cfg(feature = "mysql")]
-use crate::members::SiteTable;
-use crate::members::import::{self, ImportError, Options, Refused, Report, Source, Target, Watch};
+use crate::site_table::SiteTable;
 
 /// Where members come from.
 pub(super) enum Origin {
@@ -50,14 +50,14 @@ impl Origin {
 
     #[cfg(feature = "mysql")]
     fn site(command: &Import, refused: Refused) -> Result<Self, Failure> {
-        let table = table::open(&command.file, &command.table_options(), refused)?;
+        let table = site_table::open(&command.file, &command.table_options(), refused)?;
         // How many rows there are is asked later, if at all.
         Ok(Self::Site(table, styled(ProgressBar::no_length())))
     }
 
     #[cfg(not(feature = "mysql"))]
     fn site(_command: &Import, _refused: Refused) -> Result<Self, Failure> {
-        Err(table::unable())
+        Err(site_table::unable())
     }
 
     pub(super) fn bar(&self) -> &ProgressBar {
@@ -77,7 +77,7 @@ impl Origin {
         match self {
             Self::File(file, options) => import::import(target, file, options, watch),
             #[cfg(feature = "mysql")]
-            Self::Site(table, _) => import::import_table(target, table, watch),
+            Self::Site(table, _) => site_table::import_table(target, table, watch),
         }
     }
 }

@@ -8,8 +8,8 @@ use super::Import;
 use super::told::Tell;
 use crate::cli::say;
 use crate::failure::{Exit, Failure};
+use crate::import::{ImportError, Report};
 use crate::log::diagnostics;
-use crate::members::import::{ImportError, Report};
 use crate::text::Plain;
 
 /// What is said of an import at its end.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use indicatif::ProgressBar;
 
 use crate::failure::{Failure, written};
-use crate::members::import::{Cleaned, RowFault, Watch};
+use crate::import::{Cleaned, RowFault, Watch};
 
 /// What of the rows is told as they are read.
 #[derive(Clone, Copy, PartialEq, Eq)]

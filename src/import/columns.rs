@@ -1,0 +1,409 @@
+//! Which column of a file is what: by its name, by names that old sites have used, or as it is said.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::options::Options;
+use super::reading::is_like_a_number;
+use super::texts::Texts;
+use crate::password::{self, Format};
+use crate::text::{Quoted, shortened};
+
+/// Our names of the columns, which are those of a CSV file.
+pub(super) const COLUMNS: [&str; 5] = ["id", "nick", "name", "password", "active"];
+pub(super) const ID: usize = 0;
+pub(super) const NICK: usize = 1;
+pub(super) const NAME: usize = 2;
+pub(super) const PASSWORD: usize = 3;
+pub(super) const ACTIVE: usize = 4;
+
+/// What is in which column, where the names of a file are its own: `nick=username,id=uid`. A salt is
+/// named for what the site made of it: `md5(salt.password)=salt`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Map {
+    columns: [Said; COLUMNS.len()],
+    salt: Salt,
+}
+
+/// What was said about a column.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Said {
+    #[default]
+    Nothing,
+    /// There is none.
+    None,
+    Column(String),
+}
+
+/// What was said about salts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Salt {
+    #[default]
+    Unsaid,
+    None,
+    Column(String, Format),
+}
+
+impl Map {
+    /// Whether it says where it is written who is active.
+    pub fn says_active(&self) -> bool {
+        self.columns[ACTIVE] != Said::Nothing
+    }
+}
+
+impl FromStr for Map {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut map = Self::default();
+        for pair in text.split(',') {
+            let (ours, theirs) = pair
+                .split_once('=')
+                .ok_or_else(|| format!("{} is not OURS=COLUMN", Quoted(pair)))?;
+            let (ours, theirs) = (ours.trim().to_ascii_lowercase(), theirs.trim());
+            let twice = if let Some(known) = COLUMNS.iter().position(|name| *name == ours) {
+                if theirs.is_empty() && matches!(known, ID | NICK | PASSWORD) {
+                    return Err(format!("a member needs {ours}"));
+                }
+                let said = match theirs {
+                    "" => Said::None,
+                    theirs => Said::Column(theirs.to_owned()),
+                };
+                std::mem::replace(&mut map.columns[known], said) != Said::Nothing
+            } else if let Some(form) = salted(&ours) {
+                let salt = Salt::Column(theirs.to_owned(), form);
+                std::mem::replace(&mut map.salt, salt) != Salt::Unsaid
+            } else if ours == "salt" && theirs.is_empty() {
+                std::mem::replace(&mut map.salt, Salt::None) != Salt::Unsaid
+            } else if ours == "salt" {
+                return Err(format!(
+                    "say what the site made of a salt: md5(salt.password)={theirs} or \
+                     md5(md5(password).salt)={theirs}"
+                ));
+            } else {
+                let known = COLUMNS.join(", ");
+                return Err(format!("{} is none of {known}", Quoted(&ours)));
+            };
+            if twice {
+                return Err(format!("{ours} is there twice"));
+            }
+        }
+        Ok(map)
+    }
+}
+
+/// The members that are active: those whose row has one of some values in a column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActiveIf {
+    /// The column.
+    pub column: String,
+    /// The values, letter by letter.
+    pub values: Values,
+}
+
+/// Values that were listed, as in `0,3`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Values(String);
+
+impl Values {
+    /// Whether a value is one of them, or the whole list, which may be a value with commas in it.
+    pub(super) fn include(&self, value: &str) -> bool {
+        self.0 == value || self.0.split(',').any(|one| one == value)
+    }
+}
+
+impl fmt::Display for ActiveIf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.column, self.values.0)
+    }
+}
+
+impl FromStr for ActiveIf {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some((column, value)) if !column.trim().is_empty() => Ok(Self {
+                column: column.trim().to_owned(),
+                values: Values(value.to_owned()),
+            }),
+            Some(_) | None => Err("it must be COLUMN=VALUE or COLUMN=VALUE,VALUE".to_owned()),
+        }
+    }
+}
+
+/// Where everything is in a row.
+#[derive(Clone, Debug)]
+pub(crate) struct Columns {
+    pub(crate) id: usize,
+    pub(crate) nick: usize,
+    /// Without one, the nick is shown.
+    pub(super) name: Option<usize>,
+    pub(crate) password: usize,
+    pub(super) active: ActiveBy,
+    /// What a site has put into its hashes, and how.
+    pub(crate) salt: Option<(usize, Format)>,
+    /// What the site does to names and passwords.
+    pub(crate) texts: Texts,
+    /// How many columns there are.
+    pub(super) count: usize,
+}
+
+/// How it is known who is active.
+#[derive(Clone, Debug)]
+pub(crate) enum ActiveBy {
+    /// A column says 1 or 0.
+    Column(usize),
+    /// A column has one of some values.
+    If(usize, Values),
+    /// No column says anything.
+    Everyone,
+}
+
+impl ActiveBy {
+    pub(super) fn column(&self) -> Option<usize> {
+        match self {
+            Self::Column(at) | Self::If(at, _) => Some(*at),
+            Self::Everyone => None,
+        }
+    }
+}
+
+impl Columns {
+    /// Finds the columns among those of a file that does not keep to our names, or tells what is
+    /// missing.
+    pub(crate) fn find(titles: &[String], options: &Options) -> Result<Self, Vec<String>> {
+        let mut problems = Vec::new();
+        let mut is_any_missing = false;
+        let mut named = |ours: &str, title: &str| {
+            let found = at(titles, title);
+            if found.is_none() {
+                is_any_missing = true;
+                problems.push(format!("there is no column {} for {ours}", Quoted(title)));
+            }
+            found
+        };
+        let mut found = [None; COLUMNS.len()];
+        for (known, said) in options.map.columns.iter().enumerate() {
+            found[known] = match said {
+                Said::Column(title) => named(COLUMNS[known], title),
+                Said::None => None,
+                Said::Nothing => USUAL[known].iter().find_map(|usual| at(titles, usual)),
+            };
+        }
+        let salt = match &options.map.salt {
+            Salt::Column(title, form) => named("the salt", title).map(|at| (at, *form)),
+            Salt::None => None,
+            Salt::Unsaid => (0..)
+                .zip(titles)
+                .find_map(|(at, title)| salted(&title.to_ascii_lowercase()).map(|form| (at, form))),
+        };
+        let active = match &options.active_if {
+            Some(ActiveIf { column, values }) => {
+                named("--active-if", column).map(|at| ActiveBy::If(at, values.clone()))
+            }
+            None => found[ACTIVE].map(ActiveBy::Column),
+        };
+        // Without its salt, a hash could never be right.
+        let left_out = SALTS.iter().find_map(|usual| at(titles, usual));
+        if let (Salt::Unsaid, None, Some(at)) = (&options.map.salt, salt, left_out) {
+            let title = &titles[at];
+            problems.push(format!(
+                "there is a column {}: say what the site made of it, --map \
+                 'md5(salt.password)={title}' or 'md5(md5(password).salt)={title}', or nothing: salt=",
+                Quoted(&shortened(title))
+            ));
+        }
+        for known in [ID, NICK, PASSWORD] {
+            if found[known].is_none() && options.map.columns[known] == Said::Nothing {
+                let ours = COLUMNS[known];
+                problems.push(format!(
+                    "no column is called {ours} or the like; name it with --map {ours}=COLUMN"
+                ));
+                is_any_missing = true;
+            }
+        }
+        // Once, behind the last. A row with a number is that of a member, perhaps with a password.
+        let is_number = |title: &&str| !title.is_empty() && is_like_a_number(title);
+        let are_titles = !titles
+            .iter()
+            .map(|title| title.trim())
+            .any(|title| is_number(&title));
+        if is_any_missing
+            && are_titles
+            && let Some(last) = problems.last_mut()
+        {
+            *last += &format!("; there are {}", list(titles));
+        }
+        match found {
+            [Some(id), Some(nick), name, Some(password), _] if problems.is_empty() => Ok(Self {
+                id,
+                nick,
+                name,
+                password,
+                active: active.unwrap_or(ActiveBy::Everyone),
+                salt,
+                texts: Texts::of(titles),
+                count: titles.len(),
+            }),
+            _ => Err(problems),
+        }
+    }
+
+    /// Whether the first row of a file has titles, as far as can be told: two or more of the columns that a
+    /// member needs are named there, and no field is a number, as a member's would be. Nothing of another
+    /// row may be shown: it may have a password in it.
+    pub(super) fn are_titles(row: &[String], map: &Map) -> bool {
+        let is_named = |known: &usize| match &map.columns[*known] {
+            Said::Column(title) => at(row, title).is_some(),
+            Said::None => false,
+            Said::Nothing => USUAL[*known].iter().any(|usual| at(row, usual).is_some()),
+        };
+        let is_number = |field: &String| field.bytes().all(|byte| byte.is_ascii_digit());
+        let is_hash = |field: &String| password::format(field).is_ok();
+        [ID, NICK, PASSWORD]
+            .iter()
+            .filter(|known| is_named(known))
+            .count()
+            >= 2
+            && !row
+                .iter()
+                .any(|field| !field.is_empty() && is_number(field) || is_hash(field))
+    }
+
+    /// The columns that are wanted.
+    pub(crate) fn wanted(&self) -> Vec<usize> {
+        let always = [self.id, self.nick, self.password].into_iter();
+        let mut wanted: Vec<_> = always
+            .chain(self.name)
+            .chain(self.active.column())
+            .chain(self.salt.map(|(at, _)| at))
+            .collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        wanted
+    }
+
+    /// The columns that tell whether somebody who is online is so still.
+    #[cfg(feature = "mysql")]
+    pub(crate) fn of_a_look(&self) -> Vec<usize> {
+        let mut wanted: Vec<_> = [self.id, self.nick]
+            .into_iter()
+            .chain(self.active.column())
+            .collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        wanted
+    }
+
+    /// Our name of each column, and the file's.
+    pub(crate) fn named(&self, titles: &[String]) -> Vec<(&'static str, String)> {
+        let title = |at: usize| titles.get(at).cloned().unwrap_or_default();
+        let named = |at: Option<usize>, without: &str| match at {
+            Some(at) => title(at),
+            None => format!("({without})"),
+        };
+        let active = match &self.active {
+            ActiveBy::Column(at) => title(*at),
+            ActiveBy::If(at, values) => format!("{}={}", title(*at), values.0),
+            ActiveBy::Everyone => "(everyone)".to_owned(),
+        };
+        let mut columns = vec![
+            (COLUMNS[ID], title(self.id)),
+            (COLUMNS[NICK], title(self.nick)),
+            (COLUMNS[NAME], named(self.name, "the nick")),
+            (COLUMNS[PASSWORD], title(self.password)),
+            (COLUMNS[ACTIVE], active),
+        ];
+        if let Some((at, _)) = self.salt {
+            columns.push(("salt", title(at)));
+        }
+        columns
+    }
+}
+
+/// The form that a column of salts is named for.
+pub(super) fn salted(title: &str) -> Option<Format> {
+    let forms = [Format::Md5SaltPassword, Format::Md5Md5PasswordSalt];
+    forms.into_iter().find(|form| form.to_string() == title)
+}
+
+/// Where a column is; MySQL does not tell upper case from lower in their names.
+pub(super) fn at(titles: &[String], title: &str) -> Option<usize> {
+    let is_it = |one: &String| one.to_lowercase() == title.to_lowercase();
+    titles.iter().position(is_it)
+}
+
+/// Some columns, for whoever has to name one.
+fn list(titles: &[String]) -> String {
+    let mut shown: Vec<_> = titles
+        .iter()
+        .take(MAX_TOLD)
+        .map(|one| shortened(one))
+        .collect();
+    if titles.len() > MAX_TOLD {
+        shown.push(format!("and {} more", titles.len() - MAX_TOLD));
+    }
+    Quoted(&shown.join(", ")).to_string()
+}
+
+/// Names of columns in forums, weblogs and PHP's tutorials, the likelier ones first.
+const USUAL: [&[&str]; COLUMNS.len()] = [
+    &[
+        "id",
+        "user_id",
+        "userid",
+        "uid",
+        "member_id",
+        "memberid",
+        "id_member",
+    ],
+    &[
+        "nick",
+        "username",
+        "user_name",
+        "user_login",
+        "login",
+        "nickname",
+        "member_name",
+        "uname",
+        "user",
+    ],
+    &[
+        "name",
+        "realname",
+        "real_name",
+        "fullname",
+        "full_name",
+        "display_name",
+        "displayname",
+    ],
+    &[
+        "password",
+        "user_password",
+        "passwd",
+        "user_pass",
+        "pass",
+        "pwd",
+        "password_hash",
+        "passhash",
+    ],
+    &[
+        "active",
+        "is_active",
+        "user_active",
+        "enabled",
+        "is_enabled",
+    ],
+];
+
+const SALTS: [&str; 5] = [
+    "salt",
+    "user_salt",
+    "password_salt",
+    "passwordsalt",
+    "pass_salt",
+];
+
+/// Columns in a message: all of any but the strangest table.
+const MAX_TOLD: usize = 50;

@@ -1,0 +1,35 @@
+//! How rows are read.
+
+use super::charset::Charset;
+use super::columns::{ActiveIf, Map};
+use super::reading::Spaces;
+
+/// How a file is to be read, and what becomes of rows that are refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// The table of a dump or a database; otherwise the only one (of a dump, with rows), or the one
+    /// called `members`.
+    pub table: Option<String>,
+    /// A query to a database whose rows are taken instead of those of a table.
+    pub query: Option<String>,
+    /// Which column is what, where their names do not say so.
+    pub map: Map,
+    /// Who is active, where no column says 1 or 0.
+    pub active_if: Option<ActiveIf>,
+    /// What texts are in; otherwise what a dump says, or UTF-8.
+    pub charset: Option<Charset>,
+    /// What stands for spaces in nicks; otherwise a row with such a nick is refused.
+    pub spaces: Option<Spaces>,
+    /// What becomes of rows that are refused.
+    pub refused: Refused,
+}
+
+/// What becomes of rows that are refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Refused {
+    /// Nothing is imported because of them.
+    #[default]
+    StopAll,
+    /// The others are imported without them.
+    Skip,
+}

@@ -1,0 +1,228 @@
+//! What every row goes through, wherever it is from: its fields, and whether somebody has its number or
+//! its nick.
+
+use super::columns::{COLUMNS, Columns, ID, NAME, NICK};
+use super::error::Stop;
+use super::options::{Options, Refused};
+use super::reading::{Fields, Names, Problem, Reading, Was, is_like_a_number};
+use super::report::{Cleaned, Place, Report, RowFault, Watch};
+use super::seen::Seen;
+use super::sink::Sink;
+use crate::password;
+use crate::store::{self, Active, NewMember, Nick, Number};
+use crate::text::Plain;
+
+/// An import that goes on, row by row.
+pub(crate) struct Import<'a> {
+    pub(crate) options: &'a Options,
+    pub(crate) report: Report,
+    sink: Sink<'a>,
+    names: Names,
+    watch: &'a mut dyn Watch,
+    seen: Seen,
+    /// The faults of the row at hand, in the order they were found.
+    found: Vec<RowFault>,
+}
+
+impl<'a> Import<'a> {
+    pub(crate) fn new(
+        sink: Sink<'a>,
+        names: Names,
+        options: &'a Options,
+        watch: &'a mut dyn Watch,
+    ) -> Result<Self, Stop> {
+        let report = Report {
+            charset: options.charset.unwrap_or_default(),
+            ..Report::default()
+        };
+        Ok(Self {
+            options,
+            report,
+            sink,
+            names,
+            watch,
+            seen: Seen::new().map_err(Stop::Scratch)?,
+            found: Vec::new(),
+        })
+    }
+
+    /// Takes a row whose columns are where they should be; `get` gives what is in one.
+    pub(crate) fn row<'r>(
+        &mut self,
+        place: Place,
+        columns: &Columns,
+        get: &dyn Fn(usize) -> Option<&'r [u8]>,
+    ) -> Result<(), Stop> {
+        let fields = self.fields(place, columns, get);
+        if let Some(id) = fields.id {
+            self.check_id(place, columns.id + 1, id)?;
+        }
+        if let Some(nick) = &fields.nick {
+            self.check_nick(place, columns.nick + 1, nick)?;
+        }
+        if self.found.is_empty()
+            && let (was, Some(member)) = fields.whole()
+        {
+            self.take(place, &member, was)?;
+        } else if self.names == Names::Cleaned {
+            // Its place is not enough: a dump has many rows in a line, and a database sorts none.
+            let id = get(columns.id).map(|id| String::from_utf8_lossy(id));
+            let id = match id {
+                Some(id) if is_like_a_number(&id) => id.into_owned(),
+                Some(_) => "not shown".to_owned(),
+                None => "NULL".to_owned(),
+            };
+            for fault in &mut self.found {
+                fault.id = Some(id.clone());
+            }
+        }
+        self.row_ends();
+        Ok(())
+    }
+
+    /// A row ends, for which there were faults or none.
+    pub(crate) fn row_ends(&mut self) {
+        self.report.rows += 1;
+        self.report.refused += usize::from(!self.found.is_empty());
+        self.faults_end();
+        if self.report.rows.is_multiple_of(PROGRESS_ROWS) {
+            self.watch.rows(self.report.rows);
+        }
+    }
+
+    pub(crate) fn fault(
+        &mut self,
+        place: Place,
+        column: usize,
+        name: Option<&'static str>,
+        problem: String,
+    ) {
+        self.found.push(RowFault {
+            place,
+            id: None,
+            column,
+            name,
+            problem,
+        });
+    }
+
+    /// Whether anything is wrong with the row at hand.
+    pub(crate) fn is_at_fault(&self) -> bool {
+        !self.found.is_empty()
+    }
+
+    /// Tells the faults that were found in the order of their columns.
+    pub(crate) fn faults_end(&mut self) {
+        self.found.sort_by_key(|fault| fault.column);
+        let faults = &mut self.report.faults;
+        faults.total += self.found.len();
+        for fault in self.found.drain(..) {
+            self.watch.refused(&fault);
+            if faults.first.len() < MAX_FAULTS {
+                faults.first.push(fault);
+            }
+        }
+    }
+
+    /// Reads the fields of a row, and takes down what is wrong with them.
+    fn fields<'r>(
+        &mut self,
+        place: Place,
+        columns: &Columns,
+        get: &dyn Fn(usize) -> Option<&'r [u8]>,
+    ) -> Fields {
+        let reading = Reading {
+            charset: self.report.charset,
+            names: self.names,
+            spaces: self.options.spaces,
+        };
+        let (fields, problems) = reading.fields(columns, get);
+        for Problem { column, name, why } in problems {
+            self.fault(place, column + 1, name, why);
+        }
+        fields
+    }
+
+    /// A number is nobody's yet, neither in the file nor in the store.
+    fn check_id(&mut self, place: Place, column: usize, id: Number) -> Result<(), Stop> {
+        let shown = id.get();
+        let problem = if let Some(first) = self.seen.id(id).map_err(Stop::Scratch)? {
+            format!("{shown} is the number of {} already", place.other(first))
+        } else {
+            let owner = self
+                .sink
+                .store()
+                .map(|members| store::owner_of_id(members, id));
+            match owner.transpose().map_err(Stop::Store)?.flatten() {
+                None => return Ok(()),
+                Some(owner) => format!("{shown} is in the store already, as {}", Plain(&owner)),
+            }
+        };
+        self.fault(place, column, Some(COLUMNS[ID]), problem);
+        Ok(())
+    }
+
+    /// A nick is nobody's yet, in no letter case.
+    fn check_nick(&mut self, place: Place, column: usize, nick: &Nick) -> Result<(), Stop> {
+        let shown = nick.as_str();
+        let problem = if let Some(first) = self.seen.nick(&nick.key()).map_err(Stop::Scratch)? {
+            let first = place.other(first);
+            format!("{shown} is the nick of {first} already (letter case does not count)")
+        } else {
+            let owner = self
+                .sink
+                .store()
+                .map(|members| store::owner_of_nick(members, nick));
+            match owner.transpose().map_err(Stop::Store)?.flatten() {
+                None => return Ok(()),
+                Some(owner) => format!("{shown} is in the store already, as {}", Plain(&owner)),
+            }
+        };
+        self.fault(place, column, Some(COLUMNS[NICK]), problem);
+        Ok(())
+    }
+
+    /// Takes a good row.
+    fn take(&mut self, place: Place, member: &NewMember, was: Was) -> Result<(), Stop> {
+        let NewMember { id, nick, .. } = member;
+        self.seen
+            .add(*id, nick, place.number())
+            .map_err(Stop::Scratch)?;
+        // After a fault that stops all, nothing will stay, so only the checks go on.
+        let is_lost = self.options.refused == Refused::StopAll && self.report.refused > 0;
+        if let (Some(transaction), false) = (self.sink.transaction(), is_lost) {
+            store::insert(transaction, member).map_err(Stop::Store)?;
+        }
+        let report = &mut self.report;
+        report.active += usize::from(member.active == Active::Yes);
+        if let Ok(format) = password::format(member.password.as_str()) {
+            *report.formats.entry(format).or_default() += 1;
+        }
+        report.filled += usize::from(was.nick.is_some());
+        report.cleaned += usize::from(was.name.is_some());
+        let changed = [
+            (NICK, was.nick, nick.as_str()),
+            (NAME, was.name, member.name.as_str()),
+        ];
+        for (column, was, is) in changed {
+            if let Some(was) = was {
+                let (column, is) = (COLUMNS[column], is.to_owned());
+                let id = id.get();
+                self.watch.cleaned(&Cleaned {
+                    place,
+                    id,
+                    column,
+                    was,
+                    is,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Faults that are kept: more than anyone mends before trying again.
+pub(crate) const MAX_FAULTS: usize = 100;
+
+/// How often it is told how many rows are done.
+pub(crate) const PROGRESS_ROWS: usize = 1000;

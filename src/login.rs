@@ -1,0 +1,13 @@
+//! Logins: the threads that answer the core's questions about members, whose passwords were right a short
+//! while ago, and the tickets of a site.
+
+mod complaints;
+mod permits;
+mod pool;
+mod queue;
+mod threads;
+mod tickets;
+mod verified;
+
+pub use pool::{Pool, PoolOptions};
+pub use tickets::{SecretFault, TicketSecret};

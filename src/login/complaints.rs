@@ -1,0 +1,59 @@
+//! What an operator is told of members who cannot log in.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Instant;
+
+use flashgate_core::MemberId;
+
+use crate::store::{COMPLAIN_AGAIN, StoreError};
+
+/// Says what is wrong with the store once in a while, not once a login: anybody may try one, and as
+/// often as the rate allows.
+#[derive(Default)]
+pub(super) struct Complaints {
+    last: Option<(Instant, StoreError)>,
+    /// Whose row was complained about lately.
+    members: BTreeMap<MemberId, Instant>,
+}
+
+impl Complaints {
+    pub(super) fn about(&mut self, error: &StoreError) {
+        let known = self.last.as_ref().is_some_and(|(when, last)| {
+            last.fault == error.fault && when.elapsed() < COMPLAIN_AGAIN
+        });
+        if !known {
+            log::warn!("nobody can log in: {error}");
+            self.last = Some((Instant::now(), error.clone()));
+        }
+    }
+
+    pub(super) fn about_member(&mut self, id: MemberId, why: fmt::Arguments<'_>) {
+        if self.members.len() >= MAX_COMPLAINTS {
+            self.members
+                .retain(|_, when| when.elapsed() < COMPLAIN_AGAIN);
+        }
+        let known = self.members.get(&id);
+        if known.is_some_and(|when| when.elapsed() < COMPLAIN_AGAIN)
+            || self.members.len() >= MAX_COMPLAINTS
+        {
+            return;
+        }
+        self.members.insert(id, Instant::now());
+        log::warn!("member {id} cannot log in: {why}");
+    }
+
+    /// Whether the store has answered since the last complaint about it.
+    pub(super) fn are_settled(&self) -> bool {
+        self.last.is_none()
+    }
+
+    pub(super) fn settled(&mut self) {
+        if self.last.take().is_some() {
+            log::warn!("the member store answers again");
+        }
+    }
+}
+
+/// Members whose rows are complained about within that time; of more, one learns later.
+const MAX_COMPLAINTS: usize = 100;

@@ -1,0 +1,112 @@
+//! How many threads may do something at once.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+
+use super::pool::lock;
+use crate::password::memory;
+
+/// A number of permits.
+pub(super) struct Permits {
+    state: Mutex<State>,
+    back: Condvar,
+}
+
+struct State {
+    left: usize,
+    /// Threads that wait, and are not ready to wait for others.
+    waiting: usize,
+}
+
+/// Counts as used until it is dropped.
+pub(super) struct Permit<'a>(&'a Permits);
+
+/// Permits to hash: each takes a core, and megabytes, which go with the permit.
+pub(super) struct Hashing {
+    permits: Permits,
+    memory: Mutex<Vec<memory::Kept>>,
+}
+
+/// May hash until it is dropped.
+pub(super) struct MayHash<'a> {
+    hashing: &'a Hashing,
+    _permit: Permit<'a>,
+}
+
+impl Permits {
+    pub(super) fn new(all: usize) -> Self {
+        Self {
+            state: Mutex::new(State {
+                left: all,
+                waiting: 0,
+            }),
+            back: Condvar::new(),
+        }
+    }
+
+    /// Waits for a permit.
+    pub(super) fn take(&self) -> Permit<'_> {
+        let mut state = lock(&self.state);
+        state.waiting += 1;
+        let none = |state: &mut State| state.left == 0;
+        let waited = self.back.wait_while(state, none);
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner);
+        state.left -= 1;
+        state.waiting -= 1;
+        Permit(self)
+    }
+
+    /// Waits for a permit that nobody else waits for.
+    pub(super) fn take_last(&self) -> Permit<'_> {
+        let wanted = |state: &mut State| state.left == 0 || state.waiting > 0;
+        let waited = self.back.wait_while(lock(&self.state), wanted);
+        waited.unwrap_or_else(PoisonError::into_inner).left -= 1;
+        Permit(self)
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        lock(&self.0.state).left += 1;
+        self.0.back.notify_all();
+    }
+}
+
+impl Hashing {
+    pub(super) fn new(all: usize) -> Self {
+        Self {
+            permits: Permits::new(all),
+            memory: Mutex::default(),
+        }
+    }
+
+    /// Waits until fewer hash than may.
+    pub(super) fn take(&self) -> MayHash<'_> {
+        self.begin(self.permits.take())
+    }
+
+    /// Waits until nobody else wants to hash.
+    pub(super) fn take_last(&self) -> MayHash<'_> {
+        self.begin(self.permits.take_last())
+    }
+
+    /// Gives the memory back that is kept for the next hash.
+    pub(super) fn rest(&self) {
+        lock(&self.memory).clear();
+    }
+
+    fn begin<'a>(&'a self, permit: Permit<'a>) -> MayHash<'a> {
+        if let Some(kept) = lock(&self.memory).pop() {
+            memory::lend(kept);
+        }
+        MayHash {
+            hashing: self,
+            _permit: permit,
+        }
+    }
+}
+
+impl Drop for MayHash<'_> {
+    fn drop(&mut self) {
+        lock(&self.hashing.memory).push(memory::take_back());
+    }
+}

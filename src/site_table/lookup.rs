@@ -1,0 +1,106 @@
+//! Logins by the table of a site.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use flashgate_core::{Login, Member, Note};
+
+use super::server::{Patience, Server};
+use super::site::SiteTable;
+use super::table::Table;
+use super::watch::Watch;
+use crate::store::{Backend, Found, LOOK, Renewed, StoreError, Tell};
+
+/// A table that is open for lookups.
+pub(crate) struct Live {
+    site: SiteTable,
+    server: Server,
+    table: Table,
+    watch: Watch,
+    /// The last look has failed.
+    is_deaf: AtomicBool,
+}
+
+impl Live {
+    /// Looks at the table, and finds its columns.
+    pub(crate) fn open(site: &SiteTable) -> Result<Self, StoreError> {
+        let server = site.server(Patience::Lookup);
+        let table = Table::find(&server, site.options()).map_err(|fault| site.error(fault))?;
+        Ok(Self {
+            site: site.clone(),
+            server,
+            table,
+            watch: Watch::default(),
+            is_deaf: AtomicBool::new(false),
+        })
+    }
+
+    /// Finds out what others have changed, if it is time to.
+    fn look(&self) {
+        let Some(known) = self.watch.due(LOOK, Instant::now()) else {
+            return;
+        };
+        match self.table.among(&self.server, known.ids()) {
+            Ok(now) => {
+                self.watch.compare(&known, now);
+                if self.is_deaf.swap(false, Ordering::Relaxed) {
+                    log::warn!("what the site changes is heard of again");
+                }
+            }
+            // Nobody may be logging in, who would be told; and whoever is banned now stays.
+            Err(fault) => {
+                if !self.is_deaf.swap(true, Ordering::Relaxed) {
+                    let error = self.site.error(fault);
+                    log::warn!("whom the site bans or renames is not heard of: {error}");
+                }
+            }
+        }
+    }
+}
+
+impl Backend for Live {
+    fn find(&self, login: &Login, since: Instant) -> Result<Option<Found>, StoreError> {
+        let found = self.table.member(&self.server, login, since);
+        found.map_err(|fault| self.site.error(fault))
+    }
+
+    /// To ask a database is to wait.
+    fn let_in_at_once(
+        &self,
+        _login: &Login,
+        _is_right: &mut dyn FnMut(&Found) -> bool,
+    ) -> Option<Member> {
+        None
+    }
+
+    fn note_login(&self, found: &Found) -> bool {
+        // Whoever was changed since the row was read is found out by the next look.
+        self.watch.let_in(&found.member, Instant::now());
+        true
+    }
+
+    /// Nothing is written there.
+    fn note_renewed(&self, _found: &Found, _renewed: Renewed) {}
+
+    fn keeps_hashes(&self) -> bool {
+        false
+    }
+
+    fn watch(&self, tell: Tell) {
+        self.watch.begin(tell);
+    }
+
+    fn heard(&self, note: &Note) {
+        self.watch.heard(note);
+    }
+
+    fn quiet(&self) {
+        self.look();
+    }
+
+    fn answered(&self) {
+        self.look();
+    }
+
+    fn end(&self) {}
+}

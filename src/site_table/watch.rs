@@ -1,0 +1,307 @@
+//! Who is online, and what the site has changed about them: found out by asking, a few times a second.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use flashgate_core::{Member, MemberEvent, MemberId, Note};
+
+use super::table::Now;
+use crate::store::{Active, Tell};
+
+/// Changes, as far as they were heard of. Does nothing until there is somebody to tell.
+#[derive(Default)]
+pub(super) struct Watch {
+    state: Mutex<State>,
+    nicks: RandomState,
+}
+
+#[derive(Default)]
+struct State {
+    tell: Option<Tell>,
+    /// Everybody who was let in and has not left since.
+    known: HashMap<MemberId, Known>,
+    /// Whether anybody tells who comes and goes. If not, everybody is taken to be here.
+    is_told: bool,
+    /// When the last look began.
+    looked: Option<Instant>,
+    /// A thread looks.
+    is_looking: bool,
+}
+
+struct Known {
+    /// The hash of the nick, by which it is seen that there is another.
+    nick: u64,
+    let_in: Instant,
+    is_online: bool,
+}
+
+/// Who is looked at. Others may look once it is dropped, whatever has come of it.
+pub(super) struct Looked<'a> {
+    watch: &'a Watch,
+    ids: Vec<MemberId>,
+    at: Instant,
+}
+
+impl Looked<'_> {
+    pub(super) fn ids(&self) -> &[MemberId] {
+        &self.ids
+    }
+}
+
+impl Drop for Looked<'_> {
+    fn drop(&mut self) {
+        self.watch.lock().is_looking = false;
+    }
+}
+
+impl Watch {
+    /// Begins to tell, of what happens from now on.
+    pub(super) fn begin(&self, tell: Tell) {
+        self.lock().tell = Some(tell);
+    }
+
+    /// Notes whom the table has let in.
+    ///
+    /// Of two times the first counts, as long as that member is online: the second may have been told
+    /// just that, and it is the first who has to go then.
+    pub(super) fn let_in(&self, member: &Member, now: Instant) {
+        let mut state = self.lock();
+        if state.tell.is_none() {
+            return;
+        }
+        let is_told = state.is_told;
+        let fresh = Known {
+            nick: self.nicks.hash_one(&*member.nick),
+            let_in: now,
+            is_online: !is_told,
+        };
+        match state.known.get_mut(&member.id) {
+            Some(known) if known.is_online => known.let_in = now,
+            Some(known) => *known = fresh,
+            None => drop(state.known.insert(member.id, fresh)),
+        }
+    }
+
+    /// Hears who comes and goes.
+    pub(super) fn heard(&self, note: &Note) {
+        // The core has many others to tell, and they are nothing to us.
+        #[allow(clippy::wildcard_enum_match_arm)]
+        let (id, is_online) = match note {
+            Note::Login { member, .. } => (member, true),
+            Note::Quit { member, .. } => (member, false),
+            _ => return,
+        };
+        let mut state = self.lock();
+        state.is_told = true;
+        if let Some(known) = state.known.get_mut(id) {
+            known.is_online = is_online;
+        }
+    }
+
+    /// Who has to be looked at now; nothing if the last look is too young, another thread is at it, or
+    /// there is nobody.
+    pub(super) fn due(&self, every: Duration, now: Instant) -> Option<Looked<'_>> {
+        let mut state = self.lock();
+        let age = |since: Instant| now.saturating_duration_since(since);
+        if state.is_looking || state.looked.is_some_and(|last| age(last) < every) {
+            return None;
+        }
+        // Whoever is not online by now was refused for another reason, or has left.
+        state
+            .known
+            .retain(|_, known| known.is_online || age(known.let_in) < ON_THE_WAY);
+        state.looked = Some(now);
+        let ids: Vec<_> = state.known.keys().copied().collect();
+        state.is_looking = !ids.is_empty();
+        // Not made for nobody: to drop it takes the lock.
+        state.is_looking.then(|| Looked {
+            watch: self,
+            ids,
+            at: now,
+        })
+    }
+
+    /// Compares those who were looked at with what is there now, and tells.
+    pub(super) fn compare(&self, looked: &Looked<'_>, now: Vec<Now>) {
+        let mut there: HashMap<MemberId, _> = now
+            .into_iter()
+            .map(|(id, nick, active)| (id, (nick, active)))
+            .collect();
+        let mut state = self.lock();
+        for &id in &looked.ids {
+            // Whoever came after the look began was let in by a younger row, perhaps.
+            let Some(known) = state.known.get(&id).filter(|k| k.let_in < looked.at) else {
+                continue;
+            };
+            let is_same = |nick: &str| self.nicks.hash_one(nick) == known.nick;
+            let event = match there.remove(&id) {
+                None => MemberEvent::Removed(id),
+                Some((_, Active::No)) => MemberEvent::Disabled(id),
+                Some((Some(nick), Active::Yes)) if is_same(nick.as_str()) => continue,
+                Some((_, Active::Yes)) => MemberEvent::Renamed(id),
+            };
+            state.known.remove(&id);
+            if let Some(tell) = &state.tell {
+                tell(event);
+            }
+        }
+    }
+
+    /// A panic elsewhere has left who was known.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How long somebody who was let in may take to be online: the core gives a lookup up after 10 s.
+const ON_THE_WAY: Duration = Duration::from_secs(15);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use flashgate_core::MemberEvent::{Disabled, Removed, Renamed};
+
+    use super::*;
+    use crate::store::Nick;
+
+    const LOOK: Duration = Duration::from_millis(600);
+
+    struct Scene {
+        watch: Watch,
+        told: mpsc::Receiver<MemberEvent>,
+        now: Instant,
+    }
+
+    impl Scene {
+        fn new() -> Self {
+            let (tell, told) = mpsc::channel();
+            let watch = Watch::default();
+            watch.begin(Box::new(move |event| tell.send(event).unwrap()));
+            let now = Instant::now();
+            Self { watch, told, now }
+        }
+
+        fn let_in(&self, id: i64, nick: &str) {
+            let member = Member {
+                id: MemberId(id),
+                nick: nick.into(),
+                name: nick.into(),
+            };
+            self.watch.let_in(&member, self.now);
+        }
+
+        fn comes(&self, id: i64) {
+            self.watch.heard(&Note::Login {
+                peer: "127.0.0.1:1".parse().unwrap(),
+                member: MemberId(id),
+                clients: 1,
+                max: 1,
+            });
+        }
+
+        fn leaves(&self, id: i64) {
+            self.watch.heard(&Note::Quit {
+                peer: "127.0.0.1:1".parse().unwrap(),
+                member: MemberId(id),
+            });
+        }
+
+        /// Who is looked at after so long, and what is told if the table holds `rows` then.
+        fn look(
+            &mut self,
+            after: Duration,
+            rows: &[(i64, &str, Active)],
+        ) -> (Vec<i64>, Vec<MemberEvent>) {
+            self.now += after;
+            let Some(looked) = self.watch.due(LOOK, self.now) else {
+                return (Vec::new(), Vec::new());
+            };
+            let mut ids: Vec<_> = looked.ids().iter().map(|id| id.0).collect();
+            ids.sort_unstable();
+            let row = |(id, nick, active): &(i64, &str, Active)| {
+                (MemberId(*id), Nick::new(nick).ok(), *active)
+            };
+            self.watch.compare(&looked, rows.iter().map(row).collect());
+            drop(looked);
+            let mut told: Vec<_> = self.told.try_iter().collect();
+            told.sort_by_key(|event| match event {
+                Disabled(id) | Renamed(id) | Removed(id) => id.0,
+            });
+            (ids, told)
+        }
+    }
+
+    #[test]
+    fn what_changes_about_those_who_are_online() {
+        let mut scene = Scene::new();
+        for (id, nick) in [(1, "alice"), (2, "bob"), (3, "carol"), (4, "dave")] {
+            scene.let_in(id, nick);
+            scene.comes(id);
+        }
+        let rows = [
+            (1, "alice", Active::Yes),
+            (2, "bob", Active::No),
+            (3, "caroline", Active::Yes),
+        ];
+        let id = MemberId;
+        let told = vec![Disabled(id(2)), Renamed(id(3)), Removed(id(4))];
+        assert_eq!(scene.look(LOOK, &rows), (vec![1, 2, 3, 4], told));
+        // Each is told once.
+        assert_eq!(scene.look(LOOK, &rows), (vec![1], vec![]));
+        assert_eq!(scene.look(LOOK / 2, &rows), (vec![], vec![]), "too early");
+    }
+
+    #[test]
+    fn who_has_left_is_not_looked_at() {
+        let mut scene = Scene::new();
+        let rows = [(1, "alice", Active::Yes), (2, "bob", Active::Yes)];
+        scene.let_in(1, "alice");
+        scene.comes(1);
+        scene.let_in(2, "bob");
+        assert_eq!(scene.look(LOOK, &rows).0, [1, 2]);
+        // Bob was refused: he was online already, elsewhere, or had hung up.
+        assert_eq!(scene.look(ON_THE_WAY, &rows).0, [1]);
+        scene.leaves(1);
+        assert_eq!(scene.look(LOOK, &rows).0, [0; 0]);
+        // Somebody else's nick is hers when she is back.
+        scene.let_in(1, "bob");
+        scene.comes(1);
+        assert_eq!(scene.look(LOOK, &[(1, "bob", Active::Yes)]).1, []);
+    }
+
+    #[test]
+    fn the_older_connection_counts() {
+        let mut scene = Scene::new();
+        scene.let_in(1, "alice");
+        scene.comes(1);
+        // Renamed, and logging in a second time under the new nick.
+        scene.let_in(1, "alicia");
+        let (_, told) = scene.look(LOOK, &[(1, "alicia", Active::Yes)]);
+        assert_eq!(told, [Renamed(MemberId(1))]);
+    }
+
+    #[test]
+    fn one_looks_at_a_time_and_later_ones_are_left_alone() {
+        let mut scene = Scene::new();
+        scene.let_in(1, "alice");
+        scene.now += LOOK;
+        let looked = scene.watch.due(LOOK, scene.now).unwrap();
+        assert!(scene.watch.due(LOOK, scene.now + LOOK).is_none());
+        // Enabled and let in again while the answer is on its way.
+        scene.now += Duration::from_millis(1);
+        scene.let_in(1, "alice");
+        scene
+            .watch
+            .compare(&looked, vec![(MemberId(1), None, Active::No)]);
+        drop(looked);
+        assert_eq!(scene.told.try_iter().count(), 0);
+        // One that came to nothing is in nobody's way.
+        scene.now += LOOK;
+        drop(scene.watch.due(LOOK, scene.now).unwrap());
+        let (ids, told) = scene.look(LOOK, &[]);
+        assert_eq!((ids, told), (vec![1], vec![Removed(MemberId(1))]));
+    }
+}

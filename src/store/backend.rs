@@ -1,0 +1,94 @@
+//! What a pool asks, whatever members stand in: a store of our own, or the table of a site.
+
+use std::time::Instant;
+
+use flashgate_core::{Login, Member, MemberEvent, Note};
+
+use super::error::StoreError;
+use super::notes::Renewed;
+use super::stamp::Inode;
+
+/// Where lookups find their answers. Called by all threads of a pool.
+pub(crate) trait Backend: Send + Sync {
+    /// Finds the member whom a client says it is, active or not. The client asked at `since`.
+    fn find(&self, login: &Login, since: Instant) -> Result<Option<Found>, StoreError>;
+
+    /// Lets somebody in whom `is_right` accepts, if that takes no waiting at all: on the thread that
+    /// owns the gateway. `None` says nothing but that [`find`](Self::find) has to be asked.
+    fn let_in_at_once(
+        &self,
+        login: &Login,
+        is_right: &mut dyn FnMut(&Found) -> bool,
+    ) -> Option<Member>;
+
+    /// Notes a good login.
+    ///
+    /// False if the member is another by now than the one that was found: nobody is to be let in
+    /// then, since nobody would be told of that change.
+    fn note_login(&self, found: &Found) -> bool;
+
+    /// Notes the new hash of a password, unless another one is stored by then.
+    fn note_renewed(&self, found: &Found, renewed: Renewed);
+
+    /// Whether new hashes are stored.
+    fn keeps_hashes(&self) -> bool;
+
+    /// Tells of what others change that logs a member out, from now on.
+    fn watch(&self, tell: Tell);
+
+    /// Hears what the core has noted.
+    fn heard(&self, note: &Note);
+
+    /// To be called when [`LOOK`](super::watch::LOOK) has passed since the last time and no lookup waits.
+    fn quiet(&self);
+
+    /// To be called after every lookup.
+    fn answered(&self);
+
+    /// To be called as a thread ends.
+    fn end(&self);
+
+    /// Whether a thread can get stuck in it.
+    fn may_hang(&self) -> bool {
+        false
+    }
+
+    /// The threads that are stuck in it.
+    fn stuck(&self) -> Stuck {
+        Stuck::default()
+    }
+
+    /// Gives up a thread that has been stuck for too long at `now`, or says that it cannot give up another.
+    /// Returns what is wrong. To be called once in a while.
+    fn give_up_stuck(&self, _now: Instant) -> Option<StoreError> {
+        None
+    }
+}
+
+/// The threads that are stuck in a store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Stuck {
+    /// Threads that were given up and have not returned. Another works in the place of each.
+    pub(crate) threads: usize,
+    /// One more is stuck, and cannot be given up: no question can be answered now.
+    pub(crate) is_everybody: bool,
+}
+
+/// A member as a lookup needs it, with what the password is compared with.
+pub(crate) struct Found {
+    pub(crate) member: Member,
+    pub(crate) active: bool,
+    /// Never shown: this type has no `Debug`.
+    pub(crate) password: String,
+    /// Why nobody can log in by what a site has stored, which is left out then.
+    pub(crate) unusable: Option<String>,
+    /// The last change behind which this was read.
+    pub(crate) as_of: i64,
+    /// How often the watch had compared everybody by then.
+    pub(crate) comparisons: u64,
+    /// The file that it stands in; `None` in memory.
+    pub(crate) file: Option<Inode>,
+}
+
+/// Who is told of a change.
+pub(crate) type Tell = Box<dyn Fn(MemberEvent) + Send>;

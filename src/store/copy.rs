@@ -1,0 +1,199 @@
+//! Copies of a store: a backup, which is a whole store, and rows for other programs.
+
+use std::fmt;
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::{Fault, StoreError};
+use super::members::{Members, lossy};
+use super::nick::{Name, Nick};
+use crate::password::Hash;
+
+impl Members {
+    /// Copies the store into a new file that only its owner may read, as it is at one moment,
+    /// whoever writes to it meanwhile. Gives the number of members in it.
+    pub fn back_up(&self, to: &Path) -> Result<i64, BackupError> {
+        let path = std::path::absolute(to).map_err(|error| BackupError::at(to, &error))?;
+        OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(|error| BackupError::at(to, &error))?;
+        let copied = self.copy_into(&path).and_then(|members| {
+            // What stays is on the disk, and not only on its way there.
+            let synced = fs::File::open(&path).and_then(|file| file.sync_all());
+            synced.map_err(|error| error.to_string())?;
+            Ok(members)
+        });
+        copied.map_err(|why| {
+            // It was made here, and is of no use to anybody.
+            let _ = fs::remove_file(&path);
+            BackupError::Failed(to.to_owned(), why)
+        })
+    }
+
+    fn copy_into(&self, path: &Path) -> Result<i64, String> {
+        let copy = || {
+            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let mut copy = Connection::open_with_flags(path, flags)?;
+            // All at once: the log lets others write meanwhile, and what they write is not in it.
+            let step = Backup::new(&self.connection, &mut copy)?.step(-1)?;
+            if step != StepResult::Done {
+                return Ok(Err(
+                    "the store is locked by another program; try again later".to_owned(),
+                ));
+            }
+            let sound: String =
+                copy.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+            if sound != "ok" {
+                return Ok(Err(format!("the store is damaged: {sound}")));
+            }
+            copy.query_row("SELECT count(*) FROM members", [], |row| row.get(0))
+                .map(Ok)
+        };
+        let copied = copy().map_err(|error: rusqlite::Error| error.to_string())?;
+        // Reading it has begun a log beside it, which went as it was closed.
+        copied
+    }
+
+    /// Every member as the fields of a row, by number: id, nick, name, password, active, and the
+    /// times of the first and the last login.
+    pub fn export(
+        &self,
+        passwords: Passwords,
+        mut row: impl FnMut(&Exported) -> io::Result<()>,
+    ) -> Result<io::Result<()>, StoreError> {
+        let mut export = || {
+            let mut statement = self.connection.prepare(
+                "SELECT id, nick, name, password, active, created_at, last_login_at
+                 FROM members ORDER BY id",
+            )?;
+            let mut rows = statement.query([])?;
+            while let Some(found) = rows.next()? {
+                let text = |at: usize| lossy(found, at);
+                let is_text = |at: &(usize, _)| match found.get_ref(at.0) {
+                    Ok(value) => value.as_str().is_ok(),
+                    Err(_) => false,
+                };
+                let unreadable = [(1, "nick"), (2, "name"), (3, "password")];
+                let unreadable = unreadable.into_iter().find(|at| !is_text(at));
+                let password = match passwords {
+                    Passwords::With => Some(text(3)?),
+                    Passwords::Without => None,
+                };
+                let exported = Exported {
+                    id: found.get(0)?,
+                    nick: text(1)?,
+                    name: text(2)?,
+                    password,
+                    active: found.get(4)?,
+                    created_at: found.get(5)?,
+                    last_login_at: found.get(6)?,
+                    unreadable: unreadable.map(|(_, column)| column),
+                };
+                if let Err(error) = row(&exported) {
+                    return Ok(Err(error));
+                }
+            }
+            Ok(Ok(()))
+        };
+        export().map_err(|error: rusqlite::Error| Fault::from(error).at(&self.path))
+    }
+}
+
+/// Whether rows are to have hashes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passwords {
+    /// With them.
+    With,
+    /// Without.
+    Without,
+}
+
+/// A member as other programs get it. Its `Debug` shows no hash.
+pub struct Exported {
+    /// The number.
+    pub id: i64,
+    /// The nick.
+    pub nick: String,
+    /// The name that is shown.
+    pub name: String,
+    /// The hash, if it was asked for.
+    pub password: Option<String>,
+    /// Whether the member may log in.
+    pub active: bool,
+    /// When the member was added, in seconds since 1970 UTC.
+    pub created_at: i64,
+    /// When the member logged in last, likewise.
+    pub last_login_at: Option<i64>,
+    /// What is not text in the store, and is not told here as it is.
+    pub unreadable: Option<&'static str>,
+}
+
+impl Exported {
+    /// Why an import would refuse this row, or should, if so.
+    pub fn refused(&self) -> Option<String> {
+        if let Some(column) = self.unreadable {
+            return Some(format!("the {column} in the store is not valid UTF-8"));
+        }
+        let nick = Nick::new(&self.nick)
+            .err()
+            .map(|fault| format!("the nick {fault}"));
+        let name = || {
+            Name::new(&self.name)
+                .err()
+                .map(|fault| format!("the name {fault}"))
+        };
+        let hash = || {
+            let fault = Hash::parse(self.password.as_deref()?).err()?;
+            Some(format!("the password {fault}"))
+        };
+        nick.or_else(name).or_else(hash)
+    }
+}
+
+impl fmt::Debug for Exported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Exported({} {:?} …)", self.id, self.nick)
+    }
+}
+
+/// Why there is no backup.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BackupError {
+    /// There is such a file already.
+    Exists(PathBuf),
+    /// The file cannot be made, or the store not be copied.
+    Failed(PathBuf, String),
+}
+
+impl BackupError {
+    fn at(path: &Path, error: &io::Error) -> Self {
+        if error.kind() == io::ErrorKind::AlreadyExists {
+            Self::Exists(path.to_owned())
+        } else {
+            Self::Failed(path.to_owned(), error.to_string())
+        }
+    }
+}
+
+impl fmt::Display for BackupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exists(path) => {
+                let path = path.display();
+                write!(
+                    f,
+                    "{path} exists, and is left as it is; choose another file"
+                )
+            }
+            Self::Failed(path, why) => write!(f, "cannot back up into {}: {why}", path.display()),
+        }
+    }
+}

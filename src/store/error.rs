@@ -1,0 +1,211 @@
+//! A store that cannot be used: what is wrong with it, and what the operator can do.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{ErrorCode, ffi};
+
+use super::nick::NameFault;
+use super::schema::VERSION;
+
+/// A store that cannot be used, and where it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreError {
+    /// The file, or the address of a site's table.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub fault: Fault,
+}
+
+/// What is wrong with a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// There is no file, or an empty one.
+    Missing,
+    /// An empty path names no file.
+    NoPath,
+    /// The file cannot be made.
+    CannotCreate(String),
+    /// The file cannot be opened.
+    CannotOpen(String),
+    /// It is no SQLite database.
+    NotADatabase,
+    /// It is a damaged SQLite database.
+    Corrupt,
+    /// Another process holds it.
+    Locked,
+    /// It may be read, but not written.
+    ReadOnly,
+    /// There is no room on its disk.
+    Full,
+    /// It is an SQLite database of some other program.
+    Foreign,
+    /// A newer flashgate has changed its schema.
+    Newer {
+        /// The schema's version.
+        found: i64,
+    },
+    /// It has an older schema, which a running server does not change.
+    Older,
+    /// What it holds of one member is not text; the others are well.
+    Unreadable {
+        /// The member's number.
+        id: i64,
+        /// Where.
+        column: &'static str,
+    },
+    /// The nick of one member breaks a rule; the others are well.
+    Misnamed {
+        /// The member's number.
+        id: i64,
+        /// The rule.
+        why: NameFault,
+    },
+    /// The system does not answer a thread that reads or writes it.
+    Hangs,
+    /// The database of the site cannot be reached, or does not answer.
+    Unreachable(String),
+    /// The database of the site has given a question up that took it too long.
+    Slow(String),
+    /// The database of the site does not let us in, or not at the table.
+    NotAllowed(String),
+    /// The site has no table, or none with the columns that are needed.
+    NoTable(String),
+    /// A row of the site's table is no member; the others are well.
+    Unfit {
+        /// The member's number.
+        id: i64,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Anything else that the database has to say.
+    Other(String),
+}
+
+impl Fault {
+    pub(crate) fn at(self, path: &Path) -> StoreError {
+        StoreError {
+            path: path.to_owned(),
+            fault: self,
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        // rusqlite's enums may grow, and every other code is best told in SQLite's own words.
+        #[allow(clippy::wildcard_enum_match_arm)]
+        match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => Self::NotADatabase,
+            Some(ErrorCode::DatabaseCorrupt) => Self::Corrupt,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked,
+            Some(ErrorCode::ReadOnly) => Self::ReadOnly,
+            Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::OperationInterrupted) => Self::Slow(error.to_string()),
+            // What another process could not make room for, or a quota did not allow.
+            Some(ErrorCode::SystemIoFailure) if lacks_room(&error) => Self::Full,
+            Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+                Self::CannotOpen(error.to_string())
+            }
+            _ => Self::Other(error.to_string()),
+        }
+    }
+}
+
+/// Whether what failed is to make a file longer, or to write to it.
+fn lacks_room(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| {
+        let code = error.extended_code;
+        code == ffi::SQLITE_IOERR_SHMSIZE || code == ffi::SQLITE_IOERR_WRITE
+    })
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.fault == Fault::NoPath {
+            return f.write_str("the path of the member store is empty; check --members");
+        }
+        let is_address = self.path.to_str().is_some_and(is_address);
+        let what = if is_address {
+            "database"
+        } else {
+            "member store"
+        };
+        write!(f, "the {what} {} ", self.path.display())?;
+        match &self.fault {
+            Fault::Missing => f.write_str(
+                "does not exist, or is empty; check --members, or make it by adding a member: \
+                 flashgate members add --id 1 --nick NICK --name NAME",
+            ),
+            Fault::NoPath => f.write_str("has no path"),
+            Fault::CannotCreate(why) => write!(
+                f,
+                "cannot be created ({why}); check that its folder exists and may be written"
+            ),
+            Fault::CannotOpen(why) => write!(
+                f,
+                "cannot be opened ({why}); check that the file and its folder may be read and written, and that \
+                 the disk has room, and inodes (df -i)"
+            ),
+            Fault::NotADatabase => {
+                f.write_str("is not an SQLite database; check --members, or restore a backup")
+            }
+            Fault::Corrupt => f.write_str("is damaged; restore a backup"),
+            Fault::Locked => {
+                f.write_str("is locked by another program; close that, or try again later")
+            }
+            Fault::ReadOnly => {
+                f.write_str("may not be written; check the permissions of the file and its folder")
+            }
+            Fault::Full => f.write_str(
+                "cannot be written, the disk is full or broken; make room",
+            ),
+            Fault::Foreign => f.write_str(
+                "is a database of another program, and is left as it is; check --members",
+            ),
+            Fault::Newer { found } => write!(
+                f,
+                "was made by a newer flashgate (its schema is version {found}, this program knows \
+                 {VERSION}); use that flashgate, or another file"
+            ),
+            Fault::Older => f.write_str(
+                "has an older schema than this server; run any flashgate members command to bring it up to date",
+            ),
+            Fault::Unreadable { id, column } => write!(
+                f,
+                "has a member {id} whose {column} is not valid UTF-8; remove that member"
+            ),
+            Fault::Misnamed { id, why } => write!(
+                f,
+                "has a member {id} whose nick {why}; choose another with flashgate members rename {id} NICK"
+            ),
+            Fault::Hangs => f.write_str(
+                "does not answer; check its disk, or the server that its folder is mounted from",
+            ),
+            Fault::Unreachable(why) => write!(
+                f,
+                "cannot be reached ({why}); check that it runs, and its address"
+            ),
+            Fault::Slow(why) => write!(
+                f,
+                "takes too long ({why}); see what locks the table, and whether it has indexes"
+            ),
+            Fault::NotAllowed(why) => write!(
+                f,
+                "lets nobody in ({why}); check the user in its address, the password in \
+                 --mysql-password or FLASHGATE_MYSQL_PASSWORD, and GRANT SELECT on the table"
+            ),
+            Fault::NoTable(why) => write!(f, "cannot be used: {why}"),
+            Fault::Unfit { id, why } => write!(f, "has a member {id} who is none: {why}"),
+            Fault::Other(why) => write!(f, "has failed: {why}"),
+        }
+    }
+}
+
+/// Whether a text is meant as the address of a site's database, and not as the name of a file.
+///
+/// One that begins otherwise than such an address must is one, too: `mariadb://u:secret@h/d` may have a
+/// password in it, and so it is never shown as the name of a file is.
+pub fn is_address(text: &str) -> bool {
+    text.contains("://")
+}

@@ -1,0 +1,181 @@
+//! Members as an operator looks them up: one, all, or those that pass a filter.
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::error::StoreError;
+use super::members::{Active, Members, lossy};
+use super::nick::{NameFault, Nick, Number, fold};
+use crate::password::{self, Format};
+
+/// Whom a command is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// A member's number.
+    Id(Number),
+    /// A nick, in any letter case.
+    Nick(Nick),
+}
+
+impl Who {
+    /// Reads a number or a nick; no nick is all digits.
+    pub fn parse(text: &str) -> Result<Self, NameFault> {
+        if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+            Number::parse(text).map(Self::Id)
+        } else {
+            Nick::new(text).map(Self::Nick)
+        }
+    }
+}
+
+/// A member as a list shows it: without the password's hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The number.
+    pub id: Number,
+    /// The nick.
+    pub nick: String,
+    /// The name that is shown.
+    pub name: String,
+    /// Whether the member may log in.
+    pub active: Active,
+    /// When the member was added, in seconds since 1970 UTC.
+    pub created_at: i64,
+    /// When the member logged in last, likewise.
+    pub last_login_at: Option<i64>,
+}
+
+/// Which members to list; all by default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Only those who may log in, or who may not.
+    pub active: Option<Active>,
+    /// Only whose nick is like this: `*` stands for any text, `?` for one character. Letter case
+    /// does not count.
+    pub nick: Option<String>,
+    /// Only who has logged in at this time or later, in seconds since 1970 UTC.
+    pub since: Option<i64>,
+    /// Only who has not logged in since this time, or never.
+    pub not_since: Option<i64>,
+    /// Only who has never logged in.
+    pub never: bool,
+    /// Only whose password is stored so.
+    pub format: Option<Stored>,
+}
+
+/// How a password is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// In a format that lets its member log in.
+    In(Format),
+    /// In none.
+    Useless,
+}
+
+impl Members {
+    /// Every member, by number.
+    pub fn list(&self) -> Result<Vec<Listed>, StoreError> {
+        let list = || {
+            let mut statement = self.connection.prepare_cached(
+                "SELECT id, nick, name, active, created_at, last_login_at FROM members ORDER BY id",
+            )?;
+            statement.query_map([], listed)?.collect::<Result<_, _>>()
+        };
+        list().map_err(|error| self.error(error))
+    }
+
+    /// The members who pass a filter, by number.
+    pub fn select(&self, filter: &Filter) -> Result<Vec<Listed>, StoreError> {
+        // To SQLite, a NUL ends a pattern, and no nick has one. A [ begins a set.
+        if filter.nick.as_ref().is_some_and(|nick| nick.contains('\0')) {
+            return Ok(Vec::new());
+        }
+        let nick = filter
+            .nick
+            .as_ref()
+            .map(|nick| fold(nick).replace('[', "[[]"));
+        let select = || {
+            let mut statement = self.connection.prepare(
+                "SELECT id, nick, name, active, created_at, last_login_at, password FROM members
+                 WHERE (?1 IS NULL OR active = ?1)
+                   AND (?2 IS NULL OR nick_key GLOB ?2)
+                   AND (?3 IS NULL OR last_login_at >= ?3)
+                   AND (?4 IS NULL OR last_login_at < ?4 OR last_login_at IS NULL)
+                   AND (NOT ?5 OR last_login_at IS NULL)
+                 ORDER BY id",
+            )?;
+            let mut rows = statement.query(params![
+                filter.active.map(|active| active == Active::Yes),
+                nick,
+                filter.since,
+                filter.not_since,
+                filter.never,
+            ])?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                if filter
+                    .format
+                    .is_none_or(|wanted| format_at(row, 6) == wanted)
+                {
+                    found.push(listed(row)?);
+                }
+            }
+            Ok(found)
+        };
+        select().map_err(|error: rusqlite::Error| self.error(error))
+    }
+
+    /// How the password of a member is stored, and the hash itself.
+    pub fn stored(&self, id: Number) -> Result<Option<(Stored, String)>, StoreError> {
+        self.connection
+            .query_row(
+                "SELECT password FROM members WHERE id = ?1",
+                [id.get()],
+                |row| Ok((format_at(row, 0), lossy(row, 0)?)),
+            )
+            .optional()
+            .map_err(|error| self.error(error))
+    }
+
+    /// Finds one member.
+    pub fn find(&self, who: &Who) -> Result<Option<Listed>, StoreError> {
+        let find = || {
+            match who {
+            Who::Id(id) => self
+                .connection
+                .prepare_cached(
+                    "SELECT id, nick, name, active, created_at, last_login_at FROM members WHERE id = ?1",
+                )?
+                .query_row([id.get()], listed)
+                .optional(),
+            Who::Nick(nick) => self
+                .connection
+                .prepare_cached(
+                    "SELECT id, nick, name, active, created_at, last_login_at FROM members WHERE nick_key = ?1",
+                )?
+                .query_row([nick.key()], listed)
+                .optional(),
+        }
+        };
+        find().map_err(|error| self.error(error))
+    }
+}
+
+/// What is not even text is in no format.
+fn format_at(row: &Row<'_>, column: usize) -> Stored {
+    let stored = row.get_ref(column).ok().and_then(|text| text.as_str().ok());
+    let format = stored.and_then(|stored| password::format(stored).ok());
+    format.map_or(Stored::Useless, Stored::In)
+}
+
+fn listed(row: &Row<'_>) -> rusqlite::Result<Listed> {
+    let id: i64 = row.get(0)?;
+    let active: bool = row.get(3)?;
+    Ok(Listed {
+        id: Number::new(id).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(0, id))?,
+        nick: lossy(row, 1)?,
+        name: lossy(row, 2)?,
+        active: if active { Active::Yes } else { Active::No },
+        created_at: row.get(4)?,
+        last_login_at: row.get(5)?,
+    })
+}

@@ -1,0 +1,599 @@
+//! One connection for the lookups of a running server, and what happens to it when the file under
+//! it is deleted, replaced or damaged.
+//!
+//! An open SQLite connection goes on answering from a deleted file, and its pages stay in the cache
+//! when the file is overwritten in place. So the path is looked at before each lookup, and the
+//! connection is opened anew when the file is another or has changed.
+//!
+//! In quiet moments there is no connection at all, and so no `-wal` or `-shm` file. An open
+//! connection would share the two with whoever opens the file that takes the store's place, and
+//! nobody could tell then whose pages are in the log.
+//!
+//! There is one connection for all threads of the pool, which take turns. A lookup takes
+//! microseconds and a hash tens of milliseconds, so nobody waits long; and one connection per
+//! thread would be wrong: as the first to meet a replaced file opens it, SQLite truncates the
+//! `-shm` file that the others still have mapped (a SIGBUS), since the locks that forbid this do
+//! not hold inside one process. So where a thread is stuck with its connection, the store is read
+//! without locks until that thread is back.
+//!
+//! Good logins are noted in the store some time later, many in one transaction, and new hashes of
+//! passwords with them. Until that is committed the old hash is what is stored.
+
+use std::io;
+use std::path::{Path, PathBuf};
+#[cfg(test)]
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use flashgate_core::Login;
+
+use super::backend::{Found, Tell};
+use super::error::{Fault, StoreError};
+use super::members::Members;
+use super::notes::{Notes, Renewed};
+use super::opened::{BUSY_NOTE, Ends, Open, close, find, may_be_beside, read_unshared};
+use super::stamp::Stamp;
+use super::watch::{LOOK, Watch, WatchHeir};
+
+/// Lookups in a store of our own, one after the other.
+#[derive(Debug)]
+pub(crate) struct Lookups {
+    place: Place,
+    open: Option<Open>,
+    /// How long a query may compute.
+    longest: Duration,
+    notes: Notes,
+    /// When a lookup last gave up waiting for a lock.
+    locked: Option<Instant>,
+    /// Since when, and why, logins cannot be noted.
+    unnoted: Option<(Instant, Fault)>,
+    watch: Watch,
+    looked: Instant,
+    tidied: Instant,
+    /// Another connection to the file may be open, which a stuck thread has.
+    is_beside_stuck: bool,
+    #[cfg(test)]
+    pub(crate) touch: Touch,
+}
+
+/// Is called before the file is looked at, so that a test can make it hang.
+#[cfg(test)]
+#[derive(Clone)]
+pub(crate) struct Touch(pub(crate) Arc<dyn Fn() + Send + Sync>);
+
+#[cfg(test)]
+impl std::fmt::Debug for Touch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Touch")
+    }
+}
+
+/// Makes [`Lookups`] in the place of some that are given up, without touching the file.
+#[derive(Debug)]
+pub(crate) struct Heir {
+    path: PathBuf,
+    longest: Duration,
+    watch: WatchHeir,
+    #[cfg(test)]
+    touch: Touch,
+}
+
+impl Heir {
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn lookups(&self) -> Lookups {
+        Lookups {
+            longest: self.longest,
+            watch: self.watch.watch(),
+            #[cfg(test)]
+            touch: self.touch.clone(),
+            ..Lookups::of(Place::File(self.path.clone()), None)
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Place {
+    File(PathBuf),
+    Memory,
+}
+
+impl Lookups {
+    /// Over the file at `path`, which must be a store.
+    /// A query that computes for longer than `longest` is interrupted.
+    pub(crate) fn file(path: &Path, longest: Duration) -> Result<Self, StoreError> {
+        let mut lookups = Self::of(Place::File(path.to_owned()), None);
+        lookups.longest = longest;
+        match lookups.ready(BUSY).map(drop) {
+            Err(fault) if may_be_beside(&fault) => {
+                read_unshared(path, longest, |_, _| Ok(())).or(Err(fault))
+            }
+            ready => ready,
+        }
+        .map_err(|fault| fault.at(path))?;
+        Ok(lookups)
+    }
+
+    /// Over a store in memory.
+    pub(crate) fn memory(members: Members) -> Self {
+        let open = Open {
+            connection: members.connection,
+            stamp: None,
+            log: PathBuf::new(),
+            wal: None,
+            suspect: false,
+            written: None,
+            ends: Ends::never(),
+        };
+        Self::of(Place::Memory, Some(open))
+    }
+
+    fn of(place: Place, open: Option<Open>) -> Self {
+        Self {
+            place,
+            open,
+            longest: Duration::MAX,
+            notes: Notes::default(),
+            locked: None,
+            unnoted: None,
+            watch: Watch::default(),
+            looked: Instant::now(),
+            tidied: Instant::now(),
+            is_beside_stuck: false,
+            #[cfg(test)]
+            touch: Touch(Arc::new(|| ())),
+        }
+    }
+
+    /// What makes others in the place of these; `None` in memory.
+    pub(crate) fn heir(&self) -> Option<Heir> {
+        let Place::File(path) = &self.place else {
+            return None;
+        };
+        Some(Heir {
+            path: path.clone(),
+            longest: self.longest,
+            watch: self.watch.heir(),
+            #[cfg(test)]
+            touch: self.touch.clone(),
+        })
+    }
+
+    /// Says whether another connection to the file may be open.
+    pub(crate) fn set_beside_stuck(&mut self, is_beside_stuck: bool) {
+        self.is_beside_stuck = is_beside_stuck;
+    }
+
+    /// Finds the member whom a client says it is, active or not. The client asked at `since`.
+    ///
+    /// Lookups wait for a lock one after the other, behind the pool's lock. Whoever has waited here
+    /// while another waited in vain has waited enough: else the last of many would be told of the
+    /// lock long after the core has given it up.
+    pub(crate) fn find(
+        &mut self,
+        login: &Login,
+        since: Instant,
+    ) -> Result<Option<Found>, StoreError> {
+        let busy = match self.locked {
+            Some(locked) if since <= locked => Duration::ZERO,
+            Some(_) | None => BUSY,
+        };
+        let found = self.ready(busy).and_then(|open| open.find(login, busy));
+        let found = match (found, &self.place) {
+            // That is no reason to let nobody in. What is said is that logins cannot be noted.
+            (Err(fault), Place::File(path)) if may_be_beside(&fault) => {
+                let found =
+                    read_unshared(path, self.longest, |store, file| find(store, login, file));
+                self.failed(fault.clone());
+                found.map_err(|why| if is_of_a_member(&why) { why } else { fault })
+            }
+            (found, _) => found,
+        };
+        let comparisons = self.watch.comparisons();
+        let found = found.map(|found| {
+            found.map(|found| Found {
+                comparisons,
+                ..found
+            })
+        });
+        match &found {
+            Err(Fault::Locked) if !busy.is_zero() => self.locked = Some(Instant::now()),
+            Err(_) => {}
+            Ok(_) => self.locked = None,
+        }
+        found.map_err(|fault| self.failed(fault))
+    }
+
+    /// Finds somebody as [`find`](Self::find) does, but only if that needs neither a file to be
+    /// opened nor a lock to be waited for.
+    pub(crate) fn find_at_once(&mut self, login: &Login) -> Option<Found> {
+        let open = self.open.as_mut()?;
+        if let Place::File(path) = &self.place {
+            let stamp = open.look(path).ok()?;
+            if !open.is_current(stamp) {
+                return None;
+            }
+        }
+        // Whoever opens and waits meets the same error, and tells of it.
+        let found = open.find(login, Duration::ZERO).ok()??;
+        let comparisons = self.watch.comparisons();
+        Some(Found {
+            comparisons,
+            ..found
+        })
+    }
+
+    /// Notes a good login, to be written soon: by [`answered`](Self::answered) or
+    /// [`idle`](Self::idle).
+    ///
+    /// False if the member is another by now than the one that was found: nobody is to be let in
+    /// then, since nobody would be told of that change.
+    pub(crate) fn note_login(&mut self, found: &Found) -> bool {
+        let mut as_of = found.as_of;
+        if found.comparisons != self.watch.comparisons() {
+            match self.find(&Login::Id(found.member.id), Instant::now()) {
+                Ok(Some(now)) if now.is_as(found) => as_of = now.as_of,
+                Ok(Some(_) | None) | Err(_) => return false,
+            }
+        }
+        self.watch.let_in(&found.member, as_of);
+        self.notes.add(&found.member, found.file);
+        true
+    }
+
+    /// Notes the new hash of a password.
+    pub(crate) fn note_renewed(&mut self, found: &Found, renewed: Renewed) {
+        self.notes.renew(&found.member, renewed, found.file);
+    }
+
+    /// Tells of what others change in the store, from now on.
+    pub(crate) fn watch(&mut self, tell: Tell) {
+        self.watch.begin(tell);
+        self.look();
+    }
+
+    /// To be called every [`LOOK`] without a lookup.
+    pub(crate) fn quiet(&mut self) {
+        self.look();
+        if self.tidied.elapsed() >= QUIET {
+            self.idle();
+        }
+    }
+
+    /// Tells of what others have changed.
+    fn look(&mut self) {
+        self.looked = Instant::now();
+        let Place::File(path) = &self.place else {
+            return;
+        };
+        let Some(sight) = self.watch.changed(path) else {
+            return;
+        };
+        let was_open = self.open.is_some();
+        let ready = self.ready(BUSY_NOTE).map(drop);
+        let heard = match (ready, &self.place) {
+            (Ok(()), _) => {
+                let open = self.open.as_ref().expect("it is ready");
+                open.ends.begin();
+                let connection = &open.connection;
+                let busy = connection.busy_timeout(BUSY_NOTE);
+                busy.and_then(|()| self.watch.hear(connection, sight))
+                    .map_err(Fault::from)
+            }
+            // Where we cannot write, others may, as from outside a container.
+            (Err(fault), Place::File(path)) if may_be_beside(&fault) => {
+                read_unshared(path, self.longest, |store, _| {
+                    Ok(self.watch.hear(store, sight)?)
+                })
+            }
+            (Err(fault), _) => Err(fault),
+        };
+        if let Err(fault) = heard {
+            let error = self.failed(fault);
+            log::info!("changes are not heard of yet: {error}");
+        }
+        if !was_open {
+            self.idle();
+        }
+    }
+
+    /// To be called after every lookup: a server that is never idle hears of changes, notes its
+    /// logins and puts its log away too, once in a while.
+    pub(crate) fn answered(&mut self) {
+        if self.looked.elapsed() >= LOOK {
+            self.look();
+        }
+        let written = self.open.as_ref().and_then(|open| open.written);
+        if self.notes.are_due() || written.is_some_and(|since| since.elapsed() >= LOG_LIVES) {
+            self.idle();
+        }
+    }
+
+    /// Writes down who has logged in. Waits for no lock longer than a moment: to know when somebody
+    /// was here last is not worth anybody's waiting.
+    pub(crate) fn write_notes(&mut self) {
+        self.write_notes_when(|| {});
+    }
+
+    /// The same; `opens` is called before the store is opened.
+    fn write_notes_when(&mut self, opens: impl FnOnce()) {
+        if self.notes.is_empty() {
+            return;
+        }
+        // A file that has replaced theirs is not opened for them: its log may be yet to come.
+        if let Place::File(path) = &self.place
+            && let Ok(now) = Stamp::of(path)
+        {
+            self.notes.keep_to(Some(now.inode));
+        }
+        if self.notes.is_empty() {
+            return;
+        }
+        self.notes.put_off();
+        opens();
+        let written = match self.ready(BUSY_NOTE) {
+            Ok(open) => {
+                // Another file may have come to be there since it was looked at.
+                let file = open.inode();
+                self.notes.keep_to(file);
+                let open = self.open.as_mut().expect("it is ready");
+                open.write(&self.notes)
+            }
+            Err(fault) => Err(fault),
+        };
+        if let (Place::File(path), Some(open)) = (&self.place, &mut self.open) {
+            let _ = open.look(path);
+        }
+        match written {
+            Ok(()) => {
+                self.notes.done();
+                if self.unnoted.take().is_some() {
+                    log::warn!("logins are noted again");
+                }
+            }
+            // Somebody else writes, and will be done.
+            Err(Fault::Locked) => {
+                let error = self.failed(Fault::Locked);
+                log::info!("logins are not noted yet: {error}");
+            }
+            Err(fault) => self.cannot_note(fault),
+        }
+    }
+
+    /// Says so once in a while, and not with every login.
+    fn cannot_note(&mut self, fault: Fault) {
+        let error = self.failed(fault);
+        let known = self.unnoted.as_ref().is_some_and(|(since, fault)| {
+            *fault == error.fault && since.elapsed() < COMPLAIN_AGAIN
+        });
+        if !known {
+            log::warn!("who logs in is not noted yet: {error}");
+            self.unnoted = Some((Instant::now(), error.fault));
+        }
+    }
+
+    /// Writes down who has logged in, moves that from the write-ahead log into the file, and closes
+    /// the store, which removes the log.
+    ///
+    /// To be called when there is nothing else to do. A log that lies beside a file it does not
+    /// belong to damages that file. So an operator who puts a backup into place while the server is
+    /// quiet loses nothing, whatever else he forgets.
+    pub(crate) fn idle(&mut self) {
+        self.tidied = Instant::now();
+        self.write_notes();
+        let Place::File(path) = &self.place else {
+            return;
+        };
+        let Some(open) = &mut self.open else {
+            return;
+        };
+        let in_place = Stamp::of(path).is_ok_and(|now| open.is(now.inode));
+        // What waits to be noted keeps the file open: another could be given its inode.
+        if !in_place || !self.notes.is_empty() || (open.written.is_some() && !open.checkpoint()) {
+            return;
+        }
+        self.open = None;
+    }
+
+    fn failed(&mut self, fault: Fault) -> StoreError {
+        if let Some(open) = &mut self.open {
+            // The other faults are of the connection, or may be.
+            open.suspect |= !is_of_a_member(&fault) && fault != Fault::Locked;
+        }
+        match &self.place {
+            Place::File(path) => fault.at(path),
+            Place::Memory => fault.at(Path::new("in memory")),
+        }
+    }
+
+    /// The open store, once it is sure to be the file at the path.
+    fn ready(&mut self, busy: Duration) -> Result<&mut Open, Fault> {
+        let Place::File(path) = &self.place else {
+            return self.open.as_mut().ok_or(Fault::Missing);
+        };
+        #[cfg(test)]
+        (self.touch.0)();
+        if self.is_beside_stuck {
+            let why = "a thread is stuck with a connection to it";
+            return Err(Fault::CannotOpen(why.to_owned()));
+        }
+        let stamp = match &mut self.open {
+            Some(open) => open.look(path),
+            None => Stamp::of(path),
+        };
+        let stamp = stamp.map_err(|error| {
+            if error.kind() == io::ErrorKind::NotFound {
+                Fault::Missing
+            } else {
+                Fault::CannotOpen(error.to_string())
+            }
+        })?;
+        if !self
+            .open
+            .as_ref()
+            .is_some_and(|open| open.is_current(stamp))
+        {
+            if let Some(old) = self.open.take() {
+                close(old, path, stamp);
+            }
+            self.open = Some(Open::new(path, busy, self.longest)?);
+        }
+        self.open.as_mut().ok_or(Fault::Missing)
+    }
+}
+
+/// The others can still be looked up.
+fn is_of_a_member(fault: &Fault) -> bool {
+    matches!(fault, Fault::Unreadable { .. } | Fault::Misnamed { .. })
+}
+
+/// Without a lookup for about so long, the store is tidied up.
+const QUIET: Duration = Duration::from_secs(1);
+
+/// How long a lookup waits for a lock: well below the 10 s after which the core gives it up.
+const BUSY: Duration = Duration::from_secs(2);
+
+/// The same fault is told again after this.
+pub(crate) const COMPLAIN_AGAIN: Duration = Duration::from_secs(30);
+
+/// How long noted logins may be in the log alone, if the log could not be put away at once.
+const LOG_LIVES: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::mpsc;
+
+    use flashgate_core::{MemberEvent, MemberId, Secret};
+
+    use rusqlite::Connection;
+
+    use super::super::members::{Active, NewMember};
+    use super::super::nick::{Name, Nick, Number};
+    use super::*;
+    use crate::password::Hash;
+
+    /// Makes a store of alice alone.
+    fn make(path: &Path) {
+        let (mut members, _) = Members::open_or_create(path).unwrap();
+        let alice = NewMember {
+            id: Number::new(1).unwrap(),
+            nick: Nick::new("alice").unwrap(),
+            name: Name::new("Alice").unwrap(),
+            password: Hash::new(&Secret::new("secret1")).unwrap(),
+            active: Active::Yes,
+        };
+        members.add(&alice).unwrap();
+    }
+
+    fn sql<T: rusqlite::types::FromSql>(path: &Path, query: &str) -> T {
+        let connection = Connection::open(path).unwrap();
+        connection.query_row(query, [], |row| row.get(0)).unwrap()
+    }
+
+    /// The file is replaced between the look at it and its opening.
+    #[test]
+    fn logins_are_noted_in_the_file_that_allowed_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("m.db"), folder.path().join("other.db"));
+        make(&path);
+        make(&other);
+        for is_replaced in [true, false] {
+            let mut lookups = Lookups::file(&path, Duration::MAX).unwrap();
+            let found = lookups.find(&Login::parse("alice"), Instant::now());
+            assert!(lookups.note_login(&found.unwrap().unwrap()));
+            lookups.write_notes_when(|| {
+                if is_replaced {
+                    fs::rename(&other, &path).unwrap();
+                }
+            });
+            drop(lookups);
+            let noted: Option<i64> = sql(&path, "SELECT last_login_at FROM members");
+            assert_eq!(noted.is_some(), !is_replaced);
+        }
+    }
+
+    /// The next lookups tell what those missed that were given up, and these tell nothing any more.
+    #[test]
+    fn an_heir_tells_what_has_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.db");
+        make(&path);
+        let mut stuck = Lookups::file(&path, Duration::MAX).unwrap();
+        let (tell, told) = mpsc::channel();
+        stuck.watch(Box::new(move |event| tell.send(event).unwrap()));
+        let found = stuck.find(&Login::parse("alice"), Instant::now());
+        assert!(stuck.note_login(&found.unwrap().unwrap()));
+        let mut heir = stuck.heir().unwrap().lookups();
+        heir.set_beside_stuck(true);
+        let connection = Connection::open(&path).unwrap();
+        let disable = "UPDATE members SET active = 0";
+        connection.execute_batch(disable).unwrap();
+        stuck.quiet();
+        assert_eq!(told.try_recv().ok(), None);
+        heir.quiet();
+        assert_eq!(told.try_recv(), Ok(MemberEvent::Disabled(MemberId(1))));
+        let found = heir.find(&Login::parse("alice"), Instant::now());
+        assert!(found.unwrap().is_some());
+        // A second connection could harm that of the stuck thread.
+        assert!(heir.open.is_none());
+        heir.set_beside_stuck(false);
+        drop(stuck);
+        heir.find(&Login::parse("alice"), Instant::now()).unwrap();
+        assert!(heir.open.is_some());
+    }
+
+    /// A view that never ends in place of the table.
+    #[test]
+    fn a_lookup_ends_that_computes_for_too_long() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.db");
+        make(&path);
+        let mut lookups = Lookups::file(&path, Duration::from_millis(20)).unwrap();
+        let connection = Connection::open(&path).unwrap();
+        connection
+            .execute_batch(
+                "ALTER TABLE members RENAME TO others;
+                 CREATE VIEW members AS
+                 WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n)
+                 SELECT n AS id, nick, name, password, active, last_login_at
+                 FROM n LEFT JOIN others ON others.id = 0 WHERE length(n) < 0;",
+            )
+            .unwrap();
+        let mut find = || lookups.find(&Login::parse("1"), Instant::now());
+        for _ in 0..2 {
+            let error = find().err().expect("it never ends");
+            assert!(matches!(error.fault, Fault::Slow(_)), "{error}");
+        }
+        connection
+            .execute_batch("DROP VIEW members; ALTER TABLE others RENAME TO members;")
+            .unwrap();
+        // On a busy machine a lookup may take 20 ms.
+        let end = Instant::now() + Duration::from_secs(20);
+        let mut found = find();
+        while found.is_err() && Instant::now() < end {
+            found = find();
+        }
+        assert!(found.unwrap().is_some());
+    }
+
+    /// Once closed, its inode could be another file's, which would be told of logins that are not its own.
+    #[test]
+    fn a_store_stays_open_while_logins_wait_to_be_noted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.db");
+        make(&path);
+        let mut lookups = Lookups::file(&path, Duration::MAX).unwrap();
+        let found = lookups.find(&Login::parse("alice"), Instant::now());
+        assert!(lookups.note_login(&found.unwrap().unwrap()));
+        let writer = Connection::open(&path).unwrap();
+        writer.execute_batch("BEGIN IMMEDIATE").unwrap();
+        lookups.idle();
+        assert!(lookups.open.is_some());
+        drop(writer);
+        lookups.idle();
+        assert!(lookups.open.is_none());
+    }
+}

@@ -1,0 +1,299 @@
+//! The operator's side of a store: add members, change them, remove them.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+
+use super::error::{Fault, StoreError};
+use super::nick::{Name, Nick, Number};
+use super::{opened, schema};
+use crate::password::{self, Hash};
+
+/// An open member store, for the operator's commands.
+#[derive(Debug)]
+pub struct Members {
+    pub(crate) connection: Connection,
+    pub(crate) path: PathBuf,
+}
+
+impl Members {
+    /// Opens a store that is there.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self {
+            connection: schema::open(path)?,
+            path: path.to_owned(),
+        })
+    }
+
+    /// Opens a store that can be read, but not written: on a disk that is full or read-only. `error` is why
+    /// it could not be opened otherwise, and is given back where this is no help.
+    pub fn open_unwritable(path: &Path, error: StoreError) -> Result<Self, StoreError> {
+        if !opened::may_be_beside(&error.fault) {
+            return Err(error);
+        }
+        let connection = opened::open_unshared(path).map_err(|_| error)?;
+        Ok(Self {
+            connection,
+            path: path.to_owned(),
+        })
+    }
+
+    /// A store of nobody that ends with its value: for tests, and to try an import.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        Ok(Self {
+            connection: schema::open_in_memory()?,
+            path: PathBuf::from("in memory"),
+        })
+    }
+
+    /// Opens a store, and makes it first where there is none.
+    pub fn open_or_create(path: &Path) -> Result<(Self, Origin), StoreError> {
+        let origin = match path.try_exists() {
+            Ok(false) => Origin::Created,
+            Ok(true) | Err(_) => Origin::Found,
+        };
+        if origin == Origin::Created {
+            schema::create_file(path)?;
+        }
+        Ok((Self::open(path)?, origin))
+    }
+
+    /// Adds a member.
+    pub fn add(&mut self, member: &NewMember) -> Result<(), AddError> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(|error| Fault::from(error).at(&self.path))?;
+        let taken = taken(&transaction, member.id, &member.nick)
+            .map_err(|error| Fault::from(error).at(&self.path))?;
+        if let Some(taken) = taken {
+            return Err(AddError::Taken(taken));
+        }
+        insert(&transaction, member)
+            .and_then(|()| transaction.commit())
+            .map_err(|error| AddError::Store(Fault::from(error).at(&self.path)))
+    }
+
+    /// What of a new member's number and nick somebody has already.
+    pub fn taken(&self, id: Number, nick: &Nick) -> Result<Option<Taken>, StoreError> {
+        taken(&self.connection, id, nick).map_err(|error| self.error(error))
+    }
+
+    /// How many members there are.
+    pub fn count(&self) -> Result<i64, StoreError> {
+        self.connection
+            .query_row("SELECT count(*) FROM members", [], |row| row.get(0))
+            .map_err(|error| self.error(error))
+    }
+
+    /// How long the slowest hash in the store takes to check, on a slow machine.
+    pub fn slowest_check(&self) -> Result<Duration, StoreError> {
+        let slowest = || {
+            let mut statement = self.connection.prepare("SELECT password FROM members")?;
+            let mut rows = statement.query([])?;
+            let mut slowest = Duration::ZERO;
+            while let Some(row) = rows.next()? {
+                // What is not even text is checked against nothing.
+                if let Ok(hash) = row.get_ref(0)?.as_str() {
+                    slowest = slowest.max(password::time_to_check(hash));
+                }
+            }
+            Ok(slowest)
+        };
+        slowest().map_err(|error| self.error(error))
+    }
+
+    /// Gives a member another password.
+    pub fn set_password(&mut self, id: Number, hash: &Hash) -> Result<Change, StoreError> {
+        self.change(
+            "UPDATE members SET password = ?2 WHERE id = ?1",
+            params![id.get(), hash.as_str()],
+        )
+    }
+
+    /// Gives a member another nick, and perhaps another name. The nick may be the member's own in
+    /// another letter case.
+    pub fn rename(
+        &mut self,
+        id: Number,
+        nick: &Nick,
+        name: Option<&Name>,
+    ) -> Result<Change, AddError> {
+        let store = |error| AddError::Store(Fault::from(error).at(&self.path));
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(store)?;
+        let clash = transaction
+            .query_row(
+                "SELECT nick FROM members WHERE nick_key = ?1 AND id <> ?2",
+                params![nick.key(), id.get()],
+                |row| lossy(row, 0),
+            )
+            .optional()
+            .map_err(store)?;
+        if let Some(owner) = clash {
+            return Err(AddError::Taken(Taken::Nick(owner)));
+        }
+        let changed = transaction
+            .execute(
+                "UPDATE members SET nick = ?2, nick_key = ?3, name = coalesce(?4, name) WHERE id = ?1",
+                params![id.get(), nick.as_str(), nick.key(), name.map(Name::as_str)],
+            )
+            .and_then(|changed| transaction.commit().map(|()| changed))
+            .map_err(store)?;
+        Ok(Change::of(changed))
+    }
+
+    /// Lets a member log in, or not.
+    pub fn set_active(&mut self, id: Number, active: Active) -> Result<Change, StoreError> {
+        self.change(
+            "UPDATE members SET active = ?2 WHERE id = ?1",
+            params![id.get(), active == Active::Yes],
+        )
+    }
+
+    /// Removes a member.
+    pub fn remove(&mut self, id: Number) -> Result<Change, StoreError> {
+        self.change("DELETE FROM members WHERE id = ?1", params![id.get()])
+    }
+
+    fn change(&mut self, sql: &str, values: impl rusqlite::Params) -> Result<Change, StoreError> {
+        let changed = self
+            .connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.execute(values))
+            .map_err(|error| self.error(error))?;
+        Ok(Change::of(changed))
+    }
+
+    pub(super) fn error(&self, error: rusqlite::Error) -> StoreError {
+        Fault::from(error).at(&self.path)
+    }
+}
+
+/// A member to be added, all of it checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewMember {
+    /// The number.
+    pub id: Number,
+    /// The nick.
+    pub nick: Nick,
+    /// The name that is shown.
+    pub name: Name,
+    /// The password's hash.
+    pub password: Hash,
+    /// Whether the member may log in.
+    pub active: Active,
+}
+
+/// Whether a member may log in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Active {
+    /// The member may.
+    Yes,
+    /// The member may not.
+    No,
+}
+
+/// Whether a store was there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// It was there.
+    Found,
+    /// It has just been made.
+    Created,
+}
+
+/// Whether a change found its member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It is done.
+    Done,
+    /// There is no such member (any more).
+    NobodyThere,
+}
+
+impl Change {
+    fn of(rows: usize) -> Self {
+        if rows == 0 {
+            Self::NobodyThere
+        } else {
+            Self::Done
+        }
+    }
+}
+
+/// What of a new member somebody has already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// The number; its owner's nick.
+    Id(String),
+    /// The nick, perhaps in another letter case: as its owner writes it.
+    Nick(String),
+}
+
+/// Why a member was not added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AddError {
+    /// The number or the nick is somebody's.
+    Taken(Taken),
+    /// The store failed.
+    Store(StoreError),
+}
+
+impl From<StoreError> for AddError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Text that somebody else may have written: it must be seen to be removed.
+pub(super) fn lossy(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
+    let bytes = row.get_ref(column)?.as_bytes()?;
+    Ok(String::from_utf8_lossy(bytes).into_owned())
+}
+
+fn taken(connection: &Connection, id: Number, nick: &Nick) -> rusqlite::Result<Option<Taken>> {
+    if let Some(owner) = owner_of_id(connection, id)? {
+        return Ok(Some(Taken::Id(owner)));
+    }
+    Ok(owner_of_nick(connection, nick)?.map(Taken::Nick))
+}
+
+/// The nick of who has this number.
+pub(crate) fn owner_of_id(connection: &Connection, id: Number) -> rusqlite::Result<Option<String>> {
+    connection
+        .prepare_cached("SELECT nick FROM members WHERE id = ?1")?
+        .query_row([id.get()], |row| lossy(row, 0))
+        .optional()
+}
+
+/// The nick of who has this nick, perhaps in another letter case.
+pub(crate) fn owner_of_nick(
+    connection: &Connection,
+    nick: &Nick,
+) -> rusqlite::Result<Option<String>> {
+    connection
+        .prepare_cached("SELECT nick FROM members WHERE nick_key = ?1")?
+        .query_row([nick.key()], |row| lossy(row, 0))
+        .optional()
+}
+
+pub(crate) fn insert(transaction: &Transaction<'_>, member: &NewMember) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO members (id, nick, nick_key, name, password, active)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![
+            member.id.get(),
+            member.nick.as_str(),
+            member.nick.key(),
+            member.name.as_str(),
+            member.password.as_str(),
+            member.active == Active::Yes,
+        ])?;
+    Ok(())
+}

@@ -1,0 +1,163 @@
+//! Who has logged in and is not yet written down in the store: a transaction for each login would
+//! cost more than all else of a login together. With whoever came by a hash of an old format goes
+//! the new one.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use flashgate_core::{Member, MemberId};
+
+use super::stamp::Inode;
+use crate::password::Hash;
+
+/// Logins that wait to be written, the last of each member.
+#[derive(Debug, Default)]
+pub(crate) struct Notes {
+    pub(crate) waiting: BTreeMap<MemberId, Note>,
+    /// The file that let them in; `None` in memory. Another file hears nothing of it.
+    file: Option<Inode>,
+    /// When the first of them came, or when writing them was last tried.
+    since: Option<Instant>,
+}
+
+/// A login to be noted.
+#[derive(Debug)]
+pub(crate) struct Note {
+    /// Under this nick. A file may have been overwritten in place, and the number be somebody else's.
+    pub(crate) nick: Arc<str>,
+    /// When the member logged in, in seconds since 1970 UTC; `None` if that is written already.
+    pub(crate) at: Option<i64>,
+    pub(crate) renewed: Option<Renewed>,
+}
+
+/// A hash to be stored instead of the one that a password was verified against.
+pub(crate) struct Renewed {
+    /// Unless another is stored by then.
+    pub(crate) was: String,
+    pub(crate) is: Hash,
+}
+
+impl fmt::Debug for Renewed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Renewed(…)")
+    }
+}
+
+impl Notes {
+    /// Takes a login down that `file` has allowed.
+    pub(crate) fn add(&mut self, member: &Member, file: Option<Inode>) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let at = now.map_or(0, |since| since.as_secs() as i64);
+        if let Some(note) = self.note(member, file) {
+            note.at = Some(at);
+        }
+    }
+
+    /// Takes the new hash of a member's password down.
+    pub(crate) fn renew(&mut self, member: &Member, renewed: Renewed, file: Option<Inode>) {
+        if let Some(note) = self.note(member, file) {
+            note.renewed = Some(renewed);
+        }
+    }
+
+    /// What is noted of a member; `None` where no more can be.
+    fn note(&mut self, member: &Member, file: Option<Inode>) -> Option<&mut Note> {
+        self.keep_to(file);
+        if self.waiting.len() >= MOST && !self.waiting.contains_key(&member.id) {
+            return None;
+        }
+        self.since.get_or_insert_with(Instant::now);
+        let note = self.waiting.entry(member.id).or_insert_with(|| Note {
+            nick: Arc::clone(&member.nick),
+            at: None,
+            renewed: None,
+        });
+        note.nick = Arc::clone(&member.nick);
+        Some(note)
+    }
+
+    /// Drops what is not of this file.
+    pub(crate) fn keep_to(&mut self, file: Option<Inode>) {
+        if self.file != file {
+            self.done();
+            self.file = file;
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Whether they have waited long enough.
+    pub(crate) fn are_due(&self) -> bool {
+        self.since.is_some_and(|since| since.elapsed() >= WAIT)
+    }
+
+    /// They could not be written, and wait for another while.
+    pub(crate) fn put_off(&mut self) {
+        self.since = Some(Instant::now());
+    }
+
+    /// They are written.
+    pub(crate) fn done(&mut self) {
+        self.waiting.clear();
+        self.since = None;
+    }
+}
+
+/// A server that is killed forgets the logins of so long: the time of somebody's last login is then
+/// an older one. More would lose more, less would sync the file more often.
+const WAIT: Duration = Duration::from_secs(1);
+
+/// Members whose logins may wait while the store cannot be written to; a later login of one more is
+/// not noted. Ten times as many as log in within a second.
+const MOST: usize = 65_536;
+
+#[cfg(test)]
+mod tests {
+    use flashgate_core::Secret;
+
+    use super::*;
+
+    fn member(id: i64) -> Member {
+        Member {
+            id: MemberId(id),
+            nick: Arc::from("nick"),
+            name: Arc::from("Name"),
+        }
+    }
+
+    fn renewed() -> Renewed {
+        Renewed {
+            was: "old".to_owned(),
+            is: Hash::new(&Secret::new("x")).unwrap(),
+        }
+    }
+
+    /// A member who comes back at once is let in without a hash, and brings no new one.
+    #[test]
+    fn a_second_login_keeps_the_new_hash_of_the_first() {
+        let mut notes = Notes::default();
+        notes.renew(&member(1), renewed(), None);
+        assert_eq!(notes.waiting[&MemberId(1)].at, None);
+        notes.add(&member(1), None);
+        assert!(notes.waiting[&MemberId(1)].at.is_some());
+        assert_eq!(notes.waiting.len(), 1);
+        assert!(notes.waiting[&MemberId(1)].renewed.is_some());
+    }
+
+    #[test]
+    fn logins_that_cannot_be_written_are_bounded() {
+        let mut notes = Notes::default();
+        for id in 0..=MOST as i64 {
+            notes.add(&member(id), None);
+        }
+        assert_eq!(notes.waiting.len(), MOST);
+        // Those who wait already may come again.
+        notes.renew(&member(1), renewed(), None);
+        assert!(notes.waiting[&MemberId(1)].renewed.is_some());
+        assert_eq!(notes.waiting.len(), MOST);
+    }
+}

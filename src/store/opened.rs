@@ -1,0 +1,435 @@
+//! A member store that is open for lookups.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use flashgate_core::{Login, Member, MemberId};
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+
+use super::backend::Found;
+use super::error::Fault;
+use super::nick::Nick;
+use super::notes::{Notes, Renewed};
+use super::schema::{self, Log};
+use super::stamp::{Inode, Stamp, side_file};
+
+/// An open store. It is kept open while its file is missing: that keeps the numbers of its inodes
+/// from being given to other files, so that comparing them tells the truth. (SQLite's own
+/// connection keeps them: another descriptor of the same file would, as it is closed, drop the
+/// locks of the whole process.)
+#[derive(Debug)]
+pub(super) struct Open {
+    pub(super) connection: Connection,
+    /// The file as it was when last seen; `None` in memory.
+    pub(super) stamp: Option<Stamp>,
+    /// Where its write-ahead log is.
+    pub(super) log: PathBuf,
+    /// The write-ahead log as last seen beside that file; what was in it belonged to that file.
+    pub(super) wal: Option<Stamp>,
+    /// An error came from it that opening it anew may mend.
+    pub(super) suspect: bool,
+    /// When the first of the logins was noted that may still be in the log alone.
+    pub(super) written: Option<Instant>,
+    /// When the query at hand is interrupted.
+    pub(super) ends: Ends,
+}
+
+/// The time that a query has to compute. A view may never end, and nobody else is answered meanwhile.
+#[derive(Clone, Debug)]
+pub(super) struct Ends {
+    longest: Duration,
+    at: Arc<Mutex<Option<Instant>>>,
+}
+
+impl Ends {
+    /// No query is interrupted.
+    pub(super) fn never() -> Self {
+        Self {
+            longest: Duration::MAX,
+            at: Arc::default(),
+        }
+    }
+
+    /// Interrupts the queries of a connection that compute for longer than `longest`.
+    fn of(connection: &mut Connection, longest: Duration) -> Result<Self, Fault> {
+        let ends = Self {
+            longest,
+            ..Self::never()
+        };
+        let at = Arc::clone(&ends.at);
+        let is_over = move || {
+            let at = *at.lock().unwrap_or_else(PoisonError::into_inner);
+            at.is_some_and(|at| Instant::now() >= at)
+        };
+        connection.progress_handler(STEPS, Some(is_over))?;
+        Ok(ends)
+    }
+
+    /// A query begins.
+    pub(super) fn begin(&self) {
+        let at = Instant::now().checked_add(self.longest);
+        *self.at.lock().unwrap_or_else(PoisonError::into_inner) = at;
+    }
+}
+
+/// Closes the connection to what was at `path`, where there is now the file of `stamp`.
+pub(super) fn close(old: Open, path: &Path, stamp: Stamp) {
+    let replaced = !old.is(stamp.inode);
+    let wal = side_file(path, "-wal");
+    // Looked at while the old one is still open, so that its inode cannot be another file's.
+    let now = Stamp::of(&wal).ok().filter(|now| now.size > 0);
+    let (ours, unchanged) = (
+        now.is_some_and(|now| old.wal.is_some_and(|wal| wal.inode == now.inode)),
+        now == old.wal,
+    );
+    drop(old);
+    if !replaced || !ours {
+        return;
+    }
+    let shown = wal.display();
+    if !unchanged {
+        // Somebody has committed to the new file, and the log holds that too.
+        log::warn!("{shown} is in use for the file that replaced the old one, and is left alone");
+        return;
+    }
+    // The old file's log beside the new file: SQLite would play it into the new one. The `-shm`
+    // file does no harm: who opens a store first makes it anew.
+    let stale = side_file(path, "-wal.stale");
+    match fs::rename(&wal, &stale) {
+        Ok(()) => log::warn!(
+            "{shown} was left by the file that was replaced, and is now {}; it can be removed",
+            stale.display()
+        ),
+        Err(error) => {
+            log::warn!("cannot rename {shown}, left by a file that was replaced: {error}")
+        }
+    }
+}
+
+impl Open {
+    pub(super) fn new(path: &Path, busy: Duration, longest: Duration) -> Result<Self, Fault> {
+        let before = Stamp::of(path).map_err(|_| Fault::Missing)?;
+        let mut connection = schema::open_current(path, busy)?;
+        connection.pragma_update(None, "cache_size", CACHE)?;
+        let ends = Ends::of(&mut connection, longest)?;
+        let log = side_file(path, "-wal");
+        let wal = Stamp::of(&log).ok();
+        let after = Stamp::of(path).map_err(|_| Fault::Missing)?;
+        Ok(Self {
+            connection,
+            stamp: Some(after),
+            log,
+            wal,
+            // Opened while the file was being replaced: which of the two, nobody knows.
+            suspect: before != after,
+            written: None,
+            ends,
+        })
+    }
+
+    pub(super) fn inode(&self) -> Option<Inode> {
+        self.stamp.map(|stamp| stamp.inode)
+    }
+
+    pub(super) fn is(&self, inode: Inode) -> bool {
+        self.inode() == Some(inode)
+    }
+
+    /// Whether it is still what is at the path, which has this stamp now.
+    pub(super) fn is_current(&self, stamp: Stamp) -> bool {
+        self.stamp == Some(stamp) && !self.suspect
+    }
+
+    /// Looks at what is at the path now, and remembers the log if this file is still in place.
+    pub(super) fn look(&mut self, path: &Path) -> io::Result<Stamp> {
+        // The log first: if the file is in place after that, the log was still its own.
+        let wal = Stamp::of(&self.log).ok();
+        let stamp = Stamp::of(path)?;
+        if self.is(stamp.inode) {
+            self.wal = wal;
+        }
+        Ok(stamp)
+    }
+
+    /// Whether all of the log is in the file now. Readers or a writer elsewhere can prevent that;
+    /// the next quiet moment will do.
+    pub(super) fn checkpoint(&mut self) -> bool {
+        let done: rusqlite::Result<i64> = self.connection.busy_timeout(BUSY_NOTE).and_then(|()| {
+            self.connection
+                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+        });
+        if done == Ok(0) {
+            return true;
+        }
+        // What it has moved has changed the file. Whether somebody else has, too, is not to be
+        // told any more, so the next lookup opens it anew. That loses the note of when the log
+        // was begun, but not the log.
+        self.suspect = true;
+        false
+    }
+
+    pub(super) fn find(&mut self, login: &Login, busy: Duration) -> Result<Option<Found>, Fault> {
+        self.connection.busy_timeout(busy)?;
+        self.ends.begin();
+        find(&self.connection, login, self.inode())
+    }
+
+    pub(super) fn write(&mut self, notes: &Notes) -> Result<(), Fault> {
+        self.ends.begin();
+        self.connection.busy_timeout(BUSY_NOTE)?;
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        {
+            let mut statement = transaction.prepare_cached(
+                "UPDATE members SET last_login_at = ?3 WHERE id = ?1 AND nick = ?2",
+            )?;
+            let mut renew = transaction.prepare_cached(
+                "UPDATE members SET password = ?3 WHERE id = ?1 AND password = ?2",
+            )?;
+            for (id, note) in &notes.waiting {
+                if let Some(at) = note.at {
+                    statement.execute(params![id.0, &*note.nick, at])?;
+                }
+                // Whoever has set another password meanwhile has meant it.
+                if let Some(Renewed { was, is }) = &note.renewed {
+                    renew.execute(params![id.0, was, is.as_str()])?;
+                }
+            }
+        }
+        transaction.commit()?;
+        self.written.get_or_insert_with(Instant::now);
+        Ok(())
+    }
+}
+
+/// Reads a store beside which SQLite can make no files: the disk is full, has no inodes left or is read-only,
+/// or something else has the names of those files. `read` gets a connection that needs none of them.
+///
+/// It takes no locks either, so what was read counts only if the files have stayed as they were.
+pub(super) fn read_unshared<T>(
+    path: &Path,
+    longest: Duration,
+    read: impl FnOnce(&Connection, Option<Inode>) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    let sight = || match Stamp::of(path) {
+        Ok(file) => Ok((file, log_beside(path))),
+        Err(error) => Err(Fault::CannotOpen(error.to_string())),
+    };
+    let before = sight()?;
+    let mut connection = open_unshared(path)?;
+    Ends::of(&mut connection, longest)?.begin();
+    let value = read(&connection, Some(before.0.inode))?;
+    if sight()? != before {
+        return Err(Fault::Locked);
+    }
+    Ok(value)
+}
+
+/// Opens a store as [`read_unshared`] does.
+pub(super) fn open_unshared(path: &Path) -> Result<Connection, Fault> {
+    if is_half_done(&side_file(path, "-journal")) {
+        let why = "a change to it was never finished, and cannot be undone";
+        return Err(Fault::CannotOpen(why.to_owned()));
+    }
+    let log = match log_beside(path) {
+        Some(_) => Log::Holds,
+        None => Log::Empty,
+    };
+    schema::open_unshared(path, log)
+}
+
+/// The log that holds what the store does not; a folder of that name holds nothing.
+fn log_beside(path: &Path) -> Option<Stamp> {
+    Stamp::of_file(&side_file(path, "-wal")).filter(|log| log.size > 0)
+}
+
+/// Whether a fault may be of the files beside a store, and not of the store itself.
+pub(super) fn may_be_beside(fault: &Fault) -> bool {
+    match fault {
+        Fault::Full | Fault::CannotOpen(_) | Fault::ReadOnly | Fault::Other(_) => true,
+        Fault::Missing
+        | Fault::NoPath
+        | Fault::CannotCreate(_)
+        | Fault::NotADatabase
+        | Fault::Corrupt
+        | Fault::Locked
+        | Fault::Foreign
+        | Fault::Newer { .. }
+        | Fault::Older
+        | Fault::Unreadable { .. }
+        | Fault::Misnamed { .. }
+        | Fault::Hangs
+        | Fault::Unreachable(_)
+        | Fault::Slow(_)
+        | Fault::NotAllowed(_)
+        | Fault::NoTable(_)
+        | Fault::Unfit { .. } => false,
+    }
+}
+
+/// Whether a rollback journal has to be played back, which changes the store: its header is whole.
+fn is_half_done(journal: &Path) -> bool {
+    let mut header = [0; JOURNAL.len()];
+    let read = fs::File::open(journal).and_then(|mut file| file.read_exact(&mut header));
+    read.is_ok() && header == JOURNAL
+}
+
+/// Finds somebody in an open store.
+pub(super) fn find(
+    connection: &Connection,
+    login: &Login,
+    file: Option<Inode>,
+) -> Result<Option<Found>, Fault> {
+    let found = |row: &Row<'_>| Ok(found(row, file));
+    let found = match login {
+        Login::Id(id) => connection
+            .prepare_cached(
+                "SELECT id, nick, name, active, password, (SELECT max(seq) FROM changes)
+                 FROM members WHERE id = ?1",
+            )?
+            .query_row([id.0], found)
+            .optional()?,
+        Login::Nick(nick) => connection
+            .prepare_cached(
+                "SELECT id, nick, name, active, password, (SELECT max(seq) FROM changes)
+                 FROM members WHERE nick = ?1",
+            )?
+            .query_row([nick.as_ref()], found)
+            .optional()?,
+    };
+    found.transpose()
+}
+
+fn found(row: &Row<'_>, file: Option<Inode>) -> Result<Found, Fault> {
+    let id: i64 = row.get(0)?;
+    let text = |at: usize, column| {
+        let bytes = row.get_ref(at)?.as_bytes().map_err(rusqlite::Error::from)?;
+        let text = std::str::from_utf8(bytes);
+        text.map_err(|_| Fault::Unreadable { id, column })
+    };
+    let nick = text(1, "nick")?;
+    // Another program has written it, or a flashgate that knew fewer rules. To others, it may look like
+    // somebody else's.
+    Nick::new(nick).map_err(|why| Fault::Misnamed { id, why })?;
+    Ok(Found {
+        member: Member {
+            id: MemberId(id),
+            nick: Arc::from(nick),
+            name: Arc::from(text(2, "name")?),
+        },
+        active: row.get(3)?,
+        password: text(4, "password")?.to_owned(),
+        unusable: None,
+        as_of: row.get::<_, Option<i64>>(5)?.unwrap_or(0),
+        comparisons: 0,
+        file,
+    })
+}
+
+impl Found {
+    /// Whether the row has stayed as it was, but for what a login reads anew each time.
+    pub(super) fn is_as(&self, other: &Self) -> bool {
+        let is_same = self.member.nick == other.member.nick && self.password == other.password;
+        is_same && self.active == other.active
+    }
+}
+
+/// What a rollback journal begins with (SQLite's file format, section 3).
+const JOURNAL: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
+
+/// How long noting logins waits for a lock, and moving it from the log into the file.
+pub(super) const BUSY_NOTE: Duration = Duration::from_millis(25);
+
+/// What SQLite keeps of the file: so many KiB, as it takes them below 0. The system has the file in
+/// memory too, and a page from there costs a microsecond; by itself SQLite would keep 2 MB of pages,
+/// more than some thousand connections take.
+const CACHE: i64 = -256;
+
+/// Steps of SQLite's machine between two looks at the clock: some microseconds.
+const STEPS: i32 = 1000;
+
+#[cfg(test)]
+mod tests {
+    use super::super::members::Members;
+    use super::*;
+
+    /// Without locks, what was read while somebody wrote is worth nothing.
+    #[test]
+    fn what_changes_while_it_is_read_does_not_count() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.db");
+        drop(Members::open_or_create(&path).unwrap());
+        assert_eq!(read_unshared(&path, Duration::MAX, |_, _| Ok(7)), Ok(7));
+        let write = || {
+            let writer = Connection::open(&path).unwrap();
+            writer
+                .execute_batch("PRAGMA user_version = 2; PRAGMA wal_checkpoint")
+                .unwrap();
+            writer
+        };
+        let read = read_unshared(&path, Duration::MAX, |_, _| {
+            drop(write());
+            Ok(())
+        });
+        assert_eq!(read, Err(Fault::Locked));
+        // The log counts, too.
+        let writer = write();
+        let read = read_unshared(&path, Duration::MAX, |_, _| {
+            writer
+                .execute_batch("PRAGMA wal_autocheckpoint = 0; PRAGMA user_version = 2")
+                .unwrap();
+            Ok(())
+        });
+        assert_eq!(read, Err(Fault::Locked));
+    }
+
+    /// As of a store that is open in the usual way.
+    #[test]
+    fn a_query_without_an_end_is_interrupted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.db");
+        drop(Members::open_or_create(&path).unwrap());
+        let endless = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n)
+            SELECT n FROM n WHERE n < 0";
+        let read = read_unshared(&path, Duration::from_millis(20), |store, _| {
+            Ok(store.query_row(endless, [], |row| row.get::<_, i64>(0))?)
+        });
+        assert!(matches!(read, Err(Fault::Slow(_))), "{read:?}");
+    }
+
+    /// Others may be about to write to it.
+    #[test]
+    fn a_log_that_was_read_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.db");
+        drop(Members::open_or_create(&path).unwrap());
+        let writer = Connection::open(&path).unwrap();
+        let disable = "PRAGMA wal_autocheckpoint = 0;
+            INSERT INTO members (id, nick, nick_key, name, password) VALUES (7, 'a', 'a', 'A', '')";
+        writer.execute_batch(disable).unwrap();
+        // As a server leaves them that is killed.
+        let (copy, log) = (folder.path().join("c.db"), folder.path().join("c.db-wal"));
+        fs::copy(&path, &copy).unwrap();
+        fs::copy(side_file(&path, "-wal"), &log).unwrap();
+        let files = || (fs::read(&copy).unwrap(), fs::read(&log).unwrap());
+        let before = files();
+        let found = read_unshared(&copy, Duration::MAX, |store, file| {
+            find(store, &Login::Id(MemberId(7)), file)
+        });
+        assert_eq!(&*found.unwrap().unwrap().member.nick, "a");
+        assert!(files() == before);
+        assert!(!folder.path().join("c.db-shm").exists());
+        // Nothing of what is in a log that is none could be moved into the store, and it stays all the same.
+        fs::write(&log, [0xa5; 5000]).unwrap();
+        let before = files();
+        let found = read_unshared(&copy, Duration::MAX, |store, file| {
+            find(store, &Login::Id(MemberId(7)), file)
+        });
+        assert!(found.unwrap().is_none());
+        assert!(files() == before);
+    }
+}

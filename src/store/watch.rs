@@ -1,0 +1,372 @@
+//! What others change in the store while a server runs: an operator's command, another server, SQL
+//! by hand.
+//!
+//! Triggers write each change that logs a member out into the table `changes` (see the schema). A
+//! few times a second the store is looked at, by the times of its files alone as long as nothing
+//! has happened. If something has, the changes behind the last one heard are told on. Each has a
+//! random mark. When the last one heard is not where it was, the file is another one, or an older
+//! one, or far ahead: then everybody who was let in is compared with the store as it is now. A row
+//! that was added says to do the same, since SQL's `REPLACE` removes rows without a trigger.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use flashgate_core::{Member, MemberEvent, MemberId};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::backend::Tell;
+use super::stamp::{Inode, Stamp, side_file};
+
+/// Changes, as far as they were heard of. Does nothing until there is somebody to tell.
+#[derive(Default)]
+pub(super) struct Watch {
+    known: Arc<Mutex<Known>>,
+    /// The number of the lookups that this is of.
+    generation: u64,
+    /// The files when they were last looked into; `None` if that must be done anyway.
+    seen: Option<Sight>,
+    /// The file that was looked into last.
+    inode: Option<Inode>,
+    /// Another file has taken its place, and looked so the last time.
+    strange: Option<Sight>,
+    heard: Option<Mark>,
+    nicks: RandomState,
+}
+
+/// What outlives lookups that are given up. Its lock is never held while the store is read.
+#[derive(Default)]
+struct Known {
+    tell: Option<Tell>,
+    /// The lookups in use. Others have been given up, and tell nothing.
+    generation: u64,
+    /// Everybody who was let in and has not been told of since, online or not: at the most all
+    /// members there are, at some 40 bytes each.
+    let_in: HashMap<MemberId, LetIn>,
+    comparisons: u64,
+}
+
+/// A look at the files, without opening them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Sight {
+    file: Stamp,
+    /// An empty log is none: to open the store makes one.
+    log: Option<Stamp>,
+    /// Where the log is. Beside what a symbolic link leads to, which takes many steps to find out.
+    log_path: PathBuf,
+}
+
+/// A row of the table `changes`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Mark {
+    seq: i64,
+    mark: i64,
+}
+
+impl Mark {
+    /// No change has this mark: their numbers begin at 1.
+    const NONE: Self = Self { seq: 0, mark: 0 };
+}
+
+#[derive(Debug)]
+struct LetIn {
+    /// The hash of the nick, by which it is seen that there is another.
+    nick: u64,
+    /// The last change that the row was read behind.
+    as_of: i64,
+}
+
+/// Makes a [`Watch`] in the place of one that is given up.
+pub(super) struct WatchHeir {
+    known: Arc<Mutex<Known>>,
+    nicks: RandomState,
+}
+
+impl WatchHeir {
+    /// A watch that compares everybody who was let in, as nobody knows what the last one has missed.
+    pub(super) fn watch(&self) -> Watch {
+        let mut known = lock(&self.known);
+        known.generation += 1;
+        Watch {
+            known: Arc::clone(&self.known),
+            generation: known.generation,
+            heard: Some(Mark::NONE),
+            nicks: self.nicks.clone(),
+            ..Watch::default()
+        }
+    }
+}
+
+impl Watch {
+    pub(super) fn heir(&self) -> WatchHeir {
+        WatchHeir {
+            known: Arc::clone(&self.known),
+            nicks: self.nicks.clone(),
+        }
+    }
+
+    /// Begins to tell, of what happens from now on.
+    pub(super) fn begin(&mut self, tell: Tell) {
+        self.known().tell = Some(tell);
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        lock(&self.known)
+    }
+
+    /// How the files look now, if they have changed since they were last looked into.
+    pub(super) fn changed(&mut self, path: &Path) -> Option<Sight> {
+        self.known().tell.as_ref()?;
+        let file = Stamp::of(path).ok()?;
+        let known = self.seen.as_ref().filter(|seen| seen.file == file);
+        let log_path = known.map_or_else(|| side_file(path, "-wal"), |seen| seen.log_path.clone());
+        let log = Stamp::of(&log_path).ok().filter(|log| log.size > 0);
+        let sight = Sight {
+            file,
+            log,
+            log_path,
+        };
+        if Some(&sight) == self.seen.as_ref() {
+            return None;
+        }
+        // Whoever puts another file into place may not be done: its log may be yet to come.
+        if self.inode.is_some_and(|inode| inode != sight.file.inode)
+            && self.strange.as_ref() != Some(&sight)
+        {
+            self.strange = Some(sight);
+            return None;
+        }
+        Some(sight)
+    }
+
+    /// Tells what has happened in the store. Before it was opened, it looked like `sight`.
+    pub(super) fn hear(&mut self, connection: &Connection, sight: Sight) -> rusqlite::Result<()> {
+        self.seen = None;
+        self.listen(connection)?;
+        self.inode = Some(sight.file.inode);
+        self.strange = None;
+        // A second change may follow the first within one tick of the file system's clock. It would
+        // leave the same times, and so these are remembered once they are old enough.
+        self.seen = Some(sight).filter(Sight::has_settled);
+        Ok(())
+    }
+
+    /// Notes whom the store has let in, by a row that was read behind the change `as_of`.
+    ///
+    /// Of two times the first counts. The second may have been told that the member is online
+    /// already, and it is the first who has to go then.
+    pub(super) fn let_in(&mut self, member: &Member, as_of: i64) {
+        let mut known = self.known();
+        if known.tell.is_some() {
+            let nick = self.nicks.hash_one(&*member.nick);
+            known
+                .let_in
+                .entry(member.id)
+                .or_insert(LetIn { nick, as_of });
+        }
+    }
+
+    /// How often everybody was compared. Whoever was looked up before and let in after one has
+    /// missed it.
+    pub(super) fn comparisons(&self) -> u64 {
+        self.known().comparisons
+    }
+
+    fn listen(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        // All of it is read of one moment.
+        let moment = connection.unchecked_transaction()?;
+        let last = last(&moment)?;
+        let Some(heard) = self.heard else {
+            // A server starts: nobody is online, and what was before is nobody's business.
+            self.heard = last;
+            return Ok(());
+        };
+        if last == Some(heard) {
+            return Ok(());
+        }
+        let mut events = BTreeMap::new();
+        let is_whole = mark_of(&moment, heard.seq)? == Some(heard.mark);
+        let compares =
+            !is_whole || self.read(&moment, heard.seq, &mut events)? == Compare::Everybody;
+        if compares {
+            self.compare(&moment, &mut events)?;
+        }
+        let mut known = lock(&self.known);
+        if known.generation != self.generation {
+            // What was read is old by now, and the next lookups have read it anew.
+            return Ok(());
+        }
+        if compares {
+            let now = last.map_or(0, |last| last.seq);
+            known
+                .let_in
+                .values_mut()
+                .for_each(|known| known.as_of = now);
+            known.comparisons += 1;
+        }
+        self.heard = last;
+        for (id, event) in events {
+            known.let_in.remove(&id);
+            if let Some(tell) = &known.tell {
+                tell(event);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes up the changes behind `heard`.
+    fn read(
+        &self,
+        moment: &Connection,
+        heard: i64,
+        events: &mut BTreeMap<MemberId, MemberEvent>,
+    ) -> rusqlite::Result<Compare> {
+        let mut compare = Compare::Nobody;
+        let mut changes = moment
+            .prepare_cached("SELECT seq, what, member FROM changes WHERE seq > ?1 ORDER BY seq")?;
+        let mut rows = changes.query([heard])?;
+        while let Some(row) = rows.next()? {
+            let (seq, what) = (row.get::<_, i64>(0)?, row.get_ref(1)?.as_str()?);
+            let event = match what {
+                "disabled" => MemberEvent::Disabled,
+                "renamed" => MemberEvent::Renamed,
+                "removed" => MemberEvent::Removed,
+                // The schema knows two more, and neither names a member.
+                _ => {
+                    compare = Compare::Everybody;
+                    continue;
+                }
+            };
+            let id = MemberId(row.get(2)?);
+            // Who has come for the first time after being disabled and enabled again is not put out
+            // for that. Who is not known may be logging in right now, by a row from before.
+            let known = self.known();
+            let is_past = known
+                .let_in
+                .get(&id)
+                .is_some_and(|known| known.as_of >= seq);
+            if !is_past {
+                events.insert(id, event(id));
+            }
+        }
+        Ok(compare)
+    }
+
+    /// Looks at everybody who was let in.
+    fn compare(
+        &self,
+        moment: &Connection,
+        events: &mut BTreeMap<MemberId, MemberEvent>,
+    ) -> rusqlite::Result<()> {
+        let mut now = moment.prepare_cached("SELECT active, nick FROM members WHERE id = ?1")?;
+        let nicks = |known: &Known| -> Vec<(MemberId, u64)> {
+            let all = known.let_in.iter();
+            all.map(|(id, known)| (*id, known.nick)).collect()
+        };
+        let let_in = nicks(&self.known());
+        for (id, known) in let_in {
+            let as_known = |row: &Row<'_>| {
+                let nick = row.get_ref(1)?.as_bytes().map(String::from_utf8_lossy)?;
+                Ok((row.get(0)?, self.nicks.hash_one(&*nick) == known))
+            };
+            let event = match now.query_row(params![id.0], as_known).optional()? {
+                None => MemberEvent::Removed(id),
+                Some((false, _)) => MemberEvent::Disabled(id),
+                Some((true, false)) => MemberEvent::Renamed(id),
+                Some((true, true)) => continue,
+            };
+            events.insert(id, event);
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for WatchHeir {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WatchHeir").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").finish_non_exhaustive()
+    }
+}
+
+impl Sight {
+    fn has_settled(&self) -> bool {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.map_or(0, |since| since.as_secs() as i64);
+        let of = |stamp: &Stamp| now.abs_diff(stamp.changed.0) > SETTLED.as_secs();
+        of(&self.file) && self.log.as_ref().is_none_or(of)
+    }
+}
+
+fn lock(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
+    known.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whom the changes do not tell of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Compare {
+    Nobody,
+    Everybody,
+}
+
+/// The last change.
+fn last(moment: &Connection) -> rusqlite::Result<Option<Mark>> {
+    moment
+        .prepare_cached("SELECT seq, mark FROM changes ORDER BY seq DESC LIMIT 1")?
+        .query_row([], |row| {
+            Ok(Mark {
+                seq: row.get(0)?,
+                mark: row.get(1)?,
+            })
+        })
+        .optional()
+}
+
+fn mark_of(moment: &Connection, seq: i64) -> rusqlite::Result<Option<i64>> {
+    moment
+        .prepare_cached("SELECT mark FROM changes WHERE seq = ?1")?
+        .query_row([seq], |row| row.get(0))
+        .optional()
+}
+
+/// How often the files are looked at: what an operator changes has happened within a second.
+pub(crate) const LOOK: Duration = Duration::from_millis(600);
+
+/// Some file systems count whole seconds, or two.
+const SETTLED: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A second change within one tick of the clock leaves the same times.
+    #[test]
+    fn files_that_have_just_changed_are_looked_at_again() {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let now = now.as_secs() as i64;
+        let store = tempfile::NamedTempFile::new().unwrap();
+        let stamp = |age: i64| Stamp {
+            changed: (now - age, 0),
+            ..Stamp::of(store.path()).unwrap()
+        };
+        let settled = |file: i64, log: Option<i64>| {
+            let sight = Sight {
+                file: stamp(file),
+                log: log.map(stamp),
+                log_path: PathBuf::new(),
+            };
+            sight.has_settled()
+        };
+        assert!(settled(100, None) && settled(100, Some(100)));
+        assert!(!settled(0, None) && !settled(100, Some(0)) && !settled(0, Some(100)));
+        // A clock that is behind the file system's says nothing yet.
+        assert!(!settled(-1, None));
+    }
+}
