@@ -46,9 +46,12 @@ impl Chunks {
         self.chunks.capacity()
     }
 
-    /// Appends a chunk.
+    /// Appends a chunk; an empty one leaves nothing to be written.
     #[inline]
     pub fn push(&mut self, chunk: Chunk) {
+        if chunk.len() == 0 {
+            return;
+        }
         self.reserve(1);
         self.memory += chunk.memory();
         self.chunks.push_back(chunk);
@@ -125,6 +128,8 @@ mod tests {
     use super::*;
     use alloc::vec::Vec;
 
+    use crate::wire::websocket::Opcode;
+
     #[test]
     fn keeps_order_and_counts() {
         // Against the bytes alone.
@@ -141,9 +146,14 @@ mod tests {
                 let grows = n / 100 % 2 == 0;
                 match random(if grows { 3 } else { 8 }) {
                     0 | 1 => {
-                        let bytes = alloc::vec![n as u8; 1 + random(40)];
-                        expected.extend(&bytes);
-                        queue.push(Chunk::new(&bytes));
+                        let bytes = alloc::vec![n as u8; random(40)];
+                        // A frame has a head of its own.
+                        let chunk = match random(2) {
+                            0 => Chunk::from(&bytes[..]),
+                            _ => Chunk::frame(Opcode::Binary, &bytes),
+                        };
+                        expected.extend(chunk.to_vec());
+                        queue.push(chunk);
                     }
                     2 => {
                         // Some come while the others are in the hands of a writer.
