@@ -10,7 +10,8 @@ use std::thread;
 use std::time::Duration;
 
 use flashgate_core::record::Secrets;
-use flashgate_core::{Clock, Config, Host, HostFacts, MemberEvent, Millis};
+use flashgate_core::{Clock, Config, Host, Millis};
+use flashgate_host::{Handle, SystemClock};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -59,10 +60,7 @@ pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
     let pool = Arc::new(members(options, tickets, &mut config)?);
     let config = Arc::new(config);
 
-    let clock: Arc<dyn Clock> = match options.runtime {
-        Runtime::Smol => Arc::new(flashgate_smol::SystemClock::new()),
-        Runtime::Std => Arc::new(flashgate_std::SystemClock::new()),
-    };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let format = match options.log_format {
         LogFormat::Text => Format::Text,
         LogFormat::Json => Format::Json,
@@ -87,16 +85,18 @@ pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
     for address in addresses {
         writer.event(&Event::Listening { address });
     }
-    pool.watch(server.member);
+    let handle = server.handle;
+    let member = handle.clone();
+    pool.watch(move |event| member.member(event));
     let reload = Reload {
         options: options.clone(),
         config,
-        configure: server.configure,
+        handle: handle.clone(),
         pool: Arc::downgrade(&pool),
         writer: writer.clone(),
     };
-    let stopped_by = heed(signals, server.shutdown, reload.start()?)?;
-    facts::tell(writer.clone(), Arc::downgrade(&pool), server.host)?;
+    let stopped_by = heed(signals, handle.clone(), reload.start()?)?;
+    facts::tell(writer.clone(), Arc::downgrade(&pool), handle)?;
     writer.event(&Event::Started { version: VERSION });
 
     let ended = (server.run)();
@@ -138,13 +138,10 @@ fn host(config: Arc<Config>, clock: Arc<dyn Clock>, pool: Arc<Pool>, writer: &Wr
     }
 }
 
-/// Either runtime, as what this program does with it.
+/// A server on either runtime.
 struct Server {
     run: Box<dyn FnOnce() -> io::Result<()>>,
-    shutdown: Box<dyn Fn() + Send>,
-    host: Box<dyn Fn(HostFacts) + Send>,
-    member: Box<dyn Fn(MemberEvent) + Send>,
-    configure: Box<dyn Fn(Arc<Config>) + Send>,
+    handle: Handle,
 }
 
 impl Server {
@@ -152,24 +149,16 @@ impl Server {
         let new = || match runtime {
             Runtime::Smol => {
                 let server = flashgate_smol::Server::new(listeners.into_inner(), host)?;
-                let [handle, other, third, fourth] = [(); 4].map(|()| server.handle());
                 io::Result::Ok(Self {
+                    handle: server.handle(),
                     run: Box::new(|| smol::block_on(server.run())),
-                    shutdown: Box::new(move || handle.shutdown()),
-                    host: Box::new(move |facts| other.host(facts)),
-                    member: Box::new(move |event| third.member(event)),
-                    configure: Box::new(move |config| fourth.configure(config)),
                 })
             }
             Runtime::Std => {
                 let server = flashgate_std::Server::new(listeners.into_inner(), host)?;
-                let [handle, other, third, fourth] = [(); 4].map(|()| server.handle());
                 Ok(Self {
+                    handle: server.handle(),
                     run: Box::new(|| server.run()),
-                    shutdown: Box::new(move || handle.shutdown()),
-                    host: Box::new(move |facts| other.host(facts)),
-                    member: Box::new(move |event| third.member(event)),
-                    configure: Box::new(move |config| fourth.configure(config)),
                 })
             }
         };
@@ -301,7 +290,7 @@ fn add_one(path: &Path) -> String {
 /// code that a shell gives to a command that a signal has killed.
 fn heed(
     mut signals: Signals,
-    shutdown: Box<dyn Fn() + Send>,
+    handle: Handle,
     reload: SyncSender<()>,
 ) -> Result<Arc<OnceLock<&'static str>>, Failure> {
     let stopped_by = Arc::new(OnceLock::new());
@@ -331,7 +320,7 @@ fn heed(
                 });
                 // Before the server is asked, which may be what hangs.
                 let _ = stopping.try_send(());
-                shutdown();
+                handle.shutdown();
                 is_stopping = true;
             }
         }

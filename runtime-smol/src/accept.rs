@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use flashgate_core::{KeepAlive, ListenerId};
+use flashgate_host::socket::{ACCEPT_PAUSE, concerns_one_peer};
 
 use crate::poller::{Interest, Poller, Registered};
 use crate::socket;
@@ -95,9 +96,9 @@ impl Listeners {
             Ok(accepted) => Ok(Some(accepted)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
             // The others are still there in the next turn.
-            Err(error) if socket::concerns_one_peer(&error) => Ok(None),
+            Err(error) if concerns_one_peer(&error) => Ok(None),
             Err(_) => {
-                self.pause(PAUSE)?;
+                self.pause(ACCEPT_PAUSE)?;
                 Ok(None)
             }
         }
@@ -156,9 +157,6 @@ fn key(index: usize) -> usize {
 /// When all come back at once, a turn in which many log in is long, and a backlog of 4,096 would
 /// overflow meanwhile: those left outside try again after 1 s, 3 s, 7 s and so on.
 const MAX_ACCEPTS: usize = 1024;
-
-/// Without a descriptor to spare, accepting again at once would fail again at once.
-const PAUSE: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
 mod tests {

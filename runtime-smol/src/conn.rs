@@ -93,10 +93,10 @@ impl Conn {
     }
 
     /// Writes what the socket takes. A blocked one is not asked again before its event.
-    pub(crate) fn flush(&mut self, shared: &mut Shared, scratch: &mut [u8]) -> io::Result<()> {
+    pub(crate) fn flush(&mut self, shared: &mut Shared) -> io::Result<()> {
         match self.flow {
             Flow::Open => {
-                self.flow = match self.queue.write_to(self.socket.get(), shared, scratch)? {
+                self.flow = match self.queue.write_to(self.socket.get(), shared)? {
                     Written::All => Flow::Open,
                     Written::Part => Flow::Blocked,
                 };

@@ -80,15 +80,12 @@ compile_error!("flashgate-smol needs epoll or kqueue; flashgate-std runs anywher
 
 mod accept;
 mod broadcast;
-mod clock;
 mod conn;
-mod handle;
 mod poller;
 mod queue;
 mod server;
 mod shard;
 mod socket;
 
-pub use clock::SystemClock;
-pub use handle::Handle;
+pub use flashgate_host::{Handle, SystemClock};
 pub use server::Server;

@@ -1,9 +1,10 @@
 //! The bytes that wait for one connection.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, Write};
 use std::mem;
 
 use flashgate_core::{Chunk, Chunks};
+use flashgate_host::queue::{Gather, write};
 
 use crate::broadcast::{Logs, Part};
 
@@ -16,16 +17,14 @@ pub(crate) struct Queue {
 }
 
 /// What all queues share.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) logs: Logs,
+    gather: Gather,
     /// Memory of queues that have become empty, for those that fill next: a connection is idle far
     /// longer than it is busy, and there are thousands.
-    #[expect(
-        clippy::vec_box,
-        reason = "it is the boxes that go from queue to queue"
-    )]
-    rooms: Vec<Box<Chunks>>,
+    #[expect(clippy::vec_box, reason = "the boxes go from queue to queue")]
+    spare: Vec<Box<Chunks>>,
 }
 
 /// How far a write came.
@@ -41,7 +40,7 @@ impl Queue {
     /// Appends a chunk for this connection alone.
     pub(crate) fn push(&mut self, chunk: Chunk, shared: &mut Shared) {
         self.settle(shared);
-        self.own.get_or_insert_with(|| shared.room()).push(chunk);
+        self.own.get_or_insert_with(|| shared.memory()).push(chunk);
     }
 
     /// Appends what was broadcast just now.
@@ -57,7 +56,7 @@ impl Queue {
         if self.news.is_empty() {
             return;
         }
-        let own = self.own.get_or_insert_with(|| shared.room());
+        let own = self.own.get_or_insert_with(|| shared.memory());
         let (chunks, begun) = shared.logs.chunks(mem::take(&mut self.news));
         debug_assert!(begun == 0 || own.is_empty(), "written before what is first");
         for chunk in chunks {
@@ -78,13 +77,11 @@ impl Queue {
         self.own.as_ref().map_or(0, |own| own.left()) + self.news.memory()
     }
 
-    /// Writes as much as the socket takes; what it does not take outlives the turn. `scratch` is
-    /// overwritten.
+    /// Writes as much as the socket takes; what it does not take outlives the turn.
     pub(crate) fn write_to(
         &mut self,
         mut socket: impl Write,
         shared: &mut Shared,
-        scratch: &mut [u8],
     ) -> io::Result<Written> {
         if self.own.is_none() && !self.news.is_empty() {
             let written = write(&mut socket, shared.logs.bytes(self.news))?;
@@ -95,93 +92,55 @@ impl Queue {
             }
         }
         self.settle(shared);
-        let Some(own) = &mut self.own else {
+        let Some(mut own) = self.own.take() else {
             return Ok(Written::All);
         };
-        let written = write_all(own, &mut socket, scratch)?;
-        if written == Written::All
-            && let Some(room) = self.own.take()
-        {
-            shared.keep(room);
+        while !own.is_empty() {
+            let offered = shared.gather.next(&own);
+            let (written, offered) = (write(&mut socket, offered)?, offered.len());
+            own.advance(written);
+            // Another try would only say that it would block.
+            if written < offered {
+                self.own = Some(own);
+                return Ok(Written::Part);
+            }
         }
-        Ok(written)
+        shared.keep(own);
+        Ok(Written::All)
     }
 }
 
 impl Shared {
-    fn room(&mut self) -> Box<Chunks> {
-        self.rooms.pop().unwrap_or_default()
+    /// With at most this many bytes in a write that short chunks are copied together for.
+    pub(crate) fn new(max_write: usize) -> Self {
+        Self {
+            logs: Logs::default(),
+            gather: Gather::new(max_write),
+            spare: Vec::new(),
+        }
     }
 
-    fn keep(&mut self, room: Box<Chunks>) {
-        if room.capacity() <= MAX_CHUNKS && self.rooms.len() < MAX_ROOMS {
-            self.rooms.push(room);
+    fn memory(&mut self) -> Box<Chunks> {
+        self.spare.pop().unwrap_or_default()
+    }
+
+    fn keep(&mut self, empty: Box<Chunks>) {
+        if empty.capacity() <= MAX_CHUNKS && self.spare.len() < MAX_SPARE {
+            self.spare.push(empty);
         }
     }
 }
 
-/// Writes until the socket takes no more.
-fn write_all(
-    chunks: &mut Chunks,
-    socket: &mut impl Write,
-    scratch: &mut [u8],
-) -> io::Result<Written> {
-    while !chunks.is_empty() {
-        let offered = offer(chunks, scratch);
-        let written = write(socket, offered)?;
-        let all = written == offered.len();
-        chunks.advance(written);
-        // It would only say "would block" if it were asked again.
-        if !all {
-            return Ok(Written::Part);
-        }
-    }
-    Ok(Written::All)
-}
-
-/// As much as goes in one system call.
-///
-/// Short messages are copied together: to look at slices takes the kernel longer than to copy them
-/// takes us. What is long goes as it is, and so does what is alone.
-fn offer<'a>(chunks: &'a Chunks, scratch: &'a mut [u8]) -> &'a [u8] {
-    let mut parts = chunks.parts();
-    let (first, second) = (parts.next().unwrap_or(&[]), parts.next());
-    if second.is_none() || first.len() >= scratch.len() {
-        return first;
-    }
-    let mut end = 0;
-    for part in [Some(first), second].into_iter().flatten().chain(parts) {
-        let Some(room) = scratch.get_mut(end..end + part.len()) else {
-            break;
-        };
-        room.copy_from_slice(part);
-        end += part.len();
-    }
-    &scratch[..end]
-}
-
-/// Offers a socket bytes, once; how many it took, which is none when it would block.
-fn write(socket: &mut impl Write, bytes: &[u8]) -> io::Result<usize> {
-    loop {
-        match socket.write(bytes) {
-            Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(0),
-            written => return written,
-        }
-    }
-}
-
-/// Rooms that are kept, and how much each may hold: half a megabyte in all.
-const MAX_ROOMS: usize = 1024;
+/// How many spare queues are kept, and how many chunks each may hold: half a megabyte in all.
+const MAX_SPARE: usize = 1024;
 const MAX_CHUNKS: usize = 16;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
+    use std::io::ErrorKind;
 
-    use flashgate_core::{Accepted, Action, Config, Form, Gateway, Input, ListenerId, Now};
+    use flashgate_core::Form;
 
     /// Takes so many bytes a call, and then blocks.
     #[derive(Default)]
@@ -205,71 +164,36 @@ mod tests {
         }
     }
 
-    /// Only a gateway makes chunks: these are its answers to so many commands in WebSocket frames, each
-    /// a head of its own and a body; but for the first, which lets the WebSocket in.
     fn chunks(count: usize) -> Vec<Chunk> {
-        let mut config = Config::default();
-        config.limits.rate = None;
-        let mut gateway = Gateway::new(Arc::new(config), Now::default());
-        let origin = Accepted {
-            listener: ListenerId(0),
-            peer: ([127, 0, 0, 1], 1).into(),
-        };
-        let conn = gateway
-            .accept(Now::default(), origin)
-            .expect("the first connection is welcome");
-        let mut chunks = Vec::new();
-        for i in 0..count {
-            let ping = format!("PING {i}\0");
-            let sent = match i {
-                0 => UPGRADE.as_bytes().to_vec(),
-                // Under a mask that changes nothing.
-                _ => [
-                    &[0x82, 0x80 | ping.len() as u8, 0, 0, 0, 0],
-                    ping.as_bytes(),
-                ]
-                .concat(),
-            };
-            gateway.handle(Now::default(), Input::Bytes(conn, &sent));
-            while let Some(action) = gateway.poll() {
-                if let Action::Write(_, chunk) = action {
-                    chunks.push(chunk);
-                }
-            }
-        }
-        assert_eq!(chunks.len(), count);
-        chunks
+        let chunk = |n| Chunk::from(format!("<pong value=\"{n}\"/>\0").as_bytes());
+        (0..count).map(chunk).collect()
     }
-
-    const UPGRADE: &str = "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
     #[test]
     fn bytes_leave_in_order_however_little_the_socket_takes() {
         let chunks = chunks(200);
         let expected: Vec<u8> = chunks.iter().flat_map(|c| c.to_vec()).collect();
-        // Some parts fit into none of these, into one, and many at a time.
-        for (step, scratch) in [1, 2, 3, 7, 22, 23, 24, 1000, usize::MAX]
+        // A write holds a part of a chunk, one, a few, or many.
+        for (step, max_write) in [1, 2, 3, 7, 22, 23, 24, 1000, usize::MAX]
             .into_iter()
-            .flat_map(|step| [1, 12, 100, 16 * 1024].map(|scratch| (step, scratch)))
+            .flat_map(|step| [1, 12, 100, 16 * 1024].map(|max_write| (step, max_write)))
         {
-            let scratch = &mut vec![0; scratch][..];
-            let (mut queue, mut shared) = (Queue::default(), Shared::default());
+            let (mut queue, mut shared) = (Queue::default(), Shared::new(max_write));
             for chunk in &chunks {
                 queue.push(chunk.clone(), &mut shared);
             }
             let mut socket = Socket::default();
-            let written = queue.write_to(&mut socket, &mut shared, scratch);
+            let written = queue.write_to(&mut socket, &mut shared);
             assert_eq!(written.ok(), Some(Written::Part));
             while !queue.is_empty() {
                 let (left, had) = (queue.left(), socket.bytes.len());
                 socket.takes = vec![step; 2];
-                assert!(queue.write_to(&mut socket, &mut shared, scratch).is_ok());
+                assert!(queue.write_to(&mut socket, &mut shared).is_ok());
                 assert!(socket.bytes.len() > had && queue.left() < left);
             }
             assert_eq!(queue.left(), 0);
             assert_eq!(socket.bytes, expected, "{step} at a time");
-            let written = queue.write_to(&mut socket, &mut shared, scratch);
+            let written = queue.write_to(&mut socket, &mut shared);
             assert_eq!(written.ok(), Some(Written::All));
             assert!(queue.own.is_none(), "empty, and with memory of its own");
         }
@@ -277,7 +201,7 @@ mod tests {
 
     #[test]
     fn many_messages_are_one_write() {
-        let (mut queue, mut shared) = (Queue::default(), Shared::default());
+        let (mut queue, mut shared) = (Queue::default(), Shared::new(16 * 1024));
         for (nth, chunk) in chunks(200).into_iter().enumerate() {
             if nth % 2 == 0 {
                 queue.push(chunk, &mut shared);
@@ -290,13 +214,13 @@ mod tests {
             takes: vec![usize::MAX],
             bytes: Vec::new(),
         };
-        let written = queue.write_to(&mut socket, &mut shared, &mut [0; 16 * 1024]);
+        let written = queue.write_to(&mut socket, &mut shared);
         assert_eq!(written.ok(), Some(Written::All));
     }
 
     #[test]
     fn broadcasts_take_no_memory_and_one_write() {
-        let (mut queue, mut shared) = (Queue::default(), Shared::default());
+        let (mut queue, mut shared) = (Queue::default(), Shared::new(16 * 1024));
         for chunk in chunks(64) {
             for form in Form::ALL {
                 let part = shared.logs.append(form, &chunk).unwrap();
@@ -310,7 +234,7 @@ mod tests {
             takes: vec![usize::MAX],
             bytes: Vec::new(),
         };
-        let written = queue.write_to(&mut socket, &mut shared, &mut []);
+        let written = queue.write_to(&mut socket, &mut shared);
         assert_eq!(written.ok(), Some(Written::All));
     }
 
@@ -327,7 +251,7 @@ mod tests {
                     .wrapping_add(1);
                 (state >> 33) as usize % n
             };
-            let mut shared = Shared::default();
+            let mut shared = Shared::new(64);
             let mut all: Vec<_> = (0..6).map(|_| Listener::default()).collect();
             for _ in 0..200 {
                 let (chunk, nth) = (&chunks[random(chunks.len())], random(all.len()));
@@ -378,7 +302,7 @@ mod tests {
 
         fn write(&mut self, shared: &mut Shared, takes: Vec<usize>) {
             self.socket.takes = takes;
-            let written = self.queue.write_to(&mut self.socket, shared, &mut [0; 64]);
+            let written = self.queue.write_to(&mut self.socket, shared);
             let is_all = if self.expected.len() == self.socket.bytes.len() {
                 Written::All
             } else {

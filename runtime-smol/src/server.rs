@@ -5,9 +5,9 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use flashgate_core::Host;
+use flashgate_host::{Bell, Handle, Inbox};
 
 use crate::accept::Listeners;
-use crate::handle::{Handle, Receiver};
 use crate::poller::Poller;
 use crate::shard::Shard;
 
@@ -18,7 +18,7 @@ pub struct Server {
     poller: Arc<Poller>,
     host: Host,
     handle: Handle,
-    inbox: Receiver,
+    inbox: Inbox,
 }
 
 impl Server {
@@ -26,7 +26,7 @@ impl Server {
     /// are made non-blocking, and asked for a backlog of 4,096.
     pub fn new(listeners: Vec<TcpListener>, host: Host) -> io::Result<Self> {
         let poller = Arc::new(Poller::new()?);
-        let (handle, inbox) = Handle::new(Arc::clone(&poller));
+        let (handle, inbox) = Handle::new(Arc::clone(&poller) as Arc<dyn Bell>);
         Ok(Self {
             listeners: Listeners::new(listeners, &poller, &host.config.limits.keepalive)?,
             poller,

@@ -19,14 +19,14 @@ use flashgate_core::{
     Accepted, Action, Cause, Chunk, Clock, Config, ConnId, Gateway, Host, Input, ListenerId, Log,
     MAX_READ, MemberStore, Now, Query, Recipients, Ticket,
 };
+use flashgate_host::socket::{cause, reset_on_close};
+use flashgate_host::{Handle, Inbox, Progress};
 use futures_lite::future;
 
 use crate::accept::Listeners;
 use crate::conn::{Conn, Ending, Flow, Reading};
-use crate::handle::{Handle, Receiver};
 use crate::poller::{Event, Events, Poller, Registered};
 use crate::queue::Shared;
-use crate::socket;
 
 /// A gateway, its connections, and all that moves their bytes.
 pub(crate) struct Shard {
@@ -43,20 +43,18 @@ pub(crate) struct Shard {
     grown: Vec<ConnId>,
     /// What was broadcast in this turn, and memory for queues.
     shared: Shared,
-    /// Where every read goes, and short messages come together: idle connections hold no buffer.
+    /// Where every read goes, so that idle connections hold no buffer.
     buffer: Box<[u8; MAX_READ]>,
     listeners: Listeners,
     poller: Arc<Poller>,
-    inbox: Receiver,
+    inbox: Inbox,
     handle: Handle,
     config: Arc<Config>,
     clock: Arc<dyn Clock>,
     members: Arc<dyn MemberStore>,
     log: Log,
     stage: Stage,
-    /// Bytes, ends and resets that the gateway has got, and that are not flushed yet.
-    #[cfg(feature = "testing")]
-    received: usize,
+    progress: Progress,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +77,7 @@ impl Shard {
         listeners: Listeners,
         poller: Arc<Poller>,
         handle: Handle,
-        inbox: Receiver,
+        inbox: Inbox,
     ) -> Self {
         let now = host.clock.now();
         Self {
@@ -89,19 +87,18 @@ impl Shard {
             dirty: Vec::new(),
             spare: Vec::new(),
             grown: Vec::new(),
-            shared: Shared::default(),
+            shared: Shared::new(MAX_READ),
             buffer: Box::new([0; MAX_READ]),
             listeners,
             poller,
             inbox,
+            progress: Progress::new(&handle),
             handle,
             config: host.config,
             clock: host.clock,
             members: host.members,
             log: host.log,
             stage: Stage::Serving,
-            #[cfg(feature = "testing")]
-            received: 0,
         }
     }
 
@@ -129,7 +126,7 @@ impl Shard {
     }
 
     fn turn(&mut self, events: &Events) -> io::Result<()> {
-        self.inbox.wake();
+        self.inbox.begin_turn();
         self.listeners.begin_turn();
         self.now = self.clock.now();
         if self.timers_due() {
@@ -152,14 +149,17 @@ impl Shard {
         // After the sockets: a request that came before a shutdown is served before it.
         self.take_inbox();
         self.flush_dirty();
-        self.count_turn();
+        if self.dirty.is_empty() {
+            if !self.timers_due() {
+                self.progress.turn();
+            }
+            self.progress.publish();
+        }
         Ok(())
     }
 
     fn take_inbox(&mut self) {
-        let mut inputs = Vec::new();
-        self.inbox.take(&mut inputs);
-        for input in inputs {
+        for input in self.inbox.take() {
             if let Input::Configure(config) = &input {
                 self.config = Arc::clone(config);
                 self.listeners.set_keepalive(&config.limits.keepalive);
@@ -217,7 +217,7 @@ impl Shard {
             }
             Err(error) => self
                 .gateway
-                .handle(self.now, Input::Gone(id, socket::cause(&error))),
+                .handle(self.now, Input::Gone(id, cause(&error))),
         }
     }
 
@@ -270,11 +270,11 @@ impl Shard {
         match conn.socket().read(&mut self.buffer[..]) {
             Ok(0) => {
                 conn.reading = Reading::Ended;
-                self.count_received(1);
+                self.progress.received(1);
                 self.gateway.handle(self.now, Input::Eof(id));
             }
             Ok(length) => {
-                self.count_received(length);
+                self.progress.received(length);
                 let bytes = &self.buffer[..length];
                 self.gateway.handle(self.now, Input::Bytes(id, bytes));
                 // A password may have been among them. The buffer is used again, so this is not for
@@ -289,8 +289,8 @@ impl Shard {
 
     /// A network error ended a connection.
     fn lost(&mut self, id: ConnId, error: &io::Error) {
-        self.count_received(1);
-        self.gone(id, socket::cause(error));
+        self.progress.received(1);
+        self.gone(id, cause(error));
     }
 
     /// The last word about a connection.
@@ -331,7 +331,7 @@ impl Shard {
             Action::Close(id) => self.end(id, Ending::Close),
             Action::Abort(id) => {
                 if let Some(conn) = find(&mut self.conns, id) {
-                    socket::reset_on_close(conn.socket());
+                    reset_on_close(conn.socket());
                 }
                 self.gone(id, Cause::Closed);
             }
@@ -446,33 +446,11 @@ impl Shard {
     /// Writes what the socket takes; how much is left, and what follows, unless the connection was lost.
     fn write(&mut self, id: ConnId) -> Option<(usize, Ending)> {
         let conn = find(&mut self.conns, id)?;
-        if let Err(error) = conn.flush(&mut self.shared, &mut self.buffer[..]) {
+        if let Err(error) = conn.flush(&mut self.shared) {
             self.lost(id, &error);
             return None;
         }
         Some((conn.queued(), conn.ending))
-    }
-}
-
-// What tests wait for; nothing without the feature.
-impl Shard {
-    fn count_received(&mut self, _bytes: usize) {
-        #[cfg(feature = "testing")]
-        {
-            self.received += _bytes;
-        }
-    }
-
-    /// Counts are published when what they led to is flushed.
-    fn count_turn(&mut self) {
-        #[cfg(feature = "testing")]
-        if self.dirty.is_empty() {
-            let probe = self.handle.probe();
-            probe.add_received(mem::take(&mut self.received));
-            if !self.timers_due() {
-                probe.add_turn();
-            }
-        }
     }
 }
 

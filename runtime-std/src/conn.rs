@@ -4,11 +4,11 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 
 use flashgate_core::ConnId;
+use flashgate_host::socket;
 use parking_lot::Condvar;
 
-use crate::batch::Batch;
 use crate::closed::{Closed, Counted};
-use crate::socket;
+use crate::queue::Queue;
 
 /// A connection as the gateway's lock guards it.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub(crate) struct Conn {
     pub(crate) id: ConnId,
     pub(crate) link: Arc<Link>,
     /// What nobody has taken to write it yet.
-    pub(crate) outbox: Batch,
+    pub(crate) outbox: Queue,
     /// What is in the outbox, and in the hands of who writes, as the core counts it.
     pub(crate) queued: usize,
     pub(crate) reading: Reading,
@@ -60,7 +60,7 @@ impl Conn {
         Self {
             id,
             link,
-            outbox: Batch::default(),
+            outbox: Queue::default(),
             queued: 0,
             reading: Reading::Open,
             ending: Ending::Open,

@@ -84,19 +84,16 @@
 
 #![forbid(unsafe_code)]
 
-mod batch;
-mod clock;
+mod bell;
 mod closed;
 mod conn;
-mod handle;
 mod lock;
-mod progress;
+mod queue;
 mod server;
 mod shared;
 mod socket;
 mod state;
 mod threads;
 
-pub use clock::SystemClock;
-pub use handle::Handle;
+pub use flashgate_host::{Handle, SystemClock};
 pub use server::Server;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::thread;
 
 use flashgate_core::{Host, Input, ListenerId};
+use flashgate_host::{Handle, Inbox};
 
-use crate::handle::{Handle, Receiver};
+use crate::bell::Bell;
 use crate::shared::Shared;
 use crate::state::Stage;
 use crate::threads::{self, Door};
@@ -18,7 +19,8 @@ pub struct Server {
     doors: Vec<Door>,
     host: Host,
     handle: Handle,
-    inbox: Receiver,
+    inbox: Inbox,
+    bell: Arc<Bell>,
 }
 
 impl Server {
@@ -26,7 +28,8 @@ impl Server {
     /// for a backlog of 4,096.
     pub fn new(listeners: Vec<TcpListener>, host: Host) -> io::Result<Self> {
         let doors = listeners.into_iter().enumerate();
-        let (handle, inbox) = Handle::new();
+        let bell = Arc::new(Bell::default());
+        let (handle, inbox) = Handle::new(Arc::clone(&bell) as Arc<dyn flashgate_host::Bell>);
         Ok(Self {
             doors: doors
                 .map(|(index, listener)| Door::new(listener, ListenerId(index)))
@@ -34,6 +37,7 @@ impl Server {
             host,
             handle,
             inbox,
+            bell,
         })
     }
 
@@ -52,6 +56,7 @@ impl Server {
             host,
             handle,
             inbox,
+            bell,
         } = self;
         thread::scope(|scope| {
             let mut house = House {
@@ -65,7 +70,7 @@ impl Server {
                 threads::thread("flashgate-accept")
                     .spawn_scoped(scope, move || threads::accept(&shared, &door))?;
             }
-            house.keep_time(&inbox);
+            house.keep_time(&inbox, &bell);
             Ok(())
         })
     }
@@ -78,14 +83,15 @@ struct House<'scope, 'env> {
 }
 
 impl House<'_, '_> {
-    fn keep_time(&mut self, inbox: &Receiver) {
+    fn keep_time(&mut self, inbox: &Inbox, bell: &Bell) {
         let mut inputs: Vec<Input<'static>> = Vec::new();
         loop {
             let turn = self.shared.turn(inputs);
             if turn.stage == Stage::Stopped {
                 return;
             }
-            inputs = inbox.wait(turn.sleep);
+            bell.wait(turn.sleep);
+            inputs = inbox.take();
             // Before the gateway says goodbye: whoever hears it finds that nobody listens.
             if inputs.iter().any(|input| matches!(input, Input::Shutdown)) {
                 self.close_doors();

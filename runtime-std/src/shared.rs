@@ -8,12 +8,11 @@ use std::thread::Scope;
 use std::time::Duration;
 
 use flashgate_core::{Clock, ConnId, Gateway, Host, Input, MemberStore};
+use flashgate_host::{Handle, Progress};
 
 use crate::closed::Closed;
 use crate::conn::Link;
-use crate::handle::Handle;
 use crate::lock::{Held, Lock};
-use crate::progress::Progress;
 use crate::socket::Passing;
 use crate::state::{After, Hand, Stage, State};
 use crate::threads;
@@ -154,14 +153,14 @@ impl<'scope, 'env> Shared<'scope, 'env> {
                 break;
             }
             let written = jobs.into_iter().map(|mut job| {
-                let written = job.batch.write_to(Passing(&job.link.stream));
+                let written = job.work.write_to(Passing(&job.link.stream));
                 (job, written)
             });
             let written: Vec<_> = written.collect();
             state = self.lock();
             state.now = self.clock.now();
             for (job, written) in written {
-                state.wrote(Hand::Passing, job.id, job.batch, written);
+                state.wrote(Hand::Passing, job.id, job.work, written);
                 // What is left of the next one is only known when what this led to is in its outbox.
                 state.pump();
             }
@@ -232,6 +231,7 @@ mod tests {
     use flashgate_core::{Accepted, Cause, ListenerId, Query, Reply, Ticket};
 
     use crate::SystemClock;
+    use crate::bell::Bell;
 
     /// Accepting is woken when the last thread that has the socket lets it go, and not when the connection
     /// ends: the descriptor is not free yet.
@@ -239,7 +239,7 @@ mod tests {
     fn a_socket_counts_as_closed_when_nobody_has_it() {
         let (stream, origin) = stream();
         thread::scope(|scope| {
-            let shared = Arc::new(Shared::new(scope, host(), Handle::new().0));
+            let shared = Arc::new(Shared::new(scope, host(), handle()));
             let link = Arc::new(Link::new(stream, &shared.closed));
             let accepted = shared.enter(|state| state.accept(origin, &link));
             let (id, _) = accepted.expect("the first is welcome");
@@ -256,7 +256,7 @@ mod tests {
         let (stream, origin) = stream();
         let written = AtomicBool::new(false);
         thread::scope(|scope| {
-            let shared = Arc::new(Shared::new(scope, host(), Handle::new().0));
+            let shared = Arc::new(Shared::new(scope, host(), handle()));
             let link = Arc::new(Link::new(stream, &shared.closed));
             let accepted = shared.enter(|state| state.accept(origin, &link));
             let (id, _) = accepted.expect("the first is welcome");
@@ -284,6 +284,10 @@ mod tests {
         let stream = TcpStream::connect(peer).expect("there is a backlog");
         let listener = ListenerId(0);
         (stream, Accepted { listener, peer })
+    }
+
+    fn handle() -> Handle {
+        Handle::new(Arc::new(Bell::default())).0
     }
 
     fn host() -> Host {

@@ -16,11 +16,10 @@ use flashgate_core::{
     Accepted, Action, Cause, Chunk, Config, ConnId, Gateway, Input, KeepAlive, Log, Millis, Now,
     Query, Refused, Ticket,
 };
+use flashgate_host::{Progress, socket};
 
-use crate::batch::{Batch, Flow, Room, Written};
 use crate::conn::{Conn, Ending, Link, Reading, Writer};
-use crate::progress::Progress;
-use crate::socket;
+use crate::queue::{Flow, Queue, Spare, Written};
 
 /// The gateway and its connections.
 pub(crate) struct State {
@@ -41,7 +40,7 @@ pub(crate) struct State {
     /// Since when, on the machine's clock: it is the machine that is short of something.
     starved_since: Option<Instant>,
     /// Memory of outboxes that have been written, for those that fill next.
-    rooms: Vec<Room>,
+    spare: Vec<Spare>,
     /// How many connections' writers are busy; at 0 everything is flushed.
     busy: usize,
     /// When the thread of the timers wakes by itself.
@@ -84,7 +83,7 @@ pub(crate) enum Hand {
 pub(crate) struct Job {
     pub(crate) id: ConnId,
     pub(crate) link: Arc<Link>,
-    pub(crate) batch: Batch,
+    pub(crate) work: Queue,
 }
 
 impl State {
@@ -106,7 +105,7 @@ impl State {
             grown: Vec::new(),
             starved: Vec::new(),
             starved_since: None,
-            rooms: Vec::new(),
+            spare: Vec::new(),
             busy: 0,
             alarm: None,
             progress,
@@ -193,8 +192,8 @@ impl State {
             let link = Arc::clone(&conn.link);
             match hand {
                 Hand::Passing => {
-                    let batch = mem::take(&mut conn.outbox);
-                    jobs.push(Job { id, link, batch });
+                    let work = mem::take(&mut conn.outbox);
+                    jobs.push(Job { id, link, work });
                 }
                 Hand::Writer => self.after.writers.push((id, link)),
             }
@@ -255,7 +254,7 @@ impl State {
     }
 
     /// What a writer thread is to write; `None` ends it.
-    pub(crate) fn work(&mut self, id: ConnId) -> Option<Batch> {
+    pub(crate) fn work(&mut self, id: ConnId) -> Option<Queue> {
         let conn = find(&mut self.conns, id)?;
         match conn.writer {
             Writer::Busy | Writer::Stuck => Some(mem::take(&mut conn.outbox)),
@@ -316,7 +315,7 @@ impl State {
         &mut self,
         hand: Hand,
         id: ConnId,
-        rest: Batch,
+        rest: Queue,
         written: io::Result<Written>,
     ) {
         let Some(conn) = find(&mut self.conns, id) else {
@@ -328,9 +327,9 @@ impl State {
         };
         let crowded = conn.is_crowded();
         conn.queued -= freed;
-        let room = conn.outbox.put_back(rest);
-        if (1..=MAX_ROOM).contains(&room.capacity()) && self.rooms.len() < MAX_ROOMS {
-            self.rooms.push(room);
+        let spare = conn.outbox.put_back(rest);
+        if (1..=MAX_SPARE).contains(&spare.capacity()) && self.spare.len() < MAX_SPARES {
+            self.spare.push(spare);
         }
         let was_busy = conn.writer == Writer::Busy;
         conn.writer = match (hand, flow) {
@@ -429,10 +428,10 @@ impl State {
         let before = conn.queued;
         conn.queued += chunk.memory();
         let after = conn.queued;
-        if !conn.outbox.has_room()
-            && let Some(room) = self.rooms.pop()
+        if !conn.outbox.has_memory()
+            && let Some(spare) = self.spare.pop()
         {
-            conn.outbox.lend(room);
+            conn.outbox.give(spare);
         }
         conn.outbox.push(chunk);
         if conn.is_crowded() {
@@ -473,12 +472,12 @@ fn find(conns: &mut [Option<Conn>], id: ConnId) -> Option<&mut Conn> {
 /// A queue whose memory grows past a multiple of this is reported at once: its writer may be stuck.
 const REPORT_AT: usize = 256 * 1024;
 
-/// Chunks of 32 bytes in a room that is kept, and how many are: 64 KiB in all.
-const MAX_ROOM: usize = 32;
-const MAX_ROOMS: usize = 64;
+/// The most chunks, of 32 bytes each, in spare memory that is kept, and the most such memories: 64 KiB in all.
+const MAX_SPARE: usize = 32;
+const MAX_SPARES: usize = 64;
 
-/// How long nobody tries again where no thread could be started. More would have who reads well taken for
-/// too slow, when much is made for it.
+/// How long to wait before trying to start a writer thread again. Any longer and a client that reads promptly
+/// could be closed as too slow during a burst.
 const STARVE: Duration = Duration::from_millis(10);
 
 #[cfg(test)]

@@ -6,9 +6,9 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Builder;
-use std::time::Duration;
 
 use flashgate_core::{Accepted, Cause, ConnId, ListenerId};
+use flashgate_host::socket::{ACCEPT_PAUSE, concerns_one_peer, lengthen_backlog, set_options};
 use zeroize::Zeroize;
 
 use crate::conn::Link;
@@ -26,7 +26,8 @@ pub(crate) struct Door {
 
 impl Door {
     pub(crate) fn new(listener: TcpListener, id: ListenerId) -> io::Result<Self> {
-        socket::prepare_listener(&listener)?;
+        listener.set_nonblocking(false)?;
+        lengthen_backlog(&listener);
         Ok(Self {
             listener,
             id,
@@ -56,8 +57,8 @@ pub(crate) fn accept(shared: &Arc<Shared<'_, '_>>, door: &Door) {
         }
         match accepted {
             Ok((stream, peer)) => welcome(shared, door.id, stream, peer),
-            Err(error) if socket::concerns_one_peer(&error) => {}
-            Err(_) => shared.closed.wait(seen, PAUSE),
+            Err(error) if concerns_one_peer(&error) => {}
+            Err(_) => shared.closed.wait(seen, ACCEPT_PAUSE),
         }
     }
 }
@@ -73,7 +74,7 @@ fn welcome(
     let Ok((id, keepalive)) = shared.enter(|state| state.accept(origin, &link)) else {
         return; // The core has said why; dropping the stream closes it.
     };
-    socket::prepare(&link.stream, &keepalive);
+    set_options(&link.stream, &keepalive);
     let reader = Arc::clone(shared);
     let read = move || read(&reader, id, &link);
     let started = thread("flashgate-read").spawn_scoped(shared.scope, read);
@@ -111,11 +112,11 @@ pub(crate) fn write(shared: &Arc<Shared<'_, '_>>, id: ConnId, link: &Link) {
         return shared.enter(|state| state.lost(id, &error));
     }
     let mut work = shared.enter(|state| state.work(id));
-    while let Some(mut batch) = work {
+    while let Some(mut queue) = work {
         let waits = || shared.enter(|state| state.stuck(id));
-        let written = batch.write_to(Patient::new(&link.stream, waits));
+        let written = queue.write_to(Patient::new(&link.stream, waits));
         work = shared.enter(|state| {
-            state.wrote(Hand::Writer, id, batch, written);
+            state.wrote(Hand::Writer, id, queue, written);
             state.work(id)
         });
     }
@@ -128,10 +129,6 @@ pub(crate) fn thread(name: &str) -> Builder {
 }
 
 const STACK: usize = 256 * 1024;
-
-/// Without a descriptor to spare, accepting again at once would fail again at once. A socket that closes ends
-/// the wait; the limit is for descriptors of others.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// On the stack of each reader, where it is all the memory that a silent connection's buffer costs;
 /// below the core's [`MAX_READ`](flashgate_core::MAX_READ).

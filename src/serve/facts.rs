@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use flashgate_core::{HostFacts, ProcessFacts};
+use flashgate_host::Handle;
 use rustix::param::{clock_ticks_per_second, page_size};
 use rustix::process::{Resource, getrlimit};
 
@@ -16,11 +17,7 @@ use crate::login::Pool;
 
 /// Tells the server once a second what has changed, and each [`PROCESS`] what the process needs. Not from
 /// where a log line is dropped: that is inside the server, which may not be called back from there.
-pub(super) fn tell(
-    writer: Writer,
-    pool: Weak<Pool>,
-    host: Box<dyn Fn(HostFacts) + Send>,
-) -> Result<(), Failure> {
+pub(super) fn tell(writer: Writer, pool: Weak<Pool>, handle: Handle) -> Result<(), Failure> {
     let started = SystemTime::now().duration_since(UNIX_EPOCH);
     let started = started.map_or(0, |since| since.as_secs());
     start_thread("what the server is told", move || {
@@ -38,7 +35,7 @@ pub(super) fn tell(
                 facts.process = process(started);
             }
             if facts != told {
-                host(facts);
+                handle.host(facts);
                 told = facts;
             }
             thread::sleep(Duration::from_secs(1));

@@ -6,6 +6,7 @@ use std::sync::mpsc::{self, SyncSender};
 use std::sync::{Arc, Weak};
 
 use flashgate_core::{Config, Policy};
+use flashgate_host::Handle;
 
 use super::settings;
 use crate::cli::ServeOptions;
@@ -22,7 +23,7 @@ pub(super) struct Reload {
     /// The settings that hold.
     pub(super) config: Arc<Config>,
     /// Gives the server new ones.
-    pub(super) configure: Box<dyn Fn(Arc<Config>) + Send>,
+    pub(super) handle: Handle,
     /// Not to be kept alive by this.
     pub(super) pool: Weak<Pool>,
     pub(super) writer: Writer,
@@ -50,7 +51,7 @@ impl Reload {
             self.ticket_secret(),
         ];
         self.config = Arc::new(config);
-        (self.configure)(Arc::clone(&self.config));
+        self.handle.configure(Arc::clone(&self.config));
         if done.iter().all(|done| matches!(done, Ok(None))) {
             self.writer.event(&Event::Reloaded { what: "nothing" });
         }

@@ -12,13 +12,13 @@ use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle, ThreadId};
 use std::time::{Duration, Instant};
 
-use flashgate_core::testing::Probe;
 use flashgate_core::testing::transcript::{Appetite, Arrival, Driver, End, Patience};
 use flashgate_core::{Clock, Config, Host, ListenerId, MemberEvent, Millis, Now};
+use flashgate_host::{Handle, Probe};
 use socket2::{Domain, Socket, Type};
 
 /// A server of `flashgate-smol`, and clients.
-pub(crate) fn smol(host: Host) -> Result<Sockets<flashgate_smol::Handle>, String> {
+pub(crate) fn smol(host: Host) -> Result<Sockets, String> {
     let (listeners, addresses) = listen()?;
     let server = flashgate_smol::Server::new(listeners, host).map_err(in_words)?;
     let handle = server.handle();
@@ -27,7 +27,7 @@ pub(crate) fn smol(host: Host) -> Result<Sockets<flashgate_smol::Handle>, String
 }
 
 /// A server of `flashgate-std`, and clients.
-pub(crate) fn std(host: Host) -> Result<Sockets<flashgate_std::Handle>, String> {
+pub(crate) fn std(host: Host) -> Result<Sockets, String> {
     let (listeners, addresses) = listen()?;
     let watched = Arc::new(Watched {
         clock: host.clock.clone(),
@@ -72,43 +72,9 @@ impl Clock for Watched {
     }
 }
 
-/// What both runtimes' handles can do.
-pub(crate) trait Remote {
-    fn probe(&self) -> Arc<Probe>;
-    fn wake(&self);
-    fn shutdown(&self);
-    fn member(&self, event: MemberEvent);
-    fn configure(&self, config: Arc<Config>);
-}
-
-macro_rules! remote {
-    ($handle:ty) => {
-        impl Remote for $handle {
-            fn probe(&self) -> Arc<Probe> {
-                Self::probe(self)
-            }
-            fn wake(&self) {
-                Self::wake(self);
-            }
-            fn shutdown(&self) {
-                Self::shutdown(self);
-            }
-            fn member(&self, event: MemberEvent) {
-                Self::member(self, event);
-            }
-            fn configure(&self, config: Arc<Config>) {
-                Self::configure(self, config);
-            }
-        }
-    };
-}
-
-remote!(flashgate_smol::Handle);
-remote!(flashgate_std::Handle);
-
 /// A running server and the clients that talk to it.
-pub(crate) struct Sockets<H: Remote> {
-    handle: H,
+pub(crate) struct Sockets {
+    handle: Handle,
     probe: Arc<Probe>,
     thread: Option<JoinHandle<io::Result<()>>>,
     addresses: Vec<SocketAddr>,
@@ -127,9 +93,9 @@ fn listen() -> Result<Listeners, String> {
     Ok((listeners, addresses.map_err(in_words)?))
 }
 
-impl<H: Remote> Sockets<H> {
+impl Sockets {
     fn new(
-        handle: H,
+        handle: Handle,
         thread: JoinHandle<io::Result<()>>,
         addresses: Vec<SocketAddr>,
         clock: Option<Arc<Watched>>,
@@ -173,7 +139,7 @@ impl<H: Remote> Sockets<H> {
     }
 }
 
-impl<H: Remote> Driver for Sockets<H> {
+impl Driver for Sockets {
     fn connect(&mut self, from: IpAddr, to: ListenerId) -> Result<SocketAddr, String> {
         let connect = || -> io::Result<TcpStream> {
             let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
@@ -299,7 +265,7 @@ impl<H: Remote> Driver for Sockets<H> {
 }
 
 /// A transcript that has failed leaves its server behind, which nobody waits for.
-impl<H: Remote> Drop for Sockets<H> {
+impl Drop for Sockets {
     fn drop(&mut self) {
         self.clients.clear();
         self.handle.shutdown();

@@ -4,6 +4,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use flashgate_host::Bell;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::event::{EventfdFlags, Timespec, eventfd};
 use rustix::io::Errno;
@@ -28,12 +29,6 @@ impl Poller {
         let ring = EventFlags::IN | EventFlags::ET;
         epoll::add(&epoll, &bell, EventData::new_u64(BELL as u64), ring)?;
         Ok(Self { epoll, bell })
-    }
-
-    /// Makes the next wait, or one that sleeps on the poller, see something.
-    pub(crate) fn ring(&self) {
-        // Fails only where it was rung 2^64 times.
-        let _ = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
     }
 
     /// Asks what is ready, and does not wait for it.
@@ -67,6 +62,14 @@ impl Poller {
 
     /// Nothing to do: a socket leaves with its descriptor, of which there is no copy.
     pub(crate) fn forget(&self, _source: impl AsFd) {}
+}
+
+impl Bell for Poller {
+    /// Makes the next wait, or one that sleeps on the poller, see something.
+    fn ring(&self) {
+        // Fails only where it was rung 2^64 times.
+        let _ = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
+    }
 }
 
 /// Readable when something is ready.

@@ -4,6 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::Duration;
 
+use flashgate_host::Bell;
 use polling::PollMode;
 
 use super::{Event, Interest};
@@ -18,12 +19,6 @@ pub(crate) struct Events(polling::Events);
 impl Poller {
     pub(crate) fn new() -> io::Result<Self> {
         polling::Poller::new().map(Self)
-    }
-
-    /// Makes the next wait, or one that sleeps on the poller, see something.
-    pub(crate) fn ring(&self) {
-        // A write to a pipe or the like, which fails only when it is full: rung already.
-        let _ = self.0.notify();
     }
 
     /// Asks what is ready, and does not wait for it.
@@ -62,6 +57,14 @@ impl Poller {
     pub(crate) fn forget(&self, source: impl AsFd) {
         // Fails only for a source that is not in the poller, and then there is nothing to undo.
         let _ = self.0.delete(source);
+    }
+}
+
+impl Bell for Poller {
+    /// Makes the next wait, or one that sleeps on the poller, see something.
+    fn ring(&self) {
+        // A write to a pipe or the like, which fails only when it is full: rung already.
+        let _ = self.0.notify();
     }
 }
 

@@ -46,6 +46,7 @@ macro_rules! a_ring_is_seen {
     () => {
         #[test]
         fn a_ring_is_seen() {
+            use flashgate_host::Bell;
             let poller = std::sync::Arc::new(Poller::new().unwrap());
             let sleeper = async_io::Async::new_nonblocking(std::sync::Arc::clone(&poller)).unwrap();
             let mut events = Events::new();

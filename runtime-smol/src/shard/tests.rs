@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use flashgate_core::{Answer, Login, Member, Reply};
 
-use crate::SystemClock;
+use flashgate_host::{Bell, SystemClock};
 
 /// A connection that leaves frees a descriptor, so accepting goes on before its pause is over.
 #[test]
@@ -75,7 +75,7 @@ fn shard(config: Config) -> (Shard, SocketAddr) {
         record: None,
     };
     let poller = Arc::new(Poller::new().expect("a poller"));
-    let (handle, inbox) = Handle::new(Arc::clone(&poller));
+    let (handle, inbox) = Handle::new(Arc::clone(&poller) as Arc<dyn Bell>);
     let keepalive = &host.config.limits.keepalive;
     let listeners = Listeners::new(vec![listener], &poller, keepalive).expect("it can be watched");
     let shard = Shard::new(host, listeners, poller, handle, inbox);

@@ -6,8 +6,9 @@ use std::sync::mpsc;
 use std::thread;
 
 use flashgate_core::ListenerId;
+use flashgate_host::Handle;
 
-use crate::handle::Handle;
+use crate::bell::Bell;
 use crate::lock::Lock;
 
 #[test]
@@ -31,7 +32,7 @@ fn who_gets_no_thread_keeps_its_bytes_and_is_tried_again() {
     assert_eq!(state.starve_on(), None);
     let mut jobs = state.hand_out(Hand::Passing);
     let mut bytes = Vec::new();
-    let written = jobs[0].batch.write_to(&mut bytes);
+    let written = jobs[0].work.write_to(&mut bytes);
     assert!(written.is_ok() && jobs.len() == 1);
     assert_eq!(bytes, b"<pong value=\"1\"/>\0<pong value=\"2\"/>\0");
 }
@@ -40,9 +41,9 @@ fn who_gets_no_thread_keeps_its_bytes_and_is_tried_again() {
 #[test]
 fn an_outbox_that_is_drained_wakes_who_waits_for_it() {
     wakes(|state, id| {
-        let mut batch = state.work(id).expect("it is to be written");
-        let written = batch.write_to(io::sink());
-        state.wrote(Hand::Writer, id, batch, written);
+        let mut work = state.work(id).expect("it is to be written");
+        let written = work.write_to(io::sink());
+        state.wrote(Hand::Writer, id, work, written);
     });
 }
 
@@ -82,15 +83,7 @@ fn wakes(how: impl FnOnce(&mut State, ConnId)) {
 impl State {
     /// Has more made for a connection than its writer thread has had the time to write.
     pub(crate) fn crowd(&mut self, id: ConnId) {
-        // Only a gateway makes chunks: this is an answer of 200 bytes.
-        let ping = format!("PING {}\0", "x".repeat(180));
-        assert!(self.received(id, Ok(ping.as_bytes())).is_continue());
-        let chunk = loop {
-            let action = self.gateway.poll().expect("a PING is answered");
-            if let Action::Write(_, chunk) = action {
-                break chunk;
-            }
-        };
+        let chunk = Chunk::from(&[b'x'; 200][..]);
         while !self.is_crowded(id) {
             self.push(id, chunk.clone());
         }
@@ -106,7 +99,7 @@ fn with_one() -> (State, ConnId, Arc<Link>) {
     let stream = TcpStream::connect(address).expect("there is a backlog");
     let (config, now) = (Arc::new(Config::default()), Now::default());
     let gateway = Gateway::new(Arc::clone(&config), now);
-    let progress = Progress::new(&Handle::new().0);
+    let progress = Progress::new(&Handle::new(Arc::new(Bell::default())).0);
     let mut state = State::new(gateway, config, Box::new(|_, _| {}), now, progress);
     let (listener, peer) = (ListenerId(0), address);
     let link = Arc::new(Link::new(stream, &Arc::default()));

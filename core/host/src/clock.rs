@@ -10,9 +10,9 @@ use flashgate_core::{Clock, Millis, Now, UnixSeconds};
 #[derive(Debug)]
 pub struct SystemClock {
     started: Instant,
-    /// The second for which `offset` was found out: a time zone changes its mind on whole seconds,
-    /// and asking costs more than reading both clocks.
-    asked: AtomicI64,
+    /// The second for which `offset` was looked up. A time zone changes its offset on a whole second, and
+    /// a lookup costs more than reading both clocks.
+    looked_up: AtomicI64,
     offset: AtomicI32,
 }
 
@@ -21,17 +21,17 @@ impl SystemClock {
     pub fn new() -> Self {
         Self {
             started: Instant::now(),
-            asked: AtomicI64::new(i64::MIN),
+            looked_up: AtomicI64::new(i64::MIN),
             offset: AtomicI32::new(0),
         }
     }
 
     fn offset(&self, second: i64) -> i32 {
-        if self.asked.load(Ordering::Acquire) != second {
+        if self.looked_up.load(Ordering::Acquire) != second {
             let offset = jiff::Zoned::now().offset().seconds();
             self.offset.store(offset, Ordering::Relaxed);
-            // After the offset, so that whoever sees this second sees its offset too.
-            self.asked.store(second, Ordering::Release);
+            // After the offset, so that a thread which sees this second sees its offset, too.
+            self.looked_up.store(second, Ordering::Release);
         }
         self.offset.load(Ordering::Relaxed)
     }
