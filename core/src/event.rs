@@ -124,9 +124,11 @@ pub enum Refused {
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Full => "as many connections are open as may be",
-            Self::AddressLimit => "as many connections are open from this address as may be",
-            Self::ShuttingDown => "the gateway is shutting down",
+            Self::Full => "the limit on connections is reached: raise `Limits::connections`",
+            Self::AddressLimit => {
+                "the limit on connections from one address is reached: raise `Limits::per_address`"
+            }
+            Self::ShuttingDown => "the gateway is shutting down: connect to its successor",
         })
     }
 }

@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 
+use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use crate::id::Source;
@@ -51,8 +52,9 @@ impl Login {
     }
 }
 
-/// A password on its way to the store. Its `Debug` is blank, and its memory is wiped after use.
-#[derive(Clone, PartialEq, Eq)]
+/// A password on its way to the store. Its `Debug` is blank, its memory is wiped after use, and it has no
+/// `==`, which would take longer the more of a guess is right.
+#[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
@@ -61,9 +63,14 @@ impl Secret {
         Self(Zeroizing::new(String::from(password)))
     }
 
-    /// The password itself, for the one who verifies it.
+    /// The password itself, for the code that verifies it.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// Whether both are the same text. The time it takes depends on their lengths alone.
+    pub fn matches(&self, other: &Self) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
     }
 }
 
@@ -74,7 +81,7 @@ impl fmt::Debug for Secret {
 }
 
 /// A question to the member store.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Query {
     /// Is there an active member of this name with this password?
     Identify {
@@ -86,6 +93,24 @@ pub enum Query {
         source: Source,
     },
 }
+
+impl PartialEq for Query {
+    fn eq(&self, other: &Self) -> bool {
+        let Self::Identify {
+            login,
+            password,
+            source,
+        } = self;
+        let Self::Identify {
+            login: other_login,
+            password: other_password,
+            source: other_source,
+        } = other;
+        login == other_login && source == other_source && password.matches(other_password)
+    }
+}
+
+impl Eq for Query {}
 
 /// The member store's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -298,5 +323,13 @@ mod tests {
         let secret = Secret::new("hunter2");
         assert_eq!(alloc::format!("{secret:?}"), "Secret(…)");
         assert_eq!(secret.expose(), "hunter2");
+        for (other, same) in [
+            ("hunter2", true),
+            ("hunter3", false),
+            ("hunter22", false),
+            ("", false),
+        ] {
+            assert_eq!(secret.matches(&Secret::new(other)), same, "{other}");
+        }
     }
 }

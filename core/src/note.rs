@@ -105,6 +105,7 @@ pub enum Note {
 
 /// Why a chat connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum CloseReason {
     /// The client said QUIT.
     Quit,
@@ -134,6 +135,7 @@ pub enum CloseReason {
 
 /// Why a connection was turned away before it could chat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Refusal {
     /// As many chat connections as there may be are open, or as many of any kind.
     Full,

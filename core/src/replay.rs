@@ -45,7 +45,7 @@ impl fmt::Display for NotARecording {
             Self::Something => f.write_str("not a recording of flashgate"),
             Self::Version => write!(
                 f,
-                "a recording of another version; this reads version {VERSION}"
+                "a recording of another version: replay it with the program that made it; this one reads version {VERSION}"
             ),
         }
     }

@@ -42,7 +42,7 @@ pub enum SettingError {
 impl fmt::Display for SettingError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unknown => f.write_str("there is no such setting"),
+            Self::Unknown => f.write_str("there is no setting of this name: `SETTINGS` lists all"),
             Self::Value(why) => f.write_str(why),
         }
     }

@@ -184,7 +184,7 @@ mod tests {
         for bad in ["", " a", "a ", "a\r\nb", "a\tb", "\u{e9}"] {
             let text =
                 |file: Result<_, SiteError>| file.map(drop).map_err(|error| error.to_string());
-            let error = "not a header value: visible ASCII, and spaces inside";
+            let error = "a type or policy must be visible ASCII, with spaces only inside";
             assert_eq!(text(SiteFile::new(bad, b"")).unwrap_err(), error, "{bad:?}");
             let policy = file("").with_policy(bad);
             assert_eq!(text(policy).unwrap_err(), error, "{bad:?}");

@@ -136,8 +136,8 @@ impl fmt::Display for SiteError {
             Self::EmptySegment => "the path has an empty segment",
             Self::DotSegment => "the path has a segment . or ..",
             Self::Nul => "the path has a NUL",
-            Self::TooLong => "the path is too long",
-            Self::Header => "not a header value: visible ASCII, and spaces inside",
+            Self::TooLong => "the path is too long: 4096 bytes at most",
+            Self::Header => "a type or policy must be visible ASCII, with spaces only inside",
         })
     }
 }
@@ -185,7 +185,7 @@ mod tests {
             ("/a/b c/\u{e9}%41\\?#.html", Ok(())),
             ("/...", Ok(())),
             (&long[..MAX_SITE_PATH], Ok(())),
-            (&long, Err("the path is too long")),
+            (&long, Err("the path is too long: 4096 bytes at most")),
             ("", Err("the path does not begin with /")),
             ("a", Err("the path does not begin with /")),
             ("/", Err("the path has an empty segment")),

@@ -7,6 +7,7 @@
 //!
 //! Extensions are not spoken, so their bits are an error.
 
+mod errors;
 mod handshake;
 #[cfg(test)]
 mod tests;

@@ -194,7 +194,7 @@ fn what_is_no_text_ends_a_recording() {
     let error = Recording::new(b"\xff\n", ROOM).unwrap_err();
     assert_eq!(error.to_string(), "not a recording of flashgate");
     let error = Recording::new(b"flashgate-recording 0\n", ROOM).unwrap_err();
-    assert!(error.to_string().ends_with("this reads version 1"));
+    assert!(error.to_string().ends_with("this one reads version 1"));
 }
 
 #[test]
