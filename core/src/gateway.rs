@@ -40,10 +40,9 @@ use crate::conn::table::Table;
 use crate::conn::{Conn, Incoming, Stage, State, Turn, Wire};
 use crate::event::{Action, Cause, HostFacts, Input, MAX_READ, Refused};
 use crate::gateway::addresses::Addresses;
-use crate::gateway::refusals::Refusals;
 use crate::id::{Accepted, ConnId, Ticket};
 use crate::member::{MemberEvent, MemberId, Unavailable};
-use crate::note::{CloseReason, Note, Refusal};
+use crate::note::{CloseReason, Note, Refusal, What};
 use crate::record::Recorder;
 use crate::time::{Millis, Now};
 use crate::web::status::Counters;
@@ -52,6 +51,7 @@ use claims::Claims;
 use deadlines::Deadlines;
 use ending::Ends;
 use login::Lookup;
+use refusals::{Last, Refusals};
 use timers::MAX_FIRED;
 
 /// Everyone who is connected and everything they may do, as one value with one owner.
@@ -164,12 +164,12 @@ impl Gateway {
             return Err(Refused::ShuttingDown);
         }
         if self.conns.len() >= self.config.limits.connections {
-            self.refuse(Refusal::Full, origin.peer, None);
+            self.refuse_unaccepted(Refusal::Full, origin.peer);
             return Err(Refused::Full);
         }
         let limited = self.is_limited(address);
         if limited && self.addresses.open(address) >= self.config.limits.per_address.max(1) {
-            self.refuse(Refusal::AddressLimit, origin.peer, None);
+            self.refuse_unaccepted(Refusal::AddressLimit, origin.peer);
             return Err(Refused::AddressLimit);
         }
         if limited {
@@ -452,13 +452,42 @@ impl Gateway {
         }
     }
 
-    fn refuse(&mut self, reason: Refusal, peer: SocketAddr, detail: Option<&[u8]>) {
-        let note = self.refusals.count(self.now.mono, reason, peer, detail);
+    /// Counts a connection that is turned away, and logs it unless that reason was logged a moment ago.
+    fn refuse(&mut self, id: ConnId, reason: Refusal, detail: Option<&[u8]>) {
+        let Some(peer) = self.conns.get(id).map(Conn::peer) else {
+            return;
+        };
+        self.count_refusal(
+            reason,
+            Last {
+                conn: Some(id),
+                peer,
+            },
+            detail,
+        );
+    }
+
+    fn refuse_unaccepted(&mut self, reason: Refusal, peer: SocketAddr) {
+        self.count_refusal(reason, Last { conn: None, peer }, None);
+    }
+
+    fn count_refusal(&mut self, reason: Refusal, last: Last, detail: Option<&[u8]>) {
+        let note = self.refusals.count(self.now.mono, reason, last, detail);
         self.actions.extend(note.map(Action::Note));
     }
 
-    fn note(&mut self, note: Note) {
-        self.actions.push_back(Action::Note(note));
+    /// Logs what happened to a connection that is still there.
+    fn note(&mut self, id: ConnId, what: What) {
+        if let Some(peer) = self.conns.get(id).map(Conn::peer) {
+            self.note_from(id, peer, what);
+        }
+    }
+
+    /// Logs what happened to a connection that may be gone.
+    fn note_from(&mut self, id: ConnId, peer: SocketAddr, what: What) {
+        let conn = Some(id);
+        self.actions
+            .push_back(Action::Note(Note { conn, peer, what }));
     }
 
     /// Sends a connection bytes of its own.

@@ -104,7 +104,7 @@ pub use id::{Accepted, ConnId, ListenerId, Source, Ticket};
 pub use member::{
     Answer, Denial, Login, Member, MemberEvent, MemberId, Query, Secret, Unavailable,
 };
-pub use note::{CloseReason, Note, NotePart, NoteWriter, Refusal};
+pub use note::{CloseReason, Note, NotePart, NoteWriter, Refusal, What};
 pub use queue::Chunks;
 pub use time::{Millis, Now, TimeOfDay, UnixSeconds};
 pub use web::file::SiteFile;

@@ -5,37 +5,39 @@ mod words;
 use alloc::sync::Arc;
 use core::net::SocketAddr;
 
+use crate::id::ConnId;
 use crate::member::{Denial, MemberId, Unavailable};
-#[cfg(any(test, feature = "testing"))]
-pub(crate) use words::Words;
 pub use words::{NotePart, NoteWriter};
 
-/// One event for the log. `clients` counts open chat connections, `max` is their limit.
+/// One event for the log: a connection, and what happened to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Note {
-    /// A connection was told apart as chat.
+pub struct Note {
+    /// The connection, which may be gone by now. For refusals the last one; `None` where that was refused
+    /// before it had an id.
+    pub conn: Option<ConnId>,
+    /// The address that the connection comes from. After a PROXY header two connections may have the same.
+    pub peer: SocketAddr,
+    /// What happened.
+    pub what: What,
+}
+
+/// What happened. `clients` counts open chat connections, `max` is their limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum What {
+    /// A connection was recognised as chat.
     Connected {
-        /// Where it comes from.
-        peer: SocketAddr,
         /// Open chat connections, this one included.
         clients: usize,
         /// Their limit.
         max: usize,
     },
     /// The policy document was asked for, by a socket or over HTTP.
-    Crossdomain {
-        /// Who asked.
-        peer: SocketAddr,
-    },
+    Crossdomain,
     /// `/server-status` was asked for.
-    Status {
-        /// Who asked.
-        peer: SocketAddr,
-    },
+    Status,
     /// A path that is not ours was redirected.
     Redirect {
-        /// Who asked.
-        peer: SocketAddr,
         /// The HTTP method.
         method: &'static str,
         /// The path as the client sent it, without its query.
@@ -43,8 +45,6 @@ pub enum Note {
     },
     /// A member came online, or took over from an older connection.
     Login {
-        /// Where from.
-        peer: SocketAddr,
         /// Who.
         member: MemberId,
         /// Open chat connections.
@@ -54,8 +54,6 @@ pub enum Note {
     },
     /// An identification failed.
     LoginFailed {
-        /// Where from.
-        peer: SocketAddr,
         /// The name that was tried, as the client sent it.
         id: Arc<str>,
         /// Why. For the operator alone: the client gets the same answer for every reason.
@@ -63,8 +61,6 @@ pub enum Note {
     },
     /// An identification got no verdict from the member store.
     LoginUnavailable {
-        /// Where from.
-        peer: SocketAddr,
         /// The name that was tried, as the client sent it.
         id: Arc<str>,
         /// What was wrong with the store.
@@ -72,27 +68,18 @@ pub enum Note {
     },
     /// A member left.
     Quit {
-        /// Where from.
-        peer: SocketAddr,
         /// Who.
         member: MemberId,
     },
     /// The command rate makes a connection's commands wait; at most one note a minute and connection.
-    Slowed {
-        /// Whose commands wait.
-        peer: SocketAddr,
-    },
+    Slowed,
     /// A chat connection ended.
     Closed {
-        /// Where from.
-        peer: SocketAddr,
         /// Why.
         reason: CloseReason,
     },
     /// Connections were turned away; at most one note a second for each reason.
     Refused {
-        /// The last of them.
-        peer: SocketAddr,
         /// Why.
         reason: Refusal,
         /// How many since the last such note.

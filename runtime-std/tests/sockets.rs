@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
 
-use flashgate_core::{Answer, Denial, Host, MemberStore, Note, Query, Reply, Ticket};
+use flashgate_core::{Answer, Denial, Host, MemberStore, Query, Reply, Ticket, What};
 use flashgate_std::{Server, SystemClock};
 use scenarios::{Client, Running};
 
@@ -80,7 +80,7 @@ fn a_panic_ends_the_server() {
         clock: clock(),
         members: Arc::new(NoMembers),
         log: Box::new(|_, note| {
-            if let Note::Connected { clients: 2, .. } = note {
+            if let What::Connected { clients: 2, .. } = note.what {
                 panic!("as this test wants it");
             }
         }),

@@ -109,8 +109,8 @@ impl Line<'_> {
                 self.write("dropped", &text, &[("lines", lines)]);
             }
             Event::Note(note) => {
-                note.write_to(&mut self);
-                self.by(note.peer());
+                note.what.write_to(&mut self);
+                self.by(note.peer);
             }
         }
         if self.format == Format::Json {

@@ -2,7 +2,9 @@
 
 use std::sync::mpsc::{Receiver, Sender};
 
-use flashgate_core::{CloseReason, Denial, MemberId, Millis, Refusal, Unavailable, UnixSeconds};
+use flashgate_core::{
+    CloseReason, Denial, MemberId, Millis, Refusal, Unavailable, UnixSeconds, What,
+};
 
 use super::line::MAX_CLIENT_TEXT;
 use super::*;
@@ -19,25 +21,23 @@ fn peer() -> SocketAddr {
     "192.0.2.1:4242".parse().unwrap()
 }
 
-/// A note, its text and its JSON fields.
-type Case = (Note, String, String);
+/// What a note says, its text and its JSON fields.
+type Case = (What, String, String);
 
 #[test]
 fn notes_about_chat() {
-    let peer = peer();
     let member = MemberId(7);
     let (clients, max) = (2, 128);
     let id = Arc::from("x\"\n[2007-07-10 12:54:02] QUIT 1");
     let quoted = r#""x\"\n[2007-07-10 12:54:02] QUIT 1""#;
     for case in [
         (
-            Note::Connected { peer, clients, max },
+            What::Connected { clients, max },
             "CONNECTED (2/128)".to_owned(),
             r#""event":"connected","clients":2,"max":128"#.to_owned(),
         ),
         (
-            Note::Login {
-                peer,
+            What::Login {
                 member,
                 clients,
                 max,
@@ -46,8 +46,7 @@ fn notes_about_chat() {
             r#""event":"login","member":7,"clients":2,"max":128"#.to_owned(),
         ),
         (
-            Note::LoginFailed {
-                peer,
+            What::LoginFailed {
                 id: Arc::clone(&id),
                 why: Denial::TicketSpent,
             },
@@ -55,8 +54,7 @@ fn notes_about_chat() {
             format!(r#""event":"login_failed","id":{quoted},"reason":"ticket spent""#),
         ),
         (
-            Note::LoginUnavailable {
-                peer,
+            What::LoginUnavailable {
                 id,
                 why: Unavailable::Busy,
             },
@@ -64,18 +62,17 @@ fn notes_about_chat() {
             format!(r#""event":"login_unavailable","id":{quoted},"reason":"store busy""#),
         ),
         (
-            Note::Slowed { peer },
+            What::Slowed,
             "SLOWED command rate".to_owned(),
             r#""event":"slowed""#.to_owned(),
         ),
         (
-            Note::Quit { peer, member },
+            What::Quit { member },
             "QUIT 7".to_owned(),
             r#""event":"quit","member":7"#.to_owned(),
         ),
         (
-            Note::Closed {
-                peer,
+            What::Closed {
                 reason: CloseReason::EndOfStream,
             },
             "CLOSED end of stream".to_owned(),
@@ -88,21 +85,19 @@ fn notes_about_chat() {
 
 #[test]
 fn notes_about_the_rest() {
-    let peer = peer();
     for case in [
         (
-            Note::Crossdomain { peer },
+            What::Crossdomain,
             "CROSSDOMAIN.XML REQUEST".to_owned(),
             r#""event":"crossdomain""#.to_owned(),
         ),
         (
-            Note::Status { peer },
+            What::Status,
             "STATUS REQUEST".to_owned(),
             r#""event":"status""#.to_owned(),
         ),
         (
-            Note::Redirect {
-                peer,
+            What::Redirect {
                 method: "GET",
                 path: Arc::from("/a\u{1b}\"b"),
             },
@@ -110,8 +105,7 @@ fn notes_about_the_rest() {
             r#""event":"redirect","method":"GET","path":"/a\u001b\"b""#.to_owned(),
         ),
         (
-            Note::Refused {
-                peer,
+            What::Refused {
                 reason: Refusal::Full,
                 times: 1,
                 detail: None,
@@ -120,8 +114,7 @@ fn notes_about_the_rest() {
             r#""event":"refused","reason":"full","times":1"#.to_owned(),
         ),
         (
-            Note::Refused {
-                peer,
+            What::Refused {
                 reason: Refusal::AddressLimit,
                 times: 17,
                 detail: None,
@@ -130,8 +123,7 @@ fn notes_about_the_rest() {
             r#""event":"refused","reason":"address limit","times":17"#.to_owned(),
         ),
         (
-            Note::Refused {
-                peer,
+            What::Refused {
                 reason: Refusal::NoCertificate,
                 times: 1,
                 detail: None,
@@ -140,8 +132,7 @@ fn notes_about_the_rest() {
             r#""event":"tls_refused","reason":"no certificate","times":1"#.to_owned(),
         ),
         (
-            Note::Refused {
-                peer,
+            What::Refused {
                 reason: Refusal::Origin,
                 times: 2,
                 detail: Some(Arc::from("https://evil.example\"\n")),
@@ -150,8 +141,7 @@ fn notes_about_the_rest() {
             r#""event":"websocket_refused","reason":"origin","times":2,"origin":"https://evil.example\"\n""#.to_owned(),
         ),
         (
-            Note::Refused {
-                peer,
+            What::Refused {
                 reason: Refusal::Version,
                 times: 1,
                 detail: Some(Arc::from("8")),
@@ -160,8 +150,7 @@ fn notes_about_the_rest() {
             r#""event":"websocket_refused","reason":"version","times":1,"version":8"#.to_owned(),
         ),
         (
-            Note::Refused {
-                peer,
+            What::Refused {
                 reason: Refusal::Version,
                 times: 1,
                 detail: Some(Arc::from("+8\n")),
@@ -170,8 +159,7 @@ fn notes_about_the_rest() {
             r#""event":"websocket_refused","reason":"version","times":1,"version":"+8\n""#.to_owned(),
         ),
         (
-            Note::Refused {
-                peer,
+            What::Refused {
                 reason: Refusal::NoKey,
                 times: 3,
                 detail: None,
@@ -180,8 +168,7 @@ fn notes_about_the_rest() {
             r#""event":"websocket_refused","reason":"no key","times":3"#.to_owned(),
         ),
         (
-            Note::Refused {
-                peer,
+            What::Refused {
                 reason: Refusal::Http10,
                 times: 1,
                 detail: None,
@@ -194,7 +181,12 @@ fn notes_about_the_rest() {
     }
 }
 
-fn check((note, text, json): Case) {
+fn check((what, text, json): Case) {
+    let note = Note {
+        conn: None,
+        peer: peer(),
+        what,
+    };
     let event = Event::Note(&note);
     assert_eq!(
         line(Format::Text, now(), &event),
@@ -256,9 +248,12 @@ fn the_longest_numbers_are_written() {
         (0, "0.0.0.0:0"),
         (-10, "10.200.0.99:100"),
     ] {
-        let note = Note::Quit {
+        let note = Note {
+            conn: None,
             peer: peer.parse().unwrap(),
-            member: MemberId(member),
+            what: What::Quit {
+                member: MemberId(member),
+            },
         };
         let written = line(Format::Text, now(), &Event::Note(&note));
         let expected = format!("[2007-07-10 12:54:02] QUIT {member} {peer}");
@@ -271,10 +266,13 @@ fn the_longest_numbers_are_written() {
 
 #[test]
 fn client_text_is_cut() {
-    let note = Note::LoginFailed {
+    let note = Note {
+        conn: None,
         peer: peer(),
-        id: Arc::from("\u{e0041}".repeat(8000)),
-        why: Denial::Unknown,
+        what: What::LoginFailed {
+            id: Arc::from("\u{e0041}".repeat(8000)),
+            why: Denial::Unknown,
+        },
     };
     let written = line(Format::Text, now(), &Event::Note(&note));
     assert_eq!(written.matches("\\udb40\\udc41").count(), MAX_CLIENT_TEXT);

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use flashgate_core::{Member, MemberEvent, MemberId, Note};
+use flashgate_core::{Member, MemberEvent, MemberId, Note, What};
 
 use super::table::Now;
 use crate::store::{Active, Tell};
@@ -88,9 +88,9 @@ impl Watch {
     pub(super) fn heard(&self, note: &Note) {
         // The core has many others to tell, and they are nothing to us.
         #[allow(clippy::wildcard_enum_match_arm)]
-        let (id, is_online) = match note {
-            Note::Login { member, .. } => (member, true),
-            Note::Quit { member, .. } => (member, false),
+        let (id, is_online) = match &note.what {
+            What::Login { member, .. } => (member, true),
+            What::Quit { member } => (member, false),
             _ => return,
         };
         let mut state = self.lock();
@@ -194,8 +194,7 @@ mod tests {
         }
 
         fn comes(&self, id: i64) {
-            self.watch.heard(&Note::Login {
-                peer: "127.0.0.1:1".parse().unwrap(),
+            self.notes(What::Login {
                 member: MemberId(id),
                 clients: 1,
                 max: 1,
@@ -203,9 +202,17 @@ mod tests {
         }
 
         fn leaves(&self, id: i64) {
-            self.watch.heard(&Note::Quit {
-                peer: "127.0.0.1:1".parse().unwrap(),
+            self.notes(What::Quit {
                 member: MemberId(id),
+            });
+        }
+
+        fn notes(&self, what: What) {
+            let peer = "127.0.0.1:1".parse().unwrap();
+            self.watch.heard(&Note {
+                conn: None,
+                peer,
+                what,
             });
         }
 

@@ -20,7 +20,7 @@ use crate::conn::websocket::AWAY;
 use crate::conn::{Claim, Conn, Stage, Turn, Who};
 use crate::id::{ConnId, Source};
 use crate::member::{Denial, Member, MemberId};
-use crate::note::{CloseReason, Note};
+use crate::note::{CloseReason, What};
 use crate::wire::websocket::Opcode;
 
 /// Who waits for whom. Each newcomer is in it once at most, so that connections bound it.
@@ -160,14 +160,8 @@ impl Gateway {
     }
 
     fn refuse_claim(&mut self, id: ConnId, name: Arc<str>) {
-        if let Some(peer) = self.conns.get(id).map(|conn| conn.peer()) {
-            let why = Denial::AlreadyOnline;
-            self.note(Note::LoginFailed {
-                peer,
-                id: name,
-                why,
-            });
-        }
+        let why = Denial::AlreadyOnline;
+        self.note(id, What::LoginFailed { id: name, why });
         self.say(id, &reply::error(reply::ALREADY_ONLINE));
     }
 
@@ -217,13 +211,11 @@ impl Gateway {
             let Some(conn) = self.conns.get_mut(id) else {
                 continue;
             };
-            let peer = conn.peer();
             let Some(chat) = conn.chat() else { continue };
             if let Turn::Claim(claim) = mem::replace(&mut chat.turn, Turn::Refusal { until }) {
-                let id = claim.name;
                 self.counters.failed_logins += 1;
-                let why = Denial::Changed;
-                self.note(Note::LoginFailed { peer, id, why });
+                let (name, why) = (claim.name, Denial::Changed);
+                self.note(id, What::LoginFailed { id: name, why });
             }
             self.advance(id, &[]);
         }
@@ -294,16 +286,12 @@ impl Gateway {
     }
 
     fn note_login(&mut self, id: ConnId, member: &Member) {
-        let Some(peer) = self.conns.get(id).map(|conn| conn.peer()) else {
-            return;
-        };
         self.counters.logins += 1;
-        let (clients, max) = (self.clients, self.config.limits.clients);
-        self.note(Note::Login {
-            peer,
+        let what = What::Login {
             member: member.id,
-            clients,
-            max,
-        });
+            clients: self.clients,
+            max: self.config.limits.clients,
+        };
+        self.note(id, what);
     }
 }

@@ -9,7 +9,7 @@ use crate::conn::inbox::Inbox;
 use crate::conn::{Ending, Incoming, Patience, Stage, State, Turn, Who};
 use crate::event::Action;
 use crate::id::ConnId;
-use crate::note::{CloseReason, Note};
+use crate::note::{CloseReason, What};
 
 /// Who ends a chat, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,6 @@ impl Gateway {
         let Some(conn) = self.conns.get_mut(id) else {
             return;
         };
-        let peer = conn.peer();
         let Some(chat) = conn.chat() else { return };
         let who = chat.who;
         let turn = mem::replace(&mut chat.turn, Turn::Ready);
@@ -37,15 +36,12 @@ impl Gateway {
             && reason != CloseReason::Replaced
             && let Some(online) = self.hub.leave(seat)
         {
-            self.note(Note::Quit {
-                peer,
-                member: online.id,
-            });
+            self.note(id, What::Quit { member: online.id });
             if self.phase == Phase::Running && self.config.presence == Presence::All {
                 self.broadcast(&reply::quit(online.nick()), id);
             }
         }
-        self.note(Note::Closed { peer, reason });
+        self.note(id, What::Closed { reason });
         match ends {
             Ends::With(Stage::Aborted) => self.leave(id, Stage::Aborted, Patience::Short),
             Ends::With(stage @ (Stage::Finishing | Stage::Closing)) => {

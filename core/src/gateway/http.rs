@@ -4,7 +4,6 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::net::SocketAddr;
 
 use super::{Gateway, Phase, Step};
 use crate::config::{Missing, Role};
@@ -14,7 +13,7 @@ use crate::id::{ConnId, ListenerId};
 
 use crate::chunk::Chunk;
 use crate::member::Unavailable;
-use crate::note::{Note, Refusal};
+use crate::note::{Refusal, What};
 use crate::web::file::{self, SiteFile};
 use crate::web::site::{self, Found, Site};
 use crate::web::status::{self, Gauges};
@@ -34,20 +33,17 @@ impl Gateway {
         let Some(conn) = self.conns.get_mut(id) else {
             return Step::Wait;
         };
-        let (ended, peer, role) = (
-            conn.incoming == Incoming::Ended,
-            conn.peer(),
-            self.config.role(conn.listener()),
-        );
+        let ended = conn.incoming == Incoming::Ended;
+        let role = self.config.role(conn.listener());
         let State::Http { since, searched } = &mut conn.state else {
             return Step::Wait;
         };
         let late = self.now.mono >= *since + limits.request;
         let response = match http::find_head(input, searched, limits.head) {
-            Head::Partial if ended => self.refuse_head(Status::BadRequest, input, peer),
-            Head::Partial if late => self.refuse_head(Status::RequestTimeout, input, peer),
+            Head::Partial if ended => self.refuse_head(id, Status::BadRequest, input),
+            Head::Partial if late => self.refuse_head(id, Status::RequestTimeout, input),
             Head::Partial => return Step::Wait,
-            Head::Bad(status) => self.refuse_head(status, input, peer),
+            Head::Bad(status) => self.refuse_head(id, status, input),
             Head::Complete(length) => match http::parse(&input[..length]) {
                 Ok(Request {
                     upgrade: Some(handshake),
@@ -61,12 +57,12 @@ impl Gateway {
                 },
                 Ok(request) => {
                     if request.upgrade.is_none() && http::names_key(&input[..length]) {
-                        self.refuse(Refusal::NoUpgrade, peer, None);
+                        self.refuse(id, Refusal::NoUpgrade, None);
                     }
                     self.serve(id, &request)
                 }
                 Err(Reject::Upgrade(refusal)) => self.refuse_upgrade(id, refusal),
-                Err(Reject::Status(status)) => self.refuse_head(status, &input[..length], peer),
+                Err(Reject::Status(status)) => self.refuse_head(id, status, &input[..length]),
             },
         };
         // However malformed what follows: who asks for the head gets no body (RFC 9110 section 9.3.2).
@@ -82,12 +78,12 @@ impl Gateway {
 
     /// Refuses a request for what its head is. Where it was to become a WebSocket, the log says so: a
     /// browser tells its user nothing.
-    fn refuse_head(&mut self, status: Status, head: &[u8], peer: SocketAddr) -> Response {
+    fn refuse_head(&mut self, id: ConnId, status: Status, head: &[u8]) -> Response {
         if http::names_key(head) {
             if status == Status::MethodNotAllowed {
-                self.refuse(Refusal::Method, peer, None);
+                self.refuse(id, Refusal::Method, None);
             } else {
-                self.refuse(Refusal::Head, peer, Some(status.line().as_bytes()));
+                self.refuse(id, Refusal::Head, Some(status.line().as_bytes()));
             }
         }
         http::refused(status)
@@ -110,7 +106,7 @@ impl Gateway {
         let Some(conn) = self.conns.get(id) else {
             return Response::plain(Status::ServiceUnavailable);
         };
-        let (peer, listener) = (conn.peer(), conn.listener());
+        let listener = conn.listener();
         if request.method == Method::Options {
             return self.options(request);
         }
@@ -120,7 +116,7 @@ impl Gateway {
         match request.path {
             "/crossdomain.xml" => {
                 self.counters.policy_requests += 1;
-                self.note(Note::Crossdomain { peer });
+                self.note(id, What::Crossdomain);
                 let content = Content {
                     mime: "text/x-cross-domain-policy".into(),
                     body: self.config.policy.http(),
@@ -132,7 +128,7 @@ impl Gateway {
                 }
             }
             path if is_status(path) => {
-                self.note(Note::Status { peer });
+                self.note(id, What::Status);
                 let gauges = self.gauges();
                 if request.query == Some("json") {
                     let json = status::json(&gauges, &self.counters);
@@ -153,7 +149,7 @@ impl Gateway {
             path => match self.config.site.find(path) {
                 Found::File(file) => site_file(file, request),
                 Found::Folder(path) => folder(&path, request.query),
-                Found::Nothing => self.nothing(peer, request),
+                Found::Nothing => self.nothing(id, request),
             },
         }
     }
@@ -175,7 +171,7 @@ impl Gateway {
     }
 
     /// Answers for a path that neither the gateway nor the site has.
-    fn nothing(&mut self, peer: SocketAddr, request: &Request<'_>) -> Response {
+    fn nothing(&mut self, id: ConnId, request: &Request<'_>) -> Response {
         if request.path == "/favicon.ico" {
             return Response {
                 status: Status::NoContent,
@@ -192,11 +188,11 @@ impl Gateway {
         if site::leads_to(request.path, &location) {
             return not_found(&config.site);
         }
-        self.note(Note::Redirect {
-            peer,
+        let what = What::Redirect {
             method: request.method.name(),
             path: Arc::from(request.path),
-        });
+        };
+        self.note(id, what);
         unkept(Response::plain(status).with("Location", location))
     }
 

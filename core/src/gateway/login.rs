@@ -15,7 +15,7 @@ use crate::conn::{InLine, Stage, Turn, Who};
 use crate::event::Action;
 use crate::id::{ConnId, Source, Ticket};
 use crate::member::{Answer, Denial, Query, Unavailable};
-use crate::note::{CloseReason, Note};
+use crate::note::{CloseReason, What};
 use crate::time::Millis;
 
 /// A question that the member store has not answered yet. It outlives its connection: a failure counts
@@ -97,11 +97,7 @@ impl Gateway {
             }
             Answer::Denied(why, _) => {
                 self.counters.failed_logins += 1;
-                self.note(Note::LoginFailed {
-                    peer,
-                    id: lookup.id,
-                    why,
-                });
+                self.note_from(id, peer, What::LoginFailed { id: lookup.id, why });
                 // From the question, not the command: who had to wait for it before would otherwise
                 // be refused the moment the store has answered, and could time the hash.
                 let until = lookup.submitted + self.config.limits.failure_delay;
@@ -113,11 +109,7 @@ impl Gateway {
             }
             Answer::Unavailable(why) => {
                 self.counters.unavailable_logins += 1;
-                self.note(Note::LoginUnavailable {
-                    peer,
-                    id: lookup.id,
-                    why,
-                });
+                self.note_from(id, peer, What::LoginUnavailable { id: lookup.id, why });
                 if waiting {
                     self.ready(id);
                     self.say(id, &reply::error(reply::TRY_LATER));

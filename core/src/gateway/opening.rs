@@ -7,7 +7,7 @@ use crate::config::Role;
 use crate::conn::sniff::{Kind, Verdict, sniff};
 use crate::conn::{Chat, Incoming, Patience, State, Wire};
 use crate::id::ConnId;
-use crate::note::{Note, Refusal};
+use crate::note::{Refusal, What};
 use crate::wire::websocket::CloseCode;
 
 impl Gateway {
@@ -43,8 +43,7 @@ impl Gateway {
                 }
             }
             Verdict::Is(Kind::Tls) => {
-                let peer = conn.peer();
-                self.refuse(Refusal::NoCertificate, peer, None);
+                self.refuse(id, Refusal::NoCertificate, None);
                 self.close(id);
             }
             Verdict::Is(Kind::Proxy | Kind::Chat) => self.begin_chat(id, Wire::Stream),
@@ -59,12 +58,8 @@ impl Gateway {
     }
 
     fn answer_policy(&mut self, id: ConnId) {
-        let Some(conn) = self.conns.get(id) else {
-            return;
-        };
-        let peer = conn.peer();
         self.counters.policy_requests += 1;
-        self.note(Note::Crossdomain { peer });
+        self.note(id, What::Crossdomain);
         self.write(id, self.config.policy.socket());
         self.finish(id, Patience::Short);
     }
@@ -72,15 +67,11 @@ impl Gateway {
     /// The connection is a chat from now on, if there is room for one more.
     pub(super) fn begin_chat(&mut self, id: ConnId, wire: Wire) {
         let max = self.config.limits.clients;
-        let Some(conn) = self.conns.get_mut(id) else {
-            return;
-        };
-        let peer = conn.peer();
         if self.phase != Phase::Running {
             return self.close(id);
         }
         if self.clients >= max {
-            self.refuse(Refusal::Full, peer, None);
+            self.refuse(id, Refusal::Full, None);
             let sorry = reply::error(reply::SERVER_FULL);
             match wire {
                 Wire::Stream => self.write(id, sorry.to(Form::Stream)),
@@ -91,19 +82,19 @@ impl Gateway {
             }
             return self.finish(id, Patience::Short);
         }
+        let clients = self.clients + 1;
+        let Some(conn) = self.conns.get_mut(id) else {
+            return;
+        };
         // A WebSocket speaks binary until it has sent text: Ruffle drops text.
         conn.form = match wire {
             Wire::Stream => Form::Stream,
             Wire::WebSocket(_) => Form::Binary,
         };
         conn.state = State::Chat(Chat::new(wire));
-        self.clients += 1;
+        self.clients = clients;
         self.counters.chats += 1;
-        self.note(Note::Connected {
-            peer,
-            clients: self.clients,
-            max,
-        });
+        self.note(id, What::Connected { clients, max });
     }
 }
 

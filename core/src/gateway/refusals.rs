@@ -5,7 +5,8 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use core::net::SocketAddr;
 
-use crate::note::{Note, Refusal};
+use crate::id::ConnId;
+use crate::note::{Note, Refusal, What};
 use crate::time::Millis;
 
 #[derive(Debug, Default)]
@@ -28,8 +29,16 @@ struct Tally {
 #[derive(Clone, Debug)]
 struct Untold {
     times: u64,
-    peer: SocketAddr,
+    last: Last,
     detail: Option<Arc<str>>,
+}
+
+/// The connection that was turned away last.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Last {
+    /// `None` where it was refused before it had an id.
+    pub(crate) conn: Option<ConnId>,
+    pub(crate) peer: SocketAddr,
 }
 
 impl Refusals {
@@ -38,14 +47,14 @@ impl Refusals {
         &mut self,
         now: Millis,
         reason: Refusal,
-        peer: SocketAddr,
+        last: Last,
         detail: Option<&[u8]>,
     ) -> Option<Note> {
         let tally = &mut self.tallies[reason as usize];
         tally.total += 1;
         tally.untold = Some(Untold {
             times: tally.untold.as_ref().map_or(1, |untold| untold.times + 1),
-            peer,
+            last,
             detail: detail.map(|detail| Arc::from(String::from_utf8_lossy(shortened(detail)))),
         });
         let note = tally.tell(now, reason);
@@ -87,15 +96,18 @@ impl Tally {
         }
         let Untold {
             times,
-            peer,
+            last,
             detail,
         } = self.untold.take()?;
         self.quiet_until = now + Millis::from_secs(1);
-        Some(Note::Refused {
-            peer,
-            reason,
-            times,
-            detail,
+        Some(Note {
+            conn: last.conn,
+            peer: last.peer,
+            what: What::Refused {
+                reason,
+                times,
+                detail,
+            },
         })
     }
 }
@@ -143,14 +155,19 @@ mod tests {
     #[test]
     fn once_a_second_for_each_reason() {
         let mut refusals = Refusals::default();
-        let peer = |n: u8| SocketAddr::from(([192, 0, 2, n], 1));
+        let peer = |n: u8| Last {
+            conn: (n > 1).then(|| ConnId::new(n.into(), 0)),
+            peer: SocketAddr::from(([192, 0, 2, n], 1)),
+        };
         let note = |reason, n, times| {
-            Some(Note::Refused {
-                peer: peer(n),
+            let Last { conn, peer } = peer(n);
+            let detail = None;
+            let what = What::Refused {
                 reason,
                 times,
-                detail: None,
-            })
+                detail,
+            };
+            Some(Note { conn, peer, what })
         };
         for (place, reason) in REASONS.into_iter().enumerate() {
             assert_eq!(reason as usize, place);
@@ -195,14 +212,14 @@ mod tests {
         for (length, kept) in [(299, 299), (300, 300), (301, 300)] {
             let origin = [b'x'].repeat(length);
             let reason = Refusal::Origin;
-            let note = Refusals::default().count(Millis(0), reason, peer, Some(&origin));
-            let expected = Note::Refused {
-                peer,
+            let last = Last { conn: None, peer };
+            let note = Refusals::default().count(Millis(0), reason, last, Some(&origin));
+            let expected = What::Refused {
                 reason,
                 times: 1,
                 detail: Some(Arc::from("x".repeat(kept))),
             };
-            assert_eq!(note, Some(expected), "{length}");
+            assert_eq!(note.map(|note| note.what), Some(expected), "{length}");
         }
     }
 }

@@ -329,8 +329,8 @@ fn every_state_takes_every_input() {
                     lab.wait(20_000);
                 }
                 lab.gateway.assert_settled();
-                let ends = |a: &Action| matches!(a, Action::Note(Note::Closed { .. }));
-                let begins = |a: &Action| matches!(a, Action::Note(Note::Connected { .. }));
+                let ends = |a: &Action| matches!(a, Action::Note(note) if matches!(note.what, What::Closed { .. }));
+                let begins = |a: &Action| matches!(a, Action::Note(note) if matches!(note.what, What::Connected { .. }));
                 assert_eq!(
                     lab.count(begins),
                     lab.count(ends),
@@ -487,11 +487,14 @@ fn an_ipv4_mapped_address_is_the_ipv4_address() {
     lab.drain();
     let refused = "192.0.2.1:9".parse().unwrap();
     let (reason, times) = (Refusal::AddressLimit, 1);
-    let note = Note::Refused {
+    let note = Note {
+        conn: None,
         peer: refused,
-        reason,
-        times,
-        detail: None,
+        what: What::Refused {
+            reason,
+            times,
+            detail: None,
+        },
     };
     assert!(lab.actions.contains(&Action::Note(note)));
 }

@@ -13,7 +13,7 @@ use crate::chat::reply;
 use crate::chunk::Form;
 use crate::conn::{Cost, Incoming, Stage, Turn, Who};
 use crate::id::ConnId;
-use crate::note::{CloseReason, Note};
+use crate::note::{CloseReason, What};
 use crate::text;
 use crate::time::Millis;
 use crate::wiped;
@@ -205,7 +205,6 @@ impl Gateway {
         let Some(conn) = self.conns.get_mut(id) else {
             return;
         };
-        let peer = conn.peer();
         if let Some(chat) = conn.chat() {
             chat.wait(Turn::Rate { until }, now);
         }
@@ -213,7 +212,7 @@ impl Gateway {
         let quiet_until = self.slowed.entry(id).or_insert(now);
         if *quiet_until <= now {
             *quiet_until = now + SLOW_AGAIN;
-            self.note(Note::Slowed { peer });
+            self.note(id, What::Slowed);
         }
     }
 

@@ -22,15 +22,14 @@ use crate::wire::websocket::{
 impl Gateway {
     /// Answers a request to speak WebSocket; an answer that is left to send means no.
     pub(super) fn upgrade(&mut self, id: ConnId, handshake: &Handshake<'_>) -> Option<Response> {
-        let peer = self.conns.get(id)?.peer();
         if !self.is_running() {
-            self.refuse(Refusal::Shutdown, peer, None);
+            self.refuse(id, Refusal::Shutdown, None);
             return Some(Response::plain(Status::ServiceUnavailable));
         }
         if let Some(origin) = handshake.origin
             && !self.config.origins.allow(origin)
         {
-            self.refuse(Refusal::Origin, peer, Some(origin));
+            self.refuse(id, Refusal::Origin, Some(origin));
             return Some(Response::plain(Status::Forbidden));
         }
         self.write(id, Chunk::new(handshake.answer().as_bytes()));
@@ -54,9 +53,7 @@ impl Gateway {
             Of::NoKey => (Refusal::NoKey, None),
             Of::BadKey => (Refusal::BadKey, None),
         };
-        if let Some(peer) = self.conns.get(id).map(|conn| conn.peer()) {
-            self.refuse(reason, peer, detail);
-        }
+        self.refuse(id, reason, detail);
         if matches!(reason, Refusal::Version | Refusal::TwoVersions) {
             // RFC 9110 section 15.5.22 and RFC 6455 section 4.4.
             Response::plain(Status::UpgradeRequired)

@@ -7,7 +7,7 @@ use alloc::format;
 use core::fmt::{self, Write as _};
 use core::net::SocketAddr;
 
-use super::{Note, Refusal};
+use super::{Note, Refusal, What};
 use crate::member::MemberId;
 
 /// A piece of what a note says.
@@ -38,37 +38,20 @@ pub trait NoteWriter {
 
 use NotePart::{Member, Number, Text, Word};
 
-impl Note {
-    /// The address of the connection that the note is about; for refusals, of the last one.
-    pub fn peer(&self) -> SocketAddr {
-        match self {
-            Self::Connected { peer, .. }
-            | Self::Crossdomain { peer }
-            | Self::Status { peer }
-            | Self::Redirect { peer, .. }
-            | Self::Login { peer, .. }
-            | Self::LoginFailed { peer, .. }
-            | Self::LoginUnavailable { peer, .. }
-            | Self::Slowed { peer }
-            | Self::Quit { peer, .. }
-            | Self::Closed { peer, .. }
-            | Self::Refused { peer, .. } => *peer,
-        }
-    }
-
-    /// Says what happened, but for the [`peer`](Self::peer).
+impl What {
+    /// Writes what happened, in words and as facts.
     pub fn write_to(&self, to: &mut impl NoteWriter) {
         match self {
-            Self::Connected { clients, max, .. } => {
+            Self::Connected { clients, max } => {
                 let (clients, max) = (count(*clients), count(*max));
                 let words = [Word("CONNECTED ("), clients, Word("/"), max, Word(")")];
                 to.write("connected", &words, &[("clients", clients), ("max", max)]);
             }
-            Self::Crossdomain { .. } => {
+            Self::Crossdomain => {
                 to.write("crossdomain", &[Word("CROSSDOMAIN.XML REQUEST")], &[]);
             }
-            Self::Status { .. } => to.write("status", &[Word("STATUS REQUEST")], &[]),
-            Self::Redirect { method, path, .. } => {
+            Self::Status => to.write("status", &[Word("STATUS REQUEST")], &[]),
+            Self::Redirect { method, path } => {
                 let request = format!("{method} {path}");
                 let facts = [("method", Word(method)), ("path", Text(path))];
                 to.write("redirect", &[Word("REDIRECT "), Text(&request)], &facts);
@@ -77,7 +60,6 @@ impl Note {
                 member,
                 clients,
                 max,
-                ..
             } => {
                 let (member, clients, max) = (Member(*member), count(*clients), count(*max));
                 let [open, slash, close] = [Word("("), Word("/"), Word(")")];
@@ -85,22 +67,22 @@ impl Note {
                 let facts = [("member", member), ("clients", clients), ("max", max)];
                 to.write("login", &words, &facts);
             }
-            Self::LoginFailed { id, why, .. } => {
+            Self::LoginFailed { id, why } => {
                 let (id, why) = (Text(id), Word(why.as_str()));
                 let words = [Word("LOGIN FAILED "), id, Word(" "), why];
                 to.write("login_failed", &words, &[("id", id), ("reason", why)]);
             }
-            Self::LoginUnavailable { id, why, .. } => {
+            Self::LoginUnavailable { id, why } => {
                 let (id, why) = (Text(id), Word(why.as_str()));
                 let words = [Word("LOGIN UNAVAILABLE "), id, Word(" "), why];
                 to.write("login_unavailable", &words, &[("id", id), ("reason", why)]);
             }
-            Self::Slowed { .. } => to.write("slowed", &[Word("SLOWED command rate")], &[]),
-            Self::Quit { member, .. } => {
+            Self::Slowed => to.write("slowed", &[Word("SLOWED command rate")], &[]),
+            Self::Quit { member } => {
                 let member = Member(*member);
                 to.write("quit", &[Word("QUIT "), member], &[("member", member)]);
             }
-            Self::Closed { reason, .. } => {
+            Self::Closed { reason } => {
                 let reason = Word(reason.as_str());
                 to.write("closed", &[Word("CLOSED "), reason], &[("reason", reason)]);
             }
@@ -108,7 +90,6 @@ impl Note {
                 reason,
                 times,
                 detail,
-                ..
             } => refused(*reason, *times, detail.as_deref(), to),
         }
     }
@@ -163,17 +144,15 @@ impl Refusal {
 /// The words, one space, and the peer.
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", Words(self), self.peer())
+        write!(f, "{} {}", self.what, self.peer)
     }
 }
 
-/// A note's words without its peer.
-pub(crate) struct Words<'a>(pub(crate) &'a Note);
-
-impl fmt::Display for Words<'_> {
+/// The words.
+impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = Shown { f, result: Ok(()) };
-        self.0.write_to(&mut shown);
+        self.write_to(&mut shown);
         shown.result
     }
 }

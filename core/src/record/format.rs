@@ -13,7 +13,7 @@ use crate::chunk::Chunk;
 use crate::event::{Action, Cause, HostFacts, Input, MAX_READ, ProcessFacts, Refused, StoreState};
 use crate::id::{Accepted, ConnId, ListenerId, Ticket};
 use crate::member::{Answer, Denial, Member, MemberEvent, MemberId, Unavailable};
-use crate::note::Note;
+use crate::note::What;
 use crate::record::redact;
 use crate::time::{Millis, Now, UnixSeconds};
 
@@ -386,7 +386,7 @@ pub(crate) fn did(action: &Action, told: Told) -> String {
         Action::Pause(id) => format!("pause {}", Conn(*id)),
         Action::Resume(id) => format!("resume {}", Conn(*id)),
         Action::Lookup(ticket, _) => format!("lookup {}", ticket.0),
-        Action::Note(note) => String::from("note ") + &noted(note),
+        Action::Note(note) => String::from("note ") + &noted(&note.what),
     }
 }
 
@@ -403,20 +403,20 @@ impl fmt::Display for Bytes<'_> {
 }
 
 /// A note without what a client has said.
-fn noted(note: &Note) -> String {
-    match note {
-        Note::Connected { clients, .. } => format!("connected {clients}"),
-        Note::Crossdomain { .. } => String::from("crossdomain"),
-        Note::Status { .. } => String::from("status"),
-        Note::Redirect { method, .. } => format!("redirect {method}"),
-        Note::Login { member, .. } => format!("login {member}"),
-        Note::LoginFailed { why, .. } => format!("login-failed {}", why.as_str()),
-        Note::LoginUnavailable { why, .. } => {
+fn noted(what: &What) -> String {
+    match what {
+        What::Connected { clients, .. } => format!("connected {clients}"),
+        What::Crossdomain => String::from("crossdomain"),
+        What::Status => String::from("status"),
+        What::Redirect { method, .. } => format!("redirect {method}"),
+        What::Login { member, .. } => format!("login {member}"),
+        What::LoginFailed { why, .. } => format!("login-failed {}", why.as_str()),
+        What::LoginUnavailable { why, .. } => {
             format!("login-unavailable {}", name(&UNAVAILABLE, why))
         }
-        Note::Slowed { .. } => String::from("slowed"),
-        Note::Quit { member, .. } => format!("quit {member}"),
-        Note::Closed { reason, .. } => format!("closed {}", reason.as_str()),
-        Note::Refused { reason, times, .. } => format!("refused {times} {}", reason.as_str()),
+        What::Slowed => String::from("slowed"),
+        What::Quit { member, .. } => format!("quit {member}"),
+        What::Closed { reason, .. } => format!("closed {}", reason.as_str()),
+        What::Refused { reason, times, .. } => format!("refused {times} {}", reason.as_str()),
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use flashgate_core::{
     Answer, Clock, CloseReason, Config, Denial, Host, Login, Member, MemberId, MemberStore, Note,
-    Query, Reply, Ticket,
+    Query, Reply, Ticket, What,
 };
 
 use super::Start;
@@ -80,7 +80,7 @@ impl World {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let note = self.notes.recv_timeout(left).expect("a chat ends in time");
-            if let Note::Closed { reason, .. } = note {
+            if let What::Closed { reason } = note.what {
                 return reason;
             }
         }

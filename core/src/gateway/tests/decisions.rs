@@ -176,7 +176,7 @@ fn a_member_who_was_changed_meanwhile_is_not_let_in() {
         let other = prepared(&mut lab, "IDENTIFY 1 x\0");
         let after = lab.ticket();
         lab.handle(Input::Answer(before, Answer::Member(member(1))));
-        let why = |why| move |action: &Action| matches!(action, Action::Note(Note::LoginFailed { why: w, .. }) if *w == why);
+        let why = |why| move |action: &Action| matches!(action, Action::Note(note) if matches!(note.what, What::LoginFailed { why: w, .. } if w == why));
         assert_eq!(lab.count(why(Denial::Changed)), 1);
         lab.wait(300);
         assert_eq!(lab.said(id), "<error value=\"Identification failed.\"/>|");

@@ -142,7 +142,7 @@ fn nobody_begins_to_chat_during_a_stop() {
     lab.send(id, "X\0");
     assert_eq!((ends(&lab, id), lab.said(id)), ((0, 1, 0), String::new()));
     assert_eq!(
-        lab.count(|action| matches!(action, Action::Note(Note::Connected { .. }))),
+        lab.count(|action| matches!(action, Action::Note(note) if matches!(note.what, What::Connected { .. }))),
         0
     );
 }

@@ -7,7 +7,7 @@ use crate::chunk::{Chunk, Form, Recipients};
 use crate::event::Cause;
 use crate::id::{ListenerId, Source, Ticket};
 use crate::member::{Denial, Login, MemberId, Query, Secret, Unavailable};
-use crate::note::{CloseReason, Note, Refusal};
+use crate::note::{CloseReason, Note, Refusal, What};
 
 /// A recording of these lines, behind the settings and the start of a real one.
 fn recording(lines: &str) -> String {
@@ -129,17 +129,17 @@ fn decisions_are_written_like_this() {
 #[test]
 fn notes_are_written_like_this() {
     let peer: SocketAddr = "192.0.2.1:1".parse().unwrap();
+    let conn = None;
     let (clients, max, member, id) = (1, 9, MemberId(7), Arc::<str>::from("secret1"));
     let (why, path, method) = (Unavailable::Busy, Arc::from("/secret1"), "GET");
     let (reason, times, detail) = (Refusal::Origin, 3, Some(Arc::from("https://secret1")));
-    for (note, text) in [
-        (Note::Connected { peer, clients, max }, "connected 1"),
-        (Note::Crossdomain { peer }, "crossdomain"),
-        (Note::Status { peer }, "status"),
-        (Note::Redirect { peer, method, path }, "redirect GET"),
+    for (what, text) in [
+        (What::Connected { clients, max }, "connected 1"),
+        (What::Crossdomain, "crossdomain"),
+        (What::Status, "status"),
+        (What::Redirect { method, path }, "redirect GET"),
         (
-            Note::Login {
-                peer,
+            What::Login {
                 member,
                 clients,
                 max,
@@ -147,29 +147,23 @@ fn notes_are_written_like_this() {
             "login 7",
         ),
         (
-            Note::LoginFailed {
-                peer,
+            What::LoginFailed {
                 id: id.clone(),
                 why: Denial::Inactive,
             },
             "login-failed inactive",
         ),
+        (What::LoginUnavailable { id, why }, "login-unavailable busy"),
+        (What::Slowed, "slowed"),
+        (What::Quit { member }, "quit 7"),
         (
-            Note::LoginUnavailable { peer, id, why },
-            "login-unavailable busy",
-        ),
-        (Note::Slowed { peer }, "slowed"),
-        (Note::Quit { peer, member }, "quit 7"),
-        (
-            Note::Closed {
-                peer,
+            What::Closed {
                 reason: CloseReason::TooSlow,
             },
             "closed too slow",
         ),
         (
-            Note::Refused {
-                peer,
+            What::Refused {
                 reason,
                 times,
                 detail,
@@ -177,7 +171,7 @@ fn notes_are_written_like_this() {
             "refused 3 origin",
         ),
     ] {
-        let did = format::did(&Action::Note(note), Told::Shape);
+        let did = format::did(&Action::Note(Note { conn, peer, what }), Told::Shape);
         assert_eq!(did.strip_prefix("note "), Some(text));
     }
 }

@@ -26,7 +26,7 @@ use crate::config::{Config, Loopback};
 use crate::event::{Action, Cause, Refused};
 use crate::id::{Accepted, ConnId, Source, Ticket};
 use crate::member::{Answer, Denial, Member, MemberId};
-use crate::note::{CloseReason, Note};
+use crate::note::{CloseReason, Note, What};
 use crate::time::{Millis, Now};
 pub(super) use side::Side;
 use side::{Stage, Turn};
@@ -41,7 +41,6 @@ pub(super) struct Model {
     pub(super) mistaken: BTreeSet<ConnId>,
     /// What each client must hear, in order; kept until it has.
     pub(super) expected: BTreeMap<ConnId, VecDeque<Said>>,
-    peers: BTreeMap<SocketAddr, ConnId>,
     /// In order of login.
     online: Vec<(Member, ConnId)>,
     questions: BTreeMap<Ticket, Question>,
@@ -125,7 +124,6 @@ impl Model {
             sides: BTreeMap::new(),
             mistaken: BTreeSet::new(),
             expected: BTreeMap::new(),
-            peers: BTreeMap::new(),
             online: Vec::new(),
             questions: BTreeMap::new(),
             claims: Vec::new(),
@@ -164,7 +162,6 @@ impl Model {
         };
         let side = Side::new(kind, peer, limited, self.now.mono);
         assert!(self.sides.insert(id, side).is_none(), "an id comes back");
-        self.peers.insert(peer, id);
         self.expected.insert(id, VecDeque::new());
     }
 
@@ -267,7 +264,6 @@ impl Model {
             && let Some(side) = self.sides.remove(&id)
         {
             assert!(!side.chat || side.ending.is_some(), "a chat that is gone");
-            self.peers.remove(&side.peer);
         }
         if let Input::Member(member) = self.cause {
             assert!(self.online.iter().all(|(m, _)| m.id != member), "disabled");
@@ -405,10 +401,10 @@ impl Model {
     }
 
     fn noted(&mut self, note: &Note) {
-        match note {
-            Note::Connected { peer, clients, max } => {
+        match &note.what {
+            What::Connected { clients, max } => {
                 assert!(self.must.is_empty(), "{:?}", self.must);
-                let id = self.peers[peer];
+                let id = self.about(note);
                 assert!(
                     self.clients() < self.config.limits.clients,
                     "over the limit"
@@ -432,18 +428,22 @@ impl Model {
                 assert!(self.stopping.is_none(), "a new chat after the shutdown");
                 self.count("chat");
             }
-            Note::Login {
-                peer,
-                member,
-                clients,
-                ..
+            What::Login {
+                member, clients, ..
             } => {
                 assert_eq!(*clients, self.clients());
-                self.logged_in(self.peers[peer], *member);
+                let id = self.about(note);
+                self.logged_in(id, *member);
             }
-            Note::Quit { peer, member } => self.quit(self.peers[peer], *member),
-            Note::Closed { peer, reason } => self.closed(self.peers[peer], *reason),
-            Note::LoginFailed {
+            What::Quit { member } => {
+                let id = self.about(note);
+                self.quit(id, *member);
+            }
+            What::Closed { reason } => {
+                let id = self.about(note);
+                self.closed(id, *reason);
+            }
+            What::LoginFailed {
                 id,
                 why: Denial::AlreadyOnline,
                 ..
@@ -451,15 +451,25 @@ impl Model {
                 let before = self.already_online.replace(String::from(&**id));
                 assert_eq!(before, None, "not told to the client");
             }
-            Note::LoginFailed { id, why, .. } => {
+            What::LoginFailed { id, why, .. } => {
                 assert_eq!(self.failed.pop_front(), Some((String::from(&**id), *why)));
                 self.count("login failed");
             }
-            Note::LoginUnavailable { .. } => self.count("login unavailable"),
-            Note::Slowed { peer } => self.slowed(self.peers[peer]),
-            Note::Refused { .. } => self.count("refused"),
-            Note::Crossdomain { .. } | Note::Status { .. } | Note::Redirect { .. } => {}
+            What::LoginUnavailable { .. } => self.count("login unavailable"),
+            What::Slowed => {
+                let id = self.about(note);
+                self.slowed(id);
+            }
+            What::Refused { .. } => self.count("refused"),
+            What::Crossdomain | What::Status | What::Redirect { .. } => {}
         }
+    }
+
+    /// The connection that a note is about, which is still there.
+    fn about(&mut self, note: &Note) -> ConnId {
+        let id = note.conn.expect("a note about a connection names it");
+        assert_eq!(self.side(id).peer, note.peer);
+        id
     }
 
     fn side(&mut self, id: ConnId) -> &mut Side {

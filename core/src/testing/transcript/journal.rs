@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::vec::Vec;
 
 use crate::host::Log;
-use crate::note::{Note, Words};
+use crate::note::Note;
 
 /// Collects notes from whatever thread they come.
 #[derive(Clone, Debug, Default)]
@@ -28,7 +28,7 @@ impl Journal {
     /// What has come since the last call, in order.
     pub(super) fn take(&self, name: impl Fn(SocketAddr) -> String) -> Vec<String> {
         let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let line = |note: Note| format!("{} {}", Words(&note), name(note.peer()));
+        let line = |note: Note| format!("{} {}", note.what, name(note.peer));
         notes.drain(..).map(line).collect()
     }
 }
