@@ -10,20 +10,20 @@ use std::net::TcpStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::cli::ChatOptions;
 use crate::failure::{Exit, Failure};
 use crate::log::diagnostics;
-use crate::text::is_unseen;
 
 mod address;
 mod line;
 mod login;
+mod options;
 mod show;
 mod terminal;
 mod ticket;
 mod wire;
 
-pub use address::{Address, address};
+pub use address::Address;
+pub use options::ChatOptions;
 
 use line::Line;
 use show::{Asked, Shown, View};
@@ -74,14 +74,6 @@ pub fn chat(options: &ChatOptions) -> Result<(), Failure> {
             receive(&session, &mut answers, &Plain)
         }
     }
-}
-
-/// Reads a member's number or nick, as far as it can be checked here.
-pub fn id(text: &str) -> Result<String, String> {
-    if text.is_empty() || text.chars().any(|c| is_unseen(c) || c.is_whitespace()) {
-        return Err("give your number or your nick, which has no white space".to_owned());
-    }
-    Ok(text.to_owned())
 }
 
 /// Where lines are shown.
@@ -305,15 +297,5 @@ mod tests {
         assert!(!is_deserted(since, at(100), at(130)));
         assert!(is_deserted(since, at(100), at(131)));
         assert!(!is_deserted(at(100), since, at(130)));
-    }
-
-    #[test]
-    fn ids() {
-        for good in ["1", "alice", "Árvíz"] {
-            assert_eq!(id(good).as_deref(), Ok(good));
-        }
-        for bad in ["", "a b", "a\0b", "a\nb", "\u{202e}a"] {
-            assert!(id(bad).is_err(), "{bad:?}");
-        }
     }
 }

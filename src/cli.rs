@@ -5,36 +5,29 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io;
 use std::process::ExitCode;
 
 use argh::{ArgsInfo, CommandInfoWithArgs, EarlyExit, FlagInfoKind, FromArgs, Optionality};
 use flashgate_core::SETTINGS;
 
-use crate::failure::{Failure, written};
+use crate::chat::{self, ChatOptions};
+use crate::failure::{self, Failure};
 use crate::log::diagnostics;
+use crate::members::{self, MembersCommand};
 use crate::prompt::STANDARD_INPUT;
-use crate::serve;
+use crate::replay::{self, ReplayOptions};
+use crate::serve::{self, ServeOptions};
+use crate::web::RuffleConfig;
 
-mod chat;
 mod hint;
-mod members;
-mod options;
-mod replay;
-mod ruffle;
 mod settings;
-
-pub use chat::ChatOptions;
-pub use members::MembersCommand;
-pub use options::{LogFormat, Runtime, ServeOptions};
-pub use replay::ReplayOptions;
-pub use ruffle::RuffleConfig;
 
 /// Runs the program with the process's own arguments.
 pub fn main() -> ExitCode {
     let done = match parse(std::env::args_os().skip(1)) {
         Ok(Request::Run(command)) => run(&command),
-        Ok(Request::Say(text)) => say(&text),
+        Ok(Request::Say(text)) => failure::print(&text),
         Err(failure) => Err(failure),
     };
     let code = match done {
@@ -57,15 +50,15 @@ fn run(command: &Command) -> Result<(), Failure> {
         }
         Command::Chat(options) => {
             diagnostics::direct();
-            crate::chat::chat(options)
+            chat::chat(options)
         }
         Command::Replay(options) => {
             diagnostics::direct();
-            crate::replay::replay(options, &mut io::stdout().lock())
+            replay::replay(options, &mut io::stdout().lock())
         }
         Command::RuffleConfig(command) => {
             diagnostics::direct();
-            command.script().and_then(|script| say(&script))
+            command.script().and_then(|script| failure::print(&script))
         }
     }
 }
@@ -170,11 +163,6 @@ fn folded(text: &str) -> String {
         folded.push('\n');
     }
     folded
-}
-
-fn say(text: &str) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
 /// Says why an option behind `--` is none, and what another may have been meant as.

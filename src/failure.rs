@@ -8,9 +8,7 @@
 //! lock, a full disk, no thread to be had) is [`Exit::Failure`].
 
 use std::fmt;
-use std::io;
-
-use crate::store::{Fault, StoreError};
+use std::io::{self, Write};
 
 /// An error on its way to standard error. The message says what was wrong and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,30 +32,6 @@ impl Failure {
     pub fn usage(message: &str) -> Self {
         let help = "Run flashgate --help, or flashgate COMMAND --help, for more information.";
         Self::new(Exit::Usage, format!("{message}\n{help}"))
-    }
-
-    /// A store that a command cannot be carried out with.
-    pub fn store(error: &StoreError) -> Self {
-        let exit = match error.fault {
-            Fault::Locked | Fault::Full | Fault::Other(_) => Exit::Failure,
-            Fault::Hangs | Fault::Unreachable(_) | Fault::Slow(_) => Exit::Unavailable,
-            Fault::Missing
-            | Fault::NoPath
-            | Fault::CannotCreate(_)
-            | Fault::CannotOpen(_)
-            | Fault::NotADatabase
-            | Fault::Corrupt
-            | Fault::ReadOnly
-            | Fault::Foreign
-            | Fault::Newer { .. }
-            | Fault::Older
-            | Fault::Unreadable { .. }
-            | Fault::Misnamed { .. }
-            | Fault::NotAllowed(_)
-            | Fault::NoTable(_)
-            | Fault::Unfit { .. } => Exit::Config,
-        };
-        Self::new(exit, error.to_string())
     }
 }
 
@@ -106,38 +80,8 @@ pub(crate) fn written(result: io::Result<()>) -> Result<(), Failure> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What another try may mend, what waits for another server, and what somebody has to mend.
-    #[test]
-    fn faults_of_a_store_have_their_exit_codes() {
-        let code = |fault: Fault| {
-            let path = "m.db".into();
-            Failure::store(&StoreError { path, fault }).exit.code()
-        };
-        assert_eq!(
-            [Fault::Locked, Fault::Full, Fault::Other(String::new())].map(code),
-            [1; 3]
-        );
-        assert_eq!(
-            [
-                Fault::Unreachable(String::new()),
-                Fault::Slow(String::new())
-            ]
-            .map(code),
-            [69; 2]
-        );
-        assert_eq!(
-            [
-                Fault::Missing,
-                Fault::Corrupt,
-                Fault::ReadOnly,
-                Fault::Older
-            ]
-            .map(code),
-            [78; 4]
-        );
-    }
+/// Prints a text on standard output.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }

@@ -22,6 +22,7 @@ pub mod failure;
 pub mod import;
 pub mod log;
 pub mod login;
+pub mod members;
 pub mod password;
 pub mod prompt;
 pub mod recording;

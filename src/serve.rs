@@ -15,7 +15,6 @@ use flashgate_host::{Handle, SystemClock};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::cli::{LogFormat, Runtime, ServeOptions};
 use crate::failure::{Exit, Failure};
 #[cfg(feature = "mysql")]
 use crate::import::Refused;
@@ -24,23 +23,22 @@ use crate::log::{self, Event, Format, Writer};
 use crate::login::{Pool, PoolOptions, TicketSecret};
 use crate::recording;
 use crate::site_table;
-use crate::store::{DEMO, Members, Origin, StoreError, is_address};
+use crate::store::{DEFAULT_STORE, DEMO, Members, Origin, StoreError, is_address};
 use crate::web;
 
 mod facts;
 mod listen;
+mod options;
 mod policy;
 mod reload;
 mod settings;
 
 use listen::Listeners;
+pub use options::{LogFormat, Runtime, ServeOptions};
 use reload::Reload;
 
 /// The version of this program.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
-
-/// Where members are kept unless an option says otherwise.
-pub const DEFAULT_STORE: &str = "flashgate.db";
 
 /// Runs a server until a signal stops it.
 pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
@@ -181,7 +179,7 @@ fn members(
     };
     if options.demo {
         let pool = hold_back(config, Duration::ZERO, &pool);
-        return Pool::demo(&pool).map_err(store);
+        return Ok(Pool::demo(&pool)?);
     }
     match options.members.as_deref() {
         Some(address) if address.to_str().is_some_and(is_address) => {
@@ -200,28 +198,28 @@ fn own_members(path: &Path, pool: &PoolOptions, config: &mut Config) -> Result<P
         say(&format!(
             "members can log in, but that is not noted: {error}"
         ));
-        Ok((members, Origin::Found))
+        Ok::<_, StoreError>((members, Origin::Found))
     });
-    let (members, origin) = opened.map_err(store)?;
+    let (members, origin) = opened?;
     if origin == Origin::Created {
         say(&format!("created the member store {}", path.display()));
     }
-    if members.count().map_err(store)? == 0 {
+    if members.count()? == 0 {
         say(&format!(
             "there are no members yet; add one with: {}",
             add_one(path)
         ));
     }
-    let misnamed = members.misnamed().map_err(store)?;
+    let misnamed = members.misnamed()?;
     if misnamed > 0 {
         say(&format!(
             "members who cannot log in, as their nicks break a rule: {misnamed}; flashgate members check names \
              them, and flashgate members rename gives them others"
         ));
     }
-    let pool = hold_back(config, members.slowest_check().map_err(store)?, pool);
+    let pool = hold_back(config, members.slowest_check()?, pool);
     drop(members);
-    Pool::open(path, &pool).map_err(store)
+    Ok(Pool::open(path, &pool)?)
 }
 
 /// Members in the table of a site, which is asked and left as it is.
@@ -233,13 +231,13 @@ fn site_members(
     config: &mut Config,
 ) -> Result<Pool, Failure> {
     let table = site_table::open(address, &options.table_options(), Refused::default())?;
-    let pool = hold_back(config, table.slowest_check().map_err(store)?, pool);
+    let pool = hold_back(config, table.slowest_check()?, pool);
     if let Some(active_if) = &options.active_if
-        && !table.has_active().map_err(store)?
+        && !table.has_active()?
     {
         ::log::warn!("no row has {active_if}: no member can log in; check --active-if");
     }
-    Pool::over(&table, &pool).map_err(store)
+    Ok(Pool::over(&table, &pool)?)
 }
 
 #[cfg(not(feature = "mysql"))]
@@ -259,10 +257,6 @@ fn demo(address: SocketAddr) -> String {
         "this is a demo: open http://{address}/chat/ in a browser and log in as {}",
         members.join(", ")
     )
-}
-
-fn store(error: StoreError) -> Failure {
-    Failure::store(&error)
 }
 
 /// Refusals are held back for as long as the slowest hash takes, and keep their place in the pool.

@@ -32,7 +32,7 @@ pub use listing::{Filter, Listed, Stored, Who};
 #[cfg(test)]
 pub(crate) use lookup::Touch;
 pub(crate) use lookup::{COMPLAIN_AGAIN, Lookups};
-pub use members::{Active, AddError, Change, Members, NewMember, Origin, Taken};
+pub use members::{Active, AddError, Change, DEFAULT_STORE, Members, NewMember, Origin, Taken};
 pub(crate) use members::{insert, owner_of_id, owner_of_nick};
 pub use nick::{Name, NameFault, Nick, Number};
 pub(crate) use notes::Renewed;

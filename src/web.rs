@@ -13,10 +13,12 @@ mod folder;
 mod leaks;
 mod pages;
 mod ruffle;
+mod ruffle_config;
 
 pub use address::{Address, FrameAncestor};
 pub use pages::{Demo, TicketUrl};
 pub use ruffle::Ruffle;
+pub use ruffle_config::RuffleConfig;
 
 /// What an operator adds to the built-in pages.
 #[derive(Clone, Copy, Debug)]

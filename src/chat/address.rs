@@ -17,7 +17,7 @@ pub struct Address {
 }
 
 /// Reads `HOST:PORT`; the brackets of IPv6 are needed, or nobody knows where the port begins.
-pub fn address(text: &str) -> Result<Address, String> {
+pub(super) fn address(text: &str) -> Result<Address, String> {
     let shape = "give HOST:PORT, like chat.example.com:8080 or [::1]:8080";
     if let Some((scheme, _)) = text.split_once("://") {
         return Err(format!(

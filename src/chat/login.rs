@@ -7,9 +7,10 @@ use std::time::Duration;
 use flashgate_core::Secret;
 use zeroize::Zeroizing;
 
+use super::options::id;
 use super::ticket::{self, Pass};
 use super::wire::{Answer, Answers, Broken, Member};
-use super::{failure, id, show};
+use super::{failure, show};
 use crate::failure::Failure;
 use crate::prompt;
 

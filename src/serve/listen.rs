@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs};
 use flashgate_core::Role;
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::cli::ServeOptions;
+use super::options::ServeOptions;
 use crate::failure::{Exit, Failure};
 
 /// What to listen on, in the order of the listeners: gateways first.

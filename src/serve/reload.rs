@@ -8,8 +8,8 @@ use std::sync::{Arc, Weak};
 use flashgate_core::{Config, Policy};
 use flashgate_host::Handle;
 
+use super::options::ServeOptions;
 use super::settings;
-use crate::cli::ServeOptions;
 use crate::failure::Failure;
 use crate::log::diagnostics::start_thread;
 use crate::log::{Event, Writer};

@@ -10,8 +10,8 @@ use flashgate_core::{Config, Missing, Policy, Role, Site};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::listen::Listeners;
+use super::options::ServeOptions;
 use super::policy;
-use crate::cli::ServeOptions;
 use crate::failure::{Exit, Failure};
 use crate::login::TicketSecret;
 use crate::prompt::STANDARD_INPUT;

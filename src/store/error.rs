@@ -7,6 +7,7 @@ use rusqlite::{ErrorCode, ffi};
 
 use super::nick::NameFault;
 use super::schema::VERSION;
+use crate::failure::{Exit, Failure};
 
 /// A store that cannot be used, and where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,6 +113,31 @@ impl From<rusqlite::Error> for Fault {
     }
 }
 
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let exit = match error.fault {
+            Fault::Locked | Fault::Full | Fault::Other(_) => Exit::Failure,
+            Fault::Hangs | Fault::Unreachable(_) | Fault::Slow(_) => Exit::Unavailable,
+            Fault::Missing
+            | Fault::NoPath
+            | Fault::CannotCreate(_)
+            | Fault::CannotOpen(_)
+            | Fault::NotADatabase
+            | Fault::Corrupt
+            | Fault::ReadOnly
+            | Fault::Foreign
+            | Fault::Newer { .. }
+            | Fault::Older
+            | Fault::Unreadable { .. }
+            | Fault::Misnamed { .. }
+            | Fault::NotAllowed(_)
+            | Fault::NoTable(_)
+            | Fault::Unfit { .. } => Exit::Config,
+        };
+        Self::new(exit, error.to_string())
+    }
+}
+
 /// Whether what failed is to make a file longer, or to write to it.
 fn lacks_room(error: &rusqlite::Error) -> bool {
     error.sqlite_error().is_some_and(|error| {
@@ -208,4 +234,40 @@ impl fmt::Display for StoreError {
 /// password in it, and so it is never shown as the name of a file is.
 pub fn is_address(text: &str) -> bool {
     text.contains("://")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What another try may mend, what waits for another server, and what somebody has to mend.
+    #[test]
+    fn faults_of_a_store_have_their_exit_codes() {
+        let code = |fault: Fault| {
+            let path = "m.db".into();
+            Failure::from(StoreError { path, fault }).exit.code()
+        };
+        assert_eq!(
+            [Fault::Locked, Fault::Full, Fault::Other(String::new())].map(code),
+            [1; 3]
+        );
+        assert_eq!(
+            [
+                Fault::Unreachable(String::new()),
+                Fault::Slow(String::new())
+            ]
+            .map(code),
+            [69; 2]
+        );
+        assert_eq!(
+            [
+                Fault::Missing,
+                Fault::Corrupt,
+                Fault::ReadOnly,
+                Fault::Older
+            ]
+            .map(code),
+            [78; 4]
+        );
+    }
 }

@@ -297,3 +297,6 @@ pub(crate) fn insert(transaction: &Transaction<'_>, member: &NewMember) -> rusql
         ])?;
     Ok(())
 }
+
+/// The file that holds the members unless an option names another.
+pub const DEFAULT_STORE: &str = "flashgate.db";

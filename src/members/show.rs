@@ -13,7 +13,7 @@ use crate::text::{Plain, Quoted};
 /// Show one member.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
 #[argh(subcommand, name = "show")]
-pub(in crate::cli) struct Show {
+pub(crate) struct Show {
     /// the member's number or nick
     #[argh(positional, from_str_fn(who))]
     who: Who,

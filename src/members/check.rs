@@ -6,8 +6,7 @@ use std::path::PathBuf;
 use argh::{ArgsInfo, FromArgs};
 
 use super::{counted, default_store};
-use crate::cli::say;
-use crate::failure::{Exit, Failure};
+use crate::failure::{self, Exit, Failure};
 use crate::store::{Checkup, Fault, Members, Misnamed, NickTrouble};
 use crate::text::Plain;
 
@@ -18,14 +17,15 @@ use crate::text::Plain;
     name = "check",
     note = "Changes nothing. Ends with 65 if the file is damaged, if there are members who can never log in, or nicks or names that break a rule or clash."
 )]
-pub(in crate::cli) struct Check {
+pub(crate) struct Check {
     /// file of the member store (default flashgate.db)
     #[argh(option, arg_name = "FILE", default = "default_store()")]
     pub(super) members: PathBuf,
 }
 
 pub(super) fn run(options: &Check) -> Result<String, Failure> {
-    let found = match Members::open(&options.members)?.check() {
+    let members = Members::open(&options.members)?;
+    let found = match members.check() {
         Ok(found) => found,
         // So damaged that SQLite cannot even say where.
         Err(error) if error.fault == Fault::Corrupt => {
@@ -55,7 +55,7 @@ pub(super) fn run(options: &Check) -> Result<String, Failure> {
     if wrong.is_empty() {
         return Ok(said);
     }
-    say(&said)?;
+    failure::print(&said)?;
     Err(Failure::new(Exit::Data, wrong))
 }
 

@@ -3,7 +3,8 @@
 use argh::{ArgsInfo, FromArgs};
 use flashgate_core::Secret;
 
-use crate::chat::{self, Address};
+use super::address::{self, Address};
+use crate::text::is_unseen;
 
 /// Chat in the terminal.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
@@ -17,13 +18,13 @@ pub struct ChatOptions {
     #[argh(
         positional,
         arg_name = "HOST:PORT",
-        from_str_fn(chat::address),
+        from_str_fn(address::address),
         description = "the server, like chat.example.com:8080, 127.0.0.1:8080 or [::1]:8080"
     )]
     pub server: Address,
 
     /// your number or nick (default: it is asked for)
-    #[argh(option, arg_name = "ID", from_str_fn(chat::id))]
+    #[argh(option, arg_name = "ID", from_str_fn(id))]
     pub id: Option<String>,
 
     /// a ticket of your web site, in place of the password; - reads it as one line from standard input; it names your number, so --id may be left out
@@ -34,4 +35,27 @@ pub struct ChatOptions {
 /// Anything, for now: what is wrong with a value is told together with it, and this one is secret.
 fn ticket(text: &str) -> Result<Secret, String> {
     Ok(Secret::new(text))
+}
+
+/// Reads a member's number or nick, as far as it can be checked here.
+pub(super) fn id(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.chars().any(|c| is_unseen(c) || c.is_whitespace()) {
+        return Err("give your number or your nick, which has no white space".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids() {
+        for good in ["1", "alice", "Árvíz"] {
+            assert_eq!(id(good).as_deref(), Ok(good));
+        }
+        for bad in ["", "a b", "a\0b", "a\nb", "\u{202e}a"] {
+            assert!(id(bad).is_err(), "{bad:?}");
+        }
+    }
 }

@@ -1,16 +1,16 @@
 //! The `members` commands: what an operator does to the member store.
 
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use argh::{ArgsInfo, FromArgs};
 
-use crate::failure::{Exit, Failure};
+use crate::failure::{self, Exit, Failure};
+use crate::log::diagnostics;
 use crate::password::Hash;
 use crate::prompt;
 use crate::store::{
-    Active, AddError, Change, Listed, Members, Name, NewMember, Nick, Number, Origin, StoreError,
-    Taken, Who, is_address,
+    Active, AddError, Change, DEFAULT_STORE, Listed, Members, Name, NewMember, Nick, Number,
+    Origin, Taken, Who, is_address,
 };
 use crate::text::Plain;
 
@@ -31,14 +31,14 @@ mod show;
 )]
 pub struct MembersCommand {
     #[argh(subcommand)]
-    pub(super) command: Action,
+    pub(crate) command: Action,
 }
 
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
 #[argh(subcommand)]
 // There is one of them in a run of the program.
 #[allow(clippy::large_enum_variant)]
-pub(super) enum Action {
+pub(crate) enum Action {
     Add(Add),
     List(list::List),
     Show(show::Show),
@@ -56,7 +56,7 @@ pub(super) enum Action {
 /// Add a member; the password is asked for, or read as one line from standard input.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
 #[argh(subcommand, name = "add")]
-pub(super) struct Add {
+pub(crate) struct Add {
     /// the member's number, 1 or more
     #[argh(option, arg_name = "N", from_str_fn(number))]
     id: Number,
@@ -81,7 +81,7 @@ pub(super) struct Add {
 /// Give a member another password; it is asked for, or read as one line from standard input.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
 #[argh(subcommand, name = "passwd")]
-pub(super) struct Passwd {
+pub(crate) struct Passwd {
     /// the member's number or nick
     #[argh(positional, from_str_fn(who))]
     who: Who,
@@ -94,7 +94,7 @@ pub(super) struct Passwd {
 /// Let a member log in.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
 #[argh(subcommand, name = "enable")]
-pub(super) struct Enable {
+pub(crate) struct Enable {
     /// the member's number or nick
     #[argh(positional, from_str_fn(who))]
     who: Who,
@@ -107,7 +107,7 @@ pub(super) struct Enable {
 /// Let a member log in no more; who is online is logged out.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
 #[argh(subcommand, name = "disable")]
-pub(super) struct Disable {
+pub(crate) struct Disable {
     /// the member's number or nick
     #[argh(positional, from_str_fn(who))]
     who: Who,
@@ -120,7 +120,7 @@ pub(super) struct Disable {
 /// Remove a member for good; who is online is logged out.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
 #[argh(subcommand, name = "remove")]
-pub(super) struct Remove {
+pub(crate) struct Remove {
     /// the member's number or nick
     #[argh(positional, from_str_fn(who))]
     who: Who,
@@ -150,7 +150,7 @@ impl Action {
     }
 }
 
-pub(super) fn run(action: &Action) -> Result<(), Failure> {
+pub(crate) fn run(action: &Action) -> Result<(), Failure> {
     // Not shown: it may have a password in it.
     if action.store().to_str().is_some_and(is_address) {
         return Err(Failure::usage(
@@ -173,7 +173,7 @@ pub(super) fn run(action: &Action) -> Result<(), Failure> {
         Action::Check(options) => check::run(options)?,
         Action::Backup(options) => backup::run(options)?,
     };
-    super::say(&said)
+    failure::print(&said)
 }
 
 fn add(options: &Add) -> Result<String, Failure> {
@@ -242,11 +242,7 @@ fn counted(count: usize, what: &str) -> String {
 fn open_or_create(path: &Path) -> Result<Members, Failure> {
     let (members, origin) = Members::open_or_create(path)?;
     if origin == Origin::Created {
-        let _ = writeln!(
-            io::stderr(),
-            "flashgate: created the member store {}",
-            path.display()
-        );
+        diagnostics::say(&format!("created the member store {}", path.display()));
     }
     Ok(members)
 }
@@ -274,12 +270,6 @@ fn said(change: Change, done: &str, member: &Listed, who: &Who) -> Result<String
             Plain(&member.nick)
         )),
         Change::NobodyThere => Err(nobody(who)),
-    }
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        Self::new(Exit::Failure, error.to_string())
     }
 }
 
@@ -319,6 +309,6 @@ fn who(text: &str) -> Result<Who, String> {
 }
 
 /// In the folder where the program is started.
-pub(super) fn default_store() -> PathBuf {
-    PathBuf::from(crate::serve::DEFAULT_STORE)
+fn default_store() -> PathBuf {
+    PathBuf::from(DEFAULT_STORE)
 }

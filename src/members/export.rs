@@ -20,7 +20,7 @@ use crate::store::{Exported, Members, Passwords};
     name = "export",
     note = "With --with-hashes the columns are id,nick,name,password,active, and members import takes the file. Without, they are id,nick,name,active,created_at,last_login_at, for other programs alone."
 )]
-pub(in crate::cli) struct Export {
+pub(crate) struct Export {
     /// the file to make (default: standard output)
     #[argh(positional)]
     file: Option<PathBuf>,

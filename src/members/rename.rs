@@ -11,7 +11,7 @@ use crate::store::{Members, Name, Nick, Who};
 /// Give a member another nick, and perhaps another name; with another nick, who is online is logged out.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
 #[argh(subcommand, name = "rename")]
-pub(in crate::cli) struct Rename {
+pub(crate) struct Rename {
     /// the member's number or nick
     #[argh(positional, from_str_fn(who))]
     who: Who,

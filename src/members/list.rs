@@ -20,7 +20,7 @@ use crate::text::{Plain, Quoted};
     name = "list",
     note = "A DATE is in UTC: 2026-11-23, or \"2026-11-23 05:39:58\" as a list shows it. Formats are named as members check names them; useless is what nobody can log in by. Who is online, the server's status page and LIST tell: the store does not know."
 )]
-pub(in crate::cli) struct List {
+pub(crate) struct List {
     /// only who may log in
     #[argh(switch)]
     active: bool,

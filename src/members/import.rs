@@ -30,7 +30,7 @@ use told::{Tell, Told};
     note = "A database is only read, in one pass or two, and what it holds is treated as in a dump. Its password never stands in its address, which everybody on the machine can see.",
     note = "Ends with 65 if the file, or a row of it, cannot be imported; with 69 if a database is not to be reached, and with 78 if it lets nobody in or has no such table; with --dry-run, too."
 )]
-pub(in crate::cli) struct Import {
+pub(crate) struct Import {
     /// What is imported. (The help is not this comment: rustdoc would take its address for a link.)
     #[argh(
         positional,

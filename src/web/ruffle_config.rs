@@ -43,7 +43,7 @@ pub struct RuffleConfig {
 
 impl RuffleConfig {
     /// The JavaScript for the page.
-    pub(super) fn script(&self) -> Result<String, Failure> {
+    pub(crate) fn script(&self) -> Result<String, Failure> {
         let Some(first) = self.host.first() else {
             return Err(Failure::usage(
                 "--host is missing: which host does the movie connect to?",

@@ -6,8 +6,7 @@ use std::path::Path;
 use super::super::counted;
 use super::Import;
 use super::told::Tell;
-use crate::cli::say;
-use crate::failure::{Exit, Failure};
+use crate::failure::{self, Exit, Failure};
 use crate::import::{ImportError, Report};
 use crate::log::diagnostics;
 use crate::text::Plain;
@@ -22,7 +21,7 @@ pub(super) fn said(
     let report = match imported {
         Ok(report) => report,
         Err(ImportError::Refused(report)) if command.dry_run && report.refused > 0 => {
-            say(&summary(command, &report))?;
+            failure::print(&summary(command, &report))?;
             return Err(Failure::new(
                 Exit::Data,
                 format!(
@@ -150,7 +149,7 @@ fn failed(file: &Path, error: ImportError) -> Failure {
         ImportError::Refused(report) => refused(file, &report),
         ImportError::Store(error) => error.into(),
         ImportError::Site(error) => {
-            let Failure { exit, message } = Failure::store(&error);
+            let Failure { exit, message } = Failure::from(error);
             Failure::new(exit, format!("nothing was imported: {message}"))
         }
         ImportError::Unreadable(error) => unreadable(file, &error),

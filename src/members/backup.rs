@@ -15,7 +15,7 @@ use crate::store::{BackupError, Members};
     name = "backup",
     note = "The copy is a store like any other, as it was at one moment. To put it into place, rename it over the old one."
 )]
-pub(in crate::cli) struct Backup {
+pub(crate) struct Backup {
     /// the file to make
     #[argh(positional)]
     file: PathBuf,
