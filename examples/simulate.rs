@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use argh::FromArgs;
-use flashgate_core::testing::sim::{self, NoMeter};
+use flashgate_testing::sim::{self, NoMeter};
 
 /// Plays the deterministic simulation of the core.
 #[derive(FromArgs)]

@@ -30,8 +30,8 @@ use std::sync::mpsc;
 
 use flashgate_core::Host;
 use flashgate_core::record::{Recorder, Secrets, Wanted};
-use flashgate_core::testing::fuzz;
-use flashgate_core::testing::transcript::{Against, Bare, Cut, Scenario, Transcript};
+use flashgate_testing::fuzz;
+use flashgate_testing::transcript::{Against, Bare, Cut, Scenario, Transcript};
 
 /// A target's name and its body.
 type Target = (&'static str, fn(&[u8]));

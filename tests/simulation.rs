@@ -1,4 +1,4 @@
-//! Plays the deterministic simulation (`flashgate_core::testing::sim`): seeds that were chosen once,
+//! Plays the deterministic simulation (`flashgate_testing::sim`): seeds that were chosen once,
 //! seeds that once failed, and seeds that nobody has seen before.
 //!
 //! `SIM_SEED=7 cargo test --test simulation one_seed -- --nocapture` plays one seed and shows what it did;
@@ -19,7 +19,7 @@ use std::panic;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use counting::Counting;
-use flashgate_core::testing::sim::{self, Report};
+use flashgate_testing::sim::{self, Report};
 
 #[test]
 fn seeds_that_once_failed() {

@@ -1,6 +1,6 @@
 //! Plays every transcript in `tests/transcripts/`, and the examples in `core/PROTOCOL.md`, on the bare core and on sockets before both
 //! runtimes, with what clients send cut in many ways. The format is described in
-//! `flashgate_core::testing::transcript`.
+//! `flashgate_testing::transcript`.
 //!
 //! - `TRANSCRIPT=msg` plays only files whose name contains `msg`.
 //! - `TRANSCRIPT_SEED=7` cuts by that seed alone, as a failure says.
@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use flashgate_core::Host;
 use flashgate_core::record::{Recorder, Secrets, Wanted};
 use flashgate_core::replay::{Ended, Recording, Until};
-use flashgate_core::testing::transcript::{
+use flashgate_testing::transcript::{
     Against, Bare, Cut, Driver, Drivers, Played, Scenario, Transcript,
 };
 

@@ -19,7 +19,7 @@ use crate::wire::codepage::CodePage;
 pub use check::is_host_name;
 pub use names::SETTINGS;
 pub use origin::Origins;
-#[cfg(any(test, feature = "testing"))]
+#[cfg(feature = "_testing")]
 pub(crate) use setting::span;
 pub use setting::{Help, Setting, SettingError};
 

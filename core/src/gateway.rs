@@ -7,7 +7,7 @@
 pub(crate) mod addresses;
 mod caller;
 mod claims;
-#[cfg(any(test, feature = "testing"))]
+#[cfg(any(test, feature = "_testing"))]
 mod consistency;
 mod deadlines;
 mod ending;

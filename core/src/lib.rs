@@ -65,9 +65,12 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 extern crate alloc;
-#[cfg(any(test, feature = "testing"))]
+#[cfg(test)]
 extern crate std;
 
+#[cfg(feature = "_testing")]
+#[doc(hidden)]
+pub mod _testing;
 mod chat;
 mod chunk;
 mod config;
@@ -83,8 +86,6 @@ mod note;
 mod queue;
 pub mod record;
 pub mod replay;
-#[cfg(any(test, feature = "testing"))]
-pub mod testing;
 mod text;
 mod time;
 mod web;

@@ -182,8 +182,8 @@ impl Denial {
         }
     }
 
-    /// The denial with these words.
-    pub(crate) fn named(words: &str) -> Option<Self> {
+    /// The denial that [`as_str`](Self::as_str) has these words for.
+    pub fn named(words: &str) -> Option<Self> {
         let mut all = DENIALS.into_iter();
         all.find(|denial| denial.as_str() == words)
     }
@@ -208,8 +208,8 @@ const DENIALS: [Denial; 15] = [
 ];
 
 impl Answer {
-    /// The member whom the question was about, as far as the answer tells.
-    pub(crate) fn member(&self) -> Option<MemberId> {
+    /// The member that the question was about, as far as the answer tells.
+    pub fn member(&self) -> Option<MemberId> {
         match self {
             Self::Member(member) => Some(member.id),
             Self::Denied(_, member) => *member,
@@ -259,7 +259,8 @@ pub enum MemberEvent {
 }
 
 impl MemberEvent {
-    pub(crate) fn member(&self) -> MemberId {
+    /// The member that has changed.
+    pub fn member(&self) -> MemberId {
         match self {
             Self::Disabled(id) | Self::Renamed(id) | Self::Removed(id) => *id,
         }

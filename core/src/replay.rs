@@ -234,8 +234,9 @@ impl<'a> Recording<'a> {
     }
 }
 
-/// What a recording is played on: a gateway, or somebody who looks on.
-pub(crate) trait Plays {
+/// What a recording is played on: a gateway, or a judge of flashgate-testing that looks on.
+#[doc(hidden)]
+pub trait Plays {
     /// As [`Gateway::accept`].
     fn accept(&mut self, now: Now, origin: Accepted) -> Result<ConnId, Refused>;
     /// As [`Gateway::handle`].

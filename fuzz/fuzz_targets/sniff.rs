@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| flashgate_core::testing::fuzz::sniff(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| flashgate_testing::fuzz::sniff(data));

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| flashgate_core::testing::fuzz::websocket(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| flashgate_testing::fuzz::websocket(data));

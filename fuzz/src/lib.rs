@@ -1,4 +1,4 @@
-//! Bodies of fuzz targets that need more than the core; the others are in its `testing::fuzz`.
+//! Bodies of fuzz targets that need more than the core; the others are in `flashgate_testing::fuzz`.
 //!
 //! `tests/fuzz_seeds.rs` takes these files in by their paths, and replays their seeds without a fuzzer.
 

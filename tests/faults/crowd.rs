@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use flashgate_core::testing::sim::{Guest, Heard, Left, Party, Visitor};
+use flashgate_testing::sim::{Guest, Heard, Left, Party, Visitor};
 use socket2::{Domain, SockRef, Socket, Type};
 
 /// What visitors do to their connections, in parts of a thousand of what they do.

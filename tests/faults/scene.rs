@@ -10,7 +10,7 @@ use argon2::Params;
 use flashgate::password::Hash;
 use flashgate::store::{Active, Members, Name, NewMember, Nick, Number};
 use flashgate_core::Secret;
-use flashgate_core::testing::sim::{Judged, Party, Tail, judge};
+use flashgate_testing::sim::{Judged, Party, Tail, judge};
 use rustix::process::Signal;
 use tempfile::TempDir;
 

@@ -187,7 +187,7 @@ fn what_is_no_recording() {
 /// A transcript that was made of a recording plays.
 #[test]
 fn a_recording_as_a_transcript() {
-    use flashgate_core::testing::transcript::{Against, Bare, Cut, Transcript};
+    use flashgate_testing::transcript::{Against, Bare, Cut, Transcript};
 
     let folder = tempdir().unwrap();
     let server = Server::start(folder.path(), &["--demo", "--record=chat.rec"]);

@@ -5,7 +5,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use flashgate_core::testing::sim::Meter;
+use flashgate_testing::sim::Meter;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Counting;

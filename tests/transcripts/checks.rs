@@ -2,7 +2,7 @@
 
 use std::str;
 
-use flashgate_core::testing::transcript::{End, Played, Stream};
+use flashgate_testing::transcript::{End, Played, Stream};
 
 /// Checks every stream of a scenario: chat is strict XML, frames are as they may
 /// be, HTTP has a proper head.

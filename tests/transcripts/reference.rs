@@ -76,7 +76,7 @@ fn errors(folder: &Path, said: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap();
-        if ["testing", "testing.rs", "tests", "tests.rs"].contains(&name) {
+        if ["_testing", "_testing.rs", "tests", "tests.rs"].contains(&name) {
             continue;
         }
         if path.is_dir() {

@@ -12,9 +12,9 @@ use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle, ThreadId};
 use std::time::{Duration, Instant};
 
-use flashgate_core::testing::transcript::{Appetite, Arrival, Driver, End, Patience};
 use flashgate_core::{Clock, Config, Host, ListenerId, MemberEvent, Millis, Now};
 use flashgate_host::{Handle, Probe};
+use flashgate_testing::transcript::{Appetite, Arrival, Driver, End, Patience};
 use socket2::{Domain, Socket, Type};
 
 /// A server of `flashgate-smol`, and clients.

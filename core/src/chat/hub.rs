@@ -292,7 +292,7 @@ impl Hub {
     }
 
     /// Panics if what the hub knows in several places disagrees.
-    #[cfg(any(test, feature = "testing"))]
+    #[cfg(any(test, feature = "_testing"))]
     pub(crate) fn assert_consistent(&self) {
         let mut before = NOWHERE;
         let mut next = self.first;

@@ -273,7 +273,7 @@ impl Throttle {
     }
 
     /// Whether no identification runs or waits.
-    #[cfg(any(test, feature = "testing"))]
+    #[cfg(any(test, feature = "_testing"))]
     pub(crate) fn is_idle(&self) -> bool {
         self.gates.is_empty()
             && self.lines.is_empty()

@@ -33,7 +33,7 @@ impl Inbox {
     }
 
     /// Bytes it has room for.
-    #[cfg(any(test, feature = "testing"))]
+    #[cfg(any(test, feature = "_testing"))]
     pub(crate) fn capacity(&self) -> usize {
         self.0.as_deref().map_or(0, |bytes| bytes.capacity())
     }

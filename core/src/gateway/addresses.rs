@@ -39,13 +39,13 @@ impl Addresses {
     }
 
     /// How many are open from all of them.
-    #[cfg(any(test, feature = "testing"))]
+    #[cfg(any(test, feature = "_testing"))]
     pub(crate) fn total(&self) -> usize {
         let open = self.v4.values().chain(self.v6.values());
         open.map(|open| *open as usize).sum()
     }
 
-    #[cfg(any(test, feature = "testing"))]
+    #[cfg(any(test, feature = "_testing"))]
     pub(crate) fn is_empty(&self) -> bool {
         self.v4.is_empty() && self.v6.is_empty()
     }

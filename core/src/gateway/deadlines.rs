@@ -56,7 +56,7 @@ impl Deadlines {
         self.heap.first().copied()
     }
 
-    #[cfg(any(test, feature = "testing"))]
+    #[cfg(any(test, feature = "_testing"))]
     pub(super) fn len(&self) -> usize {
         self.heap.len()
     }

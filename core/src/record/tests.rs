@@ -12,9 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::vec::Vec;
 
 use super::*;
-use crate::host::Host;
 use crate::replay::{Ended, NotARecording, Recording, Replayed, Until};
-use crate::testing::transcript::{Against, Bare, Cut, Transcript};
 
 /// A recording on its way.
 #[derive(Clone, Default)]
@@ -41,52 +39,6 @@ impl Tape {
 fn replay(text: &str) -> Replayed {
     let recording = Recording::new(text.as_bytes(), ROOM).unwrap();
     recording.replay(&Until::End)
-}
-
-fn transcripts() -> Vec<(String, Transcript)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/transcripts");
-    let mut files: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|e| e == "txt"))
-        .collect();
-    files.sort();
-    let read = |path: &std::path::PathBuf| {
-        let name = path.file_name().unwrap().to_string_lossy().to_string();
-        let text = std::fs::read_to_string(path).unwrap();
-        (name.clone(), Transcript::parse(&name, &text).unwrap())
-    };
-    files.iter().map(read).collect()
-}
-
-#[test]
-fn every_transcript_can_be_played_again() {
-    let mut failures = Vec::new();
-    for (name, transcript) in transcripts() {
-        for scenario in transcript.scenarios() {
-            for cut in [Cut::Whole, Cut::Bytes, Cut::Primes, Cut::Seeded(1)] {
-                for secrets in [Secrets::Redacted, Secrets::Kept] {
-                    let tape = Tape::default();
-                    let record = Some(tape.recorder(secrets));
-                    let open = |host| Ok(Bare::new(Host { record, ..host }));
-                    if let Err(failure) = scenario.play(cut, Against::Nothing, open) {
-                        panic!("{name}: {}: {}", failure.line, failure.message);
-                    }
-                    let replayed = replay(&tape.text());
-                    if replayed.ended != Ended::Whole("stop".to_owned()) {
-                        let title = scenario.title();
-                        failures.push(format!("{name}: {title}, {cut}, {secrets:?}: {replayed:?}"));
-                    }
-                }
-            }
-        }
-    }
-    let count = failures.len();
-    assert!(
-        failures.is_empty(),
-        "{count} failed:\n{}",
-        failures.join("\n")
-    );
 }
 
 /// Recordings that were made before the gateway itself said what bytes mean: clients of every kind on one
@@ -117,18 +69,8 @@ fn recordings_of_earlier_versions_play_again() {
 const ROOM: usize = 1 << 20;
 
 /// A short conversation with most kinds of lines.
-fn sample() -> String {
-    let transcripts = transcripts();
-    let (_, transcript) = transcripts
-        .iter()
-        .find(|(name, _)| name == "mixed-audience.txt")
-        .unwrap();
-    let tape = Tape::default();
-    let record = Some(tape.recorder(Secrets::Redacted));
-    let open = |host| Ok(Bare::new(Host { record, ..host }));
-    let scenario = &transcript.scenarios()[1];
-    assert!(scenario.play(Cut::Whole, Against::Nothing, open).is_ok());
-    tape.text()
+fn sample() -> &'static str {
+    include_str!("../../../tests/recordings/mixed-audience.txt")
 }
 
 #[test]
@@ -234,43 +176,4 @@ fn a_sink_that_wants_no_more_gets_the_end() {
     assert!(text.ends_with("\ntext 0.0 xxx\nend limit\n"), "{text}");
     assert_eq!(text.matches("\nin ").count(), 1, "{text}");
     assert_eq!(replay(&text).ended, Ended::Whole("limit".to_owned()));
-}
-
-#[test]
-fn a_recording_becomes_a_transcript() {
-    let (mut failures, mut count) = (Vec::new(), 0);
-    for (name, transcript) in transcripts() {
-        for scenario in transcript.scenarios() {
-            count += 1;
-            let tape = Tape::default();
-            let record = Some(tape.recorder(Secrets::Redacted));
-            let open = |host| Ok(Bare::new(Host { record, ..host }));
-            assert!(scenario.play(Cut::Whole, Against::Nothing, open).is_ok());
-            let text = tape.text();
-            let recording = Recording::new(text.as_bytes(), ROOM).unwrap();
-            let made = recording.transcript(scenario.title(), &Until::End);
-            let title = scenario.title();
-            let again = match Transcript::parse("made", &made) {
-                Ok(again) => again,
-                Err(error) => {
-                    failures.push(format!("{name}: {title}: {error}"));
-                    continue;
-                }
-            };
-            let played =
-                again.scenarios()[0].play(Cut::Whole, Against::Nothing, |host| Ok(Bare::new(host)));
-            if let Err(failure) = played {
-                failures.push(format!(
-                    "{name}: {title}: {}: {}",
-                    failure.line, failure.message
-                ));
-            }
-        }
-    }
-    let failed = failures.len();
-    assert!(
-        failures.is_empty(),
-        "{failed} of {count} failed:\n{}",
-        failures.join("\n")
-    );
 }

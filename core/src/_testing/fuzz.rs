@@ -1,0 +1,164 @@
+//! The fuzz bodies that need the inside of the core. The others are in flashgate-testing, which gives
+//! these their names, too.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::chat::command::{self, Takes};
+use crate::conn::sniff::{self, Kind, Verdict};
+use crate::text;
+use crate::wire::framing::{Frame, Framer, Rules, Telnet};
+use crate::wire::http::{self, Head};
+use crate::wire::percent;
+use crate::wire::typed::{self, Habits};
+
+/// What a connection is told apart as never changes, whatever follows, and is known from its first
+/// few bytes.
+pub fn sniff(data: &[u8]) {
+    sniff_as(data, true);
+    sniff_as(data, false);
+}
+
+fn sniff_as(data: &[u8], proxies: bool) {
+    let data = &data[..data.len().min(64)];
+    let mut decided = None;
+    for end in 0..=data.len() {
+        let verdict = sniff::sniff(&data[..end], |kind| proxies || kind != Kind::Proxy);
+        match (verdict, decided) {
+            (Verdict::Is(kind), None) => decided = Some((kind, end)),
+            (verdict, Some((kind, at))) => assert_eq!(
+                verdict,
+                Verdict::Is(kind),
+                "decided at {at}, changed at {end}"
+            ),
+            (Verdict::Undecided | Verdict::Unterminated, None) => {
+                assert!(end < LONGEST_PREFIX, "undecided at {end}")
+            }
+        }
+    }
+}
+
+/// However a stream is cut, the same commands come out of it, none over the limit, and nothing is
+/// kept beyond one; what a command is read as is a part of its text: the first argument without a
+/// space, the last without white space around it.
+pub fn command(data: &[u8]) {
+    let Some((&cut, stream)) = data.split_first() else {
+        return;
+    };
+    for telnet in [Telnet::Nowhere, Telnet::Before, Telnet::Everywhere] {
+        let whole = frames(stream, usize::MAX, telnet);
+        assert_eq!(whole, frames(stream, 1, telnet), "byte by byte");
+        let pieces = frames(stream, usize::from(cut).max(1), telnet);
+        assert_eq!(whole, pieces, "in pieces of {cut}");
+        whole.iter().flatten().for_each(|text| parsed(text));
+    }
+}
+
+/// What a command is read as is a part of its text.
+fn parsed(bytes: &[u8]) {
+    for line in [false, true] {
+        let habits = Habits {
+            line,
+            telnet: true,
+            page: None,
+        };
+        let text = typed::read(bytes, habits);
+        let Some(text) = text.as_str() else {
+            continue;
+        };
+        assert!(!text.contains(['\u{8}', '\u{7f}']) || !line);
+        let Ok(call) = command::parse(text::trim(text)) else {
+            continue;
+        };
+        let (first, last) = match call.command.takes {
+            Takes::WordAndText { .. } => (call.args.word, Some(call.args.text)),
+            Takes::Word { .. } => (call.args.word, None),
+            Takes::Nothing => continue,
+        };
+        assert!(!first.is_empty() && text.contains(first) && !first.contains(' '));
+        if let Some(last) = last {
+            assert!(!last.is_empty() && text.contains(last));
+            assert_eq!(text::trim(last), last);
+        }
+    }
+}
+
+/// The end of a head is found at the same byte however the head is cut; nothing of a head that was
+/// found complete is malformed for lack of bytes; a path that is decoded, and encoded for a
+/// redirect, is plain ASCII and decodes to the same.
+pub fn http_head(data: &[u8]) {
+    const LIMIT: usize = 512;
+    let whole = http::find_head(data, &mut 0, LIMIT);
+    let (mut searched, mut bytewise) = (0, Head::Partial);
+    for end in 0..=data.len() {
+        if bytewise == Head::Partial {
+            bytewise = http::find_head(&data[..end], &mut searched, LIMIT);
+        }
+    }
+    assert_eq!(whole, bytewise);
+    if let Head::Complete(length) = whole {
+        assert!(length <= LIMIT);
+        if let Ok(request) = http::parse(&data[..length]) {
+            assert!(!request.path.is_empty() && !request.path.contains('?'));
+            let text = String::from_utf8_lossy(&data[..length]).to_string();
+            assert!(request.path == "/" || text.contains(request.path));
+            if let Some(path) = percent::decoded(request.path) {
+                assert!(path.len() <= request.path.len() && !path.contains('\0'));
+                let location = percent::encoded(&path);
+                assert!(location.bytes().all(|b| b.is_ascii_graphic() && b != b'\\'));
+                assert_eq!(percent::decoded(&location), Some(path));
+            }
+        }
+    }
+}
+
+/// Cuts `stream` into commands as a chat connection does, `piece` bytes at a time; `None` is a
+/// command that was too long.
+fn frames(stream: &[u8], piece: usize, telnet: Telnet) -> Vec<Option<Vec<u8>>> {
+    const LIMIT: usize = 16;
+    let rules = Rules {
+        limit: LIMIT,
+        telnet,
+        page: None,
+    };
+    let (mut framer, mut kept, mut seen) = (Framer::default(), Vec::new(), Vec::new());
+    let mut take = |framer: &mut Framer, frame: Frame<'_>| match frame {
+        Frame::Command(text, used) => {
+            assert!(text.len() <= LIMIT);
+            if !text::is_blank(text) {
+                framer.has_begun();
+            }
+            seen.push(Some(Vec::from(text)));
+            used
+        }
+        Frame::TooLong(used) => {
+            framer.has_begun();
+            seen.push(None);
+            used
+        }
+        Frame::Skip(used) | Frame::Noise(used) => used,
+        Frame::Partial => 0,
+    };
+    for bytes in stream.chunks(piece.min(stream.len().max(1))) {
+        kept.extend_from_slice(bytes);
+        loop {
+            let frame = framer.next(&kept, rules);
+            let used = take(&mut framer, frame);
+            if used == 0 {
+                break;
+            }
+            kept.drain(..used);
+        }
+        // Half a terminator, or half a telnet sequence.
+        assert!(kept.len() <= LIMIT + 2);
+    }
+    if !kept.is_empty() {
+        let frame = framer.finish(&kept, LIMIT);
+        let used = take(&mut framer, frame);
+        assert_eq!(used, kept.len());
+    }
+    seen
+}
+
+/// A policy request with its space, unterminated but for a CR, is the longest that may still be two things.
+const LONGEST_PREFIX: usize = b"<policy-file-request />\r\n".len();

@@ -1,0 +1,177 @@
+//! One conversation, however TCP cuts it.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use super::world::{self, UPGRADE};
+use flashgate_core::{
+    Accepted, Action, Answer, Cause, Config, ConnId, Denial, Gateway, Input, ListenerId, Millis,
+    Now, Ticket, UnixSeconds,
+};
+
+/// Where a stream is cut changes nothing of what is said to it and of how it ends: the same bytes,
+/// whole, one by one, and cut anywhere, get the same bytes; raw, HTTP, policy or WebSocket.
+pub fn chunks_agree(data: &[u8]) {
+    let [kind, cuts, rest @ ..] = data else {
+        return;
+    };
+    let (cuts, rest) = rest.split_at(usize::from(cuts % 16).min(rest.len()));
+    let stream = stream(*kind, rest);
+    let whole = Client::talk(*kind, &stream, &[usize::MAX]);
+    assert_eq!(whole, Client::talk(*kind, &stream, &[1]), "byte by byte");
+    let sizes: Vec<_> = cuts.iter().map(|cut| usize::from(*cut).max(1)).collect();
+    let cut = Client::talk(*kind, &stream, &sizes);
+    assert_eq!(whole, cut, "in pieces of {sizes:?}");
+}
+
+/// What a client sends whose first words are no matter of luck.
+fn stream(kind: u8, rest: &[u8]) -> Vec<u8> {
+    match kind % 8 {
+        0 => [b"GET ", rest].concat(),
+        1 => [b"<policy-file-request/>", rest].concat(),
+        2 => [UPGRADE, rest].concat(),
+        // Every line is a frame of its own, with a key that leaves it as it is.
+        3 | 4 => {
+            let mut stream = UPGRADE.to_vec();
+            let first = if kind % 8 == 3 { 0x82 } else { 0x81 };
+            for line in rest
+                .split_inclusive(|byte| *byte == b'\n')
+                .flat_map(|line| line.chunks(125))
+            {
+                stream.extend([first, 0x80 | line.len() as u8, 0, 0, 0, 0]);
+                stream.extend_from_slice(line);
+            }
+            stream
+        }
+        _ => rest.to_vec(),
+    }
+}
+
+/// What a client is told by the clock alone depends on when it says what, and is left out.
+fn config(kind: u8) -> Config {
+    let mut config = world::config(kind >> 5 & !1);
+    (config.limits.ping, config.limits.silence) = (None, None);
+    config
+}
+
+/// A client that reads everything at once, and what it has heard.
+struct Client {
+    gateway: Gateway,
+    now: Now,
+    id: ConnId,
+    /// The member store lets nobody in.
+    denied: bool,
+    heard: Vec<u8>,
+    reading: bool,
+    /// It has said all it has to say, and waits for the answers.
+    done: bool,
+    end: Option<End>,
+    lookups: VecDeque<Ticket>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Finished,
+    Closed,
+    Aborted,
+}
+
+impl Client {
+    /// Sends the stream in pieces of these sizes, then nothing more.
+    fn talk(kind: u8, mut stream: &[u8], sizes: &[usize]) -> (String, Option<End>) {
+        let mut sizes = sizes.iter().cycle();
+        let now = Now {
+            mono: Millis(1000),
+            utc: UnixSeconds(1_184_064_842),
+            offset: 0,
+        };
+        let mut gateway = Gateway::new(Arc::new(config(kind)), now);
+        let origin = Accepted {
+            listener: ListenerId(0),
+            peer: SocketAddr::from(([192, 0, 2, 1], 1)),
+        };
+        let mut client = Self {
+            id: gateway.accept(now, origin).expect("there is room for one"),
+            gateway,
+            now,
+            denied: kind & 0x10 != 0,
+            heard: Vec::new(),
+            reading: true,
+            done: false,
+            end: None,
+            lookups: VecDeque::new(),
+        };
+        while !stream.is_empty() && client.listens() {
+            let size = sizes
+                .next()
+                .map_or(stream.len(), |size| *size.min(&stream.len()));
+            let (piece, rest) = stream.split_at(size);
+            stream = rest;
+            client.handle(Input::Bytes(client.id, piece));
+        }
+        if client.listens() {
+            client.done = true;
+            client.handle(Input::Eof(client.id));
+        }
+        client.listens();
+        client
+            .gateway
+            .handle(client.now, Input::Gone(client.id, Cause::Closed));
+        (client.heard.escape_ascii().to_string(), client.end)
+    }
+
+    /// Whether the server takes more. While it does not, or nothing more comes, only time changes
+    /// anything.
+    fn listens(&mut self) -> bool {
+        for _ in 0..100 {
+            if self.reading && !self.done || matches!(self.end, Some(End::Closed | End::Aborted)) {
+                break;
+            }
+            let Some(next) = self.gateway.poll_timeout() else {
+                break;
+            };
+            self.now.mono = self.now.mono.max(next);
+            self.handle(Input::Timeout);
+        }
+        self.reading && !matches!(self.end, Some(End::Closed | End::Aborted))
+    }
+
+    /// Everything it leads to: what is written is read, what is asked is answered.
+    fn handle(&mut self, input: Input<'_>) {
+        self.gateway.handle(self.now, input);
+        loop {
+            let before = self.heard.len();
+            while let Some(action) = self.gateway.poll() {
+                self.take(&action);
+            }
+            if self.heard.len() > before {
+                self.gateway.handle(self.now, Input::Backlog(self.id, 0));
+            } else if let Some(ticket) = self.lookups.pop_front() {
+                let answer = match self.denied {
+                    true => Answer::Denied(Denial::WrongPassword, None),
+                    false => Answer::Member(world::member(1)),
+                };
+                self.gateway.handle(self.now, Input::Answer(ticket, answer));
+            } else {
+                break;
+            }
+        }
+        self.gateway.assert_consistent();
+    }
+
+    fn take(&mut self, action: &Action) {
+        match action {
+            Action::Write(_, chunk) | Action::Broadcast(_, chunk) => {
+                self.heard.extend(chunk.to_vec());
+            }
+            Action::Finish(_) => self.end = Some(End::Finished),
+            Action::Close(_) => self.end = Some(End::Closed),
+            Action::Abort(_) => self.end = Some(End::Aborted),
+            Action::Pause(_) => self.reading = false,
+            Action::Resume(_) => self.reading = true,
+            Action::Lookup(ticket, _) => self.lookups.push_back(*ticket),
+            Action::Note(_) => {}
+        }
+    }
+}

@@ -1,0 +1,472 @@
+//! A gateway and a world around it that the fuzzer's bytes play: connections, lookups, time.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use super::listener::{Listener, Room};
+use flashgate_core::{
+    Accepted, Action, Answer, Cause, Chunk, Config, ConnId, Denial, Gateway, HostFacts, Input,
+    ListAccess, ListenerId, Loopback, Member, MemberEvent, MemberId, Millis, Now, OnDuplicate,
+    Presence, Role, StoreState, Ticket, Unavailable, UnixSeconds,
+};
+
+/// Whatever happens, in whatever order: nothing panics; what the gateway knows stays consistent and
+/// within its limits; no action is for a connection that is gone, and nothing is written to one after
+/// its end was said; a connection is paused and resumed in turn; what a WebSocket is told is whole
+/// frames, of one kind, with one answer each, and a goodbye at the end of it; everyone online hears
+/// of everyone, whatever they speak; the same inputs give the same actions; and when everyone is
+/// gone, nothing is left of them.
+pub fn gateway(data: &[u8]) {
+    let first = World::play(data);
+    let second = World::play(data);
+    assert_eq!(first, second, "the same inputs give the same actions");
+}
+
+struct World<'a> {
+    script: Script<'a>,
+    gateway: Gateway,
+    now: Now,
+    peers: Vec<Peer>,
+    lookups: Vec<Ticket>,
+    /// A ticket that was answered already.
+    stale: Option<Ticket>,
+    room: Room,
+    trace: Vec<Action>,
+}
+
+/// One connection as its runtime sees it.
+struct Peer {
+    id: ConnId,
+    waiting: usize,
+    reading: Reading,
+    end: End,
+    listener: Listener,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Reading {
+    Open,
+    Paused,
+    Ended,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum End {
+    Open,
+    Finished,
+    Closed,
+    Aborted,
+    Gone,
+}
+
+impl<'a> World<'a> {
+    fn play(data: &'a [u8]) -> Vec<Action> {
+        let mut script = Script(data);
+        let config = config(script.byte());
+        let now = Now {
+            mono: Millis(1000),
+            utc: UnixSeconds(1_184_064_842),
+            offset: 0,
+        };
+        let gateway = Gateway::new(Arc::new(config), now);
+        let (peers, lookups, trace) = (Vec::new(), Vec::new(), Vec::new());
+        let mut world = World {
+            script,
+            gateway,
+            now,
+            peers,
+            lookups,
+            stale: None,
+            room: Room::default(),
+            trace,
+        };
+        while !world.script.0.is_empty() && world.trace.len() < 5000 {
+            world.step();
+        }
+        world.settle();
+        world.trace
+    }
+
+    fn step(&mut self) {
+        match self.script.byte() % 16 {
+            0 | 1 => self.accept(),
+            2..=4 => {
+                let length = usize::from(self.script.byte());
+                let bytes = self.script.take(length);
+                self.bytes(bytes);
+            }
+            5 | 6 => {
+                let command = self.script.command();
+                self.bytes(command);
+            }
+            7 => self.bytes(UPGRADE),
+            8 => self.frame(),
+            9 => self.eof(),
+            10 => self.gone(),
+            11 => self.flush(),
+            12 => self.answer(),
+            13 => {
+                let leap = LEAPS[usize::from(self.script.byte()) % LEAPS.len()];
+                self.now.mono = self.now.mono + Millis(leap);
+                self.now.utc.0 += (leap / 1000) as i64;
+                self.handle(Input::Timeout);
+            }
+            14 => {
+                let id = MemberId(i64::from(self.script.byte() % 4));
+                self.handle(Input::Member(MemberEvent::Disabled(id)));
+            }
+            _ => match self.script.byte() {
+                0..=9 => self.handle(Input::Shutdown),
+                10..=99 => self.stale(),
+                _ => self.handle(Input::Host(HostFacts {
+                    log_dropped: 7,
+                    store: StoreState::Down,
+                    process: None,
+                })),
+            },
+        }
+    }
+
+    fn accept(&mut self) {
+        let byte = self.script.byte();
+        let address = match byte % 4 {
+            0 => IpAddr::from([127, 0, 0, 1]),
+            1 => IpAddr::from([192, 0, 2, byte >> 4]),
+            2 => IpAddr::V6(Ipv6Addr::from_bits(
+                u128::from(byte >> 5) << 64 | u128::from(byte),
+            )),
+            _ => IpAddr::from([0, 0, 0, 0, 0, 0xffff, 0xc000, 0x0201]),
+        };
+        let origin = Accepted {
+            listener: ListenerId(usize::from(byte >> 7)),
+            peer: SocketAddr::new(address, 1),
+        };
+        if let Ok(id) = self.gateway.accept(self.now, origin) {
+            assert!(
+                self.peers.iter().all(|peer| peer.id != id),
+                "an id never comes back"
+            );
+            self.peers.push(Peer {
+                id,
+                waiting: 0,
+                reading: Reading::Open,
+                end: End::Open,
+                listener: Listener::default(),
+            });
+        }
+        self.drain();
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        let Some(peer) = self.pick() else { return };
+        if peer.reading == Reading::Open && peer.end != End::Gone {
+            let id = peer.id;
+            self.handle(Input::Bytes(id, bytes));
+        }
+    }
+
+    /// One frame, as a client masks it, in two pieces.
+    fn frame(&mut self) {
+        let head = HEADS[usize::from(self.script.byte()) % HEADS.len()];
+        let payload = match self.script.byte() {
+            short @ 0..=125 => self.script.take(usize::from(short)),
+            _ => self.script.command(),
+        };
+        let key = [self.script.byte(), 0, 7, 0xff];
+        let mut frame = Vec::from([head, 0x80 | payload.len() as u8]);
+        frame.extend(key);
+        frame.extend(payload.iter().zip(key.iter().cycle()).map(|(b, k)| b ^ k));
+        let cut = usize::from(self.script.byte()).min(frame.len());
+        let Some(id) = self.pick().map(|peer| peer.id) else {
+            return;
+        };
+        for piece in [&frame[..cut], &frame[cut..]] {
+            let peer = self.peers.iter().find(|peer| peer.id == id);
+            if peer.is_some_and(|peer| peer.reading == Reading::Open && peer.end != End::Gone) {
+                self.handle(Input::Bytes(id, piece));
+            }
+        }
+    }
+
+    fn eof(&mut self) {
+        let Some(peer) = self.pick() else { return };
+        if peer.reading != Reading::Ended && peer.end != End::Gone {
+            peer.reading = Reading::Ended;
+            let id = peer.id;
+            self.handle(Input::Eof(id));
+        }
+    }
+
+    fn gone(&mut self) {
+        let cause = if self.script.byte().is_multiple_of(2) {
+            Cause::Reset
+        } else {
+            Cause::TimedOut
+        };
+        // Timers fire before the input is taken, while the connection is still known.
+        self.handle(Input::Timeout);
+        let Some(peer) = self.pick() else { return };
+        let cause = if peer.end >= End::Closed {
+            Cause::Closed
+        } else {
+            cause
+        };
+        if peer.end != End::Gone {
+            peer.end = End::Gone;
+            let id = peer.id;
+            self.handle(Input::Gone(id, cause));
+        }
+    }
+
+    fn flush(&mut self) {
+        let left = usize::from(self.script.byte());
+        let Some(peer) = self.pick() else { return };
+        if peer.end != End::Gone {
+            peer.waiting = peer.waiting * left / 255;
+            let (id, waiting) = (peer.id, peer.waiting);
+            self.handle(Input::Backlog(id, waiting));
+        }
+    }
+
+    fn answer(&mut self) {
+        let byte = self.script.byte();
+        if self.lookups.is_empty() {
+            return;
+        }
+        let ticket = self
+            .lookups
+            .remove(usize::from(byte >> 4) % self.lookups.len());
+        let answer = match byte % 8 {
+            0..=4 => Answer::Member(member(byte % 5)),
+            5 | 6 => Answer::Denied(Denial::WrongPassword, None),
+            _ => Answer::Unavailable(Unavailable::Failed),
+        };
+        self.stale = Some(ticket);
+        self.handle(Input::Answer(ticket, answer));
+    }
+
+    /// Words about what is no more change nothing.
+    fn stale(&mut self) {
+        if let Some(ticket) = self.stale {
+            self.handle(Input::Answer(ticket, Answer::Member(member(1))));
+        }
+        if let Some(id) = self
+            .peers
+            .iter()
+            .find(|peer| peer.end == End::Gone)
+            .map(|peer| peer.id)
+        {
+            let before = self.trace.len();
+            self.handle(Input::Bytes(id, b"LIST\0"));
+            self.handle(Input::Eof(id));
+            self.handle(Input::Backlog(id, 1 << 40));
+            self.handle(Input::Gone(id, Cause::Reset));
+            assert!(
+                self.trace[before..]
+                    .iter()
+                    .all(|action| !matches!(action, Action::Write(to, _) if *to == id))
+            );
+        }
+    }
+
+    fn pick(&mut self) -> Option<&mut Peer> {
+        let byte = usize::from(self.script.byte());
+        let count = self.peers.len();
+        (count > 0).then(|| &mut self.peers[byte % count])
+    }
+
+    fn handle(&mut self, input: Input<'_>) {
+        self.gateway.handle(self.now, input);
+        self.drain();
+        self.gateway.assert_consistent();
+    }
+
+    fn drain(&mut self) {
+        while let Some(action) = self.gateway.poll() {
+            if !matches!(action, Action::Broadcast(..)) {
+                self.heard();
+            }
+            match &action {
+                Action::Write(id, chunk) => self.wrote(*id, chunk),
+                Action::Broadcast(everyone, chunk) => {
+                    let bytes = chunk.to_vec();
+                    let first = everyone.iter().next().expect("nobody is told nothing");
+                    let xml = self.peer(first).listener.xml(&bytes).to_vec();
+                    if !self.room.is_of(&xml) {
+                        self.heard();
+                    }
+                    for id in everyone.iter() {
+                        self.wrote(id, chunk);
+                        self.room.hears(id, &xml);
+                    }
+                }
+                Action::Finish(id) => {
+                    self.peer(*id).listener.is_left();
+                    self.ends(*id, End::Finished)
+                }
+                Action::Close(id) => self.ends(*id, End::Closed),
+                Action::Abort(id) => self.ends(*id, End::Aborted),
+                Action::Pause(id) => self.reads(*id, Reading::Open, Reading::Paused),
+                Action::Resume(id) => self.reads(*id, Reading::Paused, Reading::Open),
+                Action::Lookup(ticket, _) => self.lookups.push(*ticket),
+                Action::Note(_) => {}
+            }
+            self.trace.push(action);
+        }
+        self.heard();
+    }
+
+    /// What was told to everyone has been told to all of them.
+    fn heard(&mut self) {
+        let open = self.peers.iter().filter(|peer| peer.end == End::Open);
+        let online = open.filter(|peer| peer.listener.is_online());
+        self.room.all_heard(online.map(|peer| peer.id));
+    }
+
+    fn wrote(&mut self, id: ConnId, chunk: &Chunk) {
+        let peer = self.peer(id);
+        assert_eq!(peer.end, End::Open, "nothing is said after the end");
+        peer.waiting += chunk.memory();
+        peer.listener.hear(&chunk.to_vec());
+    }
+
+    fn ends(&mut self, id: ConnId, end: End) {
+        let peer = self.peer(id);
+        assert!(
+            peer.end < end,
+            "an end is said once: {:?}, {end:?}",
+            peer.end
+        );
+        peer.end = end;
+    }
+
+    fn reads(&mut self, id: ConnId, from: Reading, to: Reading) {
+        let peer = self.peer(id);
+        assert_eq!(peer.reading, from);
+        peer.reading = to;
+    }
+
+    fn peer(&mut self, id: ConnId) -> &mut Peer {
+        let peer = self
+            .peers
+            .iter_mut()
+            .find(|peer| peer.id == id)
+            .expect("actions are for known connections");
+        assert_ne!(peer.end, End::Gone, "actions are for connections that live");
+        peer
+    }
+
+    /// Everyone leaves, every question is answered or given up.
+    fn settle(&mut self) {
+        self.handle(Input::Timeout);
+        for index in 0..self.peers.len() {
+            let Peer { id, end, .. } = self.peers[index];
+            if end != End::Gone {
+                self.peers[index].end = End::Gone;
+                self.handle(Input::Gone(id, Cause::Reset));
+            }
+        }
+        for _ in 0..1000 {
+            let Some(next) = self.gateway.poll_timeout() else {
+                break;
+            };
+            self.now.mono = self.now.mono.max(next);
+            self.handle(Input::Timeout);
+        }
+        self.gateway.assert_settled();
+    }
+}
+
+/// Low limits, so that a short script reaches them.
+pub(super) fn config(byte: u8) -> Config {
+    let mut config = Config {
+        loopback: Loopback::Limited,
+        ..Config::default()
+    };
+    config.listeners = Vec::from([Role::Gateway, Role::Policy]);
+    let limits = &mut config.limits;
+    (limits.clients, limits.connections, limits.per_address) = (4, 7, 3);
+    (limits.command, limits.head) = (64, 256);
+    // The answer to an upgrade takes 208 bytes: the first command must not have to wait for it.
+    (limits.backlog, limits.own_backlog) = (1024, 512);
+    (limits.throttle.addresses, limits.throttle.names) = (2, 2);
+    if byte & 1 != 0 {
+        (limits.rate, limits.burst) = (NonZeroU32::new(2), 3);
+    } else {
+        limits.rate = None;
+    }
+    config.duplicates = match byte & 6 {
+        2 => OnDuplicate::Replace,
+        4 => OnDuplicate::Refuse,
+        _ => OnDuplicate::Stale,
+    };
+    if byte & 0x80 != 0 {
+        config.presence = Presence::Off;
+    }
+    if byte & 4 != 0 {
+        config.list = ListAccess::Identified;
+    }
+    config
+}
+
+pub(super) fn member(n: u8) -> Member {
+    // Two members of one nick, and a nick that changed: a store may be wrong, the gateway not.
+    let nick = ["zero", "alice", "bob", "bob", "<&\">"][usize::from(n) % 5];
+    Member {
+        id: MemberId(i64::from(n % 4)),
+        nick: Arc::from(nick),
+        name: Arc::from("Name"),
+    }
+}
+
+struct Script<'a>(&'a [u8]);
+
+impl<'a> Script<'a> {
+    fn byte(&mut self) -> u8 {
+        self.take(1).first().copied().unwrap_or(0)
+    }
+
+    fn command(&mut self) -> &'static [u8] {
+        COMMANDS[usize::from(self.byte()) % COMMANDS.len()]
+    }
+
+    fn take(&mut self, length: usize) -> &'a [u8] {
+        let (taken, rest) = self.0.split_at(length.min(self.0.len()));
+        self.0 = rest;
+        taken
+    }
+}
+
+const COMMANDS: [&[u8]; 16] = [
+    b"IDENTIFY 1 secret1\0",
+    b"IDENTIFY 2 secret2\0",
+    b"IDENTIFY bob x\n",
+    b"MSG alice hello\0",
+    b"MSG bob hello\0MSG alice hello\0",
+    b"MSG zero \xff\xfe\0",
+    b"LIST\0LIST\0LIST\0LIST\0LIST\0",
+    b"PING 1\r\nPING 2\r\n",
+    b"QUIT\0LIST\0",
+    b"<policy-file-request/>",
+    b"\0",
+    b"GET /metrics HTTP/1.0\r\n\r\n",
+    b"HEAD http://x/server-status?json HTTP/1.1\nHost: x\n\nLIST\0",
+    b"POST ",
+    b"\x16\x03\x01",
+    b"MSG alice 0123456789012345678901234567890123456789012345678901234567890123456789",
+];
+
+pub(super) const UPGRADE: &[u8] =
+    b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+/// First bytes of frames: whole messages most of all, fragments, control, and what is wrong.
+const HEADS: [u8; 16] = [
+    0x82, 0x82, 0x82, 0x82, 0x81, 0x81, 0x81, 0x02, 0x01, 0x00, 0x80, 0x89, 0x89, 0x8a, 0x88, 0xc1,
+];
+
+const LEAPS: [u64; 8] = [0, 1, 50, 300, 1000, 10_000, 600_000, u64::MAX / 2];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,133 @@
+//! Deterministic simulation: a gateway, a runtime, clients, a network and a member store in one
+//! thread, with invented time, where one seed decides everything that happens.
+//!
+//! A reference model, which knows the protocol but not the core, is told what goes in and must find a
+//! reason for whatever comes out, and miss nothing that should have come: every delivery is checked,
+//! for its content, its order, its recipients and its wire form. Then the faults stop, and everything
+//! must settle. What breaks is shown with its seed, and the seed shows it again.
+//!
+//! The same clients can visit a real server, each a [`Visitor`] of a [`Party`], and the same model then
+//! [judges](judge()) the recording of it, and what the visitors have heard.
+
+mod ask;
+mod client;
+mod inputs;
+mod judge;
+mod link;
+mod memory;
+mod model;
+mod outside;
+mod reader;
+mod store;
+mod swarm;
+mod trace;
+mod world;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+pub use judge::{Judged, Tail, judge};
+pub use outside::{Guest, Heard, Left, Party, Turn, Visitor};
+use world::World;
+
+/// Counts the memory that is allocated and freed between `enter` and `leave`, all of which is the
+/// gateway's.
+pub trait Meter {
+    /// The gateway works from now on.
+    fn enter(&self);
+    /// It has stopped; how much it holds, if anybody counts.
+    fn leave(&self) -> Option<usize>;
+    /// The next gateway begins with nothing.
+    fn reset(&self) {}
+}
+
+/// Does not count.
+#[derive(Clone, Copy, Debug)]
+pub struct NoMeter;
+
+impl Meter for NoMeter {
+    fn enter(&self) {}
+
+    fn leave(&self) -> Option<usize> {
+        None
+    }
+}
+
+/// What a run without a violation has to tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Inputs that the core took.
+    pub inputs: u64,
+    /// Everything that went in and came out, as one number.
+    pub trace: u64,
+    /// How often everything happened.
+    pub seen: BTreeMap<&'static str, u64>,
+    /// The most bytes that were held, if they were counted.
+    pub held: usize,
+    /// How near that ever was to what may be held, in hundredths.
+    pub nearest: usize,
+}
+
+/// A run that went wrong.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// What went wrong.
+    pub message: String,
+    /// What the seed had made of the world.
+    pub swarm: String,
+    /// The last that went in and came out.
+    pub last: Vec<String>,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for line in &self.last {
+            writeln!(f, "{line}")?;
+        }
+        write!(f, "{}\n{}", self.swarm, self.message)
+    }
+}
+
+/// Plays one seed twice, each about `events` inputs long before everything settles; the two must not
+/// differ in anything.
+pub fn check(seed: u64, events: u64, meter: &dyn Meter) -> Result<Report, Failure> {
+    let first = run(seed, events, false, meter);
+    let Ok(first) = first else {
+        // The same again, with words.
+        return run(seed, events, true, &NoMeter).and(first);
+    };
+    let second = run(seed, events, false, &NoMeter)?;
+    if first.trace != second.trace {
+        return Err(Failure {
+            message: format!("two runs differ: {first:?}, {second:?}"),
+            swarm: String::new(),
+            last: Vec::new(),
+        });
+    }
+    Ok(first)
+}
+
+/// Plays one seed once.
+pub fn run(seed: u64, events: u64, words: bool, meter: &dyn Meter) -> Result<Report, Failure> {
+    meter.reset();
+    let mut world = World::new(seed, events, words, meter);
+    let played = catch_unwind(AssertUnwindSafe(|| world.play()));
+    let Err(panic) = played else {
+        return Ok(Report {
+            inputs: world.inputs,
+            trace: world.trace.hash(),
+            seen: std::mem::take(&mut world.model.seen),
+            held: world.memory.most,
+            nearest: world.memory.nearest,
+        });
+    };
+    meter.reset();
+    let text = panic.downcast_ref::<String>().cloned();
+    let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
+    Err(Failure {
+        message: text.unwrap_or_else(|| String::from("a panic")),
+        swarm: format!("{:?}", world.swarm),
+        last: world.trace.lines().cloned().collect(),
+    })
+}

@@ -1,0 +1,238 @@
+//! The runtime's part of the world: inputs go in, actions are carried out; and what comes from outside.
+
+use std::sync::Arc;
+
+use super::link::{End, Reading};
+use super::model;
+use super::swarm::throttle;
+use super::world::{Event, World};
+use flashgate_core::{
+    Action, Cause, Chunk, ConnId, Gateway, HostFacts, Input, ListAccess, MemberEvent, Millis,
+    OnDuplicate,
+};
+
+impl World<'_> {
+    /// Hands the core an input, carries out what it says, and lets the model judge.
+    pub(super) fn handle(&mut self, input: Input<'_>, told: model::Input) {
+        self.inputs += 1;
+        self.trace
+            .input(self.now, &format_args!("{told:?}"), self.inputs);
+        if let Input::Bytes(_, bytes) = &input {
+            self.trace.bytes(bytes);
+        }
+        let now = self.now;
+        self.model.input(now, told, self.is_due());
+        self.inside(|gateway| gateway.handle(now, input));
+        self.drain();
+        self.model.done(self.is_due());
+        if self.inputs.is_multiple_of(8) {
+            self.gateway.assert_consistent();
+        }
+        if let Some(held) = self.held {
+            self.memory.check(held, &self.model);
+        }
+    }
+
+    /// Takes every action, in order.
+    pub(super) fn drain(&mut self) {
+        let mut actions = 0;
+        while let Some(action) = self.inside(Gateway::poll) {
+            actions += 1;
+            self.trace.action(&action);
+            self.model.action(&action);
+            self.carry_out(&action);
+            self.inside(|_| drop(action));
+        }
+        self.memory.polled(actions);
+    }
+
+    /// Does something with the core, and counts the memory.
+    pub(super) fn inside<T>(&mut self, work: impl FnOnce(&mut Gateway) -> T) -> T {
+        self.meter.enter();
+        let result = work(&mut self.gateway);
+        self.held = self.meter.leave();
+        result
+    }
+
+    fn carry_out(&mut self, action: &Action) {
+        match action {
+            Action::Write(id, chunk) => self.append(*id, chunk),
+            Action::Broadcast(to, chunk) => {
+                for id in to.iter() {
+                    self.append(id, chunk);
+                }
+            }
+            Action::Finish(id) => self.end(*id, End::Finished),
+            Action::Close(id) => self.end(*id, End::Closed),
+            Action::Abort(id) => self.end(*id, End::Aborted),
+            Action::Pause(id) => self.links.get_mut(id).expect("lives").reading = Reading::Paused,
+            Action::Resume(id) => {
+                self.links.get_mut(id).expect("lives").reading = Reading::Open;
+                self.travels(*id);
+            }
+            Action::Lookup(ticket, query) => {
+                let (random, store) = (&mut self.random, &self.swarm.store);
+                if let Some(reply) = self.members.ask(*ticket, query, random, store) {
+                    self.answers.insert(reply.ticket, reply.answer);
+                    self.at(reply.after, Event::Answer(reply.ticket));
+                }
+            }
+            Action::Note(_) => {}
+        }
+    }
+
+    fn append(&mut self, id: ConnId, chunk: &Chunk) {
+        let link = self.links.get_mut(&id).expect("lives");
+        assert_eq!(link.end, End::Open, "written after the end");
+        link.append(chunk);
+    }
+
+    fn end(&mut self, id: ConnId, end: End) {
+        let keep = self.random.below(2000) as usize;
+        let link = self.links.get_mut(&id).expect("lives");
+        assert!(link.end < end, "an end is said once");
+        link.end = end;
+        link.dirty = true;
+        if end == End::Aborted {
+            link.cut(keep);
+            self.at(0, Event::Cut(id));
+        }
+    }
+
+    /// Lets the timers fire that are due, so that what comes next comes after them.
+    pub(super) fn settle_timers(&mut self) {
+        while self.is_due() {
+            self.handle(Input::Timeout, model::Input::Timeout);
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        let due = self.gateway.poll_timeout();
+        due.is_some_and(|due| due <= self.now.mono)
+    }
+
+    /// What an operator or the world may do at any time.
+    pub(super) fn outside(&mut self) {
+        if self.calm {
+            return;
+        }
+        let pause = self.random.below(self.swarm.think * 4 + 10);
+        self.at(pause, Event::Outside);
+        let faults = self.swarm.faults.clone();
+        let chance = |random: &mut crate::random::Random, of: u64| random.below(200) < of;
+        if chance(&mut self.random, faults.disable) {
+            self.disable();
+        }
+        if chance(&mut self.random, faults.configure) {
+            self.configure();
+        }
+        // A leap ends most of what is under way: few of them.
+        if self.random.percent(10) && chance(&mut self.random, faults.leap) {
+            self.leap();
+        }
+        if self.random.percent(5) {
+            let facts = HostFacts {
+                log_dropped: self.inputs,
+                ..HostFacts::default()
+            };
+            self.handle(Input::Host(facts), model::Input::Timeout);
+        }
+    }
+
+    fn disable(&mut self) {
+        let n = self.random.below(self.members.all.len() as u64) as usize;
+        self.members.active[n] = !self.members.active[n];
+        if self.members.active[n] {
+            return;
+        }
+        let id = self.members.all[n].id;
+        let events = [
+            MemberEvent::Disabled(id),
+            MemberEvent::Renamed(id),
+            MemberEvent::Removed(id),
+        ];
+        let event = self.random.pick(&events).clone();
+        self.settle_timers();
+        self.handle(Input::Member(event), model::Input::Member(id));
+    }
+
+    /// Settings that may change under a running gateway; none that lowers what is kept, nor who is told
+    /// of logins, since clients then would not hear of them in turn.
+    fn configure(&mut self) {
+        let mut config = (*self.model.config).clone();
+        let random = &mut self.random;
+        config.duplicates = *random.pick(&[
+            OnDuplicate::Stale,
+            OnDuplicate::Refuse,
+            OnDuplicate::Replace,
+        ]);
+        config.list = *random.pick(&[ListAccess::Everyone, ListAccess::Identified]);
+        config.limits.backlog = *random.pick(&[100, 600, 5000, 1 << 20]);
+        config.limits.clients += random.below(2) as usize;
+        config.limits.connections += random.between(1, 3) as usize;
+        config.limits.per_address = *random.pick(&[1, 5, 256]);
+        if random.percent(30) {
+            throttle(&mut config, random);
+            // What a shorter window has made the core forget is forgotten for good.
+            config.limits.throttle.window = self.model.config.limits.throttle.window;
+        }
+        let config = Arc::new(config);
+        // Kept, so that the gateway never is the last to hold one, and its memory can be counted.
+        self.configs.push(Arc::clone(&config));
+        self.settle_timers();
+        self.model.config = Arc::clone(&config);
+        self.handle(Input::Configure(config), model::Input::Configure);
+    }
+
+    fn leap(&mut self) {
+        if self.random.percent(50) {
+            self.now.utc.0 += self.random.below(200_000) as i64 - 100_000;
+            return;
+        }
+        let leaps = [1_000, 20_000, 100_000, 700_000, 86_400_000];
+        let leap = *self.random.pick(&leaps);
+        self.advance(self.now.mono.0 + leap);
+        self.model.count("leap");
+    }
+
+    /// The faults stop. Clients read what is there and go; then nothing may be left.
+    pub(super) fn settle(&mut self) {
+        self.calm = true;
+        let ids: Vec<ConnId> = self.links.keys().copied().collect();
+        for id in ids {
+            let link = self.links.get_mut(&id).expect("is there");
+            if link.away && link.end < End::Gone {
+                self.gone(id, Cause::TimedOut);
+                continue;
+            }
+            link.fin = true;
+            link.client.over = true;
+            link.dirty = true;
+            self.travels(id);
+        }
+        let most = 20_000 + self.inputs * 20;
+        let mut turns = 0;
+        while self.goes_on() {
+            turns += 1;
+            assert!(turns < most, "it does not settle: {:?}", self.links);
+        }
+        self.model.assert_settled();
+        self.gateway.assert_settled();
+        assert_eq!(self.gateway.poll_timeout(), None);
+        assert!(self.links.is_empty(), "{:?}", self.links);
+    }
+
+    fn goes_on(&mut self) -> bool {
+        if self.has_events() {
+            self.turn();
+            return true;
+        }
+        let Some(due) = self.gateway.poll_timeout() else {
+            return false;
+        };
+        self.advance(due.max(Millis(self.now.mono.0)).0);
+        self.handle(Input::Timeout, model::Input::Timeout);
+        self.flush();
+        true
+    }
+}

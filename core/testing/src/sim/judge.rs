@@ -1,0 +1,333 @@
+//! What a real server did, judged by the reference model: its recording is played once more, with the
+//! model looking on, who knows what each visitor had meant to say.
+//!
+//! So real time is no excuse: whatever order things happened in, the recording has it, and each
+//! decision must have a reason in it. The recording proves what was decided; that it was also done is
+//! shown by what the visitors have heard, byte for byte.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use super::Failure;
+use super::client::{Client, Kind};
+use super::model::{self, Model};
+use super::outside::{Left, Visitor};
+use super::trace::Trace;
+use flashgate_core::_testing::{self, Plays};
+use flashgate_core::record::Secrets;
+use flashgate_core::replay::{Ended, Recording, Replayed, Until};
+use flashgate_core::{Accepted, Action, Config, ConnId, Gateway, Input, Now, Refused};
+
+/// What a recording is to end with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tail {
+    /// Everybody is gone, and the recorder said so.
+    Whole,
+    /// Anything: the server was killed. Its clients may have heard more than is told.
+    Lost,
+}
+
+/// What there was to judge, and all of it was right.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Judged {
+    /// Inputs that the core took.
+    pub inputs: u64,
+    /// Decisions, each of which has a reason, and is the one that was recorded.
+    pub decisions: u64,
+    /// Bytes that visitors have heard.
+    pub heard: u64,
+    /// How often everything happened.
+    pub seen: BTreeMap<&'static str, u64>,
+}
+
+impl fmt::Display for Judged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (inputs, decisions, heard) = (self.inputs, self.decisions, self.heard);
+        write!(
+            f,
+            "{inputs} inputs, {decisions} decisions, {heard} bytes heard"
+        )?;
+        for (what, times) in &self.seen {
+            write!(f, ", {what} {times}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Judges a recording with secrets, and what these visitors have heard. Whoever else was there may
+/// have done anything but log in.
+pub fn judge(recording: &[u8], visitors: &[Visitor], tail: Tail) -> Result<Judged, Failure> {
+    let mut judge = None;
+    let played = catch_unwind(AssertUnwindSafe(|| {
+        let recording = Recording::new(recording, SITE).expect("a recording");
+        assert_eq!(recording.secrets(), Secrets::Kept);
+        let (replayed, _) = _testing::play(&recording, &Until::End, |config, now| {
+            judge.insert(Judge::new(config, now, visitors))
+        });
+        let judge = judge.as_mut().expect("the settings, and a time");
+        judge.ended(&replayed, tail);
+        judge.all_heard(visitors, tail);
+        replayed
+    }));
+    match (played, judge) {
+        (Ok(replayed), Some(judge)) => Ok(Judged {
+            inputs: replayed.inputs,
+            decisions: replayed.decisions,
+            heard: visitors.iter().map(|v| v.heard.len() as u64).sum(),
+            seen: judge.model.seen,
+        }),
+        (Ok(_), None) => unreachable!("it has ended"),
+        (Err(panic), judge) => {
+            let text = panic.downcast_ref::<String>().cloned();
+            let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
+            let lines = judge.iter().flat_map(|judge| judge.trace.lines().cloned());
+            Err(Failure {
+                message: text.unwrap_or_else(|| String::from("a panic")),
+                swarm: String::new(),
+                last: lines.collect(),
+            })
+        }
+    }
+}
+
+struct Judge<'a> {
+    gateway: Gateway,
+    model: Model,
+    visitors: BTreeMap<SocketAddr, &'a Visitor>,
+    told: BTreeMap<SocketAddr, Told>,
+    peers: BTreeMap<ConnId, SocketAddr>,
+    /// What the gateway has decided, and the server had not looked at yet.
+    pending: VecDeque<Action>,
+    trace: Trace,
+    inputs: u64,
+}
+
+/// What one connection was told, as far as the recording goes.
+#[derive(Debug, Default)]
+struct Told {
+    bytes: Vec<u8>,
+    aborted: bool,
+    closed: bool,
+    gone: bool,
+}
+
+impl<'a> Judge<'a> {
+    fn new(config: Arc<Config>, now: Now, visitors: &'a [Visitor]) -> Self {
+        let by_peer: BTreeMap<SocketAddr, &Visitor> = visitors
+            .iter()
+            .map(|visitor| (visitor.peer, visitor))
+            .collect();
+        assert_eq!(by_peer.len(), visitors.len(), "two from the same address");
+        Self {
+            gateway: Gateway::new(Arc::clone(&config), now),
+            model: Model::new(config, now),
+            visitors: by_peer,
+            told: BTreeMap::new(),
+            peers: BTreeMap::new(),
+            pending: VecDeque::new(),
+            trace: Trace::new(true),
+            inputs: 0,
+        }
+    }
+
+    fn step(&mut self, now: Now, input: Input<'_>, told: model::Input) {
+        self.inputs += 1;
+        self.trace.input(now, &told, self.inputs);
+        if let Input::Bytes(_, bytes) = &input {
+            self.trace.bytes(bytes);
+        }
+        let gone = if let model::Input::Gone(id, _) = &told {
+            self.peers.get(id).copied()
+        } else {
+            None
+        };
+        self.model.input(now, told, false);
+        self.gateway.handle(now, input);
+        self.drain();
+        self.model.done(false);
+        self.model.expected.clear();
+        if let Some(told) = gone.and_then(|peer| self.told.get_mut(&peer)) {
+            told.gone = true;
+        }
+        if self.inputs.is_multiple_of(64) {
+            self.gateway.assert_consistent();
+        }
+    }
+
+    fn drain(&mut self) {
+        while let Some(action) = self.gateway.poll() {
+            self.trace.action(&action);
+            self.model.action(&action);
+            self.tell(&action);
+            self.pending.push_back(action);
+        }
+    }
+
+    fn tell(&mut self, action: &Action) {
+        match action {
+            Action::Write(id, chunk) => self.to(*id).bytes.extend(chunk.to_vec()),
+            Action::Broadcast(everyone, chunk) => {
+                for id in everyone.iter() {
+                    self.to(id).bytes.extend(chunk.to_vec());
+                }
+            }
+            Action::Abort(id) => self.to(*id).aborted = true,
+            Action::Close(id) => self.to(*id).closed = true,
+            Action::Finish(_)
+            | Action::Pause(_)
+            | Action::Resume(_)
+            | Action::Lookup(..)
+            | Action::Note(_) => {}
+        }
+    }
+
+    fn to(&mut self, id: ConnId) -> &mut Told {
+        self.told.entry(self.peers[&id]).or_default()
+    }
+
+    /// Memory of what the gateway has given to a connection, and the server had not looked at yet.
+    fn unseen(&self, to: ConnId) -> usize {
+        let memory = |action: &Action| match action {
+            Action::Write(id, chunk) => usize::from(*id == to) * chunk.memory(),
+            Action::Broadcast(everyone, chunk) => {
+                everyone.iter().filter(|id| *id == to).count() * chunk.memory()
+            }
+            Action::Finish(_)
+            | Action::Close(_)
+            | Action::Abort(_)
+            | Action::Pause(_)
+            | Action::Resume(_)
+            | Action::Lookup(..)
+            | Action::Note(_) => 0,
+        };
+        self.pending.iter().map(memory).sum()
+    }
+
+    fn ended(&self, replayed: &Replayed, tail: Tail) {
+        match (&replayed.ended, tail) {
+            (Ended::Whole(why), Tail::Whole) if why == "stop" => self.model.assert_settled(),
+            (Ended::Truncated, Tail::Lost) => {}
+            (ended, _) => panic!("line {} of the recording: {ended:?}", replayed.line),
+        }
+    }
+
+    fn all_heard(&mut self, visitors: &[Visitor], tail: Tail) {
+        for visitor in visitors {
+            let told = self.told.remove(&visitor.peer);
+            let what = match told {
+                Some(told) => compare(visitor, &told, tail),
+                None if tail == Tail::Lost || visitor.heard.is_empty() => "was not there",
+                None => panic!("{} has heard, but was not told", who(visitor)),
+            };
+            self.model.count(what);
+        }
+    }
+}
+
+impl Plays for &mut Judge<'_> {
+    fn accept(&mut self, now: Now, origin: Accepted) -> Result<ConnId, Refused> {
+        let visitor = self.visitors.get(&origin.peer);
+        let kind = visitor.map_or(Kind::Garbage, |visitor| visitor.kind);
+        let got = self.gateway.accept(now, origin);
+        let words = format_args!("accept {origin:?} {kind:?}: {got:?}");
+        self.trace.input(now, &words, 0);
+        self.model.now = now;
+        self.model.accepted(kind, origin, got);
+        if let Ok(id) = got {
+            self.peers.insert(id, origin.peer);
+            self.told.entry(origin.peer).or_default();
+            if let (Some(visitor), Some(side)) = (visitor, self.model.sides.get_mut(&id)) {
+                side.will_ask(visitor.items.clone());
+            }
+        }
+        self.drain();
+        got
+    }
+
+    fn handle(&mut self, now: Now, input: Input<'_>) {
+        // The gateway fires the timers that are due before it takes an input. The model sees that
+        // better if they come by themselves.
+        let due = |judge: &Self| {
+            judge
+                .gateway
+                .poll_timeout()
+                .is_some_and(|at| at <= now.mono)
+        };
+        while !matches!(input, Input::Timeout) && due(self) {
+            self.step(now, Input::Timeout, model::Input::Timeout);
+        }
+        let told = match &input {
+            Input::Bytes(id, bytes) => model::Input::Bytes(*id, bytes.len()),
+            Input::Eof(id) => model::Input::Eof(*id),
+            Input::Gone(id, cause) => model::Input::Gone(*id, *cause),
+            Input::Backlog(id, left) => model::Input::Backlog(*id, left + self.unseen(*id)),
+            Input::Answer(ticket, answer) => model::Input::Answer(*ticket, answer.clone()),
+            Input::Member(event) => model::Input::Member(event.member()),
+            Input::Configure(config) => {
+                self.model.config = Arc::clone(config);
+                model::Input::Configure
+            }
+            Input::Host(_) | Input::Timeout => model::Input::Timeout,
+            Input::Shutdown => model::Input::Shutdown,
+        };
+        self.step(now, input, told);
+    }
+
+    fn poll(&mut self) -> Option<Action> {
+        self.pending.pop_front()
+    }
+}
+
+/// How much of what it was told a visitor has heard.
+fn compare(visitor: &Visitor, told: &Told, tail: Tail) -> &'static str {
+    let (heard, told_bytes) = (&visitor.heard, &told.bytes);
+    let same = heard.iter().zip(told_bytes).take_while(|(a, b)| a == b);
+    let same = same.count();
+    let unexplained = &heard[same..];
+    let more = same == told_bytes.len() && tail == Tail::Lost && !told.gone;
+    assert!(
+        unexplained.is_empty() || more,
+        "{} has heard, after {same} bytes that it was told, {:?}; it was told {:?}",
+        who(visitor),
+        beginning(unexplained),
+        beginning(&told_bytes[same..]),
+    );
+    if let Kind::Chat(_) = visitor.kind {
+        let mut listener = Client::new(visitor.kind);
+        for (_, said) in listener.reader.take(heard) {
+            listener.hear(&said);
+        }
+    }
+    match visitor.left {
+        Some(Left::ReadToTheEnd) if tail == Tail::Whole => {
+            let never = &told_bytes[same..];
+            assert!(
+                never.is_empty(),
+                "{} has read to the end, and never heard {:?}",
+                who(visitor),
+                beginning(never)
+            );
+            "heard to the end"
+        }
+        Some(Left::WasReset) => {
+            let why = told.aborted || told.closed || tail == Tail::Lost;
+            assert!(why, "{} was reset without a reason", who(visitor));
+            "was reset"
+        }
+        Some(Left::ReadToTheEnd | Left::CutOff) | None => "heard a beginning",
+    }
+}
+
+fn who(visitor: &Visitor) -> String {
+    format!("{:?} {} ({:?})", visitor.kind, visitor.peer, visitor.left)
+}
+
+fn beginning(bytes: &[u8]) -> String {
+    bytes[..bytes.len().min(400)].escape_ascii().to_string()
+}
+
+/// The built-in pages.
+const SITE: usize = 64 * 1024 * 1024;

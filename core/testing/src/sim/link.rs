@@ -1,0 +1,130 @@
+//! One TCP connection as two queues with a runtime at one end and a client at the other.
+
+use std::collections::VecDeque;
+
+use super::client::Client;
+use flashgate_core::{Cause, Chunk};
+
+/// A connection, its client, and what is under way between them.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) client: Client,
+    /// From the client, not read by the runtime yet; and whether its end follows.
+    pub(super) to_server: VecDeque<u8>,
+    pub(super) fin: bool,
+    /// What the runtime does.
+    pub(super) reading: Reading,
+    pub(super) end: End,
+    /// The runtime's queue, and of each chunk in it the bytes and the memory that are left.
+    queue: VecDeque<u8>,
+    chunks: VecDeque<(usize, usize)>,
+    /// What the network has taken of it.
+    pub(super) pipe: VecDeque<u8>,
+    pub(super) dirty: bool,
+    /// The connection is over, for this cause; the runtime has yet to say so.
+    pub(super) broken: Option<Cause>,
+    /// The client is no more there.
+    pub(super) away: bool,
+    /// An event of this kind is in the queue.
+    pub(super) will_deliver: bool,
+    pub(super) will_read: bool,
+    /// Until then the client reads nothing.
+    pub(super) stalled_until: u64,
+    /// The client has read to the end.
+    pub(super) heard_all: bool,
+    /// Something was lost: the client has heard the beginning of what it was told.
+    pub(super) lossy: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reading {
+    Open,
+    Paused,
+    Ended,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum End {
+    Open,
+    Finished,
+    Closed,
+    Aborted,
+    Gone,
+}
+
+impl Link {
+    pub(super) fn new(client: Client) -> Self {
+        Self {
+            client,
+            to_server: VecDeque::new(),
+            fin: false,
+            reading: Reading::Open,
+            end: End::Open,
+            queue: VecDeque::new(),
+            chunks: VecDeque::new(),
+            pipe: VecDeque::new(),
+            dirty: false,
+            broken: None,
+            away: false,
+            will_deliver: false,
+            will_read: false,
+            stalled_until: 0,
+            heard_all: false,
+            lossy: false,
+        }
+    }
+
+    /// The runtime queues a chunk. It is copied, since the memory of the core's own is watched.
+    pub(super) fn append(&mut self, chunk: &Chunk) {
+        self.queue.extend(chunk.to_vec());
+        self.chunks.push_back((chunk.len(), chunk.memory()));
+        self.dirty = true;
+    }
+
+    /// What the runtime reports.
+    pub(super) fn left(&self) -> usize {
+        self.chunks.iter().map(|(_, memory)| memory).sum()
+    }
+
+    /// The runtime writes as much as the network takes, until no more than `least` is left.
+    pub(super) fn flush(&mut self, capacity: usize, least: usize) {
+        let mut room = capacity.saturating_sub(self.pipe.len());
+        let mut above = self.left().saturating_sub(least);
+        while let Some((bytes, memory)) = self.chunks.front_mut() {
+            let some = room.min(above).min(*bytes);
+            if some == 0 {
+                break;
+            }
+            self.pipe.extend(self.queue.drain(..some));
+            (*bytes, *memory, room) = (*bytes - some, *memory - some, room - some);
+            above -= some;
+            if *bytes == 0 {
+                above = above.saturating_sub(*memory);
+                self.chunks.pop_front();
+            }
+        }
+        if self.end == End::Closed && self.queue.is_empty() {
+            self.broken.get_or_insert(Cause::Closed);
+        }
+    }
+
+    /// The next piece for the core, at most so many bytes.
+    pub(super) fn piece(&mut self, most: usize) -> Vec<u8> {
+        let size = self.to_server.len().min(most);
+        self.to_server.drain(..size).collect()
+    }
+
+    /// Whether the client has all that it will ever get.
+    pub(super) fn is_drained(&self) -> bool {
+        self.end >= End::Finished && self.queue.is_empty() && self.pipe.is_empty()
+    }
+
+    /// The runtime cuts the connection off: what it had not written is lost, and of the rest the
+    /// client may get any beginning.
+    pub(super) fn cut(&mut self, keep: usize) {
+        self.queue.clear();
+        self.chunks.clear();
+        self.pipe.truncate(keep);
+        self.lossy = true;
+    }
+}

@@ -1,0 +1,315 @@
+//! Who becomes online where a member is online already: who is refused, who waits, who takes over.
+
+use super::answers::error;
+use super::side::{OverTheRate, Turn};
+use super::throttle::subscriber;
+use super::{AWAY, Input, Model, Must, Owner};
+use crate::sim::ask::as_heard;
+use crate::sim::reader::Said;
+use flashgate_core::{Answer, CloseReason, ConnId, Denial, Member, MemberId, Millis, OnDuplicate};
+
+/// What the older connection is to a newcomer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rival {
+    Stays,
+    Goes,
+    /// It has to be asked.
+    Asked,
+}
+
+impl Model {
+    /// Whoever is online under this number, or this nick.
+    pub(super) fn in_the_way(&self, newcomer: &Member) -> Option<(&Member, ConnId)> {
+        let mut online = self.online.iter();
+        let same = |m: &Member| m.id == newcomer.id || m.nick == newcomer.nick;
+        online
+            .find(|(member, _)| same(member))
+            .map(|(member, id)| (member, *id))
+    }
+
+    /// What may happen to a newcomer whose password was right; none if nobody is in the way.
+    fn rivals(&mut self, id: ConnId, newcomer: &Member) -> Vec<Rival> {
+        let Some((member, old)) = self.in_the_way(newcomer) else {
+            return Vec::new();
+        };
+        let same = member.id == newcomer.id && member.nick == newcomer.nick;
+        let over = self.over_the_rate(old, Millis(u64::MAX));
+        let (side, limits) = (&self.sides[&old], &self.config.limits);
+        let source = |id: &ConnId| subscriber(self.sides[id].peer.ip());
+        match self.config.duplicates {
+            OnDuplicate::Refuse => Vec::from([Rival::Stays]),
+            OnDuplicate::Replace if same => Vec::from([Rival::Goes]),
+            OnDuplicate::Stale if same && source(&id) == source(&old) => {
+                let silent =
+                    self.now.mono >= side.last_bytes.max(side.logged_in) + limits.ghost_raw;
+                let rival = match (side.is_socket(), silent) {
+                    (true, _) => Rival::Asked,
+                    (false, true) => Rival::Goes,
+                    (false, false) => Rival::Stays,
+                };
+                match over {
+                    OverTheRate::Yes => Vec::from([Rival::Stays]),
+                    OverTheRate::Perhaps => Vec::from([Rival::Stays, rival]),
+                    OverTheRate::No => Vec::from([rival]),
+                }
+            }
+            OnDuplicate::Replace | OnDuplicate::Stale => Vec::from([Rival::Stays]),
+        }
+    }
+
+    /// A ping goes to an older connection for a newcomer's sake; whether it was that.
+    pub(super) fn asked_for_a_claim(&mut self, old: ConnId) -> bool {
+        let Some((id, member)) = self.newcomer_to(old) else {
+            return false;
+        };
+        if !self.rivals(id, &member).contains(&Rival::Asked) {
+            return false;
+        }
+        assert!(self.waits_for(old).is_empty(), "it is asked already");
+        let asked = self.now.mono;
+        self.begin_claim(id, Turn::Claim { member, old, asked });
+        self.count("asked for a claim");
+        true
+    }
+
+    /// Whether this connection was asked in this moment.
+    pub(super) fn is_asked_now(&self, old: ConnId) -> bool {
+        let now = self.now.mono;
+        let asks = |turn: &Turn| matches!(turn, Turn::Claim { asked, .. } if *asked == now);
+        let waits = self.waits_for(old);
+        waits.iter().any(|id| asks(&self.sides[id].turn))
+    }
+
+    fn begin_claim(&mut self, id: ConnId, turn: Turn) {
+        let now = self.now.mono;
+        let side = self.side(id);
+        side.free(now);
+        side.turn = turn;
+        self.claims.retain(|other| *other != id);
+        self.claims.push(id);
+    }
+
+    /// Those who found somebody asked already wait with the others.
+    pub(super) fn join_claims(&mut self) {
+        for id in self.verdicts() {
+            let Turn::Verdict(Answer::Member(member)) = self.sides[&id].turn.clone() else {
+                continue;
+            };
+            let Some((_, old)) = self.in_the_way(&member) else {
+                continue;
+            };
+            let first = self.waits_for(old).first().copied();
+            if let Some(first) = first
+                && self.rivals(id, &member).contains(&Rival::Asked)
+                && let Turn::Claim { asked, .. } = self.sides[&first].turn
+            {
+                self.begin_claim(id, Turn::Claim { member, old, asked });
+                self.count("a second claim");
+            }
+        }
+    }
+
+    /// Those who wait for a connection, in order.
+    fn waits_for(&self, connection: ConnId) -> Vec<ConnId> {
+        let waits = |id: &&ConnId| matches!(self.sides[*id].turn, Turn::Claim { old, .. } if old == connection);
+        self.claims.iter().filter(waits).copied().collect()
+    }
+
+    /// Whose password was right, and of whom nothing more was seen: in the order of their claims, then
+    /// who has just been answered.
+    fn verdicts(&self) -> Vec<ConnId> {
+        let verdict =
+            |id: &&ConnId| matches!(self.sides[*id].turn, Turn::Verdict(Answer::Member(_)));
+        let old = self.claims.iter().filter(verdict);
+        let new = self.sides.keys().filter(|id| !self.claims.contains(id));
+        old.chain(new.filter(verdict)).copied().collect()
+    }
+
+    /// The next who wants this connection's place.
+    fn newcomer_to(&self, old: ConnId) -> Option<(ConnId, Member)> {
+        self.verdicts().into_iter().find_map(|id| {
+            let Turn::Verdict(Answer::Member(member)) = &self.sides[&id].turn else {
+                return None;
+            };
+            let (_, rival) = self.in_the_way(member)?;
+            (rival == old).then(|| (id, member.clone()))
+        })
+    }
+
+    /// Whether a connection waits for the rate when a timer of that time fires. Timers fire before the
+    /// bytes at hand count, and where they fire late, it is not seen whether that one fires before the wait
+    /// is over.
+    fn over_the_rate(&mut self, id: ConnId, timer: Millis) -> OverTheRate {
+        let (now, limits) = (self.now.mono, self.config.limits.clone());
+        let fresh = matches!(self.cause, Input::Bytes(to, _) if to == id);
+        let side = self.side(id);
+        let arrived = side.arrived;
+        if fresh {
+            side.arrived = side.arrived_before;
+        }
+        // Of two timers of the same millisecond either may be the first.
+        let before = side.over_the_rate(&limits, now.min(timer - Millis(1)));
+        let after = side.over_the_rate(&limits, now);
+        side.arrived = arrived;
+        if before == after {
+            after
+        } else {
+            OverTheRate::Perhaps
+        }
+    }
+
+    /// Whether an older connection was asked, has had its time, and gave no sign of life.
+    fn is_ghost(&mut self, old: ConnId) -> bool {
+        let now = self.now.mono;
+        let Some(first) = self.waits_for(old).first().copied() else {
+            return false;
+        };
+        let Turn::Claim { asked, .. } = self.sides[&first].turn else {
+            return false;
+        };
+        let due = asked + self.config.limits.ghost_websocket;
+        let over = self.over_the_rate(old, due);
+        let side = &self.sides[&old];
+        let fresh = matches!(self.cause, Input::Bytes(id, _) if id == old);
+        let heard = if fresh {
+            side.heard_before
+        } else {
+            side.last_bytes
+        };
+        now >= due && heard <= asked && over != OverTheRate::Yes
+    }
+
+    /// `Already online.` is said to a newcomer.
+    pub(super) fn already_online(&mut self, id: ConnId, said: &Said) {
+        assert_eq!(*said, error("Already online."));
+        let logged = self.already_online.take();
+        assert_eq!(
+            logged.as_ref(),
+            Some(&self.sides[&id].tried),
+            "the log's line"
+        );
+        match self.sides[&id].turn.clone() {
+            Turn::Verdict(Answer::Member(member)) => {
+                let rivals = self.rivals(id, &member);
+                assert!(rivals.contains(&Rival::Stays), "{rivals:?}");
+            }
+            // What looked like a question was a ping that was due in the same moment.
+            Turn::Claim { member, asked, .. }
+                if asked == self.now.mono && self.rivals(id, &member).contains(&Rival::Stays) => {}
+            Turn::Claim { old, asked, .. } => {
+                let fresh = matches!(self.cause, Input::Bytes(id, _) if id == old);
+                let due = asked + self.config.limits.ghost_websocket;
+                let over = self.over_the_rate(old, due);
+                let (side, due) = (&self.sides[&old], self.now.mono >= due);
+                // A client that waits for the rate is not read, and may have said anything.
+                let alive = side.last_bytes > asked || over != OverTheRate::No;
+                assert!(
+                    due && alive || fresh && !self.is_ghost(old),
+                    "no sign of life: {:?}",
+                    self.sides[&old]
+                );
+                let first = self.waits_for(old).first().copied();
+                assert_eq!(first, Some(id), "in the order of their claims");
+                self.count("a claim is refused");
+            }
+            turn @ (Turn::Free
+            | Turn::Line(_)
+            | Turn::Asking(_)
+            | Turn::Verdict(_)
+            | Turn::Refused(_)) => panic!("{id:?} is refused in {turn:?}"),
+        }
+        self.end_claim(id);
+        self.count("already online");
+    }
+
+    /// A newcomer has its verdict.
+    pub(super) fn end_claim(&mut self, id: ConnId) {
+        let now = self.now.mono;
+        self.side(id).free(now);
+        self.claims.retain(|other| *other != id);
+    }
+
+    /// A connection is no longer a member's: those who wait for it claim anew.
+    pub(super) fn free_claims(&mut self, old: ConnId) {
+        for id in self.waits_for(old) {
+            let side = self.side(id);
+            if let Turn::Claim { member, .. } = side.turn.clone() {
+                side.turn = Turn::Verdict(Answer::Member(member));
+            }
+        }
+    }
+
+    /// A member was changed: those who wait with an earlier answer are refused.
+    pub(super) fn outdate_claims(&mut self, number: MemberId) {
+        let until = self.now.mono + self.config.limits.failure_delay;
+        for id in std::mem::take(&mut self.claims) {
+            let side = self.side(id);
+            if matches!(&side.turn, Turn::Claim { member, .. } if member.id == number) {
+                side.turn = Turn::Refused(until);
+                let tried = side.tried.clone();
+                self.failed.push_back((tried, Denial::Changed));
+                self.count("an outdated claim");
+            } else {
+                self.claims.push(id);
+            }
+        }
+    }
+
+    /// A host that looks so late was away: whoever was asked has the whole time again.
+    pub(super) fn forgive_the_asked(&mut self) {
+        let (now, patience) = (self.now.mono, self.config.limits.ghost_websocket);
+        for side in self.sides.values_mut() {
+            if let Turn::Claim { asked, .. } = &mut side.turn
+                && now >= *asked + patience + AWAY
+            {
+                *asked = now;
+            }
+        }
+    }
+
+    /// What a claim that waits could have had.
+    pub(super) fn claim_left_undone(&self, id: ConnId) -> Option<&'static str> {
+        let Turn::Claim { old, asked, .. } = self.sides[&id].turn else {
+            return None;
+        };
+        if self.now.mono >= asked + self.config.limits.ghost_websocket {
+            return Some("the end of a claim");
+        }
+        if matches!(self.cause, Input::Bytes(heard, _) if heard == old) {
+            return Some("a refusal: the older connection is there");
+        }
+        self.who(old).is_none().then_some("a free place")
+    }
+
+    /// An old connection is told that another takes its place.
+    pub(super) fn taken_over(&mut self, old: ConnId) {
+        let (id, member) = if self.is_ghost(old) {
+            let first = self.waits_for(old)[0];
+            let Turn::Claim { member, .. } = self.sides[&first].turn.clone() else {
+                panic!("{first:?} does not wait");
+            };
+            self.count("a ghost gives way");
+            (first, member)
+        } else {
+            let (id, member) = self.newcomer_to(old).expect("a newcomer");
+            let rivals = self.rivals(id, &member);
+            assert!(rivals.contains(&Rival::Goes), "{rivals:?}");
+            (id, member)
+        };
+        let now = self.now.mono;
+        let mut online = self.online.iter_mut();
+        let seat = online.find(|(_, conn)| *conn == old).expect("is online");
+        assert_eq!(seat.0, member, "the same member");
+        seat.1 = id;
+        self.end_claim(id);
+        self.side(id).logged_in = now;
+        self.free_claims(old);
+        self.must
+            .push_back(Must::Close(old, Some(CloseReason::Replaced)));
+        self.must.push_back(Must::Login(id, member.clone()));
+        let (nick, name) = (as_heard(&member.nick), as_heard(&member.name));
+        let identified = Must::Say(id, Said::Identify(nick, name), Owner::Own);
+        self.must.push_back(identified);
+        self.count("takeover");
+    }
+}

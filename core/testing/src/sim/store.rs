@@ -1,0 +1,124 @@
+//! The member store of the simulation: right, wrong, slow, failing, or silent for ever.
+
+use std::sync::Arc;
+
+use super::swarm;
+use crate::random::Random;
+use flashgate_core::{Answer, Denial, Login, Member, MemberId, Query, Ticket, Unavailable};
+
+/// Everybody who may log in. A password that begins with `right` is, unless there is but one.
+#[derive(Debug)]
+pub(super) struct Members {
+    pub(super) all: Vec<Member>,
+    pub(super) active: Vec<bool>,
+    pub(super) password: Option<&'static str>,
+}
+
+/// What a store says, and when.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) ticket: Ticket,
+    pub(super) answer: Answer,
+    pub(super) after: u64,
+}
+
+impl Members {
+    pub(super) fn new(count: usize) -> Self {
+        Self {
+            all: called(&NICKS[..count.min(NICKS.len())], &NAMES),
+            active: std::vec![true; count],
+            password: None,
+        }
+    }
+
+    /// Such as a real store takes, all with the same password.
+    pub(super) fn outside(password: &'static str) -> Self {
+        Self {
+            all: called(&REAL_NICKS, &REAL_NAMES),
+            active: std::vec![true; REAL_NICKS.len()],
+            password: Some(password),
+        }
+    }
+
+    /// The answer is found when it is asked for, and given when it is given: what changes meanwhile
+    /// makes it old.
+    pub(super) fn ask(
+        &self,
+        ticket: Ticket,
+        query: &Query,
+        random: &mut Random,
+        store: &swarm::Store,
+    ) -> Option<Reply> {
+        if random.percent(store.lost) {
+            return None;
+        }
+        let after = if random.percent(store.slow) {
+            random.below(store.slowest + 1)
+        } else {
+            0
+        };
+        let answer = if random.percent(store.failing) {
+            Answer::Unavailable(*random.pick(&[Unavailable::Failed, Unavailable::Busy]))
+        } else {
+            self.verdict(query)
+        };
+        Some(Reply {
+            ticket,
+            answer,
+            after,
+        })
+    }
+
+    fn verdict(&self, query: &Query) -> Answer {
+        let Query::Identify {
+            login, password, ..
+        } = query;
+        let found = self
+            .all
+            .iter()
+            .zip(&self.active)
+            .find(|(member, _)| match login {
+                Login::Id(id) => member.id == *id,
+                Login::Nick(nick) => member.nick == *nick,
+            });
+        match found {
+            Some((member, true)) if password.expose().starts_with("right") => {
+                Answer::Member(member.clone())
+            }
+            Some((member, true)) => Answer::Denied(Denial::WrongPassword, Some(member.id)),
+            Some((member, false)) => Answer::Denied(Denial::Inactive, Some(member.id)),
+            None => Answer::Denied(Denial::Unknown, None),
+        }
+    }
+}
+
+fn called(nicks: &[&str], names: &[&str]) -> Vec<Member> {
+    let member = |(n, nick): (usize, &&str)| Member {
+        id: MemberId(n as i64 + 1),
+        nick: Arc::from(*nick),
+        name: Arc::from(&*format!("{} {n}", names[n % names.len()])),
+    };
+    nicks.iter().enumerate().map(member).collect()
+}
+
+/// Twelve at most: a member's number is a place in this table, and one.
+const NICKS: [&str; 12] = [
+    "alice",
+    "bob",
+    "Bob",
+    "c<&>\"'",
+    "dóra",
+    "e\u{fffe}e",
+    "nick",
+    "07",
+    "🦀",
+    "x",
+    "QUIT",
+    "long-nick-of-some-length",
+];
+
+const NAMES: [&str; 4] = ["Alice", "A & \"B\"", "tab\there", "Zoë\r"];
+
+const REAL_NICKS: [&str; 8] = ["alice", "bob", "c<&>\"'", "dóra", "🦀", "x", "QUIT", "7x7"];
+
+const REAL_NAMES: [&str; 3] = ["Alice", "A & \"B\"", "Zoë <z>"];

@@ -1,0 +1,271 @@
+//! What one seed makes of the world: how many are in it, how they behave, what goes wrong, and how
+//! low the limits are. Every seed leaves some things out, so that what is left happens often.
+
+use std::sync::Arc;
+
+use super::ask::Speak;
+use super::client::{Kind, Visit};
+use crate::random::Random;
+use flashgate_core::{_testing, Config, Millis, Role, Setting};
+
+/// The options of one run.
+#[derive(Clone, Debug)]
+pub(super) struct Swarm {
+    pub(super) config: Arc<Config>,
+    /// Inputs after which the faults stop.
+    pub(super) events: u64,
+    /// Peers at once.
+    pub(super) peers: usize,
+    pub(super) members: usize,
+    pub(super) addresses: u64,
+    /// The longest that a client thinks, and that a piece travels; milliseconds.
+    pub(super) think: u64,
+    pub(super) travel: u64,
+    /// What the network takes before the client reads.
+    pub(super) pipe: usize,
+    /// The most bytes in one piece.
+    pub(super) piece: u64,
+    /// Of a hundred newcomers, how many visit: HTTP, policy, garbage, nothing.
+    pub(super) visitors: u64,
+    /// Which wire forms are spoken, by their places in [`FORMS`].
+    pub(super) forms: Vec<usize>,
+    /// Of a hundred passwords, how many are wrong.
+    pub(super) wrong: u64,
+    pub(super) store: Store,
+    pub(super) faults: Faults,
+    /// Of a hundred wake-ups, how many put the flush off.
+    pub(super) lazy_flush: u64,
+    /// Of a hundred deadlines, how many pass before the runtime looks.
+    pub(super) lazy_timer: u64,
+    /// Of a hundred texts, how many are as long as the limit lets them be, or one byte longer.
+    pub(super) long: u64,
+    /// Of a hundred messages, how many are made longer, up to half of what a command may be.
+    pub(super) loud: u64,
+    /// Whether anybody ever says QUIT.
+    pub(super) leaves: bool,
+}
+
+/// How the member store behaves; parts of a hundred, and milliseconds.
+#[derive(Clone, Debug)]
+pub(super) struct Store {
+    pub(super) lost: u64,
+    pub(super) failing: u64,
+    pub(super) slow: u64,
+    pub(super) slowest: u64,
+}
+
+/// What goes wrong, in parts of a thousand of what clients do.
+#[derive(Clone, Debug)]
+pub(super) struct Faults {
+    pub(super) reset: u64,
+    pub(super) vanish: u64,
+    pub(super) stall: u64,
+    pub(super) half_close: u64,
+    /// A frame or a message that breaks a rule.
+    pub(super) broken: u64,
+    pub(super) disable: u64,
+    pub(super) configure: u64,
+    pub(super) leap: u64,
+    /// Of all runs, those that end by a shutdown under load.
+    pub(super) shutdown: bool,
+}
+
+impl Swarm {
+    pub(super) fn new(random: &mut Random, events: u64) -> Self {
+        let peers = *random.pick(&[2, 4, 8, 8, 16, 30]);
+        let mut forms: Vec<usize> = (0..FORMS.len()).filter(|_| random.percent(70)).collect();
+        if forms.is_empty() {
+            forms.push(random.below(FORMS.len() as u64) as usize);
+        }
+        let config = Arc::new(config(random, peers));
+        // A long command byte by byte would be all that ever happens.
+        let smallest = config.limits.command as u64 / 100;
+        let piece = smallest.max(*random.pick(&[1, 4, 30, 300, 20_000]));
+        let slowest = *random.pick(&[5, 500, 3000, 15_000]);
+        let mut some = |most: u64| {
+            if random.percent(60) {
+                random.between(1, most)
+            } else {
+                0
+            }
+        };
+        let store = Store {
+            lost: some(20),
+            failing: some(20),
+            slow: some(80),
+            slowest,
+        };
+        let faults = Faults {
+            reset: some(30),
+            vanish: some(10),
+            stall: some(60),
+            half_close: some(40),
+            broken: some(30),
+            disable: some(20),
+            configure: some(10),
+            leap: some(10),
+            shutdown: some(100) > 70,
+        };
+        Self {
+            config,
+            events,
+            peers: peers as usize,
+            members: random.between(1, 12) as usize,
+            addresses: *random.pick(&[1, 1, 2, 6]),
+            think: *random.pick(&[1, 20, 300, 5000]),
+            travel: *random.pick(&[0, 5, 100, 2000]),
+            pipe: *random.pick(&[7, 64, 600, 4096, 65_536]),
+            piece,
+            visitors: *random.pick(&[0, 10, 40]),
+            forms,
+            wrong: *random.pick(&[0, 10, 50]),
+            store,
+            faults,
+            lazy_flush: *random.pick(&[0, 30, 80]),
+            lazy_timer: *random.pick(&[0, 20, 80]),
+            long: *random.pick(&[0, 5, 30]),
+            loud: 0,
+            leaves: true,
+        }
+    }
+
+    /// Of visitors to a server that is none of the simulation's: what it does, nobody here decides.
+    pub(super) fn outside(random: &mut Random, command: usize) -> Self {
+        let mut config = Config::default();
+        config.limits.command = command;
+        let mut swarm = Self::new(random, 0);
+        swarm.config = Arc::new(config);
+        swarm.forms = (0..FORMS.len()).collect();
+        (swarm.visitors, swarm.wrong, swarm.long, swarm.loud) = (15, 5, 3, 50);
+        (swarm.faults.half_close, swarm.faults.broken) = (15, 10);
+        swarm
+    }
+
+    /// The same, of such as come to chat, and stay.
+    pub(super) fn staying(mut self) -> Self {
+        (self.visitors, self.wrong, self.loud, self.leaves) = (0, 0, 40, false);
+        (self.faults.half_close, self.faults.broken) = (0, 0);
+        self
+    }
+
+    /// Who connects next.
+    pub(super) fn newcomer(&self, random: &mut Random) -> Kind {
+        if random.percent(self.visitors) {
+            return match random.below(3) {
+                0 => Kind::Garbage,
+                _ => Kind::Visit(Visit::any(random)),
+            };
+        }
+        let speak = FORMS[*random.pick(&self.forms)];
+        // Where there is a code page, half of those who end with NUL speak it.
+        if speak == Speak::Nul && self.config.codepage.is_some() && random.percent(50) {
+            return Kind::Chat(Speak::Page);
+        }
+        Kind::Chat(speak)
+    }
+}
+
+const FORMS: [Speak; 6] = [
+    Speak::Nul,
+    Speak::Line,
+    Speak::Both,
+    Speak::Telnet,
+    Speak::Binary,
+    Speak::Text,
+];
+
+/// Draws each setting from a stream of its own, so that a new one changes none of the others.
+fn config(random: &mut Random, peers: u64) -> Config {
+    let seed = random.next();
+    let mut config = Config {
+        listeners: Vec::from([Role::Gateway, Role::Policy]),
+        ..Config::default()
+    };
+    draw(&mut config, SETTINGS, seed);
+    draw(&mut config, THROTTLE, seed);
+    let limits = &mut config.limits;
+    // Those that depend on others.
+    limits.clients = *stream(seed, "max-clients").pick(&[1, 3, peers, 4096]) as usize;
+    limits.connections = limits.clients + *stream(seed, "connections").pick(&[1, 4, 1024]) as usize;
+    let mut pings = stream(seed, "ping");
+    if pings.percent(20) {
+        limits.ping = None;
+        limits.silence = *pings.pick(&[None, Some(Millis(75_000))]);
+    } else if pings.percent(50) {
+        limits.ping = Some(Millis(700));
+        limits.silence = Some(Millis(2100));
+    }
+    config
+}
+
+/// Draws how failed identifications are slowed down.
+pub(super) fn throttle(config: &mut Config, random: &mut Random) {
+    draw(config, THROTTLE, random.next());
+}
+
+fn draw(config: &mut Config, settings: &[(&str, &[&str])], seed: u64) {
+    for (name, values) in settings {
+        let value = *stream(seed, name).pick(values);
+        let setting = Setting::named(name).expect("the table names settings");
+        assert!(_testing::put(setting, config, value), "{name} {value}");
+    }
+}
+
+/// The stream of chance that belongs to a name (FNV-1a).
+fn stream(seed: u64, name: &str) -> Random {
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    Random::new(seed ^ hash)
+}
+
+/// The values of which one is drawn for each run; a value that stands twice is as likely again.
+const SETTINGS: &[(&str, &[&str])] = &[
+    (
+        "on-duplicate",
+        &["stale", "stale", "stale", "refuse", "replace"],
+    ),
+    ("ghost-websocket", &["1ms", "50ms", "3s"]),
+    ("ghost-raw", &["0", "500ms", "15s"]),
+    (
+        "presence",
+        &["all", "all", "all", "all", "all", "all", "off"],
+    ),
+    ("codepage", &["off", "off", "windows-1250"]),
+    ("raw-keepalive", &["0", "0", "1s", "30s"]),
+    ("list-needs-login", &["off", "off", "on"]),
+    ("loopback", &["limited", "limited", "exempt"]),
+    ("max-per-address", &["1", "3", "256", "256"]),
+    ("max-command", &["64", "120", "300", "2000", "70000"]),
+    (
+        "max-backlog",
+        &["0", "100", "100", "600", "5000", "1048576"],
+    ),
+    ("own-backlog", &["0", "64", "300", "65536", "65536"]),
+    ("head", &["400", "1000", "16384"]),
+    ("login-timeout", &["2s", "20s", "600s", "600s"]),
+    ("lookup", &["100ms", "2s", "10s"]),
+    ("failure-delay", &["0", "300ms", "2s"]),
+    ("failures", &["1", "2", "5"]),
+    ("close-stall", &["100ms", "5s"]),
+    ("rate", &["0", "1", "7", "20", "1000"]),
+    ("burst", &["0", "1", "3", "40"]),
+];
+
+/// The same for how failed identifications are slowed down: low enough that a few clients meet every
+/// limit.
+const THROTTLE: &[(&str, &[&str])] = &[
+    (
+        "login-throttle",
+        &["on", "on", "on", "on", "on", "on", "on", "on", "off"],
+    ),
+    ("throttle-after", &["1", "3", "8"]),
+    ("throttle-window", &["500ms", "20s", "10m", "10m"]),
+    ("throttle-first", &["10ms", "1s"]),
+    ("throttle-longest", &["300ms", "16s"]),
+    ("throttle-lookups", &["1", "2", "3", "3"]),
+    ("throttle-name-after", &["1", "2", "5", "8"]),
+    ("throttle-name-wait", &["0ms", "100ms", "4s"]),
+    ("throttle-name-rate", &["0", "1", "2", "300"]),
+    ("throttle-name-lookups", &["1", "2", "8"]),
+];

@@ -1,0 +1,459 @@
+//! The runtime of the simulation, and everything around it: an event queue ordered by time, clients,
+//! a network, a member store. Keeps to what the crate's documentation asks of a runtime.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use super::Meter;
+use super::client::{Client, Kind, Visit};
+use super::link::{End, Link, Reading};
+use super::memory;
+use super::model::{self, Model};
+use super::store::Members;
+use super::swarm::Swarm;
+use super::trace::Trace;
+use crate::random::Random;
+use flashgate_core::{
+    Accepted, Answer, Cause, ConnId, Gateway, Input, ListenerId, MAX_READ, Millis, Now, Ticket,
+    UnixSeconds,
+};
+
+pub(super) struct World<'a> {
+    pub(super) random: Random,
+    pub(super) swarm: Swarm,
+    pub(super) gateway: Gateway,
+    pub(super) model: Model,
+    pub(super) now: Now,
+    events: BinaryHeap<Reverse<(u64, u64, Event)>>,
+    next_event: u64,
+    pub(super) links: BTreeMap<ConnId, Link>,
+    pub(super) members: Members,
+    pub(super) answers: BTreeMap<Ticket, Answer>,
+    pub(super) unique: u64,
+    port: u16,
+    /// Nobody tries again before, after one was turned away.
+    full_until: u64,
+    /// Faults have stopped; clients say goodbye.
+    pub(super) calm: bool,
+    pub(super) trace: Trace,
+    pub(super) inputs: u64,
+    pub(super) memory: memory::Watch,
+    pub(super) meter: &'a dyn Meter,
+    pub(super) held: Option<usize>,
+    pub(super) configs: Vec<Arc<flashgate_core::Config>>,
+}
+
+/// What happens next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Event {
+    /// Somebody connects, now and then.
+    Connect,
+    /// A client does something.
+    Act(ConnId),
+    /// A piece arrives at the server.
+    Deliver(ConnId),
+    /// A client reads.
+    Read(ConnId),
+    /// The store answers.
+    Answer(Ticket),
+    /// The system gives a vanished peer up.
+    GiveUp(ConnId),
+    /// The runtime has carried out an abort.
+    Cut(ConnId),
+    /// Something from outside.
+    Outside,
+}
+
+impl<'a> World<'a> {
+    pub(super) fn new(seed: u64, events: u64, words: bool, meter: &'a dyn Meter) -> Self {
+        let mut random = Random::new(seed);
+        let swarm = Swarm::new(&mut random, events);
+        let configs = Vec::from([Arc::clone(&swarm.config)]);
+        let now = Now {
+            mono: Millis(1000),
+            utc: UnixSeconds(1_184_064_842),
+            offset: *random.pick(&[0, 7200, -12_600]),
+        };
+        meter.enter();
+        let gateway = Gateway::new(Arc::clone(&swarm.config), now);
+        meter.leave();
+        let mut world = Self {
+            gateway,
+            model: Model::new(Arc::clone(&swarm.config), now),
+            members: Members::new(swarm.members),
+            memory: memory::Watch::new(&swarm.config),
+            random,
+            swarm,
+            now,
+            events: BinaryHeap::new(),
+            next_event: 0,
+            links: BTreeMap::new(),
+            answers: BTreeMap::new(),
+            unique: 100,
+            port: 1,
+            full_until: 0,
+            calm: false,
+            trace: Trace::new(words),
+            inputs: 0,
+            meter,
+            held: None,
+            configs,
+        };
+        world.at(0, Event::Connect);
+        world.at(50, Event::Outside);
+        world
+    }
+
+    /// Plays until the faults stop, and on until nothing is left.
+    pub(super) fn play(&mut self) {
+        while self.inputs < self.swarm.events {
+            self.turn();
+        }
+        if self.swarm.faults.shutdown {
+            self.settle_timers();
+            self.handle(Input::Shutdown, model::Input::Shutdown);
+            // Clients do not stop because the server does.
+            let until = self.inputs + 100;
+            while self.inputs < until && !self.gateway.is_empty() {
+                self.turn();
+            }
+        }
+        self.settle();
+    }
+
+    /// Takes the next event, after the timers that are due before it.
+    pub(super) fn turn(&mut self) {
+        let Some(Reverse((at, order, event))) = self.events.pop() else {
+            return self.at(0, Event::Connect);
+        };
+        let due = self.gateway.poll_timeout();
+        if let Some(due) = due.filter(|due| due.0 <= at)
+            && (self.calm || !self.random.percent(self.swarm.lazy_timer))
+        {
+            self.events.push(Reverse((at, order, event)));
+            self.advance(due.0);
+            self.handle(Input::Timeout, model::Input::Timeout);
+        } else {
+            self.advance(at);
+            self.happen(event);
+        }
+        let long = self.links.values().any(|link| link.left() > 256 * 1024);
+        if self.calm || long || !self.random.percent(self.swarm.lazy_flush) {
+            self.flush();
+        }
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::Connect => self.connect(),
+            Event::Act(id) => self.act(id),
+            Event::Deliver(id) => self.deliver(id),
+            Event::Read(id) => self.read(id),
+            Event::Answer(ticket) => {
+                if let Some(answer) = self.answers.remove(&ticket) {
+                    let told = model::Input::Answer(ticket, answer.clone());
+                    self.handle(Input::Answer(ticket, answer), told);
+                }
+            }
+            Event::GiveUp(id) => self.breaks(id, Cause::TimedOut),
+            Event::Cut(id) => self.gone(id, Cause::Closed),
+            Event::Outside => self.outside(),
+        }
+    }
+
+    pub(super) fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    pub(super) fn at(&mut self, after: u64, event: Event) {
+        let at = self.now.mono.0 + after;
+        self.events.push(Reverse((at, self.next_event, event)));
+        self.next_event += 1;
+    }
+
+    pub(super) fn advance(&mut self, to: u64) {
+        if to > self.now.mono.0 {
+            let before = self.now.mono.0 / 1000;
+            self.now.mono = Millis(to);
+            self.now.utc.0 += (to / 1000 - before) as i64;
+        }
+    }
+
+    fn connect(&mut self) {
+        if self.calm {
+            return;
+        }
+        let pause = self.random.below(self.swarm.think * 2 + 2);
+        self.at(pause, Event::Connect);
+        let here = self.links.values().filter(|link| link.end < End::Gone);
+        if here.count() >= self.swarm.peers || self.now.mono.0 < self.full_until {
+            return;
+        }
+        let kind = self.swarm.newcomer(&mut self.random);
+        let policy = kind == Kind::Visit(Visit::Policy) && self.random.percent(50);
+        self.port = self.port.wrapping_add(1).max(1);
+        let origin = Accepted {
+            listener: ListenerId(usize::from(policy)),
+            peer: SocketAddr::new(self.address(), self.port),
+        };
+        let now = self.now;
+        let got = self.inside(|gateway| gateway.accept(now, origin));
+        self.model.now = now;
+        self.model.accepted(kind, origin, got);
+        self.trace.input(
+            self.now,
+            &format_args!("accept {origin:?} {kind:?}"),
+            self.port.into(),
+        );
+        self.drain();
+        let Ok(id) = got else {
+            self.full_until = now.mono.0 + 300;
+            return;
+        };
+        self.links.insert(id, Link::new(Client::new(kind)));
+        let pause = self.random.below(self.swarm.think + 1);
+        self.at(pause, Event::Act(id));
+    }
+
+    fn address(&mut self) -> IpAddr {
+        match self.random.below(self.swarm.addresses) {
+            0 => IpAddr::from([127, 0, 0, 1]),
+            n @ 1..=3 => {
+                let four = Ipv4Addr::new(192, 0, 2, n as u8);
+                // A listener of both families has it so.
+                if self.random.percent(30) {
+                    IpAddr::V6(four.to_ipv6_mapped())
+                } else {
+                    IpAddr::V4(four)
+                }
+            }
+            n => IpAddr::V6(Ipv6Addr::from_bits(0x2001 << 112 | u128::from(n))),
+        }
+    }
+
+    fn act(&mut self, id: ConnId) {
+        let calm = self.calm;
+        let Some(link) = self.links.get_mut(&id) else {
+            return;
+        };
+        if link.away || link.client.over || link.fin || link.end == End::Gone {
+            return;
+        }
+        // A client that is not read from does not write without bound.
+        if link.to_server.len() < 20_000 && !calm {
+            self.unique += 10;
+            let (random, swarm) = (&mut self.random, &self.swarm);
+            let batch = link.client.act(random, swarm, &self.members, self.unique);
+            link.to_server.extend(batch.bytes);
+            link.fin = batch.fin;
+            if let Some(side) = self.model.sides.get_mut(&id) {
+                side.will_ask(batch.items);
+            }
+            self.travels(id);
+        }
+        let fault = self.random.below(1000);
+        let faults = &self.swarm.faults;
+        let (reset, vanish, stall) = (faults.reset, faults.vanish, faults.stall);
+        if fault < reset {
+            return self.breaks(id, Cause::Reset);
+        }
+        if fault < reset + vanish {
+            self.links.get_mut(&id).expect("was there").away = true;
+            return self.at(60_000, Event::GiveUp(id));
+        }
+        if fault < reset + vanish + stall {
+            let until = self.now.mono.0 + self.random.between(1, 20_000);
+            self.links.get_mut(&id).expect("was there").stalled_until = until;
+        }
+        let pause = self.random.below(self.swarm.think + 1);
+        self.at(pause, Event::Act(id));
+    }
+
+    /// What a client sent, or the room that it made, is on its way.
+    pub(super) fn travels(&mut self, id: ConnId) {
+        let pause = self.random.below(self.swarm.travel + 1);
+        let Some(link) = self.links.get_mut(&id) else {
+            return;
+        };
+        let something = !link.to_server.is_empty() || link.fin;
+        if something && !link.will_deliver && !link.away && link.reading == Reading::Open {
+            link.will_deliver = true;
+            self.at(pause, Event::Deliver(id));
+        }
+    }
+
+    fn deliver(&mut self, id: ConnId) {
+        let piece = self.random.between(1, self.swarm.piece);
+        let most = if self.calm { u64::MAX } else { piece }.min(MAX_READ as u64);
+        let Some(link) = self.links.get_mut(&id) else {
+            return;
+        };
+        link.will_deliver = false;
+        if link.away || link.reading != Reading::Open || link.end >= End::Closed {
+            return;
+        }
+        let piece = link.piece(most as usize);
+        if !piece.is_empty() {
+            let told = model::Input::Bytes(id, piece.len());
+            self.handle(Input::Bytes(id, &piece), told);
+        } else if link.fin {
+            link.reading = Reading::Ended;
+            self.settle_timers();
+            self.handle(Input::Eof(id), model::Input::Eof(id));
+        }
+        self.travels(id);
+    }
+
+    /// The network has something for a client.
+    fn arrives(&mut self, id: ConnId) {
+        let pause = self.random.below(self.swarm.travel + 1);
+        let now = self.now.mono.0;
+        let Some(link) = self.links.get_mut(&id) else {
+            return;
+        };
+        let something = !link.pipe.is_empty() || link.end >= End::Finished && !link.heard_all;
+        if something && !link.will_read && !link.away {
+            link.will_read = true;
+            let stalled = link.stalled_until.saturating_sub(now);
+            self.at(
+                pause.max(if self.calm { 0 } else { stalled }),
+                Event::Read(id),
+            );
+        }
+    }
+
+    fn read(&mut self, id: ConnId) {
+        let most = self.random.between(1, self.swarm.pipe as u64 + 1) as usize;
+        let Some(link) = self.links.get_mut(&id) else {
+            return;
+        };
+        link.will_read = false;
+        if link.away {
+            return;
+        }
+        let some = link
+            .pipe
+            .len()
+            .min(if self.calm { usize::MAX } else { most });
+        let bytes: Vec<u8> = link.pipe.drain(..some).collect();
+        link.dirty |= link.left() > 0;
+        if self.model.mistaken.contains(&id) {
+            link.client.kind = Kind::Garbage;
+        }
+        if let Kind::Chat(_) = link.client.kind {
+            let expected = self.model.expected.get_mut(&id).expect("while the link is");
+            for (_, said) in link.client.reader.take(&bytes) {
+                assert_eq!(Some(&said), expected.pop_front().as_ref(), "{id:?} hears");
+                link.client.hear(&said);
+                let reply = link.client.reply(&mut self.random, &said);
+                link.to_server.extend(reply.bytes);
+                if let Some(side) = self.model.sides.get_mut(&id) {
+                    side.will_ask(reply.items);
+                }
+            }
+        }
+        self.travels(id);
+        self.end_of_hearing(id);
+        self.arrives(id);
+    }
+
+    /// A client that has heard everything has heard all of it.
+    fn end_of_hearing(&mut self, id: ConnId) {
+        let Some(link) = self.links.get_mut(&id) else {
+            return;
+        };
+        if !link.away && (!link.is_drained() || link.end < End::Finished) {
+            return;
+        }
+        if !link.lossy && !link.away && matches!(link.client.kind, Kind::Chat(_)) {
+            let left = &self.model.expected[&id];
+            assert!(
+                left.is_empty() && link.client.reader.is_empty(),
+                "never heard: {left:?}"
+            );
+        }
+        link.heard_all = true;
+        if link.end == End::Gone {
+            self.links.remove(&id);
+            self.model.expected.remove(&id);
+        } else if link.end == End::Finished && (self.calm || self.random.percent(80)) {
+            // The rest of what it would have said is for nobody.
+            link.client.over = true;
+            link.fin = true;
+            self.travels(id);
+        }
+    }
+
+    pub(super) fn flush(&mut self) {
+        while let Some(id) = self
+            .links
+            .iter()
+            .find(|(_, link)| link.dirty)
+            .map(|(id, _)| *id)
+        {
+            self.flush_one(id);
+        }
+    }
+
+    fn flush_one(&mut self, id: ConnId) {
+        let Some(link) = self.links.get_mut(&id) else {
+            return;
+        };
+        link.dirty = false;
+        if link.end >= End::Aborted || link.broken.is_some() {
+            return;
+        }
+        let capacity = if self.calm {
+            usize::MAX
+        } else {
+            self.swarm.pipe
+        };
+        // A network may take any part: now and then just so much that the limit is met, or missed by one.
+        let limit = self.model.config.limits.backlog + self.random.below(2) as usize;
+        let some = link.left() > limit && !self.calm && self.random.percent(30);
+        link.flush(capacity, if some { limit } else { 0 });
+        let closed = link.broken.is_some();
+        self.arrives(id);
+        if closed {
+            return self.gone(id, Cause::Closed);
+        }
+        self.settle_timers();
+        if self
+            .links
+            .get(&id)
+            .is_some_and(|link| link.end < End::Aborted)
+        {
+            // A timer may have said more.
+            let left = self.links[&id].left();
+            self.handle(Input::Backlog(id, left), model::Input::Backlog(id, left));
+        }
+    }
+
+    pub(super) fn gone(&mut self, id: ConnId, cause: Cause) {
+        self.settle_timers();
+        let Some(link) = self.links.get_mut(&id) else {
+            return;
+        };
+        if link.end == End::Gone {
+            return;
+        }
+        link.end = End::Gone;
+        self.handle(Input::Gone(id, cause), model::Input::Gone(id, cause));
+        self.end_of_hearing(id);
+        self.arrives(id);
+    }
+
+    /// The connection breaks, from outside.
+    pub(super) fn breaks(&mut self, id: ConnId, cause: Cause) {
+        let Some(link) = self.links.get_mut(&id) else {
+            return;
+        };
+        if link.end < End::Gone {
+            link.cut(0);
+            link.away = true;
+            self.gone(id, cause);
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! The notes of a gateway as lines of text, with the client's name in place of its address.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use flashgate_core::{Log, Note};
+
+/// Collects notes from whatever thread they come.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Journal(Arc<Mutex<Vec<Note>>>);
+
+impl Journal {
+    /// The end that a host has.
+    pub(super) fn log(&self) -> Log {
+        let journal = self.clone();
+        Box::new(move |_, note| journal.push(note))
+    }
+
+    fn push(&self, note: Note) {
+        let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        notes.push(note);
+    }
+
+    /// What has come since the last call, in order.
+    pub(super) fn take(&self, name: impl Fn(SocketAddr) -> String) -> Vec<String> {
+        let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let line = |note: Note| format!("{} {}", note.what, name(note.peer));
+        notes.drain(..).map(line).collect()
+    }
+}

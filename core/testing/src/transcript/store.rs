@@ -1,0 +1,192 @@
+//! A member store that answers at once, or when it is told to.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use flashgate_core::{
+    Answer, Denial, Login, Member, MemberId, MemberStore, Query, Reply, Ticket, Unavailable,
+};
+
+/// A member that the store knows.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    pub(super) member: Member,
+    pub(super) password: String,
+    pub(super) active: bool,
+}
+
+/// What the store does with a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mood {
+    /// Answers at once.
+    Prompt,
+    /// Keeps it.
+    Holding,
+    /// Says that it is broken.
+    Failing,
+    /// Says that it has too many.
+    Busy,
+}
+
+/// What is said to a question that was kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The truth, as it is now.
+    Truth,
+    /// That it is wrong for this reason, whatever it is.
+    Denial(Denial),
+    /// That the store is broken.
+    Failure,
+    /// That it has too many questions.
+    Busy,
+}
+
+/// Which of the questions that were kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Which {
+    /// The one that has waited longest.
+    First,
+    /// The one that came last.
+    Last,
+}
+
+/// The members of a transcript.
+pub(super) struct Store {
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    mood: Mood,
+    taken: u64,
+    members: Vec<Known>,
+    kept: Vec<(Ticket, Query, Reply)>,
+}
+
+impl Store {
+    pub(super) fn new(members: &[Known]) -> Arc<Self> {
+        Arc::new(Self {
+            inner: Mutex::new(Inner {
+                mood: Mood::Prompt,
+                taken: 0,
+                members: members.to_vec(),
+                kept: Vec::new(),
+            }),
+        })
+    }
+
+    pub(super) fn set_mood(&self, mood: Mood) {
+        self.lock().mood = mood;
+    }
+
+    /// How many questions were taken: kept, or answered, and the answer is on its way.
+    pub(super) fn taken(&self) -> u64 {
+        self.lock().taken
+    }
+
+    /// How many questions wait.
+    pub(super) fn kept(&self) -> usize {
+        self.lock().kept.len()
+    }
+
+    /// Answers one question that waits; none: `Err`.
+    pub(super) fn answer(&self, which: Which, verdict: Verdict) -> Result<(), String> {
+        let mut inner = self.lock();
+        let at = match which {
+            Which::First => 0,
+            Which::Last => inner.kept.len().saturating_sub(1),
+        };
+        if inner.kept.is_empty() {
+            return Err("the store has no question to answer".to_owned());
+        }
+        let (ticket, query, reply) = inner.kept.remove(at);
+        let answer = match verdict {
+            Verdict::Truth => inner.truth(&query),
+            Verdict::Denial(why) => {
+                let member = inner.find(&query).map(|known| known.member.id);
+                Answer::Denied(why, member)
+            }
+            Verdict::Failure => Answer::Unavailable(Unavailable::Failed),
+            Verdict::Busy => Answer::Unavailable(Unavailable::Busy),
+        };
+        drop(inner); // the runtime may ask the next question from within `reply`
+        reply(ticket, answer);
+        Ok(())
+    }
+
+    /// Changes a member, as the host does before it tells the gateway.
+    pub(super) fn change(&self, id: MemberId, change: &Change) {
+        let mut inner = self.lock();
+        match change {
+            Change::Disable => inner.each(id, |known| known.active = false),
+            Change::Rename(nick) => inner.each(id, |known| known.member.nick = nick.clone()),
+            Change::Remove => inner.members.retain(|known| known.member.id != id),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What can become of a member.
+#[derive(Clone, Debug)]
+pub(super) enum Change {
+    Disable,
+    Rename(Arc<str>),
+    Remove,
+}
+
+impl MemberStore for Store {
+    fn submit(&self, ticket: Ticket, query: Query, reply: Reply) {
+        let mut inner = self.lock();
+        let answer = match inner.mood {
+            Mood::Prompt => inner.truth(&query),
+            Mood::Holding => {
+                inner.kept.push((ticket, query, reply));
+                inner.taken += 1;
+                return;
+            }
+            Mood::Failing => Answer::Unavailable(Unavailable::Failed),
+            Mood::Busy => Answer::Unavailable(Unavailable::Busy),
+        };
+        drop(inner);
+        reply(ticket, answer);
+        self.lock().taken += 1;
+    }
+}
+
+impl Inner {
+    fn truth(&self, query: &Query) -> Answer {
+        let Query::Identify { password, .. } = query;
+        let Some(known) = self.find(query) else {
+            return Answer::Denied(Denial::Unknown, None);
+        };
+        let id = Some(known.member.id);
+        if !known.active {
+            Answer::Denied(Denial::Inactive, id)
+        } else if known.password != password.expose() {
+            Answer::Denied(Denial::WrongPassword, id)
+        } else {
+            Answer::Member(known.member.clone())
+        }
+    }
+
+    fn find(&self, query: &Query) -> Option<&Known> {
+        let Query::Identify { login, .. } = query;
+        self.members.iter().find(|known| match login {
+            Login::Id(id) => known.member.id == *id,
+            Login::Nick(nick) => known.member.nick == *nick,
+        })
+    }
+
+    fn each(&mut self, id: MemberId, change: impl Fn(&mut Known)) {
+        let found = self.members.iter_mut().filter(|k| k.member.id == id);
+        found.for_each(change);
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").finish_non_exhaustive()
+    }
+}
