@@ -430,7 +430,11 @@ fn shortened(nick: &Arc<str>) -> Arc<str> {
     if nick.len() <= LONGEST_NAME {
         return Arc::clone(nick);
     }
-    Arc::from(&nick[..nick.floor_char_boundary(LONGEST_NAME)])
+    let mut end = LONGEST_NAME;
+    while !nick.is_char_boundary(end) {
+        end -= 1;
+    }
+    Arc::from(&nick[..end])
 }
 
 /// Bytes: 32 characters of four.
