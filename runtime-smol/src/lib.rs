@@ -10,14 +10,14 @@
 //! use std::sync::Arc;
 //! use std::thread;
 //!
-//! use flashgate_core::{Answer, Denial, Config, Host, MemberStore, Query, Reply, Ticket};
+//! use flashgate_core::{Answer, Denial, Config, Host, MemberStore, Query, Reply};
 //! use flashgate_smol::{Server, SystemClock};
 //!
 //! struct NoMembers;
 //!
 //! impl MemberStore for NoMembers {
-//!     fn submit(&self, ticket: Ticket, _query: Query, reply: Reply) {
-//!         reply(ticket, Answer::Denied(Denial::Unknown, None));
+//!     fn submit(&self, _query: Query, reply: Reply) {
+//!         reply.send(Answer::Denied(Denial::Unknown, None));
 //!     }
 //! }
 //!

@@ -17,7 +17,7 @@ use std::time::Instant;
 use async_io::{Async, Timer};
 use flashgate_core::{
     Accepted, Action, Cause, Chunk, Clock, Config, ConnId, Gateway, Host, Input, ListenerId, Log,
-    MAX_READ, MemberStore, Now, Query, Recipients, Ticket,
+    MAX_READ, MemberStore, Now, Recipients,
 };
 use flashgate_host::socket::{cause, reset_on_close};
 use flashgate_host::{Handle, Inbox, Progress};
@@ -337,7 +337,7 @@ impl Shard {
             }
             Action::Pause(id) => self.set_reading(id, Reading::Paused),
             Action::Resume(id) => self.set_reading(id, Reading::Open),
-            Action::Lookup(ticket, query) => self.ask(ticket, query),
+            Action::Lookup(ticket, query) => self.members.submit(query, self.handle.reply(ticket)),
             Action::Note(note) => (self.log)(self.now, note),
         }
     }
@@ -395,12 +395,6 @@ impl Shard {
         {
             self.lost(id, &error);
         }
-    }
-
-    fn ask(&mut self, ticket: Ticket, query: Query) {
-        let handle = self.handle.clone();
-        let reply = Box::new(move |ticket, answer| handle.answer(ticket, answer));
-        self.members.submit(ticket, query, reply);
     }
 
     /// Puts a connection on the list of those to flush.

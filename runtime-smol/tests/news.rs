@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use flashgate_core::{
     Answer, Config, Denial, Host, Login, Member, MemberId, MemberStore, OnDuplicate, Query, Reply,
-    Ticket,
 };
 use flashgate_smol::{Handle, Server, SystemClock};
 
@@ -195,15 +194,15 @@ struct Members(Mutex<Asked>);
 
 struct Asked {
     together: usize,
-    waiting: Vec<(Ticket, Member, Reply)>,
+    waiting: Vec<(Member, Reply)>,
     asks: mpsc::Sender<()>,
 }
 
 impl MemberStore for Members {
-    fn submit(&self, ticket: Ticket, query: Query, reply: Reply) {
+    fn submit(&self, query: Query, reply: Reply) {
         let Query::Identify { login, .. } = query;
         let Login::Id(MemberId(id)) = login else {
-            return reply(ticket, Answer::Denied(Denial::WrongPassword, None));
+            return reply.send(Answer::Denied(Denial::WrongPassword, None));
         };
         let member = Member {
             id: MemberId(id),
@@ -211,15 +210,15 @@ impl MemberStore for Members {
             name: name(id as usize).into(),
         };
         let mut asked = self.0.lock().expect("nobody has panicked");
-        asked.waiting.push((ticket, member, reply));
+        asked.waiting.push((member, reply));
         // The test may have ended.
         let _ = asked.asks.send(());
         if asked.waiting.len() < asked.together {
             return;
         }
         asked.together = 1;
-        for (ticket, member, reply) in asked.waiting.drain(..) {
-            reply(ticket, Answer::Member(member));
+        for (member, reply) in asked.waiting.drain(..) {
+            reply.send(Answer::Member(member));
         }
     }
 }

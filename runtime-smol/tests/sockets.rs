@@ -12,7 +12,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use flashgate_core::{Answer, Clock, Denial, Host, MemberStore, Millis, Now, Query, Reply, Ticket};
+use flashgate_core::{Answer, Clock, Denial, Host, MemberStore, Millis, Now, Query, Reply};
 use flashgate_smol::{Server, SystemClock};
 use futures_lite::future;
 use scenarios::{Client, Running};
@@ -135,7 +135,7 @@ fn an_end_that_waits_for_an_answer_lets_the_loop_sleep() {
     client.write_all(b"IDENTIFY 1 x\0").expect("there is room");
     client.shutdown(Shutdown::Write).expect("it is open");
     let asked = asked.recv_timeout(Duration::from_secs(20));
-    asked.expect("the store is asked");
+    let _unanswered = asked.expect("the store is asked");
     let before = clock.1.load(Ordering::SeqCst);
     thread::sleep(Duration::from_millis(100));
     let turns = clock.1.load(Ordering::SeqCst) - before;
@@ -157,20 +157,20 @@ impl Clock for Counting {
 }
 
 /// Says that it was asked, and does not answer.
-struct Silent(mpsc::Sender<()>);
+struct Silent(mpsc::Sender<Reply>);
 
 impl MemberStore for Silent {
-    fn submit(&self, _: Ticket, _: Query, _: Reply) {
+    fn submit(&self, _: Query, reply: Reply) {
         // The test may have ended.
-        let _ = self.0.send(());
+        let _ = self.0.send(reply);
     }
 }
 
 struct NoMembers;
 
 impl MemberStore for NoMembers {
-    fn submit(&self, ticket: Ticket, _query: Query, reply: Reply) {
-        reply(ticket, Answer::Denied(Denial::WrongPassword, None));
+    fn submit(&self, _query: Query, reply: Reply) {
+        reply.send(Answer::Denied(Denial::WrongPassword, None));
     }
 }
 

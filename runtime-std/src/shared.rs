@@ -192,9 +192,7 @@ impl<'scope, 'env> Shared<'scope, 'env> {
         // The store may answer at once, into the inbox of the timers' thread: not into this one's
         // stack, on which one client's commands could then pile up.
         for (ticket, query) in after.lookups {
-            let handle = self.handle.clone();
-            let reply = Box::new(move |ticket, answer| handle.answer(ticket, answer));
-            self.members.submit(ticket, query, reply);
+            self.members.submit(query, self.handle.reply(ticket));
         }
         failed
     }
@@ -228,7 +226,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::thread;
 
-    use flashgate_core::{Accepted, Cause, ListenerId, Query, Reply, Ticket};
+    use flashgate_core::{Accepted, Cause, ListenerId, Query, Reply};
 
     use crate::SystemClock;
     use crate::bell::Bell;
@@ -303,6 +301,6 @@ mod tests {
     struct Nobody;
 
     impl MemberStore for Nobody {
-        fn submit(&self, _: Ticket, _: Query, _: Reply) {}
+        fn submit(&self, _: Query, _: Reply) {}
     }
 }

@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
 
-use flashgate_core::{Answer, Denial, Host, MemberStore, Query, Reply, Ticket, What};
+use flashgate_core::{Answer, Denial, Host, MemberStore, Query, Reply, What};
 use flashgate_std::{Server, SystemClock};
 use scenarios::{Client, Running};
 
@@ -104,8 +104,8 @@ fn a_panic_ends_the_server() {
 struct NoMembers;
 
 impl MemberStore for NoMembers {
-    fn submit(&self, ticket: Ticket, _query: Query, reply: Reply) {
-        reply(ticket, Answer::Denied(Denial::WrongPassword, None));
+    fn submit(&self, _query: Query, reply: Reply) {
+        reply.send(Answer::Denied(Denial::WrongPassword, None));
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use flashgate_core::{
     Answer, Denial, Login, Member, MemberEvent, MemberId, MemberStore, Note, Query, Reply, Secret,
-    StoreState, Ticket, Unavailable,
+    StoreState, Unavailable,
 };
 
 use super::complaints::Complaints;
@@ -109,18 +109,11 @@ impl Drop for Open {
     }
 }
 
+/// A lookup. One that is dropped answers that the store has failed, as its reply does.
 pub(super) struct Job {
-    ticket: Ticket,
     query: Query,
     reply: Reply,
     since: Instant,
-}
-
-impl Job {
-    /// Answers that the store does not work.
-    pub(super) fn fail(self) {
-        (self.reply)(self.ticket, Answer::Unavailable(Unavailable::Failed));
-    }
 }
 
 /// A password that was right, and is stored in an older format.
@@ -290,24 +283,23 @@ impl Pool {
 }
 
 impl MemberStore for Pool {
-    fn submit(&self, ticket: Ticket, query: Query, reply: Reply) {
+    fn submit(&self, query: Query, reply: Reply) {
         if let Some(member) = self.shared.0.answer_at_once(&query) {
-            reply(ticket, Answer::Member(member));
+            reply.send(Answer::Member(member));
             return;
+        }
+        if self.shared.0.backend.stuck().is_everybody {
+            return; // The reply answers that the store has failed.
         }
         let Query::Identify { source, .. } = query;
+        let since = Instant::now();
         let job = Job {
-            ticket,
             query,
             reply,
-            since: Instant::now(),
+            since,
         };
-        if self.shared.0.backend.stuck().is_everybody {
-            job.fail();
-            return;
-        }
         if let Err(job) = self.shared.0.queue.push(source, job) {
-            (job.reply)(job.ticket, Answer::Unavailable(Unavailable::Busy));
+            job.reply.send(Answer::Unavailable(Unavailable::Busy));
         }
     }
 }
@@ -372,7 +364,7 @@ impl Shared {
                 .unwrap_or((Answer::Unavailable(Unavailable::Failed), None))
         };
         drop(job.query); // wiped when the answer is known
-        (job.reply)(job.ticket, answer);
+        job.reply.send(answer);
         if let Some(Err(upgrade)) = upgrade.map(|upgrade| self.queue.push_later(Box::new(upgrade)))
         {
             // No more may wait, and none is lost.

@@ -10,7 +10,7 @@ use flashgate::login::{Pool, PoolOptions};
 use flashgate::password::Hash;
 use flashgate::store::{Active, Members, Number};
 use flashgate_core::MemberEvent::{self, Disabled, Removed, Renamed};
-use flashgate_core::{Answer, MemberId, MemberStore, Secret, Unavailable};
+use flashgate_core::{Answer, MemberId, MemberStore, Reply, Secret, Unavailable};
 use rusqlite::Connection;
 
 use crate::fixture::{
@@ -330,7 +330,7 @@ fn a_row_that_goes_during_the_hash() {
         let reply = move |_, answer| answers.send(answer).unwrap();
         // So that the next look, 600 ms after the pool's start, comes in the midst of half a second.
         thread::sleep(Duration::from_millis(300));
-        pool.submit(ticket(), identify("1", "alice's"), Box::new(reply));
+        pool.submit(identify("1", "alice's"), Reply::new(ticket(), reply));
         thread::sleep(Duration::from_millis(50));
         store.sql(
             "REPLACE INTO members (id, nick, nick_key, name, password)

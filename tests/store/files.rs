@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use flashgate::login::{Pool, PoolOptions};
 use flashgate::store::{Active, Fault, Members};
-use flashgate_core::{Answer, MemberStore};
+use flashgate_core::{Answer, MemberStore, Reply};
 use rusqlite::Connection;
 
 use crate::fixture::{
@@ -294,7 +294,7 @@ fn a_locked_store_keeps_nobody_waiting_twice() {
     for _ in 0..6 {
         let answers = answers.clone();
         let reply = move |_, answer| answers.send(answer).unwrap();
-        pool.submit(ticket(), identify("1", "alice's"), Box::new(reply));
+        pool.submit(identify("1", "alice's"), Reply::new(ticket(), reply));
     }
     for _ in 0..6 {
         assert_eq!(answered.recv_timeout(PATIENCE).unwrap(), FAILED);

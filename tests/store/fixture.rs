@@ -11,7 +11,7 @@ use flashgate::password::Hash;
 use flashgate::store::{Active, Members, Name, NewMember, Nick, Number};
 use flashgate_core::{
     Accepted, Action, Answer, Config, Denial, Gateway, Input, ListenerId, Login, MemberStore, Now,
-    Query, Secret, Source, Ticket, Unavailable,
+    Query, Reply, Secret, Source, Ticket, Unavailable,
 };
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -150,7 +150,7 @@ pub(crate) fn cheap(password: &str) -> Hash {
 pub(crate) fn login(pool: &Pool, id: &str, password: &str) -> Answer {
     let (answer, answered) = mpsc::channel();
     let reply = move |_, said| answer.send(said).unwrap();
-    pool.submit(ticket(), identify(id, password), Box::new(reply));
+    pool.submit(identify(id, password), Reply::new(ticket(), reply));
     match answered.recv_timeout(PATIENCE).expect("an answer in time") {
         // Whom it was about is a matter of its own.
         Answer::Denied(why, _) => Answer::Denied(why, None),
@@ -175,7 +175,7 @@ pub(crate) fn occupy(pool: &Pool, threads: usize) -> Vec<mpsc::Sender<()>> {
             busy.send(()).unwrap();
             let _ = released.recv_timeout(PATIENCE);
         };
-        pool.submit(ticket(), identify("1", "x"), Box::new(reply));
+        pool.submit(identify("1", "x"), Reply::new(ticket(), reply));
         is_busy.recv_timeout(PATIENCE).unwrap();
         release
     };

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use flashgate::login::{Pool, PoolOptions};
 use flashgate::password::Hash;
 use flashgate::store::Active;
-use flashgate_core::{Answer, MemberStore};
+use flashgate_core::{Answer, MemberStore, Reply};
 use rusqlite::Connection;
 
 use crate::fixture::{
@@ -64,7 +64,7 @@ fn a_known_member_waits_for_no_thread() {
     for id in ["1", "alice"] {
         let (answers, answered) = mpsc::channel();
         let reply = move |_, answer| answers.send((thread::current().id(), answer)).unwrap();
-        pool.submit(ticket(), identify(id, "alice's"), Box::new(reply));
+        pool.submit(identify(id, "alice's"), Reply::new(ticket(), reply));
         let (by, answer) = answered.try_recv().expect("an answer at once");
         assert_eq!(by, thread::current().id());
         is_alice(&answer);
@@ -352,7 +352,10 @@ fn ten_thousand_come_back_at_once<P: Place>() {
         for id in 1..=MEMBERS {
             let answers = answers.clone();
             let reply = move |_, answer| answers.send((id, answer)).unwrap();
-            pool.submit(ticket, identify(&id.to_string(), "secret"), Box::new(reply));
+            pool.submit(
+                identify(&id.to_string(), "secret"),
+                Reply::new(ticket, reply),
+            );
         }
         for _ in 0..MEMBERS {
             match answered.recv_timeout(PATIENCE).unwrap() {

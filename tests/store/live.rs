@@ -15,7 +15,7 @@ use flashgate::password::Hash;
 use flashgate::site_table::{Address, SiteTable};
 use flashgate::store::{Active, Fault};
 use flashgate_core::MemberEvent::{Disabled, Removed, Renamed};
-use flashgate_core::{Answer, MemberId, MemberStore, Secret};
+use flashgate_core::{Answer, MemberId, MemberStore, Reply, Secret};
 use mysql::prelude::Queryable;
 
 use crate::database::Site;
@@ -477,7 +477,7 @@ fn a_database_that_does_not_answer() {
     for _ in 0..100 {
         let answers = answers.clone();
         let reply = move |_, answer| answers.send(answer).unwrap();
-        pool.submit(ticket, identify("1", "alice's"), Box::new(reply));
+        pool.submit(identify("1", "alice's"), Reply::new(ticket, reply));
     }
     for _ in 0..100 {
         assert_eq!(answered.recv_timeout(PATIENCE), Ok(FAILED));

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use flashgate::login::PoolOptions;
 use flashgate::store::Active;
-use flashgate_core::{Answer, MemberStore, Unavailable};
+use flashgate_core::{Answer, MemberStore, Reply, Unavailable};
 
 use crate::fixture::{
     PATIENCE, Place, Store, identify, is_alice, login, member, occupy, over_both, ticket, wait_for,
@@ -31,7 +31,7 @@ fn a_full_queue_answers_at_once<P: Place>() {
     for _ in 0..5 {
         let answers = answers.clone();
         let reply = move |_, answer| answers.send(answer).unwrap();
-        pool.submit(ticket(), identify("1", "alice's"), Box::new(reply));
+        pool.submit(identify("1", "alice's"), Reply::new(ticket(), reply));
     }
     // Two wait; the other three have their answers already.
     let busy: Vec<Answer> = answered.try_iter().collect();
@@ -54,7 +54,7 @@ fn who_has_been_given_up_is_not_hashed_for<P: Place>() {
     let work = pool.work();
     let (answers, answered) = mpsc::channel();
     let reply = move |_, answer| answers.send(answer).unwrap();
-    pool.submit(ticket(), identify("1", "alice's"), Box::new(reply));
+    pool.submit(identify("1", "alice's"), Reply::new(ticket(), reply));
     std::thread::sleep(Duration::from_millis(60));
     drop(release);
     let answer = answered.recv_timeout(PATIENCE).unwrap();
@@ -82,7 +82,7 @@ fn thousands_of_logins_on_several_threads<P: Place>() {
             ("bob", "wrong")
         };
         let reply = move |_, answer| answers.send((turn, answer)).unwrap();
-        pool.submit(ticket(), identify(id, password), Box::new(reply));
+        pool.submit(identify(id, password), Reply::new(ticket(), reply));
     }
     for _ in 0..4000 {
         match answered.recv_timeout(PATIENCE).unwrap() {
@@ -124,7 +124,7 @@ fn a_denial_keeps_its_place_for_the_time_of_a_refusal<P: Place>() {
     for (id, password) in [("1", "wrong"), ("nobody", "wrong"), ("1", "alice's")] {
         let answers = answers.clone();
         let reply = move |_, answer| answers.send((answer, begun.elapsed())).unwrap();
-        pool.submit(ticket(), identify(id, password), Box::new(reply));
+        pool.submit(identify(id, password), Reply::new(ticket(), reply));
     }
     // However busy the machine is, none comes earlier. A site's database may answer them in any order.
     let mut denials = 0;
@@ -152,7 +152,7 @@ fn a_denial_says_whom_it_was_about<P: Place>() {
     for (name, who) in [("1", 1), ("alice", 1), ("bob", 2), ("nobody", 0), ("7", 0)] {
         let (answer, answered) = mpsc::channel();
         let reply = move |_, said| answer.send(said).unwrap();
-        pool.submit(ticket(), identify(name, "wrong"), Box::new(reply));
+        pool.submit(identify(name, "wrong"), Reply::new(ticket(), reply));
         let Answer::Denied(_, member) = answered.recv_timeout(PATIENCE).unwrap() else {
             panic!("{name} is let in");
         };

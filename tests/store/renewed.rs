@@ -8,7 +8,7 @@ use std::time::Duration;
 use flashgate::login::{Pool, PoolOptions};
 use flashgate::password::{Format, Hash, Verdict, check};
 use flashgate::store::{Active, Members, NewMember, Number};
-use flashgate_core::{Answer, MemberStore, Secret};
+use flashgate_core::{Answer, MemberStore, Reply, Secret};
 use rusqlite::Connection;
 
 use crate::fixture::{
@@ -224,7 +224,7 @@ fn logins_come_before_new_hashes() {
             answers.send((answer, waiting)).unwrap();
         };
         let query = identify(&i64::to_string(&id), "secret1");
-        pool.submit(ticket(), query, Box::new(reply));
+        pool.submit(query, Reply::new(ticket(), reply));
     }
     drop(release);
     for waiting in 0..5 {

@@ -9,7 +9,7 @@ use flashgate::login::{Pool, PoolOptions};
 use flashgate::site_table::{Address, SiteTable};
 use flashgate::store::{Active, Fault};
 use flashgate_core::MemberEvent::Disabled;
-use flashgate_core::{Answer, MemberId, MemberStore, Secret};
+use flashgate_core::{Answer, MemberId, MemberStore, Reply, Secret};
 use mysql::Conn;
 use mysql::prelude::Queryable;
 
@@ -141,7 +141,7 @@ fn fewer_connections_than_threads() {
     for _ in 0..200 {
         let answers = answers.clone();
         let reply = move |_, answer| answers.send(answer).unwrap();
-        pool.submit(ticket, identify("1", "alice's"), Box::new(reply));
+        pool.submit(identify("1", "alice's"), Reply::new(ticket, reply));
     }
     for _ in 0..200 {
         is_alice(&answered.recv_timeout(PATIENCE).unwrap());
@@ -207,7 +207,7 @@ fn a_table_that_is_locked() {
     while began.elapsed() < Duration::from_secs(7) {
         let answers = answers.clone();
         let reply = move |_, answer| answers.send(answer).unwrap();
-        pool.submit(ticket, identify("1", "alice's"), Box::new(reply));
+        pool.submit(identify("1", "alice's"), Reply::new(ticket, reply));
         asked += 1;
         thread::sleep(Duration::from_millis(50));
     }

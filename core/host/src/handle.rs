@@ -4,7 +4,7 @@ use std::fmt;
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use flashgate_core::{Answer, Config, HostFacts, Input, MemberEvent, Ticket};
+use flashgate_core::{Config, HostFacts, Input, MemberEvent, Reply, Ticket};
 
 /// Talks to a running server, from any thread. After the server has ended, calls do nothing.
 #[derive(Clone)]
@@ -64,9 +64,12 @@ impl Handle {
         }
     }
 
-    /// Delivers the member store's answer.
-    pub fn answer(&self, ticket: Ticket, answer: Answer) {
-        self.send(Input::Answer(ticket, answer));
+    /// What the member store replies with to an [`Action::Lookup`](flashgate_core::Action::Lookup).
+    pub fn reply(&self, ticket: Ticket) -> Reply {
+        let handle = self.clone();
+        Reply::new(ticket, move |ticket, answer| {
+            handle.send(Input::Answer(ticket, answer));
+        })
     }
 
     /// The counters that tell a test how far the server has come.

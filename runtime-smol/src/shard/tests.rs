@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
 
-use flashgate_core::{Answer, Login, Member, Reply};
+use flashgate_core::{Answer, Login, Member, Query, Reply};
 
 use flashgate_host::{Bell, SystemClock};
 
@@ -134,14 +134,14 @@ fn until(shard: &mut Shard, condition: impl Fn(&mut Shard) -> bool) {
 struct Everybody;
 
 impl MemberStore for Everybody {
-    fn submit(&self, ticket: Ticket, query: Query, reply: Reply) {
+    fn submit(&self, query: Query, reply: Reply) {
         let Query::Identify { login, .. } = query;
         let Login::Id(id) = login else {
             return;
         };
         let nick = format!("m{}", id.0).into();
         let name = "Member".into();
-        reply(ticket, Answer::Member(Member { id, nick, name }));
+        reply.send(Answer::Member(Member { id, nick, name }));
     }
 }
 

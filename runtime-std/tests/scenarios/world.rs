@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use flashgate_core::{
     Answer, Clock, CloseReason, Config, Denial, Host, Login, Member, MemberId, MemberStore, Note,
-    Query, Reply, Ticket, What,
+    Query, Reply, What,
 };
 
 use super::Start;
@@ -115,15 +115,15 @@ impl World {
 struct Members;
 
 impl MemberStore for Members {
-    fn submit(&self, ticket: Ticket, query: Query, reply: Reply) {
+    fn submit(&self, query: Query, reply: Reply) {
         let Query::Identify {
             login, password, ..
         } = query;
         let Login::Id(MemberId(id)) = login else {
-            return reply(ticket, Answer::Denied(Denial::WrongPassword, None));
+            return reply.send(Answer::Denied(Denial::WrongPassword, None));
         };
         if password.expose() != "secret" {
-            return reply(ticket, Answer::Denied(Denial::WrongPassword, None));
+            return reply.send(Answer::Denied(Denial::WrongPassword, None));
         }
         let member = Answer::Member(Member {
             id: MemberId(id),
@@ -131,9 +131,9 @@ impl MemberStore for Members {
             name: format!("Member {id}").into(),
         });
         if id % 2 == 0 {
-            thread::spawn(move || reply(ticket, member));
+            thread::spawn(move || reply.send(member));
         } else {
-            reply(ticket, member);
+            reply.send(member);
         }
     }
 }

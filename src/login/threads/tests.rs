@@ -3,7 +3,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use argon2::Params;
 use flashgate_core::{
     Accepted, Action, Answer, Config, Gateway, Input, ListenerId, Login, MemberStore, Now, Query,
-    Secret, Source, StoreState, Ticket, Unavailable,
+    Reply, Secret, Source, StoreState, Ticket, Unavailable,
 };
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -115,7 +115,7 @@ impl Fixture {
     fn ask(&self, id: i64) -> mpsc::Receiver<Answer> {
         let (answer, answered) = mpsc::channel();
         let reply = move |_, said| answer.send(said).unwrap_or(());
-        self.pool.submit(ticket(), query(id), Box::new(reply));
+        self.pool.submit(query(id), Reply::new(ticket(), reply));
         answered
     }
 

@@ -11,7 +11,7 @@ use super::driver::{Appetite, Arrival, Driver, Patience};
 use super::step::End;
 use flashgate_core::{
     Accepted, Action, Answer, Cause, Chunk, Chunks, Config, ConnId, Gateway, Host, Input,
-    ListenerId, MAX_READ, MemberEvent, Now, Refused, Ticket,
+    ListenerId, MAX_READ, MemberEvent, Now, Refused, Reply, Ticket,
 };
 
 /// The bare core as a server.
@@ -140,7 +140,7 @@ impl Bare {
                     let mut answers = answers.lock().unwrap_or_else(PoisonError::into_inner);
                     answers.push_back((ticket, answer));
                 };
-                self.host.members.submit(ticket, query, Box::new(reply));
+                self.host.members.submit(query, Reply::new(ticket, reply));
             }
             Action::Note(note) => {
                 let now = self.now();

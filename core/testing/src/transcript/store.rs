@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use flashgate_core::{
-    Answer, Denial, Login, Member, MemberId, MemberStore, Query, Reply, Ticket, Unavailable,
+    Answer, Denial, Login, Member, MemberId, MemberStore, Query, Reply, Unavailable,
 };
 
 /// A member that the store knows.
@@ -22,7 +22,7 @@ pub(super) enum Mood {
     Prompt,
     /// Keeps it.
     Holding,
-    /// Says that it is broken.
+    /// Breaks while it works, and drops the reply.
     Failing,
     /// Says that it has too many.
     Busy,
@@ -59,7 +59,7 @@ struct Inner {
     mood: Mood,
     taken: u64,
     members: Vec<Known>,
-    kept: Vec<(Ticket, Query, Reply)>,
+    kept: Vec<(Query, Reply)>,
 }
 
 impl Store {
@@ -98,7 +98,7 @@ impl Store {
         if inner.kept.is_empty() {
             return Err("the store has no question to answer".to_owned());
         }
-        let (ticket, query, reply) = inner.kept.remove(at);
+        let (query, reply) = inner.kept.remove(at);
         let answer = match verdict {
             Verdict::Truth => inner.truth(&query),
             Verdict::Denial(why) => {
@@ -109,7 +109,7 @@ impl Store {
             Verdict::Busy => Answer::Unavailable(Unavailable::Busy),
         };
         drop(inner); // the runtime may ask the next question from within `reply`
-        reply(ticket, answer);
+        reply.send(answer);
         Ok(())
     }
 
@@ -137,20 +137,23 @@ pub(super) enum Change {
 }
 
 impl MemberStore for Store {
-    fn submit(&self, ticket: Ticket, query: Query, reply: Reply) {
+    fn submit(&self, query: Query, reply: Reply) {
         let mut inner = self.lock();
         let answer = match inner.mood {
-            Mood::Prompt => inner.truth(&query),
+            Mood::Prompt => Some(inner.truth(&query)),
             Mood::Holding => {
-                inner.kept.push((ticket, query, reply));
+                inner.kept.push((query, reply));
                 inner.taken += 1;
                 return;
             }
-            Mood::Failing => Answer::Unavailable(Unavailable::Failed),
-            Mood::Busy => Answer::Unavailable(Unavailable::Busy),
+            Mood::Failing => None,
+            Mood::Busy => Some(Answer::Unavailable(Unavailable::Busy)),
         };
         drop(inner);
-        reply(ticket, answer);
+        match answer {
+            Some(answer) => reply.send(answer),
+            None => drop(reply),
+        }
         self.lock().taken += 1;
     }
 }
