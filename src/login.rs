@@ -8,6 +8,7 @@ mod queue;
 mod threads;
 mod tickets;
 mod verified;
+mod worker;
 
 pub use pool::{Pool, PoolOptions};
 pub use tickets::{SecretFault, TicketSecret};

@@ -1,7 +1,6 @@
 //! What an operator is told of members who cannot log in.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Instant;
 
 use flashgate_core::MemberId;
@@ -28,7 +27,7 @@ impl Complaints {
         }
     }
 
-    pub(super) fn about_member(&mut self, id: MemberId, why: fmt::Arguments<'_>) {
+    pub(super) fn about_member(&mut self, id: MemberId, why: &str) {
         if self.members.len() >= MAX_COMPLAINTS {
             self.members
                 .retain(|_, when| when.elapsed() < COMPLAIN_AGAIN);

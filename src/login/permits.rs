@@ -2,7 +2,7 @@
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use super::pool::lock;
+use super::worker::lock;
 use crate::password::memory;
 
 /// A number of permits.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use super::pool::{Shared, lock};
+use super::worker::{Shared, lock};
 use crate::failure::Failure;
 use crate::log::diagnostics;
 use crate::store::Stuck;

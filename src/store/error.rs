@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use flashgate_core::MemberId;
 use rusqlite::{ErrorCode, ffi};
 
 use super::nick::NameFault;
@@ -84,6 +85,28 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// The member, and what is wrong with it, where the fault is that of one row.
+    pub(crate) fn of_one_member(&self) -> Option<(MemberId, String)> {
+        // Every other fault is that of the whole store.
+        #[allow(clippy::wildcard_enum_match_arm)]
+        let (id, why) = match self {
+            Self::Unreadable { id, column } => (
+                id,
+                format!(
+                    "the {column} in the store is not valid UTF-8; remove the member with \
+                     flashgate members remove {id}, and add it again"
+                ),
+            ),
+            Self::Misnamed { id, why } => (
+                id,
+                format!("the nick {why}; choose another with flashgate members rename {id} NICK"),
+            ),
+            Self::Unfit { id, why } => (id, format!("in the site's table, {why}")),
+            _ => return None,
+        };
+        Some((MemberId(*id), why))
+    }
+
     pub(crate) fn at(self, path: &Path) -> StoreError {
         StoreError {
             path: path.to_owned(),
@@ -158,12 +181,14 @@ impl fmt::Display for StoreError {
             "member store"
         };
         write!(f, "the {what} {} ", self.path.display())?;
+        if let Some((id, why)) = self.fault.of_one_member() {
+            return write!(f, "has a member {id} that cannot be used: {why}");
+        }
         match &self.fault {
             Fault::Missing => f.write_str(
                 "does not exist, or is empty; check --members, or make it by adding a member: \
                  flashgate members add --id 1 --nick NICK --name NAME",
             ),
-            Fault::NoPath => f.write_str("has no path"),
             Fault::CannotCreate(why) => write!(
                 f,
                 "cannot be created ({why}); check that its folder exists and may be written"
@@ -197,14 +222,6 @@ impl fmt::Display for StoreError {
             Fault::Older => f.write_str(
                 "has an older schema than this server; run any flashgate members command to bring it up to date",
             ),
-            Fault::Unreadable { id, column } => write!(
-                f,
-                "has a member {id} whose {column} is not valid UTF-8; remove that member"
-            ),
-            Fault::Misnamed { id, why } => write!(
-                f,
-                "has a member {id} whose nick {why}; choose another with flashgate members rename {id} NICK"
-            ),
             Fault::Hangs => f.write_str(
                 "does not answer; check its disk, or the server that its folder is mounted from",
             ),
@@ -222,7 +239,11 @@ impl fmt::Display for StoreError {
                  --mysql-password or FLASHGATE_MYSQL_PASSWORD, and GRANT SELECT on the table"
             ),
             Fault::NoTable(why) => write!(f, "cannot be used: {why}"),
-            Fault::Unfit { id, why } => write!(f, "has a member {id} who is none: {why}"),
+            // Written above.
+            Fault::NoPath
+            | Fault::Unreadable { .. }
+            | Fault::Misnamed { .. }
+            | Fault::Unfit { .. } => Ok(()),
             Fault::Other(why) => write!(f, "has failed: {why}"),
         }
     }

@@ -317,24 +317,6 @@ fn who_cannot_be_added() {
 }
 
 #[test]
-fn a_store_that_is_not_there() {
-    let place = Place::new();
-    for arguments in [
-        &["members", "list"][..],
-        &["members", "check"],
-        &["members", "passwd", "1"],
-        &["members", "enable", "1"],
-        &["members", "disable", "alice"],
-        &["members", "remove", "alice", "--members=other.db"],
-    ] {
-        let done = place.run(arguments, "x\n");
-        assert_eq!(done.code, 1, "{done:?}");
-        assert!(done.stderr.contains("does not exist"), "{}", done.stderr);
-    }
-    place.is_empty();
-}
-
-#[test]
 fn a_file_with_faults_is_refused() {
     let place = Place::new();
     place.csv("id,nick,name,password,active\n\n1,alice,Alice,HASH,1\n2,a b,Bob,hunter2,1\n1,ALICE,,HASH,maybe\n");
