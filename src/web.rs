@@ -9,6 +9,7 @@ use flashgate_core::{Site, SiteError, SiteFile};
 use crate::failure::{Exit, Failure};
 
 mod address;
+mod compress;
 mod folder;
 mod leaks;
 mod pages;
@@ -73,6 +74,7 @@ pub fn site(own: Own<'_>) -> Result<Site, Failure> {
     }
     ruffle::tell(&mut site, own.ruffle).expect(good);
     pages::tell(&mut site, own.demo, own.ticket_url).expect(good);
+    compress::compress(&mut site);
     Ok(site)
 }
 

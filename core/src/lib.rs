@@ -112,4 +112,5 @@ pub use web::file::SiteFile;
 pub use web::policy::Policy;
 pub use web::site::{MAX_SITE_PATH, Site, SiteError};
 pub use wire::codepage::{CodePage, NoCodePage};
+pub use wire::coding::ContentCoding;
 pub use wire::websocket;

@@ -7,10 +7,12 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::mem;
 use std::path::{Component, Path, PathBuf};
 
 use flashgate_core::{Site, SiteFile};
 
+use super::compress::Beside;
 use super::{Folder, is_own, leaks, mime};
 use crate::failure::{Exit, Failure};
 
@@ -29,6 +31,7 @@ pub(super) fn read(own: Folder<'_>, site: &mut Site) -> Result<(), Failure> {
         left: own.most,
         entries: 0,
         files: 0,
+        beside: Vec::new(),
     };
     let root = Place {
         real: reader.root.clone(),
@@ -36,6 +39,9 @@ pub(super) fn read(own: Folder<'_>, site: &mut Site) -> Result<(), Failure> {
         path: own.mount.to_owned(),
     };
     reader.folder(&root, &mut Vec::new())?;
+    for beside in mem::take(&mut reader.beside) {
+        beside.add(reader.site);
+    }
     log::info!(
         "the folder {} has {} files of {} bytes in all",
         own.folder.display(),
@@ -55,6 +61,8 @@ struct Reader<'a> {
     /// Files and folders seen so far.
     entries: usize,
     files: usize,
+    /// Files that are compressed forms of others.
+    beside: Vec<Beside>,
 }
 
 /// A file or folder, under its three names.
@@ -198,8 +206,26 @@ impl Reader<'_> {
         }
         SiteFile::new(mime(&place.path, &bytes), &bytes)
             .and_then(|file| self.site.add(place.path.clone(), file))
-            .map_err(|error| refuse(&place.shown, &format!("cannot be served: {error}")))
+            .map_err(|error| refuse(&place.shown, &format!("cannot be served: {error}")))?;
+        self.beside.extend(beside(place));
+        Ok(())
     }
+}
+
+/// What a file is a compressed form of. Nothing here unpacks `.br`: such a form must not be older than its
+/// file, which may have changed since.
+fn beside(place: &Place) -> Option<Beside> {
+    let beside = Beside::of(&place.path)?;
+    let modified = |path: &Path| fs::metadata(path).and_then(|data| data.modified());
+    let file = modified(&place.shown.with_extension("")).ok()?;
+    if beside.is_unpacked() || modified(&place.real).is_ok_and(|form| form >= file) {
+        return Some(beside);
+    }
+    log::warn!(
+        "{} is not used: it is older than the file that it is a form of; compress it again",
+        place.shown.display()
+    );
+    None
 }
 
 fn refuse(what: &Path, fault: &str) -> Failure {

@@ -4,6 +4,7 @@ mod bad_store;
 mod care;
 mod chat;
 mod commands;
+mod compressed;
 #[cfg(feature = "mysql")]
 mod database;
 #[cfg(target_os = "linux")]

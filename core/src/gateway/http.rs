@@ -17,6 +17,7 @@ use crate::note::{Refusal, What};
 use crate::web::file::{self, SiteFile};
 use crate::web::site::{self, Found, Site};
 use crate::web::status::{self, Gauges};
+use crate::wire::coding::Accepted;
 use crate::wire::http::{self, ALLOWED, Content, Head, Method, Reject, Request, Response, Status};
 use crate::wire::percent;
 
@@ -268,26 +269,29 @@ fn fresh(mime: &'static str, text: &str) -> Response {
 fn site_file(file: &SiteFile, request: &Request<'_>) -> Response {
     // The condition of another method would mean 412: do nothing. POST does nothing here anyway.
     let conditional = request.method != Method::Post;
+    let form = file.select(&request.fields.accepted);
     let mut named = request.fields.if_none_match.iter();
-    let known = conditional && named.any(|field| file::names_etag(field, file.etag()));
-    let (status, content) = if known {
-        (Status::NotModified, None)
+    let known = conditional && named.any(|field| file::names_etag(field, form.etag));
+    let (status, content, coding) = if known {
+        (Status::NotModified, None, None)
     } else {
-        let (mime, body) = file.content();
-        (Status::Ok, Some(Content { mime, body }))
+        (Status::Ok, Some(content(file, form.body)), form.coding)
     };
-    let response = Response {
+    let mut response = Response {
         status,
         headers: Vec::new(),
         content,
     }
     .with_all(SITE_HEADERS)
     .with_all(SHARED)
-    .with("ETag", String::from(file.etag()));
-    match file.policy() {
-        Some(policy) => response.with("Content-Security-Policy", String::from(policy)),
-        None => response,
+    .with("ETag", String::from(form.etag));
+    if file.varies() {
+        response = response.with("Vary", "Accept-Encoding");
     }
+    if let Some(coding) = coding {
+        response = response.with("Content-Encoding", coding.as_str());
+    }
+    under_policy(response, file)
 }
 
 /// Says that nothing is there, by the site's own page for that if it has one.
@@ -295,13 +299,24 @@ fn not_found(site: &Site) -> Response {
     let Some(file) = site.get(NOT_FOUND_PAGE) else {
         return unkept(Response::plain(Status::NotFound));
     };
-    let (mime, body) = file.content();
+    let plain = file.select(&Accepted::default());
     let response = unkept(Response {
         status: Status::NotFound,
         headers: Vec::new(),
-        content: Some(Content { mime, body }),
-    })
-    .with("X-Content-Type-Options", "nosniff");
+        content: Some(content(file, plain.body)),
+    });
+    under_policy(response.with("X-Content-Type-Options", "nosniff"), file)
+}
+
+fn content(file: &SiteFile, body: &Chunk) -> Content {
+    Content {
+        mime: file.content_type(),
+        body: body.clone(),
+    }
+}
+
+/// Adds the file's `Content-Security-Policy`, if it has one.
+fn under_policy(response: Response, file: &SiteFile) -> Response {
     match file.policy() {
         Some(policy) => response.with("Content-Security-Policy", String::from(policy)),
         None => response,

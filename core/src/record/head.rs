@@ -10,7 +10,7 @@ use memchr::memchr;
 use super::redact;
 use crate::config::{Config, Origins};
 use crate::web::site::{self, Found};
-use crate::wire::http;
+use crate::wire::{coding, http};
 
 /// Appends what is kept of `head`, in as many bytes.
 pub(super) fn head(head: &[u8], config: &Config, out: &mut Vec<u8>) {
@@ -115,6 +115,7 @@ fn field(name: &str, line: &[u8], config: &Config, out: &mut Vec<u8>) {
             other => other,
         })),
         "if-none-match" => etags(value, config, out),
+        "accept-encoding" => tokens(value, coding::is_known, out),
         _ => plain(value, out),
     }
     out.extend_from_slice(&line[start + value.len()..]);
@@ -165,7 +166,11 @@ fn etags(value: &[u8], config: &Config, out: &mut Vec<u8>) {
     }
     let known = |tag: &[u8]| {
         let mut files = config.site.paths().filter_map(|path| config.site.get(path));
-        files.any(|file| file.etag().as_bytes().trim_ascii() == tag)
+        files.any(|file| {
+            let compressed = file.compressed().map(|(.., etag)| etag);
+            let mut etags = compressed.chain([file.etag()]);
+            etags.any(|etag| etag.as_bytes().trim_ascii() == tag)
+        })
     };
     let mut rest = value;
     while let Some(open) = memchr(b'"', rest) {
@@ -212,7 +217,7 @@ const METHODS: [&[u8]; 9] = [
 const VERSIONS: [&[u8]; 2] = [b"HTTP/1.0", b"HTTP/1.1"];
 
 /// Fields that an answer may depend on, in lower case.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 11] = [
     "host",
     "upgrade",
     "connection",
@@ -223,6 +228,7 @@ const NAMES: [&str; 10] = [
     "content-length",
     "transfer-encoding",
     "if-none-match",
+    "accept-encoding",
 ];
 
 /// Stands for every key: sixteen bytes, which lead to an answer of the same length.
@@ -291,6 +297,10 @@ mod tests {
             (
                 "GET / HTTP/1.1\nIf-None-Match: W/\"ab\", \"c,d\"x\n",
                 "GET / HTTP/1.1\nIf-None-Match: W/\"xx\", \"x,x\"x\n",
+            ),
+            (
+                "GET / HTTP/1.1\naccept-encoding: GZip;q=0.5, zstd, br;q=x, *;q=0\n",
+                "GET / HTTP/1.1\naccept-encoding: GZip;q=0.5, xxxx, xx(x(x, *;q=0\n",
             ),
         ];
         for (text, expected) in cases {

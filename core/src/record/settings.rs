@@ -10,6 +10,7 @@ use crate::config::{Config, Origins, Role, SETTINGS, Setting};
 use crate::web::file::SiteFile;
 use crate::web::policy::Policy;
 use crate::web::site::Site;
+use crate::wire::coding::ContentCoding;
 
 /// Calls `line` with each line that stands for `config`; the last one ends it.
 pub(crate) fn write(config: &Config, mut line: impl FnMut(&str)) {
@@ -41,6 +42,14 @@ pub(crate) fn write(config: &Config, mut line: impl FnMut(&str)) {
                 Escaped(file.mime().as_bytes()),
                 Escaped(policy.as_bytes()),
             ));
+            for (coding, bytes, etag) in file.compressed() {
+                line(&format!(
+                    "compressed {} {coding} {} {}",
+                    Escaped(path.as_bytes()),
+                    bytes.len(),
+                    Escaped(etag.as_bytes()),
+                ));
+            }
         }
     }
     line("settled");
@@ -122,6 +131,15 @@ impl Settings {
                 };
                 self.site.add(text(path)?, file).ok()?;
             }
+            ["compressed", path, coding, length, etag] => {
+                let path = text(path)?;
+                let length: usize = length.parse().ok()?;
+                self.room = self.room.checked_sub(length)?;
+                let file = self.site.get(&path)?.clone();
+                let coding = ContentCoding::named(coding)?;
+                let file = file.with_unknown(coding, length, text(etag)?);
+                self.site.add(path, file).ok()?;
+            }
             _ => return None,
         }
         Some(())
@@ -136,7 +154,7 @@ mod tests {
     use super::*;
 
     fn read(lines: &[&str]) -> Arc<Config> {
-        let mut settings = Settings::new(0);
+        let mut settings = Settings::new(7);
         for line in lines {
             assert_eq!(settings.take(line), Taken::Went, "{line}");
         }
@@ -162,11 +180,18 @@ mod tests {
         ] {
             assert_eq!(config.set(name, value), Ok(()), "{name}");
         }
+        let mut site = Site::default();
+        let file = SiteFile::new("text/plain", b"hello").unwrap();
+        let file = file.with_compressed(ContentCoding::Gzip, b"hi");
+        site.add("/a b.txt", file).unwrap();
+        config.site = Arc::new(site);
         // More and less than an operator may ask for.
         (config.limits.burst, config.limits.backlog) = (0, usize::MAX);
         let lines = written(&config);
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
         assert_eq!(written(&read(&lines)), lines);
+        let compressed = lines.iter().find(|line| line.starts_with("compressed "));
+        assert!(compressed.is_some_and(|line| line.starts_with("compressed /a\\sb.txt gzip 2 ")));
         assert!(lines.contains(&"set allow-origin null\\shttps://a.example"));
     }
 

@@ -11,6 +11,7 @@ use memchr::memchr2_iter;
 
 use crate::chunk::Chunk;
 use crate::time::Now;
+use crate::wire::coding::Accepted;
 use crate::wire::websocket::{Handshake, Refusal};
 pub(crate) use crate::wire::websocket::{is_key, names_key};
 
@@ -66,6 +67,7 @@ pub(crate) struct Request<'a> {
 pub(crate) struct Fields<'a> {
     /// A list, each line a part of it (RFC 9110 section 5.3).
     pub(crate) if_none_match: Vec<&'a [u8]>,
+    pub(crate) accepted: Accepted,
 }
 
 impl<'a> Fields<'a> {
@@ -74,6 +76,8 @@ impl<'a> Fields<'a> {
         for header in headers {
             if header.name.eq_ignore_ascii_case("if-none-match") {
                 fields.if_none_match.push(header.value);
+            } else if header.name.eq_ignore_ascii_case("accept-encoding") {
+                fields.accepted.add(header.value);
             }
         }
         fields

@@ -31,7 +31,7 @@
 //! |---|---|
 //! | `# text` | a comment; the file begins with one |
 //! | `set max-clients 2` | a setting, named as the program's options and `Limits` are; times as `500ms`, `10s`, `11m`, `16d` |
-//! | `set site /a.txt text/plain hello` | a file of the site: path, type and text; `set site-policy /a.html default-src 'none'` gives it a Content-Security-Policy |
+//! | `set site /a.txt text/plain hello` | a file of the site: path, type and text; `set site-policy /a.html default-src 'none'` gives it a Content-Security-Policy, `set site-gzip /a.html BYTES` and `set site-br` a compressed form |
 //! | `set east-of-utc 7200` | the server's local time, in seconds east of UTC |
 //! | `member 1 alice secret1 Alice Liddell` | a member: number, nick, password, and the name that is shown |
 //! | `inactive member 3 carol secret3 Carol` | one who may not log in |

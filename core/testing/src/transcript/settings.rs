@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::frames::Frames;
 use super::text::unescape;
-use flashgate_core::{_testing, Config, Millis, Policy, Role, Setting, Site, SiteFile};
+use flashgate_core::{
+    _testing, Config, ContentCoding, Millis, Policy, Role, Setting, Site, SiteFile,
+};
 
 /// What a transcript has set so far.
 #[derive(Clone, Debug)]
@@ -66,6 +68,14 @@ impl Settings {
                 self.set_policy();
             }
             ("site", file) => add_file(Arc::make_mut(&mut config.site), file)?,
+            ("site-gzip" | "site-br", form) => {
+                let coding = if name == "site-br" {
+                    ContentCoding::Brotli
+                } else {
+                    ContentCoding::Gzip
+                };
+                compress(Arc::make_mut(&mut config.site), coding, form)?;
+            }
             ("site-policy", policy) => set_site_policy(Arc::make_mut(&mut config.site), policy)?,
             _ => return Err(format!("no setting {name:?} with the value {value:?}")),
         }
@@ -94,6 +104,18 @@ fn set_site_policy(site: &mut Site, policy: &str) -> Result<(), String> {
     let file = site.get(path).ok_or_else(|| format!("no file {path:?}"))?;
     let file = file.clone().with_policy(policy.to_owned());
     add(site, path, file.map_err(|error| error.to_string())?)
+}
+
+/// Gives a file that is there a compressed form: `/a.txt \x1f\x8b`. Nobody here unpacks it.
+fn compress(site: &mut Site, coding: ContentCoding, form: &str) -> Result<(), String> {
+    let (path, text) = form.split_once(' ').ok_or("it is: PATH BYTES")?;
+    let file = site.get(path).ok_or_else(|| format!("no file {path:?}"))?;
+    let file = file.clone();
+    add(
+        site,
+        path,
+        file.with_compressed(coding, &unescape(text, Frames::None)?),
+    )
 }
 
 fn add(site: &mut Site, path: &str, file: SiteFile) -> Result<(), String> {
