@@ -10,14 +10,14 @@
 //! [`poll`](Gateway::poll) returns:
 //!
 //! ```
-//! use flashgate_core::{Action, Config, Gateway, Input, ListenerId, Millis, Now, Origin};
+//! use flashgate_core::{Accepted, Action, Config, Gateway, Input, ListenerId, Millis, Now};
 //! use std::sync::Arc;
 //!
 //! let at = |ms| Now { mono: Millis(ms), ..Now::default() };
 //! let mut gateway = Gateway::new(Arc::new(Config::default()), at(0));
 //!
 //! let peer = "192.0.2.1:4242".parse().unwrap();
-//! let conn = gateway.accept(at(1), Origin { listener: ListenerId(0), peer }).unwrap();
+//! let conn = gateway.accept(at(1), Accepted { listener: ListenerId(0), peer }).unwrap();
 //! gateway.handle(at(2), Input::Bytes(conn, b"PING hello\0"));
 //!
 //! let mut written = Vec::new();
