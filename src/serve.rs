@@ -10,8 +10,8 @@ use std::thread;
 use std::time::Duration;
 
 use flashgate_core::record::Secrets;
-use flashgate_core::{Clock, Config, Host, Millis};
-use flashgate_host::{Handle, SystemClock};
+use flashgate_core::{Clock, Config, Millis};
+use flashgate_host::{Handle, Host, SystemClock};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -69,10 +69,14 @@ pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
         let limit = options.record_limit.unwrap_or(DEFAULT_RECORD_LIMIT);
         recording::start(path, limit, secrets(options)).map(|(a, b)| (Some(a), Some(b)))
     })?;
-    let host = Host {
-        record,
-        ..host(config.clone(), clock, Arc::clone(&pool), &writer)
-    };
+    let (log, listener) = (writer.clone(), Arc::clone(&pool));
+    let host = Host::new(Arc::clone(&config), Arc::clone(&pool))
+        .clock(clock)
+        .record(record)
+        .log(move |now, note| {
+            listener.heard(&note);
+            log.put(now, &Event::Note(&note));
+        });
     let server = Server::new(options.runtime, listeners, host)?;
 
     let max = config.limits.clients;
@@ -119,20 +123,6 @@ fn secrets(options: &ServeOptions) -> Secrets {
         Secrets::Kept
     } else {
         Secrets::Redacted
-    }
-}
-
-fn host(config: Arc<Config>, clock: Arc<dyn Clock>, pool: Arc<Pool>, writer: &Writer) -> Host {
-    let (writer, listener) = (writer.clone(), Arc::clone(&pool));
-    Host {
-        config,
-        clock,
-        members: pool,
-        log: Box::new(move |now, note| {
-            listener.heard(&note);
-            writer.put(now, &Event::Note(&note));
-        }),
-        record: None,
     }
 }
 

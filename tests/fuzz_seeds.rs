@@ -28,8 +28,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
-use flashgate_core::Host;
 use flashgate_core::record::{Recorder, Secrets, Wanted};
+use flashgate_host::Host;
 use flashgate_testing::fuzz;
 use flashgate_testing::transcript::{Against, Bare, Cut, Scenario, Transcript};
 

@@ -11,9 +11,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use flashgate_core::Host;
 use flashgate_core::record::{Recorder, Secrets, Wanted};
 use flashgate_core::replay::{Ended, Recording, Until};
+use flashgate_host::Host;
 use flashgate_testing::transcript::{
     Against, Bare, Cut, Driver, Drivers, Played, Scenario, Transcript,
 };

@@ -1,15 +1,13 @@
-//! What the core asks of its host. Traits only: a runtime drives them, a program implements them.
+//! What a runtime asks of the program around it.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::fmt;
 use core::time::Duration;
 
-use crate::config::Config;
 use crate::id::Ticket;
 use crate::member::{Answer, Query, Unavailable};
 use crate::note::Note;
-use crate::record::Recorder;
 use crate::time::{Millis, Now};
 
 /// Answers questions about members, off the loop.
@@ -18,6 +16,12 @@ pub trait MemberStore: Send + Sync {
     /// away if it needs no work. A question without an answer is given up after
     /// [`Limits::lookup`](crate::Limits::lookup).
     fn submit(&self, query: Query, reply: Reply);
+}
+
+impl<S: MemberStore + ?Sized> MemberStore for Arc<S> {
+    fn submit(&self, query: Query, reply: Reply) {
+        (**self).submit(query, reply);
+    }
 }
 
 /// Takes the answer to one question to the gateway, and wakes its loop. A reply that is dropped instead, by a
@@ -72,35 +76,23 @@ pub trait Clock: Send + Sync {
     /// What the clocks say now.
     fn now(&self) -> Now;
 
-    /// How long a runtime may sleep so that it wakes at `deadline`; `None` for a clock that moves by
-    /// hand, and wakes the runtime when it does.
+    /// How long a runtime may sleep until `deadline`. `None` for a clock that is moved by hand, each move of
+    /// which also wakes the runtime.
     fn until(&self, deadline: Millis) -> Option<Duration>;
 }
 
-/// Where notes go; called in order, from the thread that owns the gateway, so it must not block.
-pub type Log = Box<dyn FnMut(Now, Note) + Send>;
+impl<C: Clock + ?Sized> Clock for Arc<C> {
+    fn now(&self) -> Now {
+        (**self).now()
+    }
 
-/// Everything a runtime needs to know of the program around it.
-pub struct Host {
-    /// The settings, and the role of each listener.
-    pub config: Arc<Config>,
-    /// The clocks.
-    pub clock: Arc<dyn Clock>,
-    /// The member store.
-    pub members: Arc<dyn MemberStore>,
-    /// The log.
-    pub log: Log,
-    /// Writes down everything that happens, to be [replayed](crate::record); nothing for none of it.
-    pub record: Option<Recorder>,
-}
-
-impl fmt::Debug for Host {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Host")
-            .field("config", &self.config)
-            .finish_non_exhaustive()
+    fn until(&self, deadline: Millis) -> Option<Duration> {
+        (**self).until(deadline)
     }
 }
+
+/// Where notes go. It is called in order, by the thread that owns the gateway, so it must not block.
+pub type Log = Box<dyn FnMut(Now, Note) + Send>;
 
 #[cfg(test)]
 mod tests {

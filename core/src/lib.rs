@@ -100,7 +100,7 @@ pub use config::{
 };
 pub use event::{Action, Cause, HostFacts, Input, MAX_READ, ProcessFacts, Refused, StoreState};
 pub use gateway::Gateway;
-pub use host::{Clock, Host, Log, MemberStore, Reply};
+pub use host::{Clock, Log, MemberStore, Reply};
 pub use id::{Accepted, ConnId, ListenerId, Source, Ticket};
 pub use member::{
     Answer, Denial, Login, Member, MemberEvent, MemberId, Query, Secret, Unavailable,

@@ -7,11 +7,10 @@
 //! ```
 //! use std::io::{Read, Write};
 //! use std::net::{TcpListener, TcpStream};
-//! use std::sync::Arc;
 //! use std::thread;
 //!
-//! use flashgate_core::{Answer, Denial, Config, Host, MemberStore, Query, Reply};
-//! use flashgate_smol::{Server, SystemClock};
+//! use flashgate_core::{Answer, Config, Denial, MemberStore, Query, Reply};
+//! use flashgate_smol::{Host, Server};
 //!
 //! struct NoMembers;
 //!
@@ -23,16 +22,7 @@
 //!
 //! let listener = TcpListener::bind("127.0.0.1:0")?;
 //! let address = listener.local_addr()?;
-//! let server = Server::new(
-//!     vec![listener],
-//!     Host {
-//!         config: Arc::new(Config::default()),
-//!         clock: Arc::new(SystemClock::new()),
-//!         members: Arc::new(NoMembers),
-//!         log: Box::new(|_now, _note| ()),
-//!         record: None,
-//!     },
-//! )?;
+//! let server = Server::new(vec![listener], Host::new(Config::default(), NoMembers))?;
 //!
 //! let handle = server.handle();
 //! let client = thread::spawn(move || {
@@ -87,5 +77,5 @@ mod server;
 mod shard;
 mod socket;
 
-pub use flashgate_host::{Handle, SystemClock};
+pub use flashgate_host::{Handle, Host, SystemClock};
 pub use server::Server;

@@ -4,8 +4,7 @@ use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use flashgate_core::Host;
-use flashgate_host::{Bell, Handle, Inbox};
+use flashgate_host::{Bell, Handle, Host, Inbox};
 
 use crate::accept::Listeners;
 use crate::poller::Poller;

@@ -16,11 +16,11 @@ use std::time::Instant;
 
 use async_io::{Async, Timer};
 use flashgate_core::{
-    Accepted, Action, Cause, Chunk, Clock, Config, ConnId, Gateway, Host, Input, ListenerId, Log,
+    Accepted, Action, Cause, Chunk, Clock, Config, ConnId, Gateway, Input, ListenerId, Log,
     MAX_READ, MemberStore, Now, Recipients,
 };
 use flashgate_host::socket::{cause, reset_on_close};
-use flashgate_host::{Handle, Inbox, Progress};
+use flashgate_host::{Handle, Host, Inbox, Progress};
 use futures_lite::future;
 
 use crate::accept::Listeners;

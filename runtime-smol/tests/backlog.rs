@@ -16,8 +16,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use backlog::{Counting, a_full_backlog};
-use flashgate_core::Host;
-use flashgate_smol::{Server, SystemClock};
+use flashgate_smol::{Host, Server, SystemClock};
 use scenarios::Running;
 
 #[global_allocator]

@@ -3,14 +3,14 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use flashgate_core::{
-    Answer, Config, Denial, Host, Login, Member, MemberId, MemberStore, OnDuplicate, Query, Reply,
+    Answer, Config, Denial, Login, Member, MemberId, MemberStore, OnDuplicate, Query, Reply,
 };
-use flashgate_smol::{Handle, Server, SystemClock};
+use flashgate_smol::{Handle, Host, Server};
 
 /// A turn flushes a connection but a few times. What is said after the last of them outlives the turn.
 #[test]
@@ -95,17 +95,12 @@ impl Running {
         config.limits.backlog = 64 << 20;
         config.duplicates = OnDuplicate::Replace;
         let (asks, asked) = mpsc::channel();
-        let host = Host {
-            config: Arc::new(config),
-            clock: Arc::new(SystemClock::new()),
-            members: Arc::new(Members(Mutex::new(Asked {
-                together,
-                waiting: Vec::new(),
-                asks,
-            }))),
-            log: Box::new(|_, _| ()),
-            record: None,
-        };
+        let members = Members(Mutex::new(Asked {
+            together,
+            waiting: Vec::new(),
+            asks,
+        }));
+        let host = Host::new(config, members);
         let server = Server::new(vec![listener], host).expect("a server can be made");
         let handle = server.handle();
         let run = move || async_io::block_on(server.run()).expect("it serves to the end");

@@ -12,8 +12,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use flashgate_core::{Answer, Clock, Denial, Host, MemberStore, Millis, Now, Query, Reply};
-use flashgate_smol::{Server, SystemClock};
+use flashgate_core::{Answer, Clock, Config, Denial, MemberStore, Millis, Now, Query, Reply};
+use flashgate_smol::{Host, Server, SystemClock};
 use futures_lite::future;
 use scenarios::{Client, Running};
 
@@ -82,13 +82,7 @@ fn descriptors_run_out() {
 fn a_dropped_server_closes_everything() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a port for us");
     let address = listener.local_addr().expect("a bound listener knows where");
-    let host = Host {
-        config: Arc::default(),
-        clock: clock(),
-        members: Arc::new(NoMembers),
-        log: Box::new(|_, _| ()),
-        record: None,
-    };
+    let host = Host::new(Config::default(), NoMembers);
     let server = Server::new(vec![listener], host).expect("a server can be made");
     let handle = server.handle();
     let clients = thread::spawn(move || {
@@ -123,13 +117,7 @@ fn an_end_that_waits_for_an_answer_lets_the_loop_sleep() {
     let address = listener.local_addr().expect("a bound listener knows where");
     let (asks, asked) = mpsc::channel();
     let clock = Arc::new(Counting(SystemClock::new(), AtomicUsize::new(0)));
-    let host = Host {
-        config: Arc::default(),
-        clock: Arc::clone(&clock) as Arc<dyn Clock>,
-        members: Arc::new(Silent(asks)),
-        log: Box::new(|_, _| ()),
-        record: None,
-    };
+    let host = Host::new(Config::default(), Silent(asks)).clock(Arc::clone(&clock));
     let _running = start(vec![listener], host);
     let mut client = TcpStream::connect(address).expect("somebody listens");
     client.write_all(b"IDENTIFY 1 x\0").expect("there is room");

@@ -8,11 +8,10 @@
 //! ```
 //! use std::io::{Read, Write};
 //! use std::net::{TcpListener, TcpStream};
-//! use std::sync::Arc;
 //! use std::thread;
 //!
-//! use flashgate_core::{Answer, Denial, Config, Host, MemberStore, Query, Reply};
-//! use flashgate_std::{Server, SystemClock};
+//! use flashgate_core::{Answer, Config, Denial, MemberStore, Query, Reply};
+//! use flashgate_std::{Host, Server};
 //!
 //! struct NoMembers;
 //!
@@ -24,16 +23,7 @@
 //!
 //! let listener = TcpListener::bind("127.0.0.1:0")?;
 //! let address = listener.local_addr()?;
-//! let server = Server::new(
-//!     vec![listener],
-//!     Host {
-//!         config: Arc::new(Config::default()),
-//!         clock: Arc::new(SystemClock::new()),
-//!         members: Arc::new(NoMembers),
-//!         log: Box::new(|_now, _note| ()),
-//!         record: None,
-//!     },
-//! )?;
+//! let server = Server::new(vec![listener], Host::new(Config::default(), NoMembers))?;
 //!
 //! let handle = server.handle();
 //! let client = thread::spawn(move || {
@@ -95,5 +85,5 @@ mod socket;
 mod state;
 mod threads;
 
-pub use flashgate_host::{Handle, SystemClock};
+pub use flashgate_host::{Handle, Host, SystemClock};
 pub use server::Server;

@@ -5,8 +5,8 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::thread;
 
-use flashgate_core::{Host, Input, ListenerId};
-use flashgate_host::{Handle, Inbox};
+use flashgate_core::{Input, ListenerId};
+use flashgate_host::{Handle, Host, Inbox};
 
 use crate::bell::Bell;
 use crate::shared::Shared;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::thread::Scope;
 use std::time::Duration;
 
-use flashgate_core::{Clock, ConnId, Gateway, Host, Input, MemberStore};
-use flashgate_host::{Handle, Progress};
+use flashgate_core::{Clock, ConnId, Gateway, Input, MemberStore};
+use flashgate_host::{Handle, Host, Progress};
 
 use crate::closed::Closed;
 use crate::conn::Link;
@@ -228,7 +228,6 @@ mod tests {
 
     use flashgate_core::{Accepted, Cause, ListenerId, Query, Reply};
 
-    use crate::SystemClock;
     use crate::bell::Bell;
 
     /// Accepting is woken when the last thread that has the socket lets it go, and not when the connection
@@ -289,13 +288,7 @@ mod tests {
     }
 
     fn host() -> Host {
-        Host {
-            config: Arc::default(),
-            clock: Arc::new(SystemClock::new()),
-            members: Arc::new(Nobody),
-            log: Box::new(|_, _| ()),
-            record: None,
-        }
+        Host::new(Arc::default(), Nobody)
     }
 
     struct Nobody;

@@ -15,8 +15,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use backlog::{Counting, a_full_backlog};
-use flashgate_core::Host;
-use flashgate_std::{Server, SystemClock};
+use flashgate_std::{Host, Server, SystemClock};
 use scenarios::Running;
 
 #[global_allocator]

@@ -6,8 +6,8 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
 
-use flashgate_core::{Answer, Denial, Host, MemberStore, Query, Reply, What};
-use flashgate_std::{Server, SystemClock};
+use flashgate_core::{Answer, Config, Denial, MemberStore, Query, Reply, What};
+use flashgate_std::{Host, Server, SystemClock};
 use scenarios::{Client, Running};
 
 #[test]
@@ -75,17 +75,11 @@ fn descriptors_run_out() {
 fn a_panic_ends_the_server() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a port for us");
     let address = listener.local_addr().expect("a bound listener knows where");
-    let host = Host {
-        config: Arc::default(),
-        clock: clock(),
-        members: Arc::new(NoMembers),
-        log: Box::new(|_, note| {
-            if let What::Connected { clients: 2, .. } = note.what {
-                panic!("as this test wants it");
-            }
-        }),
-        record: None,
-    };
+    let host = Host::new(Config::default(), NoMembers).log(|_, note| {
+        if let What::Connected { clients: 2, .. } = note.what {
+            panic!("as this test wants it");
+        }
+    });
     let server = Server::new(vec![listener], host).expect("a server can be made");
     let running = thread::spawn(move || server.run());
     let mut first = Client::connect(address);

@@ -12,8 +12,8 @@ use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle, ThreadId};
 use std::time::{Duration, Instant};
 
-use flashgate_core::{Clock, Config, Host, ListenerId, MemberEvent, Millis, Now};
-use flashgate_host::{Handle, Probe};
+use flashgate_core::{Clock, Config, ListenerId, MemberEvent, Millis, Now};
+use flashgate_host::{Handle, Host, Probe};
 use flashgate_testing::transcript::{Appetite, Arrival, Driver, End, Patience};
 use socket2::{Domain, Socket, Type};
 

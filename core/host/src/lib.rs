@@ -9,12 +9,14 @@
 
 mod clock;
 mod handle;
+mod host;
 mod progress;
 pub mod queue;
 pub mod socket;
 
 pub use clock::SystemClock;
 pub use handle::{Bell, Handle, Inbox};
+pub use host::Host;
 #[cfg(feature = "_testing")]
 pub use progress::Probe;
 pub use progress::Progress;

@@ -4,9 +4,9 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use flashgate_core::Host;
 use flashgate_core::record::{Recorder, Secrets, Wanted};
 use flashgate_core::replay::{Ended, Recording, Replayed, Until};
+use flashgate_host::Host;
 use flashgate_testing::transcript::{Against, Bare, Cut, Transcript};
 
 /// A recording on its way.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use flashgate_core::{Answer, Login, Member, Query, Reply};
 
-use flashgate_host::{Bell, SystemClock};
+use flashgate_host::Bell;
 
 /// A connection that leaves frees a descriptor, so accepting goes on before its pause is over.
 #[test]
@@ -67,13 +67,7 @@ fn a_queue_that_grows_within_a_turn_is_reported_in_it() {
 fn shard(config: Config) -> (Shard, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let address = listener.local_addr().expect("it has one");
-    let host = Host {
-        config: Arc::new(config),
-        clock: Arc::new(SystemClock::new()),
-        members: Arc::new(Everybody),
-        log: Box::new(|_, _| ()),
-        record: None,
-    };
+    let host = Host::new(config, Everybody);
     let poller = Arc::new(Poller::new().expect("a poller"));
     let (handle, inbox) = Handle::new(Arc::clone(&poller) as Arc<dyn Bell>);
     let keepalive = &host.config.limits.keepalive;

@@ -21,4 +21,4 @@ pub(crate) use talk::{
 pub(crate) use world::{Running, World};
 
 /// Starts a runtime on these listeners.
-pub(crate) type Start = fn(Vec<std::net::TcpListener>, flashgate_core::Host) -> Running;
+pub(crate) type Start = fn(Vec<std::net::TcpListener>, flashgate_host::Host) -> Running;

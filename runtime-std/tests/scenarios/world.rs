@@ -8,9 +8,10 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use flashgate_core::{
-    Answer, Clock, CloseReason, Config, Denial, Host, Login, Member, MemberId, MemberStore, Note,
-    Query, Reply, What,
+    Answer, Clock, CloseReason, Config, Denial, Login, Member, MemberId, MemberStore, Note, Query,
+    Reply, What,
 };
+use flashgate_host::Host;
 
 use super::Start;
 use super::client::Client;
@@ -45,13 +46,9 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a port for us");
         let address = listener.local_addr().expect("a bound listener knows where");
         let (log, notes) = mpsc::channel();
-        let host = Host {
-            config: Arc::new(config),
-            clock,
-            members: Arc::new(Members),
-            log: Box::new(move |_, note| drop(log.send(note))),
-            record: None,
-        };
+        let host = Host::new(config, Members)
+            .clock(clock)
+            .log(move |_, note| drop(log.send(note)));
         Self {
             address,
             running: start(vec![listener], host),

@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::driver::{Appetite, Arrival, Driver, Patience};
 use super::step::End;
 use flashgate_core::{
-    Accepted, Action, Answer, Cause, Chunk, Chunks, Config, ConnId, Gateway, Host, Input,
-    ListenerId, MAX_READ, MemberEvent, Now, Refused, Reply, Ticket,
+    Accepted, Action, Answer, Cause, Chunk, Chunks, Config, ConnId, Gateway, Input, ListenerId,
+    MAX_READ, MemberEvent, Now, Refused, Reply, Ticket,
 };
+use flashgate_host::Host;
 
 /// The bare core as a server.
 #[derive(Debug)]

@@ -13,7 +13,8 @@ use super::step::{Act, ClientId, End, Scenario, Step};
 use super::store::{Change, Store};
 use super::text::difference;
 use crate::ManualClock;
-use flashgate_core::{Host, ListenerId, MemberEvent, MemberId, Millis, UnixSeconds};
+use flashgate_core::{ListenerId, MemberEvent, MemberId, Millis, UnixSeconds};
+use flashgate_host::Host;
 
 impl Scenario {
     /// Plays the scenario on the server that `open` starts.

@@ -1,0 +1,66 @@
+//! What a program hands to a runtime.
+
+use std::fmt;
+use std::sync::Arc;
+
+use flashgate_core::record::Recorder;
+use flashgate_core::{Clock, Config, Log, MemberStore, Note, Now};
+
+use crate::clock::SystemClock;
+
+/// Everything a runtime needs of the program around it.
+pub struct Host {
+    /// The settings, and the role of each listener.
+    pub config: Arc<Config>,
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
+    /// The member store.
+    pub members: Arc<dyn MemberStore>,
+    /// Where notes go.
+    pub log: Log,
+    /// Writes down everything that happens, to be [replayed](flashgate_core::record).
+    pub record: Option<Recorder>,
+}
+
+impl Host {
+    /// These settings and this member store, on the machine's clocks. Notes are dropped, and nothing is
+    /// recorded.
+    pub fn new(config: impl Into<Arc<Config>>, members: impl MemberStore + 'static) -> Self {
+        Self {
+            config: config.into(),
+            clock: Arc::new(SystemClock::new()),
+            members: Arc::new(members),
+            log: Box::new(|_, _| ()),
+            record: None,
+        }
+    }
+
+    /// With other clocks.
+    #[must_use]
+    pub fn clock(self, clock: impl Clock + 'static) -> Self {
+        let clock = Arc::new(clock);
+        Self { clock, ..self }
+    }
+
+    /// With a log. It is called in order, by the thread that owns the gateway, so it must not block.
+    #[must_use]
+    pub fn log(self, log: impl FnMut(Now, Note) + Send + 'static) -> Self {
+        let log = Box::new(log);
+        Self { log, ..self }
+    }
+
+    /// With a recording, if there is a recorder.
+    #[must_use]
+    pub fn record(self, record: impl Into<Option<Recorder>>) -> Self {
+        let record = record.into();
+        Self { record, ..self }
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
