@@ -11,8 +11,10 @@
 
 mod ask;
 mod client;
+mod commands;
 mod inputs;
 mod judge;
+mod key;
 mod link;
 mod memory;
 mod model;

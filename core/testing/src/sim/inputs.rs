@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::key::ONLY;
 use super::link::{End, Reading};
 use super::model;
 use super::swarm::throttle;
@@ -39,7 +40,7 @@ impl World<'_> {
         while let Some(action) = self.inside(Gateway::poll) {
             actions += 1;
             self.trace.action(&action);
-            self.model.action(&action);
+            self.model.action(ONLY, &action);
             self.carry_out(&action);
             self.inside(|_| drop(action));
         }

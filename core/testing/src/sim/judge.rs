@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use super::Failure;
 use super::client::{Client, Kind};
+use super::key::ONLY;
 use super::model::{self, Model};
 use super::outside::{Left, Visitor};
 use super::trace::Trace;
@@ -140,7 +141,7 @@ impl<'a> Judge<'a> {
             self.trace.bytes(bytes);
         }
         let gone = if let model::Input::Gone(id, _) = &told {
-            self.peers.get(id).copied()
+            self.peers.get(&id.conn).copied()
         } else {
             None
         };
@@ -160,7 +161,7 @@ impl<'a> Judge<'a> {
     fn drain(&mut self) {
         while let Some(action) = self.gateway.poll() {
             self.trace.action(&action);
-            self.model.action(&action);
+            self.model.action(ONLY, &action);
             self.tell(&action);
             self.pending.push_back(action);
         }
@@ -235,11 +236,13 @@ impl Plays for &mut Judge<'_> {
         let words = format_args!("accept {origin:?} {kind:?}: {got:?}");
         self.trace.input(now, &words, 0);
         self.model.now = now;
-        self.model.accepted(kind, origin, got);
+        self.model
+            .accepted(kind, origin, got.map(|id| ONLY.key(id)));
         if let Ok(id) = got {
             self.peers.insert(id, origin.peer);
             self.told.entry(origin.peer).or_default();
-            if let (Some(visitor), Some(side)) = (visitor, self.model.sides.get_mut(&id)) {
+            if let (Some(visitor), Some(side)) = (visitor, self.model.sides.get_mut(&ONLY.key(id)))
+            {
                 side.will_ask(visitor.items.clone());
             }
         }
@@ -260,11 +263,13 @@ impl Plays for &mut Judge<'_> {
             self.step(now, Input::Timeout, model::Input::Timeout);
         }
         let told = match &input {
-            Input::Bytes(id, bytes) => model::Input::Bytes(*id, bytes.len()),
-            Input::Eof(id) => model::Input::Eof(*id),
-            Input::Gone(id, cause) => model::Input::Gone(*id, *cause),
-            Input::Backlog(id, left) => model::Input::Backlog(*id, left + self.unseen(*id)),
-            Input::Answer(ticket, answer) => model::Input::Answer(*ticket, answer.clone()),
+            Input::Bytes(id, bytes) => model::Input::Bytes(ONLY.key(*id), bytes.len()),
+            Input::Eof(id) => model::Input::Eof(ONLY.key(*id)),
+            Input::Gone(id, cause) => model::Input::Gone(ONLY.key(*id), *cause),
+            Input::Backlog(id, left) => {
+                model::Input::Backlog(ONLY.key(*id), left + self.unseen(*id))
+            }
+            Input::Answer(ticket, answer) => model::Input::Answer(ONLY, *ticket, answer.clone()),
             Input::Member(event) => model::Input::Member(event.member()),
             Input::Configure(config) => {
                 self.model.config = Arc::clone(config);

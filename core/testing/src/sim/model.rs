@@ -9,19 +9,23 @@
 mod answers;
 mod claims;
 mod ends;
+mod login;
 mod rate;
+mod said;
 mod side;
 mod throttle;
+mod visits;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::client::Kind;
-use super::reader::{Said, read_whole};
+use super::key::{Key, Node};
+use super::reader::Said;
 use flashgate_core::{
-    Accepted, Action, Answer, Cause, Chunk, CloseReason, Config, ConnId, Denial, Loopback, Member,
-    MemberId, Millis, Note, Now, Refused, Source, Ticket, What,
+    Accepted, Action, Answer, Cause, CloseReason, Config, Denial, Loopback, Member, MemberId,
+    Millis, Note, Now, Refused, Source, Ticket, What,
 };
 pub(super) use side::Side;
 use side::{Stage, Turn};
@@ -31,16 +35,16 @@ use throttle::Past;
 pub(super) struct Model {
     pub(super) config: Arc<Config>,
     pub(super) now: Now,
-    pub(super) sides: BTreeMap<ConnId, Side>,
+    pub(super) sides: BTreeMap<Key, Side>,
     /// WebSocket clients whose request came so slowly that it was taken for text.
-    pub(super) mistaken: BTreeSet<ConnId>,
+    pub(super) mistaken: BTreeSet<Key>,
     /// What each client must hear, in order; kept until it has.
-    pub(super) expected: BTreeMap<ConnId, VecDeque<Said>>,
+    pub(super) expected: BTreeMap<Key, VecDeque<Said>>,
     /// In order of login.
-    online: Vec<(Member, ConnId)>,
-    questions: BTreeMap<Ticket, Question>,
+    online: Vec<(Member, Key)>,
+    questions: BTreeMap<(Node, Ticket), Question>,
     /// Newcomers that wait for an older connection, or did, in the order of their claims.
-    claims: Vec<ConnId>,
+    claims: Vec<Key>,
     past: Past,
     /// Timers fire with the input at hand, in an order that is not seen: who passes is not looked at so
     /// closely.
@@ -55,7 +59,7 @@ pub(super) struct Model {
     /// The name of a login of which the log says, and the client is to be told, that the member is online.
     already_online: Option<String>,
     /// To whom the last answer of that went.
-    told: Option<ConnId>,
+    told: Option<Key>,
     /// What has to come next, before anything else.
     must: VecDeque<Must>,
     /// How often everything happened.
@@ -65,11 +69,11 @@ pub(super) struct Model {
 /// What the model is told of an input.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Input {
-    Bytes(ConnId, usize),
-    Eof(ConnId),
-    Gone(ConnId, Cause),
-    Backlog(ConnId, usize),
-    Answer(Ticket, Answer),
+    Bytes(Key, usize),
+    Eof(Key),
+    Gone(Key, Cause),
+    Backlog(Key, usize),
+    Answer(Node, Ticket, Answer),
     Member(MemberId),
     Configure,
     Timeout,
@@ -78,7 +82,7 @@ pub(super) enum Input {
 
 #[derive(Debug)]
 struct Question {
-    conn: ConnId,
+    conn: Key,
     source: Source,
     name: String,
     /// Whether logins were throttled when it was asked.
@@ -93,20 +97,20 @@ struct Question {
 /// What has to come next.
 #[derive(Debug)]
 enum Must {
-    Say(ConnId, Said, Owner),
+    Say(Key, Said, Owner),
     Broadcast {
         said: Said,
-        left: BTreeSet<ConnId>,
-        author: Option<ConnId>,
+        left: BTreeSet<Key>,
+        author: Option<Key>,
     },
-    Close(ConnId, Option<CloseReason>),
-    Login(ConnId, Member),
-    End(ConnId, Stage),
+    Close(Key, Option<CloseReason>),
+    Login(Key, Member),
+    End(Key, Stage),
 }
 
 /// Who caused what waits for a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Owner {
+pub(super) enum Owner {
     Own,
     Others,
 }
@@ -135,7 +139,7 @@ impl Model {
         }
     }
 
-    pub(super) fn accepted(&mut self, kind: Kind, origin: Accepted, got: Result<ConnId, Refused>) {
+    pub(super) fn accepted(&mut self, kind: Kind, origin: Accepted, got: Result<Key, Refused>) {
         let limits = &self.config.limits;
         let address = origin.peer.ip().to_canonical();
         let peer = SocketAddr::new(address, origin.peer.port());
@@ -176,7 +180,7 @@ impl Model {
             }
             Input::Eof(id) => self.side(*id).eof = true,
             Input::Backlog(id, left) => self.side(*id).flushed(*left, now.mono),
-            Input::Answer(ticket, answer) => self.answered(*ticket, answer.clone()),
+            Input::Answer(node, ticket, answer) => self.answered(*node, *ticket, answer.clone()),
             Input::Member(member) => {
                 self.outdate_claims(*member);
                 for question in self.questions.values_mut() {
@@ -208,35 +212,35 @@ impl Model {
         }
     }
 
-    /// Asks for the reason of an action.
-    pub(super) fn action(&mut self, action: &Action) {
+    /// Asks for the reason of an action of this gateway.
+    pub(super) fn action(&mut self, node: Node, action: &Action) {
         if let Action::Write(id, _) | Action::Resume(id) = action {
-            self.told = Some(*id);
+            self.told = Some(node.key(*id));
         }
         match action {
-            Action::Write(id, chunk) => self.written(*id, chunk),
+            Action::Write(id, chunk) => self.written(node.key(*id), chunk),
             Action::Broadcast(to, chunk) => {
-                let to: Vec<ConnId> = to.iter().collect();
+                let to: Vec<Key> = to.iter().map(|id| node.key(id)).collect();
                 self.broadcast(&to, chunk);
             }
-            Action::Finish(id) => self.ended(*id, Stage::Finish),
-            Action::Close(id) => self.ended(*id, Stage::Close),
-            Action::Abort(id) => self.ended(*id, Stage::Abort),
+            Action::Finish(id) => self.ended(node.key(*id), Stage::Finish),
+            Action::Close(id) => self.ended(node.key(*id), Stage::Close),
+            Action::Abort(id) => self.ended(node.key(*id), Stage::Abort),
             Action::Pause(id) => {
-                let side = self.side(*id);
+                let side = self.side(node.key(*id));
                 assert!(!side.paused && !side.eof, "paused twice, or after the end");
                 side.paused = true;
                 self.count("pause");
             }
             Action::Resume(id) => {
                 let now = self.now.mono;
-                let side = self.side(*id);
+                let side = self.side(node.key(*id));
                 assert!(side.paused, "resumed without a pause");
                 side.paused = false;
                 side.last_bytes = now;
             }
-            Action::Lookup(ticket, query) => self.asked(*ticket, query),
-            Action::Note(note) => self.noted(note),
+            Action::Lookup(ticket, query) => self.asked(node, *ticket, query),
+            Action::Note(note) => self.noted(node, note),
         }
     }
 
@@ -246,7 +250,7 @@ impl Model {
         assert!(self.failed.is_empty(), "not in the log: {:?}", self.failed);
         assert_eq!(self.already_online, None, "in the log alone");
         self.join_claims();
-        let ids: Vec<ConnId> = self.sides.keys().copied().collect();
+        let ids: Vec<Key> = self.sides.keys().copied().collect();
         for id in ids {
             self.queue_up(id);
             let idle = self.left_undone(id);
@@ -310,96 +314,11 @@ impl Model {
         self.online.len()
     }
 
-    fn written(&mut self, id: ConnId, chunk: &Chunk) {
-        let (bytes, memory) = (&chunk.to_vec()[..], chunk.memory());
-        let own_backlog = self.config.limits.own_backlog;
-        let side = self.side(id);
-        assert!(
-            side.ending.is_none() || !self.must.is_empty(),
-            "written after the end: {}",
-            bytes.escape_ascii()
-        );
-        if self.sides[&id].is_socket() && !self.sides[&id].upgraded && bytes[0] == b'<' {
-            self.mistake(id);
-        }
-        if !matches!(self.sides[&id].kind, Kind::Chat(_)) {
-            self.side(id).wrote(Owner::Own, memory, own_backlog);
-            return self.visited(id, bytes);
-        }
-        let (form, said) = read_whole(bytes, self.sides[&id].is_socket());
-        assert_eq!(form, self.sides[&id].form_of(&said), "the wire form");
-        let owner = match self.must.front() {
-            Some(Must::Say(to, what, owner)) => {
-                assert_eq!((&id, &said), (to, what), "what must come next");
-                let owner = *owner;
-                self.must.pop_front();
-                owner
-            }
-            Some(other) => panic!("{said:?} to {id:?}, but {other:?} must come next"),
-            None => {
-                self.explain(id, &said);
-                Owner::Own
-            }
-        };
-        // Only now is it known which command this answers.
-        assert!(self.sides[&id].may_hear(bytes), "in its code page");
-        self.side(id).wrote(owner, memory, own_backlog);
-        self.will_hear(id, said);
-    }
-
-    fn will_hear(&mut self, id: ConnId, said: Said) {
-        self.expected.entry(id).or_default().push_back(said);
-    }
-
-    /// The first bytes of a WebSocket client were not told apart in time: it is raw from now on.
-    fn mistake(&mut self, id: ConnId) {
-        let late = self.is_late_request(id);
-        let side = self.side(id);
-        assert!(late || side.eof, "not told apart: {side:?}");
-        side.kind = Kind::Garbage;
-        self.mistaken.insert(id);
-        self.count("mistaken");
-    }
-
-    fn broadcast(&mut self, to: &[ConnId], chunk: &Chunk) {
-        let (bytes, memory) = (&chunk.to_vec()[..], chunk.memory());
-        assert!(!to.is_empty(), "a broadcast to nobody");
-        for id in to {
-            assert!(self.sides[id].may_hear(bytes), "in its code page");
-            let (form, heard) = read_whole(bytes, self.sides[id].is_socket());
-            assert_eq!(form, self.sides[id].form_of(&heard), "the wire form");
-            let Some(Must::Broadcast { said, left, author }) = self.must.front_mut() else {
-                panic!("a broadcast of {heard:?}, but {:?}", self.must.front());
-            };
-            assert_eq!(&heard, said, "the broadcast");
-            assert!(left.remove(id), "{id:?} is not to hear {heard:?}, or twice");
-            let owner = if *author == Some(*id) {
-                Owner::Own
-            } else {
-                Owner::Others
-            };
-            let side = self.sides.get_mut(id).expect("is online");
-            side.wrote(owner, memory, self.config.limits.own_backlog);
-            self.will_hear(*id, heard);
-        }
-        if matches!(self.must.front(), Some(Must::Broadcast { left, .. }) if left.is_empty()) {
-            self.must.pop_front();
-        }
-    }
-
-    fn everyone(&mut self, said: Said, author: Option<ConnId>) {
-        let left: BTreeSet<ConnId> = self.online.iter().map(|(_, id)| *id).collect();
-        if !left.is_empty() {
-            let must = Must::Broadcast { said, left, author };
-            self.must.push_back(must);
-        }
-    }
-
-    fn noted(&mut self, note: &Note) {
+    fn noted(&mut self, node: Node, note: &Note) {
         match &note.what {
             What::Connected { clients, max } => {
                 assert!(self.must.is_empty(), "{:?}", self.must);
-                let id = self.about(note);
+                let id = self.about(node, note);
                 assert!(
                     self.clients() < self.config.limits.clients,
                     "over the limit"
@@ -427,15 +346,15 @@ impl Model {
                 member, clients, ..
             } => {
                 assert_eq!(*clients, self.clients());
-                let id = self.about(note);
+                let id = self.about(node, note);
                 self.logged_in(id, *member);
             }
             What::Quit { member } => {
-                let id = self.about(note);
+                let id = self.about(node, note);
                 self.quit(id, *member);
             }
             What::Closed { reason } => {
-                let id = self.about(note);
+                let id = self.about(node, note);
                 self.closed(id, *reason);
             }
             What::LoginFailed {
@@ -452,7 +371,7 @@ impl Model {
             }
             What::LoginUnavailable { .. } => self.count("login unavailable"),
             What::Slowed => {
-                let id = self.about(note);
+                let id = self.about(node, note);
                 self.slowed(id);
             }
             What::Refused { .. } => self.count("refused"),
@@ -462,18 +381,36 @@ impl Model {
     }
 
     /// The connection that a note is about, which is still there.
-    fn about(&mut self, note: &Note) -> ConnId {
-        let id = note.conn.expect("a note about a connection names it");
+    fn about(&mut self, node: Node, note: &Note) -> Key {
+        let id = node.key(note.conn.expect("a note about a connection names it"));
         assert_eq!(self.side(id).peer, note.peer);
         id
     }
 
-    fn side(&mut self, id: ConnId) -> &mut Side {
+    fn side(&mut self, id: Key) -> &mut Side {
         let side = self.sides.get_mut(&id);
         side.unwrap_or_else(|| panic!("{id:?} is not, or no more"))
     }
 
-    fn who(&self, id: ConnId) -> Option<&Member> {
+    /// What must come next, after what must come already.
+    pub(super) fn must_say(&mut self, to: Key, said: Said, owner: Owner) {
+        self.must.push_back(Must::Say(to, said, owner));
+    }
+
+    /// The members online, in the order of their logins.
+    pub(super) fn members(&self) -> impl Iterator<Item = &Member> {
+        self.online.iter().map(|(member, _)| member)
+    }
+
+    /// The member online under this nick, and the connection.
+    pub(super) fn by_nick(&self, nick: &str) -> Option<(&Member, Key)> {
+        let mut online = self.online.iter();
+        let found = online.find(|(member, _)| &*member.nick == nick);
+        found.map(|(member, id)| (member, *id))
+    }
+
+    /// The member that a connection has logged in as.
+    pub(super) fn who(&self, id: Key) -> Option<&Member> {
         let mut online = self.online.iter();
         online
             .find(|(_, conn)| *conn == id)
@@ -481,24 +418,24 @@ impl Model {
     }
 
     /// Whether its time to identify may be over.
-    fn may_be_late(&self, id: ConnId) -> bool {
+    fn may_be_late(&self, id: Key) -> bool {
         let [least, _] = self.sides[&id].stood_still;
         self.is_late(id, least)
     }
 
-    fn must_be_late(&self, id: ConnId) -> bool {
+    fn must_be_late(&self, id: Key) -> bool {
         let [_, most] = self.sides[&id].stood_still;
         self.is_late(id, most)
     }
 
-    fn is_late(&self, id: ConnId, stood_still: Millis) -> bool {
+    fn is_late(&self, id: Key, stood_still: Millis) -> bool {
         let (side, limits) = (&self.sides[&id], &self.config.limits);
         let until = side.accepted + stood_still + limits.login;
         side.turn == Turn::Free && self.who(id).is_none() && self.now.mono >= until
     }
 
     /// Whether the time for a request, once begun, is over.
-    fn is_late_request(&self, id: ConnId) -> bool {
+    fn is_late_request(&self, id: Key) -> bool {
         let patience = self.config.limits.request;
         let began = self.sides[&id].began;
         began.is_some_and(|at| self.now.mono >= at + patience)

@@ -175,11 +175,11 @@ impl Visitor {
 
 impl Heard {
     fn count(&mut self, said: &Said) {
-        let later = |text: &str| text == "Please try again later.";
-        self.logins += u64::from(matches!(said, Said::Identify(..)));
-        self.later += u64::from(matches!(said, Said::Error(text) if later(text)));
-        self.messages += u64::from(matches!(said, Said::Msg { .. }));
-        self.pongs += u64::from(matches!(said, Said::Pong(_)));
+        let is = |name| u64::from(said.values(name).is_some());
+        self.logins += is("identify");
+        self.later += u64::from(*said == Said::error("Please try again later."));
+        self.messages += is("msg");
+        self.pongs += is("pong");
     }
 }
 

@@ -9,24 +9,80 @@ pub(super) enum Said {
     /// Another answer, by its status, and the body of that.
     NotUpgraded(String),
     Body(String),
-    Error(String),
-    Pong(String),
-    Login(String, String),
-    Identify(String, String),
-    Quit(String),
-    Msg {
-        aid: String,
-        time: String,
-        text: String,
-        from: String,
-    },
-    List(Vec<(String, String)>),
+    /// An element.
+    Xml(Element),
     /// A lone NUL.
     Nothing,
     /// Control frames of a WebSocket.
     Ping(Vec<u8>),
     Pinged(Vec<u8>),
     Close(Option<u16>),
+}
+
+/// An element of XML.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Element {
+    name: &'static str,
+    /// The values of its attributes, in order.
+    values: Vec<String>,
+    inside: Vec<Self>,
+}
+
+impl Said {
+    /// An element with these values, as a client reads them back.
+    pub(super) fn xml<const N: usize>(name: &'static str, values: [&str; N]) -> Self {
+        Self::Xml(Element::new(name, values))
+    }
+
+    /// An element with others inside.
+    pub(super) fn list<'a, const N: usize>(
+        name: &'static str,
+        inside: &'static str,
+        all: impl Iterator<Item = [&'a str; N]>,
+    ) -> Self {
+        let mut list = Element::new(name, []);
+        list.inside = all.map(|values| Element::new(inside, values)).collect();
+        Self::Xml(list)
+    }
+
+    pub(super) fn error(text: &str) -> Self {
+        Self::xml("error", [text])
+    }
+
+    /// The values, if it is an element of this name.
+    pub(super) fn values(&self, name: &str) -> Option<&[String]> {
+        match self {
+            Self::Xml(element) if element.name == name => Some(&element.values),
+            Self::Xml(_)
+            | Self::Upgraded
+            | Self::NotUpgraded(_)
+            | Self::Body(_)
+            | Self::Nothing
+            | Self::Ping(_)
+            | Self::Pinged(_)
+            | Self::Close(_) => None,
+        }
+    }
+}
+
+impl Element {
+    fn new<const N: usize>(name: &'static str, values: [&str; N]) -> Self {
+        Self {
+            name,
+            values: values.map(as_heard).to_vec(),
+            inside: Vec::new(),
+        }
+    }
+}
+
+/// What a text is read back as: characters that no answer can carry become U+FFFD.
+fn as_heard(text: &str) -> String {
+    let heard = |c| match c {
+        '\t' | '\n' | '\r' => c,
+        '\0'..='\x1f' | '\u{fffe}' | '\u{ffff}' => '\u{fffd}',
+        c => c,
+    };
+    text.chars().map(heard).collect()
 }
 
 /// How it was carried.
@@ -159,72 +215,43 @@ fn xml(bytes: &[u8]) -> Said {
     let Ok(text) = std::str::from_utf8(bytes) else {
         panic!("not UTF-8: {}", bytes.escape_ascii());
     };
-    element(text).unwrap_or_else(|| panic!("no such answer: {text:?}"))
+    let said = ELEMENTS.iter().find_map(|shape| element(text, shape));
+    match said {
+        Some((element, "")) => Said::Xml(element),
+        _ => panic!("no such answer: {text:?}"),
+    }
 }
 
-fn element(text: &str) -> Option<Said> {
-    if let Some(nicks) = text.strip_prefix("<nicklist>") {
-        let mut nicks = nicks.strip_suffix("</nicklist>")?;
-        let mut list = Vec::new();
-        while !nicks.is_empty() {
-            let (values, rest) = values(nicks, &["<nick aid=\"", "\" name=\"", "\" />"])?;
-            let [aid, name] = <[String; 2]>::try_from(values).ok()?;
-            list.push((aid, name));
-            nicks = rest;
-        }
-        return Some(Said::List(list));
-    }
-    let whole = |parts: &[&str]| {
-        let (values, rest) = values(text, parts)?;
-        rest.is_empty().then_some(values)
-    };
-    let two = |name: &str| {
-        let values = whole(&[&format!("<{name} aid=\""), "\" name=\"", "\" />"])?;
-        <[String; 2]>::try_from(values).ok()
-    };
-    let one = |before: &str, after: &str| whole(&[before, after])?.pop();
-    if let Some(text) = one("<error value=\"", "\"/>") {
-        return Some(Said::Error(text));
-    }
-    if let Some(token) = one("<pong value=\"", "\"/>") {
-        return Some(Said::Pong(token));
-    }
-    if let Some(nick) = one("<quit aid=\"", "\" />") {
-        return Some(Said::Quit(nick));
-    }
-    if let Some([aid, name]) = two("login") {
-        return Some(Said::Login(aid, name));
-    }
-    if let Some([aid, name]) = two("identify") {
-        return Some(Said::Identify(aid, name));
-    }
-    let parts = [
-        "<msg aid=\"",
-        "\" time=\"",
-        "\" msg=\"",
-        "\" from=\"",
-        "\" />",
-    ];
-    let [aid, time, text, from] = <[String; 4]>::try_from(whole(&parts)?).ok()?;
-    Some(Said::Msg {
-        aid,
-        time,
-        text,
-        from,
-    })
-}
-
-/// The values between `parts`, and what follows the last part.
-fn values<'a>(text: &'a str, parts: &[&str]) -> Option<(Vec<String>, &'a str)> {
-    let (first, others) = parts.split_first()?;
-    let mut rest = text.strip_prefix(first)?;
-    let mut found = Vec::new();
-    for part in others {
+/// Reads one element of this shape, and what follows it.
+fn element<'a>(text: &'a str, shape: &Shape) -> Option<(Element, &'a str)> {
+    let mut rest = text.strip_prefix('<')?.strip_prefix(shape.name)?;
+    let mut values = Vec::new();
+    for attribute in shape.attributes {
+        rest = rest.strip_prefix(' ')?.strip_prefix(attribute)?;
+        rest = rest.strip_prefix("=\"")?;
         let end = rest.find('"')?;
-        found.push(unescaped(&rest[..end])?);
-        rest = rest[end..].strip_prefix(part)?;
+        values.push(unescaped(&rest[..end])?);
+        rest = &rest[end + 1..];
     }
-    Some((found, rest))
+    rest = rest.strip_prefix(shape.end)?;
+    let (mut inside, outer) = (Vec::new(), shape.name);
+    if let Some(shape) = shape.inside {
+        while let Some((element, behind)) = element(rest, shape) {
+            inside.push(element);
+            rest = behind;
+        }
+        rest = rest
+            .strip_prefix("</")?
+            .strip_prefix(outer)?
+            .strip_prefix('>')?;
+    }
+    let name = shape.name;
+    let element = Element {
+        name,
+        values,
+        inside,
+    };
+    Some((element, rest))
 }
 
 /// What a strict parser would make of an attribute's value; nothing if it would refuse or change it.
@@ -254,6 +281,46 @@ fn unescaped(value: &str) -> Option<String> {
     Some(out)
 }
 
+/// An element as the contract prints it.
+struct Shape {
+    name: &'static str,
+    attributes: &'static [&'static str],
+    /// What ends it, or what ends its start where others are inside.
+    end: &'static str,
+    inside: Option<&'static Self>,
+}
+
+impl Shape {
+    const fn new(
+        name: &'static str,
+        attributes: &'static [&'static str],
+        end: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            attributes,
+            end,
+            inside: None,
+        }
+    }
+}
+
+static NICK: Shape = Shape::new("nick", &["aid", "name"], " />");
+
+/// Everything that a server says in XML.
+static ELEMENTS: [Shape; 7] = [
+    Shape::new("error", &["value"], "/>"),
+    Shape::new("pong", &["value"], "/>"),
+    Shape::new("login", &["aid", "name"], " />"),
+    Shape::new("identify", &["aid", "name"], " />"),
+    Shape::new("quit", &["aid"], " />"),
+    Shape::new("msg", &["aid", "time", "msg", "from"], " />"),
+    Shape {
+        inside: Some(&NICK),
+        ..Shape::new("nicklist", &[], ">")
+    },
+];
+
 const ENTITIES: [(char, &str); 8] = [
     ('&', "&amp;"),
     ('<', "&lt;"),
@@ -271,8 +338,15 @@ mod tests {
 
     #[test]
     fn reads_what_the_contract_prints_and_nothing_else() {
-        let error = |text: &str| Some(Said::Error(String::from(text)));
-        assert_eq!(element("<error value=\"a&#13;&amp;\"/>"), error("a\r&"));
+        let read = |text: &str| {
+            let mut found = ELEMENTS.iter().filter_map(|shape| element(text, shape));
+            match found.next() {
+                Some((element, "")) => Some(Said::Xml(element)),
+                _ => None,
+            }
+        };
+        let error = read("<error value=\"a&#13;&amp;\"/>");
+        assert_eq!(error, Some(Said::error("a\r&")));
         for wrong in [
             "<error value=\"a\" />",
             "<error value=\"a\nb\"/>",
@@ -280,15 +354,19 @@ mod tests {
             "<error value=\"&#65;\"/>",
             "<error value=\"a\"/> ",
             "<quit aid=\"a\"/>",
+            "<nick aid=\"a\" name=\"A\" />",
             "<nicklist><nick aid=\"a\" /></nicklist>",
+            "<nicklist><nick aid=\"a\" name=\"A\" />",
         ] {
-            assert_eq!(element(wrong), None, "{wrong}");
+            assert_eq!(read(wrong), None, "{wrong}");
         }
-        let two = Said::List(Vec::from(
-            [("a", "A"), ("b", "B")].map(|(a, b)| (a.into(), b.into())),
-        ));
+        let two = Said::list("nicklist", "nick", [["a", "A"], ["b", "B"]].into_iter());
         let list =
             "<nicklist><nick aid=\"a\" name=\"A\" /><nick aid=\"b\" name=\"B\" /></nicklist>";
-        assert_eq!(element(list), Some(two));
+        assert_eq!(read(list), Some(two));
+        assert_eq!(
+            read("<nicklist></nicklist>"),
+            Some(Said::list::<2>("nicklist", "nick", [].into_iter()))
+        );
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::Meter;
 use super::client::{Client, Kind, Visit};
+use super::key::ONLY;
 use super::link::{End, Link, Reading};
 use super::memory;
 use super::model::{self, Model};
@@ -153,7 +154,7 @@ impl<'a> World<'a> {
             Event::Read(id) => self.read(id),
             Event::Answer(ticket) => {
                 if let Some(answer) = self.answers.remove(&ticket) {
-                    let told = model::Input::Answer(ticket, answer.clone());
+                    let told = model::Input::Answer(ONLY, ticket, answer.clone());
                     self.handle(Input::Answer(ticket, answer), told);
                 }
             }
@@ -201,7 +202,8 @@ impl<'a> World<'a> {
         let now = self.now;
         let got = self.inside(|gateway| gateway.accept(now, origin));
         self.model.now = now;
-        self.model.accepted(kind, origin, got);
+        self.model
+            .accepted(kind, origin, got.map(|id| ONLY.key(id)));
         self.trace.input(
             self.now,
             &format_args!("accept {origin:?} {kind:?}"),
@@ -248,7 +250,7 @@ impl<'a> World<'a> {
             let batch = link.client.act(random, swarm, &self.members, self.unique);
             link.to_server.extend(batch.bytes);
             link.fin = batch.fin;
-            if let Some(side) = self.model.sides.get_mut(&id) {
+            if let Some(side) = self.model.sides.get_mut(&ONLY.key(id)) {
                 side.will_ask(batch.items);
             }
             self.travels(id);
@@ -296,12 +298,12 @@ impl<'a> World<'a> {
         }
         let piece = link.piece(most as usize);
         if !piece.is_empty() {
-            let told = model::Input::Bytes(id, piece.len());
+            let told = model::Input::Bytes(ONLY.key(id), piece.len());
             self.handle(Input::Bytes(id, &piece), told);
         } else if link.fin {
             link.reading = Reading::Ended;
             self.settle_timers();
-            self.handle(Input::Eof(id), model::Input::Eof(id));
+            self.handle(Input::Eof(id), model::Input::Eof(ONLY.key(id)));
         }
         self.travels(id);
     }
@@ -339,17 +341,21 @@ impl<'a> World<'a> {
             .min(if self.calm { usize::MAX } else { most });
         let bytes: Vec<u8> = link.pipe.drain(..some).collect();
         link.dirty |= link.left() > 0;
-        if self.model.mistaken.contains(&id) {
+        if self.model.mistaken.contains(&ONLY.key(id)) {
             link.client.kind = Kind::Garbage;
         }
         if let Kind::Chat(_) = link.client.kind {
-            let expected = self.model.expected.get_mut(&id).expect("while the link is");
+            let expected = self
+                .model
+                .expected
+                .get_mut(&ONLY.key(id))
+                .expect("while the link is");
             for (_, said) in link.client.reader.take(&bytes) {
                 assert_eq!(Some(&said), expected.pop_front().as_ref(), "{id:?} hears");
                 link.client.hear(&said);
                 let reply = link.client.reply(&mut self.random, &said);
                 link.to_server.extend(reply.bytes);
-                if let Some(side) = self.model.sides.get_mut(&id) {
+                if let Some(side) = self.model.sides.get_mut(&ONLY.key(id)) {
                     side.will_ask(reply.items);
                 }
             }
@@ -368,7 +374,7 @@ impl<'a> World<'a> {
             return;
         }
         if !link.lossy && !link.away && matches!(link.client.kind, Kind::Chat(_)) {
-            let left = &self.model.expected[&id];
+            let left = &self.model.expected[&ONLY.key(id)];
             assert!(
                 left.is_empty() && link.client.reader.is_empty(),
                 "never heard: {left:?}"
@@ -377,7 +383,7 @@ impl<'a> World<'a> {
         link.heard_all = true;
         if link.end == End::Gone {
             self.links.remove(&id);
-            self.model.expected.remove(&id);
+            self.model.expected.remove(&ONLY.key(id));
         } else if link.end == End::Finished && (self.calm || self.random.percent(80)) {
             // The rest of what it would have said is for nobody.
             link.client.over = true;
@@ -427,7 +433,10 @@ impl<'a> World<'a> {
         {
             // A timer may have said more.
             let left = self.links[&id].left();
-            self.handle(Input::Backlog(id, left), model::Input::Backlog(id, left));
+            self.handle(
+                Input::Backlog(id, left),
+                model::Input::Backlog(ONLY.key(id), left),
+            );
         }
     }
 
@@ -440,7 +449,10 @@ impl<'a> World<'a> {
             return;
         }
         link.end = End::Gone;
-        self.handle(Input::Gone(id, cause), model::Input::Gone(id, cause));
+        self.handle(
+            Input::Gone(id, cause),
+            model::Input::Gone(ONLY.key(id), cause),
+        );
         self.end_of_hearing(id);
         self.arrives(id);
     }

@@ -1,12 +1,11 @@
 //! Who becomes online where a member is online already: who is refused, who waits, who takes over.
 
-use super::answers::error;
 use super::side::{OverTheRate, Turn};
 use super::throttle::subscriber;
 use super::{AWAY, Input, Model, Must, Owner};
-use crate::sim::ask::as_heard;
+use crate::sim::key::Key;
 use crate::sim::reader::Said;
-use flashgate_core::{Answer, CloseReason, ConnId, Denial, Member, MemberId, Millis, OnDuplicate};
+use flashgate_core::{Answer, CloseReason, Denial, Member, MemberId, Millis, OnDuplicate};
 
 /// What the older connection is to a newcomer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +18,7 @@ enum Rival {
 
 impl Model {
     /// Whoever is online under this number, or this nick.
-    pub(super) fn in_the_way(&self, newcomer: &Member) -> Option<(&Member, ConnId)> {
+    pub(super) fn in_the_way(&self, newcomer: &Member) -> Option<(&Member, Key)> {
         let mut online = self.online.iter();
         let same = |m: &Member| m.id == newcomer.id || m.nick == newcomer.nick;
         online
@@ -28,14 +27,14 @@ impl Model {
     }
 
     /// What may happen to a newcomer whose password was right; none if nobody is in the way.
-    fn rivals(&mut self, id: ConnId, newcomer: &Member) -> Vec<Rival> {
+    fn rivals(&mut self, id: Key, newcomer: &Member) -> Vec<Rival> {
         let Some((member, old)) = self.in_the_way(newcomer) else {
             return Vec::new();
         };
         let same = member.id == newcomer.id && member.nick == newcomer.nick;
         let over = self.over_the_rate(old, Millis(u64::MAX));
         let (side, limits) = (&self.sides[&old], &self.config.limits);
-        let source = |id: &ConnId| subscriber(self.sides[id].peer.ip());
+        let source = |id: &Key| subscriber(self.sides[id].peer.ip());
         match self.config.duplicates {
             OnDuplicate::Refuse => Vec::from([Rival::Stays]),
             OnDuplicate::Replace if same => Vec::from([Rival::Goes]),
@@ -58,7 +57,7 @@ impl Model {
     }
 
     /// A ping goes to an older connection for a newcomer's sake; whether it was that.
-    pub(super) fn asked_for_a_claim(&mut self, old: ConnId) -> bool {
+    pub(super) fn asked_for_a_claim(&mut self, old: Key) -> bool {
         let Some((id, member)) = self.newcomer_to(old) else {
             return false;
         };
@@ -73,14 +72,14 @@ impl Model {
     }
 
     /// Whether this connection was asked in this moment.
-    pub(super) fn is_asked_now(&self, old: ConnId) -> bool {
+    pub(super) fn is_asked_now(&self, old: Key) -> bool {
         let now = self.now.mono;
         let asks = |turn: &Turn| matches!(turn, Turn::Claim { asked, .. } if *asked == now);
         let waits = self.waits_for(old);
         waits.iter().any(|id| asks(&self.sides[id].turn))
     }
 
-    fn begin_claim(&mut self, id: ConnId, turn: Turn) {
+    fn begin_claim(&mut self, id: Key, turn: Turn) {
         let now = self.now.mono;
         let side = self.side(id);
         side.free(now);
@@ -110,23 +109,22 @@ impl Model {
     }
 
     /// Those who wait for a connection, in order.
-    fn waits_for(&self, connection: ConnId) -> Vec<ConnId> {
-        let waits = |id: &&ConnId| matches!(self.sides[*id].turn, Turn::Claim { old, .. } if old == connection);
+    fn waits_for(&self, connection: Key) -> Vec<Key> {
+        let waits = |id: &&Key| matches!(self.sides[*id].turn, Turn::Claim { old, .. } if old == connection);
         self.claims.iter().filter(waits).copied().collect()
     }
 
     /// Whose password was right, and of whom nothing more was seen: in the order of their claims, then
     /// who has just been answered.
-    fn verdicts(&self) -> Vec<ConnId> {
-        let verdict =
-            |id: &&ConnId| matches!(self.sides[*id].turn, Turn::Verdict(Answer::Member(_)));
+    fn verdicts(&self) -> Vec<Key> {
+        let verdict = |id: &&Key| matches!(self.sides[*id].turn, Turn::Verdict(Answer::Member(_)));
         let old = self.claims.iter().filter(verdict);
         let new = self.sides.keys().filter(|id| !self.claims.contains(id));
         old.chain(new.filter(verdict)).copied().collect()
     }
 
     /// The next who wants this connection's place.
-    fn newcomer_to(&self, old: ConnId) -> Option<(ConnId, Member)> {
+    fn newcomer_to(&self, old: Key) -> Option<(Key, Member)> {
         self.verdicts().into_iter().find_map(|id| {
             let Turn::Verdict(Answer::Member(member)) = &self.sides[&id].turn else {
                 return None;
@@ -139,7 +137,7 @@ impl Model {
     /// Whether a connection waits for the rate when a timer of that time fires. Timers fire before the
     /// bytes at hand count, and where they fire late, it is not seen whether that one fires before the wait
     /// is over.
-    fn over_the_rate(&mut self, id: ConnId, timer: Millis) -> OverTheRate {
+    fn over_the_rate(&mut self, id: Key, timer: Millis) -> OverTheRate {
         let (now, limits) = (self.now.mono, self.config.limits.clone());
         let fresh = matches!(self.cause, Input::Bytes(to, _) if to == id);
         let side = self.side(id);
@@ -159,7 +157,7 @@ impl Model {
     }
 
     /// Whether an older connection was asked, has had its time, and gave no sign of life.
-    fn is_ghost(&mut self, old: ConnId) -> bool {
+    fn is_ghost(&mut self, old: Key) -> bool {
         let now = self.now.mono;
         let Some(first) = self.waits_for(old).first().copied() else {
             return false;
@@ -180,8 +178,8 @@ impl Model {
     }
 
     /// `Already online.` is said to a newcomer.
-    pub(super) fn already_online(&mut self, id: ConnId, said: &Said) {
-        assert_eq!(*said, error("Already online."));
+    pub(super) fn already_online(&mut self, id: Key, said: &Said) {
+        assert_eq!(*said, Said::error("Already online."));
         let logged = self.already_online.take();
         assert_eq!(
             logged.as_ref(),
@@ -223,14 +221,14 @@ impl Model {
     }
 
     /// A newcomer has its verdict.
-    pub(super) fn end_claim(&mut self, id: ConnId) {
+    pub(super) fn end_claim(&mut self, id: Key) {
         let now = self.now.mono;
         self.side(id).free(now);
         self.claims.retain(|other| *other != id);
     }
 
     /// A connection is no longer a member's: those who wait for it claim anew.
-    pub(super) fn free_claims(&mut self, old: ConnId) {
+    pub(super) fn free_claims(&mut self, old: Key) {
         for id in self.waits_for(old) {
             let side = self.side(id);
             if let Turn::Claim { member, .. } = side.turn.clone() {
@@ -268,7 +266,7 @@ impl Model {
     }
 
     /// What a claim that waits could have had.
-    pub(super) fn claim_left_undone(&self, id: ConnId) -> Option<&'static str> {
+    pub(super) fn claim_left_undone(&self, id: Key) -> Option<&'static str> {
         let Turn::Claim { old, asked, .. } = self.sides[&id].turn else {
             return None;
         };
@@ -282,7 +280,7 @@ impl Model {
     }
 
     /// An old connection is told that another takes its place.
-    pub(super) fn taken_over(&mut self, old: ConnId) {
+    pub(super) fn taken_over(&mut self, old: Key) {
         let (id, member) = if self.is_ghost(old) {
             let first = self.waits_for(old)[0];
             let Turn::Claim { member, .. } = self.sides[&first].turn.clone() else {
@@ -307,9 +305,8 @@ impl Model {
         self.must
             .push_back(Must::Close(old, Some(CloseReason::Replaced)));
         self.must.push_back(Must::Login(id, member.clone()));
-        let (nick, name) = (as_heard(&member.nick), as_heard(&member.name));
-        let identified = Must::Say(id, Said::Identify(nick, name), Owner::Own);
-        self.must.push_back(identified);
+        let identified = Said::xml("identify", [&member.nick, &member.name]);
+        self.must_say(id, identified, Owner::Own);
         self.count("takeover");
     }
 }

@@ -2,14 +2,15 @@
 
 use super::side::{Stage, Turn};
 use super::{Input, Model, Must, Owner};
-use crate::sim::ask::{Ask, IDLE, as_heard};
+use crate::sim::ask::{Ask, IDLE};
 use crate::sim::client::Kind;
+use crate::sim::key::Key;
 use crate::sim::reader::Said;
-use flashgate_core::{Cause, CloseReason, ConnId, MemberId, Presence};
+use flashgate_core::{Cause, CloseReason, MemberId, Presence};
 
 impl Model {
     /// A member is off the list: everyone else hears it, and the connection ends.
-    pub(super) fn quit(&mut self, id: ConnId, member: MemberId) {
+    pub(super) fn quit(&mut self, id: Key, member: MemberId) {
         let mut online = self.online.iter();
         let seat = online.position(|(m, conn)| *conn == id && m.id == member);
         let (member, _) = self.online.remove(seat.expect("was online"));
@@ -20,14 +21,14 @@ impl Model {
             Some(other) => panic!("a quit, but {other:?}"),
         };
         if self.stopping.is_none() && self.config.presence == Presence::All {
-            self.everyone(Said::Quit(as_heard(&member.nick)), None);
+            self.everyone(Said::xml("quit", [&member.nick]), None);
         }
         self.must.push_back(Must::Close(id, reason));
         self.count("quit");
     }
 
     /// A chat has ended.
-    pub(super) fn closed(&mut self, id: ConnId, reason: CloseReason) {
+    pub(super) fn closed(&mut self, id: Key, reason: CloseReason) {
         let forced = match self.must.pop_front() {
             None => None,
             Some(Must::Close(to, forced)) if to == id => forced,
@@ -76,12 +77,12 @@ impl Model {
     }
 
     /// Whether that can be why; the code of a WebSocket's goodbye, if it gets one.
-    fn reason(&mut self, id: ConnId, reason: CloseReason) -> Option<Option<u16>> {
+    fn reason(&mut self, id: Key, reason: CloseReason) -> Option<Option<u16>> {
         let now = self.now.mono;
         let late = self.may_be_late(id);
         match reason {
             CloseReason::Quit => {
-                assert_eq!(self.take(id), Ask::Quit);
+                assert_eq!(self.take(id), Ask::command("QUIT", []));
                 Some(Some(1000))
             }
             CloseReason::EndOfStream => self.end_of_stream(id),
@@ -141,7 +142,7 @@ impl Model {
         }
     }
 
-    fn end_of_stream(&mut self, id: ConnId) -> Option<Option<u16>> {
+    fn end_of_stream(&mut self, id: Key) -> Option<Option<u16>> {
         if self.is_stuck(id) {
             return None;
         }
@@ -159,7 +160,7 @@ impl Model {
     }
 
     /// It has said its last, something waits for it, and it takes nothing.
-    fn is_stuck(&self, id: ConnId) -> bool {
+    fn is_stuck(&self, id: Key) -> bool {
         let (side, limits) = (&self.sides[&id], &self.config.limits);
         side.eof
             && side.script.front().is_some()
@@ -168,7 +169,7 @@ impl Model {
     }
 
     /// A connection comes to a stage of its end.
-    pub(super) fn ended(&mut self, id: ConnId, stage: Stage) {
+    pub(super) fn ended(&mut self, id: Key, stage: Stage) {
         let silent =
             self.sides[&id].began.is_none() && (self.sides[&id].eof || self.stopping.is_some());
         match self.must.pop_front() {
@@ -208,7 +209,7 @@ impl Model {
     }
 
     /// What a connection could have had, and has not; nothing if all is well.
-    pub(super) fn left_undone(&mut self, id: ConnId) -> Option<&'static str> {
+    pub(super) fn left_undone(&mut self, id: Key) -> Option<&'static str> {
         let (now, limits) = (self.now.mono, self.config.limits.clone());
         let late = self.must_be_late(id);
         if let Input::Gone(gone, _) = self.cause
@@ -261,7 +262,7 @@ impl Model {
     }
 
     /// Whether what waits for it is within bounds, as far as is certain: none of its own waits.
-    fn has_patience(&self, id: ConnId) -> bool {
+    fn has_patience(&self, id: Key) -> bool {
         let side = &self.sides[&id];
         let reported = self.cause_is_backlog_of(id);
         !reported
@@ -269,11 +270,11 @@ impl Model {
             || side.others_waiting() <= self.config.limits.backlog
     }
 
-    fn cause_is_gone(&self, id: ConnId) -> bool {
+    fn cause_is_gone(&self, id: Key) -> bool {
         matches!(self.cause, Input::Gone(gone, _) if gone == id)
     }
 
-    fn cause_is_backlog_of(&self, id: ConnId) -> bool {
+    fn cause_is_backlog_of(&self, id: Key) -> bool {
         matches!(self.cause, Input::Backlog(to, _) if to == id)
     }
 }

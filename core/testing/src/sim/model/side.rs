@@ -7,8 +7,9 @@ use super::Owner;
 use super::rate::{COMMAND, Rate, Taken};
 use crate::sim::ask::{Ask, IDLE, Speak, TOO_LONG};
 use crate::sim::client::{AT_EOF, Item, Kind, Visit};
+use crate::sim::key::Key;
 use crate::sim::reader::{Form, Said};
-use flashgate_core::{Answer, ConnId, Limits, Member, Millis, Ticket};
+use flashgate_core::{Answer, Limits, Member, Millis, Ticket};
 
 #[derive(Debug)]
 pub(in crate::sim) struct Side {
@@ -96,7 +97,7 @@ pub(super) enum Turn {
     /// A sign of life from an older connection, which was asked then.
     Claim {
         member: Member,
-        old: ConnId,
+        old: Key,
         asked: Millis,
     },
     Refused(Millis),
@@ -201,14 +202,9 @@ impl Side {
     fn is_read(&self, ask: &Ask, limits: &Limits) -> bool {
         match ask {
             Ask::Upgrade | Ask::Close(_) | Ask::Break(_) | Ask::Idle(_) => true,
-            Ask::Control(_)
-            | Ask::Identify { .. }
-            | Ask::Msg { .. }
-            | Ask::List
-            | Ask::Ping(_)
-            | Ask::Quit
-            | Ask::OtherMethod(_)
-            | Ask::Wrong(_) => !self.is_behind(limits),
+            Ask::Control(_) | Ask::Command(..) | Ask::OtherMethod(_) | Ask::Wrong(_) => {
+                !self.is_behind(limits)
+            }
         }
     }
 
@@ -408,7 +404,9 @@ impl Side {
             (Said::Upgraded | Said::NotUpgraded(_) | Said::Body(_), _) => Form::Other,
             (Said::Ping(_) | Said::Pinged(_) | Said::Close(_), _) => Form::Other,
             // Before its first message nobody knows what it speaks.
-            (Said::Error(text), _) if text == "Server is full." && self.is_socket() => Form::Binary,
+            (said, _) if *said == Said::error("Server is full.") && self.is_socket() => {
+                Form::Binary
+            }
             (_, Kind::Chat(Speak::Text)) => Form::Text,
             (_, Kind::Chat(Speak::Binary)) => Form::Binary,
             (
@@ -435,12 +433,6 @@ fn cost(ask: &Ask) -> u64 {
         Ask::Upgrade | Ask::Close(_) | Ask::Break(_) => 0,
         Ask::Idle(cost) => *cost,
         Ask::Control(_) => IDLE,
-        Ask::Identify { .. }
-        | Ask::Msg { .. }
-        | Ask::List
-        | Ask::Ping(_)
-        | Ask::Quit
-        | Ask::OtherMethod(_)
-        | Ask::Wrong(_) => COMMAND,
+        Ask::Command(..) | Ask::OtherMethod(_) | Ask::Wrong(_) => COMMAND,
     }
 }

@@ -7,8 +7,8 @@ use std::num::NonZeroU32;
 
 use super::side::{Since, Turn};
 use super::{Input, Model, Question, Side};
-use crate::sim::ask::Ask;
-use flashgate_core::{Answer, ConnId, LoginThrottle, Member, MemberId, Millis, Source, Throttle};
+use crate::sim::key::Key;
+use flashgate_core::{Answer, LoginThrottle, Member, MemberId, Millis, Source, Throttle};
 
 /// What is remembered of those who have tried.
 #[derive(Clone, Debug, Default)]
@@ -28,7 +28,7 @@ pub(super) struct Past {
 /// One IDENTIFY that waits.
 #[derive(Clone, Copy)]
 struct Waits<'a> {
-    conn: ConnId,
+    conn: Key,
     source: Source,
     name: &'a str,
     since: Since,
@@ -279,7 +279,7 @@ impl Look<'_> {
 
 impl Model {
     /// An IDENTIFY that could be carried out, and has not led to a question, stands in line.
-    pub(super) fn queue_up(&mut self, id: ConnId) {
+    pub(super) fn queue_up(&mut self, id: Key) {
         let (now, limits) = (self.now.mono, self.config.limits.clone());
         if limits.throttle.login == LoginThrottle::Off {
             return;
@@ -292,9 +292,12 @@ impl Model {
         if !side.chat || side.ending.is_some() || side.turn != Turn::Free {
             return;
         }
-        let Some(ask @ Ask::Identify { .. }) = side.next(&limits, now).cloned() else {
+        let Some(ask) = side.next(&limits, now).cloned() else {
             return;
         };
+        if ask.arguments("IDENTIFY").is_none() {
+            return;
+        }
         if side.must(&ask, &limits, now) {
             let order = side.may_since(&limits);
             side.take(&limits, now);
@@ -307,7 +310,7 @@ impl Model {
     }
 
     /// A name comes to the line of a source, or stands there already.
-    pub(super) fn stand(&mut self, id: ConnId) {
+    pub(super) fn stand(&mut self, id: Key) {
         let Some(waits) = self.wait_of(id, &self.sides[&id]) else {
             return;
         };
@@ -319,7 +322,7 @@ impl Model {
     }
 
     /// A question of this connection passes now: it may, and nothing else had to come first.
-    pub(super) fn passes(&mut self, id: ConnId) {
+    pub(super) fn passes(&mut self, id: Key) {
         let Some(waits) = self.wait_of(id, &self.sides[&id]) else {
             return;
         };
@@ -372,7 +375,7 @@ impl Model {
     }
 
     /// Whether a question of this connection counts as a failure until it is answered.
-    pub(super) fn counts(&self, id: ConnId) -> bool {
+    pub(super) fn counts(&self, id: Key) -> bool {
         let look = self.look(&self.past);
         let waits = self.wait_of(id, &self.sides[&id]);
         waits.is_some_and(|waits| !look.has_logged_in(waits.source, waits.name))
@@ -411,21 +414,21 @@ impl Model {
     }
 
     /// The source that a connection is held against.
-    pub(super) fn source(&self, id: ConnId) -> Source {
+    pub(super) fn source(&self, id: Key) -> Source {
         let side = &self.sides[&id];
         if side.limited {
             Source::Address(subscriber(side.peer.ip()))
         } else {
-            Source::Connection(id)
+            Source::Connection(id.conn)
         }
     }
 
     /// Of those that ask the same from the same source, the one whose question this is.
-    pub(super) fn who_asks(&self, asking: Vec<ConnId>) -> Option<ConnId> {
+    pub(super) fn who_asks(&self, asking: Vec<Key>) -> Option<Key> {
         let limits = &self.config.limits;
         // Whoever was just told something goes on, and last comes whoever has just spoken.
-        let goes_on = |id: &ConnId| self.told == Some(*id);
-        let fresh = |id: &ConnId| matches!(self.cause, Input::Bytes(to, _) if to == *id);
+        let goes_on = |id: &Key| self.told == Some(*id);
+        let fresh = |id: &Key| matches!(self.cause, Input::Bytes(to, _) if to == *id);
         asking.into_iter().min_by_key(|id| {
             let side = &self.sides[id];
             match side.turn {
@@ -455,21 +458,19 @@ impl Model {
         }
     }
 
-    fn wait_of<'a>(&self, id: ConnId, side: &'a Side) -> Option<Waits<'a>> {
-        match &side.turn {
-            Turn::Line(Ask::Identify { login, .. }) if side.ending.is_none() => Some(Waits {
-                conn: id,
-                source: self.source(id),
-                name: login,
-                since: side.since,
-            }),
-            Turn::Line(_)
-            | Turn::Free
-            | Turn::Asking(_)
-            | Turn::Verdict(_)
-            | Turn::Claim { .. }
-            | Turn::Refused(_) => None,
-        }
+    fn wait_of<'a>(&self, id: Key, side: &'a Side) -> Option<Waits<'a>> {
+        let Turn::Line(ask) = &side.turn else {
+            return None;
+        };
+        let [name, _] = ask.arguments("IDENTIFY")? else {
+            return None;
+        };
+        side.ending.is_none().then(|| Waits {
+            conn: id,
+            source: self.source(id),
+            name,
+            since: side.since,
+        })
     }
 }
 

@@ -1,0 +1,35 @@
+//! IDENTIFY: a login. What follows from its question to the store is in `model/login.rs`.
+
+use crate::sim::ask::{Ask, Writer};
+use crate::sim::key::Key;
+use crate::sim::model::Model;
+use crate::sim::reader::Said;
+
+pub(super) fn write(writer: &mut Writer<'_>) -> (Ask, String) {
+    let (random, unique) = (&mut *writer.random, writer.unique);
+    let member = random.pick(&writer.members.all);
+    let login = match random.below(10) {
+        0..=5 => format!("{}", member.id),
+        6..=8 => String::from(&*member.nick),
+        _ => String::from("7x"),
+    };
+    // No two questions are the same, so that the model knows which client asks; but a real store has one
+    // password for each member.
+    let password = match (random.percent(writer.swarm.wrong), writer.members.password) {
+        (false, Some(password)) => String::from(password),
+        (false, None) => format!("right {unique}"),
+        (true, _) => format!("wrong {unique}"),
+    };
+    let word = random.pick(&["IDENTIFY", "/identify"]);
+    let text = format!("{word} {login}  {password}");
+    (Ask::command("IDENTIFY", [&login, &password]), text)
+}
+
+/// Only a member gets an answer at once.
+pub(super) fn answer(model: &mut Model, id: Key, _: &[String]) -> Said {
+    assert!(
+        model.who(id).is_some(),
+        "answered before the store was asked"
+    );
+    Said::error("Already identified.")
+}

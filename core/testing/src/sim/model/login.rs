@@ -1,0 +1,151 @@
+//! A login, from the question to the store to the verdict and what everyone hears of it.
+
+use super::side::Turn;
+use super::throttle::is_number;
+use super::{Model, Must, Owner, Question};
+use crate::sim::ask::Ask;
+use crate::sim::key::{Key, Node};
+use crate::sim::reader::Said;
+use flashgate_core::{
+    Answer, Denial, Login, LoginThrottle, MemberId, Presence, Query, Ticket, Unavailable,
+};
+
+impl Model {
+    /// A question is put to the store.
+    pub(super) fn asked(&mut self, node: Node, ticket: Ticket, query: &Query) {
+        let Query::Identify {
+            login,
+            password,
+            source,
+        } = query;
+        let now = self.now.mono;
+        // A number in its plain form is a number, anything else a nick.
+        let name = match login {
+            Login::Id(id) => format!("{id}"),
+            Login::Nick(nick) => String::from(&**nick),
+        };
+        assert_eq!(matches!(login, Login::Id(_)), is_number(&name), "{name}");
+        let is_it = |ask: &Ask| {
+            ask.arguments("IDENTIFY")
+                .is_some_and(|words| *words == [&*name, password.expose()])
+        };
+        let (limits, mut asking) = (self.config.limits.clone(), Vec::new());
+        let keys = self.sides.keys();
+        let ids: Vec<Key> = keys.filter(|id| id.node == node).copied().collect();
+        for id in ids {
+            let online = self.who(id).is_some() || self.source(id) != *source;
+            let side = self.side(id);
+            let asks = match &side.turn {
+                Turn::Line(ask) => is_it(ask),
+                Turn::Free => {
+                    let ask = side.next(&limits, now).filter(|ask| is_it(ask)).cloned();
+                    ask.is_some_and(|ask| side.may(&ask, &limits, now))
+                }
+                Turn::Asking(_) | Turn::Verdict(_) | Turn::Claim { .. } | Turn::Refused(_) => false,
+            };
+            if asks && side.chat && side.ending.is_none() && !online {
+                asking.push(id);
+            }
+        }
+        // Real members have one password each, so two may ask the same at once.
+        let Some(id) = self.who_asks(asking) else {
+            panic!("nobody asks for {name}: {:?}", self.sides);
+        };
+        if self.sides[&id].turn == Turn::Free {
+            let ask = self.take(id);
+            self.side(id).turn = Turn::Line(ask);
+            self.stand(id);
+        }
+        let counts = self.counts(id);
+        self.passes(id);
+        self.side(id).turn = Turn::Asking(ticket);
+        self.side(id).tried.clone_from(&name);
+        let question = Question {
+            conn: id,
+            source: *source,
+            name,
+            throttled: limits.throttle.login == LoginThrottle::On,
+            counts,
+            submitted: now,
+            changed: Default::default(),
+        };
+        assert!(
+            self.questions.insert((node, ticket), question).is_none(),
+            "a ticket comes back"
+        );
+        self.count("lookup");
+    }
+
+    /// The store has answered; a question that has waited too long was given up before.
+    pub(super) fn answered(&mut self, node: Node, ticket: Ticket, answer: Answer) {
+        self.time_out_questions();
+        let Some(question) = self.questions.remove(&(node, ticket)) else {
+            return self.count("late answer");
+        };
+        let answer = match answer {
+            Answer::Member(ref member) if question.changed.contains(&member.id) => {
+                Answer::Denied(Denial::Changed, Some(member.id))
+            }
+            Answer::Member(_) | Answer::Denied(..) | Answer::Unavailable(_) => answer,
+        };
+        if let Answer::Denied(why, _) = answer {
+            self.failed.push_back((question.name.clone(), why));
+        }
+        self.learn(&question, &answer);
+        let until = question.submitted + self.config.limits.failure_delay;
+        let Some(side) = self.sides.get_mut(&question.conn) else {
+            return self.count("answer after the end");
+        };
+        if side.turn != Turn::Asking(ticket) {
+            return self.count("answer after the end");
+        }
+        side.turn = match answer {
+            Answer::Denied(..) => Turn::Refused(until),
+            Answer::Member(_) | Answer::Unavailable(_) => Turn::Verdict(answer),
+        };
+    }
+
+    pub(super) fn time_out_questions(&mut self) {
+        let (now, patience) = (self.now.mono, self.config.limits.lookup);
+        let questions = self.questions.iter();
+        let late = questions.filter(|(_, question)| question.submitted + patience <= now);
+        let late: Vec<(Node, Ticket)> = late.map(|(asked, _)| *asked).collect();
+        for (node, ticket) in late {
+            let question = self.questions.remove(&(node, ticket)).expect("was there");
+            self.blurred = true;
+            let answer = Answer::Unavailable(Unavailable::TimedOut);
+            if let Some(side) = self.sides.get_mut(&question.conn)
+                && side.turn == Turn::Asking(ticket)
+            {
+                side.turn = Turn::Verdict(answer);
+            }
+            self.count("lookup timed out");
+        }
+    }
+
+    /// `LOGIN` was noted.
+    pub(super) fn logged_in(&mut self, id: Key, number: MemberId) {
+        if let Some(must) = self.must.pop_front() {
+            let Must::Login(to, member) = must else {
+                panic!("a login, but {must:?}");
+            };
+            assert_eq!((to, member.id), (id, number));
+            return;
+        }
+        let Turn::Verdict(Answer::Member(member)) = self.sides[&id].turn.clone() else {
+            panic!("a login of {id:?}: {:?}", self.sides[&id]);
+        };
+        assert!(member.id == number && self.in_the_way(&member).is_none());
+        self.end_claim(id);
+        self.side(id).logged_in = self.now.mono;
+        let [login, identified] =
+            ["login", "identify"].map(|name| Said::xml(name, [&member.nick, &member.name]));
+        self.online.push((member, id));
+        match self.config.presence {
+            Presence::All => self.everyone(login, Some(id)),
+            Presence::Off => self.must_say(id, login, Owner::Own),
+        }
+        self.must_say(id, identified, Owner::Own);
+        self.count("login");
+    }
+}

@@ -1,0 +1,96 @@
+//! What is said, and to which connections: in the right form, in order, and to nobody else.
+
+use std::collections::BTreeSet;
+
+use super::{Model, Must, Owner};
+use crate::sim::client::Kind;
+use crate::sim::key::Key;
+use crate::sim::reader::{Said, read_whole};
+use flashgate_core::Chunk;
+
+impl Model {
+    pub(super) fn written(&mut self, id: Key, chunk: &Chunk) {
+        let (bytes, memory) = (&chunk.to_vec()[..], chunk.memory());
+        let own_backlog = self.config.limits.own_backlog;
+        let side = self.side(id);
+        assert!(
+            side.ending.is_none() || !self.must.is_empty(),
+            "written after the end: {}",
+            bytes.escape_ascii()
+        );
+        if self.sides[&id].is_socket() && !self.sides[&id].upgraded && bytes[0] == b'<' {
+            self.mistake(id);
+        }
+        if !matches!(self.sides[&id].kind, Kind::Chat(_)) {
+            self.side(id).wrote(Owner::Own, memory, own_backlog);
+            return self.visited(id, bytes);
+        }
+        let (form, said) = read_whole(bytes, self.sides[&id].is_socket());
+        assert_eq!(form, self.sides[&id].form_of(&said), "the wire form");
+        let owner = match self.must.front() {
+            Some(Must::Say(to, what, owner)) => {
+                assert_eq!((&id, &said), (to, what), "what must come next");
+                let owner = *owner;
+                self.must.pop_front();
+                owner
+            }
+            Some(other) => panic!("{said:?} to {id:?}, but {other:?} must come next"),
+            None => {
+                self.explain(id, &said);
+                Owner::Own
+            }
+        };
+        // Only now is it known which command this answers.
+        assert!(self.sides[&id].may_hear(bytes), "in its code page");
+        self.side(id).wrote(owner, memory, own_backlog);
+        self.will_hear(id, said);
+    }
+
+    pub(super) fn will_hear(&mut self, id: Key, said: Said) {
+        self.expected.entry(id).or_default().push_back(said);
+    }
+
+    /// The first bytes of a WebSocket client were not told apart in time: it is raw from now on.
+    pub(super) fn mistake(&mut self, id: Key) {
+        let late = self.is_late_request(id);
+        let side = self.side(id);
+        assert!(late || side.eof, "not told apart: {side:?}");
+        side.kind = Kind::Garbage;
+        self.mistaken.insert(id);
+        self.count("mistaken");
+    }
+
+    pub(super) fn broadcast(&mut self, to: &[Key], chunk: &Chunk) {
+        let (bytes, memory) = (&chunk.to_vec()[..], chunk.memory());
+        assert!(!to.is_empty(), "a broadcast to nobody");
+        for id in to {
+            assert!(self.sides[id].may_hear(bytes), "in its code page");
+            let (form, heard) = read_whole(bytes, self.sides[id].is_socket());
+            assert_eq!(form, self.sides[id].form_of(&heard), "the wire form");
+            let Some(Must::Broadcast { said, left, author }) = self.must.front_mut() else {
+                panic!("a broadcast of {heard:?}, but {:?}", self.must.front());
+            };
+            assert_eq!(&heard, said, "the broadcast");
+            assert!(left.remove(id), "{id:?} is not to hear {heard:?}, or twice");
+            let owner = if *author == Some(*id) {
+                Owner::Own
+            } else {
+                Owner::Others
+            };
+            let side = self.sides.get_mut(id).expect("is online");
+            side.wrote(owner, memory, self.config.limits.own_backlog);
+            self.will_hear(*id, heard);
+        }
+        if matches!(self.must.front(), Some(Must::Broadcast { left, .. }) if left.is_empty()) {
+            self.must.pop_front();
+        }
+    }
+
+    pub(super) fn everyone(&mut self, said: Said, author: Option<Key>) {
+        let left: BTreeSet<Key> = self.online.iter().map(|(_, id)| *id).collect();
+        if !left.is_empty() {
+            let must = Must::Broadcast { said, left, author };
+            self.must.push_back(must);
+        }
+    }
+}
