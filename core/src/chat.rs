@@ -7,5 +7,6 @@ pub(crate) mod command;
 pub(crate) mod commands;
 pub(crate) mod context;
 pub(crate) mod hub;
+pub(crate) mod question;
 pub(crate) mod reply;
 pub(crate) mod throttle;

@@ -52,6 +52,8 @@ pub struct Config {
     pub presence: Presence,
     /// What happens when a member logs in who is online already.
     pub duplicates: OnDuplicate,
+    /// Who decides whether a member may become online.
+    pub claims: Claims,
     /// Whether the limits per address hold for loopback too.
     pub loopback: Loopback,
 }
@@ -87,6 +89,7 @@ impl Default for Config {
             list: ListAccess::Everyone,
             presence: Presence::All,
             duplicates: OnDuplicate::Stale,
+            claims: Claims::Gateway,
             loopback: Loopback::Exempt,
         }
     }
@@ -143,6 +146,16 @@ pub enum OnDuplicate {
     Refuse,
     /// The newcomer takes the older connection's place.
     Replace,
+}
+
+/// Who decides whether a member may become online.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claims {
+    /// The gateway, at once, by who is online on it.
+    Gateway,
+    /// The host, which is asked with [`Query::Claim`](crate::Query::Claim) after each right password: several
+    /// gateways share their members. Then the gateway decides among its own connections.
+    Host,
 }
 
 /// Whether the limits per address hold for loopback, where a reverse proxy or a test may be many.

@@ -127,8 +127,8 @@ pub(crate) enum Turn {
     Backlog,
     /// The line of its address, or of the name that it tries.
     Throttled(Box<InLine>),
-    /// The member store.
-    Lookup(Ticket),
+    /// The host, which was asked.
+    Question(Ticket),
     /// A sign of life from an older connection of the same member, or that none comes.
     Claim(Box<Claim>),
     /// The earliest moment a refusal may leave.
@@ -266,12 +266,14 @@ impl Conn {
         self.as_chat().map(|chat| &chat.turn)
     }
 
-    /// The next command of the chat may come.
-    pub(crate) fn ready(&mut self, now: Millis) {
-        if let Some(chat) = self.chat() {
-            let stood_still = chat.ready(now);
-            self.since = self.since + stood_still;
-        }
+    /// The next command of the chat may come; returns what it has waited for.
+    pub(crate) fn ready(&mut self, now: Millis) -> Turn {
+        let Some(chat) = self.chat() else {
+            return Turn::Ready;
+        };
+        let (turn, stood_still) = chat.ready(now);
+        self.since = self.since + stood_still;
+        turn
     }
 
     /// Bytes came, or can come again after a pause.
@@ -315,7 +317,7 @@ impl Conn {
             | Turn::Rate { .. }
             | Turn::Backlog
             | Turn::Throttled(_)
-            | Turn::Lookup(_)
+            | Turn::Question(_)
             | Turn::Refusal { .. } => None,
         }
     }
@@ -323,14 +325,14 @@ impl Conn {
     /// Takes the claim that it waits with; the next command may come.
     pub(crate) fn end_claim(&mut self, now: Millis) -> Option<Claim> {
         self.claim()?;
-        let chat = self.chat()?;
-        let stood_still = now - chat.waiting_since;
-        let turn = mem::replace(&mut chat.turn, Turn::Ready);
-        self.since = self.since + stood_still;
-        if let Turn::Claim(claim) = turn {
-            Some(*claim)
-        } else {
-            None
+        match self.ready(now) {
+            Turn::Claim(claim) => Some(*claim),
+            Turn::Ready
+            | Turn::Rate { .. }
+            | Turn::Backlog
+            | Turn::Throttled(_)
+            | Turn::Question(_)
+            | Turn::Refusal { .. } => None,
         }
     }
 
@@ -424,7 +426,7 @@ impl Chat {
 
     fn deadline(&self, since: Millis, incoming: Incoming, limits: &Limits) -> Option<Millis> {
         let turn = match &self.turn {
-            Turn::Ready | Turn::Throttled(_) | Turn::Lookup(_) => None,
+            Turn::Ready | Turn::Throttled(_) | Turn::Question(_) => None,
             // Nothing more will come from it, and it takes nothing.
             Turn::Backlog if self.has_ended(incoming) || incoming == Incoming::Ended => {
                 Some(self.waiting_since + limits.close_stall)
@@ -449,7 +451,7 @@ impl Chat {
     /// could stay for ever without saying who it is.
     fn waits_for_us(&self) -> bool {
         match self.turn {
-            Turn::Throttled(_) | Turn::Lookup(_) | Turn::Claim(_) | Turn::Refusal { .. } => true,
+            Turn::Throttled(_) | Turn::Question(_) | Turn::Claim(_) | Turn::Refusal { .. } => true,
             Turn::Ready | Turn::Rate { .. } | Turn::Backlog => false,
         }
     }
@@ -469,15 +471,15 @@ impl Chat {
         self.turn = turn;
     }
 
-    /// The next command may come. Says for how long the time to identify has stood still.
-    fn ready(&mut self, now: Millis) -> Millis {
+    /// The next command may come. Returns what it has waited for, and for how long the time to log in has
+    /// stood still.
+    fn ready(&mut self, now: Millis) -> (Turn, Millis) {
         let stood_still = if self.waits_for_us() {
             now - self.waiting_since
         } else {
             Millis(0)
         };
-        self.turn = Turn::Ready;
-        stood_still
+        (mem::replace(&mut self.turn, Turn::Ready), stood_still)
     }
 }
 

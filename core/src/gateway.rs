@@ -15,6 +15,7 @@ mod http;
 mod keep_alive;
 mod login;
 mod opening;
+mod questions;
 mod recording;
 pub(crate) mod refusals;
 #[cfg(test)]
@@ -40,8 +41,8 @@ use crate::conn::table::Table;
 use crate::conn::{Conn, Incoming, Stage, State, Turn, Wire};
 use crate::event::{Action, Cause, HostFacts, Input, MAX_READ, Refused};
 use crate::gateway::addresses::Addresses;
-use crate::id::{Accepted, ConnId, Ticket};
-use crate::member::{MemberEvent, MemberId, Unavailable};
+use crate::id::{Accepted, ConnId};
+use crate::member::{MemberEvent, Unavailable};
 use crate::note::{CloseReason, Note, Refusal, What};
 use crate::record::Recorder;
 use crate::time::{Millis, Now};
@@ -50,7 +51,7 @@ use crate::wiped;
 use claims::Claims;
 use deadlines::Deadlines;
 use ending::Ends;
-use login::Lookup;
+use questions::Questions;
 use refusals::{Last, Refusals};
 use timers::MAX_FIRED;
 
@@ -76,12 +77,8 @@ pub struct Gateway {
     /// Connections in [`State::Chat`].
     clients: usize,
     hub: Hub,
-    /// Questions under way; the first is the oldest.
-    lookups: BTreeMap<Ticket, Lookup>,
-    next_ticket: u64,
-    /// Members that were changed while questions were under way, and the first question after that:
-    /// an earlier one may be answered from before the change.
-    changed: BTreeMap<MemberId, Ticket>,
+    /// What the host was asked, and has not answered yet.
+    questions: Questions,
     /// Newcomers that wait for an older connection of their member.
     claims: Claims,
     throttle: Throttle,
@@ -130,9 +127,7 @@ impl Gateway {
             addresses: Addresses::default(),
             clients: 0,
             hub: Hub::default(),
-            lookups: BTreeMap::new(),
-            next_ticket: 0,
-            changed: BTreeMap::new(),
+            questions: Questions::default(),
             claims: Claims::default(),
             throttle: Throttle::default(),
             refusals: Refusals::default(),
@@ -329,10 +324,7 @@ impl Gateway {
     }
 
     fn member(&mut self, event: &MemberEvent) {
-        if !self.lookups.is_empty() {
-            let next = Ticket(self.next_ticket);
-            self.changed.insert(event.member(), next);
-        }
+        self.questions.outdate(event.member());
         self.outdate_claims(event.member());
         if let Some(online) = self.hub.by_member(event.member()) {
             let id = online.conn;

@@ -95,8 +95,8 @@ mod xml;
 
 pub use chunk::{Chunk, Form, Recipients};
 pub use config::{
-    Config, Help, KeepAlive, Limits, ListAccess, LoginThrottle, Loopback, Missing, OnDuplicate,
-    Origins, Presence, Role, SETTINGS, Setting, SettingError, Throttle, is_host_name,
+    Claims, Config, Help, KeepAlive, Limits, ListAccess, LoginThrottle, Loopback, Missing,
+    OnDuplicate, Origins, Presence, Role, SETTINGS, Setting, SettingError, Throttle, is_host_name,
 };
 pub use event::{Action, Cause, HostFacts, Input, MAX_READ, ProcessFacts, Refused, StoreState};
 pub use gateway::Gateway;

@@ -92,21 +92,32 @@ pub enum Query {
         /// Where the question comes from. A store with a queue takes turns between sources.
         source: Source,
     },
+    /// May this member, whose password was right, become online here? Asked only with
+    /// [`Claims::Host`](crate::Claims::Host). [`Answer::Claimed`] is yes; a denial for
+    /// [`Denial::AlreadyOnline`] is no.
+    Claim(Member),
 }
 
 impl PartialEq for Query {
     fn eq(&self, other: &Self) -> bool {
-        let Self::Identify {
-            login,
-            password,
-            source,
-        } = self;
-        let Self::Identify {
-            login: other_login,
-            password: other_password,
-            source: other_source,
-        } = other;
-        login == other_login && source == other_source && password.matches(other_password)
+        match (self, other) {
+            (
+                Self::Identify {
+                    login,
+                    password,
+                    source,
+                },
+                Self::Identify {
+                    login: other_login,
+                    password: other_password,
+                    source: other_source,
+                },
+            ) => login == other_login && source == other_source && password.matches(other_password),
+            (Self::Claim(member), Self::Claim(other)) => member == other,
+            (Self::Identify { .. }, Self::Claim(_)) | (Self::Claim(_), Self::Identify { .. }) => {
+                false
+            }
+        }
     }
 }
 
@@ -117,6 +128,8 @@ impl Eq for Query {}
 pub enum Answer {
     /// Right, and active.
     Member(Member),
+    /// The member may become online.
+    Claimed,
     /// The client may not log in. Every denial gets the same answer at the same cost in time. With the
     /// member whom the question was about, failures by number and by nick are those of one name.
     Denied(Denial, Option<MemberId>),
@@ -213,7 +226,7 @@ impl Answer {
         match self {
             Self::Member(member) => Some(member.id),
             Self::Denied(_, member) => *member,
-            Self::Unavailable(_) => None,
+            Self::Claimed | Self::Unavailable(_) => None,
         }
     }
 }

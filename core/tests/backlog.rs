@@ -383,7 +383,10 @@ impl Room {
         for (ticket, query) in asked {
             let Query::Identify {
                 login, password, ..
-            } = query;
+            } = query
+            else {
+                panic!("the gateway decides about claims");
+            };
             let Login::Id(id) = login else {
                 panic!("members are asked for by number");
             };

@@ -195,7 +195,9 @@ struct Asked {
 
 impl MemberStore for Members {
     fn submit(&self, query: Query, reply: Reply) {
-        let Query::Identify { login, .. } = query;
+        let Query::Identify { login, .. } = query else {
+            return reply.send(Answer::Claimed);
+        };
         let Login::Id(MemberId(id)) = login else {
             return reply.send(Answer::Denied(Denial::WrongPassword, None));
         };

@@ -238,7 +238,10 @@ impl MemberStore for Pool {
         if self.shared.0.backend.stuck().is_everybody {
             return; // The reply answers that the store has failed.
         }
-        let Query::Identify { source, .. } = query;
+        // This store belongs to one server, on which every member may be online.
+        let Query::Identify { source, .. } = query else {
+            return reply.send(Answer::Claimed);
+        };
         let since = Instant::now();
         let job = Job {
             query,

@@ -100,7 +100,10 @@ impl Shared {
     pub(super) fn answer_at_once(&self, query: &Query) -> Option<Member> {
         let Query::Identify {
             login, password, ..
-        } = query;
+        } = query
+        else {
+            return None;
+        };
         if !try_lock(&self.verified)?.knows(login) {
             return None;
         }
@@ -152,7 +155,10 @@ impl Shared {
     pub(super) fn decide(&self, query: &Query, since: Instant) -> (Answer, Option<Upgrade>) {
         let Query::Identify {
             login, password, ..
-        } = query;
+        } = query
+        else {
+            return (Answer::Claimed, None);
+        };
         let looked_up = Instant::now() + self.refusal / LOOKUP;
         let Row { found, member } = match self.find(login, since) {
             Ok(row) => row,

@@ -42,7 +42,7 @@ fn who(pool: &Pool, id: &str, password: &str) -> Option<(i64, String, String)> {
             member.name.to_string(),
         )),
         Answer::Denied(..) => None,
-        Answer::Unavailable(why) => panic!("{id}: {why:?}"),
+        answer @ (Answer::Claimed | Answer::Unavailable(_)) => panic!("{id}: {answer:?}"),
     }
 }
 

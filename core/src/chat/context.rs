@@ -1,12 +1,15 @@
 //! What the gateway gives to a command while it runs.
 
+use alloc::sync::Arc;
+
 use crate::chat::commands::identify::Identify;
 use crate::chat::hub::{Hub, Online};
 use crate::chunk::{Chunk, Form, Message};
 use crate::config::Config;
 use crate::id::ConnId;
+use crate::member::{Answer, Member};
 use crate::note::CloseReason;
-use crate::time::Now;
+use crate::time::{Millis, Now};
 use crate::web::status::Counters;
 
 /// The gateway, on behalf of the client that sent a command. "The client" below is always that one.
@@ -47,6 +50,24 @@ pub(crate) trait Context {
     /// Asks the member store whether the client may log in, once the throttle lets the question pass.
     /// The client's next command waits for the answer.
     fn log_in(&mut self, identify: Identify);
+
+    /// Asks whether the client may become this member, if the host decides that; otherwise it may, and
+    /// takes the member's place at once. `id` is what the client sent.
+    fn claim(&mut self, id: Arc<str>, member: Member);
+
+    /// Makes the client this member, or lets it wait for an older connection of the member, or refuses it,
+    /// as the settings say.
+    fn take_place(&mut self, id: Arc<str>, member: Member);
+
+    /// Refuses a client whose member is online elsewhere.
+    fn refuse_claim(&mut self, id: Arc<str>);
+
+    /// Counts a login that has failed after the member store's answer, and logs why.
+    fn log_failure(&mut self, id: &Arc<str>, answer: &Answer);
+
+    /// Refuses a login for which the question was `asked` at that time, once
+    /// [`Limits::failure_delay`](crate::Limits::failure_delay) has passed since.
+    fn hold_refusal(&mut self, asked: Millis);
 
     /// Ends the chat of the client, which may still read what was sent to it.
     fn end(&mut self, reason: CloseReason);

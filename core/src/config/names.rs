@@ -8,7 +8,8 @@ use core::num::NonZeroU32;
 
 use super::setting::{Kind, Setting};
 use super::{
-    ListAccess, LoginThrottle, Loopback, Missing, OnDuplicate, Origins, Presence, check, origin,
+    Claims, ListAccess, LoginThrottle, Loopback, Missing, OnDuplicate, Origins, Presence, check,
+    origin,
 };
 use crate::time::Millis;
 use crate::wire::codepage::CodePage;
@@ -171,6 +172,7 @@ pub static SETTINGS: &[Setting] = &[
             "when a member logs in twice: stale replaces a first connection from the same address that gives no \
              sign of life and refuses the second login otherwise; refuse always refuses, replace always replaces",
         ),
+    choice!("claims", claims, "gateway" => Claims::Gateway, "host" => Claims::Host),
     choice!("loopback", loopback, "exempt" => Loopback::Exempt, "limited" => Loopback::Limited),
     Setting::new(
         "codepage",
@@ -280,6 +282,7 @@ mod tests {
             "list-needs-login off",
             "presence all",
             "on-duplicate stale",
+            "claims gateway",
             "loopback exempt",
             "codepage off",
             "redirect ",

@@ -1,5 +1,7 @@
 //! The gateway as a command sees it.
 
+use alloc::sync::Arc;
+
 use super::Gateway;
 use super::ending::Ends;
 use crate::chat::commands::identify::Identify;
@@ -9,8 +11,9 @@ use crate::chunk::{Chunk, Form, Message};
 use crate::config::Config;
 use crate::conn::Stage;
 use crate::id::ConnId;
+use crate::member::{Answer, Member};
 use crate::note::CloseReason;
-use crate::time::Now;
+use crate::time::{Millis, Now};
 use crate::web::status::Counters;
 
 /// The gateway, and the connection whose command it carries out.
@@ -66,6 +69,26 @@ impl Context for Caller<'_> {
 
     fn log_in(&mut self, identify: Identify) {
         self.gateway.log_in(self.conn, identify);
+    }
+
+    fn claim(&mut self, id: Arc<str>, member: Member) {
+        self.gateway.claim(self.conn, id, member);
+    }
+
+    fn take_place(&mut self, id: Arc<str>, member: Member) {
+        self.gateway.take_place(self.conn, id, member);
+    }
+
+    fn refuse_claim(&mut self, id: Arc<str>) {
+        self.gateway.refuse_claim(self.conn, id);
+    }
+
+    fn log_failure(&mut self, id: &Arc<str>, answer: &Answer) {
+        self.gateway.log_failure(self.conn, id, answer);
+    }
+
+    fn hold_refusal(&mut self, asked: Millis) {
+        self.gateway.hold_refusal(self.conn, asked);
     }
 
     fn end(&mut self, reason: CloseReason) {

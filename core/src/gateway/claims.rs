@@ -13,13 +13,14 @@ use core::mem;
 use super::Gateway;
 use super::ending::Ends;
 use crate::chat::hub::Slot;
+use crate::chat::question::About;
 use crate::chat::reply;
 use crate::chunk::Chunk;
-use crate::config::{OnDuplicate, Presence};
+use crate::config::{self, OnDuplicate, Presence};
 use crate::conn::websocket::AWAY;
 use crate::conn::{Claim, Conn, Stage, Turn, Who};
 use crate::id::{ConnId, Source};
-use crate::member::{Denial, Member, MemberId};
+use crate::member::{Denial, Member, MemberId, Query};
 use crate::note::{CloseReason, What};
 use crate::wire::websocket::Opcode;
 
@@ -44,8 +45,19 @@ enum Rival {
 }
 
 impl Gateway {
-    /// Makes a connection the member's, if nobody is in the way.
+    /// Asks the host whether a connection may become the member's, where several gateways share members.
     pub(super) fn claim(&mut self, id: ConnId, name: Arc<str>, member: Member) {
+        match self.config.claims {
+            config::Claims::Gateway => self.take_place(id, name, member),
+            config::Claims::Host => {
+                let query = Query::Claim(member.clone());
+                self.ask(id, query, About::Claim { id: name, member });
+            }
+        }
+    }
+
+    /// Makes a connection the member's, if no other connection of this gateway is.
+    pub(super) fn take_place(&mut self, id: ConnId, name: Arc<str>, member: Member) {
         let Some(seat) = self.hub.find(&member) else {
             return self.join(id, &member);
         };
@@ -159,7 +171,7 @@ impl Gateway {
         }
     }
 
-    fn refuse_claim(&mut self, id: ConnId, name: Arc<str>) {
+    pub(super) fn refuse_claim(&mut self, id: ConnId, name: Arc<str>) {
         let why = Denial::AlreadyOnline;
         self.note(id, What::LoginFailed { id: name, why });
         self.say(id, &reply::error(reply::ALREADY_ONLINE));
@@ -195,7 +207,7 @@ impl Gateway {
     fn claim_again(&mut self, newcomers: &[ConnId]) {
         for id in newcomers {
             if let Some(claim) = self.end_claim(*id) {
-                self.claim(*id, claim.name, claim.member);
+                self.take_place(*id, claim.name, claim.member);
                 self.advance(*id, &[]);
             }
         }

@@ -95,10 +95,10 @@ impl Gateway {
             !conn.inbox.is_empty() || conn.inbox.capacity() == 0,
             "an idle connection holds no buffer"
         );
-        if let Some(Turn::Lookup(ticket)) = conn.turn() {
+        if let Some(Turn::Question(ticket)) = conn.turn() {
             assert!(
-                self.lookups.contains_key(ticket),
-                "whoever waits for the store is known to wait"
+                self.questions.is_open(*ticket),
+                "a connection waits only for a question that is open"
             );
         }
         if conn.incoming == Incoming::Paused {
@@ -113,7 +113,7 @@ impl Gateway {
     /// every question was answered.
     pub fn assert_settled(&self) {
         self.assert_consistent();
-        assert!(self.is_empty() && self.lookups.is_empty() && self.changed.is_empty());
+        assert!(self.is_empty() && self.questions.is_settled());
         assert!(self.deadlines.len() == 0 && self.addresses.is_empty());
         assert_eq!((self.clients, self.hub.len()), (0, 0));
         assert!(self.throttle.is_idle(), "no address is let in or waits");

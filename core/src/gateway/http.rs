@@ -233,7 +233,7 @@ impl Gateway {
             online: self.hub.len(),
             connections: self.conns.len(),
             max_connections: self.config.limits.connections,
-            lookups: self.lookups.len(),
+            lookups: self.questions.len(),
             store: self.store(),
             facts: self.facts,
         }

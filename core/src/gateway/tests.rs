@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::config::{Loopback, OnDuplicate};
-use crate::id::ListenerId;
+use crate::id::{ListenerId, Ticket};
 use crate::member::{Answer, Denial, Member, MemberEvent, MemberId, Unavailable};
 use crate::time::UnixSeconds;
 

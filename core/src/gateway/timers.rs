@@ -12,7 +12,7 @@ use crate::time::Millis;
 pub(super) enum Due {
     Conn(ConnId),
     Silence(ConnId),
-    Lookup(Ticket),
+    Question(Ticket),
     Throttle,
     Refusals,
     Stop,
@@ -54,9 +54,9 @@ impl Gateway {
         if let Some((at, id)) = self.silences.first() {
             sooner(at, Due::Silence(id));
         }
-        if let Some((ticket, lookup)) = self.lookups.first_key_value() {
-            let at = lookup.submitted + self.config.limits.lookup;
-            sooner(at, Due::Lookup(*ticket));
+        if let Some((ticket, asked)) = self.questions.oldest() {
+            let at = asked + self.config.limits.lookup;
+            sooner(at, Due::Question(ticket));
         }
         if let Some(at) = self.throttle.deadline() {
             sooner(at, Due::Throttle);
@@ -74,7 +74,9 @@ impl Gateway {
         match due {
             Due::Conn(id) => self.fire_conn(id),
             Due::Silence(id) => self.break_silence(id),
-            Due::Lookup(ticket) => self.answer(ticket, Answer::Unavailable(Unavailable::TimedOut)),
+            Due::Question(ticket) => {
+                self.answer(ticket, Answer::Unavailable(Unavailable::TimedOut));
+            }
             Due::Throttle => {
                 self.throttle.fire(self.now.mono);
                 self.ask_next();

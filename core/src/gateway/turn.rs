@@ -57,7 +57,7 @@ impl Gateway {
                 None
             }
             Turn::Refusal { .. } => Some(self.refuse_login(id)),
-            Turn::Throttled(_) | Turn::Lookup(_) | Turn::Claim(_) => Some(Step::Wait),
+            Turn::Throttled(_) | Turn::Question(_) | Turn::Claim(_) => Some(Step::Wait),
         }
     }
 

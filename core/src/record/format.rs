@@ -168,6 +168,7 @@ impl fmt::Display for Said<'_, '_> {
                             Escaped(name)
                         )
                     }
+                    Answer::Claimed => f.write_str("claimed"),
                     Answer::Denied(why, None) => write!(f, "denied {}", why.as_str()),
                     Answer::Denied(why, Some(member)) => {
                         write!(f, "denied {member} {}", why.as_str())
@@ -273,6 +274,7 @@ fn input<'a>(word: &str, words: &mut impl Iterator<Item = &'a str>) -> Option<In
                     nick: text(words.next()?)?,
                     name: text(words.next()?)?,
                 }),
+                "claimed" => Answer::Claimed,
                 "denied" => {
                     let why = words.by_ref().collect::<Vec<_>>().join(" ");
                     // Words of a reason are no numbers.

@@ -297,12 +297,11 @@ impl Writer {
             }
         };
         let (ticket, query) = self.kept.remove(at);
-        let Query::Identify { password, .. } = query;
+        if let (Answer::Member(member), Query::Identify { password, .. }) = (&answer, query) {
+            self.met(member, password.expose());
+        }
         let _ = match &answer {
-            Answer::Member(member) => {
-                self.met(member, password.expose());
-                writeln!(self.out, "store answers {which}")
-            }
+            Answer::Member(_) | Answer::Claimed => writeln!(self.out, "store answers {which}"),
             Answer::Denied(why, _) => writeln!(self.out, "store denies {which}: {}", why.as_str()),
             Answer::Unavailable(Unavailable::Failed) => writeln!(self.out, "store fails {which}"),
             Answer::Unavailable(

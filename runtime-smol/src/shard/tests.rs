@@ -129,7 +129,9 @@ struct Everybody;
 
 impl MemberStore for Everybody {
     fn submit(&self, query: Query, reply: Reply) {
-        let Query::Identify { login, .. } = query;
+        let Query::Identify { login, .. } = query else {
+            return reply.send(Answer::Claimed);
+        };
         let Login::Id(id) = login else {
             return;
         };

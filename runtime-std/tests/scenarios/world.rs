@@ -115,7 +115,10 @@ impl MemberStore for Members {
     fn submit(&self, query: Query, reply: Reply) {
         let Query::Identify {
             login, password, ..
-        } = query;
+        } = query
+        else {
+            return reply.send(Answer::Claimed);
+        };
         let Login::Id(MemberId(id)) = login else {
             return reply.send(Answer::Denied(Denial::WrongPassword, None));
         };

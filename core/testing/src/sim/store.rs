@@ -70,9 +70,12 @@ impl Members {
     }
 
     fn verdict(&self, query: &Query) -> Answer {
-        let Query::Identify {
-            login, password, ..
-        } = query;
+        let (login, password) = match query {
+            Query::Identify {
+                login, password, ..
+            } => (login, password),
+            Query::Claim(_) => return Answer::Claimed,
+        };
         let found = self
             .all
             .iter()

@@ -160,7 +160,9 @@ impl MemberStore for Store {
 
 impl Inner {
     fn truth(&self, query: &Query) -> Answer {
-        let Query::Identify { password, .. } = query;
+        let Query::Identify { password, .. } = query else {
+            return Answer::Claimed;
+        };
         let Some(known) = self.find(query) else {
             return Answer::Denied(Denial::Unknown, None);
         };
@@ -175,10 +177,12 @@ impl Inner {
     }
 
     fn find(&self, query: &Query) -> Option<&Known> {
-        let Query::Identify { login, .. } = query;
-        self.members.iter().find(|known| match login {
-            Login::Id(id) => known.member.id == *id,
-            Login::Nick(nick) => known.member.nick == *nick,
+        self.members.iter().find(|known| match query {
+            Query::Identify { login, .. } => match login {
+                Login::Id(id) => known.member.id == *id,
+                Login::Nick(nick) => known.member.nick == *nick,
+            },
+            Query::Claim(member) => known.member.id == member.id,
         })
     }
 

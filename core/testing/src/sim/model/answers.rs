@@ -57,7 +57,7 @@ impl Model {
                 assert_eq!(*said, Said::error("Please try again later."));
                 self.side(id).free(now);
             }
-            Turn::Verdict(Answer::Denied(..)) => panic!("a refusal is due later"),
+            Turn::Verdict(Answer::Denied(..) | Answer::Claimed) => panic!("no verdict: {said:?}"),
             Turn::Verdict(Answer::Member(_)) | Turn::Claim { .. } => self.already_online(id, said),
             Turn::Line(_) | Turn::Asking(_) => panic!("{id:?} waits, but {said:?}"),
             Turn::Free if self.sides[&id].chat => self.answer(id, said),

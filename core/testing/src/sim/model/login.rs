@@ -17,7 +17,10 @@ impl Model {
             login,
             password,
             source,
-        } = query;
+        } = query
+        else {
+            panic!("the gateway decides about claims: {query:?}");
+        };
         let now = self.now.mono;
         // A number in its plain form is a number, anything else a nick.
         let name = match login {
@@ -87,6 +90,7 @@ impl Model {
                 Answer::Denied(Denial::Changed, Some(member.id))
             }
             Answer::Member(_) | Answer::Denied(..) | Answer::Unavailable(_) => answer,
+            Answer::Claimed => panic!("an answer to a claim"),
         };
         if let Answer::Denied(why, _) = answer {
             self.failed.push_back((question.name.clone(), why));
@@ -101,7 +105,7 @@ impl Model {
         }
         side.turn = match answer {
             Answer::Denied(..) => Turn::Refused(until),
-            Answer::Member(_) | Answer::Unavailable(_) => Turn::Verdict(answer),
+            Answer::Member(_) | Answer::Claimed | Answer::Unavailable(_) => Turn::Verdict(answer),
         };
     }
 

@@ -395,7 +395,7 @@ impl Model {
         match answer {
             Answer::Member(member) => self.past.logged_in(source, member),
             Answer::Denied(..) => self.past.failed(source, name, now),
-            Answer::Unavailable(_) => {}
+            Answer::Claimed | Answer::Unavailable(_) => {}
         }
     }
 

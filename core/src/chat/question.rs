@@ -1,0 +1,62 @@
+//! What commands ask the host.
+
+use alloc::sync::Arc;
+
+use crate::chat::commands::identify;
+use crate::chat::context::Context;
+use crate::chat::throttle::Flight;
+use crate::member::{Answer, Member, MemberId};
+use crate::time::Millis;
+
+/// What a question is about: the command that asked it, and what that has to remember.
+#[derive(Debug)]
+pub(crate) enum About {
+    /// Whether the password of an IDENTIFY is right.
+    Login {
+        /// The number or nick as the client sent it, for the log.
+        id: Arc<str>,
+        /// What it counts as; `None` where logins are not throttled.
+        flight: Option<Flight>,
+    },
+    /// Whether the member of an IDENTIFY may become online here.
+    Claim {
+        /// As above.
+        id: Arc<str>,
+        member: Member,
+    },
+}
+
+impl About {
+    /// Goes on with the command, whose client still waits.
+    pub(crate) fn answered(self, context: &mut dyn Context, asked: Millis, answer: Answer) {
+        match self {
+            Self::Login { id, .. } => identify::answered(context, id, asked, answer),
+            Self::Claim { id, member } => identify::claimed(context, id, member, asked, answer),
+        }
+    }
+
+    /// Whether an answer is one to this question. A host that mixes them up has no answer.
+    pub(crate) fn is_answered_by(&self, answer: &Answer) -> bool {
+        match answer {
+            Answer::Member(_) => matches!(self, Self::Login { .. }),
+            Answer::Claimed => matches!(self, Self::Claim { .. }),
+            Answer::Denied(..) | Answer::Unavailable(_) => true,
+        }
+    }
+
+    /// What a login counts as until it is answered.
+    pub(crate) fn flight(&mut self) -> Option<&mut Flight> {
+        match self {
+            Self::Login { flight, .. } => flight.as_mut(),
+            Self::Claim { .. } => None,
+        }
+    }
+
+    /// The member that a claim is for.
+    pub(crate) fn claimed(&self) -> Option<MemberId> {
+        match self {
+            Self::Login { .. } => None,
+            Self::Claim { member, .. } => Some(member.id),
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Questions to the host. A command that asks one waits for the answer, and so do the later commands of
+//! its connection; no other connection waits.
+
+use alloc::collections::BTreeMap;
+use core::net::SocketAddr;
+
+use super::Gateway;
+use super::caller::Caller;
+use crate::chat::question::About;
+use crate::chat::throttle::Flight;
+use crate::conn::Turn;
+use crate::event::Action;
+use crate::id::{ConnId, Ticket};
+use crate::member::{Answer, Denial, MemberId, Query, Unavailable};
+use crate::time::Millis;
+
+/// The questions that have no answer yet.
+#[derive(Debug, Default)]
+pub(super) struct Questions {
+    /// The first is the oldest.
+    open: BTreeMap<Ticket, Question>,
+    next: u64,
+    /// Members that were changed while questions were open, and the first question after the change: the
+    /// answer to an earlier question may be from before it.
+    changed: BTreeMap<MemberId, Ticket>,
+}
+
+/// A question. It outlives its connection: a failed login counts, though its client has left.
+#[derive(Debug)]
+pub(super) struct Question {
+    pub(super) conn: ConnId,
+    pub(super) peer: SocketAddr,
+    pub(super) asked: Millis,
+    pub(super) about: About,
+}
+
+impl Questions {
+    pub(super) fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// The oldest question, and when it was asked.
+    pub(super) fn oldest(&self) -> Option<(Ticket, Millis)> {
+        let (ticket, question) = self.open.first_key_value()?;
+        Some((*ticket, question.asked))
+    }
+
+    /// A member was changed: what the open questions find out about it may be outdated.
+    pub(super) fn outdate(&mut self, member: MemberId) {
+        if !self.open.is_empty() {
+            self.changed.insert(member, Ticket(self.next));
+        }
+    }
+
+    /// What the open questions about logins count as.
+    pub(super) fn flights(&mut self) -> impl Iterator<Item = &mut Flight> {
+        let questions = self.open.values_mut();
+        questions.filter_map(|question| question.about.flight())
+    }
+
+    fn add(&mut self, question: Question) -> Ticket {
+        let ticket = Ticket(self.next);
+        self.next += 1;
+        self.open.insert(ticket, question);
+        ticket
+    }
+
+    fn take(&mut self, ticket: Ticket) -> Option<Question> {
+        self.open.remove(&ticket)
+    }
+
+    /// The answer, as it would be if it was found now: an answer from before its member was disabled,
+    /// renamed or removed lets no client log in.
+    fn as_of_now(&mut self, ticket: Ticket, about: &About, answer: Answer) -> Answer {
+        let member = match &answer {
+            Answer::Member(member) => Some(member.id),
+            Answer::Claimed => about.claimed(),
+            Answer::Denied(..) | Answer::Unavailable(_) => None,
+        };
+        let changed = member.and_then(|member| self.changed.get(&member));
+        let outdated = changed.is_some_and(|first| ticket < *first);
+        if self.open.is_empty() {
+            self.changed.clear();
+        }
+        if outdated {
+            Answer::Denied(Denial::Changed, member)
+        } else if about.is_answered_by(&answer) {
+            answer
+        } else {
+            Answer::Unavailable(Unavailable::Failed)
+        }
+    }
+
+    #[cfg(any(test, feature = "_testing"))]
+    pub(super) fn is_open(&self, ticket: Ticket) -> bool {
+        self.open.contains_key(&ticket)
+    }
+
+    /// Whether nothing is left of questions that were answered.
+    #[cfg(any(test, feature = "_testing"))]
+    pub(super) fn is_settled(&self) -> bool {
+        self.open.is_empty() && self.changed.is_empty()
+    }
+}
+
+impl Gateway {
+    /// Asks the host. The next command of the connection waits for the answer.
+    pub(super) fn ask(&mut self, id: ConnId, query: Query, about: About) {
+        let now = self.now.mono;
+        let Some(conn) = self.conns.get_mut(id) else {
+            return;
+        };
+        let peer = conn.peer();
+        let Some(chat) = conn.chat() else {
+            return;
+        };
+        let ticket = self.questions.add(Question {
+            conn: id,
+            peer,
+            asked: now,
+            about,
+        });
+        chat.wait(Turn::Question(ticket), now);
+        self.actions.push_back(Action::Lookup(ticket, query));
+    }
+
+    /// The host's answer, or that none came in time.
+    pub(super) fn answer(&mut self, ticket: Ticket, answer: Answer) {
+        let Some(mut question) = self.questions.take(ticket) else {
+            // It was given up before.
+            return;
+        };
+        let answer = self.questions.as_of_now(ticket, &question.about, answer);
+        self.count_login(&mut question, &answer);
+        let id = question.conn;
+        if self.waits_for(id, ticket) {
+            self.ready(id);
+            let mut caller = Caller {
+                gateway: self,
+                conn: id,
+            };
+            question.about.answered(&mut caller, question.asked, answer);
+            self.advance(id, &[]);
+        }
+        self.ask_next();
+    }
+
+    /// Whether a connection lives yet, and its next command waits for this question.
+    fn waits_for(&self, id: ConnId, ticket: Ticket) -> bool {
+        let turn = self.conns.get(id).and_then(|conn| conn.turn());
+        turn.is_some_and(|turn| matches!(turn, Turn::Question(asked) if *asked == ticket))
+    }
+
+    pub(super) fn ready(&mut self, id: ConnId) {
+        let now = self.now.mono;
+        if let Some(conn) = self.conns.get_mut(id) {
+            conn.ready(now);
+        }
+    }
+}
