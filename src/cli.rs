@@ -11,17 +11,20 @@ use std::process::ExitCode;
 use argh::{ArgsInfo, CommandInfoWithArgs, EarlyExit, FlagInfoKind, FromArgs, Optionality};
 use flashgate_core::SETTINGS;
 
-use crate::chat::{self, ChatOptions};
+use crate::chat;
 use crate::failure::{self, Failure};
 use crate::log::diagnostics;
-use crate::members::{self, MembersCommand};
+use crate::members;
 use crate::prompt::STANDARD_INPUT;
-use crate::replay::{self, ReplayOptions};
-use crate::serve::{self, ServeOptions};
-use crate::web::RuffleConfig;
+use crate::replay;
+use crate::serve;
 
+mod command;
 mod hint;
 mod settings;
+
+pub use command::Command;
+use command::Flashgate;
 
 /// Runs the program with the process's own arguments.
 pub fn main() -> ExitCode {
@@ -290,41 +293,6 @@ const COLUMNS: usize = 80;
 
 /// Room for the value of an option at the end of a line.
 const MARGIN: usize = 16;
-
-/// A chat gateway for Flash clients: socket policy, HTTP and chat on one port.
-#[derive(FromArgs, ArgsInfo, Debug)]
-#[argh(
-    example = "Try it, with three members in memory:\n  {command_name} serve --demo",
-    example = "Chat in the terminal:\n  {command_name} chat 127.0.0.1:8080 --id alice",
-    example = "Add a member, and serve everyone:\n  {command_name} members add --id 1 --nick alice --name Alice\n  {command_name} serve --listen 0.0.0.0:8080",
-    note = "The exit code is 0; 1 for a failure; 64 for a wrong command line; 65 for faults in imported data; 69 for an address that cannot be listened on or reached; 78 for what is wrong only with this machine or the files that are named."
-)]
-struct Flashgate {
-    /// print the version
-    #[argh(switch, short = 'V')]
-    version: bool,
-
-    #[argh(subcommand)]
-    command: Option<Command>,
-}
-
-/// What the program can do.
-#[derive(FromArgs, ArgsInfo, Debug)]
-#[argh(subcommand)]
-// There is one of them in a run of the program.
-#[allow(clippy::large_enum_variant)]
-pub enum Command {
-    /// Run the server.
-    Serve(ServeOptions),
-    /// Change the member store.
-    Members(MembersCommand),
-    /// Chat in the terminal.
-    Chat(ChatOptions),
-    /// Play a recording again.
-    Replay(ReplayOptions),
-    /// Print what a page tells Ruffle.
-    RuffleConfig(RuffleConfig),
-}
 
 #[cfg(test)]
 mod tests;

@@ -20,6 +20,8 @@ pub mod chat;
 pub mod cli;
 pub mod failure;
 pub mod import;
+#[cfg(test)]
+mod layers;
 pub mod log;
 pub mod login;
 pub mod members;

@@ -8,9 +8,10 @@ use flashgate_core::Secret;
 use zeroize::Zeroizing;
 
 use super::options::id;
+use super::session::failure;
+use super::show;
 use super::ticket::{self, Pass};
 use super::wire::{Answer, Answers, Broken, Member};
-use super::{failure, show};
 use crate::failure::Failure;
 use crate::prompt;
 

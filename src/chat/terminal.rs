@@ -26,7 +26,8 @@ use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Config, Context, Editor, ExternalPrinter, Helper};
 use signal_hook::consts::SIGINT;
 
-use super::{Done, Output, Session, line, lock, show};
+use super::session::{Done, Output, Session, lock};
+use super::{line, show};
 use crate::failure::Failure;
 use crate::prompt::{self, Then};
 

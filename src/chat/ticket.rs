@@ -2,7 +2,7 @@
 
 use flashgate_core::Secret;
 
-use super::failure;
+use super::session::failure;
 use crate::failure::Failure;
 use crate::prompt;
 

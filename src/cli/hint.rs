@@ -4,7 +4,7 @@ use argh::{ArgsInfo, CommandInfoWithArgs, SubCommandInfo};
 use flashgate_core::{SETTINGS, Setting};
 use strsim::damerau_levenshtein;
 
-use super::Flashgate;
+use super::command::Flashgate;
 
 /// Says of an argument that argh has not recognised what is known in its place.
 pub(super) fn unrecognized(word: &str, arguments: &[&str]) -> String {

@@ -6,6 +6,7 @@ use flashgate_core::Setting;
 
 use super::*;
 use crate::failure::Exit;
+use crate::serve::ServeOptions;
 
 fn parsed(line: &str) -> Result<Request, Failure> {
     parse(

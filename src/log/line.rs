@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 
 use flashgate_core::{MemberId, NotePart, NoteWriter, Now, UnixSeconds};
 
-use super::{Event, Format};
+use super::event::{Event, Format};
 use crate::text::Quoted;
 
 /// One log line, without its end.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use argh::{ArgsInfo, FromArgs};
 
-use super::{counted, default_store};
+use super::common::{counted, default_store};
 use crate::failure::{Exit, Failure};
 use crate::store::{BackupError, Members};
 

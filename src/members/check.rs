@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use argh::{ArgsInfo, FromArgs};
 
-use super::{counted, default_store};
+use super::common::{counted, default_store};
 use crate::failure::{self, Exit, Failure};
 use crate::store::{Checkup, Fault, Members, Misnamed, NickTrouble};
 use crate::text::Plain;

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use argh::{ArgsInfo, FromArgs};
 use csv::Writer;
 
+use super::common::{counted, default_store};
 use super::list::iso;
-use super::{counted, default_store};
 use crate::failure::{Exit, Failure, written};
 use crate::store::{Exported, Members, Passwords};
 

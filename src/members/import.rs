@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use argh::{ArgsInfo, FromArgs};
 
-use super::{default_store, open_or_create};
+use super::common::{default_store, open_or_create};
 use crate::failure::Failure;
 use crate::import::{ActiveIf, Charset, Map, Spaces, Target};
 use crate::site_table::TableOptions;

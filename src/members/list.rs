@@ -7,7 +7,7 @@ use flashgate_core::{Now, UnixSeconds};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use super::default_store;
+use super::common::default_store;
 use crate::failure::Failure;
 use crate::password::Format;
 use crate::store::{Active, Filter, Listed, Members, Stored};

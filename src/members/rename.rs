@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use argh::{ArgsInfo, FromArgs};
 
-use super::{default_store, find, name, nick, said, who};
+use super::common::{default_store, find, name, nick, said, who};
 use crate::failure::Failure;
 use crate::store::{Members, Name, Nick, Who};
 

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use argh::{ArgsInfo, FromArgs};
 
+use super::common::{default_store, find, nobody, who};
 use super::list::{USELESS, date_time, fields};
-use super::{default_store, find, nobody, who};
 use crate::failure::Failure;
 use crate::store::{Active, Members, Stored, Who};
 use crate::text::{Plain, Quoted};

@@ -13,7 +13,8 @@ use std::path::{Component, Path, PathBuf};
 use flashgate_core::{Site, SiteFile};
 
 use super::compress::Beside;
-use super::{Folder, is_own, leaks, mime};
+use super::leaks;
+use super::site::{Folder, is_own, mime};
 use crate::failure::{Exit, Failure};
 
 /// Adds all of a folder to a site.

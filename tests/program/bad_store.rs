@@ -47,7 +47,7 @@ fn every_command_ends_with_the_same_code() {
             "cannot be opened",
         ),
         (
-            |path| fs::set_permissions(path, PermissionsExt::from_mode(0)).unwrap(),
+            |path| fs::set_permissions(path, PermissionsExt::from_mode(0o000)).unwrap(),
             78,
             "cannot be opened",
         ),

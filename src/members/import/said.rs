@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::path::Path;
 
-use super::super::counted;
+use super::super::common::counted;
 use super::Import;
 use super::told::Tell;
 use crate::failure::{self, Exit, Failure};

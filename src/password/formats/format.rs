@@ -83,14 +83,14 @@ impl Format {
     }
 
     /// What stands in the store before an `md5()` of this form, if it is a salted one.
-    pub(in crate::password) fn prefix_of_salted(self) -> Option<&'static str> {
+    pub(crate) fn prefix_of_salted(self) -> Option<&'static str> {
         let found = PREFIXES.iter().find(|(_, format, _)| *format == self);
         let is_salted = matches!(self, Self::Md5SaltPassword | Self::Md5Md5PasswordSalt);
         found.filter(|_| is_salted).map(|(prefix, ..)| *prefix)
     }
 
     /// What of a password it looks at.
-    pub(in crate::password) fn looks_at(self) -> Part {
+    pub(crate) fn looks_at(self) -> Part {
         match self {
             Self::Des => Part::First8,
             Self::Bcrypt => Part::First72,
@@ -174,7 +174,7 @@ impl Format {
     }
 
     /// What of it may be verified, for whoever has more.
-    pub(in crate::password) fn limit(self) -> String {
+    pub(crate) fn limit(self) -> String {
         match (self, self.most()) {
             (Self::Bcrypt | Self::PhpbbBcrypt, Some(most)) => {
                 format!("the cost may be {most} at most")

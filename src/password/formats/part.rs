@@ -8,7 +8,7 @@ use super::html;
 
 /// What of a password counts.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(in crate::password) enum Part {
+pub(crate) enum Part {
     All,
     /// Of DES-crypt.
     First8,
@@ -25,7 +25,7 @@ impl Part {
     pub(super) const CUT: [Self; 4] = [Self::First8, Self::First72, Self::Html72, Self::NoBlanks];
 
     /// The bytes that count.
-    pub(in crate::password) fn of(self, password: &[u8]) -> Zeroizing<Vec<u8>> {
+    pub(crate) fn of(self, password: &[u8]) -> Zeroizing<Vec<u8>> {
         let first = |most: usize| &password[..password.len().min(most)];
         let mut part = Zeroizing::new(Vec::with_capacity(password.len()));
         match self {
@@ -42,7 +42,7 @@ impl Part {
     }
 
     /// What stands before `$argon2id$` then.
-    pub(in crate::password) fn tag(self) -> &'static str {
+    pub(crate) fn tag(self) -> &'static str {
         match self {
             Self::All => "",
             Self::First8 => "$first8",

@@ -7,6 +7,10 @@ use flashgate_core::{
 };
 
 use super::line::MAX_CLIENT_TEXT;
+use std::net::SocketAddr;
+
+use flashgate_core::Note;
+
 use super::*;
 
 fn now() -> Now {

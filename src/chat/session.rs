@@ -1,0 +1,286 @@
+//! A session: two threads over one connection.
+
+use std::fmt;
+use std::io::{self, BufRead, Read, Write};
+use std::net::TcpStream;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::line::Line;
+use super::options::ChatOptions;
+use super::show::{Asked, Shown, View};
+use super::wire::{Answers, Broken};
+use super::{address, line, login, show, terminal, ticket};
+use crate::failure::{Exit, Failure};
+use crate::log::diagnostics;
+
+/// Chats until the user leaves, the input ends or the server does.
+pub fn chat(options: &ChatOptions) -> Result<(), Failure> {
+    let pass = options.ticket.as_ref().map(ticket::read).transpose()?;
+    let socket = address::connect(&options.server)?;
+    let fail = |error| Failure::new(Exit::Failure, format!("cannot use the connection: {error}"));
+    let receiving = socket.try_clone().map_err(fail)?;
+    let mut answers = Answers::new(receiving);
+    login::greet(&socket, &mut answers)?;
+
+    let terminal = terminal::Terminal::open();
+    terminal::end_on_signals(terminal.as_ref())?;
+    let me = match &pass {
+        Some(pass) => login::by_ticket(&socket, &mut answers, options.id.as_deref(), pass)?,
+        None => login::login(&socket, &mut answers, options.id.as_deref())?,
+    };
+    let session = Arc::new(Session {
+        view: Mutex::new(View::new(me.clone())),
+        socket,
+        leaving: Mutex::new(None),
+    });
+    session
+        .socket
+        .set_read_timeout(Some(LOOK_UP))
+        .map_err(fail)?;
+    // From here on only the thread of the input sends: answers come in the order of the commands.
+    session.list();
+    let welcome = show::welcome(&me);
+    match terminal {
+        Some((editor, terminal)) => {
+            terminal.here(&welcome);
+            let (shown, input) = (terminal.clone(), Arc::clone(&session));
+            diagnostics::start_thread("input", move || terminal::talk(editor, &shown, &input))?;
+            let done = receive(&session, &mut answers, &terminal);
+            terminal.end();
+            done
+        }
+        None => {
+            if let Err(error) = Plain.show(&welcome) {
+                return unshown(&error);
+            }
+            let input = Arc::clone(&session);
+            diagnostics::start_thread("input", move || talk(&mut io::stdin().lock(), &input))?;
+            receive(&session, &mut answers, &Plain)
+        }
+    }
+}
+
+/// Where lines are shown.
+pub(super) trait Output {
+    fn show(&self, shown: &Shown) -> io::Result<()>;
+}
+
+/// A line each, on standard output.
+struct Plain;
+
+impl Output for Plain {
+    fn show(&self, shown: &Shown) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        out.write_all(format!("{}\n", shown.text).as_bytes())?;
+        out.flush()
+    }
+}
+
+/// What both threads have.
+pub(super) struct Session {
+    pub(super) view: Mutex<View>,
+    socket: TcpStream,
+    /// Since when QUIT is on its way.
+    leaving: Mutex<Option<Instant>>,
+}
+
+/// What a line has led to.
+pub(super) enum Done {
+    Sent,
+    /// To be shown here and now.
+    Show(Vec<Shown>),
+    Leave,
+}
+
+impl Session {
+    /// Carries out a line. `partner` is who was talked to last.
+    pub(super) fn line(&self, typed: &str, partner: &mut Option<String>) -> Done {
+        let (nick, text) = match line::parse(typed) {
+            Ok(Line::Nothing) => return Done::Sent,
+            Ok(Line::Quit) => return Done::Leave,
+            Ok(Line::Help) => return Done::Show(line::HELP.map(show::note).to_vec()),
+            Ok(Line::List) => {
+                self.list();
+                return Done::Sent;
+            }
+            Ok(Line::Message { nick, text }) => (nick, text),
+            Ok(Line::Say(text)) => match partner {
+                Some(nick) => (nick.clone(), text),
+                None => {
+                    let advice = "Say to whom: /msg NICK TEXT. The next lines then go there too.";
+                    return Done::Show(vec![show::error(advice)]);
+                }
+            },
+            Err(advice) => return Done::Show(vec![show::error(&show::line(&advice))]),
+        };
+        *partner = Some(nick.clone());
+        let command = format!("MSG {nick} {text}\0");
+        lock(&self.view).ask(Asked::Message { nick });
+        self.send(&command);
+        Done::Sent
+    }
+
+    fn list(&self) {
+        lock(&self.view).ask(Asked::List);
+        self.send("LIST\0");
+    }
+
+    /// The server answers everything before it closes.
+    pub(super) fn leave(&self) {
+        // Known before the server can be done with it.
+        lock(&self.leaving).get_or_insert_with(Instant::now);
+        self.send("QUIT\0");
+    }
+
+    fn send(&self, command: &str) {
+        // A connection that takes nothing any more is told by the thread that receives.
+        let _ = (&self.socket).write_all(command.as_bytes());
+    }
+}
+
+/// Shows what comes, to the end of the connection.
+fn receive(
+    session: &Session,
+    answers: &mut Answers<TcpStream>,
+    output: &impl Output,
+) -> Result<(), Failure> {
+    let mut heard = Instant::now();
+    loop {
+        let answer = match answers.next() {
+            Ok(answer) => answer,
+            Err(Broken::Silent) => {
+                let leaving = *lock(&session.leaving);
+                if leaving.is_some_and(|since| is_deserted(since, heard, Instant::now())) {
+                    return Err(failure("the server does not answer any more"));
+                }
+                continue;
+            }
+            Err(Broken::Ended) if lock(&session.leaving).is_some() => {
+                let open = lock(&session.view).unanswered();
+                return match open {
+                    0 => Ok(()),
+                    _ => Err(failure(&format!(
+                        "the server has ended the connection; of the last {open} commands nobody \
+                         knows whether they were carried out"
+                    ))),
+                };
+            }
+            Err(broken) => return Err(failure(&broken.to_string())),
+        };
+        heard = Instant::now();
+        let shown = lock(&session.view).take(answer);
+        if let Some(Err(error)) = shown.map(|shown| output.show(&shown)) {
+            return unshown(&error);
+        }
+    }
+}
+
+/// Whether a server that was sent QUIT at `since`, and has sent its last byte at `heard`, is not waited for any
+/// longer.
+fn is_deserted(since: Instant, heard: Instant, now: Instant) -> bool {
+    now.saturating_duration_since(since.max(heard)) > FAREWELL
+}
+
+/// Whoever closes our output early has seen enough: `flashgate chat … | head`.
+fn unshown(error: &io::Error) -> Result<(), Failure> {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return Ok(());
+    }
+    Err(failure(&format!(
+        "cannot write to standard output: {error}"
+    )))
+}
+
+/// Carries out the lines of a pipe, to its end.
+fn talk(input: &mut impl BufRead, session: &Session) {
+    let mut partner = None;
+    loop {
+        let done = match next_line(input) {
+            Ok(Some(line)) => session.line(&line, &mut partner),
+            Ok(None) => Done::Leave,
+            Err(fault) => Done::Show(vec![show::error(&fault)]),
+        };
+        match done {
+            Done::Sent => {}
+            // The thread that receives finds out if this cannot be written.
+            Done::Show(lines) => drop(lines.iter().try_for_each(|line| Plain.show(line))),
+            Done::Leave => return session.leave(),
+        }
+    }
+}
+
+/// One line, without its end; `None` behind the last.
+fn next_line(input: &mut impl BufRead) -> Result<Option<String>, String> {
+    let mut line = Vec::new();
+    let read = input.take(MAX_LINE).read_until(b'\n', &mut line);
+    match read {
+        // What cannot be read any more is at its end.
+        Ok(0) | Err(_) => return Ok(None),
+        Ok(_) if line.len() as u64 == MAX_LINE && line.last() != Some(&b'\n') => {
+            let _ = input.skip_until(b'\n');
+            return Err("A line of the input is far too long; it was not sent.".to_owned());
+        }
+        Ok(_) => {}
+    }
+    String::from_utf8(line)
+        .map(Some)
+        .map_err(|_| "A line of the input is not valid UTF-8; it was not sent.".to_owned())
+}
+
+pub(super) fn failure(message: &str) -> Failure {
+    Failure::new(Exit::Failure, message)
+}
+
+/// A thread that panicked has been told of; what it left is still good to read.
+pub(super) fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How often a silent connection is looked at.
+const LOOK_UP: Duration = Duration::from_secs(1);
+
+/// Without a byte for so long after QUIT, a server has nothing to say any more. The slowest still
+/// answers several commands a second.
+const FAREWELL: Duration = Duration::from_secs(30);
+
+/// Bytes in a line of a pipe: above what any server takes for a command.
+const MAX_LINE: u64 = 1 << 20;
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_a_pipe() {
+        let long = "x".repeat(MAX_LINE as usize + 5);
+        let text = format!("a\r\n\n{long}\nb");
+        let mut input = text.as_bytes();
+        assert_eq!(next_line(&mut input), Ok(Some("a\r\n".to_owned())));
+        assert_eq!(next_line(&mut input), Ok(Some("\n".to_owned())));
+        assert!(next_line(&mut input).unwrap_err().contains("too long"));
+        assert_eq!(next_line(&mut input), Ok(Some("b".to_owned())));
+        assert_eq!(next_line(&mut input), Ok(None));
+        let mut input = &b"\xff\nb\n"[..];
+        assert!(next_line(&mut input).unwrap_err().contains("UTF-8"));
+        assert_eq!(next_line(&mut input), Ok(Some("b\n".to_owned())));
+    }
+
+    /// A server that still answers is waited for, however long that takes.
+    #[test]
+    fn a_server_is_waited_for_while_it_answers() {
+        let since = Instant::now();
+        let at = |seconds| since + Duration::from_secs(seconds);
+        assert!(!is_deserted(since, since, at(30)));
+        assert!(is_deserted(since, since, at(31)));
+        assert!(!is_deserted(since, at(100), at(130)));
+        assert!(is_deserted(since, at(100), at(131)));
+        assert!(!is_deserted(at(100), since, at(130)));
+    }
+}

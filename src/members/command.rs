@@ -1,0 +1,224 @@
+//! The commands, and those that take a few lines.
+
+use std::path::{Path, PathBuf};
+
+use argh::{ArgsInfo, FromArgs};
+
+use super::common::{default_store, find, name, nick, number, open_or_create, said, who};
+use super::{backup, check, export, import, list, rename, show};
+use crate::failure::{self, Exit, Failure};
+use crate::password::Hash;
+use crate::prompt;
+use crate::store::{Active, AddError, Members, Name, NewMember, Nick, Number, Who, is_address};
+
+/// Look after the member store.
+#[derive(FromArgs, ArgsInfo, Clone, Debug)]
+#[argh(
+    subcommand,
+    name = "members",
+    note = "A server that is running logs out within a second who is disabled, renamed or removed. Every other change counts from the next login on: with another password or name, who is online stays so."
+)]
+pub struct MembersCommand {
+    #[argh(subcommand)]
+    pub(crate) command: Action,
+}
+
+#[derive(FromArgs, ArgsInfo, Clone, Debug)]
+#[argh(subcommand)]
+// There is one of them in a run of the program.
+#[allow(clippy::large_enum_variant)]
+pub(crate) enum Action {
+    Add(Add),
+    List(list::List),
+    Show(show::Show),
+    Passwd(Passwd),
+    Rename(rename::Rename),
+    Enable(Enable),
+    Disable(Disable),
+    Remove(Remove),
+    Export(export::Export),
+    Import(import::Import),
+    Check(check::Check),
+    Backup(backup::Backup),
+}
+
+/// Add a member; the password is asked for, or read as one line from standard input.
+#[derive(FromArgs, ArgsInfo, Clone, Debug)]
+#[argh(subcommand, name = "add")]
+pub(crate) struct Add {
+    /// the member's number, 1 or more
+    #[argh(option, arg_name = "N", from_str_fn(number))]
+    id: Number,
+
+    /// what others call the member: 1 to 32 characters, no white space, not all digits
+    #[argh(option, arg_name = "NICK", from_str_fn(nick))]
+    nick: Nick,
+
+    /// the name that is shown
+    #[argh(option, arg_name = "NAME", from_str_fn(name))]
+    name: Name,
+
+    /// do not let the member log in yet
+    #[argh(switch)]
+    inactive: bool,
+
+    /// file of the member store (default flashgate.db); created when missing
+    #[argh(option, arg_name = "FILE", default = "default_store()")]
+    members: PathBuf,
+}
+
+/// Give a member another password; it is asked for, or read as one line from standard input.
+#[derive(FromArgs, ArgsInfo, Clone, Debug)]
+#[argh(subcommand, name = "passwd")]
+pub(crate) struct Passwd {
+    /// the member's number or nick
+    #[argh(positional, from_str_fn(who))]
+    who: Who,
+
+    /// file of the member store (default flashgate.db)
+    #[argh(option, arg_name = "FILE", default = "default_store()")]
+    members: PathBuf,
+}
+
+/// Let a member log in.
+#[derive(FromArgs, ArgsInfo, Clone, Debug)]
+#[argh(subcommand, name = "enable")]
+pub(crate) struct Enable {
+    /// the member's number or nick
+    #[argh(positional, from_str_fn(who))]
+    who: Who,
+
+    /// file of the member store (default flashgate.db)
+    #[argh(option, arg_name = "FILE", default = "default_store()")]
+    members: PathBuf,
+}
+
+/// Let a member log in no more; who is online is logged out.
+#[derive(FromArgs, ArgsInfo, Clone, Debug)]
+#[argh(subcommand, name = "disable")]
+pub(crate) struct Disable {
+    /// the member's number or nick
+    #[argh(positional, from_str_fn(who))]
+    who: Who,
+
+    /// file of the member store (default flashgate.db)
+    #[argh(option, arg_name = "FILE", default = "default_store()")]
+    members: PathBuf,
+}
+
+/// Remove a member for good; who is online is logged out.
+#[derive(FromArgs, ArgsInfo, Clone, Debug)]
+#[argh(subcommand, name = "remove")]
+pub(crate) struct Remove {
+    /// the member's number or nick
+    #[argh(positional, from_str_fn(who))]
+    who: Who,
+
+    /// file of the member store (default flashgate.db)
+    #[argh(option, arg_name = "FILE", default = "default_store()")]
+    members: PathBuf,
+}
+
+impl Action {
+    /// The store that it is about.
+    fn store(&self) -> &Path {
+        match self {
+            Self::Add(options) => &options.members,
+            Self::List(options) => &options.members,
+            Self::Show(options) => &options.members,
+            Self::Passwd(options) => &options.members,
+            Self::Rename(options) => &options.members,
+            Self::Enable(options) => &options.members,
+            Self::Disable(options) => &options.members,
+            Self::Remove(options) => &options.members,
+            Self::Export(options) => &options.members,
+            Self::Import(options) => &options.members,
+            Self::Check(options) => &options.members,
+            Self::Backup(options) => &options.members,
+        }
+    }
+}
+
+pub(crate) fn run(action: &Action) -> Result<(), Failure> {
+    // Not shown: it may have a password in it.
+    if action.store().to_str().is_some_and(is_address) {
+        return Err(Failure::usage(
+            "--members names a database: the site looks after its own table, and flashgate only reads \
+             it; flashgate members import mysql://USER@HOST/DATABASE --dry-run reports on it, and \
+             this command needs the file of a member store",
+        ));
+    }
+    let said = match action {
+        Action::Add(options) => add(options)?,
+        Action::List(options) => list::run(options)?,
+        Action::Show(options) => show::run(options)?,
+        Action::Passwd(options) => passwd(options)?,
+        Action::Rename(options) => rename::run(options)?,
+        Action::Enable(options) => set_active(&options.members, &options.who, Active::Yes)?,
+        Action::Disable(options) => set_active(&options.members, &options.who, Active::No)?,
+        Action::Remove(options) => remove(options)?,
+        Action::Export(options) => export::run(options)?,
+        Action::Import(options) => import::run(options)?,
+        Action::Check(options) => check::run(options)?,
+        Action::Backup(options) => backup::run(options)?,
+    };
+    failure::print(&said)
+}
+
+fn add(options: &Add) -> Result<String, Failure> {
+    // Nobody types a password twice only to hear that the nick is taken.
+    if options.members.exists() {
+        let members = Members::open(&options.members)?;
+        if let Some(taken) = members.taken(options.id, &options.nick)? {
+            return Err(AddError::Taken(taken).into());
+        }
+    }
+    let password = prompt::new_password()?;
+    let password = Hash::new(&password)
+        .map_err(|fault| Failure::new(Exit::Failure, format!("the password's hash {fault}")))?;
+    let member = NewMember {
+        id: options.id,
+        nick: options.nick.clone(),
+        name: options.name.clone(),
+        password,
+        active: if options.inactive {
+            Active::No
+        } else {
+            Active::Yes
+        },
+    };
+    let mut members = open_or_create(&options.members)?;
+    members.add(&member)?;
+    Ok(format!(
+        "added member {} {}\n",
+        member.id.get(),
+        member.nick.as_str()
+    ))
+}
+
+fn passwd(options: &Passwd) -> Result<String, Failure> {
+    let mut members = Members::open(&options.members)?;
+    let member = find(&members, &options.who)?;
+    let hash = Hash::new(&prompt::new_password()?)
+        .map_err(|fault| Failure::new(Exit::Failure, format!("the password's hash {fault}")))?;
+    let change = members.set_password(member.id, &hash)?;
+    said(change, "has a new password", &member, &options.who)
+}
+
+fn set_active(store: &Path, who: &Who, active: Active) -> Result<String, Failure> {
+    let mut members = Members::open(store)?;
+    let member = find(&members, who)?;
+    let change = members.set_active(member.id, active)?;
+    let done = match active {
+        Active::Yes => "may log in",
+        Active::No => "may not log in any more",
+    };
+    said(change, done, &member, who)
+}
+
+fn remove(options: &Remove) -> Result<String, Failure> {
+    let mut members = Members::open(&options.members)?;
+    let member = find(&members, &options.who)?;
+    let change = members.remove(member.id)?;
+    said(change, "is removed", &member, &options.who)
+}
