@@ -8,13 +8,12 @@ use crate::id::ConnId;
 use crate::wire::websocket::{self, MAX_HEAD, Opcode};
 use crate::xml;
 
-/// Bytes to write: a few of its own, then some that every connection shares. A clone copies no more
-/// than the few.
+/// Bytes to write: a few of its own, then some that all connections share. A clone copies only the few.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Chunk {
     head: [u8; MAX_HEAD],
     head_len: u8,
-    /// Bytes at the end of the body that are left out.
+    /// Bytes at the end of the body that do not belong to this chunk.
     trimmed: u8,
     body: Arc<[u8]>,
 }
@@ -58,10 +57,10 @@ impl Chunk {
         usize::from(self.head_len) + self.body.len() - usize::from(self.trimmed)
     }
 
-    /// What it takes of memory while it waits in [`Chunks`](crate::Chunks), as if nobody else waited for the
-    /// same bytes: a place in the queue, and the allocation that holds its body. The limits on what waits
-    /// are limits on this. The same number on every machine, so that decisions are; where a word has 32
-    /// bits, it is more than a chunk takes.
+    /// The memory in bytes that it takes while it waits in [`Chunks`](crate::Chunks), as if no other connection
+    /// shared its body: a place in the queue, and the allocation of the body. The limits on queues are limits on
+    /// this. It is the same number on every machine, so that decisions are the same; on a 32-bit machine it is
+    /// more than a chunk takes.
     #[inline]
     pub fn memory(&self) -> usize {
         PLACE + (self.body.len() + AROUND).next_multiple_of(ROUNDED)
@@ -75,7 +74,7 @@ impl Chunk {
         [&head[from.min(head.len())..], &body[in_body..]]
     }
 
-    /// The bytes in one piece, for those who have no use for two.
+    /// The bytes in one piece.
     pub fn to_vec(&self) -> Vec<u8> {
         self.slices(0).concat()
     }
@@ -100,26 +99,26 @@ impl fmt::Debug for Chunk {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Message(Arc<[u8]>);
 
-/// How a connection carries messages. It changes when the connection sends its first text message, or its
-/// first command in a code page.
+/// The wire form in which a connection gets messages. It changes when the connection sends its first text
+/// message, or its first command in a code page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Form {
-    /// As they are, ended by NUL.
+    /// XML, ended by NUL.
     #[default]
     Stream,
-    /// One in a binary WebSocket frame, its NUL included: the frames are a stream to their reader.
+    /// Each in a binary WebSocket frame, with its NUL: the client reads the frames as a stream.
     Binary,
-    /// One in a WebSocket text frame, which needs no NUL.
+    /// Each in a WebSocket text frame, without a NUL.
     Text,
-    /// As a stream, to a client that has sent a command in a code page: each character beyond ASCII is a
-    /// character reference, which reads right in any code page.
+    /// As a stream, for a client that has sent a command in a code page: each character beyond ASCII is a
+    /// character reference, which is correct in every code page.
     AsciiStream,
     /// The same in binary WebSocket frames.
     AsciiBinary,
 }
 
 impl Form {
-    /// All of them, each at the index that it has as a number.
+    /// All forms, each at the index of its number.
     pub const ALL: [Self; 5] = [
         Self::Stream,
         Self::Binary,
@@ -146,12 +145,12 @@ impl Form {
 }
 
 impl Message {
-    /// Takes `xml` with its NUL.
+    /// Encodes `xml`, which ends with a NUL.
     pub(crate) fn new(xml: &str) -> Self {
         Self::of(xml.as_bytes())
     }
 
-    /// Takes XML in parts, of which the last ends with the NUL.
+    /// Encodes XML in parts, the last of which ends with a NUL.
     pub(crate) fn join(parts: &[&str]) -> Self {
         let length = parts.iter().map(|part| part.len()).sum::<usize>();
         // Nearly every message comes together on the stack, so that it takes one allocation: its own.
@@ -212,8 +211,7 @@ const ROUNDED: usize = 16;
 /// Bytes of a message that is put together on the stack.
 const SHORT: usize = 512;
 
-/// The connections a broadcast goes to, all of one form: a snapshot, taken when the broadcast was
-/// decided.
+/// The connections that receive a broadcast, all of one form: a snapshot from the moment of the decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recipients {
     form: Form,
@@ -226,8 +224,8 @@ impl Recipients {
         Self { form, ids }
     }
 
-    /// How they carry messages. What several broadcasts of one form say in a row is the same bytes
-    /// for all who hear them all, so that a runtime may keep those once.
+    /// Their wire form. Consecutive broadcasts in one form are the same bytes for every connection that receives
+    /// all of them, so a runtime may store them once.
     pub fn form(&self) -> Form {
         self.form
     }

@@ -27,39 +27,40 @@ pub use setting::{Help, Setting, SettingError};
 /// settings are one [`Input::Configure`](crate::Input::Configure).
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Every bound there is.
+    /// All bounds on memory, time and rate.
     pub limits: Limits,
-    /// What each listener serves, by [`ListenerId`]; one that is not named here serves everything.
+    /// What each listener serves, by [`ListenerId`]. A listener past the end of the list serves everything.
     pub listeners: Vec<Role>,
     /// The Flash policy document.
     pub policy: Policy,
     /// The files that are served over HTTP.
     pub site: Arc<Site>,
-    /// Where a 301 leads from each path that neither the gateway nor the site has, as in 2007. It goes
-    /// into a header as it stands: visible ASCII only. Where it is a path and nothing is there, that
-    /// path gets a 404, since the redirect would never end.
+    /// Where paths that neither the gateway nor the site has are redirected to by a 301, as in 2007. It is sent
+    /// in a header unchanged: visible ASCII only. If it is a path and nothing is there, that path gets a 404,
+    /// since the redirect would never end.
     pub redirect: Option<String>,
-    /// What such a path gets where there is no redirect.
+    /// What such a path gets if `redirect` is `None`.
     pub missing: Missing,
-    /// The encoding of a command that is not valid UTF-8: movies that set `System.useCodepage`, and old
-    /// terminals. Without one such a command is an error.
+    /// The encoding of commands that are not valid UTF-8, for movies that set `System.useCodepage` and for old
+    /// terminals. `None`: such a command is an error.
     pub codepage: Option<CodePage>,
     /// Which web pages may open a WebSocket.
     pub origins: Origins,
-    /// Who may ask for LIST.
+    /// Which clients may use LIST.
     pub list: ListAccess,
-    /// Who is told that a member logs in or leaves.
+    /// Which members are notified when a member logs in or leaves.
     pub presence: Presence,
-    /// What happens when a member logs in who is online already.
+    /// What happens when a member who is online logs in again.
     pub duplicates: OnDuplicate,
-    /// Who decides whether a member may become online.
+    /// What decides whether a member may become online.
     pub claims: Claims,
-    /// Whether the limits per address hold for loopback too.
+    /// Whether the limits for each address hold for loopback, too.
     pub loopback: Loopback,
 }
 
 impl Config {
-    /// Sets the setting `name` of [`SETTINGS`] to what `value` says, within its bounds.
+    /// Sets the setting `name` of [`SETTINGS`] to `value`. Fails if there is no such setting, or if the value is
+    /// out of its bounds.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), SettingError> {
         match Setting::named(name) {
             Some(setting) => setting.set(self, value),
@@ -98,17 +99,17 @@ impl Default for Config {
 /// What a listener serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Policy, HTTP and chat, told apart by the first bytes.
+    /// Policy, HTTP and chat, recognised by the first bytes.
     Gateway,
-    /// Policy requests alone; anything else is closed in silence (Flash asks port 843 first).
+    /// Only policy requests, which Flash sends to port 843 first. Anything else is closed without an answer.
     Policy,
-    /// `/metrics` over HTTP alone, which then is not served by the other listeners; anything else is
-    /// closed in silence, or a 404.
+    /// Only `/metrics`; the other listeners no longer serve it. Any other path gets a 404, and what is not HTTP
+    /// is closed without an answer.
     Metrics,
 }
 
-/// What a path gets that neither the gateway nor the site has. No cache may keep the answer: what is
-/// missing now may be there after the next start.
+/// The answer to a path that neither the gateway nor the site has. No cache may keep it: the path may exist
+/// after the next start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Missing {
     /// A temporary redirect (302) to the chat page, `/chat/`.
@@ -117,38 +118,38 @@ pub enum Missing {
     NotFound,
 }
 
-/// Who may ask for LIST.
+/// Which clients may use LIST.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ListAccess {
-    /// Anyone who is connected, as in 2007.
+    /// Every connection, as in 2007.
     Everyone,
-    /// Who is identified.
+    /// Only members who have logged in.
     Identified,
 }
 
-/// Who is told that a member logs in or leaves.
+/// Which members are notified when a member logs in or leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
     /// Everyone online. Each login costs a message for each of them.
     All,
-    /// Nobody but the member. LIST and MSG work as ever.
+    /// Only that member. LIST and MSG work as ever.
     Off,
 }
 
-/// What happens when a member logs in who is online already.
+/// What happens when a member who is online logs in again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnDuplicate {
-    /// A newcomer from the same address takes the place of an older connection that gives no sign of
-    /// life: a WebSocket that sends nothing for [`Limits::ghost_websocket`] after a ping, or a plain
-    /// stream that has sent nothing for [`Limits::ghost_raw`]. Any other newcomer is refused.
+    /// The new connection takes over if it has the same address and the old connection is dead: a WebSocket
+    /// that sends nothing for [`Limits::ghost_websocket`] after a ping, or a plain stream that has sent nothing
+    /// for [`Limits::ghost_raw`]. Otherwise the new connection is refused.
     Stale,
-    /// The newcomer is refused.
+    /// The new connection is refused.
     Refuse,
-    /// The newcomer takes the older connection's place.
+    /// The new connection takes over.
     Replace,
 }
 
-/// Who decides whether a member may become online.
+/// What decides whether a member may become online.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claims {
     /// The gateway, at once, by who is online on it.
@@ -158,73 +159,75 @@ pub enum Claims {
     Host,
 }
 
-/// Whether the limits per address hold for loopback, where a reverse proxy or a test may be many.
+/// Whether the limits for each address hold for loopback, where one address may be many clients: a reverse
+/// proxy, or a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loopback {
-    /// They do not.
+    /// They do not hold.
     Exempt,
-    /// They do.
+    /// They hold.
     Limited,
 }
 
-/// Every bound on what a peer can make the gateway hold, or wait for.
+/// The bounds on what a peer can make the gateway store or wait for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Open chat connections. 4,096 default: a large site of 2007, far below what one thread serves.
+    /// Open chat connections. 4,096 by default: a large site of 2007, and far below what one thread serves.
     pub clients: usize,
-    /// Open connections of any kind; the rest over `clients` is for policy and HTTP.
+    /// Open connections of any kind. Those in excess of `clients` are for policy and HTTP.
     pub connections: usize,
-    /// Open connections from one address: a school or a carrier's NAT fits, one machine cannot fill the server.
+    /// Open connections from one address: enough for a school or a carrier's NAT, too few for one machine to fill
+    /// the server.
     pub per_address: usize,
     /// Bytes in one command, without its terminator.
     pub command: usize,
     /// Memory that others' messages may take while they wait for a client that does not read, in bytes, as
-    /// [`Chunk::memory`](crate::Chunk::memory) counts it. Of 4 GiB and more there is no limit: what waits is
-    /// counted up to there.
+    /// [`Chunk::memory`](crate::Chunk::memory) counts it. Above it the connection is closed. The counter
+    /// saturates at 4 GiB, so a larger value means no limit.
     pub backlog: usize,
-    /// Memory of what waits for a client above which its own next command, or ping, waits. An answer that
-    /// alone takes more holds them back until it is taken whole.
+    /// Memory of the queue, in bytes, above which the client's next command or ping waits. An answer that alone
+    /// takes more delays them until it is written completely.
     pub own_backlog: usize,
     /// Bytes in the head of an HTTP request, its empty line included (nginx: 4 × 8 KiB, hyper: 400 KiB).
     pub head: usize,
-    /// To finish a request, or the first bytes of one, once begun.
+    /// Time to finish a request, from its first byte.
     pub request: Millis,
-    /// For the terminator of a policy request: old players send none.
+    /// Time for the terminator of a policy request, which old players do not send.
     pub policy_grace: Millis,
-    /// For the peer to close after we did, and for everything at shutdown.
+    /// Time for the peer to close after the gateway did, and for everything at shutdown.
     pub linger: Millis,
-    /// Without progress, until a connection that is being closed is cut off.
+    /// Time without progress until a connection that is being closed is aborted.
     pub close_stall: Millis,
-    /// Without progress, until a client that does not take its HTTP answer is cut off.
+    /// Time without progress until a client that does not read its HTTP answer is aborted.
     pub body_stall: Millis,
-    /// To identify, from accept.
+    /// Time to log in, from accept.
     pub login: Millis,
-    /// From one WebSocket ping to the next, below the 60 s after which nginx closes a silent connection.
+    /// Time from one WebSocket ping to the next, below the 60 s after which nginx closes a silent connection.
     /// `None`: no pings. Less than 1 ms counts as 1 ms.
     pub ping: Option<Millis>,
-    /// Without a byte from the client, until a WebSocket is closed: three pings. `None`: never.
+    /// Time without a byte from the client until a WebSocket is closed: three pings. `None`: never.
     pub silence: Option<Millis>,
-    /// For an older WebSocket of a member to answer a ping, before a newcomer takes its place: a phone
-    /// that was asleep answers within two seconds.
+    /// Time for a member's older WebSocket to answer a ping before a new connection takes over. A phone that was
+    /// asleep answers within two seconds.
     pub ghost_websocket: Millis,
-    /// Without a byte from it, until a newcomer may take the place of an older plain stream.
+    /// Time without a byte from a member's older plain stream until a new connection may take over.
     pub ghost_raw: Millis,
-    /// Without output, until a raw connection that has sent a command ended by NUL gets a lone NUL, which
+    /// Time without output until a raw connection that has sent a command ended by NUL gets a lone NUL, which
     /// Flash reads as an empty message, so that no proxy in front closes a silent connection. `None`: never.
     /// Less than 1 ms counts as 1 ms.
     pub raw_keepalive: Option<Millis>,
-    /// For the member store to answer.
+    /// Time for the member store to answer.
     pub lookup: Millis,
-    /// From an IDENTIFY to its refusal at the earliest; above the slowest hash in the store, so that
-    /// the time of an answer says nothing.
+    /// The least time from IDENTIFY to a refusal. It should be longer than the slowest hash in the store takes, so
+    /// that the time of an answer tells nothing.
     pub failure_delay: Millis,
-    /// Failed identifications after which a connection is closed.
+    /// Failed logins after which a connection is closed.
     pub failures: u8,
-    /// How failed identifications slow down an address or a name.
+    /// How failed logins slow down an address or a name.
     pub throttle: Throttle,
     /// Commands a second for each connection, on average. `None`: no limit.
     pub rate: Option<NonZeroU32>,
-    /// Commands at once; at least 1 is taken.
+    /// Commands that a connection may send at once, after a pause. 0 counts as 1.
     pub burst: u32,
     /// TCP keep-alive, which the runtime sets on every socket.
     pub keepalive: KeepAlive,
@@ -262,38 +265,38 @@ impl Default for Limits {
     }
 }
 
-/// How failed identifications slow down an address (an IPv6 address stands for its /64), and a name that
-/// is tried from many addresses. An address that is exempt from limits is slowed down by name alone.
+/// How failed logins slow down an address, and a name that is tried from many addresses. An IPv6 address stands
+/// for its /64. An address that is exempt from limits is slowed down only by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Throttle {
-    /// Whether any of this happens.
+    /// Whether failed logins slow anything down.
     pub login: LoginThrottle,
-    /// From this failure within `window` on, identifications from the address are looked up one at a
-    /// time; at most 8, the failures that are remembered. A lookup under way counts as a failure.
+    /// Once an address has failed this often within `window`, its logins are looked up one at a time, with
+    /// pauses. At most 8, as no more failures are remembered. A lookup under way counts as a failure.
     pub after: u8,
     /// How long a failure counts.
     pub window: Millis,
-    /// The wait since the last failure, doubled by each further one.
+    /// The pause after that failure. Each further failure doubles it.
     pub first: Millis,
-    /// The longest such wait.
+    /// The longest such pause.
     pub longest: Millis,
-    /// Lookups at once for an address, of names that have not logged in from it; at least 1.
+    /// Lookups at once for one address, of names that have never logged in from it. 0 counts as 1.
     pub address_lookups: usize,
-    /// Addresses remembered. Past it, the address whose last failure is oldest is forgotten.
+    /// Addresses that are remembered. Above it, the address with the oldest last failure is forgotten.
     pub addresses: usize,
-    /// From this failure in one name within `window` on, whatever the addresses, an address from which
-    /// the name has not logged in waits for `name_wait` and `name_rate`; at most 8. A lookup under way
-    /// counts as a failure.
+    /// Once one name has failed this often within `window`, from any addresses, a login in that name waits for
+    /// `name_wait` and `name_rate` if it comes from an address that has never logged in by that name. At most 8. A
+    /// lookup under way counts as a failure.
     pub name_after: u8,
-    /// How long such an identification waits: short and always the same, as it may be the member's.
+    /// How long such a login waits: short and always the same, since it may be the member's own.
     pub name_wait: Millis,
     /// Lookups a second in one name after that wait, from all addresses together. `None`: no limit.
     pub name_rate: Option<NonZeroU32>,
-    /// Lookups at once in one name, from addresses from which it has not logged in; at least 1.
+    /// Lookups at once in one name, from addresses that have never logged in by it. 0 counts as 1.
     pub name_lookups: usize,
-    /// Names remembered that have failed, nicks whose number is known, and pairs of a name and an
-    /// address that have logged in: this many of each. A member has two names, so half as many members.
-    /// Past it the oldest are forgotten.
+    /// How many names that have failed are remembered, and as many nicks whose number is known, and as many pairs
+    /// of a name and an address that have logged in. A member has two names, so that is half as many members.
+    /// Above it the oldest are forgotten.
     pub names: usize,
 }
 
@@ -316,23 +319,23 @@ impl Default for Throttle {
     }
 }
 
-/// Whether failed identifications slow an address or a name down.
+/// Whether failed logins slow down an address or a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoginThrottle {
     /// They do.
     On,
-    /// They do not: something in front of the gateway limits logins.
+    /// They do not, because something in front of the gateway limits logins.
     Off,
 }
 
-/// When a silent peer is asked whether it lives. Without it a laptop that was shut stays online for ever.
+/// TCP keep-alive: probes to a silent peer. Without them a laptop that was shut stays online for ever.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeepAlive {
-    /// Silence before the first probe.
+    /// Time without traffic before the first probe.
     pub idle: Millis,
-    /// Between probes.
+    /// Time from one probe to the next.
     pub interval: Millis,
-    /// Probes without an answer until the peer is dead.
+    /// Probes without an answer after which the connection is reset.
     pub probes: u32,
     /// How long sent data may stay unacknowledged (`TCP_USER_TIMEOUT`, RFC 5482).
     pub user_timeout: Millis,

@@ -17,47 +17,47 @@ pub enum Input<'a> {
     Bytes(ConnId, &'a [u8]),
     /// The peer has closed its sending side; it may still be reading.
     Eof(ConnId),
-    /// The connection is no more. Exactly once for each, and the last word about it.
+    /// The connection is closed. Exactly once for each connection, as its last input.
     Gone(ConnId, Cause),
     /// The connection was flushed, and this is left of its queue: the [memory](crate::Chunk::memory) of the
-    /// chunks that are not written, without the bytes of the first that are (0: nothing is left).
+    /// chunks, less the bytes of the first chunk that are written already. 0: nothing is left.
     Backlog(ConnId, usize),
     /// The member store's answer to an [`Action::Lookup`].
     Answer(Ticket, Answer),
     /// A member was changed from outside.
     Member(MemberEvent),
-    /// What the host says of itself; shown in `/metrics` and by `/readyz`.
+    /// The host's own state, for `/metrics` and `/readyz`.
     Host(HostFacts),
     /// New settings, from now on.
     Configure(Arc<Config>),
-    /// Nothing but time has passed.
+    /// Nothing happened but the passing of time.
     Timeout,
-    /// Stop: say so to everyone, accept nobody, end within [`Limits::linger`](crate::Limits::linger).
+    /// Stop: close every connection, accept no more, and end within [`Limits::linger`](crate::Limits::linger).
     Shutdown,
 }
 
-/// What a host knows of itself, and the core cannot.
+/// The host's own state, which the core cannot know.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HostFacts {
     /// Log lines dropped since the start.
     pub log_dropped: u64,
-    /// Whether the member store works, as far as the host has looked.
+    /// Whether the member store worked at the host's last check.
     pub store: StoreState,
-    /// The process, where the host can tell.
+    /// The process; `None` if the host cannot tell.
     pub process: Option<ProcessFacts>,
 }
 
 /// Whether the member store works.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum StoreState {
-    /// It does, or nobody has looked.
+    /// It works, or was not checked yet.
     #[default]
     Up,
-    /// It does not.
+    /// It fails.
     Down,
 }
 
-/// What Prometheus wants to know of a process, by its usual names.
+/// The usual Prometheus metrics of a process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ProcessFacts {
     /// `process_cpu_seconds_total`, here in milliseconds.
@@ -72,45 +72,45 @@ pub struct ProcessFacts {
     pub max_files: u64,
 }
 
-/// The most bytes that one [`Input::Bytes`] may bring: what a paused connection makes the core keep.
+/// The most bytes in one [`Input::Bytes`]. The core may have to keep them for a connection that it has paused.
 pub const MAX_READ: usize = 16 * 1024;
 
-/// How a connection came to be gone.
+/// Why a connection is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// The runtime carried out [`Action::Close`] or [`Action::Abort`].
     Closed,
     /// The peer reset the connection, or another network error broke it.
     Reset,
-    /// The system gave the peer up for dead (keep-alive or `TCP_USER_TIMEOUT`).
+    /// The system found the peer dead (keep-alive or `TCP_USER_TIMEOUT`).
     TimedOut,
 }
 
-/// Something to do. The order is part of the meaning.
+/// Something for the runtime to do. The order matters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Append to the connection's queue.
     Write(ConnId, Chunk),
-    /// Append one chunk to the queue of each recipient. What is said to everyone comes as one such
-    /// action for each wire form that somebody speaks.
+    /// Append one chunk to the queue of each recipient. A message to everyone leads to one such action for each
+    /// wire form in use.
     Broadcast(Recipients, Chunk),
-    /// After what is queued, shut down the writing side; go on reading.
+    /// Once the queue is written, shut down the writing side; go on reading.
     Finish(ConnId),
-    /// After what is queued, close, and report [`Input::Gone`].
+    /// Once the queue is written, close, and report [`Input::Gone`].
     Close(ConnId),
-    /// Close at once, dropping what is queued, and report [`Input::Gone`].
+    /// Drop the queue, close at once, and report [`Input::Gone`].
     Abort(ConnId),
-    /// Read no more from the connection until [`Action::Resume`].
+    /// Stop reading from the connection until [`Action::Resume`].
     Pause(ConnId),
     /// Go on reading.
     Resume(ConnId),
-    /// Ask the member store, off the loop.
+    /// Ask the member store, without blocking the loop.
     Lookup(Ticket, Query),
     /// Something for the log.
     Note(Note),
 }
 
-/// Why [`accept`](crate::Gateway::accept) does not take a connection. The runtime closes the socket.
+/// Why [`accept`](crate::Gateway::accept) refuses a connection. The runtime closes the socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
     /// [`Limits::connections`](crate::Limits::connections) are open.

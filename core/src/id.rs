@@ -5,8 +5,8 @@ use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 /// One connection, from [`accept`](crate::Gateway::accept) to its [`Input::Gone`]. Never reused.
 ///
-/// A slot in the gateway's table and the slot's generation, so that finding a connection is an
-/// array access and a stale id finds nothing.
+/// It consists of a slot in the gateway's table and the generation of that slot, so that finding a connection is
+/// an array access and a stale id finds nothing.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnId(u64);
 
@@ -15,8 +15,8 @@ impl ConnId {
         Self((generation as u64) << 32 | slot as u64)
     }
 
-    /// The place of this connection in a table. Small numbers, reused once the connection is gone,
-    /// so that a runtime can keep its own side of a connection in a plain array.
+    /// The place of this connection in a table: a small number, reused once the connection is gone, so that a
+    /// runtime can keep its own data about connections in an array.
     pub const fn slot(self) -> usize {
         self.0 as u32 as usize
     }
@@ -25,7 +25,7 @@ impl ConnId {
         (self.0 >> 32) as u32
     }
 
-    /// The id as one number, for a runtime that has to hand it through an operating system.
+    /// The id as one number, for a runtime that passes it through the operating system.
     pub const fn to_bits(self) -> u64 {
         self.0
     }
@@ -50,11 +50,11 @@ pub struct ListenerId(pub usize);
 pub struct Accepted {
     /// The listener that accepted it.
     pub listener: ListenerId,
-    /// The peer's address; an IPv4-mapped IPv6 address is taken as the IPv4 address it is.
+    /// The peer's address. An IPv4-mapped IPv6 address counts as its IPv4 address.
     pub peer: SocketAddr,
 }
 
-/// Whom a question to the member store is counted against, and by whom the store takes turns.
+/// What a question to the member store counts against; the store takes turns between sources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Source {
     /// An IPv4 address, or the first address of an IPv6 /64: one subscriber has all of a /64.

@@ -24,24 +24,24 @@ impl fmt::Display for MemberId {
 pub struct Member {
     /// The member's number.
     pub id: MemberId,
-    /// The name others address the member by, unique byte for byte: `aid` on the wire.
+    /// The name by which others address the member, unique byte for byte: `aid` on the wire.
     pub nick: Arc<str>,
     /// The name that is shown.
     pub name: Arc<str>,
 }
 
-/// What a client types to say who it is.
+/// The `id` of an IDENTIFY: a member's number or nick.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Login {
     /// A member's number in its plain form.
     Id(MemberId),
-    /// Anything else: a nick, byte for byte. `07` and `7x` end here, and are nobody.
+    /// Anything else: a nick, byte for byte. `07` and `7x` are nicks, too, and no member has them.
     Nick(Arc<str>),
 }
 
 impl Login {
-    /// Reads the `id` of an IDENTIFY. Only the plain decimal form of a number is a number, so that
-    /// `7`, `07` and `+7` are not three names for one member.
+    /// Reads the `id` of an IDENTIFY. Only the plain decimal form is a number, so that `7`, `07` and `+7` are not
+    /// three names of one member.
     pub fn parse(text: &str) -> Self {
         let plain =
             text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
@@ -85,11 +85,11 @@ impl fmt::Debug for Secret {
 pub enum Query {
     /// Is there an active member of this name with this password?
     Identify {
-        /// Who the client says it is.
+        /// The member that the client claims to be.
         login: Login,
-        /// What it offers as proof.
+        /// The password or ticket that it sent.
         password: Secret,
-        /// Where the question comes from. A store with a queue takes turns between sources.
+        /// What the question counts against. A store with a queue takes turns between sources.
         source: Source,
     },
     /// May this member, whose password was right, become online here? Asked only with
@@ -126,14 +126,14 @@ impl Eq for Query {}
 /// The member store's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// Right, and active.
+    /// The password is right, and the member is active.
     Member(Member),
     /// The member may become online.
     Claimed,
-    /// The client may not log in. Every denial gets the same answer at the same cost in time. With the
-    /// member whom the question was about, failures by number and by nick are those of one name.
+    /// The client may not log in. Every denial gets the same answer after the same time. The member, if there is
+    /// one, lets failures by number and by nick count as those of one name.
     Denied(Denial, Option<MemberId>),
-    /// The store could not find out.
+    /// The store could not answer.
     Unavailable(Unavailable),
 }
 
@@ -147,13 +147,13 @@ pub enum Denial {
     WrongPassword,
     /// The member is disabled.
     Inactive,
-    /// The store holds something for this member that cannot be used, such as an unknown hash.
+    /// The stored password or name of this member cannot be used; the hash may be unknown.
     Unusable,
-    /// The member was disabled, renamed or removed while the store was looking.
+    /// The member was disabled, renamed or removed during the lookup.
     Changed,
-    /// The password is a ticket, and this server takes none.
+    /// The password is a ticket, and this server has no secret for tickets.
     NoTickets,
-    /// The password begins as a ticket does, and is not one.
+    /// The password begins like a ticket but is malformed.
     TicketMalformed,
     /// The ticket is signed with another secret, or forged.
     TicketOfOther,
@@ -169,7 +169,7 @@ pub enum Denial {
     TicketExpired,
     /// The ticket was used before.
     TicketSpent,
-    /// The member is online already. The gateway itself says so, to whom the store has let in.
+    /// The member is online already. Only the gateway uses this, after the store has accepted the login.
     AlreadyOnline,
 }
 
@@ -195,7 +195,7 @@ impl Denial {
         }
     }
 
-    /// The denial that [`as_str`](Self::as_str) has these words for.
+    /// The denial for which [`as_str`](Self::as_str) returns `words`.
     pub fn named(words: &str) -> Option<Self> {
         let mut all = DENIALS.into_iter();
         all.find(|denial| denial.as_str() == words)
@@ -221,7 +221,7 @@ const DENIALS: [Denial; 15] = [
 ];
 
 impl Answer {
-    /// The member that the question was about, as far as the answer tells.
+    /// The member that the question was about, if the answer names one.
     pub fn member(&self) -> Option<MemberId> {
         match self {
             Self::Member(member) => Some(member.id),
@@ -231,7 +231,7 @@ impl Answer {
     }
 }
 
-/// Why a store gave no verdict.
+/// Why a store could not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unavailable {
     /// It is broken, locked or missing.
@@ -240,9 +240,9 @@ pub enum Unavailable {
     Busy,
     /// It has not answered within [`Limits::lookup`](crate::Limits::lookup).
     TimedOut,
-    /// The ticket was made just before the server's start: whether it was used then is not known.
+    /// The ticket was made just before the server's start: it may have been used then.
     TicketBeforeStart,
-    /// As many tickets are remembered as may be; it takes none until one of them expires.
+    /// The limit on remembered tickets is reached; no ticket is accepted until one of them expires.
     TicketsFull,
 }
 
@@ -259,15 +259,15 @@ impl Unavailable {
     }
 }
 
-/// A change to a member while the gateway runs. A member who is online under what was changed is
-/// logged out: the nick is how everyone else addresses them.
+/// A change to a member while the gateway runs. If the member is online, the gateway closes the connection: the
+/// nick is how everyone else addresses the member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MemberEvent {
     /// The member may no longer log in.
     Disabled(MemberId),
-    /// The member's nick is another now.
+    /// The member has another nick.
     Renamed(MemberId),
-    /// The member is no more.
+    /// The member was removed.
     Removed(MemberId),
 }
 

@@ -1,8 +1,8 @@
-//! Chunks on their way out, as both runtimes keep them, and what they take of memory.
+//! The queue of chunks that wait for a connection, used by both runtimes, and the memory it takes.
 //!
-//! The limits on what waits for a client are limits on memory, not on bytes: a short message takes more
-//! than twice its bytes. [`Chunk::memory`] is what the core counts, and this queue keeps to it: what it
-//! holds is at most [`Chunks::left`], the written part of its first chunk, and a KiB.
+//! The limits on a queue are limits on its memory, not on its bytes: a short message takes more than twice its
+//! bytes. The core counts [`Chunk::memory`]. This queue holds at most [`Chunks::left`], plus the written part of
+//! its first chunk, plus 1 KiB.
 
 use alloc::collections::VecDeque;
 use core::mem;
@@ -14,39 +14,39 @@ use crate::chunk::{Chunk, PLACE};
 pub struct Chunks {
     /// Its capacity is at most one and a half times its length, and [`SPARE`].
     chunks: VecDeque<Chunk>,
-    /// Bytes of the first chunk that are written already; less than its length.
+    /// Bytes of the first chunk that are written already: fewer than it has.
     offset: usize,
     /// [`Chunk::memory`] of all chunks.
     memory: usize,
 }
 
 impl Chunks {
-    /// Whether nothing is left to be written.
+    /// Whether nothing is left to write.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.chunks.is_empty()
     }
 
-    /// How many chunks are left, the first one perhaps in part.
+    /// How many chunks are left. The first may be written in part.
     #[inline]
     pub fn len(&self) -> usize {
         self.chunks.len()
     }
 
-    /// What is left, as [`Input::Backlog`](crate::Input::Backlog) reports it: the memory of the chunks,
-    /// without the bytes of the first that are written already, so that each write makes it less.
+    /// The memory of what is left, in bytes, as [`Input::Backlog`](crate::Input::Backlog) reports it: the memory of
+    /// the chunks, less the bytes of the first that are written already. Each write makes it smaller.
     #[inline]
     pub fn left(&self) -> usize {
         self.memory - self.offset
     }
 
-    /// For how many chunks it has memory.
+    /// How many chunks fit without another allocation.
     #[inline]
     pub fn capacity(&self) -> usize {
         self.chunks.capacity()
     }
 
-    /// Appends a chunk; an empty one leaves nothing to be written.
+    /// Appends a chunk. An empty chunk is dropped.
     #[inline]
     pub fn push(&mut self, chunk: Chunk) {
         if chunk.len() == 0 {
@@ -57,8 +57,8 @@ impl Chunks {
         self.chunks.push_back(chunk);
     }
 
-    /// Puts what was taken out and not written back in front of what has come meanwhile, of which nothing
-    /// is written. Returns an empty queue, for its memory.
+    /// Puts `first`, a queue that was taken out and not completely written, back in front of what was queued
+    /// meanwhile. Returns an empty queue, so that the caller can reuse its memory.
     pub fn put_back(&mut self, mut first: Self) -> Self {
         if first.is_empty() {
             return first;
@@ -80,7 +80,7 @@ impl Chunks {
         parts.filter(|bytes| !bytes.is_empty())
     }
 
-    /// Drops the first bytes: they are written.
+    /// Drops the first `written` bytes.
     #[inline]
     pub fn advance(&mut self, written: usize) {
         self.offset += written;
@@ -97,7 +97,7 @@ impl Chunks {
         self.fit();
     }
 
-    /// Makes room for more chunks. A growing queue is moved once for every quarter that it grows by.
+    /// Reserves space for more chunks. A growing queue is moved once each time it grows by a quarter.
     fn reserve(&mut self, more: usize) {
         let length = self.chunks.len();
         if self.chunks.capacity() - length < more {
@@ -105,7 +105,7 @@ impl Chunks {
         }
     }
 
-    /// Gives back memory that has become too much for what is left.
+    /// Frees memory that is too much for what is left.
     fn fit(&mut self) {
         let length = self.chunks.len();
         if self.chunks.capacity() > length + length / 2 + SPARE {
@@ -114,13 +114,13 @@ impl Chunks {
     }
 }
 
-/// Places that a queue begins with.
+/// The first capacity of a queue.
 const FIRST: usize = 4;
 
-/// Places that a queue may keep in vain, 1 KiB: so many as a busy client needs at a time.
+/// The spare capacity that a queue may keep, 1 KiB: as much as a busy client needs at a time.
 const SPARE: usize = 32;
 
-// What is counted for a place is what it may take.
+// What is counted for a place in the queue covers what it may take.
 const _: () = assert!(2 * PLACE >= 3 * size_of::<Chunk>());
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Time as the core knows it: a number that it is told, never one that it asks for.
+//! Time, which the core gets as an argument and cannot ask for.
 
 use core::fmt;
 use core::ops::{Add, Sub};
@@ -15,12 +15,12 @@ use jiff::tz::Offset;
 pub struct Millis(pub u64);
 
 impl Millis {
-    /// So many whole seconds.
+    /// A span of whole seconds.
     pub const fn from_secs(seconds: u64) -> Self {
         Self(seconds.saturating_mul(1000))
     }
 
-    /// The same span for std's timers.
+    /// The same span as a standard `Duration`.
     pub const fn to_duration(self) -> Duration {
         Duration::from_millis(self.0)
     }
@@ -35,7 +35,7 @@ impl Add for Millis {
     }
 }
 
-/// Saturates at zero: a clock that leaps back makes a timer late, never wrong.
+/// Saturates at zero: a clock that goes backwards makes a timer late, never wrong.
 impl Sub for Millis {
     type Output = Self;
 
@@ -48,19 +48,19 @@ impl Sub for Millis {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnixSeconds(pub i64);
 
-/// What a host's clocks say at one moment.
+/// The host's clocks at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Now {
     /// The monotonic clock; its zero is the host's choice.
     pub mono: Millis,
     /// The wall clock.
     pub utc: UnixSeconds,
-    /// Seconds east of UTC at this moment: summer time is the host's business.
+    /// Seconds east of UTC at this moment. The host takes care of summer time.
     pub offset: i32,
 }
 
 impl Now {
-    /// Local civil time; the nearest one that a calendar has, for a clock that is out of all bounds.
+    /// Local civil time; for a clock out of range, the nearest time that the calendar has.
     fn civil(self) -> DateTime {
         let offset = Offset::from_seconds(self.offset).unwrap_or(Offset::UTC);
         offset.to_datetime(self.timestamp())
@@ -95,8 +95,8 @@ impl Now {
     }
 }
 
-/// A time of day, as digits: each message has one, and to format three numbers would be a sixth of
-/// the work.
+/// A time of day, as digits. Each message has one, and formatting three numbers would be a sixth of the work
+/// for a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimeOfDay([u8; 8]);
 
@@ -141,8 +141,7 @@ impl fmt::Display for DateAndTime {
     }
 }
 
-/// Adds numbers below 100 to the zeros of a text, of which there are two for each, and then a
-/// character between.
+/// Adds numbers below 100 to a text that has two zeros for each, with one character between.
 fn add_digits<const N: usize>(text: &mut [u8], numbers: [u8; N]) {
     for (pair, number) in text.chunks_mut(3).zip(numbers) {
         pair[0] += number / 10;

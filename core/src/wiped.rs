@@ -1,14 +1,14 @@
-//! Bytes that wait, and may hold a password: they are wiped wherever they would be left behind.
+//! Buffers of a client's bytes, which may hold a password. They are overwritten wherever they would be left.
 //!
-//! They are kept as [`Zeroizing`], which wipes them at their end. A vector leaves bytes behind before that,
-//! too: in memory that it outgrows or that is too much for it, and behind its length. What changes such
-//! bytes does so by these functions, so that behind the length there is never anything.
+//! [`Zeroizing`] wipes a buffer when it is dropped. But a vector leaves bytes behind before that, too: in memory
+//! that it gives back when it grows or shrinks, and behind its length. These functions wipe those bytes, so
+//! that there are never any behind the length. All code that changes such a buffer uses them.
 //!
-//! Nobody asks first whether they are an IDENTIFY. A password may stand behind a word that is spelt wrong,
-//! and to look would cost more than to fill so few bytes.
+//! They wipe every command, not only IDENTIFY: a password may follow a misspelt word, and checking would cost
+//! more than overwriting a few bytes.
 //!
-//! What is left behind is out of reach of safe code, and so of the tests below: `tests/program/memory.rs`
-//! searches a server's memory for it.
+//! Safe code, and so the tests below, cannot see bytes that were left: `tests/program/memory.rs` searches a
+//! server's memory for them.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -35,7 +35,7 @@ pub(crate) fn consume(bytes: &mut Vec<u8>, count: usize) {
     }
 }
 
-/// Drops the bytes behind the first so many.
+/// Drops the bytes after the first `length`.
 pub(crate) fn truncate(bytes: &mut Vec<u8>, length: usize) {
     if let Some(rest) = bytes.get_mut(length..) {
         rest.zeroize();
@@ -43,20 +43,20 @@ pub(crate) fn truncate(bytes: &mut Vec<u8>, length: usize) {
     }
 }
 
-/// Drops all bytes, and keeps the room. What was never written to is not touched.
+/// Drops all bytes and keeps the capacity. Memory that was never written to is not touched.
 pub(crate) fn clear(bytes: &mut Vec<u8>) {
     bytes[..].zeroize();
     bytes.clear();
 }
 
-/// A byte that is left must not hold on to the room of all that came with it.
+/// Frees capacity that is much larger than what is left: one byte must not keep a large buffer.
 pub(crate) fn fit(bytes: &mut Vec<u8>) {
     if bytes.capacity() / 4 > bytes.len() {
         move_to(bytes, bytes.len());
     }
 }
 
-/// The text without its NULs, each of which is a character that no answer could carry.
+/// The text without its NULs, which no answer could carry.
 pub(crate) fn without_nuls(text: &str) -> Zeroizing<String> {
     let nuls = text.bytes().filter(|byte| *byte == 0).count();
     let room = text.len() + nuls * (REPLACEMENT.len_utf8() - 1);
@@ -106,7 +106,7 @@ mod tests {
         assert_eq!((bytes.len(), bytes.capacity()), (0, room));
     }
 
-    /// Room grows by doubling, so that a byte at a time is not copied with each.
+    /// Capacity grows by doubling, so that single bytes do not each copy the buffer.
     #[test]
     fn few_moves() {
         let (mut bytes, mut moves) = (Vec::new(), 0);

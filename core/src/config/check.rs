@@ -6,7 +6,7 @@ use alloc::string::ToString as _;
 
 use crate::wire::codepage::CodePage;
 
-/// It is the name of a code page, or `off`.
+/// The text must be the name of a code page, or `off`.
 pub(super) fn codepage(text: &str) -> Result<(), Cow<'static, str>> {
     if text == "off" {
         return Ok(());
@@ -15,14 +15,14 @@ pub(super) fn codepage(text: &str) -> Result<(), Cow<'static, str>> {
     named.map(|_| ()).map_err(|why| why.to_string().into())
 }
 
-/// It goes into a header as it stands.
+/// The text is sent in a header unchanged.
 pub(super) fn redirect(text: &str) -> Result<(), Cow<'static, str>> {
     let host = ["http://", "https://"]
         .iter()
         .find_map(|scheme| text.strip_prefix(scheme));
     let good = match host {
         Some(host) => !host.is_empty() && !host.starts_with(['/', '\\', '?', '#', ':', '@']),
-        // A second slash makes a host of what follows; browsers take a backslash for one.
+        // After a second slash follows a host; browsers read a backslash as a slash.
         None => text.starts_with('/') && !text[1..].starts_with(['/', '\\']),
     };
     if !good {
@@ -46,12 +46,11 @@ pub fn is_host_name(text: &str) -> bool {
     is_host(text) && labels.all(|label| !label.starts_with('-') && !label.ends_with('-'))
 }
 
-/// Whether a text is a name for which browsers ask a name server (URL standard, "host parsing"): hyphens may
-/// stand anywhere.
+/// Whether a text is a name that browsers resolve (URL standard, "host parsing"): hyphens may be anywhere.
 pub(super) fn is_host(text: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);
     let good = |label: &str| (1..=63).contains(&label.len()) && label.bytes().all(plain);
-    // What ends in a number is a mistyped address.
+    // A name that ends in a number is a mistyped address.
     let last = text.rsplit('.').next().unwrap_or(text);
     text.len() <= 253 && text.split('.').all(good) && !last.bytes().all(|b| b.is_ascii_digit())
 }

@@ -1,4 +1,4 @@
-//! The names of the settings: the only place where a setting has one.
+//! The table of settings: the only place where a setting has a name.
 //!
 //! A row makes a setting known to transcripts (`set NAME VALUE`), to recordings, and with `.option` to the
 //! command line of `serve` and its help, which reads the default from `Config::default()`. To add a setting:
@@ -83,7 +83,7 @@ macro_rules! choice {
     };
 }
 
-/// All settings that are a value of their own. The site's files, the policy document and the listeners are not.
+/// All settings that are single values. The site's files, the policy document and the listeners are not.
 pub static SETTINGS: &[Setting] = &[
     number!("max-clients", limits.clients, 1..=1_000_000).option("N", "chat connections at once"),
     number!("connections", limits.connections, 1..=2_000_000),
@@ -95,7 +95,7 @@ pub static SETTINGS: &[Setting] = &[
         .option("BYTES", "size of one command in bytes"),
     number!("max-backlog", limits.backlog, 1..=1024 * MIB).option(
         "BYTES",
-        "memory that others' messages may take while they wait for a slow client",
+        "memory that others' messages may take while they wait for a slow client, in bytes",
     ),
     number!("own-backlog", limits.own_backlog, 0..=1024 * MIB),
     number!("head", limits.head, 1..=16 * MIB),
@@ -103,35 +103,35 @@ pub static SETTINGS: &[Setting] = &[
     choice!("login-throttle", limits.throttle.login, "on" => LoginThrottle::On, "off" => LoginThrottle::Off)
         .option(
             "WHAT",
-            "whether failed logins slow down an address and a member's name; off where something in front \
-             of the server sees to that",
+            "whether failed logins slow down an address and a member's name; off if something in front of the \
+             server does so",
         ),
     number!("throttle-after", limits.throttle.after, 1..=8).option(
         "N",
-        "failed logins from which on those of an address are looked up one at a time, with pauses",
+        "failed logins after which the logins of an address are looked up one at a time, with pauses",
     ),
     number!("throttle-lookups", limits.throttle.address_lookups, 1..=1_000_000).option(
         "N",
-        "lookups at once for an address, of members who have not logged in from it",
+        "lookups at once for one address, of members who have never logged in from it",
     ),
     number!("throttle-addresses", limits.throttle.addresses, 1..=10_000_000)
         .option("N", "addresses whose failed logins are remembered"),
     number!("throttle-name-after", limits.throttle.name_after, 1..=8).option(
         "N",
-        "failed logins in one member's name from which on addresses wait that the member has not logged in from",
+        "failed logins in one member's name after which addresses wait that have never logged in as that member",
     ),
     number_or_off!("throttle-name-rate", limits.throttle.name_rate, 0..=1000)
-        .option("N", "lookups a second in such a name, from all those addresses; 0 for no limit"),
+        .option("N", "lookups a second in such a name, from all those addresses together; 0 for no limit"),
     number!("throttle-name-lookups", limits.throttle.name_lookups, 1..=1_000_000).option(
         "N",
-        "lookups at once in one member's name, from addresses that the member has not logged in from",
+        "lookups at once in one member's name, from addresses that have never logged in as that member",
     ),
     number!("throttle-names", limits.throttle.names, 1..=10_000_000)
-        .option("N", "members' names that are remembered: failed logins, and where a member has logged in from"),
+        .option("N", "members' names that are remembered: their failed logins, and the addresses they logged in from"),
     number_or_off!("rate", limits.rate, 0..=1_000_000)
-        .option("N", "commands a second and connection; 0 for no limit"),
+        .option("N", "commands a second from each connection; 0 for no limit"),
     number!("burst", limits.burst, 1..=1_000_000)
-        .option("N", "commands at once before the rate limit holds"),
+        .option("N", "commands at once before the rate limit applies"),
     span!("request", limits.request, SECOND..=YEAR),
     span!("policy-grace", limits.policy_grace, Millis(0)..=YEAR),
     span!("linger", limits.linger, Millis(0)..=YEAR),
@@ -146,7 +146,7 @@ pub static SETTINGS: &[Setting] = &[
     span!("ghost-raw", limits.ghost_raw, Millis(0)..=YEAR),
     span_or_off!("raw-keepalive", limits.raw_keepalive, Millis(0)..=YEAR).option(
         "SECONDS",
-        "silence after which a Flash client's raw connection gets a NUL, so that no proxy cuts it; 0 for never",
+        "time without output after which a Flash client's raw connection gets a NUL, so that no proxy closes it; 0 for never",
     ),
     span!("lookup", limits.lookup, Millis(1)..=YEAR),
     span!("failure-delay", limits.failure_delay, Millis(0)..=YEAR),
@@ -196,8 +196,8 @@ pub static SETTINGS: &[Setting] = &[
     )
     .option(
         "URL",
-        "where to redirect paths that do not exist here, by a 301 (default: to /chat/, the built-in page, \
-         or with --site nowhere: 404, with its own 404.html)",
+        "where to redirect paths that do not exist here, by a 301 (default: to /chat/, the built-in page; \
+         with --site: 404, with its own 404.html)",
     ),
     choice!("missing", missing, "chat" => Missing::Chat, "404" => Missing::NotFound),
     Setting::new(

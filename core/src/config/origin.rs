@@ -45,14 +45,14 @@ fn matches(allowed: &str, origin: &str) -> bool {
     }
 }
 
-/// Whether a host, perhaps with a port, is a name before `domain`, which begins with a dot.
+/// Whether a host, optionally with a port, is a name below `domain`, which begins with a dot.
 fn is_below(domain: &str, host: &str) -> bool {
     let name = host.len().checked_sub(domain.len());
     name.and_then(|length| host.split_at_checked(length))
         .is_some_and(|(name, rest)| rest.eq_ignore_ascii_case(domain) && is_host(name))
 }
 
-/// Whether origins of this scheme have a host name and perhaps a port.
+/// Whether origins of this scheme have a host name and optionally a port.
 fn is_of_the_web(scheme: &str) -> bool {
     ["http", "https"]
         .iter()
@@ -87,7 +87,7 @@ pub(super) fn check(text: &str) -> Result<(), Cow<'static, str>> {
     }
 }
 
-/// The port of a host where it is the one that the scheme has anyway.
+/// The port of a host, if it is the default of the scheme.
 fn own_port<'a>(scheme: &str, host: &'a str) -> Option<&'a str> {
     let port = if scheme.eq_ignore_ascii_case("http") {
         ":80"
@@ -109,7 +109,7 @@ fn is_host_and_port(host: &str) -> bool {
     let good = match bracketed {
         Some(address) => address.parse::<Ipv6Addr>().is_ok(),
         None => {
-            // Browsers keep the dot with which a full name may end.
+            // Browsers keep a dot at the end of a full name.
             let host = name.strip_suffix('.').unwrap_or(name);
             name.parse::<IpAddr>().is_ok() || is_host(host.strip_prefix("*.").unwrap_or(host))
         }
@@ -123,7 +123,7 @@ fn is_scheme(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(plain)
 }
 
-/// What stands for a host where the scheme is not of the web: no path, query or fragment.
+/// The part after `://` of a scheme that is not http or https: no path, query or fragment.
 fn is_opaque(text: &str) -> bool {
     let plain = |b: u8| b.is_ascii_graphic() && !b"/\\?#@*,\"<>".contains(&b);
     text.bytes().all(plain)

@@ -21,21 +21,21 @@ pub struct Setting {
     earlier: Option<Earlier>,
 }
 
-/// What a command line's help says about a setting.
+/// A setting in the help of the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Help {
-    /// What stands for the value, like `BYTES`; empty where the option is given without one.
+    /// The placeholder of the value, like `BYTES`; empty if the option takes none.
     pub value: &'static str,
     /// What the setting does, without its default.
     pub text: &'static str,
 }
 
-/// Why a setting was not changed.
+/// Why a setting was not changed: its value stays as it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SettingError {
     /// No setting has this name.
     Unknown,
-    /// The value does not fit; the text says what would, as in `it must be all or off`.
+    /// The value is out of bounds. The text says what it must be, as in `it must be all or off`.
     Value(String),
 }
 
@@ -50,7 +50,7 @@ impl fmt::Display for SettingError {
 
 impl Error for SettingError {}
 
-/// The values that a setting takes, and where they are kept.
+/// The values that a setting takes, and the field of [`Config`] for them.
 pub(super) enum Kind {
     /// A whole number.
     Number {
@@ -59,7 +59,7 @@ pub(super) enum Kind {
         /// False where the field cannot hold the number.
         set: fn(&mut Config, u64) -> bool,
     },
-    /// A span of time: seconds, or a number with its unit.
+    /// A span of time: a number of seconds, or a number with its unit.
     Span {
         bounds: RangeInclusive<Millis>,
         get: fn(&Config) -> Millis,
@@ -86,14 +86,14 @@ pub(super) enum Kind {
     },
 }
 
-/// Says what a text should have been.
+/// Says what a text must be, if it is wrong.
 type Check = fn(&str) -> Result<(), Cow<'static, str>>;
 
-/// The name that a setting had in recordings of earlier versions.
+/// The name that a setting has in recordings of earlier versions.
 #[derive(Debug)]
 struct Earlier {
     name: &'static str,
-    /// Its words of then, each with that of now.
+    /// Its words in those recordings, each with the word of today.
     words: &'static [(&'static str, &'static str)],
 }
 
@@ -113,7 +113,7 @@ impl Setting {
         self
     }
 
-    /// Old recordings call it `name`.
+    /// Recordings of earlier versions call it `name`.
     pub(super) const fn earlier(
         mut self,
         name: &'static str,
@@ -128,17 +128,17 @@ impl Setting {
         super::SETTINGS.iter().find(|setting| setting.name == name)
     }
 
-    /// Its name, unique among all.
+    /// The name, unique among all settings.
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The help for an operator; none where it is not an option of the program.
+    /// The help for an operator; `None` if it is not an option of the program.
     pub fn help(&self) -> Option<Help> {
         self.option
     }
 
-    /// Whether an option of this name may be repeated: its values are joined by spaces.
+    /// Whether the option may be repeated: its values are joined by spaces.
     pub fn is_list(&self) -> bool {
         matches!(self.kind, Kind::List { .. })
     }
@@ -154,8 +154,8 @@ impl Setting {
         }
     }
 
-    /// Sets it to a value within its bounds: a number, a span like `500ms`, `10s`, `11m`, `2h`, `16d`, `10`
-    /// for seconds or `off` for none, one of its words, a text, or a list of words.
+    /// Sets it to a value within its bounds, or says what the value must be: a number, a span like `500ms`, `10s`,
+    /// `11m`, `2h`, `16d`, `10` for seconds or `off` for none, one of its words, a text, or a list of words.
     pub fn set(&self, config: &mut Config, value: &str) -> Result<(), SettingError> {
         let good = match &self.kind {
             Kind::Number { bounds, .. } => number(value).is_some_and(|n| bounds.contains(&n)),
@@ -181,7 +181,7 @@ impl Setting {
         }
     }
 
-    /// Sets it to any value that a [`Config`] can hold, within the bounds or not.
+    /// Sets it to any value that a [`Config`] can hold, even out of its bounds.
     pub(crate) fn put(&self, config: &mut Config, value: &str) -> bool {
         match &self.kind {
             Kind::Number { set, .. } => number(value).is_some_and(|n| set(config, n)),
@@ -207,7 +207,7 @@ impl Setting {
         }
     }
 
-    /// Puts a value from a recording, which may use the names of an earlier version.
+    /// Sets a value from a recording, which may use the names of an earlier version.
     pub(crate) fn restore(config: &mut Config, name: &str, value: &str) -> bool {
         if let Some(setting) = Self::named(name) {
             return setting.put(config, value);
@@ -308,7 +308,7 @@ fn words(list: &str) -> impl Iterator<Item = &str> {
 }
 
 fn number(text: &str) -> Option<u64> {
-    // Rust takes a plus sign, too.
+    // `parse` accepts a plus sign, too.
     let digits = text.bytes().all(|b| b.is_ascii_digit());
     text.parse().ok().filter(|_| digits)
 }
@@ -328,7 +328,7 @@ pub(crate) fn span(text: &str) -> Option<Millis> {
     })
 }
 
-/// Writes a span in the largest unit that it is a whole number of.
+/// Writes a span in the largest unit of which it is a whole number.
 fn span_text(span: Millis) -> String {
     let fits = |(_, ms): &&(&str, u64)| span.0.is_multiple_of(*ms) && span.0 > 0;
     let (unit, ms) = UNITS.iter().rfind(fits).unwrap_or(&UNITS[1]);

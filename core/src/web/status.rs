@@ -1,4 +1,4 @@
-//! What the gateway tells of itself: `/server-status`, its JSON form, and `/metrics`.
+//! The gateway's own state: `/server-status`, its JSON form, and `/metrics`.
 
 use alloc::string::{String, ToString as _};
 use core::fmt::Write as _;
@@ -7,7 +7,7 @@ use crate::event::{HostFacts, ProcessFacts, StoreState};
 use crate::note::{CloseReason, Refusal};
 use crate::time::Now;
 
-/// What has happened since the start.
+/// Events since the start.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) accepted: u64,
@@ -31,7 +31,7 @@ impl Counters {
     }
 }
 
-/// How things are at this moment.
+/// The state at this moment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Gauges {
     pub(crate) started: Now,
@@ -52,7 +52,7 @@ impl Gauges {
     }
 }
 
-/// The three lines that the original printed.
+/// The three lines of 2007.
 pub(crate) fn text(gauges: &Gauges) -> String {
     let Gauges {
         clients,
@@ -67,7 +67,7 @@ pub(crate) fn text(gauges: &Gauges) -> String {
     )
 }
 
-/// The same facts and more, every one a number.
+/// The same and more, as numbers.
 pub(crate) fn json(gauges: &Gauges, counters: &Counters) -> String {
     let Gauges {
         clients,
@@ -121,7 +121,7 @@ pub(crate) fn metrics(
     ];
     out.split(
         "logins_total",
-        "Identifications by outcome.",
+        "Logins by outcome.",
         "outcome",
         logins,
     );
@@ -136,17 +136,17 @@ pub(crate) fn metrics(
     let refused = refused.map(|(reason, times)| (reason.as_str(), times));
     out.split(
         "refused_total",
-        "Connections turned away, by reason.",
+        "Connections refused, by reason.",
         "reason",
         refused,
     );
     for (name, help, value) in [
         (
             "received_bytes_total",
-            "Bytes taken from peers.",
+            "Bytes received from peers.",
             c.received,
         ),
-        ("sent_bytes_total", "Bytes handed over for peers.", c.sent),
+        ("sent_bytes_total", "Bytes queued for peers.", c.sent),
         (
             "log_lines_dropped_total",
             "Log lines dropped because the output blocked.",
@@ -169,7 +169,7 @@ impl Exposition {
             ("clients", "Open chat connections.", g.clients),
             (
                 "clients_max",
-                "The most chat connections there may be.",
+                "Limit on open chat connections.",
                 g.max_clients,
             ),
             ("online", "Members online.", g.online),
@@ -180,12 +180,12 @@ impl Exposition {
             ),
             (
                 "connections_max",
-                "The most connections there may be.",
+                "Limit on open connections.",
                 g.max_connections,
             ),
             (
                 "lookups",
-                "Questions the member store has not answered yet.",
+                "Lookups that the member store has not answered yet.",
                 g.lookups,
             ),
         ] {
@@ -206,8 +206,7 @@ impl Exposition {
         self.sample("build_info", Some(("version", version)), 1);
     }
 
-    /// The metrics of a process that most exporters have, by their names (Prometheus, "Writing client
-    /// libraries").
+    /// The usual metrics of a process, by their usual names (Prometheus, "Writing client libraries").
     fn process(&mut self, p: &ProcessFacts) {
         let cpu = alloc::format!("{}.{:03}", p.cpu_millis / 1000, p.cpu_millis % 1000);
         for (name, help, kind, value) in [
@@ -237,7 +236,7 @@ impl Exposition {
             ),
             (
                 "max_fds",
-                "The most file descriptors there may be.",
+                "Limit on open file descriptors.",
                 "gauge",
                 &*p.max_files.to_string(),
             ),
@@ -263,8 +262,8 @@ impl Exposition {
                 "HTTP requests answered.",
                 c.http_requests,
             ),
-            ("chats_total", "Connections told apart as chat.", c.chats),
-            ("commands_total", "Chat commands taken.", c.commands),
+            ("chats_total", "Connections recognised as chat.", c.chats),
+            ("commands_total", "Chat commands received.", c.commands),
             (
                 "slowed_commands_total",
                 "Times that the command rate made a connection wait.",
@@ -286,7 +285,7 @@ impl Exposition {
         self.sample(name, None, value);
     }
 
-    /// A counter in parts, told apart by a label.
+    /// A counter for each value of a label.
     fn split<'a>(
         &mut self,
         name: &str,
@@ -318,7 +317,7 @@ impl Exposition {
     }
 }
 
-/// In the order of their declaration, which is their place in `Counters::closed`.
+/// In the order of their declaration, which is the index in `Counters::closed`.
 const REASONS: [CloseReason; 12] = [
     CloseReason::Quit,
     CloseReason::EndOfStream,
