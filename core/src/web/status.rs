@@ -119,12 +119,7 @@ pub(crate) fn metrics(
         ("failed", c.failed_logins),
         ("unavailable", c.unavailable_logins),
     ];
-    out.split(
-        "logins_total",
-        "Logins by outcome.",
-        "outcome",
-        logins,
-    );
+    out.split("logins_total", "Logins by outcome.", "outcome", logins);
     let closed = REASONS.into_iter().zip(c.closed);
     let closed = closed.map(|(reason, times)| (reason.as_str(), times));
     out.split(
