@@ -53,6 +53,15 @@ pub(crate) struct Conn {
     pub(crate) state: State,
 }
 
+/// Which connection has caused bytes to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// The one that they go to.
+    Own,
+    /// Another one.
+    Others,
+}
+
 /// Whether more bytes will come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Incoming {
@@ -208,15 +217,15 @@ impl Conn {
         ListenerId(self.listener.into())
     }
 
-    /// An answer to the connection's own command goes out.
-    pub(crate) fn own(&mut self, memory: usize, limits: &Limits) {
-        self.outbox.own(memory);
-        self.long |= memory > limits.own_backlog;
-    }
-
-    /// Something that others caused goes out.
-    pub(crate) fn others(&mut self, memory: usize) {
-        self.outbox.others(memory);
+    /// A chunk that takes this much memory has joined the runtime's queue.
+    pub(crate) fn queued(&mut self, memory: usize, whose: Whose, limits: &Limits) {
+        match whose {
+            Whose::Own => {
+                self.outbox.own(memory);
+                self.long |= memory > limits.own_backlog;
+            }
+            Whose::Others => self.outbox.others(memory),
+        }
     }
 
     /// The runtime has flushed, and this is left; whether that is progress.

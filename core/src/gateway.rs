@@ -38,7 +38,7 @@ use crate::chunk::{Chunk, Form, Message};
 use crate::config::{Config, Loopback};
 use crate::conn::outbox::Progress;
 use crate::conn::table::Table;
-use crate::conn::{Conn, Incoming, Stage, State, Turn, Wire};
+use crate::conn::{Conn, Incoming, Stage, State, Turn, Whose, Wire};
 use crate::event::{Action, Cause, HostFacts, Input, MAX_READ, Refused};
 use crate::gateway::addresses::Addresses;
 use crate::id::{Accepted, ConnId};
@@ -424,12 +424,12 @@ impl Gateway {
         match conn.incoming {
             Incoming::Open if full => {
                 conn.incoming = Incoming::Paused;
-                self.actions.push_back(Action::Pause(id));
+                self.act(Action::Pause(id));
             }
             Incoming::Paused if !full => {
                 conn.incoming = Incoming::Open;
                 conn.heard(self.now.mono);
-                self.actions.push_back(Action::Resume(id));
+                self.act(Action::Resume(id));
             }
             Incoming::Open | Incoming::Paused | Incoming::Ended => {}
         }
@@ -465,7 +465,9 @@ impl Gateway {
 
     fn count_refusal(&mut self, reason: Refusal, last: Last, detail: Option<&[u8]>) {
         let note = self.refusals.count(self.now.mono, reason, last, detail);
-        self.actions.extend(note.map(Action::Note));
+        if let Some(note) = note {
+            self.act(Action::Note(note));
+        }
     }
 
     /// Logs what happened to a connection that is still there.
@@ -478,61 +480,58 @@ impl Gateway {
     /// Logs what happened to a connection that may be gone.
     fn note_from(&mut self, id: ConnId, peer: SocketAddr, what: What) {
         let conn = Some(id);
-        self.actions
-            .push_back(Action::Note(Note { conn, peer, what }));
+        self.act(Action::Note(Note { conn, peer, what }));
     }
 
-    /// Sends a connection bytes of its own.
+    /// Sends a connection bytes that answer it.
     fn write(&mut self, id: ConnId, chunk: Chunk) {
-        let Some(conn) = self.conns.get_mut(id) else {
-            return;
-        };
-        conn.own(chunk.memory(), &self.config.limits);
-        self.counters.sent += chunk.len() as u64;
-        self.actions.push_back(Action::Write(id, chunk));
+        self.send(id, Whose::Own, |_| chunk);
     }
 
-    /// Sends a connection an answer of its own.
+    /// Sends a connection a message that answers it.
     fn say(&mut self, id: ConnId, message: &Message) {
-        let Some(conn) = self.conns.get_mut(id) else {
-            return;
-        };
-        let chunk = message.to(conn.form);
-        conn.own(chunk.memory(), &self.config.limits);
-        self.counters.sent += chunk.len() as u64;
-        self.actions.push_back(Action::Write(id, chunk));
+        self.send(id, Whose::Own, |form| message.to(form));
     }
 
-    /// Sends a connection what another caused.
+    /// Sends a connection a message that another one caused.
     fn tell(&mut self, id: ConnId, message: &Message) {
+        self.send(id, Whose::Others, |form| message.to(form));
+    }
+
+    /// The only place where bytes for one connection leave.
+    fn send(&mut self, id: ConnId, whose: Whose, chunk: impl FnOnce(Form) -> Chunk) {
         let Some(conn) = self.conns.get_mut(id) else {
             return;
         };
-        let chunk = message.to(conn.form);
-        conn.others(chunk.memory());
+        let chunk = chunk(conn.form);
+        conn.queued(chunk.memory(), whose, &self.config.limits);
         self.counters.sent += chunk.len() as u64;
-        self.actions.push_back(Action::Write(id, chunk));
+        self.act(Action::Write(id, chunk));
     }
 
-    /// Tells everyone online; for `author`, who may be among them, it is an answer.
+    /// Sends a message to everyone online. It answers `author`, who may be among them.
     fn broadcast(&mut self, message: &Message, author: ConnId) {
         for recipients in self.hub.everyone().iter() {
             let chunk = message.to(recipients.form());
-            let (memory, bytes) = (chunk.memory(), chunk.len() as u64);
             for id in recipients.iter() {
                 let Some(conn) = self.conns.get_mut(id) else {
                     continue;
                 };
-                if id == author {
-                    conn.own(memory, &self.config.limits);
+                let whose = if id == author {
+                    Whose::Own
                 } else {
-                    conn.others(memory);
-                }
-                self.counters.sent += bytes;
+                    Whose::Others
+                };
+                conn.queued(chunk.memory(), whose, &self.config.limits);
+                self.counters.sent += chunk.len() as u64;
             }
-            let action = Action::Broadcast(recipients.clone(), chunk);
-            self.actions.push_back(action);
+            self.act(Action::Broadcast(recipients.clone(), chunk));
         }
+    }
+
+    /// Decides on an action, which the runtime then polls.
+    fn act(&mut self, action: Action) {
+        self.actions.push_back(action);
     }
 
     /// How a connection carries what is said in the chat.

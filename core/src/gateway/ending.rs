@@ -93,7 +93,7 @@ impl Gateway {
             return;
         }
         self.set_ending(id, stage, patience);
-        self.actions.push_back(match stage {
+        self.act(match stage {
             Stage::Finishing => Action::Finish(id),
             Stage::Closing => Action::Close(id),
             Stage::Aborted => Action::Abort(id),

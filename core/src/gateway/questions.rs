@@ -121,7 +121,7 @@ impl Gateway {
             about,
         });
         chat.wait(Turn::Question(ticket), now);
-        self.actions.push_back(Action::Lookup(ticket, query));
+        self.act(Action::Lookup(ticket, query));
     }
 
     /// The host's answer, or that none came in time.

@@ -2,7 +2,6 @@
 
 use super::{Gateway, Phase};
 use crate::conn::State;
-use crate::event::Action;
 use crate::id::{ConnId, Ticket};
 use crate::member::{Answer, Unavailable};
 use crate::time::Millis;
@@ -83,7 +82,9 @@ impl Gateway {
             }
             Due::Refusals => {
                 let note = self.refusals.due(self.now.mono);
-                self.actions.extend(note.map(Action::Note));
+                if let Some(note) = note {
+                    self.note(note);
+                }
             }
             Due::Stop => {
                 self.phase = Phase::Stopped;
