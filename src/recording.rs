@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
+use flashgate_core::observer::Observer;
 use flashgate_core::record::{Recorder, Secrets, Wanted};
 
 use crate::failure::{Exit, Failure};
@@ -32,7 +33,11 @@ impl Recording {
 }
 
 /// Begins a recording in a new file of `limit` MiB at most, a little more for its end.
-pub fn start(path: &Path, limit: u64, secrets: Secrets) -> Result<(Recorder, Recording), Failure> {
+pub fn start(
+    path: &Path,
+    limit: u64,
+    secrets: Secrets,
+) -> Result<(Box<dyn Observer>, Recording), Failure> {
     let file = create(path).map_err(|error| {
         let why = if error.kind() == io::ErrorKind::AlreadyExists {
             "it is there already; name a new one".to_owned()
@@ -70,7 +75,7 @@ pub fn start(path: &Path, limit: u64, secrets: Secrets) -> Result<(Recorder, Rec
         over: false,
     };
     let recorder = Recorder::new(secrets, Box::new(move |lines| feed.take(lines)));
-    Ok((recorder, Recording { written }))
+    Ok((Box::new(recorder), Recording { written }))
 }
 
 fn create(path: &Path) -> io::Result<File> {

@@ -65,14 +65,14 @@ pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
     };
     let writer = Writer::new(format, Arc::clone(&clock), log::stdout())?;
     let addresses = listeners.addresses();
-    let (record, recording) = options.record.as_deref().map_or(Ok((None, None)), |path| {
+    let (observer, recording) = options.record.as_deref().map_or(Ok((None, None)), |path| {
         let limit = options.record_limit.unwrap_or(DEFAULT_RECORD_LIMIT);
         recording::start(path, limit, secrets(options)).map(|(a, b)| (Some(a), Some(b)))
     })?;
     let (log, listener) = (writer.clone(), Arc::clone(&pool));
     let host = Host::new(Arc::clone(&config), Arc::clone(&pool))
         .clock(clock)
-        .record(record)
+        .observer(observer)
         .log(move |now, note| {
             listener.heard(&note);
             log.put(now, &Event::Note(&note));

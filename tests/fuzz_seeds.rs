@@ -218,8 +218,9 @@ fn recorded(scenario: &Scenario) -> Vec<u8> {
         let _ = lines.send(text.to_owned());
         Wanted::More
     };
-    let record = Some(Recorder::new(Secrets::Redacted, Box::new(sink)));
-    let open = |host| Ok(Bare::new(Host { record, ..host }));
+    let recorder = Recorder::new(Secrets::Redacted, Box::new(sink));
+    let observer = Some(Box::new(recorder) as _);
+    let open = |host| Ok(Bare::new(Host { observer, ..host }));
     let played = scenario.play(Cut::Whole, Against::Nothing, open);
     assert!(played.is_ok(), "{}", scenario.title());
     all.into_iter().collect::<String>().into_bytes()

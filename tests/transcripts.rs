@@ -11,6 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use flashgate_core::observer::Observer;
 use flashgate_core::record::{Recorder, Secrets, Wanted};
 use flashgate_core::replay::{Ended, Recording, Until};
 use flashgate_host::Host;
@@ -111,8 +112,8 @@ fn on_sockets<D: Driver>(
 ) -> Result<(), String> {
     let core = on_core(scenario, cut)?;
     let tape = Arc::new(Mutex::new(String::new()));
-    let record = Some(recorder(&tape));
-    let open = |host| open(Host { record, ..host });
+    let observer = Some(recorder(&tape));
+    let open = |host| open(Host { observer, ..host });
     let played = play(scenario, cut, Against::Core(&core), open)?;
     plays_again(&tape.lock().expect("nobody panics with it"))?;
     if let Some(difference) = core.difference(&played) {
@@ -122,13 +123,13 @@ fn on_sockets<D: Driver>(
 }
 
 /// What happens in a runtime, in order of its locks, is what a recording has.
-fn recorder(tape: &Arc<Mutex<String>>) -> Recorder {
+fn recorder(tape: &Arc<Mutex<String>>) -> Box<dyn Observer> {
     let tape = Arc::clone(tape);
     let sink = move |lines: &str| {
         tape.lock().expect("nobody panics with it").push_str(lines);
         Wanted::More
     };
-    Recorder::new(Secrets::Redacted, Box::new(sink))
+    Box::new(Recorder::new(Secrets::Redacted, Box::new(sink)))
 }
 
 /// The end of the recording may come a moment after the end of the server.

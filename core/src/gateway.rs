@@ -14,9 +14,9 @@ mod ending;
 mod http;
 mod keep_alive;
 mod login;
+mod observing;
 mod opening;
 mod questions;
-mod recording;
 pub(crate) mod refusals;
 #[cfg(test)]
 mod tests;
@@ -44,7 +44,7 @@ use crate::gateway::addresses::Addresses;
 use crate::id::{Accepted, ConnId};
 use crate::member::{MemberEvent, Unavailable};
 use crate::note::{CloseReason, Note, Refusal, What};
-use crate::record::Recorder;
+use crate::observer::Observer;
 use crate::time::{Millis, Now};
 use crate::web::status::Counters;
 use crate::wiped;
@@ -92,7 +92,7 @@ pub struct Gateway {
     /// Where a WebSocket's payload is unmasked; empty between inputs.
     scratch: Zeroizing<Vec<u8>>,
     actions: VecDeque<Action>,
-    recorder: Option<Box<Recorder>>,
+    observer: Option<Box<dyn Observer>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,34 +137,37 @@ impl Gateway {
             store_failed: None,
             scratch: Zeroizing::default(),
             actions: VecDeque::new(),
-            recorder: None,
+            observer: None,
         }
     }
 
     /// Takes a new connection, or says why not; the runtime then closes the socket.
     pub fn accept(&mut self, now: Now, origin: Accepted) -> Result<ConnId, Refused> {
         self.now = now;
-        let taken = self.admit(origin);
-        self.record_accept(origin, taken)
+        let address = origin.peer.ip().to_canonical();
+        let peer = SocketAddr::new(address, origin.peer.port());
+        let taken = self.admit(Accepted { peer, ..origin });
+        if let Some(observer) = &mut self.observer {
+            observer.accepted(now, origin, taken);
+        }
+        match taken {
+            Err(Refused::Full) => self.refuse_unaccepted(Refusal::Full, peer),
+            Err(Refused::AddressLimit) => self.refuse_unaccepted(Refusal::AddressLimit, peer),
+            Err(Refused::ShuttingDown) | Ok(_) => {}
+        }
+        taken
     }
 
     fn admit(&mut self, origin: Accepted) -> Result<ConnId, Refused> {
-        let now = self.now;
-        let address = origin.peer.ip().to_canonical();
-        let origin = Accepted {
-            peer: SocketAddr::new(address, origin.peer.port()),
-            ..origin
-        };
+        let (now, address) = (self.now, origin.peer.ip());
         if self.phase != Phase::Running {
             return Err(Refused::ShuttingDown);
         }
         if self.conns.len() >= self.config.limits.connections {
-            self.refuse_unaccepted(Refusal::Full, origin.peer);
             return Err(Refused::Full);
         }
         let limited = self.is_limited(address);
         if limited && self.addresses.open(address) >= self.config.limits.per_address.max(1) {
-            self.refuse_unaccepted(Refusal::AddressLimit, origin.peer);
             return Err(Refused::AddressLimit);
         }
         if limited {
@@ -181,6 +184,9 @@ impl Gateway {
     /// Fires the timers that are due, then takes one input. All the work happens here.
     pub fn handle(&mut self, now: Now, input: Input<'_>) {
         self.now = now;
+        if let Some(observer) = &mut self.observer {
+            observer.input(now, &input);
+        }
         // Many timers at once (a whole school's connections were accepted in one second) must not
         // keep the loop from its sockets; any other input needs them all fired before it.
         self.fire(if matches!(input, Input::Timeout) {
@@ -188,7 +194,6 @@ impl Gateway {
         } else {
             usize::MAX
         });
-        let heard = self.record_input(&input);
         match input {
             Input::Bytes(id, data) => self.bytes(id, data),
             Input::Eof(id) => self.eof(id),
@@ -202,13 +207,15 @@ impl Gateway {
             Input::Shutdown => self.shut_down(),
         }
         self.claim_freed();
-        self.record_heard(heard);
     }
 
     /// The next thing to do.
     pub fn poll(&mut self) -> Option<Action> {
         let action = self.actions.pop_front();
-        self.record_action(action)
+        if action.is_none() {
+            self.polled();
+        }
+        action
     }
 
     /// When to call [`handle`](Self::handle) with [`Input::Timeout`], on the monotonic clock; a time
@@ -226,15 +233,16 @@ impl Gateway {
         let now = self.now.mono;
         let most = self.config.limits.command.saturating_add(2 * MAX_READ);
         let Some(conn) = self.conns.get_mut(id) else {
-            return;
+            return self.dropped(id, data);
         };
         self.counters.received += data.len() as u64;
         if conn.incoming == Incoming::Ended || data.is_empty() {
-            return;
+            return self.dropped(id, data);
         }
         if conn.incoming == Incoming::Paused && conn.inbox.bytes().len() > most {
             // A runtime that reads on in spite of a pause must not cost memory without bound.
-            return self.end_chat(id, CloseReason::ProtocolError, Ends::With(Stage::Aborted));
+            self.end_chat(id, CloseReason::ProtocolError, Ends::With(Stage::Aborted));
+            return self.dropped(id, data);
         }
         conn.heard(now);
         if self.is_claimed(id) {
@@ -265,6 +273,7 @@ impl Gateway {
             Cause::TimedOut => CloseReason::Timeout,
         };
         self.end_chat(id, reason, Ends::Gone);
+        self.unread(id);
         let Some(conn) = self.conns.remove(id) else {
             return;
         };
@@ -405,7 +414,10 @@ impl Gateway {
                 Wire::Stream => self.next_command(id, input),
                 Wire::WebSocket(_) => self.websocket(id, input),
             },
-            Some(State::Ending(_)) if !input.is_empty() => Step::Consumed(input.len()),
+            Some(State::Ending(_)) if !input.is_empty() => {
+                self.dropped(id, input);
+                Step::Consumed(input.len())
+            }
             Some(State::Ending(_)) | None => Step::Wait,
         }
     }
@@ -531,6 +543,9 @@ impl Gateway {
 
     /// Decides on an action, which the runtime then polls.
     fn act(&mut self, action: Action) {
+        if let Some(observer) = &mut self.observer {
+            observer.decided(&action);
+        }
         self.actions.push_back(action);
     }
 

@@ -83,6 +83,7 @@ mod id;
 mod imports;
 mod member;
 mod note;
+pub mod observer;
 mod queue;
 pub mod record;
 pub mod replay;

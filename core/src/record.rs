@@ -40,12 +40,13 @@
 //! stay the same. A hash then is one of classes, too. Addresses stay. A hash is of the first
 //! 64 KiB; what the site's files hold is not recorded.
 
+mod content;
 pub(crate) mod format;
+mod hash;
 mod head;
 mod pages;
 mod redact;
 pub(crate) mod settings;
-pub(crate) mod stream;
 #[cfg(test)]
 mod tests;
 
@@ -56,30 +57,22 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt::{self, Write as _};
-use core::mem;
 
 use crate::config::Config;
 use crate::event::{Action, Input, Refused};
 use crate::id::{Accepted, ConnId};
 use crate::member::{Answer, Member};
+pub use crate::observer::Wanted;
+use crate::observer::{Meaning, Observer};
 use crate::time::Now;
+pub(crate) use content::KEY;
+use content::Stream;
 use format::{Content, Line, Told};
-pub(crate) use stream::ToldApart;
-use stream::{More, Stream};
 
-/// Takes the lines of a recording, some whole ones at a time, and says whether more are wanted. It is
-/// called by whoever runs the gateway, so it must not block. When it wants no more it is called once
-/// more, with the end.
+/// Takes the lines of a recording, some whole ones at a time, and says whether more are wanted. The thread
+/// that runs the gateway calls it, so it must not block. When it wants no more it is called once more, with
+/// the end.
 pub type Sink = Box<dyn FnMut(&str) -> Wanted + Send>;
-
-/// Whether a recording goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
-    /// It does.
-    More,
-    /// It has become as long as it may.
-    NoMore,
-}
 
 /// What a recording keeps of what clients say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,16 +83,19 @@ pub enum Secrets {
     Kept,
 }
 
-/// Writes down what happens to a gateway, as [`Host::record`](crate::Host::record) asks for it.
+/// Writes down what happens to a gateway. It is an [`Observer`]: pass it in [`Host`](crate::Host).
 pub struct Recorder {
     secrets: Secrets,
     sink: Sink,
     /// Lines that the sink has not got yet.
     lines: String,
     now: Option<Now>,
+    config: Arc<Config>,
     streams: BTreeMap<ConnId, Stream>,
-    settings: Option<Arc<Config>>,
-    over: bool,
+    /// Its last input is the end of this connection, of which bytes may still be seen.
+    gone: Option<ConnId>,
+    /// The sink wants no more.
+    is_full: bool,
 }
 
 impl Recorder {
@@ -110,113 +106,17 @@ impl Recorder {
             sink,
             lines: String::new(),
             now: None,
+            config: Arc::default(),
             streams: BTreeMap::new(),
-            settings: None,
-            over: false,
-        }
-    }
-
-    /// The gateway has begun.
-    pub(crate) fn begin(&mut self, config: &Arc<Config>, now: Now) {
-        let secrets = match self.secrets {
-            Secrets::Redacted => REDACTED,
-            Secrets::Kept => KEPT,
-        };
-        let _ = writeln!(self.lines, "{MAGIC} {VERSION} {secrets}");
-        self.settings(config);
-        self.at(now);
-        self.flush();
-    }
-
-    /// Whether anything more is recorded.
-    pub(crate) fn is_over(&self) -> bool {
-        self.over
-    }
-
-    pub(crate) fn accepted(
-        &mut self,
-        now: Now,
-        origin: Accepted,
-        as_what: Result<ConnId, Refused>,
-    ) {
-        self.at(now);
-        match as_what {
-            Ok(id) => {
-                self.streams.insert(id, Stream::default());
-                self.line(&Line::Accepted(id, origin));
-            }
-            Err(why) => self.line(&Line::Refused(why, origin)),
-        }
-    }
-
-    /// An input on its way to the core; what of it has to be looked at once the core has taken it.
-    pub(crate) fn input<'a>(&mut self, now: Now, input: &Input<'a>) -> Option<Heard<'a>> {
-        self.at(now);
-        if let (Input::Answer(ticket, Answer::Member(member)), Secrets::Redacted) =
-            (input, self.secrets)
-        {
-            let answer = Answer::Member(without_name(member));
-            self.line(&Line::Input(Input::Answer(*ticket, answer)));
-            return None;
-        }
-        let _ = writeln!(self.lines, "{}", format::Said(input));
-        match input {
-            Input::Bytes(id, data) => Some(Heard(*id, data, More::Perhaps)),
-            Input::Eof(id) => Some(Heard(*id, &[], More::Ended)),
-            Input::Gone(id, _) => Some(Heard(*id, &[], More::Lost)),
-            Input::Configure(config) => {
-                self.settings(config);
-                None
-            }
-            Input::Backlog(..)
-            | Input::Answer(..)
-            | Input::Member(_)
-            | Input::Host(_)
-            | Input::Timeout
-            | Input::Shutdown => None,
-        }
-    }
-
-    /// What a connection has said, now that the core has told the connection apart or not.
-    pub(crate) fn heard(&mut self, heard: Heard<'_>, told: ToldApart, config: &Config) {
-        let Heard(id, data, more) = heard;
-        let mut out = Vec::new();
-        match (self.streams.get_mut(&id), self.secrets) {
-            (Some(stream), Secrets::Redacted) => stream.take(data, more, told, config, &mut out),
-            // It is no more, and the core does not listen.
-            (None, Secrets::Redacted) if !data.is_empty() => {
-                out.push(Content::Skip(data.len() as u64));
-            }
-            (_, Secrets::Kept) if !data.is_empty() => {
-                out.push(Content::Raw(Cow::Owned(Vec::from(data))));
-            }
-            (None, Secrets::Redacted) | (_, Secrets::Kept) => {}
-        }
-        for content in out {
-            self.line(&Line::Content(id, content));
-        }
-        if more == More::Lost {
-            self.streams.remove(&id);
-        }
-    }
-
-    /// What the gateway's runtime has got; nothing is the end of it for now.
-    pub(crate) fn action(&mut self, action: Option<&Action>) {
-        let Some(action) = action else {
-            return self.flush();
-        };
-        let did = format::did(action, self.told());
-        self.line(&Line::Did(&did));
-    }
-
-    fn told(&self) -> Told {
-        match self.secrets {
-            Secrets::Redacted => Told::Shape,
-            Secrets::Kept => Told::All,
+            gone: None,
+            is_full: false,
         }
     }
 
     fn at(&mut self, now: Now) {
+        if let Some(id) = self.gone.take() {
+            self.streams.remove(&id);
+        }
         if self.now.replace(now) != Some(now) {
             self.line(&Line::At(now));
         }
@@ -227,7 +127,7 @@ impl Recorder {
             self.lines.push_str(line);
             self.lines.push('\n');
         });
-        self.settings = Some(Arc::clone(config));
+        self.config = Arc::clone(config);
     }
 
     fn line(&mut self, line: &Line<'_>) {
@@ -236,39 +136,95 @@ impl Recorder {
     }
 
     fn flush(&mut self) {
-        if self.over || self.lines.is_empty() {
-            return;
+        if !self.is_full && !self.lines.is_empty() {
+            self.is_full = (self.sink)(&self.lines) == Wanted::NoMore;
+            self.lines.clear();
         }
-        let wanted = (self.sink)(&self.lines);
-        self.lines.clear();
-        if wanted == Wanted::NoMore {
-            self.finish("limit");
+    }
+}
+
+impl Observer for Recorder {
+    fn begin(&mut self, now: Now, config: &Arc<Config>) {
+        let secrets = match self.secrets {
+            Secrets::Redacted => REDACTED,
+            Secrets::Kept => KEPT,
+        };
+        let _ = writeln!(self.lines, "{MAGIC} {VERSION} {secrets}");
+        self.settings(config);
+        self.at(now);
+        self.flush();
+    }
+
+    fn accepted(&mut self, now: Now, origin: Accepted, taken: Result<ConnId, Refused>) {
+        self.at(now);
+        match taken {
+            Ok(id) => {
+                self.streams.insert(id, Stream::default());
+                self.line(&Line::Accepted(id, origin));
+            }
+            Err(why) => self.line(&Line::Refused(why, origin)),
         }
     }
 
-    /// Tells what was held back, and ends the recording.
-    fn finish(&mut self, why: &str) {
-        if mem::replace(&mut self.over, true) {
-            return;
+    fn input(&mut self, now: Now, input: &Input<'_>) {
+        self.at(now);
+        if let (Input::Answer(ticket, Answer::Member(member)), Secrets::Redacted) =
+            (input, self.secrets)
+        {
+            let answer = Answer::Member(without_name(member));
+            return self.line(&Line::Input(Input::Answer(*ticket, answer)));
         }
-        if let Some(config) = self.settings.take() {
-            for (id, mut stream) in mem::take(&mut self.streams) {
-                let mut out = Vec::new();
-                stream.take(&[], More::Lost, ToldApart::NotYet, &config, &mut out);
-                for content in out {
-                    self.line(&Line::Content(id, content));
-                }
+        let _ = writeln!(self.lines, "{}", format::Said(input));
+        match input {
+            Input::Bytes(id, data) if self.secrets == Secrets::Kept && !data.is_empty() => {
+                self.line(&Line::Content(*id, Content::Raw(Cow::Borrowed(data))));
             }
-            self.line(&Line::End(why));
+            Input::Gone(id, _) => self.gone = Some(*id),
+            Input::Configure(config) => self.settings(config),
+            Input::Bytes(..)
+            | Input::Eof(_)
+            | Input::Backlog(..)
+            | Input::Answer(..)
+            | Input::Member(_)
+            | Input::Host(_)
+            | Input::Timeout
+            | Input::Shutdown => {}
         }
-        let lines = mem::take(&mut self.lines);
-        (self.sink)(&lines);
+    }
+
+    fn understood(&mut self, id: ConnId, meaning: Meaning<'_>) {
+        if self.secrets == Secrets::Redacted {
+            let mut unknown = Stream::default();
+            let stream = self.streams.get_mut(&id).unwrap_or(&mut unknown);
+            if let Some(content) = stream.content(meaning, &self.config) {
+                self.line(&Line::Content(id, content));
+            }
+        }
+    }
+
+    fn decided(&mut self, action: &Action) {
+        let told = match self.secrets {
+            Secrets::Redacted => Told::Shape,
+            Secrets::Kept => Told::All,
+        };
+        self.line(&Line::Did(&format::did(action, told)));
+    }
+
+    fn polled(&mut self) -> Wanted {
+        self.flush();
+        if self.is_full {
+            Wanted::NoMore
+        } else {
+            Wanted::More
+        }
     }
 }
 
 impl Drop for Recorder {
     fn drop(&mut self) {
-        self.finish("stop");
+        let why = if self.is_full { "limit" } else { "stop" };
+        self.line(&Line::End(why));
+        (self.sink)(&self.lines);
     }
 }
 
@@ -277,16 +233,6 @@ impl fmt::Debug for Recorder {
         f.debug_struct("Recorder")
             .field("secrets", &self.secrets)
             .finish_non_exhaustive()
-    }
-}
-
-/// What came from a connection, and whether more will.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Heard<'a>(ConnId, &'a [u8], More);
-
-impl Heard<'_> {
-    pub(crate) fn conn(&self) -> ConnId {
-        self.0
     }
 }
 

@@ -16,8 +16,7 @@ use crate::gateway::Gateway;
 use crate::id::{Accepted, ConnId};
 use crate::record::format::{self, Content, Line, Told};
 use crate::record::settings::{Settings, Taken};
-use crate::record::stream::KEY;
-use crate::record::{KEPT, MAGIC, REDACTED, Secrets, VERSION};
+use crate::record::{KEPT, KEY, MAGIC, REDACTED, Secrets, VERSION};
 use crate::time::Now;
 use crate::wire::websocket;
 

@@ -81,7 +81,7 @@ impl Shard {
     ) -> Self {
         let now = host.clock.now();
         Self {
-            gateway: Gateway::recorded(Arc::clone(&host.config), now, host.record),
+            gateway: Gateway::observed(Arc::clone(&host.config), now, host.observer),
             now,
             conns: Vec::new(),
             dirty: Vec::new(),

@@ -39,7 +39,7 @@ impl<'scope, 'env> Shared<'scope, 'env> {
     pub(crate) fn new(scope: &'scope Scope<'scope, 'env>, host: Host, handle: Handle) -> Self {
         let now = host.clock.now();
         let progress = Progress::new(&handle);
-        let gateway = Gateway::recorded(Arc::clone(&host.config), now, host.record);
+        let gateway = Gateway::observed(Arc::clone(&host.config), now, host.observer);
         Self {
             scope,
             state: Lock::new(State::new(gateway, host.config, host.log, now, progress)),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use flashgate_core::record::Recorder;
+use flashgate_core::observer::Observer;
 use flashgate_core::{Clock, Config, Log, MemberStore, Note, Now};
 
 use crate::clock::SystemClock;
@@ -18,8 +18,8 @@ pub struct Host {
     pub members: Arc<dyn MemberStore>,
     /// Where notes go.
     pub log: Log,
-    /// Writes down everything that happens, to be [replayed](flashgate_core::record).
-    pub record: Option<Recorder>,
+    /// Sees everything that happens; a [`Recorder`](flashgate_core::record::Recorder) writes it down.
+    pub observer: Option<Box<dyn Observer>>,
 }
 
 impl Host {
@@ -31,7 +31,7 @@ impl Host {
             clock: Arc::new(SystemClock::new()),
             members: Arc::new(members),
             log: Box::new(|_, _| ()),
-            record: None,
+            observer: None,
         }
     }
 
@@ -49,11 +49,11 @@ impl Host {
         Self { log, ..self }
     }
 
-    /// With a recording, if there is a recorder.
+    /// With an observer, if there is one.
     #[must_use]
-    pub fn record(self, record: impl Into<Option<Recorder>>) -> Self {
-        let record = record.into();
-        Self { record, ..self }
+    pub fn observer(self, observer: impl Into<Option<Box<dyn Observer>>>) -> Self {
+        let observer = observer.into();
+        Self { observer, ..self }
     }
 }
 

@@ -36,7 +36,7 @@ pub(crate) fn sniff(first: &[u8], is_served: impl Fn(Kind) -> bool) -> Verdict {
         policy::Request::No => {}
         policy::Request::Partial => verdict = Verdict::Undecided,
         policy::Request::Unterminated => return Verdict::Unterminated,
-        policy::Request::Complete => return Verdict::Is(Kind::Policy),
+        policy::Request::Complete(_) => return Verdict::Is(Kind::Policy),
     }
     for (prefix, kind) in PREFIXES.iter().filter(|(_, kind)| is_served(*kind)) {
         if first.starts_with(prefix) {

@@ -68,6 +68,11 @@ impl WebSocket {
         }
     }
 
+    /// Whether its data messages have been of the other kind so far.
+    pub(crate) fn other_than(&self, kind: Kind) -> bool {
+        self.speaks.is_some_and(|speaks| speaks != kind)
+    }
+
     pub(crate) fn has_ended(&self) -> bool {
         self.end.is_some()
     }

@@ -114,6 +114,7 @@ impl Gateway {
 
     fn set_ending(&mut self, id: ConnId, stage: Stage, patience: Patience) {
         self.silences.remove(id);
+        self.unread(id);
         let since = self.now.mono;
         if let Some(conn) = self.conns.get_mut(id) {
             conn.state = State::Ending(Ending {

@@ -14,6 +14,7 @@ use crate::id::{ConnId, ListenerId};
 use crate::chunk::Chunk;
 use crate::member::Unavailable;
 use crate::note::{Refusal, What};
+use crate::observer::Meaning;
 use crate::web::file::{self, SiteFile};
 use crate::web::site::{self, Found, Site};
 use crate::web::status::{self, Gauges};
@@ -40,10 +41,16 @@ impl Gateway {
             return Step::Wait;
         };
         let late = self.now.mono >= *since + limits.request;
-        let response = match http::find_head(input, searched, limits.head) {
+        let head = http::find_head(input, searched, limits.head);
+        let length = match head {
+            Head::Partial if !ended && !late => return Step::Wait,
+            Head::Partial | Head::Bad(_) => input.len(),
+            Head::Complete(length) => length,
+        };
+        self.understood(id, Meaning::Head(&input[..length]));
+        let response = match head {
             Head::Partial if ended => self.refuse_head(id, Status::BadRequest, input),
-            Head::Partial if late => self.refuse_head(id, Status::RequestTimeout, input),
-            Head::Partial => return Step::Wait,
+            Head::Partial => self.refuse_head(id, Status::RequestTimeout, input),
             Head::Bad(status) => self.refuse_head(id, status, input),
             Head::Complete(length) => match http::parse(&input[..length]) {
                 Ok(Request {
@@ -74,7 +81,7 @@ impl Gateway {
         };
         self.respond(id, response, body);
         self.finish(id, Patience::Body);
-        Step::Consumed(input.len())
+        Step::Consumed(length)
     }
 
     /// Refuses a request for what its head is. Where it was to become a WebSocket, the log says so: a

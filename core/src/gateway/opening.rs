@@ -8,6 +8,8 @@ use crate::conn::sniff::{Kind, Verdict, sniff};
 use crate::conn::{Chat, Incoming, Patience, State, Wire};
 use crate::id::ConnId;
 use crate::note::{Refusal, What};
+use crate::observer::Meaning;
+use crate::web::policy;
 use crate::wire::websocket::CloseCode;
 
 impl Gateway {
@@ -29,8 +31,8 @@ impl Gateway {
         match verdict {
             Verdict::Is(kind) if is_metrics && kind != Kind::Http => self.close(id),
             Verdict::Unterminated if is_metrics && last_word => self.close(id),
-            Verdict::Is(Kind::Policy) => self.answer_policy(id),
-            Verdict::Unterminated if last_word => self.answer_policy(id),
+            Verdict::Is(Kind::Policy) => return self.answer_policy(id, input),
+            Verdict::Unterminated if last_word => return self.answer_policy(id, input),
             Verdict::Is(_) if role == Role::Policy => self.close(id),
             Verdict::Undecided if last_word && (input.is_empty() || role != Role::Gateway) => {
                 self.close(id)
@@ -45,23 +47,35 @@ impl Gateway {
             Verdict::Is(Kind::Tls) => {
                 self.refuse(id, Refusal::NoCertificate, None);
                 self.close(id);
+                let (first, _) = input.split_at(input.len().min(2));
+                self.understood(id, Meaning::Opening(first));
+                return Step::Consumed(first.len());
             }
             Verdict::Is(Kind::Proxy | Kind::Chat) => self.begin_chat(id, Wire::Stream),
             Verdict::Undecided | Verdict::Unterminated => {
                 if let State::Sniffing(Some(first)) = &mut conn.state {
                     first.unterminated = verdict == Verdict::Unterminated;
                 }
+                self.understood(id, Meaning::Undecided(input));
                 return Step::Wait;
             }
         }
         Step::Consumed(0)
     }
 
-    fn answer_policy(&mut self, id: ConnId) {
+    fn answer_policy(&mut self, id: ConnId, input: &[u8]) -> Step {
+        let length = match policy::request(input) {
+            policy::Request::Complete(length) => length,
+            policy::Request::Unterminated | policy::Request::Partial | policy::Request::No => {
+                input.len()
+            }
+        };
+        self.understood(id, Meaning::Opening(&input[..length]));
         self.counters.policy_requests += 1;
         self.note(id, What::Crossdomain);
         self.write(id, self.config.policy.socket());
         self.finish(id, Patience::Short);
+        Step::Consumed(length)
     }
 
     /// The connection is a chat from now on, if there is room for one more.
@@ -91,6 +105,11 @@ impl Gateway {
             Wire::Stream => Form::Stream,
             Wire::WebSocket(_) => Form::Binary,
         };
+        if matches!(wire, Wire::Stream)
+            && let Some(observer) = &mut self.observer
+        {
+            observer.understood(id, Meaning::Chat);
+        }
         conn.state = State::Chat(Chat::new(wire));
         self.clients = clients;
         self.counters.chats += 1;

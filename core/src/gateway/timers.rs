@@ -2,6 +2,7 @@
 
 use super::{Gateway, Phase};
 use crate::conn::State;
+use crate::event::Action;
 use crate::id::{ConnId, Ticket};
 use crate::member::{Answer, Unavailable};
 use crate::time::Millis;
@@ -83,7 +84,7 @@ impl Gateway {
             Due::Refusals => {
                 let note = self.refusals.due(self.now.mono);
                 if let Some(note) = note {
-                    self.note(note);
+                    self.act(Action::Note(note));
                 }
             }
             Due::Stop => {

@@ -14,6 +14,7 @@ use crate::chunk::Form;
 use crate::conn::{Cost, Incoming, Stage, Turn, Who};
 use crate::id::ConnId;
 use crate::note::{CloseReason, What};
+use crate::observer::Meaning;
 use crate::text;
 use crate::time::Millis;
 use crate::wiped;
@@ -133,6 +134,10 @@ impl Gateway {
         if let Err(until) = chat.take(cost, limits, now) {
             self.slow_down(id, until);
             return Step::Wait;
+        }
+        if let Some(observer) = &mut self.observer {
+            let habits = Habits::of(&framer, rules);
+            observer.understood(id, Meaning::of(frame, &input[..used], habits));
         }
         let Some(command) = command else {
             chat.took(framer);

@@ -16,7 +16,7 @@ use crate::note::{CloseReason, Refusal};
 use crate::wiped;
 use crate::wire::http::{Response, Status};
 use crate::wire::websocket::{
-    CloseCode, Decoded, Handshake, Kind, Opcode, Refusal as Of, Violation,
+    CloseCode, Decoded, Decoder, Handshake, Kind, Opcode, Refusal as Of, Violation,
 };
 
 impl Gateway {
@@ -69,7 +69,8 @@ impl Gateway {
         let Some(websocket) = self.conns.get_mut(id).and_then(|conn| conn.websocket()) else {
             return Step::Wait;
         };
-        // Most messages are a command that is carried out at once: they pass through one buffer
+        let observed = self.observer.is_some().then_some(websocket.decoder);
+        // Most messages are one command that is carried out at once: they pass through one buffer
         // that all connections share.
         let shared = websocket.inbox.is_empty();
         let mut inbox = mem::take(if shared {
@@ -79,7 +80,13 @@ impl Gateway {
         });
         let used = self.commands(id, &inbox);
         wiped::consume(&mut inbox, used);
-        let step = self.decode(id, input, &mut inbox);
+        let step = match (self.decode(id, input, &mut inbox), observed) {
+            (Some(step), _) => step,
+            (None, Some(decoder)) => {
+                Step::Consumed(self.unread_frame(id, decoder, input, &mut inbox))
+            }
+            (None, None) => Step::Consumed(0),
+        };
         self.keep(id, inbox, shared);
         step
     }
@@ -89,121 +96,136 @@ impl Gateway {
         let mut used = 0;
         while let Step::Consumed(bytes) = self.next_command(id, &inbox[used..]) {
             used += bytes;
-            if self.conns.get(id).is_none_or(|conn| conn.turn().is_none()) {
-                return inbox.len();
-            }
         }
         used
     }
 
-    fn decode(&mut self, id: ConnId, input: &[u8], inbox: &mut Vec<u8>) -> Step {
+    /// Reads one more piece of the input, if its turn has come; nothing if the chat has ended.
+    fn decode(&mut self, id: ConnId, input: &[u8], inbox: &mut Vec<u8>) -> Option<Step> {
         let (limits, now) = (&self.config.limits, self.now.mono);
-        let Some(conn) = self.conns.get_mut(id) else {
-            return Step::Wait;
-        };
+        let conn = self.conns.get_mut(id)?;
         let (incoming, is_behind) = (conn.incoming, conn.is_behind(limits));
-        let Some(chat) = conn.chat() else {
-            // It has ended.
-            return Step::Consumed(0);
-        };
+        let chat = conn.chat()?;
         let ready = matches!(chat.turn, Turn::Ready);
-        let Some(websocket) = chat.websocket() else {
-            return Step::Wait;
-        };
+        let websocket = chat.websocket()?;
         if websocket.has_ended() && !input.is_empty() {
-            return Step::Consumed(input.len());
+            self.dropped(id, input);
+            return Some(Step::Consumed(input.len()));
         }
         if !ready || websocket.has_ended() {
-            return Step::Wait;
+            return Some(Step::Wait);
         }
-        // Room for a terminator, which does not count.
-        let (mut decoder, mut is_text) = (websocket.decoder, false);
+        let mut decoder = websocket.decoder;
         let (before, begins) = (inbox.len(), decoder.is_between_frames());
         let goes_on = decoder.is_in_message() || before > 0;
+        // A terminator does not count: it takes at most two bytes more.
         let decoded = decoder.decode(input, inbox, limits.command.saturating_add(2));
-        // The frame that begins a command costs nothing: the command does.
         let idle = match &decoded {
-            Ok(Decoded::Data { kind, .. })
-                if websocket.speaks.is_some_and(|speaks| speaks != *kind) =>
-            {
-                return self.fail(id, CloseCode::UNSUPPORTED);
-            }
+            // This is answered with an error.
+            Ok(Decoded::Data { kind, .. }) if websocket.other_than(*kind) => false,
+            // The frame that begins a command costs nothing: the command does.
             Ok(Decoded::Data { .. }) => {
                 let empty = inbox.len() == before && decoder.is_between_frames();
                 begins && (goes_on || empty)
             }
             Ok(Decoded::Ping(..)) if is_behind => {
                 chat.wait(Turn::Backlog, now);
-                return Step::Wait;
+                return Some(Step::Wait);
             }
             Ok(Decoded::Ping(..) | Decoded::Pong(_)) => true,
+            Ok(Decoded::Partial) if incoming != Incoming::Ended => return Some(Step::Wait),
             Ok(Decoded::Partial | Decoded::Close(..)) | Err(_) => false,
         };
         if idle && let Err(until) = chat.take(Cost::Idle(1), limits, now) {
             wiped::truncate(inbox, before);
             self.slow_down(id, until);
-            return Step::Wait;
+            return Some(Step::Wait);
         }
-        let Some(websocket) = chat.websocket() else {
-            return Step::Wait;
+        let head = if begins {
+            self.understood_frame(id, input)
+        } else {
+            0
         };
-        let (used, pong) = match decoded {
-            Ok(Decoded::Partial) if incoming == Incoming::Ended => {
+        let seen = head + inbox.len() - before;
+        Some(match self.decoded(id, &decoded, decoder, inbox) {
+            Ok(used) => Step::Consumed(used.max(seen)),
+            Err(code) => {
+                self.fail(id, code);
+                Step::Consumed(seen)
+            }
+        })
+    }
+
+    /// Does what a piece of the input asks for. Returns how many bytes it takes, or the code to close the
+    /// connection with.
+    fn decoded(
+        &mut self,
+        id: ConnId,
+        decoded: &Result<Decoded, Violation>,
+        decoder: Decoder,
+        inbox: &[u8],
+    ) -> Result<usize, CloseCode> {
+        let limit = self.config.limits.command;
+        let Some(conn) = self.conns.get_mut(id) else {
+            return Ok(0);
+        };
+        let Some(websocket) = conn.websocket() else {
+            return Ok(0);
+        };
+        let used = match decoded {
+            Ok(Decoded::Partial) => {
                 websocket.end = Some(End::Silent);
-                return Step::Consumed(input.len());
+                return Ok(0);
             }
-            Ok(Decoded::Partial) => return Step::Wait,
+            Ok(Decoded::Data { kind, .. }) if websocket.other_than(*kind) => {
+                return Err(CloseCode::UNSUPPORTED);
+            }
             Ok(Decoded::Data { used, kind, end }) => {
-                websocket.speaks = Some(kind);
-                if kind == Kind::Text {
-                    if without_terminator(inbox).len() > limits.command {
-                        return self.fail(id, CloseCode::TOO_BIG);
+                websocket.speaks = Some(*kind);
+                websocket.decoder = decoder;
+                if *kind == Kind::Text {
+                    if without_terminator(inbox).len() > limit {
+                        return Err(CloseCode::TOO_BIG);
                     }
-                    websocket.whole = end;
+                    websocket.whole = *end;
+                    conn.form = Form::Text;
                 }
-                is_text = kind == Kind::Text;
-                (used, None)
+                return Ok(*used);
             }
-            Ok(Decoded::Ping(used, payload)) => (used, Some(payload)),
-            Ok(Decoded::Pong(used)) => (used, None),
+            Ok(Decoded::Ping(used, _) | Decoded::Pong(used)) => used,
             Ok(Decoded::Close(used, code)) => {
-                websocket.end = Some(End::Closed(code));
-                (used, None)
+                websocket.end = Some(End::Closed(*code));
+                used
             }
             Err(violation) => {
-                let code = first_fault(violation, websocket.speaks, inbox, limits.command);
-                return self.fail(id, code);
+                return Err(first_fault(*violation, websocket.speaks, inbox, limit));
             }
         };
         websocket.decoder = decoder;
-        if is_text {
-            conn.form = Form::Text;
-        }
-        if let Some(payload) = pong {
+        if let Ok(Decoded::Ping(_, payload)) = decoded {
             self.write(id, Chunk::frame(Opcode::Pong, payload.as_bytes()));
         }
-        Step::Consumed(used)
+        Ok(*used)
     }
 
     /// Ends a connection that broke a rule.
-    fn fail(&mut self, id: ConnId, code: CloseCode) -> Step {
+    fn fail(&mut self, id: ConnId, code: CloseCode) {
         if let Some(websocket) = self.conns.get_mut(id).and_then(|conn| conn.websocket()) {
             websocket.end = Some(End::Broken(code));
         }
         self.end_chat(id, CloseReason::ProtocolError, Ends::With(Stage::Finishing));
-        Step::Consumed(0)
     }
 
     /// Keeps what is left of a buffer with the connection, and the shared buffer for the next.
     fn keep(&mut self, id: ConnId, mut inbox: Zeroizing<Vec<u8>>, shared: bool) {
-        if !inbox.is_empty()
-            && let Some(websocket) = self.conns.get_mut(id).and_then(|conn| conn.websocket())
-        {
-            if shared {
-                websocket.inbox = inbox.clone();
-            } else {
-                wiped::fit(&mut inbox);
-                websocket.inbox = mem::take(&mut inbox);
+        if !inbox.is_empty() {
+            match self.conns.get_mut(id).and_then(|conn| conn.websocket()) {
+                Some(websocket) if shared => websocket.inbox = inbox.clone(),
+                Some(websocket) => {
+                    wiped::fit(&mut inbox);
+                    websocket.inbox = mem::take(&mut inbox);
+                }
+                None => self.unused_payload(id, &inbox),
             }
         }
         if shared {

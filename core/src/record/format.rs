@@ -14,7 +14,7 @@ use crate::event::{Action, Cause, HostFacts, Input, MAX_READ, ProcessFacts, Refu
 use crate::id::{Accepted, ConnId, ListenerId, Ticket};
 use crate::member::{Answer, Denial, Member, MemberEvent, MemberId, Unavailable};
 use crate::note::What;
-use crate::record::redact;
+use crate::record::hash;
 use crate::time::{Millis, Now, UnixSeconds};
 
 /// What happened, or what bytes were.
@@ -379,7 +379,7 @@ pub(crate) fn did(action: &Action, told: Told) -> String {
             for id in everyone.iter() {
                 ids.extend_from_slice(&id.to_bits().to_be_bytes());
             }
-            let (count, ids) = (everyone.iter().len(), redact::hash([&ids, &[]]));
+            let (count, ids) = (everyone.iter().len(), hash::hash([&ids, &[]]));
             format!("broadcast {count} {ids:016x} {}", Bytes(chunk, told))
         }
         Action::Finish(id) => format!("finish {}", Conn(*id)),
@@ -398,8 +398,8 @@ impl fmt::Display for Bytes<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ", self.0.len())?;
         match self.1 {
-            Told::Shape => write!(f, "{:016x}", redact::shape(self.0.slices(0))),
-            Told::All => write!(f, "{:016x}", redact::hash(self.0.slices(0))),
+            Told::Shape => write!(f, "{:016x}", hash::shape(self.0.slices(0))),
+            Told::All => write!(f, "{:016x}", hash::hash(self.0.slices(0))),
         }
     }
 }

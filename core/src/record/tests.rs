@@ -1,5 +1,6 @@
 //! Recordings of whole conversations: what they leave out, and that they can be played again.
 
+mod kept;
 mod made_up;
 mod secrets;
 
@@ -19,16 +20,16 @@ use crate::replay::{Ended, NotARecording, Recording, Replayed, Until};
 struct Tape(Arc<Mutex<String>>);
 
 impl Tape {
-    fn recorder(&self, secrets: Secrets) -> Recorder {
+    fn recorder(&self, secrets: Secrets) -> Box<dyn Observer> {
         let tape = self.clone();
-        Recorder::new(
+        Box::new(Recorder::new(
             secrets,
             Box::new(move |lines| {
                 assert!(lines.ends_with('\n') && lines.is_ascii(), "{lines:?}");
                 tape.0.lock().unwrap().push_str(lines);
                 Wanted::More
             }),
-        )
+        ))
     }
 
     fn text(&self) -> String {
@@ -162,7 +163,8 @@ fn a_sink_that_wants_no_more_gets_the_end() {
         }
     };
     let recorder = Recorder::new(Secrets::Redacted, Box::new(sink));
-    let mut gateway = crate::Gateway::recorded(Arc::default(), Now::default(), Some(recorder));
+    let mut gateway =
+        crate::Gateway::observed(Arc::default(), Now::default(), Some(Box::new(recorder)));
     let origin = Accepted {
         listener: crate::ListenerId(0),
         peer: "192.0.2.1:1".parse().unwrap(),

@@ -69,8 +69,8 @@ pub(crate) enum Request {
     Partial,
     /// They are one that lacks its terminator, which old players never send.
     Unterminated,
-    /// They begin with one.
-    Complete,
+    /// They begin with one, which takes this many bytes.
+    Complete(usize),
 }
 
 /// Compares `bytes`, the first of a connection, with `<policy-file-request/>` and its terminator.
@@ -85,7 +85,9 @@ pub(crate) fn request(bytes: &[u8]) -> Request {
         [] | [b'/'] => Request::Partial,
         [b'/', b'>'] => Request::Unterminated,
         [b'/', b'>', b'\r'] => Request::Partial,
-        [b'/', b'>', 0 | b'\n', ..] | [b'/', b'>', b'\r', b'\n', ..] => Request::Complete,
+        [b'/', b'>', 0 | b'\n', more @ ..] | [b'/', b'>', b'\r', b'\n', more @ ..] => {
+            Request::Complete(bytes.len() - more.len())
+        }
         _ => Request::No,
     }
 }

@@ -13,13 +13,13 @@ use crate::wire::telnet::{self, Piece};
 
 /// What a command's bytes may hold besides text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Habits {
+pub struct Habits {
     /// The command is a line, in which BS and DEL erase the character before them.
-    pub(crate) line: bool,
+    pub line: bool,
     /// Telnet sequences are dropped.
-    pub(crate) telnet: bool,
+    pub telnet: bool,
     /// What a command is read in that is not UTF-8.
-    pub(crate) page: Option<CodePage>,
+    pub page: Option<CodePage>,
 }
 
 /// The text of a command.

@@ -214,8 +214,7 @@ fn control(head: &Head, input: &[u8]) -> Result<Decoded, Violation> {
     let Some(masked) = input.get(head.size..used) else {
         return Ok(Decoded::Partial);
     };
-    let mut payload = Payload::new(masked);
-    unmask(&mut payload.bytes[..masked.len()], head.key);
+    let payload = Payload::unmasked(masked, head.key);
     match head.opcode {
         Opcode::Ping => Ok(Decoded::Ping(used, payload)),
         Opcode::Pong => Ok(Decoded::Pong(used)),
@@ -375,12 +374,15 @@ pub(crate) fn unmask(bytes: &mut [u8], key: [u8; 4]) {
 }
 
 impl Payload {
-    fn new(bytes: &[u8]) -> Self {
+    /// Takes the mask off the payload of a control frame.
+    pub(crate) fn unmasked(masked: &[u8], key: [u8; 4]) -> Self {
         let mut payload = Self {
             bytes: [0; MAX_CONTROL],
-            len: bytes.len() as u8,
+            len: masked.len() as u8,
         };
-        payload.bytes[..bytes.len()].copy_from_slice(bytes);
+        let bytes = &mut payload.bytes[..masked.len()];
+        bytes.copy_from_slice(masked);
+        unmask(bytes, key);
         payload
     }
 

@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use flashgate_core::observer::Observer;
 use flashgate_core::record::{Recorder, Secrets, Wanted};
 use flashgate_core::replay::{Ended, Recording, Replayed, Until};
 use flashgate_host::Host;
@@ -14,16 +15,14 @@ use flashgate_testing::transcript::{Against, Bare, Cut, Transcript};
 struct Tape(Arc<Mutex<String>>);
 
 impl Tape {
-    fn recorder(&self, secrets: Secrets) -> Recorder {
+    fn recorder(&self, secrets: Secrets) -> Box<dyn Observer> {
         let tape = self.clone();
-        Recorder::new(
-            secrets,
-            Box::new(move |lines| {
-                assert!(lines.ends_with('\n') && lines.is_ascii(), "{lines:?}");
-                tape.0.lock().unwrap().push_str(lines);
-                Wanted::More
-            }),
-        )
+        let sink = move |lines: &str| {
+            assert!(lines.ends_with('\n') && lines.is_ascii(), "{lines:?}");
+            tape.0.lock().unwrap().push_str(lines);
+            Wanted::More
+        };
+        Box::new(Recorder::new(secrets, Box::new(sink)))
     }
 
     fn text(&self) -> String {
@@ -44,8 +43,8 @@ fn every_transcript_can_be_played_again() {
             for cut in [Cut::Whole, Cut::Bytes, Cut::Primes, Cut::Seeded(1)] {
                 for secrets in [Secrets::Redacted, Secrets::Kept] {
                     let tape = Tape::default();
-                    let record = Some(tape.recorder(secrets));
-                    let open = |host| Ok(Bare::new(Host { record, ..host }));
+                    let observer = Some(tape.recorder(secrets));
+                    let open = |host| Ok(Bare::new(Host { observer, ..host }));
                     if let Err(failure) = scenario.play(cut, Against::Nothing, open) {
                         panic!("{name}: {}: {}", failure.line, failure.message);
                     }
@@ -73,8 +72,8 @@ fn a_recording_becomes_a_transcript() {
         for scenario in transcript.scenarios() {
             count += 1;
             let tape = Tape::default();
-            let record = Some(tape.recorder(Secrets::Redacted));
-            let open = |host| Ok(Bare::new(Host { record, ..host }));
+            let observer = Some(tape.recorder(Secrets::Redacted));
+            let open = |host| Ok(Bare::new(Host { observer, ..host }));
             assert!(scenario.play(Cut::Whole, Against::Nothing, open).is_ok());
             let text = tape.text();
             let recording = Recording::new(text.as_bytes(), ROOM).unwrap();

@@ -284,7 +284,7 @@ fn what_comes_from_nobody_is_skipped() {
     let recorder = tape.recorder(Secrets::Redacted);
     let debug = format!("{recorder:?}");
     assert_eq!(debug, "Recorder { secrets: Redacted, .. }");
-    let mut gateway = crate::Gateway::recorded(Arc::default(), Now::default(), Some(recorder));
+    let mut gateway = crate::Gateway::observed(Arc::default(), Now::default(), Some(recorder));
     let origin = Accepted {
         listener: ListenerId(0),
         peer: "192.0.2.1:1".parse().unwrap(),

@@ -134,7 +134,7 @@ fn record_in<'a>(
         offset: 0,
     };
     let recorder = Some(tape.recorder(secrets));
-    let mut gateway = crate::Gateway::recorded(Arc::new(config), at(0), recorder);
+    let mut gateway = crate::Gateway::observed(Arc::new(config), at(0), recorder);
     let origin = Accepted {
         listener: ListenerId(0),
         peer: "192.0.2.1:1".parse().unwrap(),
@@ -261,7 +261,7 @@ fn what_follows_a_request_is_skipped() {
 fn what_never_ended() {
     let tape = Tape::default();
     let recorder = Some(tape.recorder(Secrets::Redacted));
-    let mut gateway = crate::Gateway::recorded(Arc::default(), Now::default(), recorder);
+    let mut gateway = crate::Gateway::observed(Arc::default(), Now::default(), recorder);
     let origin = Accepted {
         listener: ListenerId(0),
         peer: "192.0.2.1:1".parse().unwrap(),

@@ -279,7 +279,7 @@ fn control_frames_come_whole_and_between() {
     };
     assert_eq!((first, last), (data(8, false), data(7, true)));
     assert!(payload.as_bytes().iter().copied().eq(0..125));
-    let payload = Payload::new(b"a\0\xff");
+    let payload = Payload::unmasked(b"a\0\xff", [0; 4]);
     assert_eq!(
         format!("{payload:?}"),
         String::from("Payload(\"a\\x00\\xff\")")

@@ -66,7 +66,7 @@ fn record(how: u8, session: &[u8], secrets: Secrets) -> String {
         asked: 0,
     };
     let recorder = Recorder::new(secrets, Box::new(sink));
-    world.gateway = Gateway::recorded(Arc::new(config(how)), world.now, Some(recorder));
+    world.gateway = Gateway::observed(Arc::new(config(how)), world.now, Some(Box::new(recorder)));
     let origin = Accepted {
         listener: ListenerId(0),
         peer: ([127, 0, 0, 1], 1).into(),

@@ -70,9 +70,9 @@ enum Sending {
 impl Bare {
     /// A server with nobody connected.
     pub fn new(mut host: Host) -> Self {
-        let recorder = host.record.take();
+        let observer = host.observer.take();
         Self {
-            gateway: Gateway::recorded(host.config.clone(), host.clock.now(), recorder),
+            gateway: Gateway::observed(host.config.clone(), host.clock.now(), observer),
             host,
             pipes: Vec::new(),
             clients: BTreeMap::new(),

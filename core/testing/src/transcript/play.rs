@@ -32,7 +32,7 @@ impl Scenario {
             clock: clock.clone(),
             members: store.clone(),
             log: journal.log(),
-            record: None,
+            observer: None,
         };
         let driver = open(host).map_err(|message| Failure {
             line: self.line + 1,
