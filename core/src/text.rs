@@ -1,4 +1,4 @@
-//! White space around commands, as old clients send it.
+//! White space around commands, which old clients send.
 
 /// Drops white space around a command or its last argument: Flash text fields end in CR, `nc` in LF.
 pub(crate) fn trim(text: &str) -> &str {

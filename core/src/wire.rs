@@ -1,4 +1,4 @@
-//! Bytes to meaning and back, resumable at any byte, with no state elsewhere.
+//! The forms of bytes on the wire: parsers that can stop and go on at any byte, and encoders.
 
 pub(crate) mod codepage;
 pub(crate) mod coding;

@@ -6,9 +6,9 @@ use core::fmt::Write as _;
 
 /// Escapes text for an attribute value so that every XML parser reads back the same text.
 ///
-/// quick-xml does the five characters of markup; on top of that, white space that attribute
-/// normalization would turn into spaces (XML 1.0 section 3.3.3) becomes a character reference, and
-/// what section 2.2 forbids becomes U+FFFD.
+/// quick-xml escapes the five characters of markup. In addition, white space that attribute normalization would
+/// turn into spaces (XML 1.0 section 3.3.3) becomes a character reference, and characters that section 2.2
+/// forbids become U+FFFD.
 pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
     if !text.bytes().any(|byte| MAY_NEED_ESCAPE[usize::from(byte)]) {
         return Cow::Borrowed(text);
@@ -41,8 +41,8 @@ pub(crate) fn in_ascii(xml: &str) -> String {
     out
 }
 
-/// By it, one look at each byte tells for nearly every text that it stays as it is. 0xef begins the two
-/// forbidden characters in UTF-8, and others.
+/// Bytes that may need an escape: for nearly every text, one pass over its bytes shows that there are none. 0xef
+/// begins the two forbidden characters in UTF-8, and others.
 static MAY_NEED_ESCAPE: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0;
@@ -56,7 +56,7 @@ static MAY_NEED_ESCAPE: [bool; 256] = {
     table
 };
 
-/// What to write instead of a character that an XML parser would change or refuse.
+/// The replacement for a character that an XML parser would change or reject.
 fn replacement(c: char) -> Option<&'static str> {
     match c {
         '\t' => Some("&#9;"),

@@ -1,4 +1,4 @@
-//! Code pages: how a command is read that is not UTF-8, where an operator has set one.
+//! Code pages: how a command that is not UTF-8 is read, if the operator has set one.
 
 use alloc::string::String;
 use core::error::Error;
@@ -19,18 +19,18 @@ pub struct CodePage(&'static Encoding);
 pub enum NoCodePage {
     /// The Encoding Standard has no such name.
     Unknown,
-    /// UTF-8 is read in any case.
+    /// UTF-8 is always read.
     Utf8,
-    /// Commands in this encoding could not be told apart.
+    /// The ends of commands in this encoding could not be recognised.
     Unfit,
 }
 
 impl CodePage {
-    /// The code page of a name of the standard, like `windows-1250`, `latin2` or `shift_jis`, in any letter
-    /// case.
+    /// The code page with this name or label of the standard, like `windows-1250`, `latin2` or `shift_jis`, in any
+    /// letter case.
     pub fn named(name: &str) -> Result<Self, NoCodePage> {
         let encoding = Encoding::for_label(name.as_bytes()).ok_or(NoCodePage::Unknown)?;
-        // What holds a NUL in a letter, what replaces all text, what is no text, and what has states.
+        // Letters with a NUL in them, an encoding that replaces all text, one that is no text, one with states.
         let unfit = [UTF_16BE, UTF_16LE, REPLACEMENT, X_USER_DEFINED, ISO_2022_JP];
         if encoding == UTF_8 {
             Err(NoCodePage::Utf8)
@@ -41,13 +41,13 @@ impl CodePage {
         }
     }
 
-    /// The name that the standard gives it.
+    /// Its name in the standard.
     pub fn name(self) -> &'static str {
         self.0.name()
     }
 
-    /// The text of these bytes; U+FFFD for what is none. It takes all its memory at once, so that no part
-    /// of a password is left behind.
+    /// The text of these bytes, with U+FFFD for invalid ones. It allocates once, so that no part of a password is
+    /// left in memory.
     pub(crate) fn decode(self, bytes: &[u8]) -> Zeroizing<String> {
         let mut decoder = self.0.new_decoder_without_bom_handling();
         let most = decoder.max_utf8_buffer_length(bytes.len());
@@ -59,7 +59,7 @@ impl CodePage {
         text
     }
 
-    /// How many bytes the first character of `bytes` has, or what stands there instead of one.
+    /// The length in bytes of the first character of `bytes`, or of the invalid bytes there.
     pub(crate) fn first(self, bytes: &[u8]) -> usize {
         let longest = if self.0.is_single_byte() { 0 } else { 4 };
         let is_one = |length: &usize| {
@@ -75,7 +75,7 @@ impl CodePage {
         length.unwrap_or(1).min(bytes.len())
     }
 
-    /// How many of the first bytes are decoded to one U+FFFD together.
+    /// How many of the first bytes are decoded to a single U+FFFD.
     fn malformed(self, bytes: &[u8]) -> usize {
         let mut decoder = self.0.new_decoder_without_bom_handling();
         let begins = &bytes[..bytes.len().min(4)];

@@ -1,11 +1,11 @@
 //! Cuts a byte stream into commands.
 //!
-//! NUL ends a command. Where the first terminator is LF or CRLF, those do, too, until the first NUL: it
-//! proves a Flash client, whose ActionScript sends `text + "\n"` and then a NUL of its own.
+//! NUL ends a command. If the first terminator is LF or CRLF, these end commands, too, until the first NUL. A NUL
+//! shows that the client is Flash, whose ActionScript sends `text + "\n"` and then a NUL of its own.
 //!
-//! The framer is resumable and keeps no bytes: it is handed what has not been consumed yet, however
-//! that is cut, and remembers how far it has searched. It is `Copy`, so that a caller who may not
-//! take a command yet just drops the copy that found it.
+//! The framer can go on at any byte and stores no bytes: the caller passes all that is not consumed yet, and the
+//! framer remembers how far it has searched. It is `Copy`: a caller that may not take a command yet drops the
+//! copy that found it.
 
 use memchr::{memchr, memchr2, memchr3};
 
@@ -14,90 +14,90 @@ use crate::wire::codepage::CodePage;
 
 use super::telnet::{self, IAC, Sequence};
 
-/// Where commands end on one connection, and how far the search has come.
+/// How commands end on one connection, and how far the search for an end has come.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Framer {
     terminator: Terminator,
     progress: Progress,
     opening: Opening,
     inside: Inside,
-    /// This many of the bytes at hand are known to hold no terminator.
+    /// The first bytes of the input that are known to hold no terminator.
     searched: u32,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Terminator {
-    /// None was seen yet: the first one decides.
+    /// No terminator has come yet: the first one decides.
     #[default]
     Undecided,
     Nul,
-    /// LF, or CR and LF; and NUL, from which on only NUL does.
+    /// LF, CRLF or NUL. After the first NUL, only NUL.
     Line,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Progress {
-    /// The bytes at hand are the beginning of a command.
+    /// The input begins with a command.
     #[default]
     Reading,
-    /// The command was too long and was answered; the rest of it is skipped.
+    /// The command was too long and was answered. The rest of it is skipped.
     Skipping,
 }
 
-/// Whether the first command has come.
+/// Whether the first command has arrived.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Opening {
     #[default]
     Fresh,
-    /// A byte order mark was dropped, but no command has come.
+    /// A byte order mark was dropped, but no command has arrived.
     Marked,
     Over,
 }
 
-/// Whether the bytes are those of a telnet subnegotiation.
+/// Whether the input is inside a telnet subnegotiation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Inside {
     #[default]
     Text,
-    /// They are from the first byte at hand on.
+    /// It is, from the first byte of the input on.
     Subnegotiation,
-    /// They are from somewhere in the command on.
+    /// It is, from somewhere in the command on.
     SubnegotiationInCommand,
 }
 
-/// What holds for the bytes of a connection.
+/// The rules for the bytes of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rules {
     /// The most bytes in a command, without its terminator.
     pub(crate) limit: usize,
     pub(crate) telnet: Telnet,
-    /// What a command is read in that is not UTF-8.
+    /// The code page of commands that are not UTF-8.
     pub(crate) page: Option<CodePage>,
 }
 
-/// Where telnet sequences are looked for.
+/// Where telnet sequences are recognised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Telnet {
-    /// Everywhere: a raw connection, on which 0xFF means nothing else.
+    /// Everywhere: a raw connection without a code page, where 0xFF has no other meaning.
     Everywhere,
-    /// Before the first command: 0xFF is a letter in many code pages.
+    /// Only before the first command: 0xFF is a letter in many code pages.
     Before,
-    /// Nowhere: no telnet speaks WebSocket.
+    /// Nowhere: telnet clients do not use WebSocket.
     Nowhere,
 }
 
-/// What the bytes at hand begin with, and how many of them that takes.
+/// What the input begins with, and how many bytes of it that takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Frame<'a> {
     /// A command, without its terminator. Telnet sequences may still be inside.
     Command(&'a [u8], usize),
-    /// A command that is over the limit; said once, as soon as it is known.
+    /// A command above the limit. Returned once, as soon as it is known.
     TooLong(usize),
     /// The rest of such a command, or a part of it.
     Skip(usize),
     /// A byte order mark before the first command, or a telnet sequence, or a part of one.
     Noise(usize),
-    /// The beginning of something: more bytes are needed.
+    /// More bytes are needed.
     Partial,
 }
 
@@ -147,8 +147,8 @@ impl Framer {
         self.unterminated(input, input.len(), rules.limit)
     }
 
-    /// Takes what is left at the end of the stream: one last command. Of one that is skipped nothing is
-    /// left but the beginning of a telnet sequence.
+    /// Takes what is left at the end of the stream: one last command. If a command is being skipped, at most the
+    /// beginning of a telnet sequence is left.
     pub(crate) fn finish<'a>(&self, input: &'a [u8], limit: usize) -> Frame<'a> {
         if self.progress == Progress::Skipping {
             Frame::Skip(input.len())
@@ -161,27 +161,27 @@ impl Framer {
         }
     }
 
-    /// Whether the command that was found last is a line.
+    /// Whether the last command ended as a line.
     pub(crate) fn is_line(&self) -> bool {
         self.terminator == Terminator::Line
     }
 
-    /// Whether a NUL has ended a command: no person at a terminal sends one.
+    /// Whether a NUL has ended a command. A person at a terminal sends none.
     pub(crate) fn is_flash(&self) -> bool {
         self.terminator == Terminator::Nul
     }
 
-    /// Whether no command has come that was not blank.
+    /// Whether every command so far was blank.
     pub(crate) fn is_fresh(&self) -> bool {
         self.opening != Opening::Over
     }
 
-    /// A command has come that was not blank.
+    /// A command that is not blank has arrived.
     pub(crate) fn has_begun(&mut self) {
         self.opening = Opening::Over;
     }
 
-    /// Takes what may stand before the first command alone.
+    /// Takes what is allowed only before the first command.
     fn open(&mut self, input: &[u8], telnet: Telnet) -> Option<Frame<'static>> {
         let begins = self.searched == 0 && self.inside == Inside::Text;
         if !begins || self.progress == Progress::Skipping {
@@ -218,7 +218,7 @@ impl Framer {
         }
     }
 
-    /// Sees what IAC at `at` means.
+    /// Interprets the IAC at `at`.
     #[cold]
     fn telnet(&mut self, input: &[u8], at: usize) -> Found {
         if at > 0 && self.is_dropping() {
@@ -275,7 +275,7 @@ impl Framer {
         Frame::Command(command, end + 1)
     }
 
-    /// No terminator is among the first `end` bytes; behind them is half a telnet sequence.
+    /// There is no terminator in the first `end` bytes. After them comes half a telnet sequence.
     fn unterminated(&mut self, input: &[u8], end: usize, limit: usize) -> Frame<'static> {
         if end == 0 {
             return Frame::Partial;
@@ -283,7 +283,7 @@ impl Framer {
         if self.is_dropping() {
             return self.dropped(end);
         }
-        // A CR at the end may turn out to be half of a line end, which does not count.
+        // A CR at the end may be half of a CRLF, which does not count.
         let half = self.terminator != Terminator::Nul && input.ends_with(b"\r");
         if input.len() - usize::from(half) > limit {
             (self.progress, self.searched) = (Progress::Skipping, 0);
@@ -292,12 +292,12 @@ impl Framer {
             }
             return Frame::TooLong(end);
         }
-        // Of more than 4 GiB the rest is searched again.
+        // Beyond 4 GiB the bytes are searched again.
         self.searched = u32::try_from(end).unwrap_or(u32::MAX);
         Frame::Partial
     }
 
-    /// Whether no byte at hand is of a command that is to be carried out.
+    /// Whether the input has no byte of a command to carry out.
     pub(crate) fn is_dropping(&self) -> bool {
         self.progress == Progress::Skipping || self.inside == Inside::Subnegotiation
     }
@@ -312,11 +312,11 @@ impl Framer {
     }
 }
 
-/// What IAC turned out to be.
+/// The meaning of an IAC.
 enum Found {
-    /// This many bytes are of the command; telnet sequences inside it are dropped when it is read.
+    /// This many bytes belong to the command. Telnet sequences in it are dropped when it is read.
     Content(usize),
-    /// The end of what is to be taken now.
+    /// The end of what to take now.
     Frame(Frame<'static>),
     /// The beginning of a sequence.
     Partial,

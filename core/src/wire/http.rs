@@ -1,6 +1,6 @@
 //! HTTP/1.0 and 1.1 as far as a gateway needs it: one request head in, one answer out.
 //!
-//! RFC 9112 for the syntax (httparse does the reading), RFC 9110 for what it means.
+//! RFC 9112 has the syntax, which httparse reads; RFC 9110 has the meaning.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -15,19 +15,19 @@ use crate::wire::coding::Accepted;
 use crate::wire::websocket::{Handshake, Refusal};
 pub(crate) use crate::wire::websocket::{is_key, names_key};
 
-/// What the bytes at hand, the first of a request, hold of its head.
+/// How much of a request's head the input holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Head {
     /// Not all of it.
     Partial,
-    /// All of it, in so many bytes.
+    /// All of it, in this many bytes.
     Complete(usize),
-    /// Something that no head may hold, or more of it than allowed.
+    /// A byte that no head may hold, or more bytes than allowed.
     Bad(Status),
 }
 
-/// Looks for the empty line that ends a head. `searched` is how far an earlier call came with the
-/// same bytes; nothing is read twice.
+/// Looks for the empty line that ends a head. `searched` is how far an earlier call got with the same bytes, so
+/// that none is read twice.
 pub(crate) fn find_head(input: &[u8], searched: &mut usize, limit: usize) -> Head {
     let within = &input[..input.len().min(limit)];
     let from = (*searched).min(within.len());
@@ -57,7 +57,7 @@ pub(crate) struct Request<'a> {
     /// As the client sent it, without the query.
     pub(crate) path: &'a str,
     pub(crate) query: Option<&'a str>,
-    /// That it asks to go on as a WebSocket.
+    /// The request for a WebSocket, if it is one.
     pub(crate) upgrade: Option<Handshake<'a>>,
     pub(crate) fields: Fields<'a>,
 }
@@ -84,7 +84,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A method that is answered on some path.
+/// A method that some path allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Method {
     Get,
@@ -107,9 +107,9 @@ impl Method {
 /// Why a complete head is not served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reject<'a> {
-    /// It is malformed, or its method is of no use.
+    /// It is malformed, or its method is not allowed.
     Status(Status),
-    /// It asks for a WebSocket, and cannot have one.
+    /// It asks for a WebSocket in a wrong way.
     Upgrade(Refusal<'a>),
 }
 
@@ -167,8 +167,8 @@ pub(crate) fn parse(head: &[u8]) -> Result<Request<'_>, Reject<'_>> {
     })
 }
 
-/// What a line is answered with that was not told apart as HTTP and ends like the first line of a request: in a
-/// space, `HTTP/` and a version.
+/// The answer to a line that was not recognised as HTTP but ends like the first line of a request: with a space,
+/// `HTTP/` and a version.
 pub(crate) fn other_method(line: &str) -> Option<Status> {
     let (_, version) = line.rsplit_once(" HTTP/")?;
     let (major, minor) = version.split_once('.').unwrap_or((version, "0"));
@@ -180,8 +180,8 @@ pub(crate) fn other_method(line: &str) -> Option<Status> {
     }
 }
 
-/// A request that nobody may make. A method that is not allowed names those that are (RFC 9110
-/// section 15.5.6).
+/// The answer to a refused request. For a method that is not allowed it lists the allowed ones (RFC 9110 section
+/// 15.5.6).
 pub(crate) fn refused(status: Status) -> Response {
     let response = Response::plain(status);
     if status == Status::MethodNotAllowed {
@@ -191,7 +191,7 @@ pub(crate) fn refused(status: Status) -> Response {
     }
 }
 
-/// Takes scheme and host off a target in absolute form, which every server must understand (RFC 9112 section 3.2.2).
+/// Removes scheme and host from a target in absolute form, which every server must understand (RFC 9112 section 3.2.2).
 pub(crate) fn origin_form(target: &str) -> &str {
     for scheme in ["http://", "https://"] {
         let Some((start, rest)) = target.split_at_checked(scheme.len()) else {
@@ -275,7 +275,7 @@ impl Response {
         }
     }
 
-    /// A status that says all there is to say.
+    /// A status whose body is its phrase.
     pub(crate) fn plain(status: Status) -> Self {
         let mut body = String::from(status.line());
         body.push('\n');

@@ -1,11 +1,11 @@
-//! Paths as a request or a `Location` writes them (RFC 3986).
+//! Paths in requests and in `Location` (RFC 3986).
 
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// Decodes a path once (RFC 3986 section 2.1). `None` where it can name no file: an escape that is
-/// malformed, that stands for a NUL or for a slash inside a name, or text that is not UTF-8.
+/// Decodes a path once (RFC 3986 section 2.1). `None` if it cannot name a file: an escape is malformed or stands
+/// for a NUL or for a slash inside a name, or the text is not UTF-8.
 pub(crate) fn decoded(path: &str) -> Option<String> {
     let mut out = Vec::with_capacity(path.len());
     let mut rest = path.as_bytes();
@@ -31,15 +31,15 @@ fn hex(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).map(|digit| digit as u8)
 }
 
-/// A path as a `Location` has it. What is not plain is escaped: browsers take a backslash for a
-/// slash, and two slashes in front for a host.
+/// A path for a `Location`. All but plain characters are escaped, since browsers read a backslash as a slash, and
+/// two slashes at the start as a host.
 pub(crate) fn encoded(path: &str) -> String {
     escaped(path, |b| {
         b.is_ascii_alphanumeric() || b"-._~/!$&'()*+,;=:@".contains(&b)
     })
 }
 
-/// A query as a client sent it, fit for a header.
+/// A client's query, made safe for a header.
 pub(crate) fn query(query: &str) -> String {
     escaped(query, |b| b.is_ascii_graphic())
 }

@@ -1,5 +1,5 @@
-//! Telnet's own bytes among those of a command (RFC 854, RFC 855): `plink -telnet` and others negotiate
-//! before they send a line. Each sequence begins with IAC, 0xFF, which no UTF-8 holds.
+//! Telnet sequences inside a command (RFC 854, RFC 855): `plink -telnet` and others negotiate before they send a
+//! line. Each sequence begins with IAC, 0xFF, which never occurs in UTF-8.
 
 use alloc::vec::Vec;
 
@@ -8,19 +8,19 @@ use memchr::memchr;
 /// Interpret as command: the first byte of every sequence.
 pub(crate) const IAC: u8 = 0xff;
 
-/// The byte behind IAC that ends a subnegotiation.
+/// The byte after IAC that ends a subnegotiation.
 pub(crate) const SE: u8 = 240;
 
 const SB: u8 = 250;
 const WILL: u8 = 251;
 const DONT: u8 = 254;
 
-/// What IAC begins.
+/// What begins with an IAC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sequence {
     /// More bytes are needed.
     Partial,
-    /// Nothing that telnet knows: IAC and what follows are content.
+    /// No telnet sequence: IAC and the bytes after it are content.
     None,
     /// A sequence of this many bytes.
     Whole(usize),
@@ -35,16 +35,16 @@ pub(crate) fn sequence(bytes: &[u8]) -> Sequence {
         [_, SB, ..] => Sequence::Subnegotiation,
         [_, WILL..=DONT, _, ..] => Sequence::Whole(3),
         [_, SE..=249, ..] => Sequence::Whole(2),
-        // Two of IAC are one that is meant as content, which is not UTF-8 either.
+        // Two IACs stand for one byte of content, which is not UTF-8 either.
         [_, IAC | 0..SE, ..] | [] => Sequence::None,
     }
 }
 
-/// A part of a command as it came.
+/// A part of a command, unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Piece<'a> {
     Content(&'a [u8]),
-    /// A sequence, a whole subnegotiation among them, or one that was begun.
+    /// A sequence, which may be a whole subnegotiation or unfinished.
     Telnet(&'a [u8]),
 }
 
@@ -67,7 +67,7 @@ pub(crate) fn pieces(mut bytes: &[u8]) -> impl Iterator<Item = Piece<'_>> {
     })
 }
 
-/// Where the next sequence begins, or the bytes end.
+/// The start of the next sequence, or the end of the bytes.
 fn next_sequence(bytes: &[u8]) -> usize {
     let mut from = 0;
     while let Some(at) = memchr(IAC, &bytes[from..]) {
@@ -81,7 +81,7 @@ fn next_sequence(bytes: &[u8]) -> usize {
     bytes.len()
 }
 
-/// The length of the sequence that begins here; of a subnegotiation with all that belongs to it.
+/// The length of the sequence that begins here; for a subnegotiation, up to its end.
 fn length(bytes: &[u8]) -> usize {
     let Sequence::Whole(length) = sequence(bytes) else {
         return subnegotiation(bytes);
@@ -101,8 +101,8 @@ fn subnegotiation(bytes: &[u8]) -> usize {
     bytes.len()
 }
 
-/// What a recording keeps of a [`Piece::Telnet`], or of any part of one that
-/// [`Frame::Noise`](super::framing::Frame::Noise) has: as many bytes, which do the same.
+/// What a recording keeps of a [`Piece::Telnet`], or of the part of one in a
+/// [`Frame::Noise`](super::framing::Frame::Noise): as many bytes, with the same effect.
 pub(crate) fn redacted(bytes: &[u8], out: &mut Vec<u8>) {
     let (kept, rest) = match bytes {
         [IAC, second, ..] if *second >= SE => bytes.split_at(2),

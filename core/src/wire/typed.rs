@@ -1,5 +1,5 @@
-//! What a client's bytes say. Most are UTF-8 and are read where they lie; the others are put together
-//! from what old programs send: telnet sequences, and characters that were typed and erased.
+//! The text of a command. Most commands are UTF-8 and are read in place. In others, telnet sequences are dropped
+//! and typed characters erased, or they are in a code page.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -11,41 +11,41 @@ use crate::wire::codepage::CodePage;
 use crate::wire::framing::{Framer, Rules, Telnet};
 use crate::wire::telnet::{self, Piece};
 
-/// What a command's bytes may hold besides text.
+/// What the bytes of a command may hold besides text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Habits {
     /// The command is a line, in which BS and DEL erase the character before them.
     pub line: bool,
     /// Telnet sequences are dropped.
     pub telnet: bool,
-    /// What a command is read in that is not UTF-8.
+    /// The code page of commands that are not UTF-8.
     pub page: Option<CodePage>,
 }
 
 /// The text of a command.
 #[derive(Debug)]
 pub(crate) enum Text<'a> {
-    /// As it came.
+    /// The bytes as they arrived.
     Plain(&'a str),
-    /// Put together.
+    /// Built from them.
     Made(Typed),
-    /// The same, in a code page.
+    /// Built from them in a code page.
     Paged(Typed),
     NotUtf8,
 }
 
-/// A command, byte by byte, and what is left of it.
+/// A command, byte by byte, and the characters of it that were not erased.
 #[derive(Debug, Default)]
 pub(crate) struct Typed {
     /// The bytes without telnet sequences.
     content: Zeroizing<Vec<u8>>,
-    /// Where those of them stand that were not erased, in order.
+    /// The positions of the bytes that were not erased, in order.
     left: Vec<usize>,
-    /// Those.
+    /// These bytes.
     bytes: Zeroizing<Vec<u8>>,
-    /// In a code page, how many bytes each character of them has.
+    /// In a code page: the length of each of their characters.
     lengths: Vec<usize>,
-    /// What they say in the code page, if that is what they are in.
+    /// Their text, if it is in the code page.
     paged: Option<Zeroizing<String>>,
 }
 
@@ -81,7 +81,7 @@ impl Text<'_> {
         }
     }
 
-    /// Whether it is nothing but white space.
+    /// Whether it is blank.
     pub(crate) fn is_blank(&self) -> bool {
         self.as_str()
             .is_some_and(|text| text::is_blank(text.as_bytes()))
@@ -89,7 +89,7 @@ impl Text<'_> {
 }
 
 impl Habits {
-    /// Those of the command that `framer` has just found.
+    /// The habits of the command that `framer` has just found.
     pub(crate) fn of(framer: &Framer, rules: Rules) -> Self {
         Self {
             line: framer.is_line(),
@@ -136,22 +136,22 @@ impl Typed {
         typed
     }
 
-    /// The bytes of the command without telnet sequences, erased ones among them.
+    /// The bytes of the command without telnet sequences, with erased bytes.
     pub(crate) fn content(&self) -> &[u8] {
         &self.content
     }
 
-    /// What the command says in a code page.
+    /// The text of the command in a code page.
     pub(crate) fn paged(&self) -> Option<&str> {
         self.paged.as_deref().map(String::as_str)
     }
 
-    /// What was not erased: each byte, and where it stands in the content.
+    /// Each byte that was not erased, with its position in the content.
     pub(crate) fn left(&self) -> (&[u8], &[usize]) {
         (&self.bytes, &self.left)
     }
 
-    /// Erases the last character: what is not UTF-8, nor in a code page, byte by byte.
+    /// Erases the last character; a single byte if it is neither UTF-8 nor in a code page.
     fn erase(&mut self, page: Option<CodePage>) {
         let length = match page {
             Some(_) => self.lengths.pop().unwrap_or(0),
@@ -163,7 +163,7 @@ impl Typed {
     }
 }
 
-/// How many bytes the last character has.
+/// The length of the last character in bytes.
 fn last(bytes: &[u8]) -> usize {
     let longest = bytes.len().min(4);
     let is_one = |length: &usize| {
@@ -173,7 +173,7 @@ fn last(bytes: &[u8]) -> usize {
     (1..=longest).find(is_one).unwrap_or(longest.min(1))
 }
 
-/// The parts of a command; one where telnet is not looked for.
+/// The parts of a command; a single one where telnet sequences are not recognised.
 pub(crate) fn pieces(bytes: &[u8], habits: Habits) -> impl Iterator<Item = Piece<'_>> {
     let (plain, rest) = bytes.split_at(if habits.telnet { 0 } else { bytes.len() });
     let plain = (!plain.is_empty()).then_some(Piece::Content(plain));

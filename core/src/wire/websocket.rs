@@ -1,11 +1,11 @@
-//! WebSocket (RFC 6455), the server's side of it: what a client's frames hold, and heads for ours.
+//! The server's side of WebSocket (RFC 6455): a decoder of client frames, and heads of server frames.
 //!
-//! The [`Decoder`] is resumable at any byte and keeps none: it is handed what was not used yet, and
-//! says how much it used. Payload is unmasked into a buffer of the caller as it arrives; only the
-//! head of a frame, and a control frame, have to be there in one piece (at most 131 bytes). It
-//! answers nothing by itself: what a ping, a close or a broken rule leads to is the caller's to say.
+//! The [`Decoder`] can go on at any byte and stores no bytes: the caller passes what was not used yet, and the
+//! decoder returns how much it used. It unmasks payload into a buffer of the caller as it arrives. Only the head of
+//! a frame, and a control frame, must be there in one piece (at most 131 bytes). It answers nothing by itself: the
+//! caller decides what a ping, a close or a broken rule leads to.
 //!
-//! Extensions are not spoken, so their bits are an error.
+//! There are no extensions, so their bits are an error.
 
 mod errors;
 mod handshake;
@@ -24,9 +24,9 @@ use utf8::Utf8;
 /// Reads one client's frames.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Decoder {
-    /// The data message under way: its kind, and bytes so far.
+    /// The unfinished data message: its kind, and its bytes so far.
     message: Option<(Kind, u64)>,
-    /// The data frame under way.
+    /// The unfinished data frame.
     frame: Option<Open>,
     text: Utf8,
 }
@@ -34,9 +34,9 @@ pub struct Decoder {
 /// A data frame whose head was read.
 #[derive(Clone, Copy, Debug)]
 struct Open {
-    /// Bytes of payload that are still to come.
+    /// Bytes of payload that have not arrived.
     left: u64,
-    /// The masking key, turned so that it begins with the next byte's.
+    /// The masking key, rotated to begin with the key of the next byte.
     key: [u8; 4],
     fin: bool,
 }
@@ -50,12 +50,12 @@ pub enum Kind {
     Binary,
 }
 
-/// What the bytes at hand begin with, and how many of them that takes.
+/// What the input begins with, and how many bytes of it that takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decoded {
-    /// Not enough to tell, and nothing is used.
+    /// More bytes are needed; none is used.
     Partial,
-    /// Some of a data message, perhaps none of its payload: the head of every frame is told at once.
+    /// A part of a data message. It may have no payload, since the head of a frame is reported at once.
     Data {
         /// Bytes used.
         used: usize,
@@ -68,7 +68,7 @@ pub enum Decoded {
     Ping(usize, Payload),
     /// A pong, asked for or not.
     Pong(usize),
-    /// A close, with the code and the reason that came with it. Nothing after it means anything.
+    /// A close, with its code. Bytes after it have no meaning.
     Close(usize, Option<CloseCode>),
 }
 
@@ -79,7 +79,7 @@ pub struct Payload {
     len: u8,
 }
 
-/// Why an end is an end (RFC 6455 section 7.4 and the registry that it founded).
+/// Why a WebSocket is closed (RFC 6455 section 7.4 and its registry).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CloseCode(u16);
 
@@ -88,7 +88,7 @@ pub struct CloseCode(u16);
 pub enum Violation {
     /// A reserved bit is set (section 5.2).
     ReservedBits,
-    /// The opcode means nothing (section 5.2).
+    /// The opcode is not defined (section 5.2).
     ReservedOpcode,
     /// The frame is not masked (section 5.1).
     Unmasked,
@@ -98,24 +98,24 @@ pub enum Violation {
     FragmentedControl,
     /// A control frame over 125 bytes (section 5.5).
     LongControl,
-    /// A continuation of nothing (section 5.4).
+    /// A continuation frame without a message (section 5.4).
     UnexpectedContinuation,
     /// A new message inside another (section 5.4).
     ExpectedContinuation,
     /// The payload of a close is one byte (section 5.5.1).
     HalfCloseCode,
-    /// A close code that nobody may send (section 7.4).
+    /// A close code that must not be sent (section 7.4).
     BadCloseCode,
     /// The reason of a close is not UTF-8 (section 5.5.1).
     BadCloseReason,
     /// A text message is not UTF-8 (section 8.1).
     BadText,
-    /// A text message is over the limit.
+    /// A text message is longer than the limit.
     LongText,
 }
 
 impl Decoder {
-    /// Whether what comes next is the head of a frame.
+    /// Whether the next byte begins a frame.
     pub(crate) fn is_between_frames(&self) -> bool {
         self.frame.is_none()
     }
@@ -125,11 +125,10 @@ impl Decoder {
         self.message.is_some()
     }
 
-    /// Reads what `input`, the bytes that were not used so far, begins with. Payload of data
-    /// messages is appended to `out`; a text message may have `max_text` bytes. Memory that `out` outgrows
-    /// is wiped.
+    /// Decodes the start of `input`, the bytes that were not used so far. Appends the payload of data messages to
+    /// `out`, and wipes memory that `out` outgrows. A text message may have `max_text` bytes.
     ///
-    /// After a close or an error there is nothing more to read.
+    /// After a close or an error, do not call it again.
     pub fn decode(
         &mut self,
         input: &[u8],
@@ -251,7 +250,7 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// Reads a head; `None` when it is not all there. What is wrong is told as soon as it is seen.
+    /// Reads a head; `None` if it is incomplete. A broken rule is reported as soon as its bytes are there.
     pub(crate) fn read(input: &[u8]) -> Result<Option<Self>, Violation> {
         let Some(first) = input.first() else {
             return Ok(None);
@@ -313,11 +312,11 @@ pub enum Opcode {
     Text = 0x1,
     /// Begins a binary message.
     Binary = 0x2,
-    /// Says goodbye.
+    /// Closes the connection.
     Close = 0x8,
     /// Asks for a pong.
     Ping = 0x9,
-    /// Is a sign of life.
+    /// Answers a ping.
     Pong = 0xa,
 }
 
@@ -339,7 +338,7 @@ impl Opcode {
     }
 }
 
-/// The head of an unmasked frame that holds all of a message of `length` bytes: what a server sends.
+/// The head of the unmasked frame in which a server sends a whole message of `length` bytes.
 pub fn head(opcode: Opcode, length: usize) -> ([u8; MAX_HEAD], usize) {
     let mut head = [0; MAX_HEAD];
     head[0] = 0x80 | opcode as u8;
@@ -362,7 +361,7 @@ pub fn head(opcode: Opcode, length: usize) -> ([u8; MAX_HEAD], usize) {
     (head, size)
 }
 
-/// Takes the mask off, or puts it on (section 5.3).
+/// Masks or unmasks (section 5.3).
 pub(crate) fn unmask(bytes: &mut [u8], key: [u8; 4]) {
     let (words, rest) = bytes.as_chunks_mut::<4>();
     for word in words {
@@ -386,7 +385,7 @@ impl Payload {
         payload
     }
 
-    /// The bytes of it.
+    /// Its bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.len)]
     }
@@ -399,17 +398,17 @@ impl core::fmt::Debug for Payload {
 }
 
 impl CloseCode {
-    /// Done.
+    /// Normal closure.
     pub const NORMAL: Self = Self(1000);
-    /// The server goes down, or the page away.
+    /// The server stops, or the page is left.
     pub const GOING_AWAY: Self = Self(1001);
     /// A rule of the protocol was broken.
     pub const PROTOCOL_ERROR: Self = Self(1002);
-    /// A kind of data that is not taken.
+    /// A kind of data that is not accepted.
     pub const UNSUPPORTED: Self = Self(1003);
     /// Text that is not UTF-8.
     pub const INVALID_DATA: Self = Self(1007);
-    /// Against the server's rules.
+    /// The server's policy was violated.
     pub const POLICY: Self = Self(1008);
     /// A message that is too long.
     pub const TOO_BIG: Self = Self(1009);
@@ -421,14 +420,14 @@ impl CloseCode {
         self.0
     }
 
-    /// The code that these bytes are, if it may be sent.
+    /// The code in these bytes, if it may be sent.
     pub(crate) fn read(bytes: [u8; 2]) -> Option<Self> {
         let code = Self(u16::from_be_bytes(bytes));
         code.may_be_sent().then_some(code)
     }
 
-    /// Whether an endpoint may put it into a frame: the codes that RFC 6455 and the registry define
-    /// for that, and those of libraries and applications.
+    /// Whether an endpoint may send it: the codes that RFC 6455 and its registry define for frames, and those of
+    /// libraries and applications.
     fn may_be_sent(self) -> bool {
         matches!(self.0, 1000..=1003 | 1007..=1014 | 3000..=4999)
     }

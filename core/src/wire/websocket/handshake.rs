@@ -7,7 +7,7 @@ use base64::alphabet::STANDARD;
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 use sha1::{Digest, Sha1};
 
-/// A request to speak WebSocket, as far as the answer depends on it.
+/// A request for a WebSocket, as far as the answer depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Handshake<'a> {
     key: &'a str,
@@ -17,19 +17,19 @@ pub struct Handshake<'a> {
     pub origin: Option<&'a [u8]>,
 }
 
-/// Why a request to speak WebSocket is refused: 400, but for another version, which gets 426 and the
-/// version that would do (section 4.4).
+/// Why a request for a WebSocket is refused: with 400, or for another version with 426 and the supported version
+/// (section 4.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal<'a> {
-    /// It is HTTP/1.0, which has no upgrade. A proxy that was not told otherwise speaks it.
+    /// It is HTTP/1.0, which has no upgrade. nginx sends it unless it is configured otherwise.
     Http10,
     /// It names no host, or two.
     Host,
     /// Another method than GET.
     Method,
-    /// `Connection` does not say `Upgrade`. A proxy that was not told otherwise drops it.
+    /// `Connection` does not say `Upgrade`. A proxy drops it unless it is configured otherwise.
     NoConnection,
-    /// It has a body, whose bytes would be taken for frames.
+    /// It has a body, whose bytes would be read as frames.
     Body,
     /// It names no version.
     NoVersion,
@@ -44,8 +44,8 @@ pub enum Refusal<'a> {
 }
 
 impl<'a> Handshake<'a> {
-    /// Reads a request of HTTP/1.`minor`; `None` when it does not ask for WebSocket at all. Any other
-    /// `Upgrade` is none of our business (RFC 9110 section 7.8 lets a server ignore it).
+    /// Reads a request of HTTP/1.`minor`; `None` if it does not ask for a WebSocket. Any other `Upgrade` is ignored,
+    /// which RFC 9110 section 7.8 allows.
     pub fn read(
         method: &str,
         minor: u8,
@@ -87,7 +87,7 @@ impl<'a> Handshake<'a> {
             Some(Some(value)) => key(value).ok_or(Refusal::BadKey),
             None => Err(Refusal::BadKey),
         };
-        // Two origins are none that anybody allowed.
+        // Two origins match nothing that an operator can allow.
         let origin = only(values("Origin")).unwrap_or(Some(b""));
         let binary = values("Sec-WebSocket-Protocol")
             .flat_map(tokens)
@@ -115,7 +115,7 @@ impl<'a> Handshake<'a> {
     }
 }
 
-/// What shows that the request was understood (section 4.2.2, item 5.4).
+/// The proof that the request was understood (section 4.2.2, item 5.4).
 fn accept(key: &str) -> [u8; 20] {
     let mut hash = Sha1::new();
     hash.update(key);
@@ -131,12 +131,12 @@ fn key(value: &[u8]) -> Option<&str> {
     core::str::from_utf8(value).ok()
 }
 
-/// Whether a value is a key that a handshake takes.
+/// Whether a value is a valid key of a handshake.
 pub(crate) fn is_key(value: &[u8]) -> bool {
     key(value).is_some()
 }
 
-/// Whether a head, well-formed or not, has a line that only a WebSocket's handshake has.
+/// Whether a head, even a malformed one, has a line that only a WebSocket handshake has.
 pub(crate) fn names_key(head: &[u8]) -> bool {
     head.split(|byte| *byte == b'\n').any(|line| {
         let name = line.get(..KEY.len());
@@ -146,8 +146,7 @@ pub(crate) fn names_key(head: &[u8]) -> bool {
 
 const KEY: &[u8] = b"Sec-WebSocket-Key:";
 
-/// The one value of a header that may stand once; `Some(None)` if it is not there, `None` if it is
-/// there twice.
+/// The value of a header that may occur once; `Some(None)` if it is missing, `None` if it occurs twice.
 fn only<'a>(mut values: impl Iterator<Item = &'a [u8]>) -> Option<Option<&'a [u8]>> {
     let first = values.next();
     values.next().is_none().then_some(first)
@@ -158,7 +157,7 @@ fn tokens(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
 }
 
-/// A key's last character holds four bits that mean nothing; some clients make it up.
+/// The last character of a key holds four bits without meaning, which some clients do not leave at zero.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),

@@ -1,7 +1,7 @@
-//! UTF-8 checked as it arrives, however it is cut (RFC 6455 section 8.1): a message that is wrong in
-//! its first frame is refused before the others come.
+//! Checks UTF-8 as it arrives, in any pieces (RFC 6455 section 8.1): a message that is wrong in its first frame is
+//! refused before the other frames arrive.
 
-/// How a text stands after the bytes so far: a character that began in them may be unfinished.
+/// The state of a text after the bytes so far: its last character may be unfinished.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Utf8 {
     begun: [u8; 4],
@@ -9,7 +9,7 @@ pub(super) struct Utf8 {
 }
 
 impl Utf8 {
-    /// Takes more of the text; whether all of it can be UTF-8.
+    /// Checks more of the text. Returns whether all of it can be UTF-8.
     pub(super) fn take(&mut self, mut bytes: &[u8]) -> bool {
         while self.len > 0 {
             let Some((next, rest)) = bytes.split_first() else {
