@@ -10,16 +10,16 @@
     reason = "a seed that nobody sees cannot be played again"
 )]
 
-#[path = "simulation/counting.rs"]
-mod counting;
-
 use std::collections::BTreeMap;
 use std::env;
 use std::panic;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use counting::Counting;
+use flashgate_testing::counting::{Counting, GatewayMeter};
 use flashgate_testing::sim::{self, Report};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting::by_thread();
 
 #[test]
 fn seeds_that_once_failed() {
@@ -86,7 +86,7 @@ fn one_seed() {
 }
 
 fn play(seed: u64, what: &str, events: u64) -> Report {
-    match sim::check(seed, events, &Counting) {
+    match sim::check(seed, events, &GatewayMeter) {
         Ok(report) => report,
         Err(failure) => panic!(
             "{failure}\n\nseed {seed} ({what}); again with\n\

@@ -1,8 +1,5 @@
 //! The runtime with real sockets.
 
-#[path = "../../runtime-std/tests/scenarios/mod.rs"]
-mod scenarios;
-
 use std::io::Write;
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::pin::Pin;
@@ -12,77 +9,19 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use flashgate_core::{Answer, Clock, Config, Denial, MemberStore, Millis, Now, Query, Reply};
+use flashgate_core::{Clock, Config, MemberStore, Millis, Now, Query, Reply};
 use flashgate_smol::{Host, Server, SystemClock};
+use flashgate_testing::scenarios::{Client, Nobody, Running};
 use futures_lite::future;
-use scenarios::{Client, Running};
 
-#[test]
-fn a_conversation() {
-    scenarios::a_conversation(start, clock());
-}
-
-#[test]
-fn a_policy_request() {
-    scenarios::a_policy_request(start, clock());
-}
-
-#[test]
-fn a_half_closed_client() {
-    scenarios::a_half_closed_client(start, clock());
-}
-
-#[test]
-fn a_flood_of_commands() {
-    scenarios::a_flood_of_commands(start, clock());
-}
-
-#[test]
-fn a_reset_while_paused() {
-    scenarios::a_reset_while_paused(start, clock());
-}
-
-#[test]
-fn a_stop() {
-    scenarios::a_stop(start, clock());
-}
-
-#[test]
-fn calls_after_the_end() {
-    scenarios::calls_after_the_end(start, clock());
-}
-
-#[test]
-fn a_client_that_never_reads() {
-    scenarios::a_client_that_never_reads(start, clock());
-}
-
-#[test]
-fn a_late_reader() {
-    scenarios::a_late_reader(start, clock());
-}
-
-#[test]
-fn a_reader_among_flooders() {
-    scenarios::a_reader_among_flooders(start, clock());
-}
-
-#[test]
-fn many_clients_at_once() {
-    scenarios::many_clients_at_once(start, clock());
-}
-
-#[test]
-fn descriptors_run_out() {
-    scenarios::descriptors_run_out("descriptors_run_out", start, clock());
-}
+flashgate_testing::scenarios!(start);
 
 /// Whoever runs the server may drop it at any time, and it leaves nothing behind.
 #[test]
 fn a_dropped_server_closes_everything() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a port for us");
     let address = listener.local_addr().expect("a bound listener knows where");
-    let host = Host::new(Config::default(), NoMembers);
+    let host = Host::new(Config::default(), Nobody);
     let server = Server::new(vec![listener], host).expect("a server can be made");
     let handle = server.handle();
     let clients = thread::spawn(move || {
@@ -152,18 +91,6 @@ impl MemberStore for Silent {
         // The test may have ended.
         let _ = self.0.send(reply);
     }
-}
-
-struct NoMembers;
-
-impl MemberStore for NoMembers {
-    fn submit(&self, _query: Query, reply: Reply) {
-        reply.send(Answer::Denied(Denial::WrongPassword, None));
-    }
-}
-
-fn clock() -> Arc<SystemClock> {
-    Arc::new(SystemClock::new())
 }
 
 fn start(listeners: Vec<TcpListener>, host: Host) -> Running {

@@ -1,30 +1,18 @@
 //! What waits for a client that does not read, in the memory of a server.
 
-#![allow(
-    dead_code,
-    unused_imports,
-    reason = "the scenarios of sockets are among those that are not used here"
-)]
-#![expect(clippy::print_stdout, reason = "who changes a figure has to see it")]
-
-#[path = "scenarios/backlog.rs"]
-mod backlog;
-mod scenarios;
-
 use std::net::TcpListener;
-use std::sync::Arc;
 
-use backlog::{Counting, a_full_backlog};
-use flashgate_std::{Host, Server, SystemClock};
-use scenarios::Running;
+use flashgate_std::{Host, Server};
+use flashgate_testing::counting::Counting;
+use flashgate_testing::scenarios::{Running, a_full_backlog};
 
 #[global_allocator]
-static COUNTING: Counting = Counting;
+static ALLOCATOR: Counting = Counting::by_process();
 
 /// The only test here: others would be counted, too.
 #[test]
 fn a_full_backlog_is_what_the_limits_say() {
-    a_full_backlog(start, Arc::new(SystemClock::new()));
+    a_full_backlog(start);
 }
 
 fn start(listeners: Vec<TcpListener>, host: Host) -> Running {

@@ -8,12 +8,14 @@ use std::time::Duration;
 use socket2::SockRef;
 
 /// A connection to the server under test.
-pub(crate) struct Client {
+#[derive(Debug)]
+pub struct Client {
     input: BufReader<TcpStream>,
 }
 
 impl Client {
-    pub(crate) fn connect(address: SocketAddr) -> Self {
+    /// Connects to a server.
+    pub fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).expect("the server accepts");
         let limited = stream.set_write_timeout(Some(LIMIT));
         limited.expect("a time limit is legal");
@@ -24,21 +26,22 @@ impl Client {
         client
     }
 
-    pub(crate) fn send(&mut self, bytes: &str) {
+    /// Sends all of this.
+    pub fn send(&mut self, bytes: &str) {
         let sent = self.stream().write_all(bytes.as_bytes());
         sent.expect("the server reads");
     }
 
     /// The next bytes are these.
-    pub(crate) fn expect(&mut self, bytes: &str) {
+    pub fn expect(&mut self, bytes: &str) {
         let mut answer = vec![0; bytes.len()];
         let read = self.input.read_exact(&mut answer);
         read.unwrap_or_else(|error| panic!("{error} before {bytes:?}"));
         assert_eq!(String::from_utf8_lossy(&answer), bytes);
     }
 
-    /// So many bytes, whatever they are.
-    pub(crate) fn read(&mut self, length: usize) -> String {
+    /// The next `length` bytes.
+    pub fn read(&mut self, length: usize) -> String {
         let mut bytes = vec![0; length];
         let read = self.input.read_exact(&mut bytes);
         read.expect("the server writes");
@@ -46,7 +49,7 @@ impl Client {
     }
 
     /// The next answer, without its NUL.
-    pub(crate) fn answer(&mut self) -> String {
+    pub fn answer(&mut self) -> String {
         let mut answer = Vec::new();
         let read = self.input.read_until(0, &mut answer);
         read.expect("the server writes");
@@ -54,8 +57,8 @@ impl Client {
         String::from_utf8(answer).expect("the server writes text")
     }
 
-    /// Nothing comes for so long.
-    pub(crate) fn expect_silence(&mut self, time: Duration) {
+    /// Nothing comes for this time.
+    pub fn expect_silence(&mut self, time: Duration) {
         self.limit_read(time);
         let read = self.input.read(&mut [0]).map_err(|error| error.kind());
         self.limit_read(LIMIT);
@@ -66,7 +69,7 @@ impl Client {
     }
 
     /// The stream ends here.
-    pub(crate) fn expect_end(&mut self) {
+    pub fn expect_end(&mut self) {
         let mut rest = Vec::new();
         let read = self.input.read_to_end(&mut rest);
         read.expect("the server closes in order");
@@ -74,7 +77,7 @@ impl Client {
     }
 
     /// What comes for the last bytes that are sent, until the connection ends in whatever way.
-    pub(crate) fn finishes(&mut self, bytes: &str) -> String {
+    pub fn finishes(&mut self, bytes: &str) -> String {
         let _ = self.stream().write_all(bytes.as_bytes());
         let mut rest = Vec::new();
         let _ = self.input.read_to_end(&mut rest);
@@ -82,29 +85,30 @@ impl Client {
     }
 
     /// One command and its answer.
-    pub(crate) fn ping(&mut self, token: &str) {
+    pub fn ping(&mut self, token: &str) {
         self.send(&format!("PING {token}\0"));
         self.expect(&format!("<pong value=\"{token}\"/>\0"));
     }
 
-    /// Sends a command so many times without waiting for answers; reads all that comes until the
+    /// Sends a command this many times without waiting for answers, and reads everything until the
     /// server closes.
-    pub(crate) fn flood(mut self, command: &str, times: u32) {
+    pub fn flood(mut self, command: &str, times: u32) {
         let mut sending = self.stream().try_clone().expect("a descriptor is free");
         let commands = command.repeat(times as usize);
         thread::spawn(move || sending.write_all(commands.as_bytes()));
         let mut rest = Vec::new();
-        // However it ends: what counts is what others get.
+        // It does not matter how it ends, but what others get.
         let _ = self.input.read_to_end(&mut rest);
     }
 
-    pub(crate) fn close_sending(&self) {
+    /// Ends its sending side.
+    pub fn close_sending(&self) {
         let shut = self.stream().shutdown(Shutdown::Write);
         shut.expect("the connection is open");
     }
 
-    /// Goes away without a goodbye.
-    pub(crate) fn reset(self) {
+    /// Ends the connection by a reset.
+    pub fn reset(self) {
         let lingered = SockRef::from(self.stream()).set_linger(Some(Duration::ZERO));
         lingered.expect("a socket can be reset");
     }

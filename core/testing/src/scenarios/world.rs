@@ -1,15 +1,15 @@
 //! A server under test, and the host around it.
 
+use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use flashgate_core::{
-    Answer, Clock, CloseReason, Config, Denial, Login, Member, MemberId, MemberStore, Note, Query,
-    Reply, What,
+    Answer, CloseReason, Config, Denial, Login, Member, MemberId, MemberStore, Note, Query, Reply,
+    What,
 };
 use flashgate_host::Host;
 
@@ -17,13 +17,22 @@ use super::Start;
 use super::client::Client;
 
 /// A server that runs in a thread of its own.
-pub(crate) struct Running {
+pub struct Running {
     thread: JoinHandle<io::Result<()>>,
     shutdown: Box<dyn Fn() + Send>,
 }
 
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running")
+            .field("thread", &self.thread)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Running {
-    pub(crate) fn new(
+    /// Calls `run`, which must return soon after `shutdown` is called.
+    pub fn new(
         run: impl FnOnce() -> io::Result<()> + Send + 'static,
         shutdown: impl Fn() + Send + 'static,
     ) -> Self {
@@ -35,20 +44,21 @@ impl Running {
 }
 
 /// A server, its address, and what it logs.
-pub(crate) struct World {
-    pub(crate) address: SocketAddr,
+#[derive(Debug)]
+pub struct World {
+    /// Where it listens.
+    pub address: SocketAddr,
     running: Running,
     notes: Receiver<Note>,
 }
 
 impl World {
-    pub(crate) fn start(start: Start, clock: Arc<dyn Clock>, config: Config) -> Self {
+    /// Starts one on a free port.
+    pub fn start(start: Start, config: Config) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a port for us");
         let address = listener.local_addr().expect("a bound listener knows where");
         let (log, notes) = mpsc::channel();
-        let host = Host::new(config, Members)
-            .clock(clock)
-            .log(move |_, note| drop(log.send(note)));
+        let host = Host::new(config, Members).log(move |_, note| drop(log.send(note)));
         Self {
             address,
             running: start(vec![listener], host),
@@ -56,12 +66,13 @@ impl World {
         }
     }
 
-    pub(crate) fn connect(&self) -> Client {
+    /// A client that has just connected.
+    pub fn connect(&self) -> Client {
         Client::connect(self.address)
     }
 
     /// A client that is logged in as this member.
-    pub(crate) fn login(&self, id: u32) -> Client {
+    pub fn login(&self, id: u32) -> Client {
         let mut client = self.connect();
         client.send(&format!("IDENTIFY {id} secret\0"));
         client.expect(&format!("<login aid=\"m{id}\" name=\"Member {id}\" />\0"));
@@ -72,7 +83,7 @@ impl World {
     }
 
     /// Waits for the end of a chat, and says why it ended.
-    pub(crate) fn closed(&self) -> CloseReason {
+    pub fn closed(&self) -> CloseReason {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -84,12 +95,12 @@ impl World {
     }
 
     /// Begins the end.
-    pub(crate) fn shut_down(&self) {
+    pub fn shut_down(&self) {
         (self.running.shutdown)();
     }
 
     /// Ends the server, and says how it ended.
-    pub(crate) fn stop(self) {
+    pub fn stop(self) {
         self.shut_down();
         let deadline = Instant::now() + PATIENCE;
         while !self.running.thread.is_finished() {
@@ -102,13 +113,13 @@ impl World {
             .join()
             .expect("the server did not panic");
         ended.expect("the server ended well");
-        // And a handle that is used after the end is no trouble.
+        // A handle may be used after the end.
         (self.running.shutdown)();
     }
 }
 
-/// Whoever has the password `secret` is the member of that number; even numbers are answered from
-/// another thread, odd ones before `submit` returns.
+/// Every number is a member with the password `secret`. Even numbers are answered from another thread, odd
+/// ones before `submit` returns.
 struct Members;
 
 impl MemberStore for Members {
@@ -135,6 +146,16 @@ impl MemberStore for Members {
         } else {
             reply.send(member);
         }
+    }
+}
+
+/// A member store without members.
+#[derive(Clone, Copy, Debug)]
+pub struct Nobody;
+
+impl MemberStore for Nobody {
+    fn submit(&self, _query: Query, reply: Reply) {
+        reply.send(Answer::Denied(Denial::WrongPassword, None));
     }
 }
 

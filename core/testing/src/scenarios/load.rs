@@ -1,20 +1,19 @@
 //! Many clients, and one that does not read.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use flashgate_core::{Clock, CloseReason, Config};
+use flashgate_core::{CloseReason, Config};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::{Start, World};
 
-/// Others flood it until it is closed, which nobody else notices.
-pub(crate) fn a_client_that_never_reads(start: Start, clock: Arc<dyn Clock>) {
+/// A client that does not read is flooded until the server closes it. No other client waits for it.
+pub fn a_client_that_never_reads(start: Start) {
     let mut config = Config::default();
     config.limits.rate = None;
-    let world = World::start(start, clock, config);
+    let world = World::start(start, config);
     let deaf = world.login(2);
     let mut witness = world.login(4);
     let mut flooder = world.login(6);
@@ -43,8 +42,8 @@ pub(crate) fn a_client_that_never_reads(start: Start, clock: Arc<dyn Clock>) {
         assert_eq!(answer, "<pong value=\"me\"/>");
     }
     assert_eq!(world.closed(), CloseReason::TooSlow);
-    // A client that never reads would hold others up for ever, or until some write is given up. A busy machine
-    // holds each up for a moment.
+    // If others waited for the client that never reads, they would wait until a write is given up. A busy
+    // machine delays each for a moment.
     waited.sort();
     assert!(
         waited[waited.len() / 2] < Duration::from_secs(5),
@@ -57,12 +56,12 @@ pub(crate) fn a_client_that_never_reads(start: Start, clock: Arc<dyn Clock>) {
     world.stop();
 }
 
-/// One who begins to read when its socket has long been full gets everything, in order.
-pub(crate) fn a_late_reader(start: Start, clock: Arc<dyn Clock>) {
+/// A client that begins to read when its socket has long been full gets everything, in order.
+pub fn a_late_reader(start: Start) {
     const MESSAGES: u32 = 2000;
     let mut config = Config::default();
     (config.limits.rate, config.limits.backlog) = (None, usize::MAX);
-    let world = World::start(start, clock, config);
+    let world = World::start(start, config);
     let mut late = world.login(2);
     let mut sender = world.login(4);
     late.expect("<login aid=\"m4\" name=\"Member 4\" />\0");
@@ -82,13 +81,13 @@ pub(crate) fn a_late_reader(start: Start, clock: Arc<dyn Clock>) {
     world.stop();
 }
 
-/// One who reads well among some who send without pause gets everything.
-pub(crate) fn a_reader_among_flooders(start: Start, clock: Arc<dyn Clock>) {
+/// A client that reads promptly among others that send without pause gets everything.
+pub fn a_reader_among_flooders(start: Start) {
     const FLOODERS: u32 = 4;
     const MESSAGES: u32 = 20_000;
     let mut config = Config::default();
     config.limits.rate = None;
-    let world = World::start(start, clock, config);
+    let world = World::start(start, config);
     let mut reader = world.login(1);
     for id in 2..2 + FLOODERS {
         let flooder = world.login(id);
@@ -102,8 +101,8 @@ pub(crate) fn a_reader_among_flooders(start: Start, clock: Arc<dyn Clock>) {
     world.stop();
 }
 
-/// The original froze for good at 1,020.
-pub(crate) fn many_clients_at_once(start: Start, clock: Arc<dyn Clock>) {
+/// 1,200 clients connect and log in. The original server froze at 1,020.
+pub fn many_clients_at_once(start: Start) {
     const CLIENTS: u32 = 1200;
     // Both ends of every connection are ours.
     let limit = getrlimit(Resource::Nofile);
@@ -113,7 +112,7 @@ pub(crate) fn many_clients_at_once(start: Start, clock: Arc<dyn Clock>) {
     };
     setrlimit(Resource::Nofile, raised).expect("the soft limit may go up to the hard one");
 
-    let world = World::start(start, clock, Config::default());
+    let world = World::start(start, Config::default());
     let mut clients: Vec<_> = (0..CLIENTS).map(|_| world.connect()).collect();
     for round in 0..3 {
         for client in &mut clients {
@@ -139,7 +138,7 @@ pub(crate) fn many_clients_at_once(start: Start, clock: Arc<dyn Clock>) {
     assert_eq!(told, (2..=CLIENTS).map(logs_in).collect());
     drop(clients);
     for _ in 0..CLIENTS {
-        // Who leaves with unread bytes resets the connection.
+        // A client that leaves with unread bytes resets the connection.
         assert!([CloseReason::Reset, CloseReason::EndOfStream].contains(&world.closed()));
     }
     world.connect().ping("still-here");

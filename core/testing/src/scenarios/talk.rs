@@ -2,15 +2,15 @@
 
 use std::net::TcpStream;
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use flashgate_core::{Clock, CloseReason, Config};
+use flashgate_core::{CloseReason, Config};
 
 use super::{Start, World};
 
-pub(crate) fn a_conversation(start: Start, clock: Arc<dyn Clock>) {
-    let world = World::start(start, clock, Config::default());
+/// Two members log in, see each other, and write to each other.
+pub fn a_conversation(start: Start) {
+    let world = World::start(start, Config::default());
     let mut alice = world.login(1);
     let mut bob = world.login(2);
     alice.expect("<login aid=\"m2\" name=\"Member 2\" />\0");
@@ -36,8 +36,9 @@ pub(crate) fn a_conversation(start: Start, clock: Arc<dyn Clock>) {
     world.stop();
 }
 
-pub(crate) fn a_policy_request(start: Start, clock: Arc<dyn Clock>) {
-    let world = World::start(start, clock, Config::default());
+/// A policy request is answered, with its NUL and without.
+pub fn a_policy_request(start: Start) {
+    let world = World::start(start, Config::default());
     for request in ["<policy-file-request/>\0", "<policy-file-request/>"] {
         let mut flash = world.connect();
         flash.send(request);
@@ -48,8 +49,8 @@ pub(crate) fn a_policy_request(start: Start, clock: Arc<dyn Clock>) {
 }
 
 /// What was sent before the end of a stream is answered, even what has to ask the store first.
-pub(crate) fn a_half_closed_client(start: Start, clock: Arc<dyn Clock>) {
-    let world = World::start(start, clock, Config::default());
+pub fn a_half_closed_client(start: Start) {
+    let world = World::start(start, Config::default());
     let mut client = world.connect();
     client.send("PING before\0IDENTIFY 2 secret\0PING after");
     client.close_sending();
@@ -60,11 +61,11 @@ pub(crate) fn a_half_closed_client(start: Start, clock: Arc<dyn Clock>) {
     world.stop();
 }
 
-/// Whoever is over the command rate is read more slowly, and loses nothing; nobody else waits.
-pub(crate) fn a_flood_of_commands(start: Start, clock: Arc<dyn Clock>) {
+/// A client over the command rate is read more slowly, and loses nothing; no other client waits.
+pub fn a_flood_of_commands(start: Start) {
     let mut config = Config::default();
     (config.limits.rate, config.limits.burst) = (NonZeroU32::new(2000), 100);
-    let world = World::start(start, clock, config);
+    let world = World::start(start, config);
     let mut calm = world.connect();
     let mut eager = world.connect();
     let began = Instant::now();
@@ -84,8 +85,8 @@ pub(crate) fn a_flood_of_commands(start: Start, clock: Arc<dyn Clock>) {
         waited.push(asked.elapsed());
         std::thread::sleep(Duration::from_millis(10));
     }
-    // Not each of them: a busy machine may hold up one. A client that waited for the other would have one
-    // answer, after a second.
+    // The median, since a busy machine may delay any single answer. A client that waited for the other would
+    // have one answer, after a second.
     waited.sort();
     assert!(
         waited[waited.len() / 2] < Duration::from_millis(500),
@@ -100,10 +101,10 @@ pub(crate) fn a_flood_of_commands(start: Start, clock: Arc<dyn Clock>) {
 }
 
 /// The reset of a connection that the server does not read from is noticed.
-pub(crate) fn a_reset_while_paused(start: Start, clock: Arc<dyn Clock>) {
+pub fn a_reset_while_paused(start: Start) {
     let mut config = Config::default();
     (config.limits.rate, config.limits.burst) = (NonZeroU32::new(1), 1);
-    let world = World::start(start, clock, config);
+    let world = World::start(start, config);
     let mut client = world.connect();
     client.send(&"PING x\0".repeat(40_000));
     client.expect("<pong value=\"x\"/>\0");
@@ -114,18 +115,16 @@ pub(crate) fn a_reset_while_paused(start: Start, clock: Arc<dyn Clock>) {
 }
 
 /// At a stop the listener is closed at once, clients are closed, and a request under way is answered.
-pub(crate) fn a_stop(start: Start, clock: Arc<dyn Clock>) {
+pub fn a_stop(start: Start) {
     // Nothing says when half a request has been read; on a busy machine it takes longer.
     let times = [100, 1000, 10_000].map(Duration::from_millis);
-    let is_answered = times
-        .iter()
-        .any(|time| stop_amid_a_request(start, Arc::clone(&clock), *time));
+    let is_answered = times.iter().any(|time| stop_amid_a_request(start, *time));
     assert!(is_answered, "a request under way is not answered");
 }
 
 /// Whether the request was answered.
-fn stop_amid_a_request(start: Start, clock: Arc<dyn Clock>, time: Duration) -> bool {
-    let world = World::start(start, clock, Config::default());
+fn stop_amid_a_request(start: Start, time: Duration) -> bool {
+    let world = World::start(start, Config::default());
     let mut silent = world.connect();
     let mut chatting = world.login(1);
     let mut asking = world.connect();
@@ -152,9 +151,9 @@ fn stop_amid_a_request(start: Start, clock: Arc<dyn Clock>, time: Duration) -> b
     is_answered
 }
 
-/// A stop that is asked for twice, and a server that nobody ever called.
-pub(crate) fn calls_after_the_end(start: Start, clock: Arc<dyn Clock>) {
-    let world = World::start(start, clock, Config::default());
+/// A server that had no client is stopped twice.
+pub fn calls_after_the_end(start: Start) {
+    let world = World::start(start, Config::default());
     world.shut_down();
     world.stop();
 }

@@ -2,22 +2,21 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use flashgate_core::{Clock, Config};
+use flashgate_core::Config;
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 use super::client::Client;
 use super::{Start, World};
 
-/// Accepting pauses, without spinning and without harm to anyone who is in; then it goes on.
+/// The server pauses accepting, without spinning and without harm to connected clients; then it goes on.
 ///
-/// `test` is the name of the calling test, which this starts again as the server's process.
-pub(crate) fn descriptors_run_out(test: &str, start: Start, clock: Arc<dyn Clock>) {
+/// `test` is the name of the calling test, which this starts again as the process of the server.
+pub fn descriptors_run_out(test: &str, start: Start) {
     if std::env::var_os(CHILD).is_some() {
-        return serve(start, clock);
+        return serve(start);
     }
     let mut server = Command::new(std::env::current_exe().expect("a test has a program"))
         .args(["--exact", test, "--nocapture"])
@@ -51,14 +50,14 @@ pub(crate) fn descriptors_run_out(test: &str, start: Start, clock: Arc<dyn Clock
 }
 
 /// The server's process: serves until its standard input ends.
-fn serve(start: Start, clock: Arc<dyn Clock>) {
+fn serve(start: Start) {
     let limit = Some(DESCRIPTORS as u64);
     let few = Rlimit {
         current: limit,
         maximum: limit,
     };
     setrlimit(Resource::Nofile, few).expect("a limit may be lowered");
-    let world = World::start(start, clock, Config::default());
+    let world = World::start(start, Config::default());
     let told = writeln!(std::io::stdout(), "\naddress {}", world.address);
     told.expect("somebody is to connect");
     let _ = std::io::stdin().read(&mut [0]);

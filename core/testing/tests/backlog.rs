@@ -4,19 +4,20 @@
 //! Each queue is the one that both runtimes have. Nothing of it is ever written, so that every limit is
 //! reached. What the core counts is never less than what is held, and for one queue not far more.
 
-#![expect(clippy::print_stdout, reason = "who changes a figure has to see it")]
-
-mod counting;
+#![expect(clippy::print_stdout, reason = "a change of the figure has to be seen")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use counting::held;
 use flashgate_core::{
     Accepted, Action, Answer, Cause, Chunk, Chunks, CodePage, Config, ConnId, Gateway, Input,
     ListenerId, Login, MAX_READ, Member, Now, Presence, Query, Ticket,
 };
+use flashgate_testing::counting::{Counting, held};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting::by_thread();
 
 /// Others' messages, to one that does not read: all that is held is its queue.
 #[test]

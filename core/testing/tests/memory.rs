@@ -7,18 +7,19 @@
 //! the answer to LIST, which is kept from when somebody asks until somebody comes or goes, and all that
 //! a runtime and a system have for a connection.
 
-#![expect(clippy::print_stdout, reason = "who changes a figure has to see it")]
-
-mod counting;
+#![expect(clippy::print_stdout, reason = "a change of the figure has to be seen")]
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
-use counting::held;
 use flashgate_core::{
     Accepted, Action, Answer, Config, ConnId, Gateway, Input, Limits, ListenerId, Member, MemberId,
     Now, Presence,
 };
+use flashgate_testing::counting::{Counting, held};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting::by_thread();
 
 #[test]
 fn an_idle_member_is_small() {
