@@ -6,6 +6,7 @@
 pub(crate) mod command;
 pub(crate) mod commands;
 pub(crate) mod context;
+mod group;
 pub(crate) mod hub;
 pub(crate) mod question;
 pub(crate) mod reply;

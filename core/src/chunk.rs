@@ -214,18 +214,45 @@ const SHORT: usize = 512;
 /// The connections that receive a broadcast, all of one form: a snapshot from the moment of the decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recipients {
+    audience: Audience,
     form: Form,
     ids: Arc<[ConnId]>,
 }
 
+/// Connections that get the same messages in the same order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Audience {
+    /// Everyone online.
+    Everyone,
+}
+
+impl Audience {
+    /// A number that no other audience has; 0 for everyone.
+    pub fn number(self) -> u32 {
+        match self {
+            Self::Everyone => 0,
+        }
+    }
+}
+
 impl Recipients {
-    pub(crate) fn new(form: Form, ids: impl Iterator<Item = ConnId>) -> Self {
+    pub(crate) fn new(audience: Audience, form: Form, ids: impl Iterator<Item = ConnId>) -> Self {
         let ids = ids.collect();
-        Self { form, ids }
+        Self {
+            audience,
+            form,
+            ids,
+        }
     }
 
-    /// Their wire form. Consecutive broadcasts in one form are the same bytes for every connection that receives
-    /// all of them, so a runtime may store them once.
+    /// The audience that they belong to.
+    pub fn audience(&self) -> Audience {
+        self.audience
+    }
+
+    /// The wire form they share. Consecutive broadcasts to one audience in one form are the same bytes for
+    /// every connection that receives all of them, so a runtime may store them once.
     pub fn form(&self) -> Form {
         self.form
     }

@@ -34,7 +34,7 @@ use zeroize::Zeroizing;
 
 use crate::chat::hub::Hub;
 use crate::chat::throttle::Throttle;
-use crate::chunk::{Chunk, Form, Message};
+use crate::chunk::{Audience, Chunk, Form, Message};
 use crate::config::{Config, Loopback};
 use crate::conn::outbox::Progress;
 use crate::conn::table::Table;
@@ -521,9 +521,9 @@ impl Gateway {
         self.act(Action::Write(id, chunk));
     }
 
-    /// Sends a message to everyone online. It answers `author`, who may be among them.
-    fn broadcast(&mut self, message: &Message, author: ConnId) {
-        for recipients in self.hub.everyone().iter() {
+    /// Sends a message to an audience. It answers `author`, who may belong to the audience.
+    fn broadcast(&mut self, audience: Audience, message: &Message, author: ConnId) {
+        for recipients in self.hub.recipients(audience).iter() {
             let chunk = message.to(recipients.form());
             for id in recipients.iter() {
                 let Some(conn) = self.conns.get_mut(id) else {

@@ -1,27 +1,38 @@
-//! What was broadcast in this turn, kept once for each wire form, however many are to hear it.
+//! What was broadcast in this turn, stored once for each audience and wire form, however many connections
+//! receive it.
 //!
-//! Everybody online hears the same messages in the same order. So a connection does not hold them: it
-//! holds from where to where they go in the log of its form, and writes that part as it is. A turn
-//! ends with empty logs; what a socket did not take by then becomes a queue of the connection's own.
+//! All connections of an audience get the same messages in the same order. So a connection does not hold
+//! them: it holds from where to where they go in the log of its audience and form, and writes that part as
+//! it is. A turn ends with empty logs; what a socket did not take by then becomes a queue of the
+//! connection's own.
+
+use std::mem;
 
 use flashgate_core::{Chunk, Form};
 
 /// The logs of one turn.
 #[derive(Debug, Default)]
-pub(crate) struct Logs([Log; Form::ALL.len()]);
+pub(crate) struct Logs {
+    /// Those in use come first. A log that was used once keeps its place for the next turns.
+    logs: Vec<Log>,
+    used: usize,
+}
 
-/// What those of one form are to hear, in order.
+/// What one audience gets in one form, in order.
 #[derive(Debug, Default)]
 struct Log {
+    /// The audience's number, and the form.
+    of: (u32, Form),
     bytes: Vec<u8>,
     /// The same in chunks, each with its end in the bytes: they outlive the turn.
     chunks: Vec<(u32, Chunk)>,
 }
 
-/// What one connection has yet to hear of a log, from byte to byte.
+/// What one connection has yet to write of a log, from byte to byte.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Part {
-    form: Form,
+    /// The log's place.
+    log: u32,
     start: u32,
     end: u32,
     /// What its chunks would take in a queue.
@@ -29,10 +40,12 @@ pub(crate) struct Part {
 }
 
 impl Logs {
-    /// Puts a broadcast at the end of its log; which part of it that is. Nothing when the log is full:
-    /// then each connection has to keep the chunk.
-    pub(crate) fn append(&mut self, form: Form, chunk: &Chunk) -> Option<Part> {
-        let log = &mut self.0[form as usize];
+    /// Puts a broadcast to an audience, given by its number, at the end of its log, and returns which part
+    /// of the log that is. `None` if the log is full, or there are too many logs: then each connection has
+    /// to keep the chunk.
+    pub(crate) fn append(&mut self, audience: u32, form: Form, chunk: &Chunk) -> Option<Part> {
+        let place = self.place((audience, form))?;
+        let log = &mut self.logs[place];
         let start = log.bytes.len();
         if start + chunk.len() > MAX_LOG {
             return None;
@@ -41,25 +54,47 @@ impl Logs {
             log.bytes.extend_from_slice(slice);
         }
         // At most MAX_LOG, and MAX_LOG times what a byte may take.
-        let numbers = [start, log.bytes.len(), chunk.memory()];
-        let [start, end, memory] = numbers.map(|number| number as u32);
+        let numbers = [place, start, log.bytes.len(), chunk.memory()];
+        let [place, start, end, memory] = numbers.map(|number| number as u32);
         log.chunks.push((end, chunk.clone()));
         Some(Part {
-            form,
+            log: place,
             start,
             end,
             memory,
         })
     }
 
+    /// The place of a log, which is begun if it is not in use yet.
+    fn place(&mut self, of: (u32, Form)) -> Option<usize> {
+        if let Some(place) = self.logs[..self.used].iter().position(|log| log.of == of) {
+            return Some(place);
+        }
+        let place = self.used;
+        if place == MAX_LOGS {
+            return None;
+        }
+        if place == self.logs.len() {
+            self.logs.push(Log::default());
+        }
+        self.logs[place].of = of;
+        self.used += 1;
+        Some(place)
+    }
+
     pub(crate) fn bytes(&self, part: Part) -> &[u8] {
-        &self.0[part.form as usize].bytes[part.start as usize..part.end as usize]
+        // An empty part may be of no log.
+        let log = self.logs.get(part.log as usize);
+        log.map_or(&[], |log| {
+            &log.bytes[part.start as usize..part.end as usize]
+        })
     }
 
     /// The chunks of a part, of which the first may have been begun before; and how many of its bytes
     /// that are.
     pub(crate) fn chunks(&self, part: Part) -> (impl Iterator<Item = &Chunk>, usize) {
-        let chunks = &self.0[part.form as usize].chunks;
+        let chunks = self.logs.get(part.log as usize);
+        let chunks = chunks.map_or(&[][..], |log| &log.chunks);
         let first = chunks.partition_point(|(end, _)| *end <= part.start);
         let last = chunks.partition_point(|(end, _)| *end < part.end);
         let inside = if part.is_empty() {
@@ -74,7 +109,7 @@ impl Logs {
 
     /// The turn is over, and nobody has a part of it any more.
     pub(crate) fn clear(&mut self) {
-        for log in &mut self.0 {
+        for log in &mut self.logs[..mem::take(&mut self.used)] {
             // One turn of many logins should not cost their memory for ever.
             if log.bytes.capacity() > KEPT {
                 *log = Log::default();
@@ -88,7 +123,7 @@ impl Logs {
 impl Part {
     /// Makes it longer by what comes right behind it; whether that is so.
     pub(crate) fn extend(&mut self, by: Self) -> bool {
-        let follows = self.is_empty() || (self.form == by.form && self.end == by.start);
+        let follows = self.is_empty() || (self.log == by.log && self.end == by.start);
         if follows {
             *self = if self.is_empty() {
                 by
@@ -127,10 +162,14 @@ impl Part {
     }
 }
 
-/// The most bytes of a log. A turn that says more than this to everybody is seldom, and only slower.
+/// The most bytes of a log. A turn that broadcasts more than this is rare, and only slower.
 const MAX_LOG: usize = 1024 * 1024;
 
-/// The most bytes of messages that a log keeps room for from turn to turn.
+/// The most logs of a turn, which are searched one by one: broadcasts to more rooms than this in one turn are
+/// only slower.
+const MAX_LOGS: usize = 16;
+
+/// The capacity in bytes that a log keeps from turn to turn.
 const KEPT: usize = 32 * 1024;
 
 #[cfg(test)]
@@ -139,21 +178,51 @@ mod tests {
 
     #[test]
     fn a_part_grows_by_what_follows_it() {
-        let part = |form, start, end| Part {
-            form,
+        let part = |log, start, end| Part {
+            log,
             start,
             end,
             memory: 10 * (end - start),
         };
         let mut mine = Part::default();
-        assert!(mine.extend(part(Form::Text, 5, 9)) && mine == part(Form::Text, 5, 9));
-        assert!(mine.extend(part(Form::Text, 9, 12)) && mine == part(Form::Text, 5, 12));
-        assert!(!mine.extend(part(Form::Text, 13, 14)), "a gap");
-        assert!(!mine.extend(part(Form::Binary, 12, 14)), "another log");
-        assert_eq!((mine, mine.len()), (part(Form::Text, 5, 12), 7));
+        assert!(mine.extend(part(2, 5, 9)) && mine == part(2, 5, 9));
+        assert!(mine.extend(part(2, 9, 12)) && mine == part(2, 5, 12));
+        assert!(!mine.extend(part(2, 13, 14)), "a gap");
+        assert!(!mine.extend(part(1, 12, 14)), "another log");
+        assert_eq!((mine, mine.len()), (part(2, 5, 12), 7));
         assert_eq!(mine.memory(), 70);
         mine.advance(7);
         assert_eq!(mine.memory(), 0);
-        assert!(mine.is_empty() && mine.extend(part(Form::Binary, 0, 3)));
+        assert!(mine.is_empty() && mine.extend(part(1, 0, 3)));
+    }
+    #[test]
+    fn each_audience_and_form_has_a_log() {
+        let (one, other) = (Chunk::from(&b"one"[..]), Chunk::from(&b"other"[..]));
+        let mut logs = Logs::default();
+        for _ in 0..2 {
+            let first = logs.append(0, Form::Stream, &one).unwrap();
+            let room = logs.append(7, Form::Stream, &other).unwrap();
+            let text = logs.append(0, Form::Text, &other).unwrap();
+            let second = logs.append(0, Form::Stream, &other).unwrap();
+            let mut mine = first;
+            assert!(!mine.extend(room) && !mine.extend(text) && mine.extend(second));
+            assert_eq!(logs.bytes(mine), b"oneother");
+            assert_eq!(logs.bytes(room), b"other");
+            assert_eq!(logs.chunks(text).0.count(), 1);
+            logs.clear();
+        }
+    }
+
+    #[test]
+    fn a_turn_has_few_logs() {
+        let (chunk, mut logs) = (Chunk::from(&b"x"[..]), Logs::default());
+        let most = MAX_LOGS as u32;
+        for audience in 0..most {
+            assert!(logs.append(audience, Form::Stream, &chunk).is_some());
+        }
+        assert!(logs.append(most, Form::Stream, &chunk).is_none());
+        assert!(logs.append(0, Form::Stream, &chunk).is_some());
+        logs.clear();
+        assert!(logs.append(most, Form::Stream, &chunk).is_some());
     }
 }

@@ -206,7 +206,7 @@ mod tests {
             if nth % 2 == 0 {
                 queue.push(chunk, &mut shared);
             } else {
-                let part = shared.logs.append(Form::Binary, &chunk).unwrap();
+                let part = shared.logs.append(0, Form::Binary, &chunk).unwrap();
                 queue.push_news(part, &mut shared);
             }
         }
@@ -223,7 +223,7 @@ mod tests {
         let (mut queue, mut shared) = (Queue::default(), Shared::new(16 * 1024));
         for chunk in chunks(64) {
             for form in Form::ALL {
-                let part = shared.logs.append(form, &chunk).unwrap();
+                let part = shared.logs.append(0, form, &chunk).unwrap();
                 if form == Form::Text {
                     queue.push_news(part, &mut shared);
                 }
@@ -259,7 +259,7 @@ mod tests {
                     0 | 1 => all[nth].push(chunk, |queue| queue.push(chunk.clone(), &mut shared)),
                     2..=4 => {
                         let form = Form::ALL[nth % 3];
-                        let Some(part) = shared.logs.append(form, chunk) else {
+                        let Some(part) = shared.logs.append(0, form, chunk) else {
                             panic!("so little does not fill it");
                         };
                         // Now and then one hears it who has missed the last one.

@@ -343,7 +343,8 @@ impl Shard {
     }
 
     fn broadcast(&mut self, recipients: &Recipients, chunk: &Chunk) {
-        match self.shared.logs.append(recipients.form(), chunk) {
+        let audience = recipients.audience().number();
+        match self.shared.logs.append(audience, recipients.form(), chunk) {
             Some(part) => {
                 for id in recipients.iter() {
                     self.push(id, |conn, shared| conn.push_news(part, shared));

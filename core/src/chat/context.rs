@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 
 use crate::chat::commands::identify::Identify;
 use crate::chat::hub::{Hub, Online};
-use crate::chunk::{Chunk, Form, Message};
+use crate::chunk::{Audience, Chunk, Form, Message};
 use crate::config::Config;
 use crate::id::ConnId;
 use crate::member::{Answer, Member};
@@ -46,6 +46,9 @@ pub(crate) trait Context {
 
     /// Sends another connection a message that the client caused.
     fn tell(&mut self, conn: ConnId, message: &Message);
+
+    /// Sends a message to an audience. To the client, if it belongs to it, the message is a reply.
+    fn announce(&mut self, audience: Audience, message: &Message);
 
     /// Asks the member store whether the client may log in, once the throttle lets the question pass.
     /// The client's next command waits for the answer.

@@ -7,7 +7,7 @@ use super::ending::Ends;
 use crate::chat::commands::identify::Identify;
 use crate::chat::context::Context;
 use crate::chat::hub::{Hub, Online};
-use crate::chunk::{Chunk, Form, Message};
+use crate::chunk::{Audience, Chunk, Form, Message};
 use crate::config::Config;
 use crate::conn::Stage;
 use crate::id::ConnId;
@@ -65,6 +65,10 @@ impl Context for Caller<'_> {
 
     fn tell(&mut self, conn: ConnId, message: &Message) {
         self.gateway.tell(conn, message);
+    }
+
+    fn announce(&mut self, audience: Audience, message: &Message) {
+        self.gateway.broadcast(audience, message, self.conn);
     }
 
     fn log_in(&mut self, identify: Identify) {

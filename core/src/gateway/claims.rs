@@ -11,12 +11,14 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::Gateway;
+use super::caller::Caller;
 use super::ending::Ends;
+use crate::chat::commands::identify;
 use crate::chat::hub::Slot;
 use crate::chat::question::About;
 use crate::chat::reply;
 use crate::chunk::Chunk;
-use crate::config::{self, OnDuplicate, Presence};
+use crate::config::{self, OnDuplicate};
 use crate::conn::websocket::AWAY;
 use crate::conn::{Claim, Conn, Stage, Turn, Who};
 use crate::id::{ConnId, Source};
@@ -260,16 +262,15 @@ impl Gateway {
     }
 
     fn join(&mut self, id: ConnId, member: &Member) {
-        let (login, identify) = (reply::login(member), reply::identify(member));
         self.note_login(id, member);
         let form = self.form(id);
         let seat = self.hub.join(id, form, member);
         self.sit(id, seat);
-        match self.config.presence {
-            Presence::All => self.broadcast(&login, id),
-            Presence::Off => self.say(id, &login),
-        }
-        self.say(id, &identify);
+        let mut caller = Caller {
+            gateway: self,
+            conn: id,
+        };
+        identify::welcome(&mut caller, member);
     }
 
     fn take_over(&mut self, id: ConnId, seat: Slot, member: &Member) {

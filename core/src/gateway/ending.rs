@@ -4,6 +4,7 @@ use core::mem;
 
 use super::{Gateway, Phase};
 use crate::chat::reply;
+use crate::chunk::Audience;
 use crate::config::Presence;
 use crate::conn::inbox::Inbox;
 use crate::conn::{Ending, Incoming, Patience, Stage, State, Turn, Who};
@@ -38,7 +39,8 @@ impl Gateway {
         {
             self.note(id, What::Quit { member: online.id });
             if self.phase == Phase::Running && self.config.presence == Presence::All {
-                self.broadcast(&reply::quit(online.nick()), id);
+                let quit = reply::quit(online.nick());
+                self.broadcast(Audience::Everyone, &quit, id);
             }
         }
         self.note(id, What::Closed { reason });

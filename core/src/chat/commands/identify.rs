@@ -9,6 +9,8 @@ use alloc::sync::Arc;
 use crate::chat::command::Args;
 use crate::chat::context::Context;
 use crate::chat::reply;
+use crate::chunk::Audience;
+use crate::config::Presence;
 use crate::member::{Answer, Denial, Login, Member, Secret};
 use crate::time::Millis;
 
@@ -63,4 +65,14 @@ pub(crate) fn claimed(
         }
         Answer::Member(_) => {}
     }
+}
+
+/// The client has become a member that was not online before.
+pub(crate) fn welcome(context: &mut dyn Context, member: &Member) {
+    let login = reply::login(member);
+    match context.config().presence {
+        Presence::All => context.announce(Audience::Everyone, &login),
+        Presence::Off => context.say(&login),
+    }
+    context.say(&reply::identify(member));
 }

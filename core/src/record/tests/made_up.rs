@@ -3,7 +3,7 @@
 use core::net::SocketAddr;
 
 use super::*;
-use crate::chunk::{Chunk, Form, Recipients};
+use crate::chunk::{Audience, Chunk, Form, Recipients};
 use crate::event::Cause;
 use crate::id::{ListenerId, Source, Ticket};
 use crate::member::{Denial, Login, MemberId, Query, Secret, Unavailable};
@@ -91,7 +91,11 @@ fn lines_are_read_as_they_were_written() {
 #[test]
 fn decisions_are_written_like_this() {
     let conn = |slot| ConnId::new(slot, 2);
-    let both = Recipients::new(Form::Stream, [conn(0), conn(1)].into_iter());
+    let both = Recipients::new(
+        Audience::Everyone,
+        Form::Stream,
+        [conn(0), conn(1)].into_iter(),
+    );
     let chunk = || Chunk::new(b"<a b=\"7\"/>\0");
     let (login, password) = (Login::parse("1"), Secret::new("secret1"));
     for (action, text) in [
