@@ -39,6 +39,19 @@ fn modules_name_only_what_they_may() {
     }
 }
 
+/// The reference's table of errors is compared with the constants in `chat/reply.rs`.
+#[test]
+fn errors_are_constants() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    find(&src.join("chat"), &mut files);
+    find(&src.join("gateway"), &mut files);
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(!text.contains("reply::error(\""), "{}", file.display());
+    }
+}
+
 #[test]
 fn a_module_is_named_by_its_path() {
     for text in [
