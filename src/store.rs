@@ -1,7 +1,7 @@
 //! Members in one SQLite file.
 //!
-//! [`Members`] is the operator's side: add, list, change, check, copy. [`Backend`] is the server's side: what
-//! the threads of a login pool ask, answered by [`Lookups`] here. Both go through the same rules ([`Nick`],
+//! [`Members`] is the operator's side: add, list, change, check, copy. `Backend` is the server's side: what
+//! the threads of a login pool ask, answered by `Lookups` here. Both go through the same rules ([`Nick`],
 //! [`Name`], [`Number`]) and the same schema.
 
 mod backend;

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-/// One connection, from [`accept`](crate::Gateway::accept) to its [`Input::Gone`]. Never reused.
+/// One connection, from [`accept`](crate::Gateway::accept) to its [`Input::Gone`](crate::Input::Gone). Never reused.
 ///
 /// It consists of a slot in the gateway's table and the generation of that slot, so that finding a connection is
 /// an array access and a stale id finds nothing.
@@ -41,7 +41,7 @@ impl fmt::Debug for ConnId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub(crate) u64);
 
-/// A listener: its place in [`Config::listeners`].
+/// A listener: its place in [`Config::listeners`](crate::Config::listeners).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ListenerId(pub usize);
 

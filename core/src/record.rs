@@ -83,7 +83,7 @@ pub enum Secrets {
     Kept,
 }
 
-/// Writes down what happens to a gateway. It is an [`Observer`]: pass it in [`Host`](crate::Host).
+/// Writes down what happens to a gateway. It is an [`Observer`]: pass it in `Host` of flashgate-host.
 pub struct Recorder {
     secrets: Secrets,
     sink: Sink,
