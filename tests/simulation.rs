@@ -121,6 +121,7 @@ const RARE: &[&str] = &[
 
 const MUST_HAPPEN: &[&str] = &[
     "already online",
+    "announce",
     "answer",
     "answer after the end",
     "chat",
@@ -130,6 +131,7 @@ const MUST_HAPPEN: &[&str] = &[
     "full",
     "guarded",
     "in line",
+    "kicked",
     "late answer",
     "leap",
     "login",

@@ -45,8 +45,8 @@ pub fn play<P: Plays>(
 }
 
 /// Every element that the server writes, made of these members and this text, as a raw client gets it:
-/// error, pong, quit, login, identify, msg and nicklist, in this order.
-pub fn replies(one: &Member, other: &Member, now: Now, text: &str) -> [Vec<u8>; 7] {
+/// error, pong, quit, login, identify, msg, announce and nicklist, in this order.
+pub fn replies(one: &Member, other: &Member, now: Now, text: &str) -> [Vec<u8>; 8] {
     let members = [one, other].map(|member| (&*member.nick, &*member.name));
     [
         reply::error(text),
@@ -55,6 +55,7 @@ pub fn replies(one: &Member, other: &Member, now: Now, text: &str) -> [Vec<u8>; 
         reply::login(one),
         reply::identify(one),
         reply::msg(&one.nick, now, text, &one.name),
+        reply::announce(now, text),
         reply::nicklist(members.into_iter()),
     ]
     .map(|message| message.to(Form::Stream).to_vec())

@@ -7,10 +7,11 @@ use core::fmt;
 use crate::chunk::{Chunk, Recipients};
 use crate::config::Config;
 use crate::id::{ConnId, Ticket};
-use crate::member::{Answer, MemberEvent, Query};
+use crate::member::{Answer, Login, MemberEvent, Query};
 use crate::note::Note;
 
-/// Something that happened.
+/// Something that happened. The enum is exhaustive: a new kind of input is a breaking change, so that no code
+/// that records or plays inputs misses one.
 #[derive(Debug)]
 pub enum Input<'a> {
     /// Bytes came from a peer, at most [`MAX_READ`] at a time.
@@ -26,6 +27,16 @@ pub enum Input<'a> {
     Answer(Ticket, Answer),
     /// A member was changed from outside.
     Member(MemberEvent),
+    /// The operator says something to everyone online: `<announce time="…" msg="…" />`.
+    Announce(Arc<str>),
+    /// The operator closes the connection of a member who is online; nothing happens if the member is not. The
+    /// client gets an error with the reason, or `You were kicked.`, and may log in again.
+    Kick {
+        /// The member, named as in a login.
+        member: Login,
+        /// What the client is told.
+        reason: Option<Arc<str>>,
+    },
     /// The host's own state, for `/metrics` and `/readyz`.
     Host(HostFacts),
     /// New settings, from now on.
@@ -86,7 +97,8 @@ pub enum Cause {
     TimedOut,
 }
 
-/// Something for the runtime to do. The order matters.
+/// Something for the runtime to do. The order matters. The enum is exhaustive: a runtime that did not carry out an
+/// action would break the protocol, so a new one is a breaking change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Append to the connection's queue.

@@ -11,6 +11,7 @@ mod claims;
 mod consistency;
 mod deadlines;
 mod ending;
+mod host;
 mod http;
 mod keep_alive;
 mod login;
@@ -51,6 +52,7 @@ use crate::wiped;
 use claims::Claims;
 use deadlines::Deadlines;
 use ending::Ends;
+pub use host::Online;
 use questions::Questions;
 use refusals::{Last, Refusals};
 use timers::MAX_FIRED;
@@ -201,6 +203,8 @@ impl Gateway {
             Input::Backlog(id, left) => self.backlog(id, left),
             Input::Answer(ticket, answer) => self.answer(ticket, answer),
             Input::Member(event) => self.member(&event),
+            Input::Announce(text) => self.announce(&text),
+            Input::Kick { member, reason } => self.kick(&member, reason.as_deref()),
             Input::Host(facts) => self.facts = facts,
             Input::Configure(config) => self.configure(config),
             Input::Timeout => {}
@@ -521,15 +525,15 @@ impl Gateway {
         self.act(Action::Write(id, chunk));
     }
 
-    /// Sends a message to an audience. It answers `author`, who may belong to the audience.
-    fn broadcast(&mut self, audience: Audience, message: &Message, author: ConnId) {
+    /// Sends a message to an audience. It answers `author`, if there is one in the audience.
+    fn broadcast(&mut self, audience: Audience, message: &Message, author: Option<ConnId>) {
         for recipients in self.hub.recipients(audience).iter() {
             let chunk = message.to(recipients.form());
             for id in recipients.iter() {
                 let Some(conn) = self.conns.get_mut(id) else {
                     continue;
                 };
-                let whose = if id == author {
+                let whose = if Some(id) == author {
                     Whose::Own
                 } else {
                     Whose::Others

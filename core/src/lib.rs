@@ -100,7 +100,7 @@ pub use config::{
     OnDuplicate, Origins, Presence, Role, SETTINGS, Setting, SettingError, Throttle, is_host_name,
 };
 pub use event::{Action, Cause, HostFacts, Input, MAX_READ, ProcessFacts, Refused, StoreState};
-pub use gateway::Gateway;
+pub use gateway::{Gateway, Online};
 pub use host::{Clock, Log, MemberStore, Reply};
 pub use id::{Accepted, ConnId, ListenerId, Source, Ticket};
 pub use member::{
@@ -112,6 +112,7 @@ pub use time::{Millis, Now, TimeOfDay, UnixSeconds};
 pub use web::file::SiteFile;
 pub use web::policy::Policy;
 pub use web::site::{MAX_SITE_PATH, Site, SiteError};
+pub use web::status::Counters;
 pub use wire::codepage::{CodePage, NoCodePage};
 pub use wire::coding::ContentCoding;
 pub use wire::websocket;

@@ -80,7 +80,8 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A question to the member store.
+/// A question to the member store. The enum is exhaustive: a store has to answer every question, so a new one is
+/// a breaking change.
 #[derive(Clone, Debug)]
 pub enum Query {
     /// Is there an active member of this name with this password?
@@ -123,7 +124,7 @@ impl PartialEq for Query {
 
 impl Eq for Query {}
 
-/// The member store's answer.
+/// The member store's answer. The enum is exhaustive, as [`Query`] is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// The password is right, and the member is active.

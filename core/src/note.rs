@@ -116,6 +116,8 @@ pub enum CloseReason {
     Shutdown,
     /// Its member was disabled, renamed or removed.
     Disabled,
+    /// The operator closed it.
+    Kicked,
     /// What was taken for a chat turned out to be an HTTP request of another method.
     NotChat,
 }
@@ -175,6 +177,7 @@ impl CloseReason {
             Self::ProtocolError => "protocol error",
             Self::Shutdown => "shutdown",
             Self::Disabled => "disabled",
+            Self::Kicked => "kicked",
             Self::NotChat => "not chat",
         }
     }

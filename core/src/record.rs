@@ -17,6 +17,7 @@
 //! | `eof CONN`, `gone CONN CAUSE`, `backlog CONN LEFT` | as the inputs of these names |
 //! | `answer TICKET member ID NICK NAME`, `answer TICKET denied REASON`, `answer TICKET failed` | the member store's answer |
 //! | `member disabled ID`, `host DROPPED up`, `host DROPPED down CPU MEMORY START OPEN MAX`, `timeout`, `shutdown` | as the inputs of these names |
+//! | `announce TEXT`, `kick id ID REASON`, `kick nick NICK REASON` | as the inputs of these names; without `REASON` there was none |
 //! | `configure` | new settings: they follow, up to `settled` |
 //! | `> write CONN LENGTH HASH`, `> broadcast COUNT WHOM LENGTH HASH`, `> finish CONN`, … | what the core decided, when its runtime took it |
 //! | `end WHY` | the recording ends here; without it, its tail was lost |
@@ -168,11 +169,10 @@ impl Observer for Recorder {
 
     fn input(&mut self, now: Now, input: &Input<'_>) {
         self.at(now);
-        if let (Input::Answer(ticket, Answer::Member(member)), Secrets::Redacted) =
-            (input, self.secrets)
+        if self.secrets == Secrets::Redacted
+            && let Some(input) = redacted(input)
         {
-            let answer = Answer::Member(without_name(member));
-            return self.line(&Line::Input(Input::Answer(*ticket, answer)));
+            return self.line(&Line::Input(input));
         }
         let _ = writeln!(self.lines, "{}", format::Said(input));
         match input {
@@ -186,6 +186,8 @@ impl Observer for Recorder {
             | Input::Backlog(..)
             | Input::Answer(..)
             | Input::Member(_)
+            | Input::Announce(_)
+            | Input::Kick { .. }
             | Input::Host(_)
             | Input::Timeout
             | Input::Shutdown => {}
@@ -236,15 +238,39 @@ impl fmt::Debug for Recorder {
     }
 }
 
-/// The nick stays: others address the member by it.
-fn without_name(member: &Member) -> Member {
-    let mut name = Vec::new();
-    redact::classes(member.name.as_bytes(), &mut name);
-    Member {
-        id: member.id,
-        nick: Arc::clone(&member.nick),
-        name: Arc::from(String::from_utf8_lossy(&name)),
-    }
+/// An input that has text without its secrets; `None` for other inputs. Nicks stay: others address members by
+/// them.
+fn redacted(input: &Input<'_>) -> Option<Input<'static>> {
+    Some(match input {
+        Input::Answer(ticket, Answer::Member(member)) => {
+            let member = Member {
+                name: classes_of(&member.name),
+                ..member.clone()
+            };
+            Input::Answer(*ticket, Answer::Member(member))
+        }
+        Input::Announce(text) => Input::Announce(classes_of(text)),
+        Input::Kick { member, reason } => Input::Kick {
+            member: member.clone(),
+            reason: reason.as_deref().map(classes_of),
+        },
+        Input::Answer(..)
+        | Input::Bytes(..)
+        | Input::Eof(_)
+        | Input::Gone(..)
+        | Input::Backlog(..)
+        | Input::Member(_)
+        | Input::Host(_)
+        | Input::Configure(_)
+        | Input::Timeout
+        | Input::Shutdown => return None,
+    })
+}
+
+fn classes_of(text: &str) -> Arc<str> {
+    let mut classes = Vec::new();
+    redact::classes(text.as_bytes(), &mut classes);
+    Arc::from(String::from_utf8_lossy(&classes))
 }
 
 pub(crate) const MAGIC: &str = "flashgate-recording";

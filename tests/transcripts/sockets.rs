@@ -12,7 +12,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle, ThreadId};
 use std::time::{Duration, Instant};
 
-use flashgate_core::{Clock, Config, ListenerId, MemberEvent, Millis, Now};
+use flashgate_core::{Clock, Config, ListenerId, Login, MemberEvent, Millis, Now};
 use flashgate_host::{Handle, Host, Probe};
 use flashgate_testing::transcript::{Appetite, Arrival, Driver, End, Patience};
 use socket2::{Domain, Socket, Type};
@@ -223,6 +223,16 @@ impl Driver for Sockets {
 
     fn member(&mut self, event: MemberEvent) -> Result<(), String> {
         self.handle.member(event);
+        self.turns()
+    }
+
+    fn announce(&mut self, text: &Arc<str>) -> Result<(), String> {
+        self.handle.announce(Arc::clone(text));
+        self.turns()
+    }
+
+    fn kick(&mut self, member: &Login, reason: Option<&str>) -> Result<(), String> {
+        self.handle.kick(member.clone(), reason);
         self.turns()
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use flashgate_core::{Config, HostFacts, Input, MemberEvent, Reply, Ticket};
+use flashgate_core::{Config, HostFacts, Input, Login, MemberEvent, Reply, Ticket};
 
 /// Talks to a running server, from any thread. After the server has ended, calls do nothing.
 #[derive(Clone)]
@@ -45,6 +45,18 @@ impl Handle {
     /// Reports that a member was changed from outside.
     pub fn member(&self, event: MemberEvent) {
         self.send(Input::Member(event));
+    }
+
+    /// Says something to everyone online: `<announce time="…" msg="…" />`.
+    pub fn announce(&self, text: impl Into<Arc<str>>) {
+        self.send(Input::Announce(text.into()));
+    }
+
+    /// Closes the connection of a member who is online, after an error with the reason, or `You were kicked.`
+    /// The log says `CLOSED kicked`. The member may log in again.
+    pub fn kick(&self, member: Login, reason: Option<&str>) {
+        let reason = reason.map(Arc::from);
+        self.send(Input::Kick { member, reason });
     }
 
     /// Sets what `/metrics` and `/readyz` say of the host.

@@ -122,6 +122,11 @@ impl Hub {
         }
     }
 
+    /// The members online, in the order of their logins.
+    pub(crate) fn in_order(&self) -> impl Iterator<Item = &Online> {
+        self.everyone.in_order()
+    }
+
     /// The reply to LIST as of now.
     pub(crate) fn list(&mut self, form: Form) -> Chunk {
         self.everyone.list(form)
@@ -189,7 +194,7 @@ impl Online {
     }
 
     /// The name that is shown.
-    fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.text[self.nick as usize..]
     }
 }

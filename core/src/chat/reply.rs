@@ -20,6 +20,9 @@ pub(crate) const ALREADY_ONLINE: &str = "Already online.";
 /// The last words to a connection whose place a new login takes.
 pub(crate) const REPLACED: &str = "Replaced by a new login.";
 
+/// The operator closes the connection, and gives no other reason.
+pub(crate) const KICKED: &str = "You were kicked.";
+
 /// IDENTIFY from a client that has logged in.
 pub(crate) const ALREADY_IDENTIFIED: &str = "Already identified.";
 
@@ -93,6 +96,17 @@ pub(crate) fn msg(sender: &str, now: Now, text: &str, recipient: &str) -> Messag
     ])
 }
 
+/// `<announce time="…" msg="…" />`: the operator speaks to everyone online.
+pub(crate) fn announce(now: Now, text: &str) -> Message {
+    Message::join(&[
+        r#"<announce time=""#,
+        now.time_of_day().as_str(),
+        r#"" msg=""#,
+        &escaped(text),
+        "\" />\0",
+    ])
+}
+
 /// `<nicklist><nick aid="…" name="…" />…</nicklist>`, from nicks and names.
 pub(crate) fn nicklist<'a>(members: impl Iterator<Item = (&'a str, &'a str)>) -> Message {
     let mut out = String::from("<nicklist>");
@@ -129,7 +143,7 @@ mod tests {
             utc: UnixSeconds(36_000),
             ..Now::default()
         };
-        let cases: [(Message, &str); 8] = [
+        let cases: [(Message, &str); 9] = [
             (error("No."), "<error value=\"No.\"/>\0"),
             (pong("<1>"), "<pong value=\"&lt;1&gt;\"/>\0"),
             (
@@ -144,6 +158,10 @@ mod tests {
             (
                 msg("bob", now, "a\rb", "eve"),
                 "<msg aid=\"bob\" time=\"10:00:00\" msg=\"a&#13;b\" from=\"eve\" />\0",
+            ),
+            (
+                announce(now, "a\0b"),
+                "<announce time=\"10:00:00\" msg=\"a\u{fffd}b\" />\0",
             ),
             (nicklist([].into_iter()), "<nicklist></nicklist>\0"),
             (

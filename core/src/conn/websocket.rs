@@ -88,7 +88,8 @@ impl WebSocket {
                 CloseReason::NoLogin
                 | CloseReason::FailedLogins
                 | CloseReason::Replaced
-                | CloseReason::Disabled,
+                | CloseReason::Disabled
+                | CloseReason::Kicked,
                 _,
             ) => Some(Some(CloseCode::POLICY)),
             (

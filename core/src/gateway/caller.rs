@@ -68,7 +68,7 @@ impl Context for Caller<'_> {
     }
 
     fn announce(&mut self, audience: Audience, message: &Message) {
-        self.gateway.broadcast(audience, message, self.conn);
+        self.gateway.broadcast(audience, message, Some(self.conn));
     }
 
     fn log_in(&mut self, identify: Identify) {

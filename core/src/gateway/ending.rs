@@ -40,7 +40,7 @@ impl Gateway {
             self.note(id, What::Quit { member: online.id });
             if self.phase == Phase::Running && self.config.presence == Presence::All {
                 let quit = reply::quit(online.nick());
-                self.broadcast(Audience::Everyone, &quit, id);
+                self.broadcast(Audience::Everyone, &quit, None);
             }
         }
         self.note(id, What::Closed { reason });

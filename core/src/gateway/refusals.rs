@@ -77,10 +77,14 @@ impl Refusals {
     }
 
     /// How many were turned away so far, by reason.
+    pub(crate) fn total(&self, reason: Refusal) -> u64 {
+        self.tallies[reason as usize].total
+    }
+
     pub(crate) fn totals(&self) -> impl Iterator<Item = (Refusal, u64)> + '_ {
         REASONS
             .into_iter()
-            .map(|reason| (reason, self.tallies[reason as usize].total))
+            .map(|reason| (reason, self.total(reason)))
     }
 
     fn schedule(&mut self) {

@@ -12,7 +12,7 @@ use core::str::FromStr;
 use crate::chunk::Chunk;
 use crate::event::{Action, Cause, HostFacts, Input, MAX_READ, ProcessFacts, Refused, StoreState};
 use crate::id::{Accepted, ConnId, ListenerId, Ticket};
-use crate::member::{Answer, Denial, Member, MemberEvent, MemberId, Unavailable};
+use crate::member::{Answer, Denial, Login, Member, MemberEvent, MemberId, Unavailable};
 use crate::note::What;
 use crate::record::hash;
 use crate::time::{Millis, Now, UnixSeconds};
@@ -179,6 +179,17 @@ impl fmt::Display for Said<'_, '_> {
             Input::Member(MemberEvent::Disabled(id)) => write!(f, "member disabled {id}"),
             Input::Member(MemberEvent::Renamed(id)) => write!(f, "member renamed {id}"),
             Input::Member(MemberEvent::Removed(id)) => write!(f, "member removed {id}"),
+            Input::Announce(text) => write!(f, "announce {}", Escaped(text.as_bytes())),
+            Input::Kick { member, reason } => {
+                match member {
+                    Login::Id(id) => write!(f, "kick id {id}")?,
+                    Login::Nick(nick) => write!(f, "kick nick {}", Escaped(nick.as_bytes()))?,
+                }
+                match reason {
+                    Some(reason) => write!(f, " {}", Escaped(reason.as_bytes())),
+                    None => Ok(()),
+                }
+            }
             Input::Host(facts) => {
                 let HostFacts {
                     log_dropped,
@@ -300,6 +311,18 @@ fn input<'a>(word: &str, words: &mut impl Iterator<Item = &'a str>) -> Option<In
                 _ => return None,
             })
         }
+        "announce" => Input::Announce(text(words.next()?)?),
+        "kick" => Input::Kick {
+            member: match words.next()? {
+                "id" => Login::Id(MemberId(number(words.next()?)?)),
+                "nick" => Login::Nick(text(words.next()?)?),
+                _ => return None,
+            },
+            reason: match words.next() {
+                Some(reason) => Some(text(reason)?),
+                None => None,
+            },
+        },
         "host" => Input::Host(HostFacts {
             log_dropped: number(words.next()?)?,
             store: named(&STORES, words.next()?)?,

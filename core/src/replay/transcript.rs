@@ -19,7 +19,7 @@ use crate::config::{Config, Role};
 use crate::event::{Action, Cause, Input, MAX_READ, StoreState};
 use crate::gateway::Gateway;
 use crate::id::{Accepted, ConnId, Ticket};
-use crate::member::{Answer, Member, MemberEvent, MemberId, Query, Unavailable};
+use crate::member::{Answer, Login, Member, MemberEvent, MemberId, Query, Unavailable};
 use crate::record::format::Line;
 use crate::record::settings::{Settings, Taken};
 use crate::time::{Millis, Now, UnixSeconds};
@@ -217,6 +217,24 @@ impl Writer {
                     MemberEvent::Removed(id) => writeln!(self.out, "remove {id}"),
                 };
                 self.gateway.handle(self.now, Input::Member(event));
+            }
+            Input::Announce(text) => {
+                self.time();
+                let _ = writeln!(self.out, "announce {}", escaped(text.as_bytes()));
+                self.gateway.handle(self.now, Input::Announce(text));
+            }
+            Input::Kick { member, reason } => {
+                self.time();
+                let _ = match &member {
+                    Login::Id(id) => write!(self.out, "kick {id}"),
+                    Login::Nick(nick) => write!(self.out, "kick {nick}"),
+                };
+                if let Some(reason) = &reason {
+                    let _ = write!(self.out, " {}", escaped(reason.as_bytes()));
+                }
+                self.out.push('\n');
+                self.gateway
+                    .handle(self.now, Input::Kick { member, reason });
             }
             Input::Shutdown => {
                 self.time();

@@ -7,25 +7,43 @@ use crate::event::{HostFacts, ProcessFacts, StoreState};
 use crate::note::{CloseReason, Refusal};
 use crate::time::Now;
 
-/// Events since the start.
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    pub(crate) accepted: u64,
-    pub(crate) policy_requests: u64,
-    pub(crate) http_requests: u64,
-    pub(crate) chats: u64,
-    pub(crate) commands: u64,
-    pub(crate) slowed: u64,
-    pub(crate) messages: u64,
-    pub(crate) logins: u64,
-    pub(crate) failed_logins: u64,
-    pub(crate) unavailable_logins: u64,
-    pub(crate) received: u64,
-    pub(crate) sent: u64,
-    pub(crate) closed: [u64; REASONS.len()],
+/// What has happened since the start. Each counter only grows.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Connections that were accepted.
+    pub accepted: u64,
+    /// Policy documents that were sent, on a socket or over HTTP.
+    pub policy_requests: u64,
+    /// HTTP requests that were answered.
+    pub http_requests: u64,
+    /// Chat connections.
+    pub chats: u64,
+    /// Commands that were taken.
+    pub commands: u64,
+    /// Commands that the command rate held back.
+    pub slowed: u64,
+    /// Messages from one member to another.
+    pub messages: u64,
+    /// Logins that succeeded.
+    pub logins: u64,
+    /// Logins that failed.
+    pub failed_logins: u64,
+    /// Logins for which the member store had no answer.
+    pub unavailable_logins: u64,
+    /// Bytes from peers.
+    pub received: u64,
+    /// Bytes for peers, written or waiting.
+    pub sent: u64,
+    closed: [u64; REASONS.len()],
 }
 
 impl Counters {
+    /// Chat connections that ended for this reason.
+    pub fn closed(&self, reason: CloseReason) -> u64 {
+        self.closed[reason as usize]
+    }
+
     pub(crate) fn close(&mut self, reason: CloseReason) {
         self.closed[reason as usize] += 1;
     }
@@ -312,8 +330,8 @@ impl Exposition {
     }
 }
 
-/// In the order of their declaration, which is the index in `Counters::closed`.
-const REASONS: [CloseReason; 12] = [
+/// In the order of their declaration, which is their place in `Counters::closed`.
+const REASONS: [CloseReason; 13] = [
     CloseReason::Quit,
     CloseReason::EndOfStream,
     CloseReason::Reset,
@@ -325,6 +343,7 @@ const REASONS: [CloseReason; 12] = [
     CloseReason::ProtocolError,
     CloseReason::Shutdown,
     CloseReason::Disabled,
+    CloseReason::Kicked,
     CloseReason::NotChat,
 ];
 

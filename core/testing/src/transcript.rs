@@ -56,6 +56,8 @@
 //! | `store answers first`, `store fails last`, `store denies first: wrong password`, `store is busy for first` | it answers a question that it has held |
 //! | `store has 1` | so many questions wait in it |
 //! | `disable 1`, `rename 1 alicia`, `remove 1` | a member is changed from outside |
+//! | `announce Tea is ready` | the operator says something to everyone online; with escapes |
+//! | `kick 1 Too loud`, `kick alice` | the operator closes the connection of a member, with a reason or without |
 //! | `configure max-clients 3` | new settings: those so far, and this one |
 //! | `shutdown`, `server ends` | the server is told to stop, the server has stopped |
 //! | `log QUIT 1 a` | the next line of the log; clients stand there by their name |

@@ -35,7 +35,7 @@ pub fn xml_reply(data: &[u8]) {
         ("msg", &*text),
         ("from", &*name),
     ];
-    let [error, pong, quit, login, identify, msg, nicklist] =
+    let [error, pong, quit, login, identify, msg, announce, nicklist] =
         _testing::replies(&one, &other, now, &text);
     says(&error, "error", &[("value", &text)]);
     says(&pong, "pong", &[("value", &text)]);
@@ -43,6 +43,7 @@ pub fn xml_reply(data: &[u8]) {
     says(&login, "login", &shown);
     says(&identify, "identify", &shown);
     says(&msg, "msg", &sent);
+    says(&announce, "announce", &sent[1..3]);
     read(&nicklist, |list| {
         is_element(list, "nicklist", &[]);
         let nicks: Vec<_> = list.children().collect();

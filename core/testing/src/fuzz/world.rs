@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::listener::{Listener, Room};
 use flashgate_core::{
     Accepted, Action, Answer, Cause, Chunk, Config, ConnId, Denial, Gateway, HostFacts, Input,
-    ListAccess, ListenerId, Loopback, Member, MemberEvent, MemberId, Millis, Now, OnDuplicate,
-    Presence, Role, StoreState, Ticket, Unavailable, UnixSeconds,
+    ListAccess, ListenerId, Login, Loopback, Member, MemberEvent, MemberId, Millis, Now,
+    OnDuplicate, Presence, Role, StoreState, Ticket, Unavailable, UnixSeconds,
 };
 
 /// Whatever happens, in whatever order: nothing panics; what the gateway knows stays consistent and
@@ -119,6 +119,17 @@ impl<'a> World<'a> {
             _ => match self.script.byte() {
                 0..=9 => self.handle(Input::Shutdown),
                 10..=99 => self.stale(),
+                100..=119 => {
+                    let text = String::from_utf8_lossy(self.script.command()).into();
+                    self.handle(Input::Announce(text));
+                }
+                120..=139 => {
+                    let member = Login::Id(MemberId(i64::from(self.script.byte() % 4)));
+                    self.handle(Input::Kick {
+                        member,
+                        reason: None,
+                    });
+                }
                 _ => self.handle(Input::Host(HostFacts {
                     log_dropped: 7,
                     store: StoreState::Down,

@@ -8,8 +8,8 @@ use super::model;
 use super::swarm::throttle;
 use super::world::{Event, World};
 use flashgate_core::{
-    Action, Cause, Chunk, ConnId, Gateway, HostFacts, Input, ListAccess, MemberEvent, Millis,
-    OnDuplicate,
+    Action, Cause, Chunk, ConnId, Gateway, HostFacts, Input, ListAccess, Login, MemberEvent,
+    Millis, OnDuplicate,
 };
 
 impl World<'_> {
@@ -124,6 +124,12 @@ impl World<'_> {
         if chance(&mut self.random, faults.disable) {
             self.disable();
         }
+        if self.operator.percent(3) {
+            self.announce();
+        }
+        if self.operator.percent(2) {
+            self.kick();
+        }
         if chance(&mut self.random, faults.configure) {
             self.configure();
         }
@@ -155,6 +161,29 @@ impl World<'_> {
         let event = self.random.pick(&events).clone();
         self.settle_timers();
         self.handle(Input::Member(event), model::Input::Member(id));
+    }
+
+    fn announce(&mut self) {
+        let texts = ["Tea is ready.", "a & b\u{0}\n", "", "Ünïcödé"];
+        let text = *self.operator.pick(&texts);
+        self.settle_timers();
+        let told = model::Input::Announce(text.to_owned());
+        self.handle(Input::Announce(Arc::from(text)), told);
+        self.model.count("announce");
+    }
+
+    fn kick(&mut self) {
+        let n = self.operator.below(self.members.all.len() as u64) as usize;
+        let member = &self.members.all[n];
+        let member = match self.operator.below(2) {
+            0 => Login::Id(member.id),
+            _ => Login::Nick(Arc::clone(&member.nick)),
+        };
+        let reason = *self.operator.pick(&[None, Some("Too <loud>")]);
+        self.settle_timers();
+        let told = model::Input::Kick(member.clone(), reason.map(str::to_owned));
+        let reason = reason.map(Arc::from);
+        self.handle(Input::Kick { member, reason }, told);
     }
 
     /// Settings that may change under a running gateway; none that lowers what is kept, nor who is told

@@ -271,6 +271,10 @@ impl Plays for &mut Judge<'_> {
             }
             Input::Answer(ticket, answer) => model::Input::Answer(ONLY, *ticket, answer.clone()),
             Input::Member(event) => model::Input::Member(event.member()),
+            Input::Announce(text) => model::Input::Announce(text.to_string()),
+            Input::Kick { member, reason } => {
+                model::Input::Kick(member.clone(), reason.as_deref().map(str::to_owned))
+            }
             Input::Configure(config) => {
                 self.model.config = Arc::clone(config);
                 model::Input::Configure

@@ -24,8 +24,8 @@ use super::client::Kind;
 use super::key::{Key, Node};
 use super::reader::Said;
 use flashgate_core::{
-    Accepted, Action, Answer, Cause, CloseReason, Config, Denial, Loopback, Member, MemberId,
-    Millis, Note, Now, Refused, Source, Ticket, What,
+    Accepted, Action, Answer, Cause, CloseReason, Config, Denial, Login, Loopback, Member,
+    MemberId, Millis, Note, Now, Refused, Source, Ticket, What,
 };
 pub(super) use side::Side;
 use side::{Stage, Turn};
@@ -75,6 +75,8 @@ pub(super) enum Input {
     Backlog(Key, usize),
     Answer(Node, Ticket, Answer),
     Member(MemberId),
+    Announce(String),
+    Kick(Login, Option<String>),
     Configure,
     Timeout,
     Shutdown,
@@ -187,6 +189,11 @@ impl Model {
                     question.changed.insert(*member);
                 }
             }
+            Input::Announce(text) => {
+                let time = now.time_of_day();
+                self.everyone(Said::xml("announce", [time.as_str(), text]), None);
+            }
+            Input::Kick(member, reason) => self.kicked(member, reason.as_deref()),
             Input::Shutdown if self.stopping.is_none() => {
                 self.stopping = Some(now.mono + self.config.limits.linger);
             }

@@ -308,13 +308,14 @@ impl Shape {
 static NICK: Shape = Shape::new("nick", &["aid", "name"], " />");
 
 /// Everything that a server says in XML.
-static ELEMENTS: [Shape; 7] = [
+static ELEMENTS: [Shape; 8] = [
     Shape::new("error", &["value"], "/>"),
     Shape::new("pong", &["value"], "/>"),
     Shape::new("login", &["aid", "name"], " />"),
     Shape::new("identify", &["aid", "name"], " />"),
     Shape::new("quit", &["aid"], " />"),
     Shape::new("msg", &["aid", "time", "msg", "from"], " />"),
+    Shape::new("announce", &["time", "msg"], " />"),
     Shape {
         inside: Some(&NICK),
         ..Shape::new("nicklist", &[], ">")

@@ -23,6 +23,8 @@ use flashgate_core::{
 
 pub(super) struct World<'a> {
     pub(super) random: Random,
+    /// Decides what the operator does, so that a seed makes everybody else do the same as without.
+    pub(super) operator: Random,
     pub(super) swarm: Swarm,
     pub(super) gateway: Gateway,
     pub(super) model: Model,
@@ -86,6 +88,7 @@ impl<'a> World<'a> {
             members: Members::new(swarm.members),
             memory: memory::Watch::new(&swarm.config),
             random,
+            operator: Random::new(!seed),
             swarm,
             now,
             events: BinaryHeap::new(),

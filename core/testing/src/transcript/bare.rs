@@ -11,7 +11,7 @@ use super::driver::{Appetite, Arrival, Driver, Patience};
 use super::step::End;
 use flashgate_core::{
     Accepted, Action, Answer, Cause, Chunk, Chunks, Config, ConnId, Gateway, Input, ListenerId,
-    MAX_READ, MemberEvent, Now, Refused, Reply, Ticket,
+    Login, MAX_READ, MemberEvent, Now, Refused, Reply, Ticket,
 };
 use flashgate_host::Host;
 
@@ -406,6 +406,19 @@ impl Driver for Bare {
 
     fn member(&mut self, event: MemberEvent) -> Result<(), String> {
         self.input(Input::Member(event));
+        self.work()
+    }
+
+    fn announce(&mut self, text: &Arc<str>) -> Result<(), String> {
+        self.input(Input::Announce(Arc::clone(text)));
+        self.work()
+    }
+
+    fn kick(&mut self, member: &Login, reason: Option<&str>) -> Result<(), String> {
+        self.input(Input::Kick {
+            member: member.clone(),
+            reason: reason.map(Arc::from),
+        });
         self.work()
     }
 

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use super::step::End;
-use flashgate_core::{Config, ListenerId, MemberEvent};
+use flashgate_core::{Config, ListenerId, Login, MemberEvent};
 
 /// A server and its clients. Every method returns when the server has done all that follows, and
 /// says in words what went wrong.
@@ -37,6 +37,12 @@ pub trait Driver {
 
     /// Tells the server of a change to a member.
     fn member(&mut self, event: MemberEvent) -> Result<(), String>;
+
+    /// Says something to everyone online.
+    fn announce(&mut self, text: &Arc<str>) -> Result<(), String>;
+
+    /// Closes the connection of a member.
+    fn kick(&mut self, member: &Login, reason: Option<&str>) -> Result<(), String>;
 
     /// Gives the server new settings.
     fn configure(&mut self, config: Arc<Config>) -> Result<(), String>;

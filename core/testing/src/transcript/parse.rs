@@ -9,7 +9,7 @@ use super::settings::{Settings, span};
 use super::step::{Act, ClientId, Drivers, End, Placed, Scenario, Step};
 use super::store::{Change, Known, Mood, Verdict, Which};
 use super::text::unescape;
-use flashgate_core::{Denial, ListenerId, Member, MemberId};
+use flashgate_core::{Denial, ListenerId, Login, Member, MemberId};
 
 /// A transcript that cannot be read, and where.
 #[derive(Clone, Debug)]
@@ -205,6 +205,14 @@ impl Open {
                 self.header.settings.set(name, value)?;
                 Step::Configure(self.header.settings.config())
             }
+            "announce" => Step::Announce(text(rest)?),
+            "kick" => {
+                let (name, reason) = match rest.split_once(' ') {
+                    Some((name, reason)) => (name, Some(text(reason)?)),
+                    None => (rest, None),
+                };
+                Step::Kick(Login::parse(name), reason)
+            }
             "shutdown" if rest.is_empty() => Step::Shutdown,
             "server" if rest == "ends" => Step::ServerEnds,
             "log" if !rest.is_empty() => Step::Log(rest.to_owned()),
@@ -318,6 +326,13 @@ fn act(text: &str) -> Result<Act, String> {
             }
         }
     })
+}
+
+/// Text with escapes, as an operator writes it.
+fn text(escaped: &str) -> Result<Arc<str>, String> {
+    let bytes = unescape(escaped, Frames::Plain)?;
+    let text = String::from_utf8(bytes).map_err(|_| "this text is not UTF-8")?;
+    Ok(Arc::from(text))
 }
 
 fn store(text: &str) -> Result<Step, String> {

@@ -129,6 +129,8 @@ impl<D: Driver> Player<'_, D> {
                 self.driver.member(event(*id, change))?;
             }
             Step::Configure(config) => self.driver.configure(config.clone())?,
+            Step::Announce(text) => self.driver.announce(text)?,
+            Step::Kick(member, reason) => self.driver.kick(member, reason.as_deref())?,
             Step::Shutdown => {
                 self.stopped = true;
                 self.driver.shutdown()?;

@@ -67,6 +67,8 @@ impl Scenario {
                 | Step::StoreHas(_)
                 | Step::Member(..)
                 | Step::Configure(_)
+                | Step::Announce(_)
+                | Step::Kick(..)
                 | Step::ServerEnds
                 | Step::Log(_) => {}
             }

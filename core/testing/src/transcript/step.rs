@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::frames::UPGRADE;
 use super::store::{Change, Known, Mood, Verdict, Which};
-use flashgate_core::{Config, ListenerId, MemberId, Millis};
+use flashgate_core::{Config, ListenerId, Login, MemberId, Millis};
 
 /// A conversation between clients and a server that starts for it alone.
 #[derive(Clone, Debug)]
@@ -69,6 +69,8 @@ pub(super) enum Step {
     StoreHas(usize),
     Member(MemberId, Change),
     Configure(Arc<Config>),
+    Announce(Arc<str>),
+    Kick(Login, Option<Arc<str>>),
     Shutdown,
     ServerEnds,
     Log(String),

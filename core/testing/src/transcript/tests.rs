@@ -6,7 +6,7 @@ use super::*;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use flashgate_core::{Config, ListenerId, MemberEvent};
+use flashgate_core::{Config, ListenerId, Login, MemberEvent};
 
 fn parse(text: &str) -> Result<Transcript, ParseError> {
     Transcript::parse("t.txt", text)
@@ -309,6 +309,14 @@ impl Driver for Scripted {
     }
 
     fn member(&mut self, _: MemberEvent) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn announce(&mut self, _: &Arc<str>) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn kick(&mut self, _: &Login, _: Option<&str>) -> Result<(), String> {
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use crate::sim::ask::{Ask, IDLE};
 use crate::sim::client::Kind;
 use crate::sim::key::Key;
 use crate::sim::reader::Said;
-use flashgate_core::{Cause, CloseReason, MemberId, Presence};
+use flashgate_core::{Cause, CloseReason, Login, Member, MemberId, Presence};
 
 impl Model {
     /// A member is off the list: everyone else hears it, and the connection ends.
@@ -25,6 +25,22 @@ impl Model {
         }
         self.must.push_back(Must::Close(id, reason));
         self.count("quit");
+    }
+
+    /// The operator closes the connection of a member, if the member is online.
+    pub(super) fn kicked(&mut self, member: &Login, reason: Option<&str>) {
+        let mut online = self.online.iter();
+        let named = |other: &Member| match member {
+            Login::Id(id) => other.id == *id,
+            Login::Nick(nick) => other.nick == *nick,
+        };
+        if let Some((_, id)) = online.find(|(other, _)| named(other)) {
+            let id = *id;
+            let said = Said::error(reason.unwrap_or("You were kicked."));
+            self.must.push_back(Must::Say(id, said, Owner::Others));
+            let reason = CloseReason::Kicked;
+            self.must.push_back(Must::Close(id, Some(reason)));
+        }
     }
 
     /// A chat has ended.
@@ -135,7 +151,10 @@ impl Model {
                 assert!(matches!(self.cause, Input::Member(_)));
                 Some(Some(1008))
             }
-            CloseReason::FailedLogins | CloseReason::Replaced | CloseReason::NotChat => {
+            CloseReason::FailedLogins
+            | CloseReason::Replaced
+            | CloseReason::Kicked
+            | CloseReason::NotChat => {
                 panic!("{reason:?} without a reason")
             }
             other => panic!("the model does not know this reason: {other:?}"),
