@@ -1,6 +1,8 @@
 //! What is served over HTTP: the built-in pages, and the operator's own folder over them.
 
 mod address;
+mod brand;
+mod colour;
 mod compress;
 mod folder;
 mod leaks;

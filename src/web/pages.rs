@@ -6,6 +6,7 @@ use std::str::FromStr;
 use flashgate_core::{Site, SiteError, SiteFile};
 
 use super::address::{Address, Query, plain};
+use super::brand::Brand;
 use crate::store::DEMO;
 
 /// Where a site gives a member who is logged in there a ticket for the chat.
@@ -69,26 +70,28 @@ pub(super) fn tell(
     site: &mut Site,
     demo: Demo,
     ticket_url: Option<&TicketUrl>,
+    brand: &Brand,
 ) -> Result<(), SiteError> {
     if site.get(TOLD).is_some() {
         return Ok(());
     }
-    let script = script(demo, ticket_url);
+    let script = script(demo, ticket_url, brand);
     let file = SiteFile::new("text/javascript; charset=utf-8", script.as_bytes())?;
     site.add(TOLD, file)
 }
 
 /// Neither nicks and passwords of a demo nor an address have a character that needs an escape.
-fn script(demo: Demo, ticket_url: Option<&TicketUrl>) -> String {
+fn script(demo: Demo, ticket_url: Option<&TicketUrl>, brand: &Brand) -> String {
     let members = match demo {
         Demo::No => Vec::new(),
         Demo::Yes => DEMO.map(demo_member).to_vec(),
     };
     let url = ticket_url.map_or("null".to_owned(), |url| format!("\"{url}\""));
     format!(
-        "// Made by the server from its options: the members of --demo, and --ticket-url.\n\
-         export const settings = {{\"demo\": [{}], \"ticketUrl\": {url}}};\n",
-        members.join(", ")
+        "// Made by the server: the members of --demo, --ticket-url, and chat/brand.txt of the site.\n\
+         export const settings = {{\"demo\": [{}], \"ticketUrl\": {url}, \"brand\": {}}};\n",
+        members.join(", "),
+        brand.json()
     )
 }
 
@@ -144,11 +147,12 @@ mod tests {
     fn what_the_pages_are_told() {
         let told = |demo, url: Option<&str>| {
             let url = url.map(|url| url.parse().unwrap());
-            let script = script(demo, url.as_ref());
+            let script = script(demo, url.as_ref(), &Brand::default());
             let (_, value) = script.split_once(" = ").unwrap();
             serde_json::from_str::<serde_json::Value>(value.trim_end_matches(";\n")).unwrap()
         };
-        let nothing = serde_json::json!({"demo": [], "ticketUrl": null});
+        let brand = serde_json::json!({"name": null, "logo": null, "language": null});
+        let nothing = serde_json::json!({"demo": [], "ticketUrl": null, "brand": brand});
         assert_eq!(told(Demo::No, None), nothing);
         let both = told(Demo::Yes, Some("https://x/t.php?a=b"));
         assert_eq!(both["ticketUrl"], "https://x/t.php?a=b");

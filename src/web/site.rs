@@ -9,7 +9,7 @@ use flashgate_core::{Site, SiteError, SiteFile};
 use super::address::FrameAncestor;
 use super::pages::{Demo, TicketUrl};
 use super::ruffle::{self, Ruffle};
-use super::{compress, folder, pages};
+use super::{brand, compress, folder, pages};
 use crate::failure::{Exit, Failure};
 
 /// What an operator adds to the built-in pages.
@@ -64,7 +64,9 @@ pub fn site(own: Own<'_>) -> Result<Site, Failure> {
         folder::read(folder(path, "--ruffle", ruffle::MOUNT), &mut site)?;
     }
     ruffle::tell(&mut site, own.ruffle).expect(good);
-    pages::tell(&mut site, own.demo, own.ticket_url).expect(good);
+    let brand = brand::Brand::read(&site)?;
+    brand.style(&mut site).expect(good);
+    pages::tell(&mut site, own.demo, own.ticket_url, &brand).expect(good);
     compress::compress(&mut site);
     Ok(site)
 }
@@ -145,18 +147,27 @@ macro_rules! built_in {
 /// What is served without any `--site`.
 const BUILT_IN: &[BuiltIn] = &[
     built_in!("chat/index.html", Some(Policy::Chat)),
+    built_in!("chat/alerts.js"),
+    built_in!("chat/bell.svg"),
     built_in!("chat/chat.css"),
     built_in!("chat/chat.js"),
     built_in!("chat/conversations.js"),
     built_in!("chat/dom.js"),
+    built_in!("chat/links.js"),
     built_in!("chat/login.js"),
     built_in!("chat/mark.svg"),
     built_in!("chat/panes.css"),
     built_in!("chat/people.js"),
     built_in!("chat/protocol.js"),
     built_in!("chat/session.js"),
+    built_in!("chat/sound.svg"),
     built_in!("chat/talk.js"),
     built_in!("chat/ticket.js"),
+    built_in!("chat/words.js"),
+    built_in!("chat/words/de.js"),
+    built_in!("chat/words/en.js"),
+    built_in!("chat/words/es.js"),
+    built_in!("chat/words/hu.js"),
     built_in!("flash/index.html", Some(Policy::Flash)),
     built_in!("flash/chat.swf"),
     built_in!("flash/flash.css"),
@@ -319,8 +330,8 @@ mod tests {
     #[test]
     fn built_in_pages_have_a_policy_and_nothing_inline() {
         let site = site(NOTHING).unwrap();
-        // And where Ruffle is, and what the pages are told.
-        assert_eq!(site.paths().len(), BUILT_IN.len() + 2, "each path once");
+        // And where Ruffle is, the operator's colours, and the settings of the pages.
+        assert_eq!(site.paths().len(), BUILT_IN.len() + 3, "each path once");
         for built_in in BUILT_IN {
             let file = site.get(built_in.path).unwrap();
             let page = file.mime() == "text/html; charset=utf-8";

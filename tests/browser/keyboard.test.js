@@ -64,11 +64,14 @@ test("everything goes by keyboard alone", async (t) => {
     // The log can be reached and scrolled, the list is one stop, and Escape leads back to it.
     await keyboard.press("Shift+Tab");
     await hasFocus(alice, "log");
-    await keyboard.press("Shift+Tab");
-    await hasFocus(alice, "bob");
-    await keyboard.press("Tab");
-    await keyboard.press("Tab");
-    await hasFocus(alice, "text");
+    for (const before of ["alerts-button", "sound-button", "bob"]) {
+        await keyboard.press("Shift+Tab");
+        await hasFocus(alice, before);
+    }
+    for (const after of ["sound-button", "alerts-button", "log", "text"]) {
+        await keyboard.press("Tab");
+        await hasFocus(alice, after);
+    }
     await keyboard.press("Escape");
     await hasFocus(alice, "bob");
     await keyboard.press("Shift+Tab");

@@ -45,7 +45,7 @@ test("two pages and a raw client talk to each other", async (t) => {
     await bob.say("Hello\nAlice,  you ");
     await alice.reads("> Hello Bob", "< Hello\nAlice,  you");
     const time = await alice.log.getByRole("time").last().textContent();
-    assert.match(time, /^\d\d:\d\d:\d\d$/);
+    assert.match(time, /^\d\d:\d\d$/);
 
     await alice.talkTo("carol");
     await alice.say("From a browser");
@@ -58,6 +58,7 @@ test("two pages and a raw client talk to each other", async (t) => {
     await carol.close();
     await alice.reads("> From a browser", "< From a terminal", "Carol Danvers left.");
     await alice.page.getByText("has left. You can write again").first().waitFor();
+    assert.ok(await alice.person("carol").locator(".person-name").isVisible(), "the row stays");
     const again = await RawClient.connect(server.port, 3, "secret3");
     await alice.reads("> From a browser", "< From a terminal", "Carol Danvers left.", "Carol Danvers is back.");
     await again.close();
@@ -200,7 +201,7 @@ test("every name keeps its writing direction to itself", async (t) => {
     await namesAreIsolated(rtl, name, 2);
 
     await alice.talkTo("rtl");
-    await alice.page.getByText("This is where your conversation").waitFor();
+    await alice.page.getByText("Your conversation with").waitFor();
     await namesAreIsolated(alice, name, 3);
     await rtl.talkTo("alice");
     await rtl.say("one");
@@ -276,7 +277,7 @@ test("more than 99 unread messages are 99+, in the list, the title and beside th
             bob.send("MSG alice !");
         }
         await alice.titled(`(${shown}) Carol Danvers – flashgate`);
-        assert.equal(await badge.textContent(), `${shown} unread messages`);
+        assert.equal(await badge.textContent(), `${shown} unread message${shown === "1" ? "" : "s"}`);
         const [arrow, count, head] = await Promise.all(["#back", "#back-badge", "#talk-head"].map((part) => alice.page.locator(part).boundingBox()));
         // The arrow ends 12 pixels and its padding behind the button's edge.
         assert.ok(count.x >= arrow.x + 26, "beside the arrow");
@@ -387,7 +388,7 @@ test("a text that is too long is counted in bytes, and not sent", async (t) => {
     await alice.talkTo("bob");
     const room = 8192 - "MSG bob ".length;
     await alice.say("ö".repeat(room / 2) + "x");
-    await alice.page.locator("#hint").getByText("Too long: please take away 1 byte.").waitFor();
+    await alice.page.locator("#hint").getByText("Too long by 1 byte.").waitFor();
     assert.deepEqual(await alice.messages(), []);
     await alice.isAccessible("too-long");
     await alice.box.press("Backspace");

@@ -1,5 +1,6 @@
-// The page: what the session tells is brought to memory and to the screen, what the user does to the session.
+// The page: it brings events of the session to memory and to the screen, and the user's actions to the session.
 
+import { alertTo, beginAlerts } from "./alerts.js";
 import { Conversations, keep, kept } from "./conversations.js";
 import { $, announce, count, isolated, make, nameOf, onceAFrame } from "./dom.js";
 import { drawWays, fault, focusForm, notice, offer, showPart } from "./login.js";
@@ -7,35 +8,11 @@ import { People } from "./people.js";
 import { Session } from "./session.js";
 import { Talk } from "./talk.js";
 import { framed, fromAddress, renew, siteHost } from "./ticket.js";
+import { brandName, brandTitle, say, sayNodes, showBrand, translate } from "./words.js";
 
 const NAME = "flashgate.name";
 /** After a restart of the server, everybody who is still there is back by then. */
 const ALL_BACK_AFTER = 60_000;
-
-/** Why the page waits before it tries again: in a login, and with conversations open. */
-const REASONS = {
-    unreachable: "The chat server cannot be reached.",
-    lost: "The connection was lost.",
-    restart: "The server is restarting.",
-    full: "The server is full.",
-    busy: "The server is too busy to log anyone in.",
-    taken: "You are online already: in another window, or on a connection that is just ending.",
-    site: `${siteHost} cannot be reached, or does not let this page ask.`,
-};
-
-/** What the login form says afterwards. */
-const FAREWELLS = {
-    left: "You have logged out.",
-    stopped: "Stopped trying.",
-    paused: "Stopped. Log in again to go on with your conversations.",
-    replaced: "You have logged in somewhere else, so this page was logged out.",
-    ended: "The server ended this login.",
-    wrong: "You were logged out: your number or nick does not go with your password any more.",
-    denied: `You are not logged in at ${siteHost}. Log in there, or use your password.`,
-    refused: "This login has expired or was used. Open the chat from your site again, or use your password.",
-    spent: "Open the chat from your site again, or use your password.",
-    damaged: "The link that you followed is damaged. Open the chat from your site again, or use your password.",
-};
 
 /** Ends of a login that its user asked for. */
 const OWN = ["left", "stopped", "paused"];
@@ -80,7 +57,7 @@ const told = {
     },
     waiting: ({ why, until }) => {
         if (why !== trouble) {
-            announce(REASONS[why]);
+            announce(reason(why));
         }
         trouble = why;
         wait = { why, until };
@@ -102,10 +79,10 @@ const told = {
         notice("");
         $("login-password").value = "";
         show("app");
-        $("me").replaceChildren("Logged in as ", nameOf(me));
+        $("me").replaceChildren(...sayNodes("me", { name: nameOf(me) }));
         talk.setConnected(true);
         drawWait();
-        announce(arriving ? "You are logged in." : "Connected again.");
+        announce(say(arriving ? "loggedIn" : "connected"));
     },
     people: ({ people: online }) => {
         const changes = conversations.setOnline(online);
@@ -131,7 +108,8 @@ const told = {
     refused: ({ id, text }) => {
         const person = conversations.failed(id, null);
         const why = text === "User is already left." && person
-            ? `Not delivered: ${isolated(person.name)} has left.` : `Not delivered: ${text}`;
+            ? say("notDeliveredLeft", { name: isolated(person.name) })
+            : say("notDelivered", { text: text === "Message too long." ? say("tooLongMessage") : text });
         conversations.failed(id, why);
         announce(why);
         draw();
@@ -156,23 +134,28 @@ const presence = [];
 const flushPresence = eventuallyDo(() => {
     const changed = new Set(presence.splice(0));
     if (changed.size > 3) {
-        announce(`${changed.size} people came or left.`);
+        announce(say("manyChanges", { n: changed.size }));
         return;
     }
     for (const { name, online } of changed) {
-        announce(`${isolated(name)} ${online ? "is online" : "left"}.`);
+        announce(say(online ? "came" : "left", { name: isolated(name) }));
     }
 }, 500);
 
 function arrived(person) {
-    if (person.nick === talk.nick && isLookedAt()) {
+    const isSeen = person.nick === talk.nick && isLookedAt();
+    if (!isSeen || !talk.isAtEnd) {
+        conversations.markNew(person);
+    }
+    if (isSeen) {
         talk.draw();
         talk.arrived();
         return;
     }
     person.unread += 1;
+    alertTo(person, openTalk);
     if (person.nick !== talk.nick) {
-        announce(`New message from ${isolated(person.name)}.`);
+        announce(say("newFrom", { name: isolated(person.name) }));
     }
 }
 
@@ -201,10 +184,11 @@ function loggedOut(why, text) {
     drawWait();
     show("login");
     if (why === "wrong" && !interrupted) {
-        fault("login-password", "Wrong number, nick or password.");
+        fault("login-password", say("wrongLogin"));
     } else {
-        const before = why === "spent" ? `${REASONS[text]} ` : "";
-        notice(before + FAREWELLS[why] + (why === "ended" && text ? ` It says: ${text}` : ""));
+        const before = why === "spent" ? `${reason(text)} ` : "";
+        const after = why === "ended" && text ? ` ${say("out_says", { text })}` : "";
+        notice(before + say(`out_${why}`, { host: siteHost }) + after);
         if (interrupted) {
             // A user who is typing a message must not continue in a password field.
             $("login-notice").focus();
@@ -223,10 +207,10 @@ function logIn() {
     fault("login-password", "");
     fault("login-id", "");
     if (password === "") {
-        fault("login-password", "Please type your password.");
+        fault("login-password", say("noPassword"));
     }
     if (id === "" || /\s/.test(id)) {
-        fault("login-id", id === "" ? "Please type your number or nick." : "A nick has no spaces in it.");
+        fault("login-id", say(id === "" ? "noId" : "spaces"));
     } else if (password !== "") {
         keep(NAME, id);
         session.logIn(id, password);
@@ -250,9 +234,9 @@ function cameByLink() {
         return;
     }
     if (session.state !== "out") {
-        announce("You are logged in already, so the link that you followed was ignored.");
+        announce(say("ignoredLink"));
     } else if (pass.ticket === null) {
-        notice(FAREWELLS.damaged);
+        notice(say("out_damaged"));
     } else if (framed) {
         logInByTicket(pass);
     } else {
@@ -277,6 +261,7 @@ function openTalk(nick) {
     }
     $("app").classList.add("talking");
     if (talk.nick !== nick) {
+        conversations.leave(talk.nick);
         conversations.open = nick;
         talk.open(person);
     }
@@ -310,9 +295,10 @@ function backToList() {
 }
 
 function sendMessage(person, text) {
+    person.newFrom = null;
     const item = conversations.sending(person.nick, text);
     if (!session.send(person.nick, text, item.id)) {
-        conversations.failed(item.id, "Not sent: there is no connection.");
+        conversations.failed(item.id, say("notSent"));
     }
     drawEverything();
 }
@@ -321,20 +307,23 @@ function sendMessage(person, text) {
 
 function drawEverything() {
     if (!conversations.me) {
-        document.title = "flashgate chat";
+        document.title = brandTitle;
         return;
     }
     const current = conversations.get(talk.nick);
     if (current?.unread && isLookedAt()) {
         current.unread = 0;
     }
+    if (current && isLookedAt() && talk.isAtEnd) {
+        current.newSeen = true;
+    }
     people.draw(talk.nick, session.state === "online");
     talk.draw();
     const unread = conversations.unread();
-    const where = current ? `${isolated(current.name)} – flashgate` : "flashgate chat";
+    const where = current ? `${isolated(current.name)} – ${brandName}` : brandTitle;
     document.title = unread > 0 ? `(${count(unread)}) ${where}` : where;
     $("back-badge").hidden = unread === 0;
-    $("back-badge").replaceChildren(count(unread), make("span", "unseen", " unread messages"));
+    $("back-badge").replaceChildren(count(unread), make("span", "unseen", say("unread", { n: unread }).replace(String(unread), "")));
     save();
 }
 
@@ -350,9 +339,9 @@ function drawWait() {
     showPart(busy ? "login-wait" : offered ? "offer" : "login-form");
     $("banner").hidden = !busy;
     $("app").classList.toggle("offline", busy);
-    const why = wait ? REASONS[wait.why] : $("app").hidden ? "Logging in…" : "Connecting…";
+    const why = wait ? reason(wait.why) : say($("app").hidden ? "loggingIn" : "connecting");
     const seconds = wait ? Math.max(0, Math.ceil((wait.until - Date.now()) / 1000)) : 0;
-    const when = wait ? `Trying again in ${seconds} ${seconds === 1 ? "second" : "seconds"}.` : "";
+    const when = wait ? say("again", { n: seconds }) : "";
     for (const place of ["login-wait", "banner"]) {
         $(`${place}-why`).textContent = why;
         $(`${place}-when`).textContent = when;
@@ -364,6 +353,11 @@ function drawWait() {
     if (hadFocus && !busy) {
         ($("talk").hidden ? $("people-heading") : $("log")).focus();
     }
+}
+
+/** Why the page waits before it tries again. */
+function reason(why) {
+    return say(`wait_${why}`, { host: siteHost });
 }
 
 /** Calls `act` once, some time after it was asked for. */
@@ -408,10 +402,14 @@ function begin() {
         }
     });
     addEventListener("hashchange", cameByLink);
+    translate();
+    showBrand();
+    beginAlerts();
     drawWays();
+    show("login");
     $("login-id").value = kept(NAME) ?? "";
     if ($("login-id").value !== "") {
-        notice("Log in again to go on with your conversations.");
+        notice(say("goOn"));
     }
     focusForm();
     cameByLink();

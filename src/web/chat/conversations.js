@@ -30,6 +30,10 @@ class Person {
     online = false;
     unread = 0;
     draft = "";
+    /** The first message that came while nobody looked: the "new" line stands before it. */
+    newFrom = null;
+    /** Whether the user has seen all that was new: the next message that nobody sees begins again. */
+    newSeen = true;
     /** Order of the last message, among all conversations; 0 where there is none. */
     touched = 0;
     /** Messages `{ mine, text, time, state, id }` and notes `{ note }`, oldest first. */
@@ -205,6 +209,22 @@ export class Conversations {
         return person;
     }
 
+    /** The last message of this person came while nobody looked. */
+    markNew(person) {
+        if (person.newSeen) {
+            person.newFrom = person.lastMessage;
+            person.newSeen = false;
+        }
+    }
+
+    /** A conversation leaves the screen: what was new in it has been seen. */
+    leave(nick) {
+        const person = this.#people.get(nick);
+        if (person?.newSeen) {
+            person.newFrom = null;
+        }
+    }
+
     /** A message did not arrive, or nobody knows whether it did. */
     failed(id, why) {
         for (const person of this.#people.values()) {
@@ -254,8 +274,9 @@ export class Conversations {
             .filter((person) => person.lastMessage || person.draft)
             .sort((a, b) => b.touched - a.touched)
             .slice(0, MAX_STORED_TALKS)
-            .map(({ nick, name, online, unread, draft, items }) => {
-                return { nick, name, online, unread, draft, items: items.slice(-MAX_STORED_ITEMS) };
+            .map(({ nick, name, online, unread, draft, newFrom, items }) => {
+                const stored = items.slice(-MAX_STORED_ITEMS);
+                return { nick, name, online, unread, draft, newAt: stored.indexOf(newFrom), items: stored };
             });
         keep(STORE, { me: this.me.nick, talks });
     }
@@ -275,6 +296,8 @@ export class Conversations {
                 const state = item.state === "sending" ? "failed" : item.state;
                 this.#add(person, { ...item, state, id: this.#nextId++ });
             }
+            person.newFrom = person.items[talk.newAt] ?? null;
+            person.newSeen = person.unread === 0;
         }
     }
 }

@@ -24,6 +24,16 @@ export function isolated(name) {
     return `\u2068${name}\u2069`;
 }
 
+/** Whether a person's nick says more than the name does: `bob` says nothing beside `Bob`. */
+export function hasOtherNick({ nick, name }) {
+    return alike(nick) !== alike(name);
+}
+
+/** A name as one reads it; those of two people may be the same. */
+export function alike(name) {
+    return name.normalize("NFKC").trim().toLocaleLowerCase();
+}
+
 /** A number of messages, as far as its digits are of use. */
 export function count(messages) {
     return messages > 99 ? "99+" : String(messages);

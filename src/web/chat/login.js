@@ -4,6 +4,7 @@
 import { $, announce, make } from "./dom.js";
 import { settings } from "./settings.js";
 import { siteHost } from "./ticket.js";
+import { say } from "./words.js";
 
 const PARTS = ["login-form", "login-wait", "offer"];
 
@@ -46,7 +47,7 @@ export function focusForm() {
  * the visitor in as somebody else.
  */
 export function offer({ id }) {
-    $("offer-name").textContent = /^\d+$/.test(id) ? `member ${id}` : id;
+    $("offer-name").textContent = /^\d+$/.test(id) ? say("member", { id }) : id;
     showPart("offer");
     // Not on a button, which a key that was meant for something else would press.
     $("offer-title").focus();
@@ -54,6 +55,8 @@ export function offer({ id }) {
 
 /** The members of a demo, whose passwords are no secret, and the way in by the visitor's web site. */
 export function drawWays() {
+    // Browsers take the machine itself for safe without https; so is what stays on it.
+    $("plain").hidden = location.protocol === "https:" || isSecureContext;
     $("site-login").hidden = siteHost === null;
     $("site-host").textContent = siteHost;
     $("demo").hidden = settings.demo.length === 0;

@@ -5,7 +5,8 @@
 // While the mouse is over the list, rows keep their places: a message that comes at that moment must not
 // put another person under a click.
 
-import { $, arrange, avatar, count, make, nameOf } from "./dom.js";
+import { $, alike, arrange, avatar, count, hasOtherNick, make, nameOf } from "./dom.js";
+import { say } from "./words.js";
 
 /** A crowd is searched, not scrolled; each row costs the browser. */
 const MAX_ROWS = 200;
@@ -48,7 +49,7 @@ export class People {
         const focused = document.activeElement;
         const { me } = this.#conversations;
         const all = this.#conversations.all();
-        this.#shared = repeated(all.map(alike));
+        this.#shared = repeated(all.map(({ name }) => alike(name)));
         const wanted = $("search").value.trim().toLocaleLowerCase();
         const found = all.filter(({ nick, name }) => `${name}\n${nick}`.toLocaleLowerCase().includes(wanted));
         const isTalk = (person) => {
@@ -69,16 +70,16 @@ export class People {
             }
         }
         const online = all.filter((person) => person.online).length;
-        $("online-count").textContent = connected ? `${online} online` : "Not connected";
+        $("online-count").textContent = connected ? say("onlineCount", { n: online }) : say("notConnected");
         $("search-box").hidden = all.length < SEARCH_FROM && wanted === "";
         const alone = wanted === "" && all.every((person) => person.nick === me.nick);
         const more = others.length - shown.length;
         $("people-note").textContent = more > 0
-            ? `And ${more} more: search to find them.`
+            ? say("more", { n: more })
             : found.length === 0 && wanted !== ""
-              ? "Nobody found."
+              ? say("nobodyFound")
               : alone
-                ? "Nobody else is here yet. People appear in this list as they log in."
+                ? say("alone")
                 : "";
         this.#keepFocus(focused);
     }
@@ -134,8 +135,8 @@ export class People {
         const last = person.lastMessage;
         const self = person.nick === this.#conversations.me.nick;
         const snippet = last
-            ? `${last.mine ? "You: " : ""}${last.text.slice(0, 120)}`
-            : self ? "Notes to yourself" : person.name === person.nick ? "" : person.nick;
+            ? beginning(last)
+            : self ? say("notes") : hasOtherNick(person) ? person.nick : "";
         return {
             name: person.name,
             self,
@@ -146,14 +147,14 @@ export class People {
             time: last?.time.slice(0, 5) ?? "",
             snippet,
             // The last message stands where the nick would be.
-            alias: last && this.#shared.has(alike(person)) ? person.nick : "",
+            alias: last && this.#shared.has(alike(person.name)) ? person.nick : "",
             current: person.nick === this.#current,
         };
     }
 
     #paint(row, person) {
         const { self, online, unread, draft, failed, time, snippet, alias, current } = this.#looks(person);
-        row.classList.toggle("away", !online);
+        row.classList.toggle("gone", !online);
         row.classList.toggle("has-unread", unread > 0);
         if (current) {
             row.setAttribute("aria-current", "true");
@@ -168,17 +169,17 @@ export class People {
             name.append(" ", make("bdi", "alias", alias));
         }
         if (self) {
-            name.append(make("span", "tag", "you"));
+            name.append(make("span", "tag", say("you")));
         }
-        name.append(make("span", "unseen", online ? ", online" : ", has left"));
+        name.append(make("span", "unseen", `, ${say(online ? "isOnline" : "hasLeft")}`));
         const line = make("span", "person-line");
-        line.append(make("bdi", "", draft ? `Draft: ${person.draft.slice(0, 120)}` : snippet));
+        line.append(make("bdi", "", draft ? say("draft", { text: person.draft.slice(0, 120) }) : snippet));
         line.classList.toggle("alarm", failed);
         const side = make("span", "person-side");
         side.append(make("span", "person-time", time));
         if (unread > 0) {
             const badge = make("span", "badge", count(unread));
-            badge.append(make("span", "unseen", unread === 1 ? " unread message" : " unread messages"));
+            badge.append(make("span", "unseen", say("unread", { n: unread }).replace(String(unread), "")));
             side.append(badge);
         }
         row.replaceChildren(face, name, line, side);
@@ -241,9 +242,10 @@ export class People {
     }
 }
 
-/** A person's name as one reads it; those of two people may be the same. */
-function alike({ name }) {
-    return name.normalize("NFKC").trim().toLocaleLowerCase();
+/** The beginning of a message, for a row of the list. */
+function beginning({ mine, text }) {
+    const shown = text.slice(0, 120);
+    return mine ? say("yours", { text: shown }) : shown;
 }
 
 /** What is in a list more than once. */

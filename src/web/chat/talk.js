@@ -1,11 +1,13 @@
 // The right pane: one conversation, and the box that messages are written in.
 
-import { $, announce, arrange, avatar, isolated, make, nameOf } from "./dom.js";
+import { $, announce, arrange, avatar, hasOtherNick, isolated, make, nameOf } from "./dom.js";
+import { linked } from "./links.js";
 import { bytesLeft } from "./protocol.js";
+import { say, sayNodes } from "./words.js";
 
 /** From how many bytes left on the count is shown. */
 const SHOW_LEFT_BELOW = 500;
-/** Whoever has scrolled up further than this is reading, and is not pulled down. */
+/** A user who has scrolled up further than this is reading, and is not pulled down. */
 const NEAR_THE_END = 80;
 
 export class Talk {
@@ -16,6 +18,7 @@ export class Talk {
     /** The end is kept in sight, through new messages and when the log gets lower. */
     #pinned = true;
     #elements = new WeakMap();
+    #newLine = make("p", "new-line", say("newLine"));
 
     /** `actions` are `send(person, text)`, `discard(person, item)`, `back()` and `changed()`. */
     constructor(conversations, actions) {
@@ -47,6 +50,11 @@ export class Talk {
         new ResizeObserver(() => this.#pinned && this.#scrollToEnd()).observe($("log"));
     }
 
+    /** Whether the newest message is in sight. */
+    get isAtEnd() {
+        return this.#pinned;
+    }
+
     get nick() {
         return this.#person?.nick ?? null;
     }
@@ -67,9 +75,20 @@ export class Talk {
         log.replaceChildren();
         this.draw();
         this.#scrollToEnd();
+        this.#showNew();
         setTimeout(() => log.setAttribute("aria-live", "polite"), 100);
         $("text").value = person.draft;
         this.#typed();
+    }
+
+    /** More that is new than fits: its beginning is where the user goes on reading. */
+    #showNew() {
+        const log = $("log");
+        if (this.#newLine.parentElement === log && this.#newLine.offsetTop < log.scrollTop + log.offsetTop) {
+            this.#newLine.scrollIntoView({ block: "start" });
+            this.#pinned = false;
+            this.arrived();
+        }
     }
 
     /** Whether messages can go out. */
@@ -86,11 +105,9 @@ export class Talk {
         const self = person.nick === this.#conversations.me.nick;
         this.#drawHead(person, self);
         const log = $("log");
-        log.setAttribute("aria-label", `Conversation with ${isolated(person.name)}`);
+        log.setAttribute("aria-label", say("talkWith", { name: isolated(person.name) }));
         const focusWasInside = log.contains(document.activeElement) && document.activeElement !== log;
-        arrange(log, person.items.length === 0
-            ? [this.#beginning(person, self)]
-            : person.items.map((item, index) => this.#element(person, item, person.items[index - 1])));
+        arrange(log, person.items.length === 0 ? [this.#beginning(person, self)] : this.#lines(person));
         if (focusWasInside && !log.contains(document.activeElement)) {
             $("text").focus();
         }
@@ -100,14 +117,14 @@ export class Talk {
         this.#hint();
     }
 
-    /** Something new stands at the end; whoever reads further up is told by a button. */
+    /** Something new stands at the end. A button says so to a user who reads further up. */
     arrived() {
         $("to-end").hidden = this.#pinned;
     }
 
     #drawHead(person, self) {
-        const status = !this.#connected ? "not connected"
-            : self ? "notes to yourself" : person.online ? "online" : "has left";
+        const status = !this.#connected ? "noConnection"
+            : self ? "selfStatus" : person.online ? "isOnline" : "hasLeft";
         const looks = JSON.stringify([person.nick, person.name, status]);
         const head = $("talk-head");
         if (head.dataset.looks === looks) {
@@ -117,10 +134,10 @@ export class Talk {
         const title = make("h2", "talk-name");
         title.append(nameOf(person));
         const line = make("p", "talk-status");
-        if (person.name !== person.nick) {
+        if (hasOtherNick(person)) {
             line.append(make("bdi", "talk-nick", person.nick), " · ");
         }
-        line.append(make("span", `status-${status.replaceAll(" ", "-")}`, status));
+        line.append(make("span", `status-${status}`, say(status)));
         const words = make("div", "talk-words");
         words.append(title, line);
         head.replaceChildren(avatar(person), words);
@@ -129,12 +146,23 @@ export class Talk {
     #beginning(person, self) {
         const note = make("p", "beginning");
         if (self) {
-            note.textContent = "What you write here comes back to you alone.";
+            note.textContent = say("beginSelf");
         } else {
-            note.append("This is where your conversation with ", nameOf(person),
-                " begins. Nobody else in this chat sees it, and the server keeps no copy.");
+            note.append(...sayNodes("begin", { name: nameOf(person) }));
         }
         return note;
+    }
+
+    /** The elements of all items, and the line before the first one that is new. */
+    #lines(person) {
+        const { items, newFrom } = person;
+        return items.flatMap((item, index) => {
+            const before = item === newFrom ? undefined : items[index - 1];
+            const element = this.#element(person, item, before);
+            // By style alone: a screen reader would read a line again that gets or loses an element.
+            element.classList.toggle("untimed", isGroup(item, items[index + 1]) && items[index + 1] !== newFrom);
+            return item === newFrom ? [this.#newLine, element] : [element];
+        });
     }
 
     #element(person, item, before) {
@@ -160,21 +188,23 @@ export class Talk {
         }
         element.className = `message ${item.mine ? "mine" : "theirs"} ${item.state}${joined ? " joined" : ""}`;
         const who = make("span", "unseen");
-        who.append(item.mine ? "You" : nameOf(person), ": ");
+        const own = say("yours", { text: "" }).trim();
+        who.append(...(item.mine ? [own, " "] : [nameOf(person), ": "]));
         const text = make("p", "bubble");
         text.dir = "auto";
-        text.textContent = item.text;
+        text.append(...linked(item.text));
         const foot = make("p", "foot");
         if (item.state === "failed") {
-            foot.append(make("span", "failure", item.why ?? "Not confirmed: it may not have arrived."));
-            foot.append(this.#button("Send again", !this.#connected, () => {
+            foot.append(make("span", "failure", item.why ?? say("unconfirmed")));
+            foot.append(this.#button(say("sendAgain"), !this.#connected, () => {
                 this.#actions.discard(person, item);
                 this.#actions.send(person, item.text);
                 $("text").focus();
             }));
-            foot.append(this.#button("Discard", false, () => this.#actions.discard(person, item)));
+            foot.append(this.#button(say("discard"), false, () => this.#actions.discard(person, item)));
         } else {
-            const time = make("time", "", item.state === "sending" ? "sending…" : item.time);
+            const time = make("time", "", item.state === "sending" ? say("sending") : minute(item));
+            time.title = item.time;
             foot.append(time);
         }
         element.replaceChildren(who, text, foot);
@@ -220,19 +250,19 @@ export class Talk {
     #obstacle() {
         const over = -bytesLeft(this.#person.nick, $("text").value.trim());
         if (!this.#connected) {
-            return "Not connected. What you write stays here.";
+            return say("offlineHint");
         }
         if (!this.#person.online) {
-            return `${isolated(this.#person.name)} has left. You can write again when they are back.`;
+            return say("leftHint", { name: isolated(this.#person.name) });
         }
-        return over > 0 ? `Too long: please take away ${over} ${over === 1 ? "byte" : "bytes"}.` : "";
+        return over > 0 ? say("tooLong", { n: over }) : "";
     }
 
     #hint() {
         const text = $("text").value.trim();
         const left = bytesLeft(this.#person.nick, text);
         const obstacle = this.#obstacle();
-        const soon = left < SHOW_LEFT_BELOW ? `${left} bytes left` : "";
+        const soon = left < SHOW_LEFT_BELOW ? say("bytesLeft", { n: left }) : "";
         $("hint").textContent = obstacle || soon;
         $("hint").classList.toggle("alarm", left < 0);
         $("text").setAttribute("aria-invalid", String(left < 0));
@@ -241,9 +271,11 @@ export class Talk {
 
     #scrolled() {
         const log = $("log");
+        const wasPinned = this.#pinned;
         this.#pinned = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_THE_END;
-        if (this.#pinned) {
+        if (this.#pinned && !wasPinned) {
             $("to-end").hidden = true;
+            this.#actions.changed();
         }
     }
 
@@ -255,12 +287,18 @@ export class Talk {
     }
 }
 
+/** The time of a message as it is shown. */
+function minute({ time }) {
+    return time.slice(0, 5);
+}
+
+/** Whether two lines in a row are of one sender and one minute, which is shown below the last of them. */
+function isGroup(item, next) {
+    return Boolean(next) && !item.note && !next.note && item.mine === next.mine && item.state === "sent"
+        && (next.state === "sending" || (next.state === "sent" && minute(item) === minute(next)));
+}
+
 /** What a note says: of the person, or of the connection. */
 function noteOf(person, note) {
-    return {
-        left: [nameOf(person), " left."],
-        back: [nameOf(person), " is back."],
-        lost: ["Connection lost."],
-        restored: ["Connection restored."],
-    }[note];
+    return sayNodes(note, { name: nameOf(person) });
 }
