@@ -111,7 +111,7 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Request, Failu
             Ok(Request::Run(command.into()))
         }
         Ok(Flashgate { command: None, .. }) => Err(Failure::usage(
-            "say what to do: serve, members, chat, replay or ruffle-config",
+            "no command given; use serve, members, chat, replay or ruffle-config",
         )),
         Err(EarlyExit {
             output,

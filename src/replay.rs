@@ -12,21 +12,21 @@ use flashgate_core::{Millis, Now, UnixSeconds};
 use crate::failure::{Exit, Failure, written};
 use crate::text::Plain;
 
-/// Play a recording again, and compare what happens with what happened.
+/// Play a recording, and compare what the server does with what was recorded.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
 #[argh(
     subcommand,
     name = "replay",
-    example = "Whether this program does what the one that was recorded did:\n  {command_name} chat.rec",
-    example = "What one connection did:\n  {command_name} chat.rec --print --conn 3",
-    note = "A recording is made by flashgate serve --record FILE. Its lines are for reading, too: what each means is told in the documentation of flashgate_core::record. The exit code is 1 where something is different, and 65 for a file that is no recording."
+    example = "Check that this version does what the recorded one did:\n  {command_name} chat.rec",
+    example = "Show what one connection did:\n  {command_name} chat.rec --print --conn 3",
+    note = "flashgate serve --record FILE makes a recording. It is a text; the documentation of flashgate_core::record explains its lines. The exit code is 1 if anything differs, and 65 if the file is not a recording."
 )]
 pub struct ReplayOptions {
     /// the recording, - for standard input
     #[argh(positional, arg_name = "FILE")]
     pub file: PathBuf,
 
-    /// where to end: behind a line, or after a local time like "2007-07-10 10:54:02"
+    /// where to stop: after a line, or after a local time like "2007-07-10 10:54:02"
     #[argh(
         option,
         arg_name = "LINE-or-TIME",
@@ -35,15 +35,15 @@ pub struct ReplayOptions {
     )]
     pub until: Until,
 
-    /// print only lines about this connection, like 3, or 3.1 for the second that had the number 3
+    /// print only lines about this connection: 3, or 3.1 for the second connection with the number 3
     #[argh(option, arg_name = "N", from_str_fn(conn))]
     pub conn: Option<String>,
 
-    /// print the recording with numbered lines, and play nothing
+    /// print the recording with line numbers, without playing it
     #[argh(switch)]
     pub print: bool,
 
-    /// write what happened as a transcript, to a new file, and compare nothing
+    /// write the recording as a transcript to a new file, without comparing anything
     #[argh(option, arg_name = "FILE")]
     pub to_transcript: Option<PathBuf>,
 }

@@ -11,10 +11,10 @@ use crate::text::is_unseen;
 #[argh(
     subcommand,
     name = "chat",
-    note = "Asks for the password, without echo. Then every line is a command, or text for the member you talked to last: /msg NICK TEXT, /list, /help, /quit; a line that begins with // is text with one slash.\n\nIn a pipe, the answers to what would be asked come first, a line each: the number or nick unless --id gives it, then the password. Everything shown is one line on standard output, errors of the chat too (they begin with !), and at the end of the input the program ends when all was answered. As with every client of this chat, nothing is encrypted on the way, the password neither.\n\nA ticket is good for one login within a minute or so; other users of this machine can see it among the arguments of the program, unless it is read from standard input."
+    note = "Asks for the password, without echo. After that every line is a command (/msg NICK TEXT, /list, /help, /quit) or text for the member you wrote to last. A line that begins with // is text that begins with one slash.\n\nIn a pipe, the first lines are the number or nick (unless --id gives it) and the password. Every message and every error is one line on standard output; errors begin with !. At the end of the input the program waits for the last answer and exits. The connection is not encrypted, and neither is the password.\n\nA ticket is good for one login, for about a minute. Other users of this machine can see it among the arguments of the program, unless it is read from standard input."
 )]
 pub struct ChatOptions {
-    /// The server. (The help is not this comment: rustdoc would take its address for a link.)
+    /// The server.
     #[argh(
         positional,
         arg_name = "HOST:PORT",
@@ -23,11 +23,11 @@ pub struct ChatOptions {
     )]
     pub server: Address,
 
-    /// your number or nick (default: it is asked for)
+    /// your number or nick (default: the program asks)
     #[argh(option, arg_name = "ID", from_str_fn(id))]
     pub id: Option<String>,
 
-    /// a ticket of your web site, in place of the password; - reads it as one line from standard input; it names your number, so --id may be left out
+    /// a ticket from your web site, instead of the password; - reads it as one line from standard input; it contains your number, so --id may be left out
     #[argh(option, arg_name = "TICKET", from_str_fn(ticket))]
     pub ticket: Option<Secret>,
 }

@@ -14,7 +14,7 @@ use crate::web::RuffleConfig;
     example = "Try it, with three members in memory:\n  {command_name} serve --demo",
     example = "Chat in the terminal:\n  {command_name} chat 127.0.0.1:8080 --id alice",
     example = "Add a member, and serve everyone:\n  {command_name} members add --id 1 --nick alice --name Alice\n  {command_name} serve --listen 0.0.0.0:8080",
-    note = "The exit code is 0; 1 for a failure; 64 for a wrong command line; 65 for faults in imported data; 69 for an address that cannot be listened on or reached; 78 for what is wrong only with this machine or the files that are named."
+    note = "Exit codes: 0, success; 1, failure, trying again may help; 64, wrong command line; 65, faults in the data; 69, cannot listen on or reach an address; 78, a file or a limit of this machine does not fit the options."
 )]
 pub(super) struct Flashgate {
     /// print the version
@@ -33,12 +33,12 @@ pub(super) struct Flashgate {
 pub enum Command {
     /// Run the server.
     Serve(ServeOptions),
-    /// Change the member store.
+    /// Manage the member store.
     Members(MembersCommand),
     /// Chat in the terminal.
     Chat(ChatOptions),
-    /// Play a recording again.
+    /// Play a recording.
     Replay(ReplayOptions),
-    /// Print what a page tells Ruffle.
+    /// Print a script that connects Ruffle to the server.
     RuffleConfig(RuffleConfig),
 }

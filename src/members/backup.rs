@@ -8,12 +8,12 @@ use super::common::{counted, default_store};
 use crate::failure::{Exit, Failure};
 use crate::store::{BackupError, Members};
 
-/// Copy the whole store into a new file, which only you may read; servers go on meanwhile.
+/// Copy the whole store into a new file that only you can read; servers may be running.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
 #[argh(
     subcommand,
     name = "backup",
-    note = "The copy is a store like any other, as it was at one moment. To put it into place, rename it over the old one."
+    note = "The copy is a complete store, as of one moment. To restore it, rename it over the old file."
 )]
 pub(crate) struct Backup {
     /// the file to make

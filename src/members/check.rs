@@ -10,12 +10,12 @@ use crate::failure::{self, Exit, Failure};
 use crate::store::{Checkup, Fault, Members, Misnamed, NickTrouble};
 use crate::text::Plain;
 
-/// Look the whole store over: count how passwords are stored, and name whom something is wrong with.
+/// Check the whole store: count the formats of passwords, and list members with something wrong.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
 #[argh(
     subcommand,
     name = "check",
-    note = "Changes nothing. Ends with 65 if the file is damaged, if there are members who can never log in, or nicks or names that break a rule or clash."
+    note = "Changes nothing. Exits with 65 if the file is damaged, if a member can never log in, or if a nick or name breaks a rule or clashes with another."
 )]
 pub(crate) struct Check {
     /// file of the member store (default flashgate.db)

@@ -11,12 +11,12 @@ use crate::password::Hash;
 use crate::prompt;
 use crate::store::{Active, AddError, Members, Name, NewMember, Nick, Number, Who, is_address};
 
-/// Look after the member store.
+/// Manage the member store.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
 #[argh(
     subcommand,
     name = "members",
-    note = "A server that is running logs out within a second who is disabled, renamed or removed. Every other change counts from the next login on: with another password or name, who is online stays so."
+    note = "A running server logs out members who are disabled, renamed or removed, within a second. Other changes take effect at the next login: a member with a new password or name stays online."
 )]
 pub struct MembersCommand {
     #[argh(subcommand)]
@@ -50,7 +50,7 @@ pub(crate) struct Add {
     #[argh(option, arg_name = "N", from_str_fn(number))]
     id: Number,
 
-    /// what others call the member: 1 to 32 characters, no white space, not all digits
+    /// the nick: 1 to 32 characters, no white space, not all digits
     #[argh(option, arg_name = "NICK", from_str_fn(nick))]
     nick: Nick,
 
@@ -62,7 +62,7 @@ pub(crate) struct Add {
     #[argh(switch)]
     inactive: bool,
 
-    /// file of the member store (default flashgate.db); created when missing
+    /// file of the member store (default flashgate.db), created if missing
     #[argh(option, arg_name = "FILE", default = "default_store()")]
     members: PathBuf,
 }
@@ -93,7 +93,7 @@ pub(crate) struct Enable {
     members: PathBuf,
 }
 
-/// Let a member log in no more; who is online is logged out.
+/// Stop a member from logging in; a member who is online is logged out.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
 #[argh(subcommand, name = "disable")]
 pub(crate) struct Disable {
@@ -106,7 +106,7 @@ pub(crate) struct Disable {
     members: PathBuf,
 }
 
-/// Remove a member for good; who is online is logged out.
+/// Remove a member for good; a member who is online is logged out.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
 #[argh(subcommand, name = "remove")]
 pub(crate) struct Remove {

@@ -13,19 +13,19 @@ use super::list::iso;
 use crate::failure::{Exit, Failure, written};
 use crate::store::{Exported, Members, Passwords};
 
-/// Write every member as a row of CSV, to standard output or into a new file, which only you may read.
+/// Write every member as a row of CSV, to standard output or into a new file that only you can read.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
 #[argh(
     subcommand,
     name = "export",
-    note = "With --with-hashes the columns are id,nick,name,password,active, and members import takes the file. Without, they are id,nick,name,active,created_at,last_login_at, for other programs alone."
+    note = "With --with-hashes the columns are id,nick,name,password,active, and members import reads the file. Without it they are id,nick,name,active,created_at,last_login_at, for other programs only."
 )]
 pub(crate) struct Export {
     /// the file to make (default: standard output)
     #[argh(positional)]
     file: Option<PathBuf>,
 
-    /// with the hashes of passwords, so that it can be imported
+    /// include the hashes of passwords, so that the file can be imported
     #[argh(switch)]
     with_hashes: bool,
 

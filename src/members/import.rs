@@ -19,23 +19,23 @@ use origin::Origin;
 use said::said;
 use told::{Tell, Told};
 
-/// Add all members of a CSV file, a MySQL dump or a MySQL database that runs, or none if anything in it is wrong.
+/// Import all members from a CSV file, a MySQL dump or a running MySQL database, or none if any row is wrong.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
 #[argh(
     subcommand,
     name = "import",
-    note = "A dump is what mysqldump, mariadb-dump or phpMyAdmin has written; either file may be compressed with gzip. Its columns are found by names that old sites have used (username, user_pass, uid and such), or are named with --map. A name that could not be shown is cleaned, or the nick stands in for it, and the report says so; all else that is wrong refuses the row.",
-    note = "The first row of a CSV file names the columns id,nick,name,password,active, in any order, or others with --map. Its names are not cleaned, but refused.",
-    note = "password is a hash as PHP, MySQL, WordPress or phpBB has made it, in double quotes in a CSV file if it contains commas; active is 1 or 0. A column of salts is named for what the site made of them: md5(salt.password) or md5(md5(password).salt), as a title in a CSV file, or with --map 'md5(salt.password)=COLUMN'.",
-    note = "A database is only read, in one pass or two, and what it holds is treated as in a dump. Its password never stands in its address, which everybody on the machine can see.",
-    note = "Ends with 65 if the file, or a row of it, cannot be imported; with 69 if a database is not to be reached, and with 78 if it lets nobody in or has no such table; with --dry-run, too."
+    note = "A dump is the output of mysqldump, mariadb-dump or phpMyAdmin. Dumps and CSV files may be compressed with gzip. Columns are found by names that old sites have used (username, user_pass, uid and others), or named with --map. A name that cannot be shown is cleaned or replaced by the nick, which is reported; any other fault refuses the row.",
+    note = "The first row of a CSV file names the columns id,nick,name,password,active, in any order, or others with --map. Names in it are not cleaned: a bad one refuses its row.",
+    note = "password is a hash made by PHP, MySQL, WordPress or phpBB; in a CSV file it stands in double quotes if it contains commas. active is 1 or 0. Name a column of salts after the way the site used them: md5(salt.password) or md5(md5(password).salt), as a title in a CSV file, or with --map 'md5(salt.password)=COLUMN'.",
+    note = "A database is only read, in one or two passes, and its rows are treated like those of a dump. Its address must not contain the password: every user of the machine can see command lines.",
+    note = "Exit codes, also with --dry-run: 65 if the file or a row cannot be imported, 69 if a database cannot be reached, 78 if it refuses the login or has no such table."
 )]
 pub(crate) struct Import {
-    /// What is imported. (The help is not this comment: rustdoc would take its address for a link.)
+    /// What is imported.
     #[argh(
         positional,
         arg_name = "FILE-or-URL",
-        description = "the CSV file or the dump, - for standard input; or mysql://USER@HOST/DATABASE: the database of your site, which is only read"
+        description = "the CSV file or the dump, - for standard input; or mysql://USER@HOST/DATABASE, the database of your site, which is only read"
     )]
     file: PathBuf,
 
@@ -43,11 +43,11 @@ pub(crate) struct Import {
     #[argh(option, arg_name = "NAME")]
     table: Option<String>,
 
-    /// query to a database that stands for a table: SELECT … AS id, … AS nick, … AS password, and perhaps name and active
+    /// query to use instead of a table of a database: SELECT … AS id, … AS nick, … AS password, optionally name and active
     #[argh(option, arg_name = "SQL")]
     query: Option<String>,
 
-    /// which column is what, as in nick=username,name=realname,id=uid,password=pass,active=enabled; name= and active= say that there is none: the nick is shown, everyone is active
+    /// what the columns are called: nick=username,name=realname,id=uid,password=pass,active=enabled; an empty name= or active= means that there is no such column: the nick is shown, and everyone is active
     #[argh(option, arg_name = "OURS=COLUMN,…")]
     map: Option<Map>,
 
@@ -55,11 +55,11 @@ pub(crate) struct Import {
     #[argh(option, arg_name = "COLUMN=VALUE,…")]
     active_if: Option<ActiveIf>,
 
-    /// what texts are in: utf8, latin1, latin2, double-utf8 (encoded twice) or auto (UTF-8, else latin1; each text by itself); default: what a dump says, or utf8; a database knows, but not of double-utf8
+    /// encoding of texts: utf8, latin1, latin2, double-utf8 (encoded twice) or auto (for each text UTF-8, or latin1 if it is not); default: what the dump says, or utf8; a database states its own, except for double-utf8
     #[argh(option, arg_name = "NAME")]
     charset: Option<Charset>,
 
-    /// character to put in the place of spaces in nicks, like _; otherwise such rows are refused
+    /// character to replace spaces in nicks with, like _; without it, rows with such a nick are refused
     #[argh(option, arg_name = "CHAR")]
     spaces: Option<Spaces>,
 
@@ -67,15 +67,15 @@ pub(crate) struct Import {
     #[argh(option, arg_name = "FILE")]
     mysql_password: Option<PathBuf>,
 
-    /// change nothing; say what would be imported, and what would not
+    /// change nothing; print what would be imported and what would be refused
     #[argh(switch)]
     dry_run: bool,
 
-    /// import the others if rows are refused, and say which were
+    /// import the good rows even if others are refused, and print those
     #[argh(switch)]
     skip_refused: bool,
 
-    /// file of the member store (default flashgate.db); created when missing
+    /// file of the member store (default flashgate.db), created if missing
     #[argh(option, arg_name = "FILE", default = "default_store()")]
     pub(super) members: PathBuf,
 }

@@ -13,39 +13,39 @@ use crate::password::Format;
 use crate::store::{Active, Filter, Listed, Members, Stored};
 use crate::text::{Plain, Quoted};
 
-/// List the members: all, or those to whom every option applies.
+/// List members: all, or those that match every option.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
 #[argh(
     subcommand,
     name = "list",
-    note = "A DATE is in UTC: 2026-11-23, or \"2026-11-23 05:39:58\" as a list shows it. Formats are named as members check names them; useless is what nobody can log in by. Who is online, the server's status page and LIST tell: the store does not know."
+    note = "A DATE is in UTC: 2026-11-23, or \"2026-11-23 05:39:58\" as in the list. The names of formats are those that members check prints; useless stands for passwords that cannot be checked. The store does not know which members are online: see the server's status page."
 )]
 pub(crate) struct List {
-    /// only who may log in
+    /// only members who may log in
     #[argh(switch)]
     active: bool,
 
-    /// only who may not
+    /// only members who may not log in
     #[argh(switch)]
     inactive: bool,
 
-    /// only nicks like this, in any letter case: * stands for any text, ? for one character
+    /// only nicks that match, in any letter case: * stands for any text, ? for one character
     #[argh(option, arg_name = "PATTERN")]
     nick: Option<String>,
 
-    /// only who has logged in since then
+    /// only members who have logged in since this date
     #[argh(option, arg_name = "DATE", from_str_fn(seconds))]
     since: Option<i64>,
 
-    /// only who has not logged in since then, or never
+    /// only members who have not logged in since this date, or never
     #[argh(option, arg_name = "DATE", from_str_fn(seconds))]
     not_since: Option<i64>,
 
-    /// only who has never logged in
+    /// only members who have never logged in
     #[argh(switch)]
     never: bool,
 
-    /// only whose password is stored in this format
+    /// only members whose password is stored in this format
     #[argh(option, arg_name = "FORMAT", from_str_fn(stored))]
     hash: Option<Stored>,
 

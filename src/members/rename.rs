@@ -8,7 +8,7 @@ use super::common::{default_store, find, name, nick, said, who};
 use crate::failure::Failure;
 use crate::store::{Members, Name, Nick, Who};
 
-/// Give a member another nick, and perhaps another name; with another nick, who is online is logged out.
+/// Give a member another nick, and optionally another name; a member who is online is logged out.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
 #[argh(subcommand, name = "rename")]
 pub(crate) struct Rename {

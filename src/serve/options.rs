@@ -18,10 +18,10 @@ use crate::web::{FrameAncestor, Ruffle, TicketUrl};
 #[argh(
     subcommand,
     name = "serve",
-    note = "Every listener answers policy requests, HTTP and chat on one port. The log goes to standard output; RUST_LOG=info or debug tells more on standard error. SIGTERM or SIGINT stops the server within 5 seconds, a second one at once. SIGHUP makes it read the folders, the policy file and the ticket secret again."
+    note = "Every listener answers policy requests, HTTP and chat on one port. The log goes to standard output; RUST_LOG=info or RUST_LOG=debug prints more on standard error. SIGTERM or SIGINT stops the server within 5 seconds; a second signal ends it at once. SIGHUP makes it read the folders, the policy file and the ticket secret again."
 )]
 pub struct ServeOptions {
-    /// Where to serve everything. (The help is not this comment: rustdoc would take its address for a link.)
+    /// Where to serve everything.
     #[argh(
         option,
         arg_name = "ADDR",
@@ -29,50 +29,50 @@ pub struct ServeOptions {
     )]
     pub listen: Vec<String>,
 
-    /// IPv6 addresses take no IPv4 clients. (The help is not this comment, for the same reason.)
+    /// IPv6 addresses take no IPv4 clients.
     #[argh(
         switch,
-        description = "let [::] take IPv6 clients only; without it, it takes IPv4 clients, too, unless an IPv4 address with the same port is also listened on"
+        description = "accept only IPv6 clients on [::]; without this option [::] accepts IPv4 clients, too, unless the server also listens on an IPv4 address with the same port"
     )]
     pub ipv6_only: bool,
 
-    /// address that answers policy requests only; Flash asks port 843 first; may be repeated
+    /// address that answers only policy requests, like 0.0.0.0:843, the port that Flash asks first; may be repeated
     #[argh(option, arg_name = "ADDR")]
     pub policy_listen: Vec<String>,
 
-    /// Whose pages may frame ours. (The help is not this comment: rustdoc would take its address for a link.)
+    /// Whose pages may frame ours.
     #[argh(
         option,
         arg_name = "ORIGIN",
-        description = "site whose pages may have the built-in pages in an iframe, like https://www.example.com; may be repeated (default: only the server's own pages)"
+        description = "site whose pages may show the built-in pages in an iframe, like https://www.example.com; may be repeated (default: only the server's own pages)"
     )]
     pub frame_ancestor: Vec<FrameAncestor>,
 
-    /// Where metrics are. (The help is not this comment: rustdoc would take its address for a link.)
+    /// Where metrics are.
     #[argh(
         option,
         arg_name = "chat-or-ADDR",
-        description = "where /metrics is: chat, the ports of --listen (default), or an address of its own, like 127.0.0.1:9100"
+        description = "where to serve /metrics: chat, on the ports of --listen (default), or an address of its own, like 127.0.0.1:9100"
     )]
     pub metrics_on: Option<String>,
 
-    /// Where members are. (The help is not this comment: rustdoc would take its address for a link.)
+    /// Where members are.
     #[argh(
         option,
         arg_name = "FILE-or-URL",
-        description = "file of the member store (default flashgate.db), created when missing; or mysql://USER@HOST/DATABASE: the table of your site is asked at each login, and never written to"
+        description = "file of the member store (default flashgate.db), created if missing; or mysql://USER@HOST/DATABASE to look members up in the table of your site, which is never written to"
     )]
     pub members: Option<PathBuf>,
 
-    /// table of the site's database (default: the only one, or members)
+    /// table with the members in the site's database (default: the only table, or members)
     #[argh(option, arg_name = "NAME")]
     pub table: Option<String>,
 
-    /// query that stands for the site's table: SELECT … AS id, … AS nick, … AS password, and perhaps name and active
+    /// query to use instead of a table: SELECT … AS id, … AS nick, … AS password, optionally name and active
     #[argh(option, arg_name = "SQL")]
     pub query: Option<String>,
 
-    /// which column of the site's table is what, where their names do not say so, as in members import
+    /// what the columns of the site's table are called, like nick=username,id=uid; as in members import
     #[argh(option, arg_name = "OURS=COLUMN,…")]
     pub map: Option<Map>,
 
@@ -80,47 +80,47 @@ pub struct ServeOptions {
     #[argh(option, arg_name = "COLUMN=VALUE,…")]
     pub active_if: Option<ActiveIf>,
 
-    /// double-utf8 where texts are encoded twice: their letters look like Ã© on other pages
+    /// double-utf8 if texts are encoded twice, so that é looks like Ã© on other pages
     #[argh(option, arg_name = "NAME")]
     pub charset: Option<Charset>,
 
-    /// character that stands for spaces in nicks, like _; otherwise who has such a nick cannot log in
+    /// character to replace spaces in nicks with, like _; without it, members with a space in their nick cannot log in
     #[argh(option, arg_name = "CHAR")]
     pub spaces: Option<Spaces>,
 
-    /// file with the password of the database's user, which nobody else may read; or the environment has it as FLASHGATE_MYSQL_PASSWORD
+    /// file with the password of the database user; other users must not be able to read it; or set FLASHGATE_MYSQL_PASSWORD
     #[argh(option, arg_name = "FILE")]
     pub mysql_password: Option<PathBuf>,
 
-    /// file with a secret of 32 bytes or more that your site knows, too: it can then make tickets, by which members log in without their password; nobody else may read the file
+    /// file with a secret of at least 32 bytes that your site knows, too; with it the site makes tickets, with which members log in without their password; other users must not be able to read the file
     #[argh(option, arg_name = "FILE")]
     pub ticket_secret: Option<PathBuf>,
 
-    /// Where pages get tickets. (The help is not this comment: rustdoc would take its address for a link.)
+    /// Where pages get tickets.
     #[argh(
         option,
         arg_name = "URL",
-        description = "where your site gives a ticket to a member who is logged in there, like https://www.example.com/ticket.php, or a path like /ticket.php; the built-in pages ask it by POST, with the visitor's cookies"
+        description = "where your site makes a ticket for a member who is logged in there, like https://www.example.com/ticket.php, or a path like /ticket.php; the built-in pages request it by POST, with the visitor's cookies"
     )]
     pub ticket_url: Option<TicketUrl>,
 
-    /// what moves the bytes: smol (one thread, default) or std (threads per connection)
+    /// how connections are served: smol (all by one thread, default) or std (threads for each connection)
     #[argh(option, arg_name = "NAME", default = "Runtime::Smol")]
     pub runtime: Runtime,
 
-    /// folder to serve over HTTP beside the built-in pages, and in place of them where names are the same; read when the server starts, and again at SIGHUP
+    /// folder to serve over HTTP; its files come before built-in pages of the same name; read at the start, and again at SIGHUP
     #[argh(option, arg_name = "DIR")]
     pub site: Option<PathBuf>,
 
-    /// where Ruffle is, which plays the Flash page's movie: a folder that holds ruffle.js, or an https address (found by itself in the --site folder)
+    /// where to find Ruffle, which plays the movie of the Flash page: a folder with ruffle.js, or an https address (default: the --site folder)
     #[argh(option, arg_name = "DIR-or-URL")]
     pub ruffle: Option<Ruffle>,
 
-    /// size of all files of --site and --ruffle, in MiB (default 256); they are kept in memory
+    /// limit for all files of --site and --ruffle together, in MiB (default 256); they are kept in memory
     #[argh(option, arg_name = "MIB", default = "256", from_str_fn(mebibytes))]
     pub max_site: u64,
 
-    /// policy document to serve as it stands, instead of one made from domains and ports
+    /// policy document to serve unchanged, instead of one made from --policy-domain and --policy-ports
     #[argh(option, arg_name = "FILE")]
     pub policy_file: Option<PathBuf>,
 
@@ -136,19 +136,19 @@ pub struct ServeOptions {
     #[argh(option, arg_name = "FORMAT", default = "LogFormat::Text")]
     pub log_format: LogFormat,
 
-    /// write down everything that happens, into a new file that only you may read; passwords and texts are left out; flashgate replay plays it again
+    /// record everything that happens in a new file that only you can read, without passwords and texts; flashgate replay plays it
     #[argh(option, arg_name = "FILE")]
     pub record: Option<PathBuf>,
 
-    /// size of the recording in MiB, at which it ends and the server goes on (default 256)
+    /// size in MiB at which the recording ends; the server continues (default 256)
     #[argh(option, arg_name = "MIB", from_str_fn(mebibytes))]
     pub record_limit: Option<u64>,
 
-    /// record passwords and texts, too: whoever reads the file can log in as your members
+    /// record passwords and texts, too; with the file anybody can log in as your members
     #[argh(switch)]
     pub record_secrets: bool,
 
-    /// the core's own settings, which are read before the other options: `Setting` names them
+    /// the core's own settings, which are read before the other options
     #[argh(
         option,
         hidden_help,

@@ -14,17 +14,17 @@ use argh::{ArgsInfo, FromArgs};
 
 use crate::failure::Failure;
 
-/// Print what a page tells Ruffle, so that a Flash movie's socket leads to flashgate.
+/// Print the script with which a page connects a Flash movie in Ruffle to flashgate.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
 #[argh(
     subcommand,
     name = "ruffle-config",
     example = "A movie that connects to chat.example.com, port 8080:\n  {command_name} --host chat.example.com",
-    example = "Its page is https, and a proxy in front of flashgate ends TLS:\n  {command_name} --host chat.example.com --port 5000 --url wss://www.example.com/socket",
-    note = "Paste the output into the page, between <script> and </script>, before the script that loads ruffle.js; or save it as a file and load that first. What the page has told Ruffle before stays."
+    example = "On an https page, with a proxy in front of flashgate that terminates TLS:\n  {command_name} --host chat.example.com --port 5000 --url wss://www.example.com/socket",
+    note = "Paste the output into the page, between <script> and </script>, before the script that loads ruffle.js; or save it as a file and load that first. Settings for Ruffle that the page already has are kept."
 )]
 pub struct RuffleConfig {
-    /// a host that the movie connects to, spelled exactly as the movie has it, capital letters too; may be repeated; the first is also where flashgate is, unless --url says otherwise
+    /// a host that the movie connects to, spelled exactly as in the movie, including capital letters; may be repeated; the first is also the host of flashgate, unless --url names another
     #[argh(option, arg_name = "NAME", from_str_fn(host))]
     host: Vec<String>,
 
@@ -32,11 +32,11 @@ pub struct RuffleConfig {
     #[argh(option, arg_name = "N", from_str_fn(port))]
     port: Vec<u16>,
 
-    /// connect by wss from every page; a page that is https does so by itself
+    /// use wss from every page; https pages do so anyway
     #[argh(switch)]
     tls: bool,
 
-    /// where flashgate is for browsers, like wss://chat.example.com/, when it is not at that host and port
+    /// address of flashgate for browsers, like wss://chat.example.com/, if it differs from that host and port
     #[argh(option, arg_name = "URL", from_str_fn(url))]
     url: Option<String>,
 }
