@@ -198,7 +198,7 @@ fn normalise(arguments: Vec<String>) -> Result<Vec<String>, Failure> {
         let single = known.get(option).is_some_and(|given| !given.repeats);
         if single && !seen.insert(option.to_owned()) {
             return Err(Failure::usage(&format!(
-                "{option} is given twice; leave one of them out"
+                "{option} is given twice; leave out one of them"
             )));
         }
         Ok(())

@@ -63,7 +63,7 @@ fn ask_twice() -> Result<Zeroizing<String>, Failure> {
     } else {
         Err(Failure::new(
             Exit::Failure,
-            "the two passwords differ; nothing was changed, please try again",
+            "the two passwords differ; nothing was changed; try again",
         ))
     }
 }
@@ -75,14 +75,14 @@ fn ask(prompt: &str) -> Result<Zeroizing<String>, Failure> {
         Err(error) if error.kind() == io::ErrorKind::Interrupted => process::exit(128 + SIGINT),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(Failure::new(
             Exit::Failure,
-            "the terminal ended before a password was typed; nothing was changed, please try \
-             again, and end the password with the Enter key",
+            "the terminal closed before a password was typed; nothing was changed; try again, and end the \
+             password with the Enter key",
         )),
         Err(error) => Err(Failure::new(
             Exit::Failure,
             format!(
-                "cannot read the password from the terminal: {error}; nothing was changed; it may \
-                 also come as one line from a pipe on standard input"
+                "cannot read the password from the terminal: {error}; nothing was changed; the \
+                 password can also be one line from a pipe on standard input"
             ),
         )),
     }
@@ -107,7 +107,7 @@ pub(crate) fn end_with_echo(told: impl Fn(i32) -> Then + Send + 'static) -> Resu
         Failure::new(
             Exit::Failure,
             format!(
-                "cannot ask for a password on this terminal: {error}; it may also come as one line \
+                "cannot ask for a password on this terminal: {error}; the password can also be one line \
                  from a pipe on standard input"
             ),
         )
@@ -135,7 +135,7 @@ fn one_line(input: &mut impl Read) -> Result<Zeroizing<String>, Failure> {
         Failure::new(
             Exit::Failure,
             format!(
-                "cannot read the password from standard input: {error}; give it as one line, from \
+                "cannot read the password from standard input: {error}; send it as one line, from \
                  a pipe or a terminal"
             ),
         )

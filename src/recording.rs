@@ -46,17 +46,17 @@ pub fn start(
         };
         Failure::new(
             Exit::Config,
-            format!("cannot record into {}: {why}", path.display()),
+            format!("cannot record to {}: {why}", path.display()),
         )
     })?;
     let shown = path.display();
     match secrets {
         Secrets::Redacted => say(&format!(
-            "recording into {shown}, without passwords and texts"
+            "recording to {shown}, without passwords and texts"
         )),
         Secrets::Kept => say(&format!(
-            "recording into {shown} WITH PASSWORDS AND TEXTS: whoever reads it can log in as your \
-             members; delete it when it has served"
+            "recording to {shown} WITH PASSWORDS AND TEXTS: anybody who reads the file can log in as your \
+             members; delete it after use"
         )),
     }
     let (queue, lines) = mpsc::channel();
@@ -116,7 +116,7 @@ impl Feed {
         if !self.over && waiting + lines.len() > MAX_WAITING {
             self.state.lost.store(true, Ordering::Relaxed);
             say(
-                "the recording cannot be written as fast as it grows, and ends; the server goes on",
+                "the recording has ended: it cannot be written as fast as it grows; the server continues",
             );
             return Wanted::NoMore;
         }
@@ -128,7 +128,7 @@ impl Feed {
             return Wanted::More;
         }
         self.over = true;
-        say("the recording is as long as --record-limit lets it be, and ends; the server goes on");
+        say("the recording has ended: it has reached --record-limit; the server continues");
         Wanted::NoMore
     }
 }
@@ -166,7 +166,7 @@ impl Output<'_> {
         if let Err(error) = self.file.write_all(lines.as_bytes()) {
             self.state.broken.store(true, Ordering::Relaxed);
             say(&format!(
-                "cannot write the recording: {error}; it ends, and the server goes on"
+                "the recording has ended: it cannot be written: {error}; the server continues"
             ));
         }
     }

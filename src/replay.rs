@@ -76,11 +76,13 @@ pub fn replay(options: &ReplayOptions, out: &mut dyn Write) -> Result<(), Failur
         Ended::Whole(_) | Ended::Until | Ended::Truncated => Ok(()),
         Ended::Different(_) => Err(Failure::new(
             Exit::Failure,
-            format!("{shown}: not everything is the same"),
+            format!("{shown}: the replay differs from the recording"),
         )),
         Ended::Unreadable(line) => Err(Failure::new(
             Exit::Data,
-            format!("{shown}:{line}: no line of a recording, or more of a site than fits"),
+            format!(
+                "{shown}:{line}: this is not a line of a recording, or the recorded site is too large"
+            ),
         )),
     }
 }
@@ -129,17 +131,17 @@ fn report(
     )?;
     match &replayed.ended {
         Ended::Whole(why) if why == "limit" => {
-            writeln!(out, "The recording ends where it was as long as it may be.")
+            writeln!(out, "The recording ended when it reached its size limit.")
         }
         Ended::Whole(why) if why == "lost" => {
             writeln!(
                 out,
-                "The recording ends where it could not be written fast enough."
+                "The recording ended when it could not be written fast enough."
             )
         }
         Ended::Truncated => writeln!(
             out,
-            "The recording lacks its end: what is whole of it was played."
+            "The end of the recording is missing; everything before it was played."
         ),
         Ended::Whole(_) | Ended::Until | Ended::Unreadable(_) | Ended::Different(_) => Ok(()),
     }?;

@@ -186,7 +186,7 @@ fn own_members(path: &Path, pool: &PoolOptions, config: &mut Config) -> Result<P
     let opened = Members::open_or_create(path).or_else(|error| {
         let members = Members::open_unwritable(path, error.clone())?;
         say(&format!(
-            "members can log in, but that is not noted: {error}"
+            "members can log in, but their last logins are not saved: {error}"
         ));
         Ok::<_, StoreError>((members, Origin::Found))
     });
@@ -203,8 +203,8 @@ fn own_members(path: &Path, pool: &PoolOptions, config: &mut Config) -> Result<P
     let misnamed = members.misnamed()?;
     if misnamed > 0 {
         say(&format!(
-            "members who cannot log in, as their nicks break a rule: {misnamed}; flashgate members check names \
-             them, and flashgate members rename gives them others"
+            "members who cannot log in, because their nicks break a rule: {misnamed}; flashgate members check lists \
+             them, and flashgate members rename gives them other nicks"
         ));
     }
     let pool = hold_back(config, members.slowest_check()?, pool);
@@ -225,7 +225,7 @@ fn site_members(
     if let Some(active_if) = &options.active_if
         && !table.has_active()?
     {
-        ::log::warn!("no row has {active_if}: no member can log in; check --active-if");
+        ::log::warn!("no row has {active_if}, so no member can log in; check --active-if");
     }
     Ok(Pool::over(&table, &pool)?)
 }
@@ -284,7 +284,7 @@ fn heed(
     start_thread("the last stop", move || {
         if stopped.recv().is_ok() {
             thread::sleep(LONGEST_STOP);
-            say("the server has not stopped in time, and is ended");
+            say("the server has not stopped in time and is ended now");
             diagnostics::flush();
             process::exit(i32::from(Exit::Failure.code()));
         }

@@ -66,7 +66,7 @@ pub(super) fn connect(to: &Address) -> Result<TcpStream, Failure> {
         )
     };
     let found = (host.as_str(), *port).to_socket_addrs();
-    let found = found.map_err(|error| fail(format!("the name cannot be looked up: {error}")))?;
+    let found = found.map_err(|error| fail(format!("cannot look up the name: {error}")))?;
     let mut faults = Vec::new();
     for address in found.take(MAX_ADDRESSES) {
         let connected = TcpStream::connect_timeout(&address, CONNECT_TIMEOUT);

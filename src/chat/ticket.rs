@@ -22,7 +22,7 @@ pub(super) fn read(value: &Secret) -> Result<Pass, Failure> {
     };
     let Some(number) = number(ticket.expose()) else {
         return Err(Failure::usage(
-            "this is no ticket: one begins with ticket:1. and has no white space; your web site makes it",
+            "this is not a ticket: a ticket begins with ticket:1. and has no white space; get one from your web site",
         ));
     };
     Ok(Pass {

@@ -158,7 +158,7 @@ pub(crate) fn start_thread(
         Ok(_) => Ok(()),
         Err(error) => Err(Failure::new(
             Exit::Failure,
-            format!("the system has no thread for {name}: {error}; {MORE_THREADS}"),
+            format!("cannot start the thread {name}: {error}; {MORE_THREADS}"),
         )),
     }
 }

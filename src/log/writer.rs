@@ -193,7 +193,7 @@ impl<W: Write> Sink<W> {
             Err(error) => {
                 self.dropped.fetch_add(lines as u64, Ordering::Relaxed);
                 if !self.broken {
-                    log::warn!("cannot write the log: {error}; the server goes on without it");
+                    log::warn!("cannot write the log: {error}; the server continues without it");
                 }
                 self.broken = true;
             }

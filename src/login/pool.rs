@@ -189,9 +189,7 @@ impl Pool {
         let _ = ended.recv_timeout(longest);
         let left = rest.queue.later();
         if left > 0 {
-            log::info!(
-                "{left} members keep the older format of their password until they log in again"
-            );
+            log::info!("{left} passwords stay in their older format until the next login");
         }
     }
 

@@ -81,10 +81,7 @@ fn supervise(shared: &Arc<Shared>, alive: &mpsc::Sender<()>, now: Instant) {
         lock(&shared.complaints).about(&error);
     }
     if let Err(failure) = start_missing(shared, alive) {
-        log::warn!(
-            "no thread takes the place of a stuck one: {}",
-            failure.message
-        );
+        log::warn!("cannot replace a stuck thread: {}", failure.message);
     }
     if shared.backend.stuck().is_everybody {
         // A job that is dropped answers that the store has failed.

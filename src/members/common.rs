@@ -33,7 +33,7 @@ pub(super) fn nobody(who: &Who) -> Failure {
     };
     Failure::new(
         Exit::Failure,
-        format!("there is no member {who}; flashgate members list shows who there is"),
+        format!("there is no member {who}; flashgate members list shows all members"),
     )
 }
 
@@ -59,12 +59,12 @@ impl From<AddError> for Failure {
             AddError::Store(error) => return error.into(),
             AddError::Taken(Taken::Id(owner)) => {
                 format!(
-                    "this number is taken, by {}; choose another --id",
+                    "this number is taken by {}; choose another --id",
                     Plain(&owner)
                 )
             }
             AddError::Taken(Taken::Nick(owner)) => format!(
-                "this nick is taken, by {} (letter case does not count); choose another --nick",
+                "this nick is taken by {} (letter case does not count); choose another --nick",
                 Plain(&owner)
             ),
         };

@@ -74,8 +74,8 @@ pub(super) fn addresses(options: &ServeOptions) -> Result<Vec<Address>, Failure>
         Some(address) if options.demo => Err(Failure::new(
             Exit::Config,
             format!(
-                "--demo has passwords that everyone knows, so it listens on loopback addresses \
-                 only, and {} is none; use 127.0.0.1 or [::1], or leave out --demo",
+                "--demo has well-known passwords and may listen only on loopback addresses, not on {}; \
+                 use 127.0.0.1 or [::1], or leave out --demo",
                 address.text
             ),
         )),
@@ -205,7 +205,7 @@ fn failure(text: &str, socket: SocketAddr, error: &io::Error) -> Failure {
     #[allow(clippy::wildcard_enum_match_arm)]
     let advice = match error.kind() {
         io::ErrorKind::AddrInUse => {
-            "; another program, or another flashgate, listens there: stop that, or choose another port"
+            "; another program or another flashgate listens there: stop it, or choose another port"
         }
         io::ErrorKind::PermissionDenied => {
             "; ports below 1024 need root or CAP_NET_BIND_SERVICE: get that, or choose another port"

@@ -22,22 +22,22 @@ use crate::web::{Demo, Own, Ruffle, is_own};
 pub(super) fn check(options: &ServeOptions) -> Result<(), Failure> {
     let refuse = |message| Err(Failure::usage(message));
     if options.demo && options.members.is_some() {
-        return refuse("--demo has its members in memory; leave out --demo or --members");
+        return refuse("--demo keeps its own members in memory; leave out --demo or --members");
     }
     let members = options.members.as_deref().and_then(Path::to_str);
     if !members.is_some_and(is_address) && options.table_options().are_given() {
         return refuse(
-            "--table, --query, --map, --active-if, --charset, --spaces and --mysql-password are about the table \
-             of a site; add --members mysql://USER@HOST/DATABASE",
+            "--table, --query, --map, --active-if, --charset, --spaces and --mysql-password describe the table of \
+             a site; add --members mysql://USER@HOST/DATABASE",
         );
     }
     if options.record.is_none() && (options.record_secrets || options.record_limit.is_some()) {
-        return refuse(
-            "--record-limit and --record-secrets are about a recording; add --record FILE",
-        );
+        return refuse("--record-limit and --record-secrets need a recording; add --record FILE");
     }
     if options.ticket_url.is_some() && options.ticket_secret.is_none() {
-        return refuse("--ticket-url gives tickets, which need --ticket-secret FILE");
+        return refuse(
+            "--ticket-url needs a secret to check tickets with; add --ticket-secret FILE",
+        );
     }
     let files = [
         &options.policy_file,
@@ -51,12 +51,14 @@ pub(super) fn check(options: &ServeOptions) -> Result<(), Failure> {
         .count()
         > 1
     {
-        return refuse("only one file can be -, the standard input");
+        return refuse(
+            "standard input (-) can be only one of the files; name a file for the others",
+        );
     }
     let made = !options.policy_domain.is_empty() || options.policy_ports.is_some();
     if options.policy_file.is_some() && made {
         return refuse(
-            "--policy-file is served as it stands; leave it out, or --policy-domain and --policy-ports",
+            "--policy-file is served unchanged; leave out --policy-file, or --policy-domain and --policy-ports",
         );
     }
     Ok(())
@@ -158,8 +160,8 @@ pub(super) fn warn_of_redirect(config: &Config) {
         && leads_nowhere(redirect, &config.site)
     {
         log::warn!(
-            "--redirect {redirect} leads to a path where this server has nothing, and answers \
-             404; put a page there with --site"
+            "--redirect {redirect} leads to a path that this server answers with 404; add a page there \
+             with --site"
         );
     }
 }
@@ -194,14 +196,14 @@ fn connections(clients: usize, files: usize) -> Result<usize, Failure> {
         return Err(Failure::new(
             Exit::Config,
             format!(
-                "{files} open files are allowed, too few for a server: it needs {least}, and one \
-                 more for each further connection; raise the limit (ulimit -n, or LimitNOFILE= of systemd)"
+                "the limit of {files} open files is too low: the server needs at least {least}, and one \
+                 for each further connection; raise the limit (ulimit -n, or LimitNOFILE= of systemd)"
             ),
         ));
     }
     if most < clients {
         log::warn!(
-            "{files} open files are allowed, which leaves {most} connections, fewer than \
+            "the limit of {files} open files leaves room for {most} connections, fewer than \
              --max-clients {clients}; raise the limit (ulimit -n, or LimitNOFILE= of systemd)"
         );
     }
@@ -224,7 +226,7 @@ fn open_files() -> usize {
         files(limit.current),
         files(getrlimit(Resource::Nofile).current),
     );
-    log::info!("{now} open files are allowed, {before} before they were raised to the hard limit");
+    log::info!("raised the limit of open files from {before} to {now}, the hard limit");
     usize::try_from(now).unwrap_or(usize::MAX)
 }
 

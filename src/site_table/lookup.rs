@@ -44,14 +44,14 @@ impl Live {
             Ok(now) => {
                 self.watch.compare(&known, now);
                 if self.is_deaf.swap(false, Ordering::Relaxed) {
-                    log::warn!("what the site changes is heard of again");
+                    log::warn!("changes on the site are noticed again");
                 }
             }
             // Nobody may be logging in, who would be told; and whoever is banned now stays.
             Err(fault) => {
                 if !self.is_deaf.swap(true, Ordering::Relaxed) {
                     let error = self.site.error(fault);
-                    log::warn!("whom the site bans or renames is not heard of: {error}");
+                    log::warn!("members whom the site bans or renames stay online: {error}");
                 }
             }
         }

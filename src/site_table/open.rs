@@ -25,22 +25,20 @@ pub(crate) fn open(
     let options = given.read_as(refused)?;
     if let Some(charset @ (Charset::Latin1 | Charset::Latin2)) = given.charset {
         return Err(Failure::usage(&format!(
-            "a database says itself what its texts are in; leave out --charset {charset} (only \
-             double-utf8 is something that it does not know)"
+            "a database states the encoding of its texts; leave out --charset {charset} (only \
+             double-utf8 is useful here)"
         )));
     }
     let text = address.to_str().unwrap_or_default();
     // Never shown: it may have a password in it.
     let address = Address::parse(text).map_err(|fault| {
-        Failure::usage(&format!(
-            "the address of the database cannot be used: {fault}"
-        ))
+        Failure::usage(&format!("cannot use the address of the database: {fault}"))
     })?;
     let password = password(given.password.map(PathBuf::as_path))?;
     if address.is_remote() {
         log::warn!(
-            "what {address} answers goes over the network as it is, hashes of passwords \
-             included; use a socket or a tunnel (ssh -L) where others could listen"
+            "the connection to {address} is not encrypted and carries hashes of passwords; \
+             use a socket or a tunnel (ssh -L) on a network that others can read"
         );
     }
     Ok(SiteTable::new(address, password, options))
@@ -58,7 +56,7 @@ fn password(file: Option<&Path>) -> Result<Option<Secret>, Failure> {
     };
     match (file, said) {
         (Some(_), Some(_)) => Err(Failure::usage(&format!(
-            "--mysql-password and {VARIABLE} are both given; leave one of them out"
+            "--mysql-password and {VARIABLE} are both given; leave out one of them"
         ))),
         (Some(file), None) => read(file).map(Some).map_err(|why| {
             let file = file.display();

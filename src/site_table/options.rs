@@ -33,12 +33,12 @@ impl TableOptions<'_> {
         let map = self.map.cloned().unwrap_or_default();
         if self.active_if.is_some() && map.says_active() {
             return Err(Failure::usage(
-                "--active-if and active in --map both say who is active",
+                "--active-if and active= in --map both define which members are active; leave out one of them",
             ));
         }
         if self.table.is_some() && self.query.is_some() {
             return Err(Failure::usage(
-                "--query stands for a table; leave out --table or --query",
+                "--query replaces a table; leave out --table or --query",
             ));
         }
         Ok(Options {
@@ -58,7 +58,7 @@ impl TableOptions<'_> {
 pub(crate) fn unable() -> Failure {
     Failure::new(
         Exit::Config,
-        "this flashgate was built without MySQL; build one that has it: \
+        "this flashgate was built without support for MySQL; build one with it: \
          cargo install --path . --features mysql",
     )
 }

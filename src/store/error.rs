@@ -186,56 +186,56 @@ impl fmt::Display for StoreError {
         }
         match &self.fault {
             Fault::Missing => f.write_str(
-                "does not exist, or is empty; check --members, or make it by adding a member: \
+                "does not exist or is empty; check --members, or create it by adding a member: \
                  flashgate members add --id 1 --nick NICK --name NAME",
             ),
             Fault::CannotCreate(why) => write!(
                 f,
-                "cannot be created ({why}); check that its folder exists and may be written"
+                "cannot be created ({why}); check that its folder exists and is writable"
             ),
             Fault::CannotOpen(why) => write!(
                 f,
-                "cannot be opened ({why}); check that the file and its folder may be read and written, and that \
-                 the disk has room, and inodes (df -i)"
+                "cannot be opened ({why}); check that the file and its folder are readable and writable, and that \
+                 the disk has free space and inodes (df -i)"
             ),
             Fault::NotADatabase => {
                 f.write_str("is not an SQLite database; check --members, or restore a backup")
             }
             Fault::Corrupt => f.write_str("is damaged; restore a backup"),
             Fault::Locked => {
-                f.write_str("is locked by another program; close that, or try again later")
+                f.write_str("is locked by another program; close it, or try again later")
             }
             Fault::ReadOnly => {
-                f.write_str("may not be written; check the permissions of the file and its folder")
+                f.write_str("is not writable; check the permissions of the file and its folder")
             }
             Fault::Full => f.write_str(
-                "cannot be written, the disk is full or broken; make room",
+                "cannot be written: the disk is full or broken; free some space",
             ),
             Fault::Foreign => f.write_str(
-                "is a database of another program, and is left as it is; check --members",
+                "is a database of another program, and was not changed; check --members",
             ),
             Fault::Newer { found } => write!(
                 f,
-                "was made by a newer flashgate (its schema is version {found}, this program knows \
+                "was made by a newer flashgate (its schema is version {found}, this program supports \
                  {VERSION}); use that flashgate, or another file"
             ),
             Fault::Older => f.write_str(
                 "has an older schema than this server; run any flashgate members command to bring it up to date",
             ),
             Fault::Hangs => f.write_str(
-                "does not answer; check its disk, or the server that its folder is mounted from",
+                "does not respond; check its disk, or the server that its folder is mounted from",
             ),
             Fault::Unreachable(why) => write!(
                 f,
-                "cannot be reached ({why}); check that it runs, and its address"
+                "cannot be reached ({why}); check its address, and that it is running"
             ),
             Fault::Slow(why) => write!(
                 f,
-                "takes too long ({why}); see what locks the table, and whether it has indexes"
+                "takes too long ({why}); check what locks the table, and whether it has indexes"
             ),
             Fault::NotAllowed(why) => write!(
                 f,
-                "lets nobody in ({why}); check the user in its address, the password in \
+                "refuses the login ({why}); check the user in its address, the password in \
                  --mysql-password or FLASHGATE_MYSQL_PASSWORD, and GRANT SELECT on the table"
             ),
             Fault::NoTable(why) => write!(f, "cannot be used: {why}"),

@@ -292,7 +292,7 @@ impl Lookups {
         };
         if let Err(fault) = heard {
             let error = self.failed(fault);
-            log::info!("changes are not heard of yet: {error}");
+            log::info!("cannot read changes in the member store yet: {error}");
         }
         if !was_open {
             self.idle();
@@ -350,13 +350,13 @@ impl Lookups {
             Ok(()) => {
                 self.notes.done();
                 if self.unnoted.take().is_some() {
-                    log::warn!("logins are noted again");
+                    log::warn!("last logins are saved again");
                 }
             }
             // Somebody else writes, and will be done.
             Err(Fault::Locked) => {
                 let error = self.failed(Fault::Locked);
-                log::info!("logins are not noted yet: {error}");
+                log::info!("last logins are not saved yet: {error}");
             }
             Err(fault) => self.cannot_note(fault),
         }
@@ -369,7 +369,7 @@ impl Lookups {
             *fault == error.fault && since.elapsed() < COMPLAIN_AGAIN
         });
         if !known {
-            log::warn!("who logs in is not noted yet: {error}");
+            log::warn!("last logins are not saved yet: {error}");
             self.unnoted = Some((Instant::now(), error.fault));
         }
     }

@@ -92,7 +92,7 @@ pub(super) fn close(old: Open, path: &Path, stamp: Stamp) {
     let shown = wal.display();
     if !unchanged {
         // Somebody has committed to the new file, and the log holds that too.
-        log::warn!("{shown} is in use for the file that replaced the old one, and is left alone");
+        log::warn!("{shown} belongs to the file that replaced the old store, and is kept");
         return;
     }
     // The old file's log beside the new file: SQLite would play it into the new one. The `-shm`
@@ -100,11 +100,13 @@ pub(super) fn close(old: Open, path: &Path, stamp: Stamp) {
     let stale = side_file(path, "-wal.stale");
     match fs::rename(&wal, &stale) {
         Ok(()) => log::warn!(
-            "{shown} was left by the file that was replaced, and is now {}; it can be removed",
+            "{shown} belonged to the store that was replaced, and was renamed to {}; you can remove it",
             stale.display()
         ),
         Err(error) => {
-            log::warn!("cannot rename {shown}, left by a file that was replaced: {error}")
+            log::warn!(
+                "cannot rename {shown}, which belonged to the store that was replaced: {error}"
+            )
         }
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn read(own: Folder<'_>, site: &mut Site) -> Result<(), Failure> {
         beside.add(reader.site);
     }
     log::info!(
-        "the folder {} has {} files of {} bytes in all",
+        "read the folder {}: {} files, {} bytes",
         own.folder.display(),
         reader.files,
         own.most - reader.left
@@ -82,11 +82,11 @@ impl Reader<'_> {
         if above.contains(&place.real) {
             return Err(refuse(
                 &place.shown,
-                "is a link to a folder around it, and has no end",
+                "is a link to a folder that contains it; remove the link",
             ));
         }
         if above.len() > DEEPEST {
-            let what = format!("is more than {DEEPEST} folders deep; move it up");
+            let what = format!("is nested more than {DEEPEST} folders deep; move it up");
             return Err(refuse(&place.shown, &what));
         }
         let unread = |error| refuse(&place.shown, &format!("cannot be read: {error}"));
@@ -107,7 +107,7 @@ impl Reader<'_> {
             let Some(plain) = name.to_str() else {
                 return Err(refuse(
                     &shown,
-                    "has a name that is not UTF-8, which no address can hold; rename it",
+                    "has a name that is not UTF-8 and cannot be part of a URL; rename it",
                 ));
             };
             let inside = Place {
@@ -128,12 +128,12 @@ impl Reader<'_> {
             return Ok(named);
         }
         let real = fs::canonicalize(&named)
-            .map_err(|error| refuse(shown, &format!("is a link that leads nowhere: {error}")))?;
+            .map_err(|error| refuse(shown, &format!("is a broken link: {error}; remove it")))?;
         let Ok(inside) = real.strip_prefix(&self.root) else {
             return Err(refuse(
                 shown,
                 &format!(
-                    "is a link that leaves the folder, to {}; put a copy in its place, or remove it",
+                    "is a link out of the folder, to {}; replace it by a copy, or remove it",
                     real.display()
                 ),
             ));
@@ -188,7 +188,7 @@ impl Reader<'_> {
         }
         if self.own.private.contains(&place.real) {
             let what =
-                "is named by another option, and is no part of the site; move it out of there";
+                "is named by another option and must not be served; move it to another folder";
             return Err(refuse(&place.shown, what));
         }
         self.left = left;
@@ -199,7 +199,7 @@ impl Reader<'_> {
                 place.shown.display(),
                 place.path,
                 if place.path == "/crossdomain.xml" {
-                    "; to serve this one, name it by --policy-file"
+                    "; use --policy-file to serve this file"
                 } else {
                     ""
                 }
@@ -223,7 +223,7 @@ fn beside(place: &Place) -> Option<Beside> {
         return Some(beside);
     }
     log::warn!(
-        "{} is not used: it is older than the file that it is a form of; compress it again",
+        "{} is not used: it is older than the uncompressed file; compress it again",
         place.shown.display()
     );
     None

@@ -46,21 +46,21 @@ impl RuffleConfig {
     pub(crate) fn script(&self) -> Result<String, Failure> {
         let Some(first) = self.host.first() else {
             return Err(Failure::usage(
-                "--host is missing: which host does the movie connect to?",
+                "--host is missing; name the host that the movie connects to",
             ));
         };
         let url = match (&self.url, self.tls) {
             (Some(_), true) => {
                 return Err(Failure::usage(
-                    "--url says by itself whether it is wss; leave out --tls or --url",
+                    "--url already contains ws or wss; leave out --tls or --url",
                 ));
             }
             (url, _) => url.as_deref(),
         };
         if url.is_none() && NO_HOST[0].eq_ignore_ascii_case(first) {
             return Err(Failure::usage(
-                "no browser reaches a host null: give the server's own name as --host; null, for movies that \
-                 call connect(null, port), is in the list anyway",
+                "no browser can connect to the host null; pass the server's own name as --host. The list always \
+                 contains null, for movies that call connect(null, port)",
             ));
         }
         let mut hosts: Vec<&str> = Vec::new();

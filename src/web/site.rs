@@ -55,8 +55,8 @@ pub fn site(own: Own<'_>) -> Result<Site, Failure> {
             return Err(Failure::new(
                 Exit::Config,
                 format!(
-                    "{path:?} has no {}; name the folder that Ruffle's self-hosted package was \
-                     unpacked to by --ruffle",
+                    "{path:?} has no {}; pass --ruffle the folder to which Ruffle's self-hosted package was \
+                     unpacked",
                     ruffle::SCRIPT
                 ),
             ));

@@ -108,10 +108,10 @@ on_both! {
             assert!(let_in(&server, id, "y").is_none());
             thread::sleep(Duration::from_millis(700));
         }
-        server.running.stderr.wait_for("who logs in is not noted yet");
+        server.running.stderr.wait_for("last logins are not saved yet");
         server.running.stderr.wait_for("the disk is full");
         fs::remove_file(fill).unwrap();
-        server.running.stderr.wait_for("logins are noted again");
+        server.running.stderr.wait_for("last logins are saved again");
         // SQLite would look for the path that it sees.
         while fs::metadata(disk.join("flashgate.db-wal")).is_ok() {
             thread::sleep(Duration::from_millis(20));
@@ -122,7 +122,7 @@ on_both! {
         assert_eq!(store.query_row(noted, [], |row| row.get(0)), Ok(3));
         let (_, diagnostics) = server.stop();
         assert!(!diagnostics.contains("nobody can log in"), "{diagnostics}");
-        assert_eq!(diagnostics.matches("not noted yet").count(), 1, "{diagnostics}");
+        assert_eq!(diagnostics.matches("not saved yet").count(), 1, "{diagnostics}");
     }
 
     /// A server that starts where it may write nothing.

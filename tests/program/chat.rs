@@ -182,8 +182,8 @@ fn by_a_ticket() {
     for (ticket, code, told) in [
         (used.as_str(), 1, "the ticket was refused"),
         (&ticket(secret, 2, -30), 1, "the ticket was refused"),
-        ("secret2", 64, "this is no ticket"),
-        ("", 64, "this is no ticket"),
+        ("secret2", 64, "this is not a ticket"),
+        ("", 64, "this is not a ticket"),
     ] {
         let done = run_in(folder.path(), &["chat", &to, "--ticket", ticket], "");
         assert_eq!((done.code, done.stdout.as_str()), (code, ""), "{done:?}");

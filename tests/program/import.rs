@@ -386,9 +386,9 @@ fn command_lines_that_make_no_sense() {
 fn options_of_a_database_are_none_of_a_file() {
     let place = Place::new();
     for (option, why) in [
-        ("--query=SELECT 1", "--query is for a database that runs"),
-        ("--mysql-password=x", "--mysql-password is for a database"),
-        ("--mysql-password=m.sql", "no file asks for one"),
+        ("--query=SELECT 1", "--query needs a running database"),
+        ("--mysql-password=x", "--mysql-password needs a running database"),
+        ("--mysql-password=m.sql", "leave it out for a file"),
     ] {
         let done = place.dump(MIXED, &[option, "--dry-run"]);
         assert_eq!(done.code, 64, "{option}: {done:?}");
@@ -438,7 +438,7 @@ fn an_address_has_no_password() {
     let (code, why) = if cfg!(feature = "mysql") {
         (64, "it has a password in it")
     } else {
-        (78, "this flashgate was built without MySQL")
+        (78, "this flashgate was built without support for MySQL")
     };
     assert_eq!(done.code, code, "{done:?}");
     assert!(done.stderr.contains(why), "{done:?}");

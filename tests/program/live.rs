@@ -147,7 +147,7 @@ fn a_value_that_no_row_has(runtime: &str) {
     let server = Server::start_with(folder.path(), &none, &[(VARIABLE, PASSWORD)]);
     let (_, diagnostics) = server.stop();
     assert!(
-        diagnostics.contains("no row has user_type=7,8: no member can log in"),
+        diagnostics.contains("no row has user_type=7,8, so no member can log in"),
         "{diagnostics}"
     );
 }
@@ -170,7 +170,7 @@ fn a_database_that_goes_away(runtime: &str) {
             assert_eq!(alice.ask("PING still"), r#"<pong value="still"/>"#);
         }
         // It has looked at who is online.
-        let told = "is not heard of: the database";
+        let told = "stay online: the database";
         server.running.stderr.wait_for_times(told, nth);
         assert_eq!(alice.ask("PING here"), r#"<pong value="here"/>"#);
         site.server("start");
@@ -184,7 +184,7 @@ fn a_database_that_goes_away(runtime: &str) {
         assert_eq!(alice.answer(), r#"<login aid="bob" name="bob" />"#);
         bob.send("QUIT");
         assert_eq!(alice.answer(), r#"<quit aid="bob" />"#);
-        let told = "is heard of again";
+        let told = "are noticed again";
         server.running.stderr.wait_for_times(told, nth);
     }
     let (log, said) = server.stop();
@@ -204,7 +204,7 @@ fn a_database_that_goes_away(runtime: &str) {
         2,
         "{said}"
     );
-    for told in ["is not heard of: the database", "is heard of again"] {
+    for told in ["stay online: the database", "are noticed again"] {
         assert_eq!(said.matches(told).count(), 2, "{told}: {said}");
     }
     assert!(!said.contains(&password) && !log.contains(&password));

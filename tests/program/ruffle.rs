@@ -176,6 +176,6 @@ fn a_folder_without_ruffle() {
         let done = run_in(folder.path(), &["serve", "--demo", "--ruffle", name], "");
         assert_eq!(done.code, 78, "{}", done.stderr);
         assert!(done.stderr.contains("has no ruffle.js"), "{}", done.stderr);
-        assert!(done.stderr.contains("by --ruffle"), "{}", done.stderr);
+        assert!(done.stderr.contains("pass --ruffle"), "{}", done.stderr);
     }
 }

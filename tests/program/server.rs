@@ -104,7 +104,7 @@ on_both! {
         let (a, b, p, t) = (alice.address(), bob.address(), policy.address(), tls.address());
         let at = server.addresses[0];
         let (log, diagnostics) = server.stop();
-        assert!(diagnostics.contains(" open files are allowed, "), "{diagnostics}");
+        assert!(diagnostics.contains("raised the limit of open files from "), "{diagnostics}");
         assert_eq!(alice.rest(), "");
         let events: Vec<String> = log.lines().map(event).collect();
         let expected = [

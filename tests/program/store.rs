@@ -135,8 +135,8 @@ fn a_rename_keeps_the_rules() {
     let folder = folder.path();
     import_members(folder, 2);
     for (to, tells) in [
-        (&["m2"][..], "nick is taken, by m2"),
-        (&["M2"], "nick is taken, by m2"),
+        (&["m2"][..], "nick is taken by m2"),
+        (&["M2"], "nick is taken by m2"),
         (&["a b"], "white space"),
         (&["77"], "all digits"),
         (&[""], "is empty"),
@@ -359,7 +359,7 @@ fn a_check_names_nicks_that_will_not_do() {
     let server = Server::start(folder, &[]);
     let (_, told) = server.stop();
     assert!(
-        told.contains("members who cannot log in, as their nicks break a rule: 4"),
+        told.contains("members who cannot log in, because their nicks break a rule: 4"),
         "{told}"
     );
     for nick in ["m1\u{fe0f}", "\u{3164}", "\u{2800}m1", "m\u{fdd0}"] {

@@ -237,7 +237,7 @@ fn a_secret_comes_through_a_pipe() {
         ),
         (
             &["--ticket-secret", "-", "--policy-file=-"],
-            "only one file can be -, the standard input",
+            "standard input (-) can be only one of the files; name a file for the others",
         ),
     ] {
         let done = run_in(

@@ -34,14 +34,14 @@ impl Origin {
         }
         if command.query.is_some() {
             return Err(Failure::usage(
-                "--query is for a database that runs, mysql://USER@HOST/DATABASE, and nobody answers \
-                 one in a file; leave it out (--table names a table of a dump)",
+                "--query needs a running database, mysql://USER@HOST/DATABASE; leave it out for a file \
+                 (--table names a table of a dump)",
             ));
         }
         if command.mysql_password.is_some() {
             return Err(Failure::usage(
-                "--mysql-password is for a database that runs, mysql://USER@HOST/DATABASE, and no \
-                 file asks for one; leave it out",
+                "--mysql-password needs a running database, mysql://USER@HOST/DATABASE; leave it out for \
+                 a file",
             ));
         }
         let options = command.table_options().read_as(refused)?;

@@ -70,7 +70,7 @@ pub(super) fn said(
         && report.active == 0
     {
         diagnostics::say(&format!(
-            "no row has {}: none of these members can log in; check --active-if",
+            "no row has {}, so none of these members can log in; check --active-if",
             Plain(&active_if.to_string())
         ));
     }
@@ -161,7 +161,9 @@ fn failed(file: &Path, error: ImportError) -> Failure {
         }
         ImportError::Scratch(error) => Failure::new(
             Exit::Failure,
-            format!("cannot keep in a temporary file which members there are: {error}"),
+            format!(
+                "cannot write a temporary file: {error}; check the space in the folder for temporary files (TMPDIR)"
+            ),
         ),
     }
 }
