@@ -1,6 +1,5 @@
-//! A channel between threads for so many items at the most, which takes no memory for those that are
-//! not there: the standard library's bounded channel is as large from its first moment as it may
-//! become.
+//! A bounded channel between threads that takes memory only for the items in it. The standard library's
+//! bounded channel takes memory for its whole bound from the start.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -36,7 +35,7 @@ pub(crate) fn channel<T>(most: usize) -> (Sender<T>, Receiver<T>) {
 }
 
 impl<T> Sender<T> {
-    /// Sends an item, or gives it back when as many as may be wait already, or nobody receives.
+    /// Sends an item, or gives it back when the channel is full or the receiver is gone.
     pub(crate) fn try_send(&self, item: T) -> Result<(), TrySendError<T>> {
         // Relaxed: the count orders nothing, and the channel itself hands the items over.
         let one_more = |waiting| (waiting < self.most).then_some(waiting + 1);

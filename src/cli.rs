@@ -168,7 +168,8 @@ fn folded(text: &str) -> String {
     folded
 }
 
-/// Says why an option behind `--` is none, and what another may have been meant as.
+/// Explains an unknown argument, suggests the option that may have been meant, and points out options after
+/// `--`.
 fn with_hint(message: &str, arguments: &[&str]) -> String {
     let unknown = message.strip_prefix("Unrecognized argument: ");
     let message = match unknown {
@@ -187,9 +188,9 @@ fn with_hint(message: &str, arguments: &[&str]) -> String {
     }
 }
 
-/// Cuts `--option=value` in two, for options that take a value, and leaves values as they are.
-/// Refuses what is given twice and may be given once: argh would take a switch, and says of other
-/// options something that helps nobody.
+/// Splits `--option=value` into two arguments, for options that take a value; values stay unchanged. Refuses
+/// an option that is given twice but allowed once: argh accepts a repeated switch, and its message for other
+/// options is of no help.
 fn normalise(arguments: Vec<String>) -> Result<Vec<String>, Failure> {
     let known = known();
     let takes_value = |option: &str| takes_value(&known, option);
@@ -247,7 +248,7 @@ fn standard_input(mut arguments: Vec<String>) -> Vec<String> {
     arguments
 }
 
-/// Options whose file is read once, from its beginning to its end.
+/// Options whose file is read once, from start to end.
 const FILES_READ: [&str; 3] = ["--policy-file", "--ticket-secret", "--mysql-password"];
 
 /// How an option may be given.
@@ -288,7 +289,7 @@ fn options_of(command: &CommandInfoWithArgs, found: &mut BTreeMap<String, Given>
     }
 }
 
-/// The width of a terminal that nobody has made wider, and of argh's own lines.
+/// The default width of a terminal, and of argh's own lines.
 const COLUMNS: usize = 80;
 
 /// Room for the value of an option at the end of a line.

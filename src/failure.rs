@@ -1,11 +1,11 @@
-//! How a command fails: what to say, and with which exit code.
+//! How a command fails: its message and its exit code.
 //!
-//! The codes follow one rule. What can be seen to be wrong from the command line alone, of one
-//! option or of several that contradict each other, is [`Exit::Usage`], with a pointer to `--help`.
-//! What is wrong only with this machine or its files (a policy file that cannot be read, a store
-//! that is none, an address that `--demo` may not have, a limit on open files) is [`Exit::Config`]:
-//! starting again will not help until somebody has changed something. What another try may mend (a
-//! lock, a full disk, no thread to be had) is [`Exit::Failure`].
+//! The codes follow one rule. A mistake that the command line alone shows, in one option or in several that
+//! contradict each other, is [`Exit::Usage`], with a pointer to `--help`. A mistake that only shows on this
+//! machine or with its files (a policy file that cannot be read, a file that is not a store, an address that
+//! `--demo` may not use, a limit on open files) is [`Exit::Config`]: starting again does not help until an
+//! operator changes something. A fault that another try may mend (a lock, a full disk, no free thread) is
+//! [`Exit::Failure`].
 
 use std::fmt;
 use std::io::{self, Write};
@@ -69,7 +69,7 @@ impl Exit {
     }
 }
 
-/// Whoever closes our output early has seen enough: `flashgate members list | head`.
+/// The result of writing to standard output. A closed pipe is not a failure: `flashgate members list | head`.
 pub(crate) fn written(result: io::Result<()>) -> Result<(), Failure> {
     match result {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(

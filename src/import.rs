@@ -1,12 +1,12 @@
-//! Taking members over from an old site: from a CSV file, from a dump of its MySQL database, or from
-//! that database itself. Either file may be compressed with gzip. All members come in, or none and a
-//! list of what is wrong, unless whoever imports asks to go on without the rows that are refused.
+//! Imports members of an old site from a CSV file, from a dump of its MySQL database, or from that database
+//! itself. Files may be compressed with gzip. All members are imported, or none and a list of faults, unless
+//! the operator asks to skip rows with faults.
 //!
-//! What a file is, is told by its first bytes (`file`). `csv_file`, `dump_file` and `site_table` find
-//! the rows, `columns` which column is what, `charset` what its bytes say, `texts` what the site has done
-//! to its texts, `reading` what a row says of a member; every row goes through the same checks (`row`),
-//! and `seen` knows whose number and nick were there before. Files are streamed; what was seen, and the
-//! rows of a table, are in temporary files: memory is bounded, however many members there are.
+//! `file` finds the kind of a file by its first bytes. `csv_file`, `dump_file` and the `site_table` area find
+//! the rows, `columns` maps the columns, `charset` decodes bytes, `texts` undoes what the site did to its
+//! texts, and `reading` makes a member of a row. Every row goes through the same checks (`row`); `seen` knows
+//! the numbers and nicks of earlier rows. Files are streamed, and `seen` and the rows of a table are
+//! temporary files, so memory is bounded for any number of members.
 
 mod charset;
 mod columns;

@@ -1,4 +1,4 @@
-//! Logins: the threads that answer the core's questions about members, whose passwords were right a short
+//! Logins: the threads that answer the core's questions about members, the passwords that were right a short
 //! while ago, and the tickets of a site.
 
 mod complaints;

@@ -29,8 +29,8 @@ pub fn new_password() -> Result<Secret, Failure> {
     usable(&text)
 }
 
-/// Asks for a password that somebody has: once, on a terminal or from a pipe. On a terminal,
-/// [`end_with_echo`] comes first.
+/// Asks for an existing password: once, on a terminal or from a pipe. On a terminal, call [`end_with_echo`]
+/// first.
 pub(crate) fn password() -> Result<Secret, Failure> {
     let stdin = io::stdin();
     let text = if stdin.is_terminal() {
@@ -41,7 +41,7 @@ pub(crate) fn password() -> Result<Secret, Failure> {
     usable(&text)
 }
 
-/// One line of standard input that nobody else should see; on a terminal, it is shown as it is typed.
+/// One secret line of standard input; on a terminal, it is shown as it is typed.
 pub(crate) fn secret_line() -> Result<Secret, Failure> {
     Ok(Secret::new(&one_line(&mut input()?)?))
 }
@@ -96,12 +96,12 @@ pub(crate) enum Then {
     GoOn,
 }
 
-/// From here on, a signal that ends the program has the terminal echo again first.
+/// From here on, a signal that ends the program turns the echo of the terminal on first.
 ///
-/// Without this, rpassword's Ctrl-C is a SIGINT that it raises while the echo is still off, and a
-/// SIGTERM from elsewhere comes while it reads: either leaves a shell that shows nothing.
+/// Without this, rpassword raises SIGINT for Ctrl-C while the echo is off, and a SIGTERM may come while it
+/// reads. Either leaves a shell without echo.
 ///
-/// `told` hears of each signal, and decides.
+/// `told` is called with each signal, and decides.
 pub(crate) fn end_with_echo(told: impl Fn(i32) -> Then + Send + 'static) -> Result<(), Failure> {
     let failure = |error: io::Error| {
         Failure::new(
@@ -152,7 +152,7 @@ fn one_line(input: &mut impl Read) -> Result<Zeroizing<String>, Failure> {
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-/// Standard input without the buffer that the library puts before it: nobody could wipe that.
+/// Standard input without the library's buffer, which could not be wiped.
 pub(crate) fn input() -> Result<File, Failure> {
     let input = io::stdin().as_fd().try_clone_to_owned();
     input.map(File::from).map_err(|error| {

@@ -1,8 +1,8 @@
-//! Writes a recording to its file, without ever blocking who records.
+//! Writes a recording to its file without blocking the caller.
 //!
-//! The core hands over lines while it holds what every connection waits for, so they are queued, and a
-//! thread of its own writes them. Lines must not be missing in the middle: where the queue is full, or
-//! the disk, the recording ends, and the server goes on.
+//! The core hands over lines while it holds a lock that every connection waits for, so lines are queued and
+//! written by a thread. No line may be missing in the middle: when the queue or the disk is full, the
+//! recording ends and the server continues.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -26,7 +26,7 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// Waits until everything is written, once nobody records any more, but no longer than `longest`.
+    /// Waits until everything is written after the recording has ended, but no longer than `longest`.
     pub fn wait(self, longest: Duration) {
         let _ = self.written.recv_timeout(longest);
     }
@@ -121,7 +121,7 @@ impl Feed {
             return Wanted::NoMore;
         }
         self.state.waiting.fetch_add(lines.len(), Ordering::Relaxed);
-        // Where nobody writes, `broken` says so the next time.
+        // Without a writer, `broken` says so at the next line.
         let _ = self.queue.send(lines.to_owned());
         self.left = self.left.saturating_sub(lines.len() as u64);
         if self.left > 0 || self.over {

@@ -1,4 +1,4 @@
-//! `flashgate replay`: plays a recording on a fresh core, and tells what is different.
+//! `flashgate replay`: plays a recording on a fresh core, and reports differences.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};

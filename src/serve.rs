@@ -180,7 +180,7 @@ fn members(
     }
 }
 
-/// Members in a store of our own, which is made where there is none.
+/// Members in a store of our own, which is created if there is none.
 fn own_members(path: &Path, pool: &PoolOptions, config: &mut Config) -> Result<Pool, Failure> {
     // Brings the schema up to date, which the pool will not.
     let opened = Members::open_or_create(path).or_else(|error| {
@@ -240,7 +240,7 @@ fn site_members(
     Err(site_table::unable())
 }
 
-/// How to try a demo: the address to open, and who can log in.
+/// How to try a demo: the address to open, and the members with their passwords.
 fn demo(address: SocketAddr) -> String {
     let members = DEMO.map(|member| format!("{} (password {})", member.nick, member.password));
     format!(

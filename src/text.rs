@@ -31,8 +31,8 @@ impl fmt::Display for Plain<'_> {
     }
 }
 
-/// Whether a character shows nothing of itself: a control character, an invisible one, one that stays blank,
-/// or one that is none. White space is something else, but for the ends of lines and paragraphs.
+/// Whether a character shows nothing: a control character, an invisible or blank one, or a code point that is
+/// not a character. White space does not count, except for ends of lines and paragraphs.
 pub fn is_unseen(c: char) -> bool {
     // Most are, and in no table.
     !matches!(c, ' '..='~')

@@ -16,7 +16,7 @@ pub struct Address {
     port: u16,
 }
 
-/// Reads `HOST:PORT`; the brackets of IPv6 are needed, or nobody knows where the port begins.
+/// Reads `HOST:PORT`. An IPv6 address needs its brackets; otherwise its port cannot be found.
 pub(super) fn address(text: &str) -> Result<Address, String> {
     let shape = "give HOST:PORT, like chat.example.com:8080 or [::1]:8080";
     if let Some((scheme, _)) = text.split_once("://") {
@@ -84,7 +84,7 @@ pub(super) fn connect(to: &Address) -> Result<TcpStream, Failure> {
     )))
 }
 
-/// A server whose machine has gone away is found out after some two minutes.
+/// A server whose machine is gone is noticed after about two minutes.
 fn prepared(socket: TcpStream) -> io::Result<TcpStream> {
     socket.set_nodelay(true)?;
     let keepalive = TcpKeepalive::new()

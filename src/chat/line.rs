@@ -9,7 +9,7 @@ pub(super) enum Line {
     Say(String),
     /// Text for a member.
     Message { nick: String, text: String },
-    /// Who is online?
+    /// Asks for the list of online members.
     List,
     /// What can be typed?
     Help,

@@ -1,4 +1,4 @@
-//! From a connection to a member who is online.
+//! Logs in on a connection.
 
 use std::io::{self, IsTerminal, Write};
 use std::net::TcpStream;
@@ -33,7 +33,7 @@ pub(super) fn greet(socket: &TcpStream, answers: &mut Answers<TcpStream>) -> Res
     }
 }
 
-/// Asks for what is not given, and logs in; on a terminal as often as typing it wrong is human.
+/// Asks for what is not given, and logs in. On a terminal a wrong password can be typed again a few times.
 pub(super) fn login(
     socket: &TcpStream,
     answers: &mut Answers<TcpStream>,
@@ -79,7 +79,7 @@ pub(super) fn by_ticket(
     })
 }
 
-/// Why somebody is not let in, but for a wrong password or ticket.
+/// Why a login is refused, except for a wrong password or ticket.
 fn refused(who: &str, why: &str) -> Failure {
     match why {
         "Already online." => failure(&format!(
@@ -105,7 +105,7 @@ fn command(who: &str, password: &Secret) -> Zeroizing<String> {
     command
 }
 
-/// Who one is now, or why not.
+/// The member that has logged in, or why the login failed.
 fn identify(
     socket: &TcpStream,
     answers: &mut Answers<TcpStream>,
@@ -116,7 +116,7 @@ fn identify(
         match answer {
             Answer::Identify(me) => return Ok(Ok(me)),
             Answer::Error(why) => return Ok(Err(why)),
-            // One's own login is told to everyone first. Who else is there, LIST will tell.
+            // The first answer is the member's own login. LIST gives the other members.
             Answer::Login(_)
             | Answer::Quit { .. }
             | Answer::Message { .. }

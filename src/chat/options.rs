@@ -32,7 +32,7 @@ pub struct ChatOptions {
     pub ticket: Option<Secret>,
 }
 
-/// Anything, for now: what is wrong with a value is told together with it, and this one is secret.
+/// Any text: argh's message about a bad value would show it, and a ticket is secret.
 fn ticket(text: &str) -> Result<Secret, String> {
     Ok(Secret::new(text))
 }

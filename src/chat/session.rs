@@ -94,7 +94,7 @@ pub(super) enum Done {
 }
 
 impl Session {
-    /// Carries out a line. `partner` is who was talked to last.
+    /// Carries out a line. `partner` is the member that the last message went to.
     pub(super) fn line(&self, typed: &str, partner: &mut Option<String>) -> Done {
         let (nick, text) = match line::parse(typed) {
             Ok(Line::Nothing) => return Done::Sent,
@@ -134,7 +134,7 @@ impl Session {
     }
 
     fn send(&self, command: &str) {
-        // A connection that takes nothing any more is told by the thread that receives.
+        // The receiving thread reports a connection that does not take this.
         let _ = (&self.socket).write_all(command.as_bytes());
     }
 }
@@ -176,13 +176,12 @@ fn receive(
     }
 }
 
-/// Whether a server that was sent QUIT at `since`, and has sent its last byte at `heard`, is not waited for any
-/// longer.
+/// Whether to stop waiting for a server that was sent QUIT at `since` and has sent its last byte at `heard`.
 fn is_deserted(since: Instant, heard: Instant, now: Instant) -> bool {
     now.saturating_duration_since(since.max(heard)) > FAREWELL
 }
 
-/// Whoever closes our output early has seen enough: `flashgate chat … | head`.
+/// A closed pipe is not a failure: `flashgate chat … | head`.
 fn unshown(error: &io::Error) -> Result<(), Failure> {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return Ok(());
@@ -232,7 +231,7 @@ pub(super) fn failure(message: &str) -> Failure {
     Failure::new(Exit::Failure, message)
 }
 
-/// A thread that panicked has been told of; what it left is still good to read.
+/// The panic of a thread has been reported, and what it left is valid.
 pub(super) fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -13,20 +13,20 @@ pub(super) struct Shown {
     pub(super) text: String,
 }
 
-/// What a line is about, for those who show it in colour.
+/// The kind of a line, which gives its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Somebody else's message; the first of these bytes are the time.
+    /// A message of another member; the first bytes, this many, are the time.
     Theirs { time: usize, sender: usize },
     /// A message of one's own.
     Mine,
-    /// Who is there, who comes and goes, help.
+    /// Online members, logins and quits, help.
     Note,
     /// What could not be done.
     Error,
 }
 
-/// A command whose answer is on its way.
+/// A command that has no answer yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Asked {
     Message { nick: String },
@@ -37,7 +37,7 @@ pub(super) enum Asked {
 #[derive(Debug)]
 pub(super) struct View {
     me: Member,
-    /// Names by nick: a `<quit>` tells the nick alone.
+    /// Names by nick, because a `<quit>` contains only the nick.
     online: BTreeMap<String, String>,
     /// In the order of their answers, which is that of the commands.
     asked: VecDeque<Asked>,
@@ -134,7 +134,7 @@ impl View {
         }
     }
 
-    /// An error in words for somebody who does not see the commands.
+    /// An error, for a user who does not see the commands.
     fn explained(&mut self, value: &str) -> String {
         if value == REPLACED {
             return "Somebody has logged in as you from elsewhere, and takes over.".to_owned();
@@ -162,7 +162,7 @@ impl View {
     }
 }
 
-/// Who one is, from now on.
+/// The member that has logged in.
 pub(super) fn welcome(me: &Member) -> Shown {
     note(&format!("You are {}.", both(me)))
 }
@@ -234,10 +234,10 @@ pub(super) fn line(text: &str) -> String {
     safe
 }
 
-/// Before the connection of somebody who was replaced is closed. It answers no command.
+/// Sent before the connection of a replaced member is closed. It answers no command.
 const REPLACED: &str = "Replaced by a new login.";
 
-/// More are not remembered, whatever a server tells; a `<quit>` of theirs shows the nick alone.
+/// The number of names to remember. A `<quit>` of a further member shows only the nick.
 const MAX_ONLINE: usize = 65_536;
 
 #[cfg(test)]
@@ -385,7 +385,7 @@ mod tests {
         }
     }
 
-    /// Whatever a server tells of, it is not all kept.
+    /// The memory is bounded, whatever a server sends.
     #[test]
     fn more_than_can_be_online_are_not_remembered() {
         let mut view = view();

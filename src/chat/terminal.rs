@@ -42,9 +42,9 @@ struct Screen {
     printer: Mutex<Box<dyn ExternalPrinter + Send>>,
     colours: bool,
     gate: Gate,
-    /// The chat is over: the one who types is to stop.
+    /// The chat is over: stop the line editor.
     over: AtomicBool,
-    /// Nobody types any more.
+    /// The line editor has stopped.
     stopped: AtomicBool,
 }
 
@@ -157,7 +157,7 @@ pub(super) fn talk(mut editor: Line, terminal: &Terminal, session: &Arc<Session>
         if leaving {
             match typed {
                 Ok(_) => {}
-                // Who does not want to wait for the last answers, does not.
+                // The user does not want to wait for the last answers.
                 Err(ReadlineError::Interrupted) => process::exit(128 + SIGINT),
                 // A terminal that is gone answers at once.
                 Err(_) => thread::sleep(STOP_AGAIN),
@@ -182,7 +182,7 @@ pub(super) fn talk(mut editor: Line, terminal: &Terminal, session: &Arc<Session>
     drop(stop);
 }
 
-/// Says that nobody types any more, however the thread ends.
+/// Marks the line editor as stopped, however the thread ends.
 struct Stopping(Terminal);
 
 impl Drop for Stopping {
@@ -191,7 +191,7 @@ impl Drop for Stopping {
     }
 }
 
-/// What the line editor asks for while somebody types.
+/// The state of the line editor.
 pub(super) struct Typing {
     terminal: Terminal,
     session: Arc<Session>,
@@ -266,8 +266,8 @@ struct State {
 struct Passing<'a>(&'a Gate);
 
 impl Gate {
-    /// Waits for a prompt, but not for ever: whoever types may be waiting for the server, and the
-    /// server for us to read.
+    /// Waits for a prompt, but not for ever: the line editor may be waiting for the server, and the server
+    /// for us to read.
     fn enter(&self) -> Passing<'_> {
         let state = lock(&self.state);
         let waited = self
@@ -337,7 +337,7 @@ mod tests {
     #[test]
     fn the_gate() {
         let gate = Arc::new(Gate::default());
-        // Nobody waits for ever.
+        // The wait is bounded.
         drop(gate.enter());
         gate.open();
         let passing = gate.enter();

@@ -31,7 +31,7 @@ pub(super) enum Answer {
     List(Vec<Member>),
     Pong,
     Error(String),
-    /// One of more than so many bytes, which was left out.
+    /// An answer of more than this many bytes, which was dropped.
     TooLong(usize),
     /// An element that servers of today do not send.
     Other,
@@ -126,7 +126,7 @@ impl<R: Read> Answers<R> {
     }
 }
 
-/// An answer of this chat begins with `<`; anything else is told as what it is.
+/// An answer of this chat begins with `<`. Anything else is reported by its kind.
 fn cut(broken: Broken) -> Broken {
     match broken {
         Broken::NotXml { start, why } if !start.starts_with('<') => Broken::NotXml { start, why },
@@ -161,7 +161,7 @@ fn understand(bytes: &[u8]) -> Result<Answer, Broken> {
         },
         "msg" => Answer::Message {
             sender: attribute(root, "aid")?,
-            // The name of the attribute is the original's: it holds who the message is for.
+            // A quirk of the 2007 format: the attribute names the recipient.
             recipient: attribute(root, "from")?,
             time: attribute(root, "time")?,
             text: attribute(root, "msg")?,

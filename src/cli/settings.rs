@@ -18,8 +18,8 @@ pub(super) fn takes_value(setting: &Setting) -> bool {
     setting.help().is_some_and(|help| !help.value.is_empty())
 }
 
-/// Takes the settings out of the arguments of `serve`. `takes_value` tells of other options whether the
-/// next argument is their value.
+/// Takes the settings out of the arguments of `serve`. `takes_value` says whether another option is followed
+/// by a value.
 pub(super) fn take(
     arguments: Vec<String>,
     takes_value: impl Fn(&str) -> bool,

@@ -16,7 +16,7 @@ pub enum Charset {
     Latin1,
     /// What MySQL calls latin2: ISO 8859-2.
     Latin2,
-    /// UTF-8 that somebody took for latin1 and made UTF-8 of, once more. Texts that are not so stay.
+    /// UTF-8 that was taken for latin1 and encoded again. Texts for which this does not hold stay unchanged.
     DoubleUtf8,
     /// Each text by itself: UTF-8, or else latin1.
     Auto,
@@ -58,7 +58,7 @@ impl Charset {
     }
 }
 
-/// What a site has stored for a text, as its database tells it: the inverse of reading it.
+/// The text as stored in the site's database: the inverse of reading it.
 #[cfg(feature = "mysql")]
 pub(crate) fn doubled(charset: Charset, text: &str) -> String {
     match charset {

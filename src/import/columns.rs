@@ -45,7 +45,7 @@ enum Salt {
 }
 
 impl Map {
-    /// Whether it says where it is written who is active.
+    /// Whether the map names the column that says which members are active.
     pub fn says_active(&self) -> bool {
         self.columns[ACTIVE] != Said::Nothing
     }
@@ -92,7 +92,7 @@ impl FromStr for Map {
     }
 }
 
-/// The members that are active: those whose row has one of some values in a column.
+/// The active members: those whose row has one of some values in a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActiveIf {
     /// The column.
@@ -149,7 +149,7 @@ pub(crate) struct Columns {
     pub(super) count: usize,
 }
 
-/// How it is known who is active.
+/// How a row says whether its member is active.
 #[derive(Clone, Debug)]
 pub(crate) enum ActiveBy {
     /// A column says 1 or 0.
@@ -170,8 +170,7 @@ impl ActiveBy {
 }
 
 impl Columns {
-    /// Finds the columns among those of a file that does not keep to our names, or tells what is
-    /// missing.
+    /// Finds the columns of a file that does not use our names, or says which are missing.
     pub(crate) fn find(titles: &[String], options: &Options) -> Result<Self, Vec<String>> {
         let mut problems = Vec::new();
         let mut is_any_missing = false;
@@ -284,7 +283,7 @@ impl Columns {
         wanted
     }
 
-    /// The columns that tell whether somebody who is online is so still.
+    /// The columns that say whether an online member may stay online.
     #[cfg(feature = "mysql")]
     pub(crate) fn of_a_look(&self) -> Vec<usize> {
         let mut wanted: Vec<_> = [self.id, self.nick]
@@ -334,7 +333,7 @@ pub(super) fn at(titles: &[String], title: &str) -> Option<usize> {
     titles.iter().position(is_it)
 }
 
-/// Some columns, for whoever has to name one.
+/// Names of some columns, for a message.
 fn list(titles: &[String]) -> String {
     let mut shown: Vec<_> = titles
         .iter()

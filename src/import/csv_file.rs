@@ -131,7 +131,7 @@ fn plain(title: &[u8]) -> String {
     String::from_utf8_lossy(title).trim().to_ascii_lowercase()
 }
 
-/// The first row of a file with other names, as somebody has said, and columns that are not ours.
+/// The first row of a file with other names, given by --map, and with columns that are not ours.
 fn other_header(import: &mut Import<'_>, place: Place, record: &ByteRecord) -> Option<Columns> {
     let titles = titles(record);
     if !Columns::are_titles(&titles, &import.options.map) {
@@ -301,8 +301,8 @@ fn read_on(file: &mut impl Read, into: &mut [u8]) -> io::Result<usize> {
     }
 }
 
-/// Tells on which line a row begins. The reader's own count leaves out empty lines before a row, and the LF of
-/// a CR LF.
+/// Finds the line on which a row begins. The reader's own count leaves out empty lines before a row, and the
+/// LF of a CR LF.
 struct Lines {
     /// Bytes so far.
     at: u64,

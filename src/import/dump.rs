@@ -1,14 +1,14 @@
-//! Reads what mysqldump and phpMyAdmin write: which tables a dump has, and the rows of one.
+//! Reads the output of mysqldump and phpMyAdmin: the tables of a dump, and the rows of one table.
 //!
-//! A dump is a stream of SQL statements, read once from its beginning to its end. [`Dump`] stops at
-//! each `CREATE TABLE` and at each `INSERT INTO`; of these, whoever reads asks for columns and rows,
-//! and of the rows for some columns. All else is skipped, whatever stands in it.
+//! A dump is a stream of SQL statements, read once from start to end. [`Dump`] stops at each `CREATE TABLE`
+//! and each `INSERT INTO`. Of these the caller reads columns and rows, and of the rows some columns.
+//! Everything else is skipped.
 //!
-//! Memory is bounded by the constants below, whatever the dump holds: what is skipped is not kept,
-//! so that a table of pictures costs nothing but time.
+//! Memory is bounded by the constants below, whatever the dump holds: skipped parts are not kept, so a table
+//! of pictures only takes time.
 //!
-//! `lexer` knows how MySQL writes names, values and comments, `statements` what its statements look
-//! like, this file which of them matter. Values are bytes: a dump does not say what they are in.
+//! `lexer` reads names, values and comments as MySQL writes them, `statements` reads statements, and this
+//! file chooses those that matter. Values are bytes, because a dump does not state their encoding.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -186,7 +186,7 @@ impl fmt::Display for Within {
     }
 }
 
-/// What a reader's failure means: a decoder tells of a file that is cut by an end that is unexpected.
+/// The meaning of a read error: a decoder reports a file that is cut short as an unexpected end.
 fn unreadable(error: &io::Error) -> DumpFault {
     if error.kind() == io::ErrorKind::UnexpectedEof {
         DumpFault::Cut(Within::Gzip)

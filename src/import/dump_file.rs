@@ -48,7 +48,7 @@ fn rows(import: &mut Import<'_>, mut dump: Dump<impl Read>, table: &TableName) -
             Statement::Create(_) | Statement::Insert(_) => {}
         }
     }
-    // What is wrong with a table of nobody is said, too.
+    // The faults of an empty table are reported, too.
     if let (None, Some(titles)) = (&known, created) {
         Known::of(None, titles, import)?;
     }

@@ -10,11 +10,11 @@ pub struct Options {
     /// The table of a dump or a database; otherwise the only one (of a dump, with rows), or the one
     /// called `members`.
     pub table: Option<String>,
-    /// A query to a database whose rows are taken instead of those of a table.
+    /// A query to a database whose rows are used instead of those of a table.
     pub query: Option<String>,
     /// Which column is what, where their names do not say so.
     pub map: Map,
-    /// Who is active, where no column says 1 or 0.
+    /// Which members are active, if no column says 1 or 0.
     pub active_if: Option<ActiveIf>,
     /// What texts are in; otherwise what a dump says, or UTF-8.
     pub charset: Option<Charset>,

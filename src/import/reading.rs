@@ -62,9 +62,9 @@ impl Spaces {
 /// What becomes of a name that could not be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Names {
-    /// It is refused: whoever has a CSV file can mend it.
+    /// It is refused: the author of a CSV file can correct it.
     AsTheyAre,
-    /// It is cleaned, or the nick stands in for it: nobody can mend a dump, or a site.
+    /// It is cleaned or replaced by the nick: a dump or a site cannot be corrected easily.
     Cleaned,
 }
 

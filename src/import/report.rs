@@ -125,7 +125,7 @@ impl fmt::Display for RowFault {
     }
 }
 
-/// A nick whose spaces were filled, or a name that had to be cleaned to be shown.
+/// A nick whose spaces were replaced, or a name that was cleaned so that it can be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cleaned {
     /// Where the row is.
@@ -148,7 +148,7 @@ impl fmt::Display for Cleaned {
     }
 }
 
-/// Is told what happens while rows are read.
+/// Follows an import row by row.
 pub trait Watch {
     /// Whether it is of use to know how many rows are to come, which a database has to count.
     fn wants_total(&self) -> bool {
@@ -156,8 +156,8 @@ pub trait Watch {
     }
     /// So many rows are to come.
     fn total(&mut self, _rows: u64) {}
-    /// So many rows are done. Told now and then; of a table, while they are taken and again while they
-    /// are looked at.
+    /// The number of rows done, now and then. Rows of a table are counted twice: when fetched and when
+    /// checked.
     fn rows(&mut self, _done: usize) {}
     /// Something is wrong with a row, which is refused.
     fn refused(&mut self, _fault: &RowFault) {}
@@ -165,5 +165,5 @@ pub trait Watch {
     fn cleaned(&mut self, _cleaned: &Cleaned) {}
 }
 
-/// Nobody watches.
+/// Ignores everything.
 impl Watch for () {}

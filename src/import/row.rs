@@ -1,5 +1,4 @@
-//! What every row goes through, wherever it is from: its fields, and whether somebody has its number or
-//! its nick.
+//! The checks that every row goes through: its fields, and whether its number or nick is taken.
 
 use super::columns::{COLUMNS, Columns, ID, NAME, NICK};
 use super::error::Stop;
@@ -46,7 +45,7 @@ impl<'a> Import<'a> {
         })
     }
 
-    /// Takes a row whose columns are where they should be; `get` gives what is in one.
+    /// Imports a row whose columns are known; `get` gives the content of a column.
     pub(crate) fn row<'r>(
         &mut self,
         place: Place,
@@ -111,7 +110,7 @@ impl<'a> Import<'a> {
         !self.found.is_empty()
     }
 
-    /// Tells the faults that were found in the order of their columns.
+    /// Reports the faults of a row in the order of their columns.
     pub(crate) fn faults_end(&mut self) {
         self.found.sort_by_key(|fault| fault.column);
         let faults = &mut self.report.faults;
@@ -143,7 +142,7 @@ impl<'a> Import<'a> {
         fields
     }
 
-    /// A number is nobody's yet, neither in the file nor in the store.
+    /// Checks that the number is free, in the file and in the store.
     fn check_id(&mut self, place: Place, column: usize, id: Number) -> Result<(), Stop> {
         let shown = id.get();
         let problem = if let Some(first) = self.seen.id(id).map_err(Stop::Scratch)? {
@@ -162,7 +161,7 @@ impl<'a> Import<'a> {
         Ok(())
     }
 
-    /// A nick is nobody's yet, in no letter case.
+    /// Checks that the nick is free, in any letter case.
     fn check_nick(&mut self, place: Place, column: usize, nick: &Nick) -> Result<(), Stop> {
         let shown = nick.as_str();
         let problem = if let Some(first) = self.seen.nick(&nick.key()).map_err(Stop::Scratch)? {
@@ -224,5 +223,5 @@ impl<'a> Import<'a> {
 /// Faults that are kept: more than anyone mends before trying again.
 pub(crate) const MAX_FAULTS: usize = 100;
 
-/// How often it is told how many rows are done.
+/// Rows between two reports of progress.
 pub(crate) const PROGRESS_ROWS: usize = 1000;

@@ -1,5 +1,5 @@
-//! Whose number and nick were in the file already. In a temporary file of SQLite's, which is gone
-//! with its value: a site may have more members than fit in memory.
+//! The numbers and nicks of earlier rows, in a temporary file of SQLite's that goes with its value: a site
+//! may have more members than fit in memory.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 

@@ -40,7 +40,7 @@ pub(crate) fn put(
         .connection
         .pragma_update(None, "cache_size", CACHE_KIB);
     cache.map_err(store_error)?;
-    // One transaction from the first check on, so that nobody else's change comes in between.
+    // One transaction from the first check on, so that no other change comes in between.
     let transaction = members
         .connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -67,15 +67,15 @@ pub(crate) fn put(
 pub(crate) enum Sink<'a> {
     /// Into a store where others are.
     Store(&'a Transaction<'a>),
-    /// Into a store of nobody, where nobody has to be looked for.
+    /// Into an empty store, where no number or nick is taken.
     Empty(&'a Transaction<'a>),
-    /// Only looks who is there.
+    /// Only looks up which numbers and nicks are taken.
     Look(&'a Connection),
     Nothing,
 }
 
 impl Sink<'_> {
-    /// Who is there already.
+    /// The store with the existing members.
     pub(super) fn store(&self) -> Option<&Connection> {
         match self {
             Self::Store(transaction) => Some(transaction),

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use super::columns::at;
 use crate::password::{self, html};
 
-/// How a site stores what somebody has typed.
+/// How a site stores typed texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Texts {
     AsTyped,
@@ -15,7 +15,7 @@ pub(crate) enum Texts {
 }
 
 impl Texts {
-    /// Tells by the columns of a table. No other has these two.
+    /// Recognised by the columns of a table. Only phpBB has these two.
     pub(super) fn of(titles: &[String]) -> Self {
         let is_there = |title: &str| at(titles, title).is_some();
         if is_there("username_clean") && is_there("user_password") {

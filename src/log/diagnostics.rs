@@ -1,9 +1,9 @@
-//! Diagnostics: what an operator should know, on standard error, without ever waiting for it.
+//! Diagnostics: messages to the operator on standard error, written without waiting for it.
 //!
-//! Standard error may be a pipe that nobody reads. A thread that waited for it would take what it
-//! holds along: a thread of the pool its lock, and with it all logins. So in a process that serves,
-//! everything for standard error (the `log` crate's records, panics, what [`say`] is told) goes
-//! through a bounded queue to a thread of its own, and what finds no room is dropped and counted.
+//! Standard error may be a pipe that is not read. A thread that waited for it would block everything that it
+//! holds: a thread of the pool holds a lock, and with it all logins. So a server sends everything for
+//! standard error (records of the `log` crate, panics, texts of [`say`]) through a bounded queue to a thread
+//! of its own. Lines that do not fit are dropped and counted.
 
 use std::io::{self, Write};
 use std::panic;
@@ -22,7 +22,7 @@ pub fn direct() {
     builder().init();
 }
 
-/// Puts them there by way of a queue, with panics and what [`say`] is told. For a server.
+/// Writes diagnostics through a queue, with panics and the texts of [`say`]. For a server.
 pub fn queued() -> Result<(), Failure> {
     let queue = Queue::new(io::stderr())?;
     builder()
@@ -36,7 +36,7 @@ pub fn queued() -> Result<(), Failure> {
         // It may be the process's last word.
         panics.flush(LAST_WORDS);
     }));
-    // Whoever was first is meant for the same standard error.
+    // The first caller has set up the same standard error.
     let _ = QUEUE.set(queue);
     Ok(())
 }
@@ -45,7 +45,7 @@ fn builder() -> env_logger::Builder {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn"))
 }
 
-/// Tells something to whoever has started the program. Does not wait in a process that serves.
+/// Prints a message to the user on standard error. Does not wait in a server.
 pub fn say(text: &str) {
     let line = format!("flashgate: {text}\n");
     match QUEUE.get() {
@@ -130,7 +130,7 @@ fn run(queue: &Receiver<Item>, dropped: &AtomicU64, mut output: impl Write) {
     loop {
         // The time-out is for the last loss, behind which no message may ever come.
         match queue.recv_timeout(REPORT_AFTER) {
-            // A standard error that is closed is nothing that could be told anywhere.
+            // A closed standard error cannot be reported anywhere.
             Ok(Item::Message(message)) => drop(output.write_all(&message)),
             Ok(Item::Flush(done)) => drop(done.try_send(())),
             Err(RecvTimeoutError::Timeout) => {}

@@ -7,7 +7,7 @@ use flashgate_core::Note;
 /// What one line is about.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
-    /// The server has its settings, for so many chat connections at most.
+    /// The server has its settings.
     Created {
         /// That number.
         max: usize,

@@ -118,7 +118,7 @@ impl Line<'_> {
         }
     }
 
-    /// Says whose connection it is about.
+    /// Appends the address of the connection.
     fn by(&mut self, peer: SocketAddr) {
         match self.format {
             Format::Text => {

@@ -16,7 +16,7 @@ use super::line::{self, Date, line};
 use crate::bounded::{self, Receiver, Sender};
 use crate::failure::Failure;
 
-/// Writes lines to an output that may block, without ever blocking who has something to say.
+/// Writes lines to an output that may block, without blocking the caller.
 #[derive(Clone)]
 pub struct Writer {
     queue: Sender<Item>,
@@ -116,7 +116,7 @@ struct Sink<W> {
     format: Format,
     clock: Arc<dyn Clock>,
     dropped: Arc<AtomicU64>,
-    /// Of the dropped lines, those that a line has told of.
+    /// The dropped lines that a line of the log has reported.
     reported: u64,
     /// Lines written since a loss was seen: the lines before it are out once a full queue is.
     since_loss: usize,

@@ -1,4 +1,4 @@
-//! What an operator is told of members who cannot log in.
+//! Warnings about members who cannot log in.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -7,12 +7,12 @@ use flashgate_core::MemberId;
 
 use crate::store::{COMPLAIN_AGAIN, StoreError};
 
-/// Says what is wrong with the store once in a while, not once a login: anybody may try one, and as
-/// often as the rate allows.
+/// Warns about the store now and then, not at every login: anybody can try to log in, as often as the rate
+/// limit allows.
 #[derive(Default)]
 pub(super) struct Complaints {
     last: Option<(Instant, StoreError)>,
-    /// Whose row was complained about lately.
+    /// Members that a warning was logged about, and when.
     members: BTreeMap<MemberId, Instant>,
 }
 
@@ -54,5 +54,5 @@ impl Complaints {
     }
 }
 
-/// Members whose rows are complained about within that time; of more, one learns later.
+/// The number of members to warn about within that time. Warnings about further members come later.
 const MAX_COMPLAINTS: usize = 100;

@@ -55,7 +55,7 @@ impl Permits {
         Permit(self)
     }
 
-    /// Waits for a permit that nobody else waits for.
+    /// Waits until a permit is free and no other thread waits for one.
     pub(super) fn take_last(&self) -> Permit<'_> {
         let wanted = |state: &mut State| state.left == 0 || state.waiting > 0;
         let waited = self.back.wait_while(lock(&self.state), wanted);
@@ -84,7 +84,7 @@ impl Hashing {
         self.begin(self.permits.take())
     }
 
-    /// Waits until nobody else wants to hash.
+    /// Waits until no other thread wants to hash.
     pub(super) fn take_last(&self) -> MayHash<'_> {
         self.begin(self.permits.take_last())
     }

@@ -64,8 +64,8 @@ pub struct PoolOptions {
     pub refusal: Duration,
     /// How long the slowest hash in the store takes on a slow machine.
     pub slowest: Duration,
-    /// What a site makes tickets with, which its members may log in by. Without it there are none, and
-    /// a password that looks like one is a password.
+    /// The secret with which a site makes tickets. Without it there are no tickets, and a password that looks
+    /// like a ticket is a password.
     pub tickets: Option<TicketSecret>,
 }
 
@@ -140,8 +140,8 @@ impl Pool {
         Self::in_memory(&members, options)
     }
 
-    /// What all checks of passwords have cost so far, in KiB of memory times passes over it. By it
-    /// a test knows that nobody is refused more cheaply than others.
+    /// The cost of all password checks so far, in KiB of memory times passes over it. Tests use it to show
+    /// that no refusal is cheaper than another.
     pub fn work(&self) -> u64 {
         self.shared.0.work.load(Ordering::Relaxed)
     }
@@ -151,14 +151,14 @@ impl Pool {
         self.shared.0.queue.later()
     }
 
-    /// Tells of every change by others that logs a member out, within a second, from now on. Other
-    /// programs make such changes, so not in memory. `tell` may not wait, nor call the pool.
+    /// Reports every change that logs a member out, within a second, from now on. Only other programs make
+    /// such changes, so a store in memory has none. `tell` must not wait or call the pool.
     pub fn watch(&self, tell: impl Fn(MemberEvent) + Send + 'static) {
         self.shared.0.backend.watch(Box::new(tell));
     }
 
-    /// Hears what the core has noted. Over the table of a site, the pool has to know who is online, or
-    /// it asks for everybody who was ever let in, again and again. Does not wait.
+    /// Takes a note of the core. Over the table of a site the pool has to know which members are online;
+    /// otherwise it would ask for every member that ever logged in. Does not wait.
     pub fn heard(&self, note: &Note) {
         self.shared.0.backend.heard(note);
     }
@@ -185,7 +185,7 @@ impl Pool {
         let rest = Arc::clone(&shared.0);
         drop(shared);
         let ended = ended.into_inner().unwrap_or_else(PoisonError::into_inner);
-        // An error is what is wished for: nobody is left who could send.
+        // The channel fails once all senders, that is all threads, are gone.
         let _ = ended.recv_timeout(longest);
         let left = rest.queue.later();
         if left > 0 {
@@ -207,8 +207,8 @@ impl Pool {
         Ok(pool)
     }
 
-    /// A pool whose stuck threads are given up only by calls of [`Shared::supervise`]. What it returns beside
-    /// the pool is for the threads that such calls start.
+    /// A pool that gives up stuck threads only when [`Shared::supervise`] is called. The sender is for the
+    /// threads that such calls start.
     pub(super) fn start_unsupervised(
         backend: Box<dyn Backend>,
         threads: usize,

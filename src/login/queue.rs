@@ -23,7 +23,7 @@ pub(super) struct Queue<J, L> {
 struct Inner<J, L> {
     /// What waits, by its source.
     waiting: BTreeMap<Source, VecDeque<J>>,
-    /// The sources of `waiting`, the one whose turn it is first.
+    /// The sources in `waiting`; the source at the front is next.
     turns: VecDeque<Source>,
     length: usize,
     later: VecDeque<L>,
@@ -130,7 +130,7 @@ impl<J, L> Queue<J, L> {
         }
     }
 
-    /// The lookup whose turn it is, if one waits.
+    /// The next lookup, if one waits.
     pub(super) fn take(&self) -> Option<J> {
         self.lock().take()
     }
@@ -232,7 +232,7 @@ mod tests {
         queue.close();
         assert_eq!(queue.next(Duration::MAX), Next::End);
         assert_eq!(looked(&queue), first);
-        // Nobody sleeps in a queue that is closed.
+        // A closed queue does not sleep.
         queue.sleep_until(Instant::now() + Duration::from_secs(3600));
     }
 }

@@ -89,7 +89,7 @@ pub enum SecretFault {
     Open,
     /// So few bytes could be guessed.
     Short(usize),
-    /// Nobody means so many.
+    /// More than any site can mean.
     Long,
 }
 
@@ -124,7 +124,8 @@ impl fmt::Display for SecretFault {
 /// The tickets of one secret: which are good, and which of them are spent.
 pub(super) struct Tickets {
     keyed: Hmac<Sha256>,
-    /// By when they expire. What tells one from another is its MAC, half of it.
+    /// The MACs of used tickets, by the time at which they expire. Half of a MAC is enough to tell tickets
+    /// apart.
     spent: BTreeSet<(u64, [u8; 16])>,
     /// When the server has started.
     started: u64,
@@ -135,7 +136,7 @@ pub(super) struct Tickets {
     most: usize,
 }
 
-/// The time in seconds since 1970 UTC, as a site's `time()` tells it.
+/// The time in seconds since 1970 UTC, like PHP's `time()`.
 pub(super) fn wall_clock() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| since.as_secs())
@@ -151,7 +152,7 @@ pub(super) enum Worth {
     /// It was made shortly before the server started, and may have been used by then. The client needs a
     /// fresh one. This is not a failure of the client: the site's clock may be some seconds behind.
     TooSoon,
-    /// It is a ticket that lets nobody in, for this reason.
+    /// It is a ticket that is refused for this reason.
     Nothing(Denial),
     /// It does not look like a ticket.
     NoTicket,
@@ -183,7 +184,7 @@ impl Tickets {
         Hmac::new_from_slice(&secret.0).expect("a key may have any length")
     }
 
-    /// What this is worth to the member. Who is let in by it is so once.
+    /// Checks a password as a ticket of a member, and uses the ticket up.
     pub(super) fn spend(&mut self, password: &Secret, member: MemberId, now: u64) -> Worth {
         let Some(ticket) = Ticket::parse(password.expose()) else {
             return match is_ticket(password) {
@@ -318,11 +319,11 @@ const WORD: &str = "ticket:";
 const LEAST_SECRET: usize = 32;
 const MOST_SECRET: usize = 4096;
 
-/// The rights of whoever is neither the owner nor in the group, which may be the web server's.
+/// Permissions of others. The group may be that of the web server.
 const OTHERS: u32 = 0o006;
 
-/// Seconds by which a ticket may expire in the future. Long enough for a page to load on a bad line;
-/// a ticket that somebody else has read is of use no longer.
+/// The longest lifetime of a ticket, in seconds: long enough for a page to load on a slow line, and short
+/// enough that a copied ticket is soon useless.
 pub(super) const MOST_AHEAD: u64 = 300;
 
 /// Seconds by which the clocks of a site and its server may differ. Those that are set by the network

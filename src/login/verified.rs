@@ -1,17 +1,15 @@
-//! Which passwords were right a short while ago, so that known members who come back all at once do
-//! not cost a hash each: that would be minutes for ten thousand.
+//! Passwords that were right a short while ago, so that members who reconnect all at once do not cost a hash
+//! each: ten thousand hashes take minutes.
 //!
-//! What is kept is a fact about two texts alone: this password was verified against this stored hash.
-//! It says nothing of a member. Who that is, whether active, and which hash is stored is read from the
-//! store at each login all the same, so nothing here can be out of date: another password in the
-//! store is another hash, and none of that is known here.
+//! An entry states one fact about two texts: this password was verified against this stored hash. The member,
+//! its state and the stored hash are read from the store at each login, so an entry cannot be out of date: a
+//! new password has a new hash, which has no entry.
 //!
-//! Kept is a keyed hash of the two, under a key that lives in this process alone: never the password,
-//! nor anything that outlives the process. Only right passwords are kept. A wrong one is hashed as
-//! ever, and costs what it costs everybody else.
+//! An entry is a keyed hash of the two texts. The key exists only in this process. Passwords are never kept,
+//! and wrong passwords leave no entry and cost a full hash.
 //!
-//! It takes some 40 bytes a member, and so no list by age: there are two tables, and all that is in the
-//! older one goes at once.
+//! An entry takes about 40 bytes, too little for a list by age. There are two tables instead, and the older
+//! one is dropped as a whole.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -26,7 +24,7 @@ use zeroize::Zeroizing;
 
 use crate::password::scrub::{BLOCK, apart};
 
-/// The passwords that were right lately, one for each name that somebody logged in by.
+/// The passwords that were right lately, one for each name used to log in.
 pub(super) struct Verified {
     /// Has taken the key in; none if the system gave no random numbers, and then nothing is kept.
     keyed: Option<Keyed>,
@@ -39,17 +37,17 @@ pub(super) struct Verified {
     most: usize,
 }
 
-/// By whom: half of a keyed hash, which is far more than can be tried while it lives.
+/// The name: half of a keyed hash, more than anybody can search while it lives.
 type Proofs = HashMap<Name, [u8; 16]>;
 
-/// By what somebody logs in: a member's number, or the keyed hash of a nick. Where one passes for
-/// another, nobody is harmed: there is still the proof.
+/// The name used to log in: a member's number, or the keyed hash of a nick. A collision does no harm, because
+/// the proof has to match, too.
 type Name = u64;
 
 type Keyed = Blake2bMac<U32>;
 
 impl Verified {
-    /// Knows nobody yet.
+    /// No entries.
     pub(super) fn new() -> Self {
         Self::of(MOST)
     }
@@ -68,7 +66,7 @@ impl Verified {
         }
     }
 
-    /// Whether anything is known of whom a client says it is: if so, the row was read lately.
+    /// Whether there is an entry for this name: if so, its row was read lately.
     pub(super) fn knows(&self, login: &Login) -> bool {
         let known = |keyed| {
             let name = name(keyed, login);
@@ -146,7 +144,8 @@ impl Verified {
             self.young = Proofs::new();
             self.turn(now);
         } else if since >= LIVES {
-            // When it was due, not when somebody came to see it: else it would live on by that.
+            // Counted from when the turn was due, not from this call; otherwise rare calls would keep entries
+            // alive.
             self.turn(self.turned + LIVES);
         }
     }
@@ -194,10 +193,9 @@ const RENEWED: Name = 1 << 62;
 /// in 3 MB.
 const MOST: usize = 32_768;
 
-/// After so long the tables are turned: what is kept lives so long at the least, and twice that at the
-/// most. Long enough for a server's network to come back, or for a page to be loaded again and again.
-/// No longer, since who can read the process's memory could try passwords on what is kept, key and all,
-/// far faster than on the store's hashes.
+/// The time after which the older table is dropped: an entry lives for one to two of these. This is long
+/// enough for a network outage or for several reloads of a page. It is not longer, because with the memory of
+/// the process, key included, passwords could be tried far faster than on the stored hashes.
 const LIVES: Duration = Duration::from_secs(300);
 
 #[cfg(test)]

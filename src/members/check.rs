@@ -1,5 +1,5 @@
-//! `members check`: whether the file is whole, how passwords are stored, whom that shuts out, and
-//! which nicks and names will not do.
+//! `members check`: damage in the file, formats of passwords, members who cannot log in, and bad nicks and
+//! names.
 
 use std::path::PathBuf;
 
@@ -59,7 +59,7 @@ pub(super) fn run(options: &Check) -> Result<String, Failure> {
     Err(Failure::new(Exit::Data, wrong))
 }
 
-/// Whom something is wrong with, and what to do.
+/// The members with something wrong, and what to do.
 fn wrong(found: &Checkup) -> String {
     let mut parts = Vec::new();
     if !found.shut_out.is_empty() {

@@ -166,7 +166,7 @@ pub(crate) fn run(action: &Action) -> Result<(), Failure> {
 }
 
 fn add(options: &Add) -> Result<String, Failure> {
-    // Nobody types a password twice only to hear that the nick is taken.
+    // Checked first, so that a password is not typed twice for a nick that is taken.
     if options.members.exists() {
         let members = Members::open(&options.members)?;
         if let Some(taken) = members.taken(options.id, &options.nick)? {

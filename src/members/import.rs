@@ -63,7 +63,7 @@ pub(crate) struct Import {
     #[argh(option, arg_name = "CHAR")]
     spaces: Option<Spaces>,
 
-    /// file with the password of a database's user, which nobody else may read; or the environment has it as FLASHGATE_MYSQL_PASSWORD
+    /// file with the password of the database user; other users must not be able to read it; or set FLASHGATE_MYSQL_PASSWORD
     #[argh(option, arg_name = "FILE")]
     mysql_password: Option<PathBuf>,
 

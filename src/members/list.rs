@@ -1,4 +1,4 @@
-//! `members list`: who there is, all or some, for people and for programs.
+//! `members list`: all members or some, for people and for programs.
 
 use std::path::PathBuf;
 
@@ -134,7 +134,7 @@ fn table(members: &[Listed]) -> String {
     table
 }
 
-/// A member's fields in JSON, whose names stay as they are.
+/// A member's fields in JSON. Their names are stable.
 pub(super) fn fields(member: &Listed) -> String {
     let time = |seconds| Quoted(&iso(seconds)).to_string();
     format!(
@@ -183,5 +183,5 @@ fn stored(text: &str) -> Result<Stored, String> {
     })
 }
 
-/// What stands for every password that lets nobody in.
+/// The word for every password that cannot be checked.
 pub(super) const USELESS: &str = "useless";

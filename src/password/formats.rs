@@ -1,13 +1,13 @@
-//! Stored passwords of every kind that PHP sites have made: what each is, what it costs, and whether
-//! a password fits.
+//! Stored passwords in every format that PHP sites have used: reading them, their cost, and whether a
+//! password fits.
 //!
-//! A stored password is one text that says all of itself. Most kinds do anyway; a salt that a site
-//! kept in a column of its own stands behind a prefix that is ours, as in
+//! A stored password is one text that contains everything. Most formats are like this. A salt that a site
+//! kept in a column of its own comes after a prefix of ours, as in
 //! `$md5(salt.password)$5f4dcc3b5aa765d61d8327deb882cf99$s4lt`.
 //!
-//! A format is known by its prefix or, without one, by its length and characters. Whoever adds one
-//! adds a [`Format`], a line in [`PREFIXES`] or [`BARE`], its limit in [`Format::most`], its time in
-//! [`Crypted::time`], and vectors that another program has made.
+//! A format is recognised by its prefix or, without one, by its length and characters. To add one: a
+//! [`Format`], a line in [`PREFIXES`] or [`BARE`], its limit in [`Format::most`], its time in
+//! [`Crypted::time`], and vectors made by another program.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -293,6 +293,6 @@ pub(super) const MAX_MEMORY: u32 = 256 * 1024;
 /// KiB times passes: about a second, a tenth of the time after which the core gives a lookup up.
 pub(super) const MAX_WORK: u64 = 1024 * 1024;
 
-/// Bytes of a password that are tried with anything but argon2. The time of the others grows with
-/// the password, and whoever connects chooses the password.
+/// The longest password that is tried with anything but argon2, in bytes. The time of other formats grows
+/// with the password, which the client chooses.
 const LONGEST: usize = 256;

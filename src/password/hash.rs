@@ -118,8 +118,7 @@ impl fmt::Debug for Hash {
 pub struct Checked {
     /// What the password is worth.
     pub verdict: Verdict,
-    /// What argon2 did for it, in KiB of memory times passes over it. The same for everyone who is
-    /// refused.
+    /// The work of argon2, in KiB of memory times passes over it. The same for every refusal.
     pub work: u64,
 }
 
@@ -136,9 +135,9 @@ pub enum Verdict {
 
 /// Compares a password with what is stored, or with nothing at the same cost.
 ///
-/// Whoever is unknown, has a hash that cannot be used, or is refused by one that argon2 has no part
-/// in, is checked against a hash with the parameters of new passwords, so that the time of an answer
-/// does not tell who exists.
+/// An unknown member, an unusable hash and a wrong password for a format without argon2 are checked against a
+/// hash with the parameters of new passwords, so that the time of the answer does not show which members
+/// exist.
 pub fn check(password: &Secret, stored: Option<&str>) -> Checked {
     let bytes = password.expose().as_bytes();
     let (verdict, work) = match stored.map(Stored::parse) {
@@ -172,14 +171,14 @@ pub(crate) fn time_of_new() -> Duration {
     Duration::from_millis(NEW_WORK / WORK_PER_MILLI)
 }
 
-/// The format of what is stored, or why nobody can log in by it.
+/// The format of a stored password, or why it cannot be used.
 pub(crate) fn format(stored: &str) -> Result<Format, HashFault> {
     Stored::parse(stored).map(|stored| stored.format())
 }
 
-/// The time that a refusal by a stored hash takes on a slow machine: what all refusals have to be
-/// held back for, so that nobody can tell the kind of a hash by it. Nothing for what cannot be
-/// checked, which costs as little as nobody.
+/// The time of a refusal by a stored hash on a slow machine. All refusals are delayed to the longest of
+/// these, so that their time does not show the kind of hash. Zero for a hash that cannot be checked, which
+/// costs as little as an unknown member.
 pub(crate) fn time_to_check(stored: &str) -> Duration {
     let Ok(stored) = Stored::parse(stored) else {
         return Duration::ZERO;
@@ -247,7 +246,7 @@ const NEW_WORK: u64 = NEW_MEMORY as u64 * NEW_PASSES as u64;
 /// KiB times passes in a millisecond: half of what a core of a small rented server does today.
 const WORK_PER_MILLI: u64 = 400;
 
-/// Nobody's password, with the parameters of new ones.
+/// A hash that no password fits, with the parameters of new ones.
 const DUMMY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5J3Mgc2FsdCE$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 #[cfg(test)]
@@ -332,7 +331,7 @@ mod tests {
         let slowest = format!("$argon2id$v=19$m=262144,t=4,{tail}");
         assert_eq!(time_to_check(&slowest).as_millis(), 2621);
         assert_eq!(time_to_check("md5 or so"), Duration::ZERO);
-        // A refusal by an old hash is one by nobody's, too.
+        // A refusal by an old hash includes the dummy hash, too.
         let bcrypt = format!("$2y$12${}", "a".repeat(53));
         assert_eq!(time_to_check(&bcrypt).as_millis(), 1024 + 97);
         let sha = format!("$6$salt${}", "a".repeat(86));

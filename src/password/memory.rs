@@ -18,7 +18,7 @@ pub(crate) fn hash_into(
     let count = argon2.params().block_count();
     BLOCKS.with_borrow_mut(|blocks| {
         if blocks.len() < count {
-            // Not grown: nobody needs what is in it, nor both for a moment.
+            // Not grown: the old content is not needed, and both would take memory for a moment.
             *blocks = Vec::new();
             let room = blocks.try_reserve_exact(count);
             room.map_err(|_| Error::OutOfMemory)?;

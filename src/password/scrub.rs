@@ -5,8 +5,8 @@
 
 use zeroize::Zeroize;
 
-/// Does it in a frame of its own, and wipes so many bytes of the stack from there on: that frame, and
-/// those of what it called.
+/// Runs the work in a frame of its own, then wipes this many bytes of the stack from there on: that frame,
+/// and those of its callees.
 pub(crate) fn apart<const DEPTH: usize, T>(work: impl FnOnce() -> T) -> T {
     let done = below(work);
     wipe::<DEPTH>();
@@ -16,8 +16,8 @@ pub(crate) fn apart<const DEPTH: usize, T>(work: impl FnOnce() -> T) -> T {
 /// For a hash. What takes a password in is among the first frames; those behind hold what came of it.
 pub(crate) const HASH: usize = 8 * 1024;
 
-/// For one block of BLAKE2. Who logs in again is answered on the stack of a connection, where each page
-/// that is written to is the connection's for good.
+/// For one block of BLAKE2. A repeated login is answered on the stack of a connection, where each page that
+/// is written stays allocated.
 pub(crate) const BLOCK: usize = 3 * 1024;
 
 /// Not inlined, or its frame would be one with the caller's, which is not wiped.

@@ -1,4 +1,4 @@
-//! What the server is told of the process around it, for `/metrics` and `/readyz`.
+//! Facts about the process for `/metrics` and `/readyz`.
 
 use std::fs;
 use std::sync::Weak;
@@ -15,8 +15,8 @@ use crate::log::Writer;
 use crate::log::diagnostics::start_thread;
 use crate::login::Pool;
 
-/// Tells the server once a second what has changed, and each [`PROCESS`] what the process needs. Not from
-/// where a log line is dropped: that is inside the server, which may not be called back from there.
+/// Sends the server what has changed once a second, and the use of resources every [`PROCESS`] seconds. This
+/// does not happen where a log line is dropped, because that code runs inside the server and may not call it.
 pub(super) fn tell(writer: Writer, pool: Weak<Pool>, handle: Handle) -> Result<(), Failure> {
     let started = SystemTime::now().duration_since(UNIX_EPOCH);
     let started = started.map_or(0, |since| since.as_secs());

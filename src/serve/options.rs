@@ -40,7 +40,7 @@ pub struct ServeOptions {
     #[argh(option, arg_name = "ADDR")]
     pub policy_listen: Vec<String>,
 
-    /// Whose pages may frame ours.
+    /// Sites whose pages may frame ours.
     #[argh(
         option,
         arg_name = "ORIGIN",
@@ -266,7 +266,7 @@ fn domain(text: &str) -> Result<String, String> {
 }
 
 fn ports(text: &str) -> Result<String, String> {
-    // A zero in front is how some write octal numbers: what a player makes of it nobody knows.
+    // Some programs read a leading zero as octal, and players may, too.
     let port = |text: &str| {
         let port = text.parse::<u16>().ok();
         port.filter(|_| !text.starts_with('0'))

@@ -210,7 +210,7 @@ fn connections(clients: usize, files: usize) -> Result<usize, Failure> {
     Ok(wanted.min(most))
 }
 
-/// Raises the limit on open files as far as an ordinary user may, and tells it.
+/// Raises the limit on open files as far as an ordinary user may, and logs it.
 fn open_files() -> usize {
     let limit = getrlimit(Resource::Nofile);
     if limit.current != limit.maximum {

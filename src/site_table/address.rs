@@ -40,7 +40,7 @@ impl Address {
         if opts.get_user().is_none_or(str::is_empty) {
             return Err(AddressFault::User);
         }
-        // Written as %3A. It would be in each line about who is not let in.
+        // Written as %3A. It would appear in every line about a refused login.
         if opts.get_user().is_some_and(|user| user.contains(':')) {
             return Err(AddressFault::Password);
         }

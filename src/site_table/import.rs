@@ -1,8 +1,8 @@
-//! The rows of a table in a site's own database: all in one statement, which changes nothing there.
+//! Imports the rows of a table in a site's own database, by one statement that changes nothing there.
 //!
-//! They are kept in a temporary file before any of them is looked at. Else the site would have to wait
-//! for us: a table of an old kind (MyISAM) is locked until its last row is taken, and whoever reads
-//! what is said of the rows in a pager takes them slowly. Nor is our own store locked meanwhile.
+//! The rows go to a temporary file first. Otherwise the site would wait for this program: an old kind of
+//! table (MyISAM) is locked until its last row is read, and output to a pager is slow. Our own store is not
+//! locked meanwhile either.
 
 use std::time::Instant;
 
@@ -39,7 +39,7 @@ struct Fetched {
     file: Connection,
 }
 
-/// Takes all rows of a table, and counts them before for whoever wants to know.
+/// Reads all rows of a table. Counts them first if the watch wants to know.
 fn fetch(site: &SiteTable, watch: &mut dyn Watch) -> Result<Fetched, Stop> {
     let failed = |fault| Stop::Site(site.error(fault));
     let server = site.server(Patience::Import);
@@ -101,7 +101,7 @@ impl Fetched {
     }
 }
 
-/// Room for rows of so many cells, which are bytes or nothing.
+/// A file for rows with this number of cells; a cell is bytes or NULL.
 fn file(cells: usize) -> rusqlite::Result<Connection> {
     // An empty name is a file that SQLite makes when what it holds outgrows its cache.
     let file = Connection::open("")?;

@@ -47,7 +47,7 @@ impl Live {
                     log::warn!("changes on the site are noticed again");
                 }
             }
-            // Nobody may be logging in, who would be told; and whoever is banned now stays.
+            // Logged, because no failing login may report it, and members that the site bans stay online.
             Err(fault) => {
                 if !self.is_deaf.swap(true, Ordering::Relaxed) {
                     let error = self.site.error(fault);
@@ -74,7 +74,7 @@ impl Backend for Live {
     }
 
     fn note_login(&self, found: &Found) -> bool {
-        // Whoever was changed since the row was read is found out by the next look.
+        // A change since the row was read is found by the next look.
         self.watch.let_in(&found.member, Instant::now());
         true
     }

@@ -1,10 +1,9 @@
-//! Asking the database of a site: connections that are kept for the next question, time-outs, and what
-//! is wrong when there is no answer.
+//! Queries to the database of a site: connections that are kept for the next query, time-outs, and the reason
+//! when there is no answer.
 //!
-//! The driver has a pool of its own. It connects under its lock, so that one address that swallows
-//! packets would hold up all who ask, and asks each connection whether it still lives before it gives
-//! it out. Here a connection that has died is found out by the question itself, which is then asked
-//! again on another. There are never more connections than threads that ask.
+//! The driver's own pool connects under its lock, so that one address that drops packets would stop all
+//! threads, and it pings each connection before handing it out. Here the query itself finds a dead
+//! connection, and is repeated on another. There are never more connections than threads that ask.
 
 use std::error::Error as _;
 use std::fmt;
@@ -28,7 +27,7 @@ pub(crate) struct Server {
     idle: Mutex<Vec<Conn>>,
     /// One more is idle.
     back: Condvar,
-    /// When somebody last waited for it in vain, and why.
+    /// When a thread last waited for the server in vain, and why.
     failed: Mutex<Option<(Instant, Fault)>>,
 }
 
@@ -58,10 +57,10 @@ impl Server {
         &self.database
     }
 
-    /// Asks a question on a connection, on another one if that has died meanwhile.
+    /// Sends a query on a connection, and again on another one if the first has died.
     ///
-    /// Who has waited since before the server was found out of reach has waited enough: else the last
-    /// of many would be told of it long after the core has given it up.
+    /// A caller that has waited since before the server was found out of reach fails at once. Otherwise
+    /// callers in a queue would fail long after the core has given them up.
     pub(crate) fn ask<T>(
         &self,
         since: Instant,
@@ -105,7 +104,7 @@ impl Server {
     /// A connection that is idle, or else a new one. Where the server allows too few for all of us, one
     /// of ours is soon free.
     fn take(&self) -> mysql::Result<(Conn, Used)> {
-        // In a statement of its own, so that nobody waits behind the lock for another's connection.
+        // A statement of its own, so that the lock is not held while connecting.
         let idle = lock(&self.idle).pop();
         if let Some(connection) = idle {
             return Ok((connection, Used::Before));
@@ -172,7 +171,7 @@ enum Used {
 /// How long an answer is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Patience {
-    /// As long as somebody who logs in can wait.
+    /// As long as a login can wait.
     Lookup,
     /// As long as a query of all rows may take.
     Import,
@@ -287,11 +286,11 @@ const LOOKUP: Duration = Duration::from_secs(3);
 /// The first packet comes when all that is asked for is found, and perhaps sorted.
 const IMPORT: Duration = Duration::from_secs(60);
 
-/// A server may have settings of its own for who connects, made for pages that knew nothing else: texts in
-/// latin1, and transactions that last until they are ended. In such a one the table would stay as it was
-/// when it was first asked, and whoever alters it would wait for us.
+/// Settings for each connection. The server's defaults may be meant for old pages: texts in latin1, and
+/// transactions that stay open. In an open transaction the table would look as at the first query, and a
+/// change of its schema would wait for us.
 ///
-/// Nothing is written, whatever the user may do there. MySQL knows that from 5.6 on.
+/// Nothing is written, whatever the user is allowed to do. MySQL enforces that since 5.6.
 const SESSION: [&str; 3] = [
     "SET NAMES utf8mb4",
     "SET autocommit = 1",
@@ -325,7 +324,7 @@ const BUSY: [u16; 4] = [1040, 1203, 1226, 1129];
 /// The server shuts down, has ended the connection, or did so because it was idle.
 const CLOSED: [u16; 4] = [1053, 1927, 4031, 3169];
 
-/// No such database, table or column; the query is none, or the view is one of what is no longer there.
+/// No such database, table or column; a wrong query; or a view of a table that is gone.
 const NO_TABLE: [u16; 6] = [1049, 1146, 1054, 1064, 1060, 1356];
 
 #[cfg(test)]
@@ -346,7 +345,7 @@ mod tests {
         let why = "it has not answered within 3 seconds".to_owned();
         assert_eq!(answer, Err(Fault::Unreachable(why)));
         assert!(began.elapsed() < 5 * LOOKUP);
-        // Who has waited since then has waited enough.
+        // A caller that has waited since then fails at once.
         let again = Instant::now();
         assert_eq!(server.ask(began, |_| Ok(())), answer);
         assert!(again.elapsed() < LOOKUP);

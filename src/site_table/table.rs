@@ -106,7 +106,7 @@ impl Table {
             .map_err(Fault::NoTable)
     }
 
-    /// Finds the member whom a client says it is.
+    /// Finds the member that a client names.
     pub(super) fn member(
         &self,
         server: &Server,
@@ -150,7 +150,7 @@ impl Table {
         if matches!(login, Login::Id(_))
             && spaces.is_some_and(|spaces| spaces.may_have_filled(&found.member.nick))
         {
-            // Of two rows, the spaces of one may be filled to the nick of the other: it is nobody's then.
+            // Filling the spaces of one row may give the nick of another. Such a nick belongs to neither.
             let nick = Login::Nick(Arc::clone(&found.member.nick));
             self.member(server, &nick, since)?;
         }
@@ -223,13 +223,13 @@ impl Table {
                     name: name.as_str().into(),
                 },
                 active: active == Active::Yes,
-                // No password fits an empty one. There are other ways to be let in.
+                // No password fits an empty hash. The member may still log in by a ticket.
                 password: match (password, &unusable) {
                     (Some(hash), None) => hash.as_str().to_owned(),
                     (Some(_) | None, _) => String::new(),
                 },
                 unusable,
-                // Nothing is counted in such a table that tells one look from another.
+                // Such a table has no counter of changes.
                 as_of: 0,
                 comparisons: 0,
                 file: None,
@@ -247,7 +247,7 @@ impl Table {
         problems.into_iter().map(told).collect()
     }
 
-    /// Looks at some members. Those who are not in the answer are not in the table.
+    /// Reads some members. A member that is not in the answer is not in the table.
     pub(super) fn among(&self, server: &Server, ids: &[MemberId]) -> Result<Vec<Now>, Fault> {
         let wanted = self.columns.of_a_look();
         let (list, source) = (self.list(&wanted), &self.source);
@@ -350,7 +350,7 @@ impl<'a> Cells<'a> {
         let columns = row.columns();
         let values = row.unwrap().into_iter().zip(&*columns).zip(wanted);
         let values = values.map(|((value, column), at)| {
-            // Whatever a number is filled with, by it somebody logs in.
+            // An id has no leading zeros, because members log in by it.
             let is_id = *at == table.columns.id;
             bytes(value, column, if is_id { 0 } else { filled(column) })
         });

@@ -1,4 +1,4 @@
-//! Who is online, and what the site has changed about them: found out by asking, a few times a second.
+//! Finds what the site has changed about members who are online, by asking a few times a second.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -10,7 +10,7 @@ use flashgate_core::{Member, MemberEvent, MemberId, Note, What};
 use super::table::Now;
 use crate::store::{Active, Tell};
 
-/// Changes, as far as they were heard of. Does nothing until there is somebody to tell.
+/// Watches for changes. Does nothing before [`begin`](Self::begin).
 #[derive(Default)]
 pub(super) struct Watch {
     state: Mutex<State>,
@@ -20,9 +20,9 @@ pub(super) struct Watch {
 #[derive(Default)]
 struct State {
     tell: Option<Tell>,
-    /// Everybody who was let in and has not left since.
+    /// Every member that has logged in and not left since.
     known: HashMap<MemberId, Known>,
-    /// Whether anybody tells who comes and goes. If not, everybody is taken to be here.
+    /// Whether notes about logins and quits arrive. If not, every member counts as online.
     is_told: bool,
     /// When the last look began.
     looked: Option<Instant>,
@@ -37,7 +37,7 @@ struct Known {
     is_online: bool,
 }
 
-/// Who is looked at. Others may look once it is dropped, whatever has come of it.
+/// The members of one look. The next look can start once this is dropped, whatever its result.
 pub(super) struct Looked<'a> {
     watch: &'a Watch,
     ids: Vec<MemberId>,
@@ -62,10 +62,10 @@ impl Watch {
         self.lock().tell = Some(tell);
     }
 
-    /// Notes whom the table has let in.
+    /// Notes a login.
     ///
-    /// Of two times the first counts, as long as that member is online: the second may have been told
-    /// just that, and it is the first who has to go then.
+    /// The first of two logins counts while its member is online: the second one may be refused as a
+    /// duplicate, and then a change has to log out the first.
     pub(super) fn let_in(&self, member: &Member, now: Instant) {
         let mut state = self.lock();
         if state.tell.is_none() {
@@ -84,7 +84,7 @@ impl Watch {
         }
     }
 
-    /// Hears who comes and goes.
+    /// Takes the core's notes about logins and quits.
     pub(super) fn heard(&self, note: &Note) {
         // The core has many others to tell, and they are nothing to us.
         #[allow(clippy::wildcard_enum_match_arm)]
@@ -100,22 +100,22 @@ impl Watch {
         }
     }
 
-    /// Who has to be looked at now; nothing if the last look is too young, another thread is at it, or
-    /// there is nobody.
+    /// The members to look at now. `None` if the last look is too recent, another thread looks, or no member
+    /// is online.
     pub(super) fn due(&self, every: Duration, now: Instant) -> Option<Looked<'_>> {
         let mut state = self.lock();
         let age = |since: Instant| now.saturating_duration_since(since);
         if state.is_looking || state.looked.is_some_and(|last| age(last) < every) {
             return None;
         }
-        // Whoever is not online by now was refused for another reason, or has left.
+        // A member that is not online by now was refused for another reason, or has left.
         state
             .known
             .retain(|_, known| known.is_online || age(known.let_in) < ON_THE_WAY);
         state.looked = Some(now);
         let ids: Vec<_> = state.known.keys().copied().collect();
         state.is_looking = !ids.is_empty();
-        // Not made for nobody: to drop it takes the lock.
+        // Not made without members, because dropping it takes the lock.
         state.is_looking.then(|| Looked {
             watch: self,
             ids,
@@ -123,7 +123,7 @@ impl Watch {
         })
     }
 
-    /// Compares those who were looked at with what is there now, and tells.
+    /// Compares the members of a look with the table, and reports changes.
     pub(super) fn compare(&self, looked: &Looked<'_>, now: Vec<Now>) {
         let mut there: HashMap<MemberId, _> = now
             .into_iter()
@@ -131,7 +131,7 @@ impl Watch {
             .collect();
         let mut state = self.lock();
         for &id in &looked.ids {
-            // Whoever came after the look began was let in by a younger row, perhaps.
+            // A login after the look began may be based on a newer row.
             let Some(known) = state.known.get(&id).filter(|k| k.let_in < looked.at) else {
                 continue;
             };
@@ -149,13 +149,13 @@ impl Watch {
         }
     }
 
-    /// A panic elsewhere has left who was known.
+    /// A panic elsewhere leaves the state valid.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// How long somebody who was let in may take to be online: the core gives a lookup up after 10 s.
+/// How long a member may take from a good lookup to being online: the core gives up a lookup after 10 s.
 const ON_THE_WAY: Duration = Duration::from_secs(15);
 
 #[cfg(test)]
@@ -216,7 +216,7 @@ mod tests {
             });
         }
 
-        /// Who is looked at after so long, and what is told if the table holds `rows` then.
+        /// Looks after a time at a table of `rows`; gives the members looked at and the events.
         fn look(
             &mut self,
             after: Duration,

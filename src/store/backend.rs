@@ -10,11 +10,11 @@ use super::stamp::Inode;
 
 /// Where lookups find their answers. Called by all threads of a pool.
 pub(crate) trait Backend: Send + Sync {
-    /// Finds the member whom a client says it is, active or not. The client asked at `since`.
+    /// Finds the member that a client names, active or not. The client asked at `since`.
     fn find(&self, login: &Login, since: Instant) -> Result<Option<Found>, StoreError>;
 
-    /// Lets somebody in whom `is_right` accepts, if that takes no waiting at all: on the thread that
-    /// owns the gateway. `None` says nothing but that [`find`](Self::find) has to be asked.
+    /// Logs a member in that `is_right` accepts, if that needs no wait at all: this runs on the thread that
+    /// owns the gateway. `None` only means that [`find`](Self::find) has to be asked.
     fn let_in_at_once(
         &self,
         login: &Login,
@@ -23,8 +23,8 @@ pub(crate) trait Backend: Send + Sync {
 
     /// Notes a good login.
     ///
-    /// False if the member is another by now than the one that was found: nobody is to be let in
-    /// then, since nobody would be told of that change.
+    /// False if the member has changed since it was found. The login has to fail then, because the change
+    /// would not log it out.
     fn note_login(&self, found: &Found) -> bool;
 
     /// Notes the new hash of a password, unless another one is stored by then.
@@ -33,10 +33,10 @@ pub(crate) trait Backend: Send + Sync {
     /// Whether new hashes are stored.
     fn keeps_hashes(&self) -> bool;
 
-    /// Tells of what others change that logs a member out, from now on.
+    /// Reports changes by other programs that log a member out, from now on.
     fn watch(&self, tell: Tell);
 
-    /// Hears what the core has noted.
+    /// Takes a note of the core.
     fn heard(&self, note: &Note);
 
     /// To be called when [`LOOK`](super::watch::LOOK) has passed since the last time and no lookup waits.
@@ -80,7 +80,7 @@ pub(crate) struct Found {
     pub(crate) active: bool,
     /// Never shown: this type has no `Debug`.
     pub(crate) password: String,
-    /// Why nobody can log in by what a site has stored, which is left out then.
+    /// Why the site's password cannot be used; `password` is empty then.
     pub(crate) unusable: Option<String>,
     /// The last change behind which this was read.
     pub(crate) as_of: i64,
@@ -90,5 +90,5 @@ pub(crate) struct Found {
     pub(crate) file: Option<Inode>,
 }
 
-/// Who is told of a change.
+/// Reports a change.
 pub(crate) type Tell = Box<dyn Fn(MemberEvent) + Send>;

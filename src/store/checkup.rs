@@ -1,5 +1,5 @@
-//! Looking a whole store over: whether its file is whole, how passwords are stored, who can never
-//! log in, and whose nick is nobody's or somebody else's.
+//! Checks a whole store: damage in the file, formats of passwords, members who can never log in, and nicks
+//! that break a rule or clash.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -17,16 +17,16 @@ use crate::password::{self, Format, HashFault};
 pub struct Checkup {
     /// How many passwords there are of each format that can be verified.
     pub formats: BTreeMap<Format, usize>,
-    /// Who can never log in, by number.
+    /// Members who can never log in, by number.
     pub shut_out: Vec<ShutOut>,
-    /// Whose nick or name will not do, by number.
+    /// Members whose nick or name breaks a rule or clashes, by number.
     pub misnamed: Vec<Misnamed>,
     /// What SQLite finds wrong with the file; if anything, no member was looked at.
     pub damage: Vec<String>,
 }
 
-/// A member whom others cannot address, or whose nick is hard to tell from another's. Flashgate makes none;
-/// other programs may have, and versions of it that knew fewer rules.
+/// A member that others cannot address, or whose nick looks like another's. Flashgate makes none; other
+/// programs and earlier versions with fewer rules may have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Misnamed {
     /// The number.
@@ -50,7 +50,7 @@ pub enum NickTrouble {
     Name(NameFault),
 }
 
-/// A member who can never log in, until an operator has done something.
+/// A member who cannot log in until an operator changes something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShutOut {
     /// The number.
@@ -136,7 +136,7 @@ impl Members {
     }
 }
 
-/// What is wrong with a nick, given whose each key is among those before.
+/// What is wrong with a nick, given the keys of the nicks before it.
 fn misnamed(
     row: &Row<'_>,
     text: &str,

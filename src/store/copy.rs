@@ -15,8 +15,8 @@ use super::nick::{Name, Nick};
 use crate::password::Hash;
 
 impl Members {
-    /// Copies the store into a new file that only its owner may read, as it is at one moment,
-    /// whoever writes to it meanwhile. Gives the number of members in it.
+    /// Copies the store into a new file that only its owner can read, as of one moment, even while others
+    /// write to it. Gives the number of members in it.
     pub fn back_up(&self, to: &Path) -> Result<i64, BackupError> {
         let path = std::path::absolute(to).map_err(|error| BackupError::at(to, &error))?;
         OpenOptions::new()
@@ -132,7 +132,7 @@ pub struct Exported {
     pub created_at: i64,
     /// When the member logged in last, likewise.
     pub last_login_at: Option<i64>,
-    /// What is not text in the store, and is not told here as it is.
+    /// A value that is not text in the store, and is not shown.
     pub unreadable: Option<&'static str>,
 }
 

@@ -6,7 +6,7 @@ use super::members::{Active, NewMember};
 use super::nick::{Name, Nick, Number};
 use crate::password::Hash;
 
-/// A member whose password everybody knows.
+/// A member with a well-known password.
 #[derive(Clone, Copy, Debug)]
 pub struct DemoMember {
     /// The member's number.

@@ -117,7 +117,7 @@ impl Fault {
 
 impl From<rusqlite::Error> for Fault {
     fn from(error: rusqlite::Error) -> Self {
-        // rusqlite's enums may grow, and every other code is best told in SQLite's own words.
+        // rusqlite's enums may grow. Other codes are best described by SQLite itself.
         #[allow(clippy::wildcard_enum_match_arm)]
         match error.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => Self::NotADatabase,
@@ -261,7 +261,7 @@ pub fn is_address(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// What another try may mend, what waits for another server, and what somebody has to mend.
+    /// Faults that another try may mend, faults of another server, and faults for the operator.
     #[test]
     fn faults_of_a_store_have_their_exit_codes() {
         let code = |fault: Fault| {

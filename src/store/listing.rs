@@ -7,7 +7,7 @@ use super::members::{Active, Members, lossy};
 use super::nick::{NameFault, Nick, Number, fold};
 use crate::password::{self, Format};
 
-/// Whom a command is about.
+/// The member that a command is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Who {
     /// A member's number.
@@ -47,18 +47,18 @@ pub struct Listed {
 /// Which members to list; all by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Only those who may log in, or who may not.
+    /// Only members who may log in, or who may not.
     pub active: Option<Active>,
-    /// Only whose nick is like this: `*` stands for any text, `?` for one character. Letter case
-    /// does not count.
+    /// Only members whose nick matches: `*` stands for any text, `?` for one character. Letter case does not
+    /// count.
     pub nick: Option<String>,
-    /// Only who has logged in at this time or later, in seconds since 1970 UTC.
+    /// Only members who have logged in at this time or later, in seconds since 1970 UTC.
     pub since: Option<i64>,
-    /// Only who has not logged in since this time, or never.
+    /// Only members who have not logged in since this time, or never.
     pub not_since: Option<i64>,
-    /// Only who has never logged in.
+    /// Only members who have never logged in.
     pub never: bool,
-    /// Only whose password is stored so.
+    /// Only members whose password is stored like this.
     pub format: Option<Stored>,
 }
 
@@ -83,7 +83,7 @@ impl Members {
         list().map_err(|error| self.error(error))
     }
 
-    /// The members who pass a filter, by number.
+    /// The members that match a filter, by number.
     pub fn select(&self, filter: &Filter) -> Result<Vec<Listed>, StoreError> {
         // To SQLite, a NUL ends a pattern, and no nick has one. A [ begins a set.
         if filter.nick.as_ref().is_some_and(|nick| nick.contains('\0')) {

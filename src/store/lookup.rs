@@ -166,11 +166,11 @@ impl Lookups {
         self.is_beside_stuck = is_beside_stuck;
     }
 
-    /// Finds the member whom a client says it is, active or not. The client asked at `since`.
+    /// Finds the member that a client names, active or not. The client asked at `since`.
     ///
-    /// Lookups wait for a lock one after the other, behind the pool's lock. Whoever has waited here
-    /// while another waited in vain has waited enough: else the last of many would be told of the
-    /// lock long after the core has given it up.
+    /// Lookups wait for a lock one after the other, behind the pool's lock. A lookup that waited here while
+    /// another waited in vain fails at once. Otherwise the last in the queue would report the lock long after
+    /// the core has given it up.
     pub(crate) fn find(
         &mut self,
         login: &Login,
@@ -182,7 +182,7 @@ impl Lookups {
         };
         let found = self.ready(busy).and_then(|open| open.find(login, busy));
         let found = match (found, &self.place) {
-            // That is no reason to let nobody in. What is said is that logins cannot be noted.
+            // Logins still work. The warning is that last logins are not saved.
             (Err(fault), Place::File(path)) if may_be_beside(&fault) => {
                 let found =
                     read_unshared(path, self.longest, |store, file| find(store, login, file));
@@ -206,8 +206,7 @@ impl Lookups {
         found.map_err(|fault| self.failed(fault))
     }
 
-    /// Finds somebody as [`find`](Self::find) does, but only if that needs neither a file to be
-    /// opened nor a lock to be waited for.
+    /// Like [`find`](Self::find), but only if no file has to be opened and no lock has to be waited for.
     pub(crate) fn find_at_once(&mut self, login: &Login) -> Option<Found> {
         let open = self.open.as_mut()?;
         if let Place::File(path) = &self.place {
@@ -216,7 +215,7 @@ impl Lookups {
                 return None;
             }
         }
-        // Whoever opens and waits meets the same error, and tells of it.
+        // The lookup that opens the file and waits meets the same error, and reports it.
         let found = open.find(login, Duration::ZERO).ok()??;
         let comparisons = self.watch.comparisons();
         Some(Found {
@@ -225,11 +224,10 @@ impl Lookups {
         })
     }
 
-    /// Notes a good login, to be written soon: by [`answered`](Self::answered) or
-    /// [`idle`](Self::idle).
+    /// Notes a good login, to be written soon by [`answered`](Self::answered) or [`idle`](Self::idle).
     ///
-    /// False if the member is another by now than the one that was found: nobody is to be let in
-    /// then, since nobody would be told of that change.
+    /// False if the member has changed since it was found. The login has to fail then, because the change
+    /// would not log it out.
     pub(crate) fn note_login(&mut self, found: &Found) -> bool {
         let mut as_of = found.as_of;
         if found.comparisons != self.watch.comparisons() {
@@ -248,7 +246,7 @@ impl Lookups {
         self.notes.renew(&found.member, renewed, found.file);
     }
 
-    /// Tells of what others change in the store, from now on.
+    /// Reports changes by other programs, from now on.
     pub(crate) fn watch(&mut self, tell: Tell) {
         self.watch.begin(tell);
         self.look();
@@ -262,7 +260,7 @@ impl Lookups {
         }
     }
 
-    /// Tells of what others have changed.
+    /// Reports the changes that other programs have made.
     fn look(&mut self) {
         self.looked = Instant::now();
         let Place::File(path) = &self.place else {
@@ -299,8 +297,8 @@ impl Lookups {
         }
     }
 
-    /// To be called after every lookup: a server that is never idle hears of changes, notes its
-    /// logins and puts its log away too, once in a while.
+    /// To be called after every lookup, so that a server that is never idle reads changes, saves logins and
+    /// empties its log, too.
     pub(crate) fn answered(&mut self) {
         if self.looked.elapsed() >= LOOK {
             self.look();
@@ -311,8 +309,7 @@ impl Lookups {
         }
     }
 
-    /// Writes down who has logged in. Waits for no lock longer than a moment: to know when somebody
-    /// was here last is not worth anybody's waiting.
+    /// Saves last logins. Waits for a lock only for a moment: they are not worth a longer wait.
     pub(crate) fn write_notes(&mut self) {
         self.write_notes_when(|| {});
     }
@@ -353,7 +350,7 @@ impl Lookups {
                     log::warn!("last logins are saved again");
                 }
             }
-            // Somebody else writes, and will be done.
+            // Another program writes, and will finish.
             Err(Fault::Locked) => {
                 let error = self.failed(Fault::Locked);
                 log::info!("last logins are not saved yet: {error}");
@@ -374,12 +371,11 @@ impl Lookups {
         }
     }
 
-    /// Writes down who has logged in, moves that from the write-ahead log into the file, and closes
-    /// the store, which removes the log.
+    /// Saves last logins, moves them from the write-ahead log into the file, and closes the store, which
+    /// removes the log.
     ///
-    /// To be called when there is nothing else to do. A log that lies beside a file it does not
-    /// belong to damages that file. So an operator who puts a backup into place while the server is
-    /// quiet loses nothing, whatever else he forgets.
+    /// To be called when there is nothing else to do. A log beside a file that it does not belong to damages
+    /// that file. With the log gone, an operator can restore a backup while the server is quiet.
     pub(crate) fn idle(&mut self) {
         self.tidied = Instant::now();
         self.write_notes();
@@ -455,7 +451,7 @@ const QUIET: Duration = Duration::from_secs(1);
 /// How long a lookup waits for a lock: well below the 10 s after which the core gives it up.
 const BUSY: Duration = Duration::from_secs(2);
 
-/// The same fault is told again after this.
+/// The same fault is logged again after this time.
 pub(crate) const COMPLAIN_AGAIN: Duration = Duration::from_secs(30);
 
 /// How long noted logins may be in the log alone, if the log could not be put away at once.
@@ -579,7 +575,7 @@ mod tests {
         assert!(found.unwrap().is_some());
     }
 
-    /// Once closed, its inode could be another file's, which would be told of logins that are not its own.
+    /// A closed file's inode may be given to another file, which would then get the logins.
     #[test]
     fn a_store_stays_open_while_logins_wait_to_be_noted() {
         let folder = tempfile::tempdir().unwrap();

@@ -39,7 +39,7 @@ impl Members {
         })
     }
 
-    /// A store of nobody that ends with its value: for tests, and to try an import.
+    /// An empty store in memory, for tests and to try an import.
     pub fn in_memory() -> Result<Self, StoreError> {
         Ok(Self {
             connection: schema::open_in_memory()?,
@@ -47,7 +47,7 @@ impl Members {
         })
     }
 
-    /// Opens a store, and makes it first where there is none.
+    /// Opens a store, and creates it first if there is none.
     pub fn open_or_create(path: &Path) -> Result<(Self, Origin), StoreError> {
         let origin = match path.try_exists() {
             Ok(false) => Origin::Created,
@@ -75,7 +75,7 @@ impl Members {
             .map_err(|error| AddError::Store(Fault::from(error).at(&self.path)))
     }
 
-    /// What of a new member's number and nick somebody has already.
+    /// Which of a new member's number and nick is taken.
     pub fn taken(&self, id: Number, nick: &Nick) -> Result<Option<Taken>, StoreError> {
         taken(&self.connection, id, nick).map_err(|error| self.error(error))
     }
@@ -225,7 +225,7 @@ impl Change {
     }
 }
 
-/// What of a new member somebody has already.
+/// Which part of a new member is taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Taken {
     /// The number; its owner's nick.
@@ -237,7 +237,7 @@ pub enum Taken {
 /// Why a member was not added.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AddError {
-    /// The number or the nick is somebody's.
+    /// The number or the nick is taken.
     Taken(Taken),
     /// The store failed.
     Store(StoreError),
@@ -249,7 +249,7 @@ impl From<StoreError> for AddError {
     }
 }
 
-/// Text that somebody else may have written: it must be seen to be removed.
+/// Reads text that another program may have written. It has to be shown to be removed.
 pub(super) fn lossy(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
     let bytes = row.get_ref(column)?.as_bytes()?;
     Ok(String::from_utf8_lossy(bytes).into_owned())
@@ -262,7 +262,7 @@ fn taken(connection: &Connection, id: Number, nick: &Nick) -> rusqlite::Result<O
     Ok(owner_of_nick(connection, nick)?.map(Taken::Nick))
 }
 
-/// The nick of who has this number.
+/// The nick of the member with this number.
 pub(crate) fn owner_of_id(connection: &Connection, id: Number) -> rusqlite::Result<Option<String>> {
     connection
         .prepare_cached("SELECT nick FROM members WHERE id = ?1")?
@@ -270,7 +270,7 @@ pub(crate) fn owner_of_id(connection: &Connection, id: Number) -> rusqlite::Resu
         .optional()
 }
 
-/// The nick of who has this nick, perhaps in another letter case.
+/// The nick of the member with this nick, in any letter case.
 pub(crate) fn owner_of_nick(
     connection: &Connection,
     nick: &Nick,

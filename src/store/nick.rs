@@ -120,7 +120,7 @@ pub enum NameFault {
     },
     /// White space in a nick, which commands could not name.
     WhiteSpace,
-    /// A control character, an invisible one, or one that is none.
+    /// A control character, an invisible character, or a code point that is not a character.
     Control,
     /// A nick of digits would be taken for a number.
     Digits,
@@ -218,7 +218,7 @@ mod tests {
         assert_ne!(key("arviz"), key("árvíz"));
     }
 
-    /// What somebody searches for may end in the middle of a word, where a Σ is no ς.
+    /// A pattern may end in the middle of a word, where Σ does not become ς.
     #[test]
     fn the_beginning_of_a_nick_is_the_beginning_of_its_key() {
         let key = Nick::new("ΟΔΟΣΗΜΑ").unwrap().key();

@@ -1,6 +1,5 @@
-//! Who has logged in and is not yet written down in the store: a transaction for each login would
-//! cost more than all else of a login together. With whoever came by a hash of an old format goes
-//! the new one.
+//! Logins that are not yet saved in the store: a transaction for each would cost more than the rest of the
+//! login. The new hash of a password in an old format is saved with them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,7 +15,7 @@ use crate::password::Hash;
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
     pub(crate) waiting: BTreeMap<MemberId, Note>,
-    /// The file that let them in; `None` in memory. Another file hears nothing of it.
+    /// The file that the row was read from; `None` in memory. The note is not written to another file.
     file: Option<Inode>,
     /// When the first of them came, or when writing them was last tried.
     since: Option<Instant>,
@@ -25,7 +24,8 @@ pub(crate) struct Notes {
 /// A login to be noted.
 #[derive(Debug)]
 pub(crate) struct Note {
-    /// Under this nick. A file may have been overwritten in place, and the number be somebody else's.
+    /// The nick at the login. A file may have been overwritten in place, so the number may belong to another
+    /// member.
     pub(crate) nick: Arc<str>,
     /// When the member logged in, in seconds since 1970 UTC; `None` if that is written already.
     pub(crate) at: Option<i64>,
@@ -107,12 +107,12 @@ impl Notes {
     }
 }
 
-/// A server that is killed forgets the logins of so long: the time of somebody's last login is then
-/// an older one. More would lose more, less would sync the file more often.
+/// How long logins may stay unsaved. A killed server loses those. Longer would lose more, shorter would sync
+/// the file more often.
 const WAIT: Duration = Duration::from_secs(1);
 
-/// Members whose logins may wait while the store cannot be written to; a later login of one more is
-/// not noted. Ten times as many as log in within a second.
+/// The number of unsaved logins while the store cannot be written; further ones are dropped. Ten times the
+/// logins of a second.
 const MOST: usize = 65_536;
 
 #[cfg(test)]

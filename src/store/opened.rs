@@ -37,7 +37,7 @@ pub(super) struct Open {
     pub(super) ends: Ends,
 }
 
-/// The time that a query has to compute. A view may never end, and nobody else is answered meanwhile.
+/// The time limit of a query. A view may never end, and other lookups wait meanwhile.
 #[derive(Clone, Debug)]
 pub(super) struct Ends {
     longest: Duration,
@@ -91,12 +91,12 @@ pub(super) fn close(old: Open, path: &Path, stamp: Stamp) {
     }
     let shown = wal.display();
     if !unchanged {
-        // Somebody has committed to the new file, and the log holds that too.
+        // Another program has committed to the new file, and the log holds that, too.
         log::warn!("{shown} belongs to the file that replaced the old store, and is kept");
         return;
     }
-    // The old file's log beside the new file: SQLite would play it into the new one. The `-shm`
-    // file does no harm: who opens a store first makes it anew.
+    // This is the old file's log beside the new file: SQLite would play it into the new file. The `-shm` file
+    // does no harm, because the first program to open the store makes it again.
     let stale = side_file(path, "-wal.stale");
     match fs::rename(&wal, &stale) {
         Ok(()) => log::warn!(
@@ -125,7 +125,7 @@ impl Open {
             stamp: Some(after),
             log,
             wal,
-            // Opened while the file was being replaced: which of the two, nobody knows.
+            // The file was replaced while it was opened: either of the two may be open.
             suspect: before != after,
             written: None,
             ends,
@@ -166,9 +166,9 @@ impl Open {
         if done == Ok(0) {
             return true;
         }
-        // What it has moved has changed the file. Whether somebody else has, too, is not to be
-        // told any more, so the next lookup opens it anew. That loses the note of when the log
-        // was begun, but not the log.
+        // The checkpoint has changed the file. Whether another program has changed it, too, can no longer be
+        // seen, so the next lookup opens it again. That loses the time at which the log was begun, but not
+        // the log.
         self.suspect = true;
         false
     }
@@ -196,7 +196,7 @@ impl Open {
                 if let Some(at) = note.at {
                     statement.execute(params![id.0, &*note.nick, at])?;
                 }
-                // Whoever has set another password meanwhile has meant it.
+                // A password that was set meanwhile is newer.
                 if let Some(Renewed { was, is }) = &note.renewed {
                     renew.execute(params![id.0, was, is.as_str()])?;
                 }
@@ -280,7 +280,7 @@ fn is_half_done(journal: &Path) -> bool {
     read.is_ok() && header == JOURNAL
 }
 
-/// Finds somebody in an open store.
+/// Finds a member in an open store.
 pub(super) fn find(
     connection: &Connection,
     login: &Login,
@@ -314,8 +314,7 @@ fn found(row: &Row<'_>, file: Option<Inode>) -> Result<Found, Fault> {
         text.map_err(|_| Fault::Unreadable { id, column })
     };
     let nick = text(1, "nick")?;
-    // Another program has written it, or a flashgate that knew fewer rules. To others, it may look like
-    // somebody else's.
+    // Written by another program, or by a flashgate with fewer rules. It may look like another member's nick.
     Nick::new(nick).map_err(|why| Fault::Misnamed { id, why })?;
     Ok(Found {
         member: Member {
@@ -346,9 +345,8 @@ const JOURNAL: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
 /// How long noting logins waits for a lock, and moving it from the log into the file.
 pub(super) const BUSY_NOTE: Duration = Duration::from_millis(25);
 
-/// What SQLite keeps of the file: so many KiB, as it takes them below 0. The system has the file in
-/// memory too, and a page from there costs a microsecond; by itself SQLite would keep 2 MB of pages,
-/// more than some thousand connections take.
+/// SQLite's page cache; negative numbers are KiB. The system has the file in memory, too, and a page from
+/// there costs a microsecond. SQLite's default of 2 MB is more than a thousand connections take.
 const CACHE: i64 = -256;
 
 /// Steps of SQLite's machine between two looks at the clock: some microseconds.
@@ -359,7 +357,7 @@ mod tests {
     use super::super::members::Members;
     use super::*;
 
-    /// Without locks, what was read while somebody wrote is worth nothing.
+    /// Without locks, rows that were read during a write are not valid.
     #[test]
     fn what_changes_while_it_is_read_does_not_count() {
         let folder = tempfile::tempdir().unwrap();
@@ -425,7 +423,7 @@ mod tests {
         assert_eq!(&*found.unwrap().unwrap().member.nick, "a");
         assert!(files() == before);
         assert!(!folder.path().join("c.db-shm").exists());
-        // Nothing of what is in a log that is none could be moved into the store, and it stays all the same.
+        // A file that is not a log cannot be moved into the store, and is kept.
         fs::write(&log, [0xa5; 5000]).unwrap();
         let before = files();
         let found = read_unshared(&copy, Duration::MAX, |store, file| {

@@ -36,14 +36,14 @@ fn is_current(connection: Connection) -> Result<Connection, Fault> {
 /// Whether a store's log holds what the store itself does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Log {
-    /// There is none, or it is empty.
+    /// There is no log, or it is empty.
     Empty,
     /// There is something in it.
     Holds,
 }
 
-/// Opens a store as a file that nobody writes to, itself included: without locks, and without the file in
-/// memory (`-shm`) by which processes agree about the log.
+/// Opens a store read-only, without locks and without the shared memory file (`-shm`): for a file that no
+/// program writes to.
 pub(super) fn open_unshared(path: &Path, log: Log) -> Result<Connection, Fault> {
     let mut uri = OsString::from("file:");
     for byte in file_name(path)?.as_os_str().as_bytes() {
@@ -57,8 +57,8 @@ pub(super) fn open_unshared(path: &Path, log: Log) -> Result<Connection, Fault> 
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)?;
     if log == Log::Holds {
-        // Whoever is alone keeps the index of the log in memory (SQLite's documentation of WAL, section 8).
-        // The log belongs to others all the same, and stays.
+        // An exclusive connection keeps the index of the log in memory (SQLite's documentation of WAL,
+        // section 8). The log belongs to other programs, and is kept.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         connection.query_row("PRAGMA locking_mode = EXCLUSIVE", [], |_| Ok(()))?;
     }
@@ -75,8 +75,8 @@ pub(super) fn open_in_memory() -> Result<Connection, StoreError> {
     open().map_err(|fault: Fault| fault.at(Path::new("in memory")))
 }
 
-/// Makes an empty file where there is none, readable by its owner alone: it will hold password
-/// hashes. SQLite gives its side files the same permissions.
+/// Creates an empty file if there is none. Only its owner can read it, because it will hold password hashes.
+/// SQLite gives its side files the same permissions.
 pub(super) fn create_file(path: &Path) -> Result<(), StoreError> {
     let file = file_name(path).map_err(|fault| fault.at(path))?;
     let made = OpenOptions::new()
@@ -114,7 +114,7 @@ fn file_name(path: &Path) -> Result<PathBuf, Fault> {
 }
 
 fn prepare(connection: &mut Connection) -> Result<(), Fault> {
-    // Looks at the version first, so that somebody else's database is not switched to WAL.
+    // Checks the version first, so that another program's database is not switched to WAL.
     if check_version(connection)? == MIGRATIONS.len() {
         return prefer_wal(connection);
     }

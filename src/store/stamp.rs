@@ -1,11 +1,11 @@
-//! Files as the system tells of them, without opening any.
+//! The identity and state of files, read without opening them.
 
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// What tells a file from another, and from itself before a change.
+/// What differs between two files, or between two states of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp {
     pub(crate) inode: Inode,

@@ -18,7 +18,7 @@ use super::notes::Renewed;
 #[derive(Debug)]
 pub(crate) struct Turns {
     state: Mutex<State>,
-    /// The lookups are free, or nobody can have them.
+    /// The lookups are free, or given up.
     changed: Condvar,
     /// Makes new lookups; `None` over memory, which does not hang.
     heir: Option<Heir>,
@@ -170,11 +170,11 @@ impl Backend for Turns {
     }
 
     fn watch(&self, tell: Tell) {
-        // Nobody asks the store before its server runs, so this thread does not wait.
+        // No lookup comes before the server runs, so this thread does not wait.
         let _ = self.with(|lookups| lookups.watch(tell));
     }
 
-    /// The store tells by itself what has changed, whoever is online.
+    /// The store records changes itself, so notes are not needed.
     fn heard(&self, _note: &Note) {}
 
     fn quiet(&self) {

@@ -1,12 +1,11 @@
-//! What others change in the store while a server runs: an operator's command, another server, SQL
-//! by hand.
+//! Changes that other programs make while a server runs: a command of the operator, another server, SQL by
+//! hand.
 //!
-//! Triggers write each change that logs a member out into the table `changes` (see the schema). A
-//! few times a second the store is looked at, by the times of its files alone as long as nothing
-//! has happened. If something has, the changes behind the last one heard are told on. Each has a
-//! random mark. When the last one heard is not where it was, the file is another one, or an older
-//! one, or far ahead: then everybody who was let in is compared with the store as it is now. A row
-//! that was added says to do the same, since SQL's `REPLACE` removes rows without a trigger.
+//! Triggers write each change that logs a member out to the table `changes` (see the schema). A few times a
+//! second the times of the files are compared; if they differ, the new rows of that table are read. Each row
+//! has a random mark. If the last row that was read is not in its place, the file is another one, an older
+//! one or far ahead, and every member that has logged in is compared with the store. A row `added` leads to
+//! the same comparison, because SQL's `REPLACE` removes rows without a trigger.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -21,7 +20,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::backend::Tell;
 use super::stamp::{Inode, Stamp, side_file};
 
-/// Changes, as far as they were heard of. Does nothing until there is somebody to tell.
+/// Watches a store for changes. Does nothing before it has a listener.
 #[derive(Default)]
 pub(super) struct Watch {
     known: Arc<Mutex<Known>>,
@@ -43,8 +42,8 @@ struct Known {
     tell: Option<Tell>,
     /// The lookups in use. Others have been given up, and tell nothing.
     generation: u64,
-    /// Everybody who was let in and has not been told of since, online or not: at the most all
-    /// members there are, at some 40 bytes each.
+    /// Every member that has logged in without a change since, online or not: at most all members, at about
+    /// 40 bytes each.
     let_in: HashMap<MemberId, LetIn>,
     comparisons: u64,
 }
@@ -53,7 +52,7 @@ struct Known {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Sight {
     file: Stamp,
-    /// An empty log is none: to open the store makes one.
+    /// An empty log counts as none, because opening the store makes one.
     log: Option<Stamp>,
     /// Where the log is. Beside what a symbolic link leads to, which takes many steps to find out.
     log_path: PathBuf,
@@ -86,7 +85,7 @@ pub(super) struct WatchHeir {
 }
 
 impl WatchHeir {
-    /// A watch that compares everybody who was let in, as nobody knows what the last one has missed.
+    /// A watch that compares every member at its first look, because changes may have been missed.
     pub(super) fn watch(&self) -> Watch {
         let mut known = lock(&self.known);
         known.generation += 1;
@@ -132,7 +131,7 @@ impl Watch {
         if Some(&sight) == self.seen.as_ref() {
             return None;
         }
-        // Whoever puts another file into place may not be done: its log may be yet to come.
+        // The replacement may be incomplete: its log may follow.
         if self.inode.is_some_and(|inode| inode != sight.file.inode)
             && self.strange.as_ref() != Some(&sight)
         {
@@ -142,7 +141,7 @@ impl Watch {
         Some(sight)
     }
 
-    /// Tells what has happened in the store. Before it was opened, it looked like `sight`.
+    /// Reports what has changed in the store. Before it was opened, it looked like `sight`.
     pub(super) fn hear(&mut self, connection: &Connection, sight: Sight) -> rusqlite::Result<()> {
         self.seen = None;
         self.listen(connection)?;
@@ -154,10 +153,10 @@ impl Watch {
         Ok(())
     }
 
-    /// Notes whom the store has let in, by a row that was read behind the change `as_of`.
+    /// Notes a login, by a row that was read after the change `as_of`.
     ///
-    /// Of two times the first counts. The second may have been told that the member is online
-    /// already, and it is the first who has to go then.
+    /// The first of two logins counts. The second one may be refused as a duplicate, and then a change has to
+    /// log out the first.
     pub(super) fn let_in(&mut self, member: &Member, as_of: i64) {
         let mut known = self.known();
         if known.tell.is_some() {
@@ -169,8 +168,8 @@ impl Watch {
         }
     }
 
-    /// How often everybody was compared. Whoever was looked up before and let in after one has
-    /// missed it.
+    /// How often every member was compared. A login whose row was read before a comparison and that is
+    /// accepted after it was missed by it.
     pub(super) fn comparisons(&self) -> u64 {
         self.known().comparisons
     }
@@ -180,7 +179,7 @@ impl Watch {
         let moment = connection.unchecked_transaction()?;
         let last = last(&moment)?;
         let Some(heard) = self.heard else {
-            // A server starts: nobody is online, and what was before is nobody's business.
+            // The server starts: no member is online, and earlier changes do not matter.
             self.heard = last;
             return Ok(());
         };
@@ -217,7 +216,7 @@ impl Watch {
         Ok(())
     }
 
-    /// Takes up the changes behind `heard`.
+    /// Reads the changes after `heard`.
     fn read(
         &self,
         moment: &Connection,
@@ -241,8 +240,8 @@ impl Watch {
                 }
             };
             let id = MemberId(row.get(2)?);
-            // Who has come for the first time after being disabled and enabled again is not put out
-            // for that. Who is not known may be logging in right now, by a row from before.
+            // A member who was disabled, enabled and then logged in for the first time stays online. A member
+            // who is not known may be logging in right now, by an older row.
             let known = self.known();
             let is_past = known
                 .let_in
@@ -255,7 +254,7 @@ impl Watch {
         Ok(compare)
     }
 
-    /// Looks at everybody who was let in.
+    /// Compares every member that has logged in.
     fn compare(
         &self,
         moment: &Connection,
@@ -309,7 +308,7 @@ fn lock(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
     known.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whom the changes do not tell of.
+/// Members that the changes do not name.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Compare {
     Nobody,

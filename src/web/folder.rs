@@ -1,9 +1,8 @@
-//! The operator's own folder, read into memory when the server starts. Later on no request touches
-//! the disk, so nothing that changes there can lead one out of the folder.
+//! The operator's own folder, read into memory when the server starts. After that no request touches the
+//! disk, so no change there can lead a request out of the folder.
 //!
-//! What is ambiguous is refused, not skipped: an operator who has put a file there wants to know why
-//! it is not served. Dot files alone are left out in silence, as `.git` and `.DS_Store` are no part of
-//! a site.
+//! Anything ambiguous is refused, not skipped, because the operator wants to know why a file is not served.
+//! Only dot files are skipped silently: `.git` and `.DS_Store` are not part of a site.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -96,7 +95,7 @@ impl Reader<'_> {
                 names.collect::<io::Result<Vec<_>>>()
             })
             .map_err(unread)?;
-        // Of several faults the same one is told each time.
+        // With several faults, the same one is reported each time.
         names.sort();
         above.push(place.real.clone());
         for name in names {

@@ -1,7 +1,7 @@
-//! Files that are no part of a site, and that nobody is to read: databases, their dumps and backups, scripts,
-//! keys. Told by their first bytes where those say it, and otherwise by their names.
+//! Files that are not part of a site and must not be readable: databases, their dumps and backups, scripts,
+//! keys. They are recognised by their first bytes, or else by their names.
 //!
-//! What is compressed is looked into, as far as this program can decompress it, and is refused where it cannot.
+//! Compressed files are looked into if this program can decompress them, and refused otherwise.
 
 use std::borrow::Cow;
 use std::io::{self, Read};

@@ -1,4 +1,4 @@
-//! What the built-in pages are told by the server, as a script that they import.
+//! Settings for the built-in pages, as a script that they import.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use super::address::{Address, Query, plain};
 use super::brand::Brand;
 use crate::store::DEMO;
 
-/// Where a site gives a member who is logged in there a ticket for the chat.
+/// Where a site makes a ticket for a member who is logged in there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TicketUrl {
     /// A path on the server that gives out the pages, as a browser sees it.

@@ -45,7 +45,7 @@ fn script(text: &str) -> Result<Address, String> {
     }
 }
 
-/// Tells the Flash page where Ruffle is: as told, or else where the site has it.
+/// Writes the address of Ruffle for the Flash page: the one given, or else where the site has it.
 pub(super) fn tell(site: &mut Site, ruffle: Option<&Ruffle>) -> Result<(), SiteError> {
     let place = match ruffle {
         Some(Ruffle::Address(address)) => Some(address.to_string()),

@@ -23,7 +23,7 @@ pub struct Own<'a> {
     pub demo: Demo,
     /// Where the pages get a ticket for a member who is logged in on the operator's web site.
     pub ticket_url: Option<&'a TicketUrl>,
-    /// Whose pages may have ours in a frame, beside our own site's.
+    /// The sites whose pages may frame ours, beside our own site.
     pub frame_ancestors: &'a [FrameAncestor],
     /// Bytes in all files of a folder.
     pub most: u64,

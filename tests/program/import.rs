@@ -387,7 +387,10 @@ fn options_of_a_database_are_none_of_a_file() {
     let place = Place::new();
     for (option, why) in [
         ("--query=SELECT 1", "--query needs a running database"),
-        ("--mysql-password=x", "--mysql-password needs a running database"),
+        (
+            "--mysql-password=x",
+            "--mysql-password needs a running database",
+        ),
         ("--mysql-password=m.sql", "leave it out for a file"),
     ] {
         let done = place.dump(MIXED, &[option, "--dry-run"]);

@@ -200,7 +200,10 @@ fn texts_that_are_encoded_twice() {
     assert!(exported.contains("\n3,Árvíz,Á,"), "{exported}");
     let done = place.import(&["--charset=latin1"]);
     assert_eq!(done.code, 64, "{done:?}");
-    assert!(done.stderr.contains("a database states the encoding"), "{done:?}");
+    assert!(
+        done.stderr.contains("a database states the encoding"),
+        "{done:?}"
+    );
 }
 
 /// Two tables of a forum.

@@ -459,7 +459,7 @@ impl<R: Read> Lexer<R> {
         }))
     }
 
-    /// The next bytes: so many, or fewer where the dump ends.
+    /// The next bytes, at most this many; fewer at the end of the dump.
     fn have(&mut self, count: usize) -> Result<&[u8]> {
         while self.filled - self.at < count {
             if self.filled == self.buffer.len() {

@@ -6,11 +6,11 @@ use std::ops::Range;
 use super::lexer::{Keep, Lexer, Token};
 use super::{DumpError, DumpFault, MAX_COLUMNS, TableName, Within};
 
-/// A dump that is read.
+/// A dump.
 ///
-/// [`Dump::statement`] goes to the next statement that matters, whatever was read of the last one.
-/// Behind [`Statement::Create`], [`Dump::columns`] may be called once; behind [`Statement::Insert`],
-/// [`Dump::columns`] once and then [`Dump::row`] until there is none.
+/// [`Dump::statement`] goes to the next statement that matters, however much of the last one was read. After
+/// [`Statement::Create`], [`Dump::columns`] may be called once; after [`Statement::Insert`],
+/// [`Dump::columns`] once and then [`Dump::row`] until it returns `None`.
 #[derive(Debug)]
 pub struct Dump<R> {
     lexer: Lexer<R>,
@@ -34,7 +34,7 @@ enum At {
     Row,
 }
 
-/// A statement that matters to whoever looks for rows.
+/// A statement that leads to rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Statement {
     /// A table is created.
@@ -240,7 +240,7 @@ impl<R: Read> Dump<R> {
         }
     }
 
-    /// The value that follows, behind what is there. Whether it is one: NULL is none.
+    /// Appends the next value. False for NULL.
     fn value(&mut self, text: &mut Vec<u8>) -> Result<bool> {
         let mut token = self.token(Keep::All)?;
         // A sign, or the charset of a string: `_binary 'x'`.
@@ -319,7 +319,7 @@ impl<R: Read> Dump<R> {
         Ok(None)
     }
 
-    /// To the first token that is none of these words.
+    /// Skips to the first token that is not one of these words.
     fn skip_words(&mut self, words: &[&str]) -> Result<()> {
         while self.token(Keep::Start)? == Token::Word && words.iter().any(|word| self.is(word)) {}
         Ok(())

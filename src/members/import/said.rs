@@ -119,7 +119,7 @@ fn summary(command: &Import, report: &Report) -> String {
     said
 }
 
-/// No row is left to import. The reasons are named here unless they were told row by row.
+/// No row is left to import. The reasons are listed here unless they were printed row by row.
 fn all_refused(command: &Import, report: &Report, told: Tell) -> Failure {
     if told == Tell::Rows {
         let (file, rows) = (command.file.display(), counted(report.rows, "row"));

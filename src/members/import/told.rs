@@ -1,4 +1,4 @@
-//! What is told while rows are read: which are refused, which names are cleaned, and how far it is.
+//! Output while rows are read: refused rows, cleaned names, and progress.
 
 use std::io::{self, Write};
 
@@ -7,12 +7,12 @@ use indicatif::ProgressBar;
 use crate::failure::{Failure, written};
 use crate::import::{Cleaned, RowFault, Watch};
 
-/// What of the rows is told as they are read.
+/// Which rows to print as they are read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tell {
     /// Those that are refused, and names that are cleaned.
     Rows,
-    /// Names that are cleaned; the others stop all, and are told then.
+    /// Rows with cleaned names. Refused rows stop the import and are printed at its end.
     Cleaned,
 }
 
@@ -25,7 +25,7 @@ enum Measure {
     Rows,
 }
 
-/// Tells, on standard output: there may be more to be told than fits in memory.
+/// Prints to standard output at once: there may be more lines than fit in memory.
 pub(super) struct Told {
     bar: ProgressBar,
     tell: Tell,

@@ -173,7 +173,7 @@ impl Format {
         }
     }
 
-    /// What of it may be verified, for whoever has more.
+    /// The limits of the format, for a message about a hash above them.
     pub(crate) fn limit(self) -> String {
         match (self, self.most()) {
             (Self::Bcrypt | Self::PhpbbBcrypt, Some(most)) => {

@@ -1,6 +1,6 @@
-//! How much of a password a hash knows. Some old ones ignore the rest, so that whoever adds to a password
-//! is let in, too. A new hash in their place knows no more, or a slip of the finger at the one login
-//! that makes it would become the password.
+//! How much of a password a hash covers. Some old formats ignore the rest, so that a password with something
+//! added fits, too. The new hash covers the same part; otherwise a typing error at the login that renews the
+//! hash would become the password.
 
 use zeroize::Zeroizing;
 

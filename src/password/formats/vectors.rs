@@ -118,7 +118,7 @@ fn what_is_not_whole_is_named() {
     for vector in vectors() {
         let format = read(vector.stored).unwrap();
         let salted = matches!(format, Format::Md5SaltPassword | Format::Md5Md5PasswordSalt);
-        // Nobody can tell whether a salt is whole, or a PHC string.
+        // A salt or a PHC string that is cut short cannot be recognised.
         let is_phc = matches!(
             format,
             Format::Argon2id | Format::Argon2i | Format::PhpbbArgon2
