@@ -10,6 +10,7 @@ use argh::{ArgsInfo, FromArgs};
 use flashgate_core::{Config, is_host_name};
 
 use crate::import::{ActiveIf, Charset, Map, Spaces};
+use crate::log::Format;
 use crate::site_table::TableOptions;
 use crate::web::{FrameAncestor, Ruffle, TicketUrl};
 
@@ -133,8 +134,13 @@ pub struct ServeOptions {
     pub policy_ports: Option<String>,
 
     /// text (default), or json: one object a line
-    #[argh(option, arg_name = "FORMAT", default = "LogFormat::Text")]
-    pub log_format: LogFormat,
+    #[argh(
+        option,
+        arg_name = "FORMAT",
+        default = "Format::Text",
+        from_str_fn(log_format)
+    )]
+    pub log_format: Format,
 
     /// record everything that happens in a new file that only you can read, without passwords and texts; flashgate replay plays it
     #[argh(option, arg_name = "FILE")]
@@ -186,15 +192,6 @@ pub enum Runtime {
     Std,
 }
 
-/// The form of the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// Lines for people.
-    Text,
-    /// JSON objects.
-    Json,
-}
-
 impl FromStr for Runtime {
     type Err = String;
 
@@ -203,12 +200,8 @@ impl FromStr for Runtime {
     }
 }
 
-impl FromStr for LogFormat {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        one_of(text, [("text", Self::Text), ("json", Self::Json)])
-    }
+fn log_format(text: &str) -> Result<Format, String> {
+    one_of(text, [("text", Format::Text), ("json", Format::Json)])
 }
 
 fn one_of<T>(text: &str, known: [(&str, T); 2]) -> Result<T, String> {

@@ -9,7 +9,7 @@ use flashgate_core::{Config, Policy};
 use flashgate_host::Handle;
 
 use super::options::ServeOptions;
-use super::settings;
+use super::plan;
 use crate::failure::Failure;
 use crate::log::diagnostics::start_thread;
 use crate::log::{Event, Writer};
@@ -71,9 +71,9 @@ impl Reload {
         if self.options.site.is_none() && !has_ruffle {
             return Ok(None);
         }
-        let private = settings::private(&self.options);
-        config.site = Arc::new(web::site(settings::own_site(&self.options, &private))?);
-        settings::warn_of_redirect(config);
+        let private = plan::private(&self.options);
+        config.site = Arc::new(web::site(plan::own_site(&self.options, &private))?);
+        plan::warn_of_redirect(config);
         Ok(Some("site"))
     }
 
@@ -81,7 +81,7 @@ impl Reload {
         if is_used_up(self.options.policy_file.as_deref()) {
             return Ok(None);
         }
-        let document = settings::policy(&self.options)?;
+        let document = plan::policy(&self.options)?;
         Ok(document.map(|document| {
             config.policy = Policy::from_document(&document);
             "policy file"
@@ -92,7 +92,7 @@ impl Reload {
         if is_used_up(self.options.ticket_secret.as_deref()) {
             return Ok(None);
         }
-        let secret = settings::ticket_secret(&self.options)?;
+        let secret = plan::ticket_secret(&self.options)?;
         Ok(secret.zip(self.pool.upgrade()).map(|(secret, pool)| {
             pool.set_ticket_secret(&secret);
             "ticket secret"

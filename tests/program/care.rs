@@ -143,7 +143,7 @@ on_both! {
             assert!(let_in(&server, id, "y").is_none());
         }
         let (_, diagnostics) = server.stop();
-        let told = "members can log in, but that is not noted: the member store disk/flashgate.db ";
+        let told = "members can log in, but their last logins are not saved: the member store disk/flashgate.db ";
         assert_eq!(diagnostics.matches(told).count(), 1, "{diagnostics}");
         assert!(!diagnostics.contains("nobody can log in"), "{diagnostics}");
     }

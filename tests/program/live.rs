@@ -259,7 +259,7 @@ fn where_the_password_comes_from(runtime: &str) {
         all.extend(options);
         refused(&all, code, tells);
     };
-    from(&[], 78, &["lets nobody in", "FLASHGATE_MYSQL_PASSWORD"]);
+    from(&[], 78, &["refuses the login", "FLASHGATE_MYSQL_PASSWORD"]);
     from(
         &["--mysql-password=none"],
         78,

@@ -58,7 +58,7 @@ on_both! {
         let server = Server::start(folder.path(), &["--demo", runtime, "--record=chat.rec"]);
         converse(&server);
         let (_, diagnostics) = server.stop();
-        assert!(diagnostics.contains("recording into chat.rec, without passwords"), "{diagnostics}");
+        assert!(diagnostics.contains("recording to chat.rec, without passwords"), "{diagnostics}");
         let path = folder.path().join("chat.rec");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         let text = fs::read_to_string(&path).unwrap();
@@ -131,7 +131,7 @@ on_both! {
         let _ = child.child.wait();
         let done = replay(folder.path(), &[]);
         assert_eq!((done.code, done.stderr.as_str()), (0, ""), "{}", done.stdout);
-        assert!(done.stdout.contains("lacks its end"), "{}", done.stdout);
+        assert!(done.stdout.contains("The end of the recording is missing"), "{}", done.stdout);
 
         let folder = tempdir().unwrap();
         let server = Server::start(folder.path(), &[

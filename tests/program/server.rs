@@ -433,7 +433,10 @@ fn a_system_without_threads() {
     let code = running.wait(PATIENCE);
     let said = running.stderr.all();
     assert_eq!(code, 1, "{said}");
-    assert!(said.contains("has no thread for diagnostics"), "{said}");
+    assert!(
+        said.contains("cannot start the thread diagnostics"),
+        "{said}"
+    );
     assert!(said.contains("ulimit -u"), "{said}");
 }
 
@@ -485,7 +488,7 @@ fn a_server_with_hardly_any_files() {
         let (log, said) = (running.stdout.all(), running.stderr.all());
         assert_eq!((code, log.as_str()), (78, ""), "{said}");
         assert!(
-            said.contains("needs 80") && said.contains("ulimit -n"),
+            said.contains("needs at least 80") && said.contains("ulimit -n"),
             "{said}"
         );
     }
@@ -498,7 +501,10 @@ fn a_server_with_hardly_any_files() {
 fn a_server_with_few_files() {
     let folder = tempdir().unwrap();
     let server = Server::of(Running::spawn(with_files(100, folder.path())), 1);
-    server.running.stderr.wait_for("leaves 36 connections");
+    server
+        .running
+        .stderr
+        .wait_for("leaves room for 36 connections");
     // The limits that are shown can be reached.
     server.running.stdout.wait_for("MAXCONN:36 ");
     let mut clients: Vec<Client> = (0..36).map(|_| server.connect()).collect();

@@ -1,0 +1,119 @@
+//! Where the server's members are: in memory, in a store, or in the table of a site.
+
+use std::path::Path;
+use std::time::Duration;
+
+use flashgate_core::{Config, Millis};
+
+use super::options::ServeOptions;
+use crate::failure::Failure;
+#[cfg(feature = "mysql")]
+use crate::import::Refused;
+use crate::log::diagnostics::say;
+use crate::login::{Pool, PoolOptions, TicketSecret};
+use crate::site_table;
+use crate::store::{DEFAULT_STORE, Members, Origin, StoreError, is_address};
+
+/// Starts the threads that answer questions about members.
+pub(super) fn open(
+    options: &ServeOptions,
+    tickets: Option<TicketSecret>,
+    config: &mut Config,
+) -> Result<Pool, Failure> {
+    let pool = PoolOptions {
+        patience: config.limits.lookup.to_duration(),
+        tickets,
+        ..PoolOptions::default()
+    };
+    if options.demo {
+        let pool = hold_back(config, Duration::ZERO, &pool);
+        return Ok(Pool::demo(&pool)?);
+    }
+    match options.members.as_deref() {
+        Some(address) if address.to_str().is_some_and(is_address) => {
+            site_members(address, options, &pool, config)
+        }
+        Some(path) => own_members(path, &pool, config),
+        None => own_members(Path::new(DEFAULT_STORE), &pool, config),
+    }
+}
+
+/// Members in a store of our own, which is created if there is none.
+fn own_members(path: &Path, pool: &PoolOptions, config: &mut Config) -> Result<Pool, Failure> {
+    // Brings the schema up to date, which the pool will not.
+    let opened = Members::open_or_create(path).or_else(|error| {
+        let members = Members::open_unwritable(path, error.clone())?;
+        say(&format!(
+            "members can log in, but their last logins are not saved: {error}"
+        ));
+        Ok::<_, StoreError>((members, Origin::Found))
+    });
+    let (members, origin) = opened?;
+    if origin == Origin::Created {
+        say(&format!("created the member store {}", path.display()));
+    }
+    if members.count()? == 0 {
+        say(&format!(
+            "there are no members yet; add one with: {}",
+            add_one(path)
+        ));
+    }
+    let misnamed = members.misnamed()?;
+    if misnamed > 0 {
+        say(&format!(
+            "members who cannot log in, because their nicks break a rule: {misnamed}; flashgate members check lists \
+             them, and flashgate members rename gives them other nicks"
+        ));
+    }
+    let pool = hold_back(config, members.slowest_check()?, pool);
+    drop(members);
+    Ok(Pool::open(path, &pool)?)
+}
+
+/// Members in the table of a site, which is asked and left as it is.
+#[cfg(feature = "mysql")]
+fn site_members(
+    address: &Path,
+    options: &ServeOptions,
+    pool: &PoolOptions,
+    config: &mut Config,
+) -> Result<Pool, Failure> {
+    let table = site_table::open(address, &options.table_options(), Refused::default())?;
+    let pool = hold_back(config, table.slowest_check()?, pool);
+    if let Some(active_if) = &options.active_if
+        && !table.has_active()?
+    {
+        log::warn!("no row has {active_if}, so no member can log in; check --active-if");
+    }
+    Ok(Pool::over(&table, &pool)?)
+}
+
+#[cfg(not(feature = "mysql"))]
+fn site_members(
+    _address: &Path,
+    _options: &ServeOptions,
+    _pool: &PoolOptions,
+    _config: &mut Config,
+) -> Result<Pool, Failure> {
+    Err(site_table::unable())
+}
+
+/// Refusals are held back for as long as the slowest hash takes, and keep their place in the pool.
+fn hold_back(config: &mut Config, slowest: Duration, pool: &PoolOptions) -> PoolOptions {
+    let delay = &mut config.limits.failure_delay;
+    *delay = Millis(slowest.as_millis() as u64).max(*delay);
+    PoolOptions {
+        refusal: delay.to_duration(),
+        slowest,
+        ..pool.clone()
+    }
+}
+
+fn add_one(path: &Path) -> String {
+    let command = "flashgate members add --id 1 --nick NICK --name NAME";
+    if path == Path::new(DEFAULT_STORE) {
+        command.to_owned()
+    } else {
+        format!("{command} --members {}", path.display())
+    }
+}
