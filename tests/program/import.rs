@@ -12,14 +12,14 @@ use tempfile::{TempDir, tempdir};
 
 use crate::outside::{Done, run_in};
 
-struct Place(TempDir);
+pub(crate) struct Place(pub(crate) TempDir);
 
 impl Place {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempdir().unwrap())
     }
 
-    fn import(&self, arguments: &[&str]) -> Done {
+    pub(crate) fn import(&self, arguments: &[&str]) -> Done {
         run_in(
             self.0.path(),
             &[&["members", "import"], arguments].concat(),
@@ -28,23 +28,23 @@ impl Place {
     }
 
     /// Imports what comes on standard input.
-    fn piped(&self, arguments: &[&str], input: &str) -> Done {
+    pub(crate) fn piped(&self, arguments: &[&str], input: &str) -> Done {
         let arguments = [&["members", "import"], arguments].concat();
         run_in(self.0.path(), &arguments, input)
     }
 
     /// Imports a text as `m.sql`.
-    fn dump(&self, dump: &str, arguments: &[&str]) -> Done {
+    pub(crate) fn dump(&self, dump: &str, arguments: &[&str]) -> Done {
         fs::write(self.path("m.sql"), dump).unwrap();
         self.import(&[&["m.sql"], arguments].concat())
     }
 
-    fn path(&self, file: &str) -> PathBuf {
+    pub(crate) fn path(&self, file: &str) -> PathBuf {
         self.0.path().join(file)
     }
 
     /// Number, nick, name and whether active, of each member.
-    fn listed(&self) -> Vec<String> {
+    pub(crate) fn listed(&self) -> Vec<String> {
         let list = run_in(self.0.path(), &["members", "list", "--json"], "");
         assert_eq!(list.code, 0, "{}", list.stderr);
         let list: serde_json::Value = serde_json::from_str(&list.stdout).unwrap();
@@ -56,12 +56,12 @@ impl Place {
     }
 
     /// Nothing was changed, and nothing made.
-    fn has_no_store(&self) {
+    pub(crate) fn has_no_store(&self) {
         assert!(!self.path("flashgate.db").exists(), "a store was made");
     }
 }
 
-fn fixture(name: &str) -> String {
+pub(crate) fn fixture(name: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let path = root.join("tests/members/dumps").join(name);
     path.to_str().unwrap().to_owned()
@@ -158,7 +158,7 @@ fn tables_are_told() {
     );
 }
 
-const MIXED: &str = "CREATE TABLE u (uid int, username text, pass text, status text);
+pub(crate) const MIXED: &str = "CREATE TABLE u (uid int, username text, pass text, status text);
 INSERT INTO u VALUES (1,'alice','9dd4e461268c8034f5c8564e155c67a6','ok'),
 (2,'a b','9dd4e461268c8034f5c8564e155c67a6','ok'),
 (3,'ALICE','hunter2',NULL),
@@ -360,92 +360,6 @@ fn files_that_are_cut() {
         assert_eq!(done.code, 65, "{done:?}");
         assert!(done.stderr.contains("the dump is cut"), "{}", done.stderr);
     }
-    place.has_no_store();
-}
-
-#[test]
-fn command_lines_that_make_no_sense() {
-    let place = Place::new();
-    for arguments in [
-        &["--map=nick"][..],
-        &["--map=nik=x"],
-        &["--map=nick="],
-        &["--map=nick=x,nick=y"],
-        &["--active-if=status"],
-        &["--active-if==1"],
-        &["--active-if=status=1", "--map=active=x"],
-        &["--charset=utf-16"],
-    ] {
-        let done = place.dump(MIXED, arguments);
-        assert_eq!(done.code, 64, "{arguments:?}: {done:?}");
-    }
-    place.has_no_store();
-}
-
-#[test]
-fn options_of_a_database_are_none_of_a_file() {
-    let place = Place::new();
-    for (option, why) in [
-        ("--query=SELECT 1", "--query needs a running database"),
-        (
-            "--mysql-password=x",
-            "--mysql-password needs a running database",
-        ),
-        ("--mysql-password=m.sql", "leave it out for a file"),
-    ] {
-        let done = place.dump(MIXED, &[option, "--dry-run"]);
-        assert_eq!(done.code, 64, "{option}: {done:?}");
-        assert!(done.stderr.contains(why), "{option}: {done:?}");
-    }
-    place.has_no_store();
-}
-
-/// With a password in its address, which is never shown.
-const DATABASE: &str = "mysql://forum:hunter2@localhost/forum";
-
-#[test]
-fn a_database_is_no_store() {
-    let place = Place::new();
-    fs::write(place.path("m.sql"), MIXED).unwrap();
-    for command in [
-        &["add", "--id=1", "--nick=a", "--name=A"][..],
-        &["list"],
-        &["show", "1"],
-        &["passwd", "1"],
-        &["rename", "1", "b"],
-        &["enable", "1"],
-        &["disable", "1"],
-        &["remove", "1"],
-        &["export"],
-        &["import", "m.sql"],
-        &["check"],
-        &["backup", "copy.db"],
-    ] {
-        for address in [DATABASE, "MySQL://forum@localhost/forum"] {
-            let arguments = [&["members"], command, &["--members", address]].concat();
-            let done = run_in(place.0.path(), &arguments, "");
-            assert_eq!(done.code, 64, "{arguments:?}: {done:?}");
-            let why = "the site looks after its own table";
-            assert!(done.stderr.contains(why), "{arguments:?}: {done:?}");
-            assert!(!done.stderr.contains("hunter2"), "{done:?}");
-        }
-    }
-    let files = fs::read_dir(place.0.path()).unwrap().count();
-    assert_eq!(files, 1, "nothing is made");
-}
-
-#[test]
-fn an_address_has_no_password() {
-    let place = Place::new();
-    let done = place.import(&[DATABASE]);
-    let (code, why) = if cfg!(feature = "mysql") {
-        (64, "it has a password in it")
-    } else {
-        (78, "this flashgate was built without support for MySQL")
-    };
-    assert_eq!(done.code, code, "{done:?}");
-    assert!(done.stderr.contains(why), "{done:?}");
-    assert!(!done.stderr.contains("hunter2"), "{done:?}");
     place.has_no_store();
 }
 

@@ -12,8 +12,10 @@ mod flood;
 mod guest;
 mod health;
 mod import;
+mod import_options;
 #[cfg(feature = "mysql")]
 mod large_import;
+mod limits;
 #[cfg(feature = "mysql")]
 mod live;
 #[cfg(feature = "mysql")]
@@ -22,6 +24,7 @@ mod members;
 #[cfg(target_os = "linux")]
 mod memory;
 mod outside;
+mod prompt;
 mod record;
 mod reload;
 mod ruffle;
@@ -29,5 +32,6 @@ mod server;
 mod signed;
 mod site;
 mod store;
+mod terminal;
 mod tickets;
 mod websocket;
