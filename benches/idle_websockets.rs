@@ -1,16 +1,15 @@
-//! What idle WebSockets cost the real program: 19,000 of them over loopback, each asked for a sign of
-//! life every 25 seconds and answering, for 50 seconds.
+//! The cost of idle WebSockets in the real program: 19,000 of them over loopback for 50 seconds. The server pings each
+//! every 25 seconds, and each answers.
 //!
 //!     cargo bench --bench idle_websockets
 //!
-//! The figures are best read as ratios, and the references are of the same run: as many raw chat
-//! connections, which cost nothing while they are idle, and what they cost when each of them has a
-//! command answered: alone, so that the server wakes up for it, as it does for most pings and pongs,
-//! or a few together. Memory is what the program holds; what the system holds for a socket is not in
-//! it.
+//! Read the figures as ratios. They are compared with two others of the same run: as many raw chat connections, which cost
+//! nothing while they are idle, and the cost of one command from each connection. The commands are sent alone, so that the
+//! server wakes up for each, as it does for most pings and pongs, or a few together. Memory is that of the program, without
+//! the system's memory for sockets.
 //!
-//! It runs on smol alone: with a thread a connection, `--runtime std` is not for crowds like this.
-//! `core/benches/websocket_timers.rs` has the core's own part of the cost.
+//! It measures only smol: `--runtime std` has a thread for each connection and is not made for such a crowd.
+//! `core/benches/websocket_timers.rs` measures the core's own part.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it found")]
 

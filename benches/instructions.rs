@@ -1,10 +1,10 @@
-//! Instructions that the core takes for each kind of work, counted by valgrind's callgrind, and its
-//! allocations, counted by dhat: the same in every run, whatever else the machine does.
+//! The instructions of the core for each kind of work, counted by valgrind's callgrind, and its allocations, counted by
+//! dhat. They are the same in every run, whatever else the machine does.
 //!
 //!     .ci/instructions
 //!
-//! Each bench does its work [`TIMES`] times. Its limit is what was counted when the limit was set, and a
-//! tenth more: who makes the core slower sees it, and who makes it faster lowers the limit.
+//! Each bench does its work [`TIMES`] times. Its limit is the count at the time when the limit was set, plus a tenth. A
+//! change that makes the core slower fails; a change that makes it faster lowers the limit.
 
 #![expect(missing_docs, reason = "the macros make modules of their own")]
 

@@ -1,4 +1,4 @@
-//! What an answer must be, to the byte, and in what order: nothing lost, doubled or reordered.
+//! Checks answers, to the byte, and their order: nothing may be lost, doubled or reordered.
 
 use crate::fault::Fault;
 

@@ -1,5 +1,5 @@
-//! Many clients of one server in one epoll loop. Each writes as soon as it has something to say, as
-//! clients in programs of their own would.
+//! Many clients of one server in one epoll loop. Each writes as soon as it has something to send, as separate programs
+//! would.
 
 use std::io::{self, Read, Write};
 use std::mem::{self, MaybeUninit};

@@ -1,4 +1,4 @@
-//! Why a run has failed: a server that did wrong, or a machine that could not.
+//! Why a run has failed: the server did something wrong, or the machine could not do its part.
 
 use std::fmt;
 use std::io;

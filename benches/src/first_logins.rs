@@ -1,8 +1,8 @@
 //! How fast the members of an old site log in for the first time, all at once.
 //!
-//! Each has a password that is stored in an older format, and is hashed anew after the login. The same number of
-//! members with a hash of today logs in beside it, for whom nothing is made. Nobody may be told to try again later,
-//! and in the end every stored hash must be one of today.
+//! Each has a password that is stored in an older format, and is hashed anew after the login. Beside them logs in the same
+//! number of members with an argon2id hash, for whom no new hash is made. No login may be answered `Please try again
+//! later.`, and in the end every stored hash must be argon2id.
 
 use std::thread;
 use std::time::{Duration, Instant};

@@ -1,5 +1,4 @@
-//! Two IRC servers, where they are installed: how they are told to serve on loopback, and to hold
-//! nobody back.
+//! Two IRC servers, if they are installed: their configuration for loopback, without rate limits.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream};

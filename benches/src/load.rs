@@ -1,4 +1,4 @@
-//! A server with its clients, how they come in, and what a slice of work on it has cost.
+//! A server with its clients: how they connect, and what a slice of work costs the server.
 
 use std::time::Duration;
 

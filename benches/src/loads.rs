@@ -1,4 +1,4 @@
-//! What servers are made to do.
+//! The kinds of work that servers are given.
 
 pub(crate) mod burst;
 pub(crate) mod idle;

@@ -1,31 +1,30 @@
-//! What flashgate costs beside a bare epoll loop that moves the same frames.
+//! The cost of flashgate beside a bare epoll loop that moves the same frames.
 //!
 //!     cargo run --release -p flashgate-bench
 //!
-//! prints a table of ratios. What is compared runs side by side, in short slices that take turns, so
-//! that whatever else the machine does falls on all alike; each slice gives a ratio, and the table has
-//! their median, with the least and the greatest behind it. A figure is the server's own processor
-//! time for each delivered message, and not the time on the clock. Every message is looked at: one
-//! that is lost, doubled, reordered or other than it should be ends the run, and its exit code is 1.
-//! A target that is missed is only said.
+//! prints a table of ratios. The servers that are compared run side by side, in short slices that take turns, so that other
+//! work of the machine affects all alike. Each slice gives a ratio. The table has their median, then the smallest and the
+//! largest. A figure is the server's own processor time for each delivered message, not the time on the clock. Every
+//! message is checked: one that is lost, doubled, reordered or wrong ends the run with exit code 1. A missed target is only
+//! reported.
 //!
 //!     cargo run --release -p flashgate-bench -- one sixteen --runtime smol --wire raw --repeat 31
 //!
-//! is what to tune by. The floor is `src/bin/rawrelay.rs`.
+//! is for tuning. The floor is `src/bin/rawrelay.rs`.
 //!
-//! What time and size do to it is measured by rows of their own, which run only when they are named:
+//! The effects of time and size are measured by rows of their own, which run only when they are named:
 //!
 //!     cargo run --release -p flashgate-bench -- soak --minutes 60 --svg benches/plots/soak.svg
 //!     cargo run --release -p flashgate-bench -- scale --svg benches/plots/scale.svg
 //!     cargo run --release -p flashgate-bench -- storm
 //!
-//! Another measures whether the time of a refused login tells why it was refused, and fails if so:
+//! Two others test whether the time of a failed login tells why it failed, and fail if it does. The second tests this
+//! behind a queue of 60 logins:
 //!
 //!     cargo run --release -p flashgate-bench -- refused --tries 300
 //!     cargo run --release -p flashgate-bench -- queued --tries 1000
 //!
-//! The second does so behind a queue of 60 logins. And one measures how fast the members of an old site log
-//! in for the first time, whose passwords are hashed anew afterwards:
+//! The last measures how fast the members of an old site, whose passwords are hashed anew, log in for the first time:
 //!
 //!     cargo run --release -p flashgate-bench -- first-logins
 
@@ -66,46 +65,46 @@ use wire::Wire;
 /// Measure flashgate beside a bare epoll loop.
 #[derive(FromArgs, Debug)]
 #[argh(
-    note = "Rows: one, sixteen (private messages, so many in flight), others, presence-500, presence-5000, burst, login, memory, list, slow, noise. None named: all. Others, only by name: soak, an hour of everything; scale, up to 100,000 members; storm, all come back at once; refused, whether the time of a refusal tells why; queued, the same behind a queue; first-logins, of members with old hashes."
+    note = "Rows: one, sixteen (private messages, with so many in flight), others, presence-500, presence-5000, burst, login, memory, list, slow, noise; without a name, all of these. Rows that run only by name: soak, an hour of everything; scale, up to 100,000 members; storm, all reconnect at once; refused, whether the time of a failed login tells why; queued, the same behind a queue; first-logins, of members with old hashes."
 )]
 struct Options {
     /// which rows to measure
     #[argh(positional, arg_name = "ROW")]
     rows: Vec<Name>,
 
-    /// slices of each (default 15)
+    /// number of slices (default 15)
     #[argh(option, default = "15", arg_name = "N")]
     repeat: usize,
 
-    /// milliseconds of a slice (default 200)
+    /// length of a slice in milliseconds (default 200)
     #[argh(option, default = "200", arg_name = "MS")]
     slice: u64,
 
-    /// how many log in at once before their memory is measured (default 64)
+    /// members who log in at once before their memory is measured (default 64)
     #[argh(option, default = "64", arg_name = "N")]
     wave: usize,
 
-    /// how often each kind of refusal is asked for by refused and queued (default 200)
+    /// tries of each kind of failed login in refused and queued (default 200)
     #[argh(option, default = "200", arg_name = "N")]
     tries: usize,
 
-    /// minutes of soak (default 60)
+    /// length of soak in minutes (default 60)
     #[argh(option, default = "60.0", arg_name = "N")]
     minutes: f64,
 
-    /// where to plot what soak or scale has found
+    /// SVG file for the charts of soak or scale
     #[argh(option, arg_name = "FILE")]
     svg: Option<PathBuf>,
 
-    /// another build of flashgate to measure instead of this one, which scale does not
+    /// another build of flashgate to measure instead of this one; not for scale
     #[argh(option, arg_name = "FILE")]
     program: Option<PathBuf>,
 
-    /// smol or std alone
+    /// only this runtime: smol or std
     #[argh(option, arg_name = "NAME", from_str_fn(runtime))]
     runtime: Option<Kind>,
 
-    /// raw, binary or text alone; raw is there in any case
+    /// only this wire beside raw: raw, binary or text
     #[argh(option, arg_name = "NAME", from_str_fn(wire))]
     wire: Option<Wire>,
 }

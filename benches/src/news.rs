@@ -1,4 +1,4 @@
-//! What all who are online are told of who comes and who goes: each event once, and in one order.
+//! The logins and quits that all who are online are notified of: each once, and in one order.
 
 use std::collections::{HashSet, VecDeque};
 

@@ -1,4 +1,4 @@
-//! Pairs of which one writes to the other at a fixed rate, whether or not the last message has come.
+//! Pairs in which one member writes to the other at a fixed rate, whether or not the last message has arrived.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! A few small panels of lines, as SVG that can be read on a light page and on a dark one.
+//! A few small line charts, as SVG that is readable on a light and on a dark page.
 
 use std::fmt::Write as _;
 use std::fs;

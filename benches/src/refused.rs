@@ -1,17 +1,16 @@
-//! Whether the time of a refusal tells why: unknown, wrong password, inactive, and by which kind of hash.
+//! Whether the time of a failed login tells why it failed: unknown member, wrong password, inactive member, and the kind of
+//! hash.
 //!
-//! Servers of its own have a member for each format of stored passwords, at the costs that sites use.
-//! Each kind of refusal is asked for a few hundred times, on connections of their own, in an order
-//! drawn at random, so that whatever else the machine does falls on all alike. Loopback is exempt from the
-//! slowing down by address, nobody fails twice on a connection, and no name so often that it would be
-//! slowed down: what is measured is the answer.
+//! Its own servers have a member for each format of stored passwords, at the costs that sites use. Each kind of failure is
+//! asked for a few hundred times, each on a connection of its own, in a random order, so that other work of the machine
+//! affects all alike. Nothing is slowed down: loopback is exempt from the limits for addresses, no connection fails twice,
+//! and no name fails often enough. So only the answer itself is measured.
 //!
-//! The verdict is Kolmogorov and Smirnov's test of each pair of kinds: how probable is it that two
-//! so different samples come from one distribution? As so many pairs are looked at, one that is less
-//! probable than the hundredth part of one pair's share is a finding. The smallest difference that
-//! would have been one is told beside it: without that, nothing found would mean nothing.
+//! The verdict is a Kolmogorov-Smirnov test of each pair of kinds: how probable are two samples that differ so much, if
+//! they come from one distribution? Since many pairs are tested, the level of 1 % is shared among all of them. The smallest
+//! difference that would have been found is printed, too; without it, finding nothing would mean nothing.
 //!
-//! This is about a machine with time to spare. The same behind a queue is in `queued`.
+//! This is about a machine with time to spare; `queued` is about a server with a queue.
 
 mod distance;
 mod kinds;

@@ -1,4 +1,4 @@
-//! The rows of the table: what is compared with what, and what is wished for.
+//! The rows of the table: what is compared with what, and the targets.
 
 use crate::Bench;
 use crate::crowd::Reading;
@@ -52,13 +52,13 @@ pub(crate) static ROWS: [Row; 11] = [
     },
     Row {
         name: "others",
-        title: "Private messages, 50 pairs, with 10,000 others online, by the same without them",
+        title: "Private messages, 50 pairs, with 10,000 others online; compared with none",
         is_in_slices: true,
         measure: others,
     },
     Row {
         name: "presence-500",
-        title: "One comes and goes, 500 online are told: each delivery",
+        title: "A member logs in and leaves, 500 are notified: each delivery",
         is_in_slices: true,
         measure: |bench| {
             let load = |_| Box::new(Presence::new(500)) as Box<dyn Load>;
@@ -67,7 +67,7 @@ pub(crate) static ROWS: [Row; 11] = [
     },
     Row {
         name: "presence-5000",
-        title: "One comes and goes, 5,000 online are told: each delivery",
+        title: "A member logs in and leaves, 5,000 are notified: each delivery",
         is_in_slices: true,
         measure: |bench| {
             let load = |_| Box::new(Presence::new(5000)) as Box<dyn Load>;
@@ -76,7 +76,7 @@ pub(crate) static ROWS: [Row; 11] = [
     },
     Row {
         name: "burst",
-        title: "64 logins in one wake-up, 5,000 online are told: each delivery",
+        title: "64 logins in one wake-up, 5,000 are notified: each delivery",
         is_in_slices: true,
         measure: |bench| {
             let load = |_| Box::new(Burst::new(5000, 64)) as Box<dyn Load>;
@@ -102,7 +102,7 @@ pub(crate) static ROWS: [Row; 11] = [
     },
     Row {
         name: "list",
-        title: "LIST of 10,000 online, 50 ask at once: each answer, by a bare send of the same bytes",
+        title: "LIST of 10,000, asked for by 50 at once: each answer; compared with a bare send of the same bytes",
         is_in_slices: true,
         measure: |bench| {
             let load = |_| Box::new(List::new(10_000)) as Box<dyn Load>;
@@ -111,13 +111,13 @@ pub(crate) static ROWS: [Row; 11] = [
     },
     Row {
         name: "slow",
-        title: "Others' latency, 99th percentile, while one client does not read, by while it does",
+        title: "Latency of the others, 99th percentile, while one client does not read; compared with while it reads",
         is_in_slices: true,
         measure: slow,
     },
     Row {
         name: "noise",
-        title: "Others' latency, median, while 240 send what leads to no command, by while they are silent",
+        title: "Latency of the others, median, while 240 send what leads to no command; compared with while they are silent",
         is_in_slices: true,
         measure: noise,
     },
@@ -133,31 +133,31 @@ pub(crate) static LONG_ROWS: [Row; 6] = [
     },
     Row {
         name: "scale",
-        title: "What members cost: memory, and the server's time for a private message among 50 pairs",
+        title: "The cost of more members: memory, and the server's time for a private message among 50 pairs",
         is_in_slices: true,
         measure: scale::measure,
     },
     Row {
         name: "storm",
-        title: "All are cut off and come back at once, and 20 who stay talk on",
+        title: "All are disconnected and reconnect at once, and 20 who stay talk on",
         is_in_slices: false,
         measure: storm::measure,
     },
     Row {
         name: "refused",
-        title: "Refused logins: does the time of the answer tell why?",
+        title: "Failed logins: does the time of the answer tell why?",
         is_in_slices: false,
         measure: refused::measure,
     },
     Row {
         name: "queued",
-        title: "Refused logins behind 60 others: do the gaps between the answers tell why?",
+        title: "Failed logins behind 60 others: do the gaps between the answers tell why?",
         is_in_slices: false,
         measure: refused::queued::measure,
     },
     Row {
         name: "first-logins",
-        title: "Members with old hashes log in, by members whose hash is of today",
+        title: "Members with old hashes log in; compared with members who have argon2id hashes",
         is_in_slices: false,
         measure: first_logins::measure,
     },

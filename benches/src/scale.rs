@@ -1,10 +1,8 @@
-//! What more members cost: memory for each of them, and the server's processor time for a private
-//! message between some of them. First up to 19,000 in one server on each wire, as many as a process
-//! may have descriptors for here; then 100,000 on several servers that all live at once. Nobody is told
-//! who comes: that is a row of its own, and so is the memory it takes.
+//! The cost of more members: memory for each, and the server's processor time for a private message between some of them.
+//! First up to 19,000 in one server on each wire, as many as a process may have descriptors for here; then 100,000 on
+//! several servers that run at once. Nobody is notified of logins: that is another row, and so is the memory it takes.
 //!
-//! Beside each crowd a server with nobody but the pairs takes turns with it, so that what else the
-//! machine does falls on both.
+//! Beside each crowd, a server that has only the pairs takes turns with it, so that other work of the machine affects both.
 
 mod worker;
 

@@ -1,5 +1,4 @@
-//! The servers: started as a user starts them, with members who have the cheapest hash there is, and
-//! asked what they have spent.
+//! The servers: started as a user starts them, with members who have the cheapest hash there is; and what they cost.
 
 use std::fs;
 use std::io::Write;

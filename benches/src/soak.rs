@@ -1,9 +1,9 @@
-//! A server that works for an hour: members who stay on every wire, and talk; members who come and go in
-//! every way; one who stops reading; policy and pages. All of it at a fixed rate that leaves room for
-//! other work, so that what is seen is time and not haste.
+//! A server that works for an hour: members on every wire who stay and talk, members who come and go in every way, one who
+//! stops reading, requests for the policy and for pages. All of it happens at a fixed rate that leaves the processor time to
+//! spare, so that the effect of time is measured, not that of load.
 //!
-//! Every message is counted, and every login and quit that each of those who stay is told of. What the
-//! server holds is looked at every ten seconds, and must not grow.
+//! Every message is counted, and every login and quit that each resident is notified of. The server's memory, descriptors
+//! and threads are sampled every ten seconds, and must not grow.
 
 mod guest;
 mod others;

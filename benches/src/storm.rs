@@ -1,7 +1,7 @@
-//! Everybody is cut off and comes back at once, as when a router has failed; and as many who connect and
-//! say nothing. Twenty who are not cut off talk on meanwhile, on a thread of their own.
+//! All members are disconnected and reconnect at once, as after a failure of a router; and as many connections that send
+//! nothing. Twenty members who stay talk on meanwhile, on a thread of their own.
 //!
-//! Load and server share the machine: the latencies have in them what the load takes of it.
+//! Load and server share the machine: the latencies contain the processor time that the load takes.
 
 mod returning;
 mod stayers;

@@ -1,4 +1,4 @@
-//! How a client writes a command, and where the answers in what it reads begin and end.
+//! How a client encodes a command, and where the answers in the bytes it reads begin and end.
 
 use crate::fault::Fault;
 

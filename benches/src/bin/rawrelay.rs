@@ -2,18 +2,17 @@
 //!
 //!     rawrelay [--echo] [--blob BYTES]
 //!
-//! One thread, level-triggered, nothing delayed: it reads what there is on one socket, and writes on
-//! what that leads to, before it looks at the next. It knows no XML, no members and no rules: it takes
-//! every client at its word, and copies bytes between constants. Yet each frame has the bytes that
-//! the gateway would send, the time of day excepted, so that one client can talk to both:
+//! One thread, level-triggered: it reads one socket and writes the result before it turns to the next. It knows no XML, no
+//! members and no rules, trusts every client, and copies bytes between constants. Yet each frame has the bytes that the
+//! gateway would send, except for the time of day, so that one client can talk to both:
 //!
-//! - `IDENTIFY n x` names the connection `n`, tells everyone who has a name, and answers; when it
-//!   ends, everyone else is told;
-//! - `NAME n` does so in silence, for a crowd to come in fast;
+//! - `IDENTIFY n x` names the connection `n`, notifies all connections with a name, and answers; when it ends, all others
+//!   are notified;
+//! - `NAME n` does so without notifying, so that a crowd can connect fast;
 //! - `MSG mn text` writes the message to connection `n`, and with `--echo` to its sender, too;
 //! - `LIST` is answered with the blob.
 //!
-//! What one read held for one connection leaves in one write, as anybody would do it.
+//! All that one read leads to for one connection is written at once, as any server would do.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -1,4 +1,4 @@
-//! Many log in within one wake-up of the server, and everybody online is told of all of them.
+//! Many members log in within one wake-up of the server, and all who are online are notified of each.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What those who are online and silent take of the server's memory.
+//! The server's memory for members who are online and silent.
 
 use std::thread;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Many ask at once who is online, again and again, and very many are.
+//! Many clients send LIST at once, again and again, and very many members are online.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Connecting, logging in and leaving, one after the other.
+//! Visits one after the other: connect, log in, leave.
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,5 @@
-//! How long members' messages take while many connections send what leads to no command, and while those
-//! connections are silent.
+//! The latency of messages while many connections send bytes that lead to no command, and while these connections are
+//! silent.
 
 use std::io::{ErrorKind, Write};
 use std::mem::MaybeUninit;

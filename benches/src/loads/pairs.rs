@@ -1,4 +1,4 @@
-//! Private messages: pairs, in each of which one writes to the other and has so many under way.
+//! Private messages: in each pair one member writes to the other, with a fixed number of messages in flight.
 
 use std::ops::Range;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! One comes and goes, again and again, and everybody online is told.
+//! One member logs in and leaves, again and again, and all who are online are notified.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! How long others wait for their messages while one client does not read what it is sent.
+//! The latency of messages while one client does not read.
 
 use std::time::Duration;
 

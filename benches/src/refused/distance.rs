@@ -1,4 +1,4 @@
-//! Kolmogorov and Smirnov's test of two samples.
+//! The Kolmogorov-Smirnov test of two samples.
 
 /// What was measured, in order.
 #[derive(Clone, Debug)]

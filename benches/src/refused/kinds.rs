@@ -1,5 +1,5 @@
-//! Who is refused: a store with members for each format of stored passwords, and what they are asked. None
-//! of them is asked so often that it would be slowed down.
+//! The kinds of failed logins, and a store with members for each format of stored passwords. No kind is tried often
+//! enough to be slowed down.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,14 +1,12 @@
-//! Whether the time of a refusal tells why, when it is asked for behind a queue.
+//! Whether the time of a failed login tells why it failed, behind a queue.
 //!
-//! Sixty logins by made-up names wait first. Behind them come the refusals that are measured, in random order,
-//! each on a connection of its own. Whenever an answer comes, the next login is sent, so each has sixty in front
-//! of it. The gaps between the answers are measured: if the hash of one login delayed another login, they
-//! would show how long it takes.
+//! Sixty logins by made-up names wait first. Behind them come the failures that are measured, in random order, each on a
+//! connection of its own. Whenever an answer arrives, the next login is sent, so each has sixty before it. The gaps between
+//! the answers are measured: if the hash of one login delayed another login, they would show how long it takes.
 //!
-//! A refusal keeps its place in the server's pool for the whole time of a refusal, so a server refuses only a few
-//! logins a second, however fast it hashes. Several servers therefore run side by side. They have a store
-//! of few formats, none of which takes longer than half of that time on a slow machine, so each hashing thread
-//! has two places.
+//! A failed login keeps its place in the server's pool for the whole time of a failure, so a server answers only a few of
+//! them a second, however fast it hashes. Therefore several servers run side by side. Their store has few formats, none of
+//! which takes longer than half of that time on a slow machine, so each hashing thread has two places.
 
 use std::num::NonZero;
 use std::thread;

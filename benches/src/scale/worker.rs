@@ -1,5 +1,5 @@
-//! A server and its crowd in processes of their own: one process may not have more than some thousand
-//! connections open. Whoever measures starts this program again, and talks with it line by line.
+//! A server and its crowd in processes of their own, since one process can have only a few thousand connections open. The
+//! measuring process starts this program again and exchanges lines with it.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;

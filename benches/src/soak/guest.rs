@@ -1,4 +1,4 @@
-//! A client that waits for each answer, as simple ones do; and what is asked on a connection of its own.
+//! A client that waits for each answer, as simple ones do; and requests on connections of their own.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};

@@ -1,4 +1,4 @@
-//! Beside the members: one who stops reading, and those who ask for the policy and for pages.
+//! Beside the members: one who stops reading, and clients that request the policy and pages.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -1,5 +1,5 @@
-//! Members who stay: some talk in pairs at a fixed rate, a few get letters from visitors, the rest is
-//! silent. All hear of whoever comes and goes.
+//! Members who stay: some talk in pairs at a fixed rate, a few get letters from visitors, the others are silent. All are
+//! notified of logins and quits.
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};

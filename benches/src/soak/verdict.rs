@@ -1,4 +1,4 @@
-//! Whether what a server holds stays the same over time.
+//! Whether what a server holds stays constant over time.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Members who come and go all the time: each visit talks a little, and ends in another way.
+//! Members who come and go all the time: each visit talks a little, and each ends in another way.
 
 use std::net::SocketAddr;
 use std::sync::OnceLock;

@@ -1,4 +1,4 @@
-//! Those who were cut off and come back: each connects and logs in, again and again until it is in.
+//! The members who were disconnected: each connects and logs in, again and again until it succeeds.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! Those who are not cut off, and talk on: how long their messages take before, during and after.
+//! The members who stay and talk on: the latency of their messages before, during and after.
 
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicU8;
