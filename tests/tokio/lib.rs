@@ -1,0 +1,1 @@
+//! Nothing: see `tests/current_thread.rs`.
