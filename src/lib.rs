@@ -34,3 +34,8 @@ pub mod site_table;
 pub mod store;
 pub mod text;
 pub mod web;
+
+/// The example of the README, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -116,3 +116,8 @@ pub use web::status::Counters;
 pub use wire::codepage::{CodePage, NoCodePage};
 pub use wire::coding::ContentCoding;
 pub use wire::websocket;
+
+/// The examples of the README, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
