@@ -66,18 +66,18 @@ pub enum Demo {
 }
 
 /// Adds the script, unless the operator's own folder has one.
-pub(super) fn tell(
+pub(super) fn add_settings(
     site: &mut Site,
     demo: Demo,
     ticket_url: Option<&TicketUrl>,
     brand: &Brand,
 ) -> Result<(), SiteError> {
-    if site.get(TOLD).is_some() {
+    if site.get(SETTINGS).is_some() {
         return Ok(());
     }
     let script = script(demo, ticket_url, brand);
     let file = SiteFile::new("text/javascript; charset=utf-8", script.as_bytes())?;
-    site.add(TOLD, file)
+    site.add(SETTINGS, file)
 }
 
 /// Neither nicks and passwords of a demo nor an address have a character that needs an escape.
@@ -101,7 +101,7 @@ fn demo_member(member: crate::store::DemoMember) -> String {
 }
 
 /// What the pages import.
-const TOLD: &str = "/chat/settings.js";
+const SETTINGS: &str = "/chat/settings.js";
 
 #[cfg(test)]
 mod tests {
@@ -144,8 +144,8 @@ mod tests {
     }
 
     #[test]
-    fn what_the_pages_are_told() {
-        let told = |demo, url: Option<&str>| {
+    fn settings_of_the_pages() {
+        let settings = |demo, url: Option<&str>| {
             let url = url.map(|url| url.parse().unwrap());
             let script = script(demo, url.as_ref(), &Brand::default());
             let (_, value) = script.split_once(" = ").unwrap();
@@ -153,8 +153,8 @@ mod tests {
         };
         let brand = serde_json::json!({"name": null, "logo": null, "language": null});
         let nothing = serde_json::json!({"demo": [], "ticketUrl": null, "brand": brand});
-        assert_eq!(told(Demo::No, None), nothing);
-        let both = told(Demo::Yes, Some("https://x/t.php?a=b"));
+        assert_eq!(settings(Demo::No, None), nothing);
+        let both = settings(Demo::Yes, Some("https://x/t.php?a=b"));
         assert_eq!(both["ticketUrl"], "https://x/t.php?a=b");
         assert_eq!(both["demo"][2]["nick"], "carol");
         assert_eq!(both["demo"][2]["password"], "secret3");

@@ -46,7 +46,7 @@ fn script(text: &str) -> Result<Address, String> {
 }
 
 /// Writes the address of Ruffle for the Flash page: the one given, or else where the site has it.
-pub(super) fn tell(site: &mut Site, ruffle: Option<&Ruffle>) -> Result<(), SiteError> {
+pub(super) fn add_address(site: &mut Site, ruffle: Option<&Ruffle>) -> Result<(), SiteError> {
     let place = match ruffle {
         Some(Ruffle::Address(address)) => Some(address.to_string()),
         Some(Ruffle::Folder(_)) | None => PLACES
@@ -60,7 +60,7 @@ pub(super) fn tell(site: &mut Site, ruffle: Option<&Ruffle>) -> Result<(), SiteE
         Some(place) => format!("{{\"ruffle\": \"{place}\"}}\n"),
         None => "{\"ruffle\": null}\n".to_owned(),
     };
-    site.add(TOLD, SiteFile::new("application/json", body.as_bytes())?)
+    site.add(ADDRESS, SiteFile::new("application/json", body.as_bytes())?)
 }
 
 /// Where a folder that `--ruffle` names is served.
@@ -73,7 +73,7 @@ pub(super) const SCRIPT: &str = "ruffle.js";
 const PLACES: [&str; 2] = ["/ruffle/ruffle.js", "/ruffle.js"];
 
 /// What the Flash page asks for.
-const TOLD: &str = "/flash/ruffle.json";
+const ADDRESS: &str = "/flash/ruffle.json";
 
 #[cfg(test)]
 mod tests {
@@ -125,25 +125,28 @@ mod tests {
     }
 
     #[test]
-    fn what_the_page_is_told() {
-        let told = |files: &[&str], ruffle: Option<&str>| {
+    fn the_address_for_the_page() {
+        let address_for = |files: &[&str], ruffle: Option<&str>| {
             let mut site = Site::default();
             for path in files {
                 let file = SiteFile::new("text/javascript", b"").unwrap();
                 site.add(*path, file).unwrap();
             }
             let ruffle = ruffle.map(|text| text.parse().unwrap());
-            tell(&mut site, ruffle.as_ref()).unwrap();
-            let body = site.get(TOLD).unwrap().bytes().to_vec();
+            add_address(&mut site, ruffle.as_ref()).unwrap();
+            let body = site.get(ADDRESS).unwrap().bytes().to_vec();
             let value: serde_json::Value = serde_json::from_slice(&body).unwrap();
             value["ruffle"].as_str().map(str::to_owned)
         };
         let own = Some("../ruffle/ruffle.js".to_owned());
-        assert_eq!(told(&[], None), None);
-        assert_eq!(told(&["/ruffle.js"], None).as_deref(), Some("../ruffle.js"));
-        assert_eq!(told(&["/ruffle.js", "/ruffle/ruffle.js"], None), own);
-        assert_eq!(told(&["/ruffle/ruffle.js"], Some("folder")), own);
-        let far = told(&["/ruffle.js"], Some("https://x/y"));
+        assert_eq!(address_for(&[], None), None);
+        assert_eq!(
+            address_for(&["/ruffle.js"], None).as_deref(),
+            Some("../ruffle.js")
+        );
+        assert_eq!(address_for(&["/ruffle.js", "/ruffle/ruffle.js"], None), own);
+        assert_eq!(address_for(&["/ruffle/ruffle.js"], Some("folder")), own);
+        let far = address_for(&["/ruffle.js"], Some("https://x/y"));
         assert_eq!(far.as_deref(), Some("https://x/y/ruffle.js"));
     }
 }

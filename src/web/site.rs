@@ -63,10 +63,10 @@ pub fn site(own: Own<'_>) -> Result<Site, Failure> {
         }
         folder::read(folder(path, "--ruffle", ruffle::MOUNT), &mut site)?;
     }
-    ruffle::tell(&mut site, own.ruffle).expect(good);
+    ruffle::add_address(&mut site, own.ruffle).expect(good);
     let brand = brand::Brand::read(&site)?;
     brand.style(&mut site).expect(good);
-    pages::tell(&mut site, own.demo, own.ticket_url, &brand).expect(good);
+    pages::add_settings(&mut site, own.demo, own.ticket_url, &brand).expect(good);
     compress::compress(&mut site);
     Ok(site)
 }

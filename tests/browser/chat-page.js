@@ -66,7 +66,7 @@ export class ChatPage {
         await this.page.getByRole("navigation", { name: "People" }).getByRole("listitem").first().waitFor();
     }
 
-    /** Somebody's row in the list of people. */
+    /** A person's row in the list of people. */
     person(nick) {
         return this.page.locator(`.person[data-nick=${JSON.stringify(nick)}]`);
     }

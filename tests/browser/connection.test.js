@@ -106,7 +106,7 @@ test("what was sent and not confirmed is marked, and can be sent again", async (
     await bob.close();
 });
 
-test("a message to somebody who has just left is answered in that conversation", async (t) => {
+test("a message to a person who has just left is answered in that conversation", async (t) => {
     await everyoneGone(server);
     const wire = new Wire();
     const alice = await ChatPage.open(t, browser, server, { wire: wire.attach });
@@ -162,7 +162,7 @@ test("conversations survive a reload, the password does not", async (t) => {
     await alice.reads("> Hello, my friend", "< Long time no see");
     assert.equal(await alice.box.inputValue(), "a draft");
 
-    // Whoever comes next to the same browser sees nothing of it.
+    // The next user of the same browser sees nothing of it.
     await alice.page.getByRole("button", { name: "Log out" }).click();
     await alice.page.locator("#login-notice").getByText("You have logged out.").waitFor();
     assert.doesNotMatch(await alice.page.evaluate(() => JSON.stringify({ ...sessionStorage })), /my friend/);
@@ -221,7 +221,7 @@ test("a conversation is bounded", async (t) => {
     const lines = await alice.messages();
     assert.deepEqual([lines.length, lines[0]], [500, "< number 21"]);
 
-    // Whoever reads further up is not pulled down, but told.
+    // A reader further up is not pulled down, but notified.
     const scrolledUp = (log) =>
         new Promise((done) => {
             log.scrollTop = 0;

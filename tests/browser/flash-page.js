@@ -54,7 +54,7 @@ export class FlashPage {
         await this.page.keyboard.type(text, { delay: 20 });
     }
 
-    /** Waits until the movie has told screen readers a line. */
+    /** Waits for a line that the movie passes on to screen readers. */
     async tells(line) {
         const paragraph = this.page.locator("#said p").filter({ hasText: line });
         await paragraph.last().waitFor({ state: "attached" });
@@ -87,7 +87,7 @@ export class FlashPage {
         await player.hover({ position: { x: (x * width) / 640, y: (y * height) / 420 } });
     }
 
-    /** Goes to the list, so many people down, and back to the line that is written. */
+    /** Goes to the list, moves down by this many people, and back to the line that is written. */
     async choosesDown(people) {
         for (const key of ["Tab", "Tab", ...Array(people).fill("ArrowDown"), "Shift+Tab", "Shift+Tab"]) {
             await this.page.keyboard.press(key, { delay: 50 });

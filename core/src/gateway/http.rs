@@ -73,7 +73,7 @@ impl Gateway {
                 Err(Reject::Status(status)) => self.refuse_head(id, status, &input[..length]),
             },
         };
-        // However malformed what follows: who asks for the head gets no body (RFC 9110 section 9.3.2).
+        // The answer to HEAD has no body, even if the request is malformed (RFC 9110 section 9.3.2).
         let body = if input.starts_with(b"HEAD ") {
             Body::LeftOut
         } else {
@@ -367,7 +367,7 @@ const SITE_HEADERS: [(&str, &str); 2] = [
 
 /// Lets pages of other sites read an answer. Movies are loaded by pages and players of other sites, by
 /// script (CORS) and by mere tags; a page that is isolated (Cross-Origin-Embedder-Policy) takes only what
-/// allows it. Such an answer is public and does not depend on who asks, so nothing is given away.
+/// allows it. Such an answer is public and the same for every client, so nothing is given away.
 const SHARED: [(&str, &str); 2] = [
     ("Access-Control-Allow-Origin", "*"),
     ("Cross-Origin-Resource-Policy", "cross-origin"),

@@ -52,7 +52,7 @@ impl SiteFile {
         Ok(file.tagged())
     }
 
-    /// The same file with a `Content-Security-Policy`, for which the same holds as for a type.
+    /// The same file with a `Content-Security-Policy`: visible ASCII, and spaces inside.
     pub fn with_policy(self, policy: impl Into<Cow<'static, str>>) -> Result<Self, SiteError> {
         let file = Self {
             policy: Some(header_value(policy.into())?),
@@ -213,7 +213,7 @@ impl fmt::Debug for SiteFile {
 }
 
 /// Whether an `If-None-Match` field names `etag` (RFC 9110 section 13.1.2: by weak comparison).
-/// What cannot be read names nothing: to send the whole file is always right.
+/// A part that cannot be parsed names nothing: it is always right to send the whole file.
 pub(crate) fn names_etag(field: &[u8], etag: &str) -> bool {
     if field.trim_ascii() == b"*" {
         return true;
@@ -247,8 +247,8 @@ fn header_value(value: Cow<'static, str>) -> Result<Cow<'static, str>, SiteError
     }
 }
 
-/// 64 bits FNV-1a, and the length. It keeps apart the versions of an operator's own file, which
-/// nobody crafts to collide; a cryptographic hash would be a dependency for nothing.
+/// 64 bits FNV-1a, and the length. It distinguishes the versions of an operator's own file,
+/// which nobody crafts to collide, so a cryptographic hash is not needed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Hash {
     state: u64,

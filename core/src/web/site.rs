@@ -1,7 +1,7 @@
 //! The files that are served over HTTP beside the gateway's own paths.
 //!
-//! A site is a map in memory, not a folder: what is not in it cannot be reached, whatever a path
-//! looks like. Whoever fills it decides what is public.
+//! A site is a map in memory, not a folder: no path can reach a file that is not in the map. The host that
+//! fills it decides what is public.
 
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -36,8 +36,8 @@ pub struct Site {
 impl Site {
     /// Adds a file, in place of an earlier one of the same path.
     ///
-    /// A path is what it is after percent-decoding: `/a b.html`, not `/a%20b.html`. It begins with
-    /// `/`, has no empty, `.` or `..` segment and no NUL, and at most [`MAX_SITE_PATH`] bytes.
+    /// The path is percent-decoded: `/a b.html`, not `/a%20b.html`. It begins with `/`, has no empty,
+    /// `.` or `..` segment, no NUL, and at most [`MAX_SITE_PATH`] bytes.
     pub fn add(&mut self, path: impl Into<String>, file: SiteFile) -> Result<(), SiteError> {
         let path = path.into();
         let Some(segments) = path.strip_prefix('/') else {
@@ -74,7 +74,7 @@ impl Site {
         self.find(path) != Found::Nothing
     }
 
-    /// What a request for `path` gets, as the client wrote it but for the query.
+    /// What a request for `path` gets. The path is as the client sent it, without the query.
     pub(crate) fn find(&self, path: &str) -> Found<'_> {
         let Some(mut path) = percent::decoded(path) else {
             return Found::Nothing;
@@ -106,7 +106,7 @@ impl fmt::Debug for Site {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Found<'a> {
     File(&'a SiteFile),
-    /// A folder that is asked for without its last slash, and where it is, percent-encoded: without
+    /// A folder that was requested without its last slash, and its path with it, percent-encoded. Without
     /// the slash, relative links on its page would lead beside it.
     Folder(String),
     Nothing,
@@ -119,7 +119,7 @@ pub enum SiteError {
     NotAbsolute,
     /// The path has `//` in it, or ends with `/`.
     EmptySegment,
-    /// The path has a segment `.` or `..`, which no client asks for as it stands.
+    /// The path has a segment `.` or `..`, which clients resolve before they send a request.
     DotSegment,
     /// The path has a NUL.
     Nul,
@@ -144,11 +144,11 @@ impl fmt::Display for SiteError {
 
 impl core::error::Error for SiteError {}
 
-/// Bytes in a path. More would not fit into a request: its head has 16 KiB, and percent-encoding
-/// makes three of one.
+/// The most bytes in a path. A longer one might not fit into the head of a request, 16 KiB, because
+/// percent-encoding makes three bytes of one.
 pub const MAX_SITE_PATH: usize = 4096;
 
-/// Whether both paths lead to the same page, and one by a redirect to the other would never end.
+/// Whether both paths lead to the same page, so that a redirect from one to the other would never end.
 /// `target` may have a query and a fragment.
 pub(crate) fn leads_to(path: &str, target: &str) -> bool {
     let target = target.find(['?', '#']).map_or(target, |at| &target[..at]);
@@ -160,7 +160,7 @@ pub(crate) fn leads_to(path: &str, target: &str) -> bool {
     whole(page(path)) == whole(page(target))
 }
 
-/// The chat page, where missing paths lead unless they lead elsewhere.
+/// The chat page, to which missing paths are redirected by default.
 pub(crate) const CHAT: &str = "/chat/";
 
 const INDEX: &str = "index.html";

@@ -11,7 +11,7 @@ import { framed, fromAddress, renew, siteHost } from "./ticket.js";
 import { brandName, brandTitle, say, sayNodes, showBrand, translate } from "./words.js";
 
 const NAME = "flashgate.name";
-/** After a restart of the server, everybody who is still there is back by then. */
+/** Milliseconds after a restart of the server by which the pages of all who stay have reconnected. */
 const ALL_BACK_AFTER = 60_000;
 
 /** Ends of a login that its user asked for. */
@@ -19,7 +19,7 @@ const OWN = ["left", "stopped", "paused"];
 
 const narrow = matchMedia("(max-width: 719px)");
 const conversations = new Conversations();
-const session = new Session(serverAddress(), (event) => told[event.kind](event));
+const session = new Session(serverAddress(), (event) => handlers[event.kind](event));
 const people = new People(conversations, openTalk);
 const talk = new Talk(conversations, {
     send: sendMessage,
@@ -48,9 +48,9 @@ function serverAddress() {
     return address.href;
 }
 
-// What the session tells.
+// Events of the session.
 
-const told = {
+const handlers = {
     connecting: () => {
         wait = null;
         drawWait();
@@ -121,7 +121,7 @@ const told = {
     out: ({ why, text }) => loggedOut(why, text),
 };
 
-/** Says who came and went: on the screen where there is a conversation, and aloud for everyone. */
+/** Shows that a person came or left: on the screen where there is a conversation, and to screen readers always. */
 function tellPresence(person) {
     draw();
     if (person && person.nick !== conversations.me.nick && person.nick !== talk.nick) {

@@ -1,4 +1,4 @@
-// Who is there and what was said: the page's memory, bounded, without any markup.
+// People and messages: the page's memory, bounded, without any markup.
 
 /** Enough to scroll back through an evening; a page that stays open for weeks stays small. */
 const MAX_ITEMS = 500;
@@ -25,7 +25,7 @@ export function kept(name) {
     }
 }
 
-/** One other person (or oneself), and the conversation with them. */
+/** A person, perhaps the user, and the conversation with them. */
 class Person {
     online = false;
     unread = 0;
@@ -61,7 +61,7 @@ export class Conversations {
     /** People who were online before an outage, and not when it was over. */
     #missing = new Set();
 
-    /** Whose page it is. Somebody else's conversations are forgotten. */
+    /** Sets the user of the page. The conversations of another user are forgotten. */
     become(me) {
         if (this.me?.nick !== me.nick) {
             this.#clear();
@@ -88,7 +88,7 @@ export class Conversations {
         return this.#people.get(nick);
     }
 
-    /** Everyone who is online or was spoken with. */
+    /** All people who are online or have a conversation. */
     all() {
         return [...this.#people.values()];
     }
@@ -131,8 +131,8 @@ export class Conversations {
     }
 
     /**
-     * Takes the list of everyone online; returns the people who came or left since it was last known. After
-     * an outage, people who are not back yet are not said to have left.
+     * Takes the list of all people online, and returns those who came or left since the last list. After an
+     * outage, people who have not reconnected yet do not count as having left.
      */
     setOnline(people) {
         const now = new Set(people.map(({ nick }) => nick));
@@ -258,7 +258,7 @@ export class Conversations {
         }
     }
 
-    /** Comings and goings are told only where there is a conversation. */
+    /** A conversation shows that its person came or left; people without one are not noted. */
     #note(person, note) {
         if (person.lastMessage || (person.nick === this.open && person.items.length + (note === "left") > 0)) {
             this.#add(person, { note, id: this.#nextId++ });

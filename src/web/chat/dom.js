@@ -14,7 +14,7 @@ export function make(tag, className, text) {
     return element;
 }
 
-/** Somebody's name: kept to itself, so that its writing direction cannot turn what stands around it. */
+/** A person's name as an element, isolated so that its writing direction does not affect the text around it. */
 export function nameOf(person, className) {
     return make("bdi", className, person.name);
 }

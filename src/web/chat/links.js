@@ -20,7 +20,7 @@ export function linked(text) {
         }
         const link = document.createElement("a");
         link.href = address.href;
-        // No window handle and no referrer for the other page, and no credit for whoever posts links.
+        // The other page gets no window handle and no referrer; search engines do not count the link.
         link.rel = "noopener noreferrer nofollow";
         link.target = "_blank";
         link.textContent = shown;

@@ -44,7 +44,7 @@ export function focusForm() {
 
 /**
  * Asks whether to log in by a ticket that came in the address: anybody can send a link, and it might log
- * the visitor in as somebody else.
+ * the visitor in as another member.
  */
 export function offer({ id }) {
     $("offer-name").textContent = /^\d+$/.test(id) ? say("member", { id }) : id;

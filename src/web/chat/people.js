@@ -27,7 +27,7 @@ export class People {
     #shown = { talks: [], others: [] };
     #held = false;
 
-    /** `open` is called with a nick when somebody is chosen. */
+    /** `open` is called with the nick of the person that the user chooses. */
     constructor(conversations, open) {
         this.#conversations = conversations;
         this.#open = open;

@@ -5,8 +5,8 @@
 //      └──── no ──────┼─────┤ try again         │ dropped
 //                     └── waiting ◄─────────────┘
 //
-// What happens is told as plain events; the words for it are the page's business. Answers of one
-// connection come in the order of its commands, so the oldest open command tells what an error is about.
+// The session emits plain events; the page has the words for them. Answers of one connection come in the
+// order of its commands, so an error belongs to the oldest command that has no answer yet.
 //
 // A login goes by a password, which is kept to log in again, or by a ticket, which is good once: then each
 // connection needs another one.
@@ -16,11 +16,11 @@ import { bytes, command, parse, MAX_COMMAND_BYTES } from "./protocol.js";
 const SECOND = 1000;
 /** The wait doubles from 1 s up to here: soon enough for a person, and easy on a server that restarts. */
 const LONGEST_WAIT = 30 * SECOND;
-/** A phone's network takes long to connect, and so may the site that gives tickets. */
-const CONNECT_PATIENCE = 25 * SECOND;
-/** The server slows logins down while others guess passwords from the same address. Each try would wait again. */
-const LOGIN_PATIENCE = 60 * SECOND;
-/** A browser does not tell a page that its network is gone; silence does. */
+/** A phone's network may take long to connect, and so may the site that gives tickets. */
+const CONNECT_TIMEOUT = 25 * SECOND;
+/** The server slows logins while others guess passwords from the same address. A new try would wait again. */
+const LOGIN_TIMEOUT = 60 * SECOND;
+/** A browser does not notify a page that its network is gone, so silence is taken for it. */
 const CHECK_EVERY = 5 * SECOND;
 const PING_AFTER = 25 * SECOND;
 const DEAD_AFTER = 40 * SECOND;
@@ -30,7 +30,7 @@ const STEADY_AFTER = 10 * SECOND;
 export class Session {
     /** `out`, `connecting`, `waiting` or `online`. */
     state = "out";
-    #tell;
+    #emit;
     #address;
     /**
      * `{ id, secret, renew, renewed, spent }`. Of a password `renew` is undefined. Of a ticket it is `null`,
@@ -44,14 +44,14 @@ export class Session {
     #timer = 0;
     #check = 0;
     #checkedAt = 0;
-    #heardAt = 0;
+    #receivedAt = 0;
     #onlineAt = 0;
     #wasOnline = false;
     #me = null;
 
-    constructor(address, tell) {
+    constructor(address, emit) {
         this.#address = address;
-        this.#tell = tell;
+        this.#emit = emit;
     }
 
     /** Logs in, and stays so. */
@@ -97,7 +97,7 @@ export class Session {
     wake() {
         this.retryNow();
         if (this.state === "online") {
-            this.#heardAt = Math.min(this.#heardAt, Date.now() - PING_AFTER);
+            this.#receivedAt = Math.min(this.#receivedAt, Date.now() - PING_AFTER);
             this.#lookForLife();
         }
     }
@@ -110,8 +110,8 @@ export class Session {
     #connect() {
         this.#forgetSocket();
         this.state = "connecting";
-        this.#tell({ kind: "connecting" });
-        this.#timer = setTimeout(() => this.#retry("unreachable"), CONNECT_PATIENCE);
+        this.#emit({ kind: "connecting" });
+        this.#timer = setTimeout(() => this.#retry("unreachable"), CONNECT_TIMEOUT);
         if (this.#credentials.spent) {
             this.#renew();
         } else {
@@ -124,12 +124,12 @@ export class Session {
         this.#socket = socket;
         socket.onopen = () => {
             clearTimeout(this.#timer);
-            this.#timer = setTimeout(() => this.#retry("busy"), LOGIN_PATIENCE);
+            this.#timer = setTimeout(() => this.#retry("busy"), LOGIN_TIMEOUT);
             const { id, secret, renew } = this.#credentials;
             this.#credentials.spent = renew !== undefined;
             this.#ask(command.identify(id, secret), { kind: "identify" });
         };
-        socket.onmessage = ({ data }) => this.#heard(data);
+        socket.onmessage = ({ data }) => this.#received(data);
         socket.onclose = ({ code }) => this.#closed(code);
     }
 
@@ -170,8 +170,8 @@ export class Session {
         return true;
     }
 
-    #heard(data) {
-        this.#heardAt = Date.now();
+    #received(data) {
+        this.#receivedAt = Date.now();
         // An empty message only keeps the connection open.
         const answer = typeof data === "string" && data !== "" ? parse(data) : null;
         if (answer && (this.state === "online" || answer.kind === "identify" || answer.kind === "error")) {
@@ -189,18 +189,18 @@ export class Session {
             this.#check = setInterval(() => this.#lookForLife(), CHECK_EVERY);
             this.#me = nick;
             this.#wasOnline = true;
-            this.#tell({ kind: "online", me: { nick, name } });
+            this.#emit({ kind: "online", me: { nick, name } });
             this.#ask(command.list(), { kind: "list" });
         },
         nicklist: ({ people }) => {
             this.#pending.shift();
-            this.#tell({ kind: "people", people });
+            this.#emit({ kind: "people", people });
         },
-        login: ({ nick, name }) => this.#tell({ kind: "came", nick, name }),
-        quit: ({ nick }) => this.#tell({ kind: "gone", nick }),
+        login: ({ nick, name }) => this.#emit({ kind: "came", nick, name }),
+        quit: ({ nick }) => this.#emit({ kind: "gone", nick }),
         msg: (message) => {
             const echo = message.sender === this.#me && this.#pending[0]?.kind === "message";
-            this.#tell({ ...message, kind: "message", id: echo ? this.#pending.shift().id : undefined });
+            this.#emit({ ...message, kind: "message", id: echo ? this.#pending.shift().id : undefined });
         },
         pong: () => this.#pending.shift(),
         error: ({ text }) => this.#failed(text),
@@ -218,7 +218,7 @@ export class Session {
         }
         const about = this.#pending.shift();
         if (about?.kind === "message") {
-            this.#tell({ kind: "refused", id: about.id, text });
+            this.#emit({ kind: "refused", id: about.id, text });
         } else if (about?.kind === "identify") {
             this.#refused(text);
         }
@@ -254,7 +254,7 @@ export class Session {
         }
         if (code === 1009 && this.#pending[0]?.kind === "message") {
             const { id } = this.#pending.shift();
-            this.#tell({ kind: "refused", id, text: "Message too long." });
+            this.#emit({ kind: "refused", id, text: "Message too long." });
         }
         if (code === 1008) {
             this.#end("ended");
@@ -279,14 +279,14 @@ export class Session {
         this.#attempts += 1;
         this.state = "waiting";
         this.#timer = setTimeout(() => this.#connect(), wait);
-        this.#tell({ kind: "waiting", why, until: Date.now() + wait });
+        this.#emit({ kind: "waiting", why, until: Date.now() + wait });
     }
 
     #end(why, text) {
         this.#forgetSocket();
         this.#credentials = null;
         this.state = "out";
-        this.#tell({ kind: "out", why, text });
+        this.#emit({ kind: "out", why, text });
     }
 
     /** Lets go of the connection. What was sent on it and not answered may or may not have arrived. */
@@ -302,7 +302,7 @@ export class Session {
         }
         for (const { kind, id } of this.#pending.splice(0)) {
             if (kind === "message") {
-                this.#tell({ kind: "unconfirmed", id });
+                this.#emit({ kind: "unconfirmed", id });
             }
         }
     }
@@ -311,12 +311,12 @@ export class Session {
         const now = Date.now();
         if (now - this.#checkedAt > 3 * CHECK_EVERY) {
             // The machine slept, or the tab was frozen: the silence was ours, so ask before judging.
-            this.#heardAt = Math.max(this.#heardAt, now - PING_AFTER);
+            this.#receivedAt = Math.max(this.#receivedAt, now - PING_AFTER);
         }
         this.#checkedAt = now;
-        if (now - this.#heardAt >= DEAD_AFTER) {
+        if (now - this.#receivedAt >= DEAD_AFTER) {
             this.#retry("lost");
-        } else if (now - this.#heardAt >= PING_AFTER && !this.#pending.some(({ kind }) => kind === "ping")) {
+        } else if (now - this.#receivedAt >= PING_AFTER && !this.#pending.some(({ kind }) => kind === "ping")) {
             this.#ask(command.ping("alive"), { kind: "ping" });
         }
     }

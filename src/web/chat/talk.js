@@ -70,7 +70,7 @@ export class Talk {
             $("text").value = "";
             return;
         }
-        // A live region would read the whole conversation out; what is there already is no news.
+        // A live region would read out the whole conversation, which is not new.
         log.setAttribute("aria-live", "off");
         log.replaceChildren();
         this.draw();

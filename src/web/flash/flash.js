@@ -10,7 +10,7 @@ const LINES_KEPT = 100;
 const LACKING = /[^\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Common}\p{Script=Inherited}]|\p{Extended_Pictographic}/u;
 
 /** Milliseconds; without an answer of the site, a password is as good. */
-const SITE_PATIENCE = 10_000;
+const SITE_TIMEOUT = 10_000;
 
 const element = (id) => document.getElementById(id);
 
@@ -33,7 +33,7 @@ function socketProxy() {
     return [...hosts].map((host) => ({ host, port: ownPort(), proxyUrl }));
 }
 
-/** What appears in the movie, for those who cannot see it. It comes percent-encoded. */
+/** Repeats what appears in the movie for screen readers. It comes percent-encoded. */
 function mirror(command, line) {
     if (command !== "mirror") {
         return;
@@ -71,12 +71,12 @@ function loadScript(address) {
     });
 }
 
-/** A member whom the site has logged in, if the visitor does not object: anybody can send a link. */
+/** A login that the site vouches for, if the visitor agrees: anybody can send a link. */
 async function pass() {
     const link = fromAddress();
-    // One that comes later finds somebody logged in, or about to.
+    // A link that comes later finds the visitor logged in, or about to be.
     addEventListener("hashchange", () => fromAddress());
-    const fresh = () => renew?.(AbortSignal.timeout(SITE_PATIENCE)).catch(() => null);
+    const fresh = () => renew?.(AbortSignal.timeout(SITE_TIMEOUT)).catch(() => null);
     const login = link?.ticket ? link : await fresh();
     if (!login || framed) {
         return login;
