@@ -74,8 +74,8 @@ mod conn;
 mod poller;
 mod queue;
 mod server;
-mod shard;
 mod socket;
+mod state;
 
 pub use flashgate_host::{Handle, Host, SystemClock};
 pub use server::Server;

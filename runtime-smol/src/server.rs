@@ -8,7 +8,7 @@ use flashgate_host::{Bell, Handle, Host, Inbox};
 
 use crate::accept::Listeners;
 use crate::poller::Poller;
-use crate::shard::Shard;
+use crate::state::State;
 
 /// A gateway and its listeners, ready to run.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Server {
             handle,
             inbox,
         } = self;
-        Shard::new(host, listeners, poller, handle, inbox)
+        State::new(host, listeners, poller, handle, inbox)
             .run()
             .await
     }

@@ -4,7 +4,7 @@
 //! decided. Everything in a turn is bounded, so that no peer keeps the others waiting: what is
 //! left over is for the next turn, which follows without a sleep.
 //!
-//! Two rules keep the order of bytes. Actions are taken by [`Shard::pump`] alone, and never from
+//! Two rules keep the order of bytes. Actions are taken by [`State::pump`] alone, and never from
 //! within an action: a second loop inside the first would overtake it. So whatever runs inside an
 //! action may feed the gateway, but leaves the actions that come of it to the loop outside.
 
@@ -29,7 +29,7 @@ use crate::poller::{Event, Events, Poller, Registered};
 use crate::queue::Shared;
 
 /// A gateway, its connections, and all that moves their bytes.
-pub(crate) struct Shard {
+pub(crate) struct State {
     gateway: Gateway,
     /// The clocks, as they were read at the start of this turn.
     now: Now,
@@ -71,7 +71,7 @@ enum Rest {
     Until(Option<Instant>),
 }
 
-impl Shard {
+impl State {
     pub(crate) fn new(
         host: Host,
         listeners: Listeners,
@@ -191,7 +191,7 @@ impl Shard {
 }
 
 // Sockets to gateway.
-impl Shard {
+impl State {
     fn accept(&mut self, listener: ListenerId) -> io::Result<()> {
         for _ in 0..self.listeners.batch(listener) {
             let keepalive = &self.config.limits.keepalive;
@@ -307,7 +307,7 @@ impl Shard {
 }
 
 // Gateway to sockets.
-impl Shard {
+impl State {
     /// Takes every action there is, in order.
     fn pump(&mut self) {
         loop {

@@ -12,35 +12,35 @@ use flashgate_host::Bell;
 /// A connection that leaves frees a descriptor, so accepting goes on before its pause is over.
 #[test]
 fn a_connection_that_leaves_ends_the_pause_of_accepting() {
-    let (mut shard, address) = shard(Config::default());
-    let (first, id) = connect(&mut shard, address);
-    shard.listeners.pause(LONG).expect("it is watched");
+    let (mut state, address) = state(Config::default());
+    let (first, id) = connect(&mut state, address);
+    state.listeners.pause(LONG).expect("it is watched");
     let _second = TcpStream::connect(address).expect("there is a backlog");
     drop(first);
-    until(&mut shard, |shard| find(&mut shard.conns, id).is_none());
-    assert_eq!(shard.listeners.paused_until(), None);
-    until(&mut shard, |shard| {
-        shard.conns.iter().flatten().count() == 1
+    until(&mut state, |state| find(&mut state.conns, id).is_none());
+    assert_eq!(state.listeners.paused_until(), None);
+    until(&mut state, |state| {
+        state.conns.iter().flatten().count() == 1
     });
 }
 
 /// One turn may make more for a connection than its backlog may hold.
 #[test]
 fn a_queue_that_grows_within_a_turn_is_written_in_it() {
-    let (mut shard, address) = shard(unlimited());
-    let (_reader, id) = connect(&mut shard, address);
-    log_in(&mut shard, id, 1);
-    let (_sender, sender) = connect(&mut shard, address);
-    log_in(&mut shard, sender, 2);
+    let (mut state, address) = state(unlimited());
+    let (_reader, id) = connect(&mut state, address);
+    log_in(&mut state, id, 1);
+    let (_sender, sender) = connect(&mut state, address);
+    log_in(&mut state, sender, 2);
     let mut sent = 0;
     while sent < FLUSH_AT {
-        sent += send_to_first(&mut shard, sender);
+        sent += send_to_first(&mut state, sender);
         // The actions alone, without the flush that follows the last of them.
-        while let Some(action) = shard.gateway.poll() {
-            shard.apply(action);
+        while let Some(action) = state.gateway.poll() {
+            state.apply(action);
         }
     }
-    let queued = find(&mut shard.conns, id).map(|conn| conn.queued());
+    let queued = find(&mut state.conns, id).map(|conn| conn.queued());
     assert!(queued.is_some_and(|queued| queued < sent), "{queued:?}");
 }
 
@@ -49,22 +49,22 @@ fn a_queue_that_grows_within_a_turn_is_written_in_it() {
 fn a_queue_that_grows_within_a_turn_is_reported_in_it() {
     let mut config = unlimited();
     config.limits.backlog = FLUSH_AT / 2;
-    let (mut shard, address) = shard(config);
-    let (_deaf, id) = connect(&mut shard, address);
-    log_in(&mut shard, id, 1);
-    let (_sender, sender) = connect(&mut shard, address);
-    log_in(&mut shard, sender, 2);
-    find(&mut shard.conns, id).expect("it is in").flow = Flow::Blocked;
+    let (mut state, address) = state(config);
+    let (_deaf, id) = connect(&mut state, address);
+    log_in(&mut state, id, 1);
+    let (_sender, sender) = connect(&mut state, address);
+    log_in(&mut state, sender, 2);
+    find(&mut state.conns, id).expect("it is in").flow = Flow::Blocked;
     let mut sent = 0;
-    while sent < 2 * FLUSH_AT && find(&mut shard.conns, id).is_some() {
-        sent += send_to_first(&mut shard, sender);
-        shard.pump();
+    while sent < 2 * FLUSH_AT && find(&mut state.conns, id).is_some() {
+        sent += send_to_first(&mut state, sender);
+        state.pump();
     }
-    assert!(find(&mut shard.conns, id).is_none(), "{sent} bytes wait");
+    assert!(find(&mut state.conns, id).is_none(), "{sent} bytes wait");
 }
 
 /// A loop and the address it serves; it makes a turn only when [`until`] calls for one.
-fn shard(config: Config) -> (Shard, SocketAddr) {
+fn state(config: Config) -> (State, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let address = listener.local_addr().expect("it has one");
     let host = Host::new(config, Everybody);
@@ -72,8 +72,8 @@ fn shard(config: Config) -> (Shard, SocketAddr) {
     let (handle, inbox) = Handle::new(Arc::clone(&poller) as Arc<dyn Bell>);
     let keepalive = &host.config.limits.keepalive;
     let listeners = Listeners::new(vec![listener], &poller, keepalive).expect("it can be watched");
-    let shard = Shard::new(host, listeners, poller, handle, inbox);
-    (shard, address)
+    let state = State::new(host, listeners, poller, handle, inbox);
+    (state, address)
 }
 
 /// Without a limit on how much a member sends before its own answers are written.
@@ -84,42 +84,42 @@ fn unlimited() -> Config {
 }
 
 /// A client and the id of its connection.
-fn connect(shard: &mut Shard, address: SocketAddr) -> (TcpStream, ConnId) {
-    let known = ids(shard);
+fn connect(state: &mut State, address: SocketAddr) -> (TcpStream, ConnId) {
+    let known = ids(state);
     let client = TcpStream::connect(address).expect("there is a backlog");
-    until(shard, |shard| ids(shard).len() > known.len());
-    let id = ids(shard).into_iter().find(|id| !known.contains(id));
+    until(state, |state| ids(state).len() > known.len());
+    let id = ids(state).into_iter().find(|id| !known.contains(id));
     (client, id.expect("it was accepted"))
 }
 
-fn ids(shard: &Shard) -> Vec<ConnId> {
-    shard.conns.iter().flatten().map(Conn::id).collect()
+fn ids(state: &State) -> Vec<ConnId> {
+    state.conns.iter().flatten().map(Conn::id).collect()
 }
 
-fn log_in(shard: &mut Shard, id: ConnId, number: u32) {
+fn log_in(state: &mut State, id: ConnId, number: u32) {
     let bytes = format!("IDENTIFY {number} x\0");
     let input = Input::Bytes(id, bytes.as_bytes());
-    shard.gateway.handle(shard.now, input);
-    shard.pump();
-    shard.take_inbox();
-    shard.flush_dirty();
+    state.gateway.handle(state.now, input);
+    state.pump();
+    state.take_inbox();
+    state.flush_dirty();
 }
 
 /// Has a member send a message to member 1; the length of the message.
-fn send_to_first(shard: &mut Shard, from: ConnId) -> usize {
+fn send_to_first(state: &mut State, from: ConnId) -> usize {
     let bytes = format!("MSG m1 {}\0", "x".repeat(7000));
     let input = Input::Bytes(from, bytes.as_bytes());
-    shard.gateway.handle(shard.now, input);
+    state.gateway.handle(state.now, input);
     bytes.len()
 }
 
 /// Makes turns until the condition holds.
-fn until(shard: &mut Shard, condition: impl Fn(&mut Shard) -> bool) {
+fn until(state: &mut State, condition: impl Fn(&mut State) -> bool) {
     let (mut events, end) = (Events::new(), Instant::now() + PATIENCE);
-    while !condition(shard) {
+    while !condition(state) {
         assert!(Instant::now() < end, "the condition never holds");
-        shard.poller.wait(&mut events).expect("a poller");
-        shard.turn(&events).expect("the loop goes on");
+        state.poller.wait(&mut events).expect("a poller");
+        state.turn(&events).expect("the loop goes on");
         thread::yield_now();
     }
 }
