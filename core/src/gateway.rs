@@ -11,6 +11,7 @@ mod claims;
 mod consistency;
 mod deadlines;
 mod ending;
+mod frames;
 mod host;
 mod http;
 mod keep_alive;
@@ -276,6 +277,9 @@ impl Gateway {
             Cause::Closed | Cause::Reset => CloseReason::Reset,
             Cause::TimedOut => CloseReason::Timeout,
         };
+        if self.conns.get(id).is_none() {
+            return;
+        }
         self.end_chat(id, reason, Ends::Gone);
         self.unread(id);
         let Some(conn) = self.conns.remove(id) else {
@@ -305,7 +309,7 @@ impl Gateway {
         if progress == Progress::Some {
             self.not_silent(id);
         }
-        let Some(conn) = self.conns.get_mut(id) else {
+        let Some(conn) = self.conns.known_mut(id) else {
             return;
         };
         let is_too_slow = conn.is_too_slow(&self.config.limits);
@@ -363,7 +367,7 @@ impl Gateway {
         }
         self.phase = Phase::Stopping(self.now.mono + self.config.limits.linger);
         for id in self.conns.ids() {
-            match self.conns.get(id).map(|conn| &conn.state) {
+            match self.conns.known(id).map(|conn| &conn.state) {
                 Some(State::Chat(_)) => {
                     self.end_chat(id, CloseReason::Shutdown, Ends::With(Stage::Finishing))
                 }
@@ -377,7 +381,7 @@ impl Gateway {
 
     /// Understands as much as can be of what a connection has sent: what is in its inbox, and `data`.
     fn advance(&mut self, id: ConnId, data: &[u8]) {
-        let Some(conn) = self.conns.get_mut(id) else {
+        let Some(conn) = self.conns.known_mut(id) else {
             return;
         };
         let mut kept = conn.inbox.take();
@@ -395,7 +399,7 @@ impl Gateway {
             wiped::fit(&mut kept);
         }
         if !kept.is_empty()
-            && let Some(conn) = self.conns.get_mut(id)
+            && let Some(conn) = self.conns.known_mut(id)
         {
             conn.inbox.keep(kept);
         }
@@ -411,7 +415,7 @@ impl Gateway {
     }
 
     fn step(&mut self, id: ConnId, input: &[u8]) -> Step {
-        match self.conns.get(id).map(|conn| &conn.state) {
+        match self.conns.known(id).map(|conn| &conn.state) {
             Some(State::Sniffing(_)) => self.sniff(id, input),
             Some(State::Http { .. }) => self.http(id, input),
             Some(State::Chat(chat)) => match chat.wire {
@@ -428,7 +432,7 @@ impl Gateway {
 
     /// Tells the runtime whether to read on, and sees to the connection's deadline.
     fn settle(&mut self, id: ConnId) {
-        let Some(conn) = self.conns.get_mut(id) else {
+        let Some(conn) = self.conns.known_mut(id) else {
             return;
         };
         // Most waits end before the client says more; only then is it worth telling the runtime.
@@ -462,7 +466,7 @@ impl Gateway {
 
     /// Counts a connection that is turned away, and logs it unless that reason was logged a moment ago.
     fn refuse(&mut self, id: ConnId, reason: Refusal, detail: Option<&[u8]>) {
-        let Some(peer) = self.conns.get(id).map(Conn::peer) else {
+        let Some(peer) = self.conns.known(id).map(Conn::peer) else {
             return;
         };
         self.count_refusal(
@@ -488,7 +492,7 @@ impl Gateway {
 
     /// Logs what happened to a connection that is still there.
     fn note(&mut self, id: ConnId, what: What) {
-        if let Some(peer) = self.conns.get(id).map(Conn::peer) {
+        if let Some(peer) = self.conns.known(id).map(Conn::peer) {
             self.note_from(id, peer, what);
         }
     }
@@ -516,7 +520,7 @@ impl Gateway {
 
     /// The only place where bytes for one connection leave.
     fn send(&mut self, id: ConnId, whose: Whose, chunk: impl FnOnce(Form) -> Chunk) {
-        let Some(conn) = self.conns.get_mut(id) else {
+        let Some(conn) = self.conns.known_mut(id) else {
             return;
         };
         let chunk = chunk(conn.form);
@@ -530,7 +534,7 @@ impl Gateway {
         for recipients in self.hub.recipients(audience).iter() {
             let chunk = message.to(recipients.form());
             for id in recipients.iter() {
-                let Some(conn) = self.conns.get_mut(id) else {
+                let Some(conn) = self.conns.known_mut(id) else {
                     continue;
                 };
                 let whose = if Some(id) == author {
@@ -555,7 +559,7 @@ impl Gateway {
 
     /// How a connection carries what is said in the chat.
     fn form(&self, id: ConnId) -> Form {
-        self.conns.get(id).map_or(Form::Stream, |conn| conn.form)
+        self.conns.known(id).map_or(Form::Stream, |conn| conn.form)
     }
 
     fn is_running(&self) -> bool {

@@ -54,6 +54,23 @@ impl Table {
         }
     }
 
+    /// A connection whose id the gateway itself keeps, or has checked during this input: it is there. An id
+    /// from outside may be stale, and is for [`Self::get`].
+    #[inline]
+    pub(crate) fn known(&self, id: ConnId) -> Option<&Conn> {
+        let conn = self.get(id);
+        debug_assert!(conn.is_some(), "{id:?} is known, but gone");
+        conn
+    }
+
+    /// The same, to change it.
+    #[inline]
+    pub(crate) fn known_mut(&mut self, id: ConnId) -> Option<&mut Conn> {
+        let conn = self.get_mut(id);
+        debug_assert!(conn.is_some(), "{id:?} is known, but gone");
+        conn
+    }
+
     pub(crate) fn remove(&mut self, id: ConnId) -> Option<Conn> {
         self.get(id)?;
         let next = id.generation().checked_add(1);

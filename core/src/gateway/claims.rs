@@ -81,7 +81,8 @@ impl Gateway {
     }
 
     fn rival(&self, newcomer: ConnId, old: ConnId) -> Rival {
-        let (Some(newcomer), Some(old)) = (self.conns.get(newcomer), self.conns.get(old)) else {
+        let (Some(newcomer), Some(old)) = (self.conns.known(newcomer), self.conns.known(old))
+        else {
             return Rival::Stays;
         };
         match self.config.duplicates {
@@ -109,14 +110,14 @@ impl Gateway {
         let first = newcomers.first().copied();
         newcomers.push(id);
         // The older connection is asked once for all who wait.
-        let asked = first.and_then(|first| Some(self.conns.get(first)?.claim()?.asked));
+        let asked = first.and_then(|first| Some(self.conns.known(first)?.claim()?.asked));
         let claim = Claim {
             name,
             member,
             old,
             asked: asked.unwrap_or(now),
         };
-        if let Some(chat) = self.conns.get_mut(id).and_then(|conn| conn.chat()) {
+        if let Some(chat) = self.conns.known_mut(id).and_then(|conn| conn.chat()) {
             chat.wait(Turn::Claim(Box::new(claim)), now);
         }
         if asked.is_none() {
@@ -127,7 +128,7 @@ impl Gateway {
     /// Decides the claim that a newcomer waits with, if the older connection has had its time.
     pub(super) fn claim_is_due(&mut self, id: ConnId) {
         let (now, limits) = (self.now.mono, &self.config.limits);
-        let Some(claim) = self.conns.get(id).and_then(Conn::claim) else {
+        let Some(claim) = self.conns.known(id).and_then(Conn::claim) else {
             return;
         };
         let (old, asked, due) = (claim.old, claim.asked, claim.due(limits));
@@ -144,7 +145,7 @@ impl Gateway {
                 .is_some_and(|websocket| websocket.heard > asked);
             heard || conn.waits_for_rate()
         };
-        if self.conns.get(old).is_some_and(lives) {
+        if self.conns.known(old).is_some_and(lives) {
             self.lives(old);
         } else {
             self.give_way(old);
@@ -154,7 +155,7 @@ impl Gateway {
     fn ask_again(&mut self, old: ConnId) {
         let newcomers = self.claims.waiting.get(&old).cloned().unwrap_or_default();
         for id in newcomers {
-            if let Some(chat) = self.conns.get_mut(id).and_then(|conn| conn.chat())
+            if let Some(chat) = self.conns.known_mut(id).and_then(|conn| conn.chat())
                 && let Turn::Claim(claim) = &mut chat.turn
             {
                 claim.asked = self.now.mono;
@@ -222,7 +223,7 @@ impl Gateway {
         };
         let until = self.now.mono + self.config.limits.failure_delay;
         for id in self.claims.waiting.remove(&old).unwrap_or_default() {
-            let Some(conn) = self.conns.get_mut(id) else {
+            let Some(conn) = self.conns.known_mut(id) else {
                 continue;
             };
             let Some(chat) = conn.chat() else { continue };
@@ -289,7 +290,7 @@ impl Gateway {
 
     fn sit(&mut self, id: ConnId, seat: Slot) {
         let now = self.now.mono;
-        let Some(conn) = self.conns.get_mut(id) else {
+        let Some(conn) = self.conns.known_mut(id) else {
             return;
         };
         if let Some(chat) = conn.chat() {

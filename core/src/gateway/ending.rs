@@ -25,7 +25,7 @@ impl Gateway {
     /// Ends a chat: takes the member off the list, tells everyone, and the log. Nothing for a
     /// connection that is no chat.
     pub(super) fn end_chat(&mut self, id: ConnId, reason: CloseReason, ends: Ends) {
-        let Some(conn) = self.conns.get_mut(id) else {
+        let Some(conn) = self.conns.known_mut(id) else {
             return;
         };
         let Some(chat) = conn.chat() else { return };
@@ -77,7 +77,7 @@ impl Gateway {
 
     /// Takes a connection to a stage of its end, and tells the runtime.
     pub(super) fn leave(&mut self, id: ConnId, stage: Stage, patience: Patience) {
-        let Some(conn) = self.conns.get(id) else {
+        let Some(conn) = self.conns.known(id) else {
             return;
         };
         // A peer that has closed its side will send nothing that a close could meet with a reset.
@@ -104,7 +104,7 @@ impl Gateway {
 
     /// The peer has had its time.
     pub(super) fn give_up(&mut self, id: ConnId, ending: Ending) {
-        let waiting = self.conns.get(id).map_or(0, |conn| conn.waiting());
+        let waiting = self.conns.known(id).map_or(0, |conn| conn.waiting());
         let next = if ending.stage == Stage::Finishing && waiting == 0 {
             Stage::Closing
         } else {
@@ -118,7 +118,7 @@ impl Gateway {
         self.silences.remove(id);
         self.unread(id);
         let since = self.now.mono;
-        if let Some(conn) = self.conns.get_mut(id) {
+        if let Some(conn) = self.conns.known_mut(id) {
             conn.state = State::Ending(Ending {
                 stage,
                 since,

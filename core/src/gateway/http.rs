@@ -32,7 +32,7 @@ pub(super) enum Body {
 impl Gateway {
     pub(super) fn http(&mut self, id: ConnId, input: &[u8]) -> Step {
         let limits = &self.config.limits;
-        let Some(conn) = self.conns.get_mut(id) else {
+        let Some(conn) = self.conns.known_mut(id) else {
             return Step::Wait;
         };
         let ended = conn.incoming == Incoming::Ended;
@@ -111,7 +111,7 @@ impl Gateway {
     }
 
     fn serve(&mut self, id: ConnId, request: &Request<'_>) -> Response {
-        let Some(conn) = self.conns.get(id) else {
+        let Some(conn) = self.conns.known(id) else {
             return Response::plain(Status::ServiceUnavailable);
         };
         let listener = conn.listener();

@@ -38,7 +38,7 @@ impl Gateway {
 
     /// The connection has been silent.
     pub(super) fn break_silence(&mut self, id: ConnId) {
-        let nothing_waits = self.conns.get(id).is_some_and(|c| c.waiting() == 0);
+        let nothing_waits = self.conns.known(id).is_some_and(|c| c.waiting() == 0);
         self.await_silence(id);
         // Behind what the client has not taken yet a NUL would come too late.
         if nothing_waits && self.silences.get(id).is_some() {
@@ -49,7 +49,7 @@ impl Gateway {
     /// Lets a whole silence pass from now on; none for a connection that gets no NUL.
     fn await_silence(&mut self, id: ConnId) {
         let silence = self.config.limits.raw_keepalive;
-        let is_flash = match self.conns.get(id).map(|conn| &conn.state) {
+        let is_flash = match self.conns.known(id).map(|conn| &conn.state) {
             Some(State::Chat(chat)) => matches!(chat.wire, Wire::Stream) && chat.framer.is_flash(),
             Some(State::Sniffing(_) | State::Http { .. } | State::Ending(_)) | None => false,
         };

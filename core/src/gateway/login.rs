@@ -22,7 +22,7 @@ impl Gateway {
     /// Asks the member store whether a client may log in, when the throttle lets the question pass.
     pub(super) fn log_in(&mut self, id: ConnId, identify: Identify) {
         let throttle = self.config.limits.throttle.login;
-        let Some(address) = self.conns.get(id).map(|conn| conn.peer().ip()) else {
+        let Some(address) = self.conns.known(id).map(|conn| conn.peer().ip()) else {
             return;
         };
         let source = self.source(id, address);
@@ -41,7 +41,7 @@ impl Gateway {
             Entered::Passes(flight) => self.look_up(id, source, Some(flight), identify),
             Entered::Waits => {
                 let in_line = InLine { identify, source };
-                if let Some(chat) = self.conns.get_mut(id).and_then(|conn| conn.chat()) {
+                if let Some(chat) = self.conns.known_mut(id).and_then(|conn| conn.chat()) {
                     chat.wait(Turn::Throttled(Box::new(in_line)), now);
                 }
                 self.ask_next();
@@ -78,7 +78,7 @@ impl Gateway {
 
     /// Counts and logs a login of a client that is there.
     pub(super) fn log_failure(&mut self, id: ConnId, name: &Arc<str>, answer: &Answer) {
-        if let Some(peer) = self.conns.get(id).map(|conn| conn.peer()) {
+        if let Some(peer) = self.conns.known(id).map(|conn| conn.peer()) {
             self.log_verdict(id, peer, Arc::clone(name), answer);
         }
     }
@@ -102,7 +102,7 @@ impl Gateway {
     /// time the hash.
     pub(super) fn hold_refusal(&mut self, id: ConnId, asked: Millis) {
         let (now, until) = (self.now.mono, asked + self.config.limits.failure_delay);
-        if let Some(chat) = self.conns.get_mut(id).and_then(|conn| conn.chat()) {
+        if let Some(chat) = self.conns.known_mut(id).and_then(|conn| conn.chat()) {
             chat.wait(Turn::Refusal { until }, now);
         }
     }
@@ -111,7 +111,7 @@ impl Gateway {
     pub(super) fn refuse_login(&mut self, id: ConnId) -> Step {
         self.ready(id);
         self.say(id, &reply::error(reply::IDENTIFICATION_FAILED));
-        let Some(chat) = self.conns.get_mut(id).and_then(|conn| conn.chat()) else {
+        let Some(chat) = self.conns.known_mut(id).and_then(|conn| conn.chat()) else {
             return Step::Wait;
         };
         if let Who::Nobody { failures } = &mut chat.who {
@@ -129,7 +129,7 @@ impl Gateway {
             .throttle
             .next(self.now.mono, &self.config.limits.throttle)
         {
-            let conn = self.conns.get_mut(id);
+            let conn = self.conns.known_mut(id);
             let turn = conn.map(|conn| conn.ready(self.now.mono));
             if let Some(Turn::Throttled(in_line)) = turn {
                 let InLine { identify, source } = *in_line;

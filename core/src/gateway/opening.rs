@@ -14,7 +14,7 @@ use crate::wire::websocket::CloseCode;
 
 impl Gateway {
     pub(super) fn sniff(&mut self, id: ConnId, input: &[u8]) -> Step {
-        let Some(conn) = self.conns.get_mut(id) else {
+        let Some(conn) = self.conns.known_mut(id) else {
             return Step::Wait;
         };
         let role = self.config.role(conn.listener());
@@ -97,7 +97,7 @@ impl Gateway {
             return self.finish(id, Patience::Short);
         }
         let clients = self.clients + 1;
-        let Some(conn) = self.conns.get_mut(id) else {
+        let Some(conn) = self.conns.known_mut(id) else {
             return;
         };
         // A WebSocket speaks binary until it has sent text: Ruffle drops text.

@@ -107,7 +107,7 @@ impl Gateway {
     /// Asks the host. The next command of the connection waits for the answer.
     pub(super) fn ask(&mut self, id: ConnId, query: Query, about: About) {
         let now = self.now.mono;
-        let Some(conn) = self.conns.get_mut(id) else {
+        let Some(conn) = self.conns.known_mut(id) else {
             return;
         };
         let peer = conn.peer();
@@ -153,7 +153,7 @@ impl Gateway {
 
     pub(super) fn ready(&mut self, id: ConnId) {
         let now = self.now.mono;
-        if let Some(conn) = self.conns.get_mut(id) {
+        if let Some(conn) = self.conns.known_mut(id) {
             conn.ready(now);
         }
     }

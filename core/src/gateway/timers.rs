@@ -22,7 +22,7 @@ impl Gateway {
     /// Puts the connection's deadline into the queue, unless an earlier one stands there: that one
     /// looks again when it fires, so that nothing is moved for every message.
     pub(super) fn arm(&mut self, id: ConnId) {
-        let Some(conn) = self.conns.get_mut(id) else {
+        let Some(conn) = self.conns.known_mut(id) else {
             return;
         };
         let role = self.config.role(conn.listener());
@@ -100,7 +100,7 @@ impl Gateway {
 
     fn fire_conn(&mut self, id: ConnId) {
         self.deadlines.remove(id);
-        let Some(conn) = self.conns.get_mut(id) else {
+        let Some(conn) = self.conns.known_mut(id) else {
             return;
         };
         let role = self.config.role(conn.listener());

@@ -6,7 +6,6 @@ use core::mem;
 use zeroize::Zeroizing;
 
 use super::ending::Ends;
-use super::turn::without_terminator;
 use super::{Gateway, Step};
 use crate::chunk::{Chunk, Form};
 use crate::conn::websocket::{End, Life, WebSocket};
@@ -66,7 +65,7 @@ impl Gateway {
 
     /// Takes the commands that are there, then one more piece of the input.
     pub(super) fn websocket(&mut self, id: ConnId, input: &[u8]) -> Step {
-        let Some(websocket) = self.conns.get_mut(id).and_then(|conn| conn.websocket()) else {
+        let Some(websocket) = self.conns.known_mut(id).and_then(|conn| conn.websocket()) else {
             return Step::Wait;
         };
         let observed = self.observer.is_some().then_some(websocket.decoder);
@@ -103,7 +102,7 @@ impl Gateway {
     /// Reads one more piece of the input, if its turn has come; nothing if the chat has ended.
     fn decode(&mut self, id: ConnId, input: &[u8], inbox: &mut Vec<u8>) -> Option<Step> {
         let (limits, now) = (&self.config.limits, self.now.mono);
-        let conn = self.conns.get_mut(id)?;
+        let conn = self.conns.known_mut(id)?;
         let (incoming, is_behind) = (conn.incoming, conn.is_behind(limits));
         let chat = conn.chat()?;
         let ready = matches!(chat.turn, Turn::Ready);
@@ -166,7 +165,7 @@ impl Gateway {
         inbox: &[u8],
     ) -> Result<usize, CloseCode> {
         let limit = self.config.limits.command;
-        let Some(conn) = self.conns.get_mut(id) else {
+        let Some(conn) = self.conns.known_mut(id) else {
             return Ok(0);
         };
         let Some(websocket) = conn.websocket() else {
@@ -210,7 +209,7 @@ impl Gateway {
 
     /// Ends a connection that broke a rule.
     fn fail(&mut self, id: ConnId, code: CloseCode) {
-        if let Some(websocket) = self.conns.get_mut(id).and_then(|conn| conn.websocket()) {
+        if let Some(websocket) = self.conns.known_mut(id).and_then(|conn| conn.websocket()) {
             websocket.end = Some(End::Broken(code));
         }
         self.end_chat(id, CloseReason::ProtocolError, Ends::With(Stage::Finishing));
@@ -219,7 +218,7 @@ impl Gateway {
     /// Keeps what is left of a buffer with the connection, and the shared buffer for the next.
     fn keep(&mut self, id: ConnId, mut inbox: Zeroizing<Vec<u8>>, shared: bool) {
         if !inbox.is_empty() {
-            match self.conns.get_mut(id).and_then(|conn| conn.websocket()) {
+            match self.conns.known_mut(id).and_then(|conn| conn.websocket()) {
                 Some(websocket) if shared => websocket.inbox = inbox.clone(),
                 Some(websocket) => {
                     wiped::fit(&mut inbox);
@@ -236,7 +235,7 @@ impl Gateway {
 
     /// Says goodbye in a frame, where the end of a chat is one that can be said.
     pub(super) fn say_goodbye(&mut self, id: ConnId, reason: CloseReason) {
-        let websocket = self.conns.get_mut(id).and_then(|conn| conn.websocket());
+        let websocket = self.conns.known_mut(id).and_then(|conn| conn.websocket());
         if let Some(code) = websocket.and_then(|websocket| websocket.goodbye(reason)) {
             self.write_close(id, code);
         }
@@ -251,7 +250,7 @@ impl Gateway {
     /// Asks a WebSocket whether it lives, or gives it up.
     pub(super) fn look_after(&mut self, id: ConnId) {
         let now = self.now.mono;
-        let Some(conn) = self.conns.get_mut(id) else {
+        let Some(conn) = self.conns.known_mut(id) else {
             return;
         };
         let (incoming, waiting) = (conn.incoming, conn.waiting());
@@ -274,12 +273,20 @@ impl Gateway {
 
     /// Sends the ping that is due, if one is.
     pub(super) fn ping(&mut self, id: ConnId) {
-        if let Some(websocket) = self.conns.get_mut(id).and_then(|conn| conn.websocket())
+        if let Some(websocket) = self.conns.known_mut(id).and_then(|conn| conn.websocket())
             && mem::take(&mut websocket.owed_ping)
             && !websocket.has_ended()
         {
             self.write(id, Chunk::frame(Opcode::Ping, b""));
         }
+    }
+}
+
+/// The command in a text message, which needs no terminator but may have one.
+pub(super) fn without_terminator(message: &[u8]) -> &[u8] {
+    match message {
+        [command @ .., b'\r', b'\n'] | [command @ .., b'\0' | b'\r' | b'\n'] => command,
+        command => command,
     }
 }
 

@@ -1,0 +1,143 @@
+//! What comes next in a chat: a stream and a WebSocket are both a source of frames.
+//!
+//! A frame is found without being taken. A command that has to wait is found again later, from the same
+//! framer, as if it had never been seen.
+
+use super::websocket::without_terminator;
+use crate::chunk::Form;
+use crate::config::{Config, Limits};
+use crate::conn::{Chat, Cost, Incoming};
+use crate::text;
+use crate::wire::framing::{Frame, Framer, MARK, Rules};
+use crate::wire::typed::{self, Habits, Text};
+
+/// What the bytes of a chat begin with.
+#[derive(Debug)]
+pub(super) enum Next<'a> {
+    /// Nothing can be found before more bytes come.
+    Partial(Framer),
+    /// The client has sent everything, and no frame is left.
+    End,
+    Frame(Found<'a>),
+}
+
+/// A frame that was found and may be taken.
+#[derive(Debug)]
+pub(super) struct Found<'a> {
+    pub(super) frame: Frame<'a>,
+    pub(super) holds: Holds<'a>,
+    /// How many bytes it takes.
+    pub(super) used: usize,
+    /// How its bytes were read.
+    pub(super) habits: Habits,
+    /// The framer behind it.
+    pub(super) framer: Framer,
+}
+
+/// What a frame holds.
+#[derive(Debug)]
+pub(super) enum Holds<'a> {
+    /// Nothing to answer.
+    Nothing,
+    /// A command, and whether it has a terminator.
+    Command(Text<'a>, bool),
+    /// A command that is too long.
+    TooLong,
+}
+
+impl<'a> Next<'a> {
+    /// Looks at `input`, the chat's own bytes.
+    pub(super) fn of(
+        chat: &Chat,
+        form: Form,
+        incoming: Incoming,
+        input: &'a [u8],
+        config: &Config,
+    ) -> Self {
+        let ended = chat.has_ended(incoming);
+        let mut framer = chat.framer;
+        if input.is_empty() && !ended && !chat.has_whole_message() {
+            return Self::Partial(framer);
+        }
+        let rules = match form {
+            Form::Stream | Form::AsciiStream => Rules::stream(config),
+            Form::Binary | Form::AsciiBinary | Form::Text => Rules::websocket(config),
+        };
+        let frame = match form {
+            Form::Text if chat.has_whole_message() => message(input, &framer),
+            Form::Text => Frame::Partial,
+            Form::Stream | Form::AsciiStream | Form::Binary | Form::AsciiBinary => {
+                framer.next(input, rules)
+            }
+        };
+        let frame = match frame {
+            Frame::Partial if ended && (input.is_empty() || form == Form::Text) => {
+                return Self::End;
+            }
+            Frame::Partial if ended => framer.finish(input, config.limits.command),
+            Frame::Command(..)
+            | Frame::TooLong(_)
+            | Frame::Skip(_)
+            | Frame::Noise(_)
+            | Frame::Partial => frame,
+        };
+        let habits = Habits::of(&framer, rules);
+        let (holds, used) = match frame {
+            Frame::Partial => return Self::Partial(framer),
+            Frame::Skip(used) | Frame::Noise(used) => (Holds::Nothing, used),
+            Frame::TooLong(used) => (Holds::TooLong, used),
+            Frame::Command(bytes, used) => (command(bytes, used, habits), used),
+        };
+        Self::Frame(Found {
+            frame,
+            holds,
+            used,
+            habits,
+            framer,
+        })
+    }
+}
+
+impl Found<'_> {
+    pub(super) fn is_answered(&self) -> bool {
+        match self.holds {
+            Holds::Nothing => false,
+            Holds::Command(..) | Holds::TooLong => true,
+        }
+    }
+
+    /// What the command rate takes for it; `before` is the framer in front of it.
+    pub(super) fn cost(&self, before: &Framer, limits: &Limits) -> Cost {
+        match self.frame {
+            // Part of something that may have any length.
+            Frame::Noise(used) if before.is_dropping() => Cost::Rest(used),
+            Frame::Skip(used) => Cost::Rest(used),
+            Frame::Noise(used) => Cost::Idle(used),
+            Frame::TooLong(used) => Cost::Long(used.saturating_sub(limits.command + 1)),
+            // An empty text message was a frame, and has cost what one does.
+            Frame::Command(_, 0) => Cost::Rest(0),
+            Frame::Command(_, used) if !self.is_answered() => Cost::Idle(used),
+            Frame::Command(..) | Frame::Partial => Cost::Command,
+        }
+    }
+}
+
+/// What the bytes of a command hold.
+fn command(bytes: &[u8], used: usize, habits: Habits) -> Holds<'_> {
+    if text::is_blank(bytes) {
+        return Holds::Nothing;
+    }
+    let text = typed::read(bytes, habits);
+    // A line of which everything was erased.
+    if !matches!(text, Text::Plain(_)) && text.is_blank() {
+        return Holds::Nothing;
+    }
+    Holds::Command(text, used > bytes.len())
+}
+
+/// A whole text message as the command that it is.
+fn message<'a>(message: &'a [u8], framer: &Framer) -> Frame<'a> {
+    let command = without_terminator(message);
+    let marked = command.strip_prefix(MARK).filter(|_| framer.is_fresh());
+    Frame::Command(marked.unwrap_or(command), message.len())
+}
