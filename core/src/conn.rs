@@ -134,7 +134,7 @@ pub(crate) enum Turn {
     Rate { until: Millis },
     /// The client to read what it was answered.
     Backlog,
-    /// The line of its address, or of the name that it tries.
+    /// The throttle, which delays logins of its address or in the name that it tries.
     Throttled(Box<InLine>),
     /// The host, which was asked.
     Question(Ticket),
@@ -151,7 +151,7 @@ pub(crate) struct InLine {
     pub(crate) source: Source,
 }
 
-/// A login that was right, where the member is online already.
+/// A login with the right password, of a member that is online already.
 #[derive(Debug)]
 pub(crate) struct Claim {
     /// As the client sent it, for the log.
@@ -384,7 +384,7 @@ impl Conn {
 }
 
 impl Claim {
-    /// Until when the older connection may give a sign of life.
+    /// How long the older connection may take for a sign of life.
     pub(crate) fn due(&self, limits: &Limits) -> Millis {
         self.asked + limits.ghost_websocket
     }

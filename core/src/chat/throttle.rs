@@ -42,23 +42,23 @@ pub(crate) struct Throttle {
     addresses: Recent<Source, Failures>,
     /// The failures in each name, from whatever addresses.
     names: Recent<Name, Tried>,
-    /// The number of each nick, as far as the store's answers have told it.
+    /// The number of each nick, as far as the store's answers give it.
     numbers: Recent<Arc<str>, MemberId>,
     known: Known,
     gates: BTreeMap<Source, Gate>,
     lines: BTreeMap<Name, Line>,
-    /// When a gate or a line is to be looked at again.
+    /// When to look at a gate or a line again.
     agenda: BTreeSet<(Millis, Which)>,
     /// Gates and lines that may have opened.
     changed: VecDeque<Which>,
-    /// Places that were given in the lines so far.
+    /// How many places the lines have given so far.
     turns: u64,
 }
 
-/// What a client says who it is.
+/// The name that a client logs in by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Name {
-    /// A member's number: what the client has sent, or what the store has told about a nick.
+    /// A member's number: sent by the client, or known from the store's answers about a nick.
     Number(MemberId),
     /// A nick whose number is not known.
     Nick(Arc<str>),
@@ -68,14 +68,14 @@ enum Name {
 #[derive(Clone, Copy, Debug, Default)]
 struct Tried {
     failures: Failures,
-    /// Not before then does a guarded IDENTIFY pass.
+    /// A guarded IDENTIFY passes then at the earliest.
     next: Millis,
 }
 
-/// What becomes of an IDENTIFY that has come.
+/// What the throttle does with an IDENTIFY.
 #[derive(Debug)]
 pub(crate) enum Entered {
-    /// The member store is to be asked now.
+    /// It passes: ask the member store now.
     Passes(Flight),
     /// It waits. [`Throttle::next`] says when it passes.
     Waits,
@@ -138,8 +138,8 @@ impl Throttle {
         Entered::Waits
     }
 
-    /// The connection whose IDENTIFY passes next, and what its lookup counts as: nothing where logins are
-    /// not throttled any more.
+    /// The connection whose IDENTIFY passes next, and its flight; without a flight if logins are no longer
+    /// throttled.
     pub(crate) fn next(
         &mut self,
         now: Millis,
@@ -170,7 +170,7 @@ impl Throttle {
         None
     }
 
-    /// A connection in line is gone. [`Self::next`] is to be called then.
+    /// A waiting connection is gone. Call [`Self::next`] afterwards.
     pub(crate) fn leave(&mut self, source: Source, conn: ConnId) {
         let Some(gate) = self.gates.get_mut(&source) else {
             return;
@@ -185,13 +185,13 @@ impl Throttle {
             self.remove_pair(source, &name);
             self.tidy(source, &name);
         } else {
-            // Another is first now, and has come later.
+            // Another login is first now, and may have to wait longer.
             self.changed.push_back(Which::Gate(source));
         }
     }
 
-    /// The lookup of a flight has ended. `typed` is what the client has sent, `others` are the lookups
-    /// that are under way yet.
+    /// The lookup of a flight has ended. `typed` is the name as the client sent it, `others` are the flights
+    /// of the lookups still under way.
     pub(crate) fn land<'a>(
         &mut self,
         flight: Flight,
@@ -223,7 +223,7 @@ impl Throttle {
         }
         match answer {
             Answer::Member(member) => {
-                // A member who has come by the number may come back by the nick.
+                // A member that logged in by its number may come back by its nick.
                 for name in [name, Name::Nick(Arc::clone(&member.nick))] {
                     if let Some(mark) = mark(&name, source) {
                         self.known.add(mark, settings.names / 2);
@@ -238,7 +238,7 @@ impl Throttle {
         }
     }
 
-    /// When something in line may pass though nothing else happens.
+    /// When a waiting login may pass although nothing else happens.
     pub(crate) fn deadline(&self) -> Option<Millis> {
         self.agenda.first().map(|(at, _)| *at)
     }
@@ -264,7 +264,7 @@ impl Throttle {
         }
     }
 
-    /// The settings are others: anything may have opened.
+    /// The settings have changed: any gate or line may have opened.
     pub(crate) fn reconsider(&mut self) {
         self.changed
             .extend(self.gates.keys().copied().map(Which::Gate));
@@ -272,7 +272,7 @@ impl Throttle {
             .extend(self.lines.keys().cloned().map(Which::Line));
     }
 
-    /// Whether no identification runs or waits.
+    /// Whether no login is under way or waits.
     #[cfg(any(test, feature = "_testing"))]
     pub(crate) fn is_idle(&self) -> bool {
         self.gates.is_empty()
@@ -310,13 +310,13 @@ impl Throttle {
     }
 
     fn remember(&mut self, name: &Name, tried: Tried, now: Millis, settings: &Settings) {
-        // The pace of a guarded name outlives its failures where the window is shorter.
+        // A guarded name keeps its pace, even if the window is shorter than that.
         let changed = now.max(tried.next - settings.window);
         let forgotten = self.names.put(name.clone(), tried, changed, settings.names);
         self.changed.extend(forgotten.map(Which::Line));
     }
 
-    /// A nick and a number are one name from now on, with all that is known, runs or waits under either.
+    /// A nick and a number are one name from now on, with all failures and logins of both.
     fn learn<'a>(
         &mut self,
         nick: Arc<str>,
@@ -352,7 +352,7 @@ impl Throttle {
             let renamed = flights.filter(|flight| flight.name == before);
             renamed.for_each(|flight| flight.name = number.clone());
         }
-        // Nobody waits for a nick that is forgotten: its line has the number's name.
+        // No login waits by a nick that is forgotten: its line has the number's name.
         self.numbers.put(nick, member, now, settings.names);
     }
 
@@ -424,8 +424,8 @@ impl Throttle {
     }
 }
 
-/// A name as far as it counts. Members have shorter nicks; those who make up names cannot make the
-/// tables large by it.
+/// A nick as far as it counts: longer than any member's, and short enough that made-up nicks do not fill
+/// the tables.
 fn shortened(nick: &Arc<str>) -> Arc<str> {
     if nick.len() <= LONGEST_NAME {
         return Arc::clone(nick);
@@ -440,7 +440,7 @@ fn shortened(nick: &Arc<str>) -> Arc<str> {
 /// Bytes: 32 characters of four.
 const LONGEST_NAME: usize = 128;
 
-/// Whether nothing is to be slowed down.
+/// Whether logins are not throttled.
 fn is_off(settings: &Settings) -> bool {
     match settings.login {
         LoginThrottle::On => false,

@@ -26,10 +26,11 @@ use crate::member::{Denial, Member, MemberId, Query};
 use crate::note::{CloseReason, What};
 use crate::wire::websocket::Opcode;
 
-/// Who waits for whom. Each newcomer is in it once at most, so that connections bound it.
+/// Which newcomers wait for which connections. Each newcomer is in it at most once, so that connections
+/// bound it.
 #[derive(Debug, Default)]
 pub(super) struct Claims {
-    /// By the older connection, the newcomers in the order of their claims; none without any.
+    /// By the older connection, its newcomers in the order of their claims.
     waiting: BTreeMap<ConnId, Vec<ConnId>>,
     /// Newcomers whose older connection has left during this input.
     freed: Vec<ConnId>,
@@ -38,11 +39,11 @@ pub(super) struct Claims {
 /// What an older connection of the same member is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Rival {
-    /// It is there, or the settings protect it.
+    /// It stays: it is alive, or the settings protect it.
     Stays,
     /// It gives way.
     Goes,
-    /// It is a WebSocket, and has to be asked.
+    /// It is a WebSocket, and gets a ping to find out.
     Unknown,
 }
 
@@ -109,7 +110,7 @@ impl Gateway {
         let newcomers = self.claims.waiting.entry(old).or_default();
         let first = newcomers.first().copied();
         newcomers.push(id);
-        // The older connection is asked once for all who wait.
+        // One ping to the older connection serves all newcomers.
         let asked = first.and_then(|first| Some(self.conns.known(first)?.claim()?.asked));
         let claim = Claim {
             name,
@@ -136,7 +137,7 @@ impl Gateway {
             return;
         }
         if now - due >= AWAY {
-            // The whole host stood still, and what the older connection said is still to be read.
+            // The whole host stood still: bytes of the older connection may not have been read yet.
             return self.ask_again(old);
         }
         let lives = |conn: &Conn| {
@@ -164,7 +165,7 @@ impl Gateway {
         }
     }
 
-    /// The older connection has given a sign of life: all who wait for it are refused.
+    /// The older connection has given a sign of life: all newcomers that wait for it are refused.
     pub(super) fn lives(&mut self, old: ConnId) {
         for id in self.claims.waiting.remove(&old).unwrap_or_default() {
             if let Some(claim) = self.end_claim(id) {
@@ -180,7 +181,7 @@ impl Gateway {
         self.say(id, &reply::error(reply::ALREADY_ONLINE));
     }
 
-    /// The older connection is a ghost: the first who waits for it takes its place.
+    /// The older connection is a ghost: the first newcomer takes its place.
     fn give_way(&mut self, old: ConnId) {
         let newcomers = self.claims.waiting.remove(&old).unwrap_or_default();
         let Some((first, others)) = newcomers.split_first() else {
@@ -196,8 +197,8 @@ impl Gateway {
         self.claim_again(others);
     }
 
-    /// Lets those claim again whose older connection has left. Only between inputs and timers: each
-    /// may go on with its next commands.
+    /// Newcomers whose older connection has left claim again. Only between inputs and timers, as each may go
+    /// on with its next commands.
     #[inline]
     pub(super) fn claim_freed(&mut self) {
         if self.claims.freed.is_empty() {
@@ -216,7 +217,7 @@ impl Gateway {
         }
     }
 
-    /// A member was changed, and whoever waits with the store's earlier answer gets in no more.
+    /// A member was changed: newcomers that wait with an earlier answer of the store are refused.
     pub(super) fn outdate_claims(&mut self, member: MemberId) {
         let Some(old) = self.hub.by_member(member).map(|online| online.conn) else {
             return;
@@ -236,7 +237,7 @@ impl Gateway {
         }
     }
 
-    /// Takes a newcomer that ends out of the line, and frees those who wait for it.
+    /// A connection ends: removes its claim, and frees the newcomers that wait for it.
     pub(super) fn leave_claims(&mut self, id: ConnId, turn: &Turn) {
         if let Turn::Claim(claim) = turn
             && let Some(newcomers) = self.claims.waiting.get_mut(&claim.old)

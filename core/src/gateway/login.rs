@@ -138,7 +138,7 @@ impl Gateway {
         }
     }
 
-    /// Whom to hold failures of a connection against.
+    /// The source that failures of a connection count against.
     fn source(&self, id: ConnId, address: IpAddr) -> Source {
         if self.is_limited(address) {
             Source::of(address)

@@ -10,7 +10,7 @@ use sha1::{Digest, Sha1};
 use super::Name;
 use crate::id::Source;
 
-/// A pair of a name and an address, as some bits of a hash of both: every member who is online has one.
+/// A pair of a name and an address, as some bits of a hash of both.
 /// Two pairs with the same mark do no harm: one of them does not wait for the failures of others.
 pub(super) type Mark = u32;
 
@@ -21,8 +21,8 @@ pub(super) struct Known {
     old: Marks,
 }
 
-/// A set of marks. Most are in a sorted array, half as large as a tree of them: each member who is
-/// online has two. The latest are in a tree, until they are enough to be worth a merge.
+/// A set of marks, of which each member online has two. Most are in a sorted array, which takes half the
+/// memory of a tree. The latest are in a tree until there are enough of them to merge.
 #[derive(Debug, Default)]
 struct Marks {
     sorted: Vec<Mark>,

@@ -1,4 +1,4 @@
-//! Who waits, and which of them passes next.
+//! The logins that wait, and which of them passes next.
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
@@ -9,31 +9,31 @@ use super::{Name, Settings, Throttle, is_off};
 use crate::id::{ConnId, Source};
 use crate::time::Millis;
 
-/// The identifications of one source, running and waiting.
+/// The logins of one source, under way and waiting.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
     /// Lookups under way.
     pub(super) running: usize,
-    /// Those of them whose name had not logged in from here.
+    /// Lookups among them whose name had not logged in from the source.
     pub(super) unknown: usize,
-    /// Those that wait, by name.
+    /// The logins that wait, by name.
     pub(super) pairs: BTreeMap<Name, Pair>,
-    /// Its place in the agenda.
+    /// When the agenda looks at it again.
     pub(super) wakes: Option<Millis>,
 }
 
-/// The identifications in one name, running and waiting.
+/// The logins in one name, under way and waiting.
 #[derive(Debug, Default)]
 pub(super) struct Line {
     /// Lookups under way, from addresses from which the name had not logged in.
     pub(super) running: usize,
-    /// The sources of those that wait.
+    /// The sources of the logins that wait.
     pub(super) sources: BTreeSet<Source>,
-    /// Its place in the agenda.
+    /// When the agenda looks at it again.
     pub(super) wakes: Option<Millis>,
 }
 
-/// What waits of one source in one name.
+/// The logins of one source in one name that wait.
 #[derive(Debug)]
 pub(super) struct Pair {
     pub(super) mark: Option<Mark>,
@@ -48,7 +48,7 @@ pub(super) struct Pair {
 pub(super) struct Waiting {
     pub(super) conn: ConnId,
     pub(super) since: Millis,
-    /// Which comes first of two that came in the same millisecond.
+    /// Orders logins that came in the same millisecond.
     pub(super) arrival: u64,
 }
 
@@ -62,7 +62,7 @@ pub(super) enum Which {
 /// The order in which a gate lets names pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Class {
-    /// The name has logged in from here.
+    /// The name has logged in from the source.
     Known,
     /// The name has not failed within the window.
     Blameless,
@@ -82,8 +82,8 @@ impl Throttle {
         Some((first.unwrap_or(source), name.clone()))
     }
 
-    /// Which source of a name passes next, among those whose gate has nothing better to let pass. If none
-    /// does: the sources whose gate has, since the name may pass behind that.
+    /// The source of a name that passes next, among the sources whose gate prefers no other name. `Err`, if
+    /// there is none: the sources whose gate does, as the name may pass after that other one.
     pub(super) fn first_of_line(
         &self,
         name: &Name,
@@ -111,8 +111,8 @@ impl Throttle {
         !is_off(settings) && failed + running >= usize::from(settings.name_after.max(1))
     }
 
-    /// Puts the next moment into the agenda at which something may pass a gate. A moment that has come, and
-    /// was not looked at yet, stays.
+    /// Puts the next moment at which a login may pass a gate into the agenda. A moment that has come and
+    /// was not handled yet stays.
     pub(super) fn arm_gate(&mut self, source: Source, now: Millis, settings: &Settings) {
         let Some(gate) = self.gates.get(&source) else {
             return;
@@ -152,7 +152,7 @@ impl Throttle {
         self.set_wake(Which::Line(name.clone()), at);
     }
 
-    /// Looks at a gate or a line at this moment, unless it is to be looked at before.
+    /// Puts a gate or a line into the agenda, unless an earlier moment stands there.
     pub(super) fn wake(&mut self, which: Which, at: Millis) {
         if self.wakes(&which).is_none_or(|before| at < before) {
             self.set_wake(which, Some(at));
@@ -168,7 +168,7 @@ impl Throttle {
         }
     }
 
-    /// Drops a gate and a line in which nothing runs or waits.
+    /// Drops a gate and a line without a login under way or waiting.
     pub(super) fn tidy(&mut self, source: Source, name: &Name) {
         let gate = self.gates.get(&source);
         if gate.is_some_and(|gate| gate.running == 0 && gate.pairs.is_empty())
@@ -184,7 +184,7 @@ impl Throttle {
         }
     }
 
-    /// The name that a gate lets pass next, if it lets any, and its turn.
+    /// The name that passes a gate next, if one may, and its turn.
     fn best(&self, source: Source, now: Millis, settings: &Settings) -> Option<(&Name, u64)> {
         let gate = self.gates.get(&source)?;
         let opens = |is_known| self.is_gate_open(source, is_known, now, settings);
@@ -234,7 +234,7 @@ impl Throttle {
         if !is_known && unknown >= settings.address_lookups.max(1) {
             return false;
         }
-        // A name that has logged in from here does not wait for guesses under way, but for failures.
+        // A name that has logged in from the source waits for failures, not for lookups under way.
         let under_way = if is_known { 0 } else { unknown };
         let after = usize::from(settings.after.max(1));
         let Some(failures) = self.addresses.get(&source) else {
@@ -250,7 +250,7 @@ impl Throttle {
         running == 0 && waited
     }
 
-    /// Whether an IDENTIFY that has waited since then may pass, in a name that has not logged in from its
+    /// Whether a login that has waited since `since` may pass, in a name that has not logged in from its
     /// source.
     pub(super) fn is_line_open(
         &self,
@@ -273,7 +273,7 @@ impl Throttle {
         now >= next.max(since + settings.name_wait)
     }
 
-    /// The next moment at which a gate may open for somebody, though no lookup ends.
+    /// The next moment at which a gate may open although no lookup ends.
     pub(super) fn gate_opens(
         &self,
         source: Source,
@@ -332,7 +332,7 @@ fn wait(over: usize, settings: &Settings) -> Millis {
 }
 
 impl Gate {
-    /// What waits by a nick waits by the number from now on.
+    /// Logins that wait by a nick wait by the number from now on.
     pub(super) fn rename(&mut self, nick: &Name, number: &Name, source: Source) {
         let Some(old) = self.pairs.remove(nick) else {
             return;
