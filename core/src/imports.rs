@@ -11,16 +11,17 @@ const RULES: &[(&str, &[&str])] = &[
     (
         "chat",
         &[
-            "gateway", "conn", "wire", "record", "replay", "queue", "host",
+            "gateway", "conn", "wire", "record", "replay", "observer", "queue", "host",
         ],
     ),
     (
         "wire",
         &[
-            "gateway", "conn", "chat", "record", "replay", "queue", "host", "event", "note",
-            "member",
+            "gateway", "conn", "chat", "web", "record", "replay", "observer", "queue", "host",
+            "event", "note", "member", "config",
         ],
     ),
+    ("gateway", &["record", "replay"]),
 ];
 
 #[test]

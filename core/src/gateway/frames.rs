@@ -59,9 +59,10 @@ impl<'a> Next<'a> {
         if input.is_empty() && !ended && !chat.has_whole_message() {
             return Self::Partial(framer);
         }
+        let (limit, page) = (config.limits.command, config.codepage);
         let rules = match form {
-            Form::Stream | Form::AsciiStream => Rules::stream(config),
-            Form::Binary | Form::AsciiBinary | Form::Text => Rules::websocket(config),
+            Form::Stream | Form::AsciiStream => Rules::stream(limit, page),
+            Form::Binary | Form::AsciiBinary | Form::Text => Rules::websocket(limit, page),
         };
         let frame = match form {
             Form::Text if chat.has_whole_message() => message(input, &framer),
@@ -74,7 +75,7 @@ impl<'a> Next<'a> {
             Frame::Partial if ended && (input.is_empty() || form == Form::Text) => {
                 return Self::End;
             }
-            Frame::Partial if ended => framer.finish(input, config.limits.command),
+            Frame::Partial if ended => framer.finish(input, limit),
             Frame::Command(..)
             | Frame::TooLong(_)
             | Frame::Skip(_)

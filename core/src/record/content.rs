@@ -71,7 +71,7 @@ impl Stream {
             }
             Meaning::Dropped(bytes) => {
                 line = Content::Text;
-                let rules = Rules::stream(config);
+                let rules = Rules::stream(config.limits.command, config.codepage);
                 redact::stream(bytes, Habits::of(&Framer::default(), rules), &mut kept);
             }
         }

@@ -9,7 +9,6 @@
 
 use memchr::{memchr, memchr2, memchr3};
 
-use crate::config::Config;
 use crate::wire::codepage::CodePage;
 
 use super::telnet::{self, IAC, Sequence};
@@ -103,23 +102,23 @@ pub(crate) enum Frame<'a> {
 
 impl Rules {
     /// For a raw connection.
-    pub(crate) fn stream(config: &Config) -> Self {
-        let telnet = match config.codepage {
+    pub(crate) fn stream(limit: usize, page: Option<CodePage>) -> Self {
+        let telnet = match page {
             Some(_) => Telnet::Before,
             None => Telnet::Everywhere,
         };
         Self {
             telnet,
-            ..Self::websocket(config)
+            ..Self::websocket(limit, page)
         }
     }
 
     /// For a WebSocket.
-    pub(crate) fn websocket(config: &Config) -> Self {
+    pub(crate) fn websocket(limit: usize, page: Option<CodePage>) -> Self {
         Self {
-            limit: config.limits.command,
+            limit,
             telnet: Telnet::Nowhere,
-            page: config.codepage,
+            page,
         }
     }
 }
