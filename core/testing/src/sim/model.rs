@@ -87,6 +87,8 @@ struct Question {
     conn: Key,
     source: Source,
     name: String,
+    /// The member, if this is about a claim.
+    claim: Option<Member>,
     /// Whether logins were throttled when it was asked.
     throttled: bool,
     /// Whether it counts as a failure until it is answered.

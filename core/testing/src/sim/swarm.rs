@@ -225,6 +225,7 @@ const SETTINGS: &[(&str, &[&str])] = &[
         "on-duplicate",
         &["stale", "stale", "stale", "refuse", "replace"],
     ),
+    ("claims", &["gateway", "gateway", "gateway", "host"]),
     ("ghost-websocket", &["1ms", "50ms", "3s"]),
     ("ghost-raw", &["0", "500ms", "15s"]),
     (

@@ -59,7 +59,9 @@ impl Model {
             }
             Turn::Verdict(Answer::Denied(..) | Answer::Claimed) => panic!("no verdict: {said:?}"),
             Turn::Verdict(Answer::Member(_)) | Turn::Claim { .. } => self.already_online(id, said),
-            Turn::Line(_) | Turn::Asking(_) => panic!("{id:?} waits, but {said:?}"),
+            Turn::Line(_) | Turn::Asking(_) | Turn::Right(_) => {
+                panic!("{id:?} waits, but {said:?}")
+            }
             Turn::Free if self.sides[&id].chat => self.answer(id, said),
             Turn::Free => self.before_the_chat(id, said),
         }

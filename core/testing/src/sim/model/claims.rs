@@ -213,6 +213,7 @@ impl Model {
             turn @ (Turn::Free
             | Turn::Line(_)
             | Turn::Asking(_)
+            | Turn::Right(_)
             | Turn::Verdict(_)
             | Turn::Refused(_)) => panic!("{id:?} is refused in {turn:?}"),
         }

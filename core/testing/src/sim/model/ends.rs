@@ -259,6 +259,7 @@ impl Model {
         match side.turn {
             Turn::Free => {}
             Turn::Verdict(_) => return Some("a verdict"),
+            Turn::Right(_) => return Some("a question about its claim"),
             Turn::Refused(until) if until <= now => return Some("a refusal"),
             Turn::Claim { .. } => return claim,
             Turn::Asking(_) | Turn::Line(_) | Turn::Refused(_) => return None,

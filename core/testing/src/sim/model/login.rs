@@ -1,25 +1,26 @@
 //! A login, from the question to the store to the verdict and what everyone hears of it.
 
-use super::side::Turn;
+use super::side::{Side, Turn};
 use super::throttle::is_number;
 use super::{Model, Must, Owner, Question};
 use crate::sim::ask::Ask;
 use crate::sim::key::{Key, Node};
 use crate::sim::reader::Said;
 use flashgate_core::{
-    Answer, Denial, Login, LoginThrottle, MemberId, Presence, Query, Ticket, Unavailable,
+    Answer, Claims, Denial, Login, LoginThrottle, Member, MemberId, Presence, Query, Ticket,
+    Unavailable,
 };
 
 impl Model {
     /// A question is put to the store.
     pub(super) fn asked(&mut self, node: Node, ticket: Ticket, query: &Query) {
-        let Query::Identify {
-            login,
-            password,
-            source,
-        } = query
-        else {
-            panic!("the gateway decides about claims: {query:?}");
+        let (login, password, source) = match query {
+            Query::Identify {
+                login,
+                password,
+                source,
+            } => (login, password, source),
+            Query::Claim(member) => return self.asked_about_a_claim(node, ticket, member),
         };
         let now = self.now.mono;
         // A number in its plain form is a number, anything else a nick.
@@ -44,7 +45,11 @@ impl Model {
                     let ask = side.next(&limits, now).filter(|ask| is_it(ask)).cloned();
                     ask.is_some_and(|ask| side.may(&ask, &limits, now))
                 }
-                Turn::Asking(_) | Turn::Verdict(_) | Turn::Claim { .. } | Turn::Refused(_) => false,
+                Turn::Asking(_)
+                | Turn::Right(_)
+                | Turn::Verdict(_)
+                | Turn::Claim { .. }
+                | Turn::Refused(_) => false,
             };
             if asks && side.chat && side.ending.is_none() && !online {
                 asking.push(id);
@@ -67,6 +72,7 @@ impl Model {
             conn: id,
             source: *source,
             name,
+            claim: None,
             throttled: limits.throttle.login == LoginThrottle::On,
             counts,
             submitted: now,
@@ -79,18 +85,64 @@ impl Model {
         self.count("lookup");
     }
 
+    /// The host is asked whether the member of a right password may become online.
+    fn asked_about_a_claim(&mut self, node: Node, ticket: Ticket, member: &Member) {
+        assert_eq!(self.config.claims, Claims::Host, "the gateway decides");
+        let is_right = |side: &Side| matches!(&side.turn, Turn::Right(right) if right == member);
+        let mut sides = self.sides.iter();
+        let (id, side) = sides
+            .find(|(id, side)| id.node == node && is_right(side))
+            .expect("a right password");
+        let question = Question {
+            conn: *id,
+            source: self.source(*id),
+            name: side.tried.clone(),
+            claim: Some(member.clone()),
+            throttled: false,
+            counts: false,
+            submitted: self.now.mono,
+            changed: Default::default(),
+        };
+        self.side(question.conn).turn = Turn::Asking(ticket);
+        self.questions.insert((node, ticket), question);
+        self.count("a question about a claim");
+    }
+
+    /// The host has decided about a claim.
+    fn claimed(&mut self, ticket: Ticket, question: Question, member: Member, answer: Answer) {
+        let until = question.submitted + self.config.limits.failure_delay;
+        let changed = question.changed.contains(&member.id);
+        let waits = |side: &&mut Side| side.turn == Turn::Asking(ticket);
+        let Some(side) = self.sides.get_mut(&question.conn).filter(waits) else {
+            return self.count("an answer to a claim after the end");
+        };
+        side.turn = match answer {
+            Answer::Claimed if changed => Turn::Refused(until),
+            Answer::Claimed => Turn::Verdict(Answer::Member(member)),
+            Answer::Unavailable(_) => Turn::Verdict(answer),
+            Answer::Member(_) | Answer::Denied(..) => panic!("{answer:?} to a claim"),
+        };
+        if let Turn::Refused(_) = side.turn {
+            self.failed.push_back((question.name, Denial::Changed));
+            self.count("a claim of a changed member");
+        }
+    }
+
     /// The store has answered; a question that has waited too long was given up before.
     pub(super) fn answered(&mut self, node: Node, ticket: Ticket, answer: Answer) {
         self.time_out_questions();
         let Some(question) = self.questions.remove(&(node, ticket)) else {
             return self.count("late answer");
         };
+        if let Some(member) = question.claim.clone() {
+            return self.claimed(ticket, question, member, answer);
+        }
         let answer = match answer {
             Answer::Member(ref member) if question.changed.contains(&member.id) => {
                 Answer::Denied(Denial::Changed, Some(member.id))
             }
             Answer::Member(_) | Answer::Denied(..) | Answer::Unavailable(_) => answer,
-            Answer::Claimed => panic!("an answer to a claim"),
+            Answer::Claimed => panic!("no claim was asked for"),
         };
         if let Answer::Denied(why, _) = answer {
             self.failed.push_back((question.name.clone(), why));
@@ -105,6 +157,7 @@ impl Model {
         }
         side.turn = match answer {
             Answer::Denied(..) => Turn::Refused(until),
+            Answer::Member(member) if self.config.claims == Claims::Host => Turn::Right(member),
             Answer::Member(_) | Answer::Claimed | Answer::Unavailable(_) => Turn::Verdict(answer),
         };
     }

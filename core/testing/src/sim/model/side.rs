@@ -92,6 +92,8 @@ pub(super) enum Turn {
     /// Its address's turn.
     Line(Ask),
     Asking(Ticket),
+    /// The password is right, and the host decides about the claim: that is asked next.
+    Right(Member),
     /// The store has spoken; what that leads to was not seen yet.
     Verdict(Answer),
     /// A sign of life from an older connection, which was asked then.

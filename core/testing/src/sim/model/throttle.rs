@@ -435,6 +435,7 @@ impl Model {
                 Turn::Line(_) => (false, side.since.latest, false, false, side.order, *id),
                 Turn::Free
                 | Turn::Asking(_)
+                | Turn::Right(_)
                 | Turn::Verdict(_)
                 | Turn::Claim { .. }
                 | Turn::Refused(_) => {
