@@ -1,13 +1,13 @@
 //! Plays the deterministic simulation (`flashgate_testing::sim`): seeds that were chosen once,
-//! seeds that once failed, and seeds that nobody has seen before.
+//! seeds that once failed, and fresh seeds.
 //!
 //! `SIM_SEED=7 cargo test --test simulation one_seed -- --nocapture` plays one seed and shows what it did;
-//! `SIM_SEEDS=5000` plays so many fresh ones instead of 300. For hours there is
+//! `SIM_SEEDS=5000` plays 5,000 fresh ones instead of 300. For hours there is
 //! `cargo run --release --example simulate -- --seconds 3600`.
 
 #![allow(
     clippy::print_stdout,
-    reason = "a seed that nobody sees cannot be played again"
+    reason = "a fresh seed has to be seen to be played again"
 )]
 
 use std::collections::BTreeMap;

@@ -12,8 +12,7 @@ use crate::wire::http::{self, Head};
 use crate::wire::percent;
 use crate::wire::typed::{self, Habits};
 
-/// What a connection is told apart as never changes, whatever follows, and is known from its first
-/// few bytes.
+/// A connection is classified by its first few bytes, and whatever follows never changes that.
 pub fn sniff(data: &[u8]) {
     sniff_as(data, true);
     sniff_as(data, false);
@@ -160,5 +159,6 @@ fn frames(stream: &[u8], piece: usize, telnet: Telnet) -> Vec<Option<Vec<u8>>> {
     seen
 }
 
-/// A policy request with its space, unterminated but for a CR, is the longest that may still be two things.
+/// The longest prefix that may still be two things: a policy request with its space, and a CR in the place of its
+/// terminator.
 const LONGEST_PREFIX: usize = b"<policy-file-request />\r\n".len();

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use flashgate_core::{Clock, Millis, Now, UnixSeconds};
 
-/// Stands still until it is told to move. Wall clock and monotonic clock move together.
+/// Stands still until a test moves it. Wall clock and monotonic clock move together.
 ///
-/// Whoever moves it wakes the runtime afterwards, which would otherwise sleep on.
+/// After a move, the test wakes the runtime, which would otherwise sleep on.
 #[derive(Debug, Default)]
 pub struct ManualClock {
     mono: AtomicU64,

@@ -1,13 +1,13 @@
 //! Deterministic simulation: a gateway, a runtime, clients, a network and a member store in one
 //! thread, with invented time, where one seed decides everything that happens.
 //!
-//! A reference model, which knows the protocol but not the core, is told what goes in and must find a
-//! reason for whatever comes out, and miss nothing that should have come: every delivery is checked,
-//! for its content, its order, its recipients and its wire form. Then the faults stop, and everything
-//! must settle. What breaks is shown with its seed, and the seed shows it again.
+//! A reference model, which knows the protocol but not the core, sees what goes in. It must find a reason for
+//! everything that comes out, and miss nothing that should have come: every delivery is checked for its content,
+//! order, recipients and wire form. Then the faults stop, and everything must settle. A failure is shown with
+//! its seed, which shows it again.
 //!
-//! The same clients can visit a real server, each a [`Visitor`] of a [`Party`], and the same model then
-//! [judges](judge()) the recording of it, and what the visitors have heard.
+//! The same clients can visit a real server, each a [`Visitor`] of a [`Party`]. The same model then
+//! [judges](judge()) the recording, and the bytes that the visitors got.
 
 mod ask;
 mod client;
@@ -33,12 +33,11 @@ pub use judge::{Judged, Tail, judge};
 pub use outside::{Guest, Heard, Left, Party, Turn, Visitor};
 use world::World;
 
-/// Counts the memory that is allocated and freed between `enter` and `leave`, all of which is the
-/// gateway's.
+/// Counts the memory that is allocated and freed between `enter` and `leave`, which is the gateway's.
 pub trait Meter {
     /// The gateway works from now on.
     fn enter(&self);
-    /// It has stopped; how much it holds, if anybody counts.
+    /// It has stopped; the bytes that it holds, if they are counted.
     fn leave(&self) -> Option<usize>;
     /// The next gateway begins with nothing.
     fn reset(&self) {}
@@ -56,7 +55,7 @@ impl Meter for NoMeter {
     }
 }
 
-/// What a run without a violation has to tell.
+/// The result of a run without a violation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// Inputs that the core took.
@@ -67,16 +66,16 @@ pub struct Report {
     pub seen: BTreeMap<&'static str, u64>,
     /// The most bytes that were held, if they were counted.
     pub held: usize,
-    /// How near that ever was to what may be held, in hundredths.
+    /// How near that came to the bound, in hundredths.
     pub nearest: usize,
 }
 
-/// A run that went wrong.
+/// A run that failed.
 #[derive(Clone, Debug)]
 pub struct Failure {
     /// What went wrong.
     pub message: String,
-    /// What the seed had made of the world.
+    /// The world that the seed has made.
     pub swarm: String,
     /// The last that went in and came out.
     pub last: Vec<String>,

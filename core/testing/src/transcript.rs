@@ -1,14 +1,14 @@
 //! Transcripts: conversations with a server as a person would write them down.
 //!
-//! A transcript is a text file. Whoever has once talked to a server with `nc` can read it:
+//! A transcript is a text file that reads like a session with `nc`:
 //!
 //! ```text
-//! # What MSG does: the sender hears it first, then the recipient.
+//! # What MSG does: the sender gets it first, then the recipient.
 //!
 //! member 1 alice secret1 Alice
 //! member 2 bob secret2 Bob
 //!
-//! == A message to somebody who left
+//! == A message to a member who has left
 //! a connects
 //! a > IDENTIFY 1 secret1\0
 //! a < <login aid="alice" name="Alice" />\0
@@ -24,8 +24,8 @@
 //!
 //! # Before the first step
 //!
-//! Lines before the first `== title` hold for every scenario of the file, those behind a title for
-//! its own.
+//! Lines before the first `== title` hold for every scenario of the file, lines after a title for that
+//! scenario.
 //!
 //! | line | meaning |
 //! |---|---|
@@ -34,7 +34,7 @@
 //! | `set site /a.txt text/plain hello` | a file of the site: path, type and text; `set site-policy /a.html default-src 'none'` gives it a Content-Security-Policy, `set site-gzip /a.html BYTES` and `set site-br` a compressed form |
 //! | `set east-of-utc 7200` | the server's local time, in seconds east of UTC |
 //! | `member 1 alice secret1 Alice Liddell` | a member: number, nick, password, and the name that is shown |
-//! | `inactive member 3 carol secret3 Carol` | one who may not log in |
+//! | `inactive member 3 carol secret3 Carol` | a member who may not log in |
 //! | `only core: why` | does not run on sockets |
 //!
 //! # Steps
@@ -47,24 +47,24 @@
 //! | `  > more`, `  < more` | the line above goes on |
 //! | `a upgrades` | it sends a plain upgrade to WebSocket, and gets the plain answer 101 to it |
 //! | `a half-closes`, `a resets`, `a vanishes` | it ends its sending side, it breaks off, it answers no more |
-//! | `a stops reading`, `a takes 100`, `a reads on` | how much it takes of what the server says |
-//! | `a < end` | the server has closed, after all that was said; nothing was lost |
+//! | `a stops reading`, `a takes 100`, `a reads on` | how much of the server's bytes it reads |
+//! | `a < end` | the server has closed after everything above; nothing was lost |
 //! | `a < cut` | the server has cut it off; what was unread is lost |
 //! | `a is refused` | the server did not take the connection |
-//! | `time +500ms` | time passes, at once; nobody may have got anything that is not told before |
+//! | `time +500ms` | time passes, at once; every byte that a client has got must stand above |
 //! | `store holds`, `store answers at once`, `store fails`, `store is busy` | what the member store does from now on |
 //! | `store answers first`, `store fails last`, `store denies first: wrong password`, `store is busy for first` | it answers a question that it has held |
-//! | `store has 1` | so many questions wait in it |
+//! | `store has 1` | this many questions wait in it |
 //! | `disable 1`, `rename 1 alicia`, `remove 1` | a member is changed from outside |
 //! | `announce Tea is ready` | the operator says something to everyone online; with escapes |
 //! | `kick 1 Too loud`, `kick alice` | the operator closes the connection of a member, with a reason or without |
 //! | `configure max-clients 3` | new settings: those so far, and this one |
-//! | `shutdown`, `server ends` | the server is told to stop, the server has stopped |
-//! | `log QUIT 1 a` | the next line of the log; clients stand there by their name |
+//! | `shutdown`, `server ends` | the server begins to stop, the server has stopped |
+//! | `log QUIT 1 a` | the next line of the log, with the client's name in the place of its address |
 //!
 //! In bytes, `\0 \n \r \t \\` are as usual, `\xHH` is any byte, `\s` a space at the end of a line,
-//! and `{x*8192}` repeats what is before the star. All bytes and all ends must be told. The log need
-//! not be, but a scenario that has one line of it has them all. The clock starts at 2007-07-10
+//! and `{x*8192}` repeats what is before the star. All bytes and all ends must be there. The log may be
+//! left out, but a scenario with one line of it has all of them. The clock starts at 2007-07-10
 //! 10:54:02.
 //!
 //! # WebSocket

@@ -38,7 +38,7 @@ fn a_backlog_is_held_in_its_limit() {
     }
 }
 
-/// Members who come and go, told to one that does not read.
+/// Logins and departures, broadcast to a client that does not read.
 #[test]
 fn a_backlog_of_presence_is_held_in_its_limit() {
     for wire in [Wire::Raw, Wire::Binary, Wire::Text] {
@@ -61,7 +61,7 @@ fn a_backlog_of_presence_is_held_in_its_limit() {
     }
 }
 
-/// Everyone who hears a broadcast counts it as a whole, though they share it.
+/// Every recipient of a broadcast counts it as a whole, though they share it.
 #[test]
 fn who_shares_what_waits_counts_it_alone() {
     const DEAF: u32 = 50;
@@ -113,7 +113,7 @@ fn own_answers_are_held_in_their_limit() {
     );
 }
 
-/// Many ask who is online and do not read it: they share the answer, whatever carries it.
+/// Many clients send LIST and do not read the answer: they share it, in whatever form.
 #[test]
 fn who_asks_for_the_same_list_shares_it() {
     let mut room = Room::of(MEMBERS);
@@ -164,7 +164,7 @@ fn who_asks_for_the_same_list_shares_it() {
     assert!(versions < 3 * longest + many, "{versions}");
 }
 
-/// Each who asks holds one list at the most, however many versions of it there are.
+/// Each client holds one list at the most, however many versions of it there are.
 #[test]
 fn nobody_waits_for_two_lists() {
     let (mut room, mut counted, mut all) = (Room::of(MEMBERS), 0, 0);

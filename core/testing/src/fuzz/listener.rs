@@ -1,14 +1,14 @@
-//! What one client hears of a gateway, and what all of them do, as the fuzzer's world checks it.
+//! What one client gets from a gateway, and what all of them get, as the world of the fuzzer checks it.
 
 use std::collections::BTreeSet;
 
 use flashgate_core::ConnId;
 
-/// What one connection was told so far.
+/// What one connection has got so far.
 #[derive(Debug, Default)]
 pub(super) struct Listener {
     speaks: Speaks,
-    /// It was told that it is identified.
+    /// It got the answer to its IDENTIFY.
     online: bool,
 }
 
@@ -103,7 +103,7 @@ fn frame(bytes: &[u8]) -> (u8, &[u8]) {
     (bytes[0] & 0x0f, payload)
 }
 
-/// Something that everyone online is told, form by form.
+/// A broadcast under way, form by form.
 #[derive(Debug, Default)]
 pub(super) struct Room {
     xml: Vec<u8>,
@@ -120,8 +120,8 @@ impl Room {
         assert!(self.heard.insert(id), "everyone hears it once");
     }
 
-    /// All were told who are: everyone online, but for the one who leaves, and one who has come and
-    /// does not know yet that it is let in.
+    /// The broadcast has reached everyone online, except for a member that leaves, or one that has just
+    /// logged in and has not got its answer yet.
     pub(super) fn all_heard(&mut self, online: impl Iterator<Item = ConnId>) {
         if !self.heard.is_empty() {
             let others = online.collect::<BTreeSet<_>>();

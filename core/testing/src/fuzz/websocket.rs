@@ -42,7 +42,7 @@ enum Piece {
     Broken(Violation),
 }
 
-/// Reads a stream as a connection does that gets so many bytes at a time.
+/// Reads a stream as a connection does, this many bytes at a time.
 fn pieces(stream: &[u8], size: usize) -> Vec<Piece> {
     let (mut decoder, mut out, mut seen) = (Decoder::default(), Vec::new(), Vec::new());
     let (mut at, mut under_way) = (0, None);
@@ -74,7 +74,7 @@ fn pieces(stream: &[u8], size: usize) -> Vec<Piece> {
                     return seen;
                 }
                 Err(violation) => {
-                    // There is nothing more to read; whoever does it all the same brings nothing down.
+                    // There is nothing more to read, and reading on all the same must not panic.
                     let _ = decoder.decode(&stream[at..end], &mut out, MAX_TEXT);
                     seen.push(Piece::Broken(violation));
                     return seen;

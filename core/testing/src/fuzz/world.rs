@@ -257,7 +257,7 @@ impl<'a> World<'a> {
         self.handle(Input::Answer(ticket, answer));
     }
 
-    /// Words about what is no more change nothing.
+    /// Inputs about what has ended change nothing.
     fn stale(&mut self) {
         if let Some(ticket) = self.stale {
             self.handle(Input::Answer(ticket, Answer::Member(member(1))));
@@ -328,7 +328,7 @@ impl<'a> World<'a> {
         self.heard();
     }
 
-    /// What was told to everyone has been told to all of them.
+    /// A broadcast is over: everyone has got it.
     fn heard(&mut self) {
         let open = self.peers.iter().filter(|peer| peer.end == End::Open);
         let online = open.filter(|peer| peer.listener.is_online());

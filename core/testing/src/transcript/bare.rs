@@ -53,7 +53,7 @@ enum Life {
     Finishing(ConnId),
     /// To be closed once the queue is empty.
     Closing(ConnId),
-    /// The server has let go, the core has not been told yet.
+    /// The runtime has ended the connection, and not reported it to the core yet.
     Ending(ConnId, Cause),
     Gone,
 }
@@ -68,7 +68,7 @@ enum Sending {
 }
 
 impl Bare {
-    /// A server with nobody connected.
+    /// A server without connections.
     pub fn new(mut host: Host) -> Self {
         let observer = host.observer.take();
         Self {

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use super::step::End;
 use flashgate_core::{Config, ListenerId, Login, MemberEvent};
 
-/// A server and its clients. Every method returns when the server has done all that follows, and
+/// A server and its clients. Every method returns when the server has done everything that follows. An error
 /// says in words what went wrong.
 ///
 /// Clients are numbered from 0 in order of [`connect`](Driver::connect).
 pub trait Driver {
-    /// Connects the next client, and tells the address that the server sees.
+    /// Connects the next client; the result is the address that the server sees.
     fn connect(&mut self, from: IpAddr, to: ListenerId) -> Result<SocketAddr, String>;
 
     /// Sends bytes in one piece.
@@ -35,7 +35,7 @@ pub trait Driver {
     /// The clock was moved, or the store has answered: lets the server see it.
     fn settle(&mut self) -> Result<(), String>;
 
-    /// Tells the server of a change to a member.
+    /// Reports a change to a member.
     fn member(&mut self, event: MemberEvent) -> Result<(), String>;
 
     /// Says something to everyone online.
@@ -47,7 +47,7 @@ pub trait Driver {
     /// Gives the server new settings.
     fn configure(&mut self, config: Arc<Config>) -> Result<(), String>;
 
-    /// Tells the server to stop.
+    /// Begins the shutdown.
     fn shutdown(&mut self) -> Result<(), String>;
 
     /// Whether the server has ended.
@@ -66,7 +66,7 @@ pub trait Driver {
 /// How much of what the server says a client takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Appetite {
-    /// So many bytes more.
+    /// This many bytes more.
     Bytes(usize),
     /// All there is.
     All,

@@ -97,7 +97,7 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// What of the bytes that are not told yet is not as expected.
+    /// How the bytes that the transcript has not accounted for differ from the expected ones.
     fn difference(&self, expected: &[u8]) -> String {
         let (told, unread) = self.bytes.split_at(self.told);
         difference(told, expected, unread)
@@ -175,7 +175,7 @@ impl<D: Driver> Player<'_, D> {
         self.sync()
     }
 
-    /// Whoever leaves like this sees nothing more.
+    /// A client that leaves like this sees nothing more.
     fn leaves(&mut self, client: ClientId) {
         let seen = &mut self.seen[client];
         (seen.end, seen.end_told) = (Some(End::Cut), true);
@@ -187,7 +187,7 @@ impl<D: Driver> Player<'_, D> {
         let mut sent = 0;
         for (nth, piece) in pieces.iter().enumerate() {
             if self.waits(pieces.len() - nth) {
-                // Nobody reads it: how it is cut would only depend on when somebody does.
+                // The server does not read now, and where it cuts would depend on when it does.
                 self.driver.send(client, &bytes[sent..])?;
                 return pieces[nth..].iter().try_for_each(|_| self.sync());
             }
@@ -277,7 +277,7 @@ impl<D: Driver> Player<'_, D> {
         Err(self.got_otherwise(client, expected))
     }
 
-    /// Whether these are the next bytes that a client gets; then they are told.
+    /// Whether these are the next bytes that a client gets; if so, they are accounted for.
     fn gets(&mut self, client: ClientId, expected: &[u8]) -> Result<bool, String> {
         let told = self.seen[client].told;
         loop {
@@ -347,7 +347,7 @@ impl<D: Driver> Player<'_, D> {
         }
     }
 
-    /// Nobody has got anything that the transcript has not told.
+    /// No client has got anything that the transcript has not accounted for.
     fn nothing_more(&mut self, when: &str) -> Result<(), String> {
         for client in 0..self.seen.len() {
             while self.arrival(client, Patience::None)? {}
@@ -384,7 +384,7 @@ impl<D: Driver> Player<'_, D> {
         Err(format!("the log says\n  {line}"))
     }
 
-    /// Takes over what was logged. A client is called by its name here and now: when its
+    /// Takes what was logged. A client gets its name here and now: when its
     /// connection has ended, a later one may come from the same port.
     fn take_log(&mut self) {
         let lines = self.journal.take(|peer| {

@@ -1,4 +1,4 @@
-//! A member store that answers at once, or when it is told to.
+//! A member store that answers at once, or at a step of the transcript.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
