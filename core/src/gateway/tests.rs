@@ -524,7 +524,8 @@ fn a_ping_or_keep_alive_without_a_pause_comes_once_a_millisecond() {
     let mut lab = Lab::new(config);
     let raw = prepared(&mut lab, "PING 1\0");
     let websocket = upgraded(&mut lab, &[]);
-    (lab.said(raw), lab.said(websocket));
+    lab.said(raw);
+    lab.said(websocket);
     for _ in 0..3 {
         for id in [raw, websocket] {
             lab.handle(Input::Backlog(id, 0));

@@ -88,7 +88,7 @@ fn a_recording_may_end_anywhere() {
         assert!(replayed.inputs >= inputs, "more of it is not less");
         inputs = replayed.inputs;
     }
-    assert_eq!(inputs, replay(&text).inputs);
+    assert_eq!(inputs, replay(text).inputs);
 }
 
 #[test]

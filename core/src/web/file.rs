@@ -369,7 +369,7 @@ mod tests {
             all[0].ends_with("-br\"") && all[1].ends_with("-gzip\""),
             "{all:?}"
         );
-        let under = file.clone().with_policy("default-src 'none'").unwrap();
+        let under = file.with_policy("default-src 'none'").unwrap();
         all.extend(etags(&under));
         // The policy may come before the forms.
         let policy = SiteFile::new("text/plain", b"0123456789")

@@ -3,7 +3,7 @@
 //! - [`transcript`]: conversations as a person would write them down, played on the bare core or on sockets.
 //! - [`sim`]: a whole world that one seed decides, and a model of the protocol that judges it.
 //! - [`fuzz`]: the bodies of the fuzz targets.
-//! - [`scenarios`]: what a runtime must do with real sockets.
+//! - [`mod@scenarios`]: what a runtime must do with real sockets.
 //! - [`counting`]: an allocator that counts.
 
 mod clock;
