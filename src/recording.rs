@@ -32,12 +32,11 @@ impl Recording {
     }
 }
 
+/// What shows the gateway to a recording, and the recording.
+pub type Started = (Box<dyn Observer>, Recording);
+
 /// Begins a recording in a new file of `limit` MiB at most, a little more for its end.
-pub fn start(
-    path: &Path,
-    limit: u64,
-    secrets: Secrets,
-) -> Result<(Box<dyn Observer>, Recording), Failure> {
+pub fn start(path: &Path, limit: u64, secrets: Secrets) -> Result<Started, Failure> {
     let file = create(path).map_err(|error| {
         let why = if error.kind() == io::ErrorKind::AlreadyExists {
             "it is there already; name a new one".to_owned()

@@ -7,6 +7,7 @@
 //! cargo run -p flashgate-core --example driver &
 //! printf 'IDENTIFY alice secret\0LIST\0QUIT\0' | nc 127.0.0.1 8080 | tr '\0' '\n'
 //! ```
+#![expect(clippy::disallowed_types, reason = "a driver has clocks")]
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::{self, ErrorKind, Read, Write};

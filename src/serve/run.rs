@@ -9,7 +9,6 @@ use std::thread;
 use std::time::Duration;
 
 use flashgate_core::Clock;
-use flashgate_core::observer::Observer;
 use flashgate_core::record::Secrets;
 use flashgate_host::{Handle, Host, SystemClock};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -22,7 +21,7 @@ use super::{facts, members, plan};
 use crate::failure::{Exit, Failure};
 use crate::log::diagnostics::{self, say, start_thread};
 use crate::log::{self, Event, Writer};
-use crate::recording::{self, Recording};
+use crate::recording;
 use crate::store::DEMO;
 use crate::web;
 
@@ -101,7 +100,7 @@ pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
 }
 
 /// Starts the recording, if there is to be one.
-fn record(options: &ServeOptions) -> Result<Option<(Box<dyn Observer>, Recording)>, Failure> {
+fn record(options: &ServeOptions) -> Result<Option<recording::Started>, Failure> {
     let Some(path) = &options.record else {
         return Ok(None);
     };
