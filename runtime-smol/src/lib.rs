@@ -76,6 +76,7 @@ mod queue;
 mod server;
 mod socket;
 mod state;
+mod turns;
 
 pub use flashgate_host::{Handle, Host, SystemClock};
 pub use server::Server;

@@ -1,42 +1,35 @@
-//! The loop: one future that owns a gateway and all of its sockets.
+//! The gateway and its connections: what sockets report, and what the gateway decides.
 //!
-//! A turn asks the poller what is ready, feeds it to the gateway, and flushes what the gateway
-//! decided. Everything in a turn is bounded, so that no peer keeps the others waiting: what is
-//! left over is for the next turn, which follows without a sleep.
-//!
-//! Two rules keep the order of bytes. Actions are taken by [`State::pump`] alone, and never from
-//! within an action: a second loop inside the first would overtake it. So whatever runs inside an
-//! action may feed the gateway, but leaves the actions that come of it to the loop outside.
+//! Two rules keep the order of bytes. Only [`State::pump`] takes actions, and nothing that carries out an action
+//! calls it: a second loop inside the first would overtake it. Code that runs inside an action may feed the
+//! gateway, and leaves the resulting actions to the loop outside.
 
 use std::io::{self, Read};
 use std::mem;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::time::Instant;
 
-use async_io::{Async, Timer};
 use flashgate_core::{
     Accepted, Action, Cause, Chunk, Clock, Config, ConnId, Gateway, Input, ListenerId, Log,
     MAX_READ, MemberStore, Now, Recipients,
 };
 use flashgate_host::socket::{cause, reset_on_close};
 use flashgate_host::{Handle, Host, Inbox, Progress};
-use futures_lite::future;
 
 use crate::accept::Listeners;
 use crate::conn::{Conn, Ending, Flow, Reading};
-use crate::poller::{Event, Events, Poller, Registered};
+use crate::poller::{Event, Poller, Registered};
 use crate::queue::Shared;
 
-/// A gateway, its connections, and all that moves their bytes.
+/// A gateway, its connections, and everything that moves their bytes.
 pub(crate) struct State {
-    gateway: Gateway,
+    pub(crate) gateway: Gateway,
     /// The clocks, as they were read at the start of this turn.
-    now: Now,
+    pub(crate) now: Now,
     /// By [`ConnId::slot`].
     conns: Vec<Option<Conn>>,
     /// Connections to flush, each once; ids that are gone by then are skipped.
-    dirty: Vec<ConnId>,
+    pub(crate) dirty: Vec<ConnId>,
     /// The other list, empty: while one is worked off the next one grows.
     spare: Vec<ConnId>,
     /// Connections to report before anything else is done: much waits for them.
@@ -45,30 +38,22 @@ pub(crate) struct State {
     shared: Shared,
     /// Where every read goes, so that idle connections hold no buffer.
     buffer: Box<[u8; MAX_READ]>,
-    listeners: Listeners,
-    poller: Arc<Poller>,
-    inbox: Inbox,
+    pub(crate) listeners: Listeners,
+    pub(crate) poller: Arc<Poller>,
+    pub(crate) inbox: Inbox,
     handle: Handle,
-    config: Arc<Config>,
-    clock: Arc<dyn Clock>,
+    pub(crate) config: Arc<Config>,
+    pub(crate) clock: Arc<dyn Clock>,
     members: Arc<dyn MemberStore>,
     log: Log,
-    stage: Stage,
-    progress: Progress,
+    pub(crate) stage: Stage,
+    pub(crate) progress: Progress,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+pub(crate) enum Stage {
     Serving,
     Stopping,
-}
-
-/// What the loop does between two turns.
-enum Rest {
-    /// Nothing: work is left, or more may have come while it worked.
-    Skip,
-    /// Sleeps until something happens, or until then.
-    Until(Option<Instant>),
 }
 
 impl State {
@@ -101,98 +86,11 @@ impl State {
             stage: Stage::Serving,
         }
     }
-
-    /// Serves until it has been told to stop and the last connection is gone.
-    pub(crate) async fn run(mut self) -> io::Result<()> {
-        let wakeups = Async::new_nonblocking(Arc::clone(&self.poller))?;
-        let mut alarm = Alarm::new();
-        let mut events = Events::new();
-        loop {
-            // To sleep by way of the executor takes more system calls than to look again.
-            for _ in 0..MAX_TURNS {
-                self.poller.wait(&mut events)?;
-                self.turn(&events)?;
-                if self.stage == Stage::Stopping && self.gateway.is_empty() {
-                    return Ok(());
-                }
-                if let Rest::Until(deadline) = self.rest(&events) {
-                    alarm.set(deadline);
-                    future::or(wakeups.readable(), alarm.ring()).await?;
-                }
-            }
-            // Other futures of the executor have their turn too.
-            future::yield_now().await;
-        }
-    }
-
-    fn turn(&mut self, events: &Events) -> io::Result<()> {
-        self.inbox.begin_turn();
-        self.listeners.begin_turn();
-        self.now = self.clock.now();
-        if self.timers_due() {
-            self.gateway.handle(self.now, Input::Timeout);
-            self.pump();
-        }
-        if self
-            .listeners
-            .paused_until()
-            .is_some_and(|until| until <= Instant::now())
-        {
-            self.listeners.resume()?;
-        }
-        for event in events.iter() {
-            match self.listeners.find(event.key) {
-                Some(listener) => self.accept(listener)?,
-                None => self.on_socket(event),
-            }
-        }
-        // After the sockets: a request that came before a shutdown is served before it.
-        self.take_inbox();
-        self.flush_dirty();
-        if self.dirty.is_empty() {
-            if !self.timers_due() {
-                self.progress.turn();
-            }
-            self.progress.publish();
-        }
-        Ok(())
-    }
-
-    fn take_inbox(&mut self) {
-        for input in self.inbox.take() {
-            if let Input::Configure(config) = &input {
-                self.config = Arc::clone(config);
-                self.listeners.set_keepalive(&config.limits.keepalive);
-            } else if let Input::Shutdown = &input {
-                self.stage = Stage::Stopping;
-                self.listeners.close();
-            }
-            self.gateway.handle(self.now, input);
-            self.pump();
-        }
-    }
-
-    fn rest(&self, events: &Events) -> Rest {
-        // A clock that moves by hand has no alarm: what is due is due by what it said last.
-        if !events.is_empty() || !self.dirty.is_empty() || self.timers_due() {
-            return Rest::Skip;
-        }
-        let until = |deadline| Instant::now().checked_add(self.clock.until(deadline)?);
-        let timers = self.gateway.poll_timeout().and_then(until);
-        let paused = self.listeners.paused_until();
-        Rest::Until(timers.into_iter().chain(paused).min())
-    }
-
-    fn timers_due(&self) -> bool {
-        self.gateway
-            .poll_timeout()
-            .is_some_and(|deadline| deadline <= self.now.mono)
-    }
 }
 
 // Sockets to gateway.
 impl State {
-    fn accept(&mut self, listener: ListenerId) -> io::Result<()> {
+    pub(crate) fn accept(&mut self, listener: ListenerId) -> io::Result<()> {
         for _ in 0..self.listeners.batch(listener) {
             let keepalive = &self.config.limits.keepalive;
             let Some((stream, peer)) = self.listeners.accept(listener, keepalive)? else {
@@ -221,7 +119,7 @@ impl State {
         }
     }
 
-    fn on_socket(&mut self, event: Event) {
+    pub(crate) fn on_socket(&mut self, event: Event) {
         let slot = event.key as u32 as usize; // the low half of a key, see `key`
         let Some(conn) = self.conns.get_mut(slot).and_then(Option::as_mut) else {
             return;
@@ -309,7 +207,7 @@ impl State {
 // Gateway to sockets.
 impl State {
     /// Takes every action there is, in order.
-    fn pump(&mut self) {
+    pub(crate) fn pump(&mut self) {
         loop {
             while let Some(action) = self.gateway.poll() {
                 self.apply(action);
@@ -408,7 +306,7 @@ impl State {
     }
 
     /// Flushes, so often that a command or two that waited for their answers' room are answered too.
-    fn flush_dirty(&mut self) {
+    pub(crate) fn flush_dirty(&mut self) {
         for _ in 0..MAX_FLUSHES {
             let mut round = mem::replace(&mut self.dirty, mem::take(&mut self.spare));
             for id in round.drain(..) {
@@ -449,38 +347,6 @@ impl State {
     }
 }
 
-/// An alarm clock that is set as seldom as may be: each setting wakes async-io's own loop.
-struct Alarm {
-    timer: Timer,
-    set_to: Option<Instant>,
-}
-
-impl Alarm {
-    fn new() -> Self {
-        Self {
-            timer: Timer::never(),
-            set_to: None,
-        }
-    }
-
-    /// Makes it ring at `deadline` or before: an earlier ring is left, and costs one empty turn.
-    fn set(&mut self, deadline: Option<Instant>) {
-        let Some(deadline) = deadline else {
-            return;
-        };
-        if self.set_to.is_none_or(|earlier| deadline < earlier) {
-            self.timer.set_at(deadline);
-            self.set_to = Some(deadline);
-        }
-    }
-
-    async fn ring(&mut self) -> io::Result<()> {
-        (&mut self.timer).await;
-        self.set_to = None;
-        Ok(())
-    }
-}
-
 fn find(conns: &mut [Option<Conn>], id: ConnId) -> Option<&mut Conn> {
     conns
         .get_mut(id.slot())?
@@ -499,9 +365,6 @@ fn is_transient(error: &io::Error) -> bool {
 
 /// A queue whose memory grows past a multiple of this within a turn is flushed and reported at once.
 const FLUSH_AT: usize = 256 * 1024;
-
-/// Turns that follow each other while there is work, until others have theirs.
-const MAX_TURNS: usize = 16;
 
 /// Rounds of flushing in a turn.
 const MAX_FLUSHES: usize = 4;

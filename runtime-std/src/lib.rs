@@ -74,6 +74,7 @@
 
 #![forbid(unsafe_code)]
 
+mod accept;
 mod bell;
 mod closed;
 mod conn;

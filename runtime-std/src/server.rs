@@ -8,15 +8,16 @@ use std::thread;
 use flashgate_core::{Input, ListenerId};
 use flashgate_host::{Handle, Host, Inbox};
 
+use crate::accept::{self, Listener};
 use crate::bell::Bell;
 use crate::shared::Shared;
 use crate::state::Stage;
-use crate::threads::{self, Door};
+use crate::threads::thread;
 
 /// A gateway and its listeners, ready to run.
 #[derive(Debug)]
 pub struct Server {
-    doors: Vec<Door>,
+    listeners: Vec<Listener>,
     host: Host,
     handle: Handle,
     inbox: Inbox,
@@ -27,12 +28,12 @@ impl Server {
     /// Takes over bound listeners; the first is [`ListenerId`] 0. They are made blocking, and asked
     /// for a backlog of 4,096.
     pub fn new(listeners: Vec<TcpListener>, host: Host) -> io::Result<Self> {
-        let doors = listeners.into_iter().enumerate();
+        let listeners = listeners.into_iter().enumerate();
         let bell = Arc::new(Bell::default());
         let (handle, inbox) = Handle::new(Arc::clone(&bell) as Arc<dyn flashgate_host::Bell>);
         Ok(Self {
-            doors: doors
-                .map(|(index, listener)| Door::new(listener, ListenerId(index)))
+            listeners: listeners
+                .map(|(index, listener)| Listener::new(listener, ListenerId(index)))
                 .collect::<io::Result<_>>()?,
             host,
             handle,
@@ -41,49 +42,49 @@ impl Server {
         })
     }
 
-    /// How to speak to the server while it runs.
+    /// Talks to the server while it runs.
     pub fn handle(&self) -> Handle {
         self.handle.clone()
     }
 
-    /// Serves until [`Handle::shutdown`] and the end of the last connection. The calling thread
-    /// keeps the time; every thread that was started has ended when this returns.
+    /// Serves until [`Handle::shutdown`] and the end of the last connection. The calling thread runs the timers;
+    /// every thread that was started has ended when this returns.
     ///
-    /// An error means that there was no thread to be had for a listener.
+    /// An error means that the system had no thread for a listener.
     pub fn run(self) -> io::Result<()> {
         let Self {
-            doors,
+            listeners,
             host,
             handle,
             inbox,
             bell,
         } = self;
         thread::scope(|scope| {
-            let mut house = House {
+            let mut all = Threads {
                 shared: Arc::new(Shared::new(scope, host, handle)),
-                doors: Vec::new(),
+                listeners: Vec::new(),
             };
-            for door in doors {
-                let door = Arc::new(door);
-                house.doors.push(Arc::clone(&door));
-                let shared = Arc::clone(&house.shared);
-                threads::thread("flashgate-accept")
-                    .spawn_scoped(scope, move || threads::accept(&shared, &door))?;
+            for listener in listeners {
+                let listener = Arc::new(listener);
+                all.listeners.push(Arc::clone(&listener));
+                let shared = Arc::clone(&all.shared);
+                thread("flashgate-accept")
+                    .spawn_scoped(scope, move || accept::accept(&shared, &listener))?;
             }
-            house.keep_time(&inbox, &bell);
+            all.run_timers(&inbox, &bell);
             Ok(())
         })
     }
 }
 
-/// Every thread there is, or what they wait for: dropped, it ends them, be it for an error or a panic.
-struct House<'scope, 'env> {
+/// All threads, by what they wait for. Dropped, also after an error or a panic, it ends them.
+struct Threads<'scope, 'env> {
     shared: Arc<Shared<'scope, 'env>>,
-    doors: Vec<Arc<Door>>,
+    listeners: Vec<Arc<Listener>>,
 }
 
-impl House<'_, '_> {
-    fn keep_time(&mut self, inbox: &Inbox, bell: &Bell) {
+impl Threads<'_, '_> {
+    fn run_timers(&mut self, inbox: &Inbox, bell: &Bell) {
         let mut inputs: Vec<Input<'static>> = Vec::new();
         loop {
             let turn = self.shared.turn(inputs);
@@ -92,23 +93,23 @@ impl House<'_, '_> {
             }
             bell.wait(turn.sleep);
             inputs = inbox.take();
-            // Before the gateway says goodbye: whoever hears it finds that nobody listens.
+            // Before the gateway says goodbye, so that a client which hears it cannot connect again.
             if inputs.iter().any(|input| matches!(input, Input::Shutdown)) {
-                self.close_doors();
+                self.close_listeners();
             }
         }
     }
 
-    fn close_doors(&mut self) {
-        for door in self.doors.drain(..) {
-            door.close();
+    fn close_listeners(&mut self) {
+        for listener in self.listeners.drain(..) {
+            listener.close();
         }
     }
 }
 
-impl Drop for House<'_, '_> {
+impl Drop for Threads<'_, '_> {
     fn drop(&mut self) {
-        self.close_doors();
+        self.close_listeners();
         self.shared.end_all();
     }
 }

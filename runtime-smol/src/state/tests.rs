@@ -3,11 +3,13 @@
 use super::*;
 use std::net::TcpListener;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use flashgate_core::{Answer, Login, Member, Query, Reply};
 
 use flashgate_host::Bell;
+
+use crate::poller::Events;
 
 /// A connection that leaves frees a descriptor, so accepting goes on before its pause is over.
 #[test]

@@ -1,0 +1,82 @@
+//! The listeners, and the thread that accepts for each.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use flashgate_core::{Accepted, Cause, ListenerId};
+use flashgate_host::socket::{ACCEPT_PAUSE, concerns_one_peer, lengthen_backlog, set_options};
+
+use crate::conn::Link;
+use crate::shared::Shared;
+use crate::socket::stop_accepting;
+use crate::threads::{read, thread};
+
+/// A listener, shared by the thread that accepts and the one that stops it.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    socket: TcpListener,
+    id: ListenerId,
+    closed: AtomicBool,
+}
+
+impl Listener {
+    pub(crate) fn new(socket: TcpListener, id: ListenerId) -> io::Result<Self> {
+        socket.set_nonblocking(false)?;
+        lengthen_backlog(&socket);
+        Ok(Self {
+            socket,
+            id,
+            closed: AtomicBool::new(false),
+        })
+    }
+
+    /// Ends the thread that accepts, which closes the listener.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        stop_accepting(&self.socket);
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
+    }
+}
+
+/// Accepts until the listener is closed.
+pub(crate) fn accept(shared: &Arc<Shared<'_, '_>>, listener: &Listener) {
+    let _watch = shared.watch();
+    loop {
+        let seen = shared.closed.count();
+        let accepted = listener.socket.accept();
+        if listener.is_closed() {
+            return;
+        }
+        match accepted {
+            Ok((stream, peer)) => welcome(shared, listener.id, stream, peer),
+            Err(error) if concerns_one_peer(&error) => {}
+            Err(_) => shared.closed.wait(seen, ACCEPT_PAUSE),
+        }
+    }
+}
+
+fn welcome(
+    shared: &Arc<Shared<'_, '_>>,
+    listener: ListenerId,
+    stream: TcpStream,
+    peer: SocketAddr,
+) {
+    let link = Arc::new(Link::new(stream, &shared.closed));
+    let origin = Accepted { listener, peer };
+    let Ok((id, keepalive)) = shared.enter(|state| state.accept(origin, &link)) else {
+        return; // The core has said why; dropping the stream closes it.
+    };
+    set_options(&link.stream, &keepalive);
+    let reader = Arc::clone(shared);
+    let read = move || read(&reader, id, &link);
+    let started = thread("flashgate-read").spawn_scoped(shared.scope, read);
+    // Without a thread or memory for it, this connection ends, and the others go on.
+    if started.is_err() {
+        shared.enter(|state| state.gone(id, Cause::Reset));
+    }
+}
