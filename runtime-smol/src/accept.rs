@@ -1,4 +1,4 @@
-//! The listeners, and the pauses they take.
+//! The listeners, and their pauses when there is no descriptor for the next connection.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -15,17 +15,17 @@ use crate::socket;
 #[derive(Debug)]
 pub(crate) struct Listeners {
     listeners: Vec<Listener>,
-    /// The turn of the loop, counted.
+    /// The number of this turn.
     turn: u64,
-    /// Until when nothing is accepted. On the machine's clock, not the host's: it is the machine
-    /// that is short of something.
+    /// Until when nothing is accepted, on the machine's clock and not the host's: the machine is short of
+    /// something.
     paused_until: Option<Instant>,
 }
 
 #[derive(Debug)]
 struct Listener {
     socket: Registered<TcpListener>,
-    /// When somebody waited there last, and how many were taken then at most.
+    /// The last turn in which connections waited, and the most that were accepted then.
     ready_in: u64,
     batch: usize,
 }
@@ -52,20 +52,20 @@ impl Listeners {
         })
     }
 
-    /// The listener that an event with this key is about.
+    /// The listener that an event with this key belongs to.
     pub(crate) fn find(&self, event_key: usize) -> Option<ListenerId> {
         let index = key(0).checked_sub(event_key)?;
         (index < self.listeners.len()).then_some(ListenerId(index))
     }
 
-    /// Another turn of the loop begins.
+    /// Begins a turn.
     pub(crate) fn begin_turn(&mut self) {
         self.turn += 1;
     }
 
-    /// How many to take at most of those that wait at a listener, in this turn. The poller says again
-    /// that there are more: so one is taken, which spares a system call that finds nobody, and many
-    /// of those who come in crowds.
+    /// The most connections to accept from a listener in this turn. It starts at one, so that a lone client
+    /// costs no extra `accept` that would block. While the listener stays ready, the number grows eightfold
+    /// each turn.
     pub(crate) fn batch(&mut self, id: ListenerId) -> usize {
         let Some(listener) = self.listeners.get_mut(id.0) else {
             return 0;
@@ -95,7 +95,7 @@ impl Listeners {
         match socket::accept(listener.socket.get(), keepalive) {
             Ok(accepted) => Ok(Some(accepted)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-            // The others are still there in the next turn.
+            // The other connections still wait in the next turn.
             Err(error) if concerns_one_peer(&error) => Ok(None),
             Err(_) => {
                 self.pause(ACCEPT_PAUSE)?;
@@ -104,20 +104,20 @@ impl Listeners {
         }
     }
 
-    /// From now on, connections are asked by these whether they live.
+    /// Sets the keep-alive probes of connections that are accepted from now on.
     pub(crate) fn set_keepalive(&self, keepalive: &KeepAlive) {
         for listener in &self.listeners {
             socket::set_for_accepted(listener.socket.get(), keepalive);
         }
     }
 
-    /// Accepts nothing for this long.
+    /// Stops accepting for this long.
     pub(crate) fn pause(&mut self, length: Duration) -> io::Result<()> {
         self.paused_until = Some(Instant::now() + length);
         self.watch(Interest::NONE)
     }
 
-    /// Goes on after a pause: when it is over, or when there is room again.
+    /// Ends a pause: its time is over, or a descriptor is free.
     pub(crate) fn resume(&mut self) -> io::Result<()> {
         if self.paused_until.is_some() {
             self.watch(Interest::READ)?;
@@ -126,15 +126,15 @@ impl Listeners {
         Ok(())
     }
 
-    /// When a pause has to end.
+    /// When the pause ends, if there is one.
     pub(crate) fn paused_until(&self) -> Option<Instant> {
         self.paused_until
     }
 
-    /// Closes them; who waits in their backlogs is turned away.
+    /// Closes the listeners. Connections in their backlogs are refused.
     pub(crate) fn close(&mut self) {
-        // Whoever gave them to us may have kept copies. Then the poller does not forget them as we
-        // do, and would tell of each connection to come, for ever.
+        // The program may have kept a copy of a listener. Then closing ours does not remove it from the poller,
+        // which would report each new connection for ever.
         let _ = self.watch(Interest::NONE);
         self.listeners.clear();
         self.paused_until = None;
@@ -147,15 +147,15 @@ impl Listeners {
     }
 }
 
-/// Connections have the low keys (see [`ConnId::to_bits`](flashgate_core::ConnId::to_bits));
-/// the highest is the poller's own.
+/// Listeners have the highest keys below the poller's own; connections have the low ones (see
+/// [`ConnId::to_bits`](flashgate_core::ConnId::to_bits)).
 fn key(index: usize) -> usize {
     usize::MAX - 1 - index
 }
 
-/// Connections taken from one listener in a turn, some milliseconds' work; the rest keep in its backlog.
-/// When all come back at once, a turn in which many log in is long, and a backlog of 4,096 would
-/// overflow meanwhile: those left outside try again after 1 s, 3 s, 7 s and so on.
+/// The most connections that are accepted from one listener in a turn, some milliseconds of work; the others
+/// wait in its backlog. When everybody reconnects at once, turns with many logins are long. With fewer accepts
+/// a backlog of 4,096 would overflow, and the clients outside it would try again after 1 s, 3 s, 7 s and so on.
 const MAX_ACCEPTS: usize = 1024;
 
 #[cfg(test)]
@@ -195,7 +195,7 @@ mod tests {
         }
     }
 
-    /// Whoever gave it to us may have kept a copy, and then it lives on.
+    /// The program may have kept a copy, which keeps the socket open.
     #[test]
     fn a_closed_listener_is_not_heard_of_again() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,10 +1,9 @@
 //! What was broadcast in this turn, stored once for each audience and wire form, however many connections
 //! receive it.
 //!
-//! All connections of an audience get the same messages in the same order. So a connection does not hold
-//! them: it holds from where to where they go in the log of its audience and form, and writes that part as
-//! it is. A turn ends with empty logs; what a socket did not take by then becomes a queue of the
-//! connection's own.
+//! All connections of an audience get the same messages in the same order. So a connection does not hold them:
+//! it holds a start and an end in the log of its audience and form, and writes that part as it is. A turn ends
+//! with empty logs; what a socket did not take by then moves into the connection's own queue.
 
 use std::mem;
 
@@ -24,7 +23,7 @@ struct Log {
     /// The audience's number, and the form.
     of: (u32, Form),
     bytes: Vec<u8>,
-    /// The same in chunks, each with its end in the bytes: they outlive the turn.
+    /// The same in chunks, each with its end in `bytes`. Chunks outlive the turn.
     chunks: Vec<(u32, Chunk)>,
 }
 
@@ -53,7 +52,7 @@ impl Logs {
         for slice in chunk.slices(0) {
             log.bytes.extend_from_slice(slice);
         }
-        // At most MAX_LOG, and MAX_LOG times what a byte may take.
+        // At most MAX_LOG, and MAX_LOG times the memory of one byte.
         let numbers = [place, start, log.bytes.len(), chunk.memory()];
         let [place, start, end, memory] = numbers.map(|number| number as u32);
         log.chunks.push((end, chunk.clone()));
@@ -90,8 +89,7 @@ impl Logs {
         })
     }
 
-    /// The chunks of a part, of which the first may have been begun before; and how many of its bytes
-    /// that are.
+    /// The chunks of a part, and how many bytes of the first are before its start.
     pub(crate) fn chunks(&self, part: Part) -> (impl Iterator<Item = &Chunk>, usize) {
         let chunks = self.logs.get(part.log as usize);
         let chunks = chunks.map_or(&[][..], |log| &log.chunks);
@@ -107,10 +105,10 @@ impl Logs {
         (inside.iter().map(|(_, chunk)| chunk), skipped)
     }
 
-    /// The turn is over, and nobody has a part of it any more.
+    /// Ends the turn, when no connection has a part any more.
     pub(crate) fn clear(&mut self) {
         for log in &mut self.logs[..mem::take(&mut self.used)] {
-            // One turn of many logins should not cost their memory for ever.
+            // One turn with many logins does not keep its memory for ever.
             if log.bytes.capacity() > KEPT {
                 *log = Log::default();
             }
@@ -121,7 +119,7 @@ impl Logs {
 }
 
 impl Part {
-    /// Makes it longer by what comes right behind it; whether that is so.
+    /// Extends the part by the one right behind it. False if the other does not follow.
     pub(crate) fn extend(&mut self, by: Self) -> bool {
         let follows = self.is_empty() || (self.log == by.log && self.end == by.start);
         if follows {
@@ -138,7 +136,7 @@ impl Part {
         follows
     }
 
-    /// What it takes in a queue, its begun chunk as a whole.
+    /// Its memory in a queue, where a chunk that has begun counts as a whole.
     pub(crate) fn memory(&self) -> usize {
         if self.is_empty() {
             0
@@ -155,7 +153,7 @@ impl Part {
         self.start == self.end
     }
 
-    /// So many bytes of its beginning were written.
+    /// Drops this many bytes at its start: they are written.
     pub(crate) fn advance(&mut self, written: usize) {
         debug_assert!(written <= self.len(), "more written than there is");
         self.start += written as u32;

@@ -1,4 +1,4 @@
-//! One connection's side of the loop: a socket, its queue and what it is waiting for.
+//! A connection: its socket, its queue, and what it waits for.
 
 use std::io;
 use std::net::{Shutdown, TcpStream};
@@ -44,7 +44,7 @@ pub(crate) enum Ending {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flow {
     Open,
-    /// It took less than it was offered; an event says when it takes more.
+    /// It took less than it was offered. An event will report when it takes more.
     Blocked,
 }
 
@@ -69,7 +69,7 @@ impl Conn {
         self.socket.get()
     }
 
-    /// What waits to be written, as the core counts it.
+    /// What waits to be written, in bytes as the core counts them.
     pub(crate) fn queued(&self) -> usize {
         self.queue.left()
     }
@@ -82,17 +82,17 @@ impl Conn {
         self.queue.push_news(part, shared);
     }
 
-    /// The turn is over: what was broadcast in it and not written becomes its own.
+    /// Ends the turn: unwritten broadcasts move into the connection's own queue.
     pub(crate) fn settle(&mut self, shared: &mut Shared) {
         self.queue.settle(shared);
     }
 
-    /// Nothing that comes after the core's last word is read.
+    /// Nothing is read after the core's last word.
     pub(crate) fn wants_read(&self) -> bool {
         self.reading == Reading::Open && self.ending != Ending::Close
     }
 
-    /// Writes what the socket takes. A blocked one is not asked again before its event.
+    /// Writes what the socket takes. A blocked socket is not tried again before its event.
     pub(crate) fn flush(&mut self, shared: &mut Shared) -> io::Result<()> {
         match self.flow {
             Flow::Open => {
@@ -105,7 +105,7 @@ impl Conn {
         }
         if self.ending == Ending::Finish && self.queue.is_empty() {
             self.ending = Ending::Finished;
-            // Fails only when the connection is broken, which the next read says better.
+            // It fails only if the connection is broken, which the next read reports.
             let _ = self.socket.get().shutdown(Shutdown::Write);
         }
         if self.ending == Ending::Close && self.queue.is_empty() {
@@ -114,7 +114,7 @@ impl Conn {
         self.watch()
     }
 
-    /// Watches the socket for what is wanted of it now.
+    /// Watches the socket for what the connection needs now.
     pub(crate) fn watch(&mut self) -> io::Result<()> {
         self.socket.watch(Interest {
             read: self.wants_read(),

@@ -1,7 +1,7 @@
-//! What tells the loop which sockets are ready: epoll itself on Linux, the `polling` crate elsewhere.
+//! Finds out which sockets are ready: by epoll itself on Linux, by the `polling` crate elsewhere.
 //!
-//! `polling` serves every system, at the price of four system calls beside the wait itself, each time
-//! (it sets a timer and arms its notification again), which is a tenth of what a chat message costs.
+//! `polling` works on every system, but makes four more system calls for each wait (it sets a timer and arms
+//! its notification again), which is a tenth of the cost of a chat message.
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod epoll;
@@ -26,13 +26,13 @@ pub(crate) struct Event {
     pub(crate) key: usize,
     /// There is something to read, if only an end or an error.
     pub(crate) readable: bool,
-    /// There is room to write, or an error.
+    /// There is space to write, or an error.
     pub(crate) writable: bool,
     /// The connection is broken, or both sides are shut.
     pub(crate) broken: bool,
 }
 
-/// What a socket is watched for, beside errors and hang-ups, which epoll always reports.
+/// What a socket is watched for. epoll always reports errors and hang-ups as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Interest {
     pub(crate) read: bool,
@@ -50,8 +50,9 @@ impl Interest {
     };
 }
 
-/// A socket and its registration, level-triggered, which end together. Watched for nothing, it may say
-/// once that it is broken: a hang-up cannot be masked and never ends, so it would say so for ever.
+/// A socket and its registration, which end together; level-triggered. A socket that is watched for nothing
+/// reports at most once that it is broken: a hang-up cannot be masked and never ends, so it would be reported
+/// for ever.
 #[derive(Debug)]
 pub(crate) struct Registered<S: AsFd + AsRawFd> {
     source: S,
@@ -61,7 +62,7 @@ pub(crate) struct Registered<S: AsFd + AsRawFd> {
 }
 
 impl<S: AsFd + AsRawFd> Registered<S> {
-    /// Takes a socket in, watched for reading; its events will carry `key`.
+    /// Registers a socket, watched for reading. Its events carry `key`.
     pub(crate) fn new(source: S, poller: &Arc<Poller>, key: usize) -> io::Result<Self> {
         let interest = Interest::READ;
         poller.add(&source, key, interest)?;
@@ -73,7 +74,7 @@ impl<S: AsFd + AsRawFd> Registered<S> {
         })
     }
 
-    /// Changes what is watched for; a system call only when that is a change.
+    /// Changes what the socket is watched for. Makes a system call only if that is a change.
     pub(crate) fn watch(&mut self, interest: Interest) -> io::Result<()> {
         if interest == self.interest {
             return Ok(());

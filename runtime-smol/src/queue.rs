@@ -8,8 +8,8 @@ use flashgate_host::queue::{Gather, write};
 
 use crate::broadcast::{Logs, Part};
 
-/// What waits, in order: chunks of the connection's own, then its part of what was broadcast in this
-/// turn. Small, and without memory of its own while it has no chunks.
+/// What waits, in order: the connection's own chunks, then its part of the broadcasts of this turn. A queue is
+/// small, and has no memory of its own while it has no chunks.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     own: Option<Box<Chunks>>,
@@ -21,13 +21,13 @@ pub(crate) struct Queue {
 pub(crate) struct Shared {
     pub(crate) logs: Logs,
     gather: Gather,
-    /// Memory of queues that have become empty, for those that fill next: a connection is idle far
-    /// longer than it is busy, and there are thousands.
+    /// Memory of queues that have become empty, for the next ones that fill: thousands of connections are idle
+    /// far longer than they are busy.
     #[expect(clippy::vec_box, reason = "the boxes go from queue to queue")]
     spare: Vec<Box<Chunks>>,
 }
 
-/// How far a write came.
+/// How much a write has written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Written {
     /// Nothing is left.
@@ -43,7 +43,7 @@ impl Queue {
         self.own.get_or_insert_with(|| shared.memory()).push(chunk);
     }
 
-    /// Appends what was broadcast just now.
+    /// Appends a broadcast of this turn.
     pub(crate) fn push_news(&mut self, part: Part, shared: &mut Shared) {
         if !self.news.extend(part) {
             self.settle(shared);
@@ -51,7 +51,7 @@ impl Queue {
         }
     }
 
-    /// Makes what was broadcast its own, so that it outlives the turn.
+    /// Moves the broadcasts into the queue's own chunks, so that they outlive the turn.
     pub(crate) fn settle(&mut self, shared: &mut Shared) {
         if self.news.is_empty() {
             return;
@@ -71,8 +71,8 @@ impl Queue {
         self.own.is_none() && self.news.is_empty()
     }
 
-    /// What is left in all, as the core counts it: also what is shared in this turn, and may be its own
-    /// in the next.
+    /// What is left, in bytes as the core counts them. Broadcasts of this turn count, too: they may become the
+    /// queue's own.
     pub(crate) fn left(&self) -> usize {
         self.own.as_ref().map_or(0, |own| own.left()) + self.news.memory()
     }
@@ -111,7 +111,7 @@ impl Queue {
 }
 
 impl Shared {
-    /// With at most this many bytes in a write that short chunks are copied together for.
+    /// `max_write`: the most bytes of short chunks that are copied together for one write.
     pub(crate) fn new(max_write: usize) -> Self {
         Self {
             logs: Logs::default(),
@@ -131,7 +131,7 @@ impl Shared {
     }
 }
 
-/// How many spare queues are kept, and how many chunks each may hold: half a megabyte in all.
+/// The most spare queues that are kept, and the most chunks that each may hold: half a megabyte in all.
 const MAX_SPARE: usize = 1024;
 const MAX_CHUNKS: usize = 16;
 
@@ -142,7 +142,7 @@ mod tests {
 
     use flashgate_core::Form;
 
-    /// Takes so many bytes a call, and then blocks.
+    /// Takes these numbers of bytes, one for each call, and then blocks.
     #[derive(Default)]
     struct Socket {
         takes: Vec<usize>,
@@ -238,8 +238,8 @@ mod tests {
         assert_eq!(written.ok(), Some(Written::All));
     }
 
-    /// Several queues, what each must write, and what it wrote: whatever is said to whom, however the
-    /// sockets take it, and wherever a turn ends.
+    /// Several queues, what each must write, and what it wrote: for any order of broadcasts and single
+    /// messages, however few bytes the sockets take, and wherever a turn ends.
     #[test]
     fn everyone_hears_all_in_order() {
         let chunks = chunks(50);
@@ -262,7 +262,7 @@ mod tests {
                         let Some(part) = shared.logs.append(0, form, chunk) else {
                             panic!("so little does not fill it");
                         };
-                        // Now and then one hears it who has missed the last one.
+                        // Now and then a connection gets it that has missed the one before.
                         let skipped = random(8);
                         for (at, listener) in all.iter_mut().enumerate() {
                             if at != skipped && Form::ALL[at % 3] == form {

@@ -21,8 +21,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Takes over bound listeners; the first is [`ListenerId`](flashgate_core::ListenerId) 0. They
-    /// are made non-blocking, and asked for a backlog of 4,096.
+    /// Takes over bound listeners; the first is [`ListenerId`](flashgate_core::ListenerId) 0. They are made
+    /// non-blocking, and get the longest accept queue that the system allows.
     pub fn new(listeners: Vec<TcpListener>, host: Host) -> io::Result<Self> {
         let poller = Arc::new(Poller::new()?);
         let (handle, inbox) = Handle::new(Arc::clone(&poller) as Arc<dyn Bell>);
@@ -35,15 +35,15 @@ impl Server {
         })
     }
 
-    /// How to speak to the server while it runs.
+    /// Talks to the server while it runs.
     pub fn handle(&self) -> Handle {
         self.handle.clone()
     }
 
     /// Serves until [`Handle::shutdown`] and the end of the last connection.
     ///
-    /// An error means that the operating system refused the loop its poller; every connection is
-    /// closed then, as it is when this future is dropped.
+    /// An error means that the operating system refused the loop its poller. Every connection is closed then,
+    /// as it is when this future is dropped.
     pub async fn run(self) -> io::Result<()> {
         let Self {
             listeners,

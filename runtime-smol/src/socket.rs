@@ -16,8 +16,8 @@ pub(crate) fn prepare_listener(listener: &TcpListener, keepalive: &KeepAlive) ->
     Ok(())
 }
 
-/// The next connection that waits at a listener, ready for the loop: on Linux in one system call, as
-/// it does not block from its beginning and has inherited its options.
+/// The next connection that waits at a listener, ready for the loop. On Linux that takes one system call: the
+/// connection is non-blocking from the start, and inherits its options.
 pub(crate) fn accept(
     listener: &TcpListener,
     keepalive: &KeepAlive,
@@ -40,7 +40,7 @@ pub(crate) fn accept(
     }
 }
 
-/// Gives a listener the options that its connections are to have: on Linux they inherit them.
+/// Sets a listener's options for its connections, which inherit them on Linux.
 pub(crate) fn set_for_accepted(listener: &TcpListener, keepalive: &KeepAlive) {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     set_options(listener, keepalive);

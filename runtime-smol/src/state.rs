@@ -28,11 +28,11 @@ pub(crate) struct State {
     pub(crate) now: Now,
     /// By [`ConnId::slot`].
     conns: Vec<Option<Conn>>,
-    /// Connections to flush, each once; ids that are gone by then are skipped.
+    /// Connections to flush, each once. Ids of connections that have gone are skipped.
     pub(crate) dirty: Vec<ConnId>,
-    /// The other list, empty: while one is worked off the next one grows.
+    /// The other list, empty: it fills while the first is worked off.
     spare: Vec<ConnId>,
-    /// Connections to report before anything else is done: much waits for them.
+    /// Connections whose queue has grown by much; they are reported before anything else is done.
     grown: Vec<ConnId>,
     /// What was broadcast in this turn, and memory for queues.
     shared: Shared,
@@ -137,8 +137,8 @@ impl State {
         self.rest_ended(id);
     }
 
-    /// An end is said as long as it is watched for. Who is flushed in this turn is looked after there:
-    /// as a rule it is closed, and leaves the poller by that alone.
+    /// The poller reports an end for as long as the socket is watched for reading. A connection that is flushed
+    /// in this turn is looked at there: mostly it is closed, and leaves the poller by that alone.
     fn rest_ended(&mut self, id: ConnId) {
         if let Some(conn) = find(&mut self.conns, id)
             && conn.reading == Reading::Ended
@@ -149,7 +149,7 @@ impl State {
         }
     }
 
-    /// One read a turn, so that one that sends much does not keep the others waiting.
+    /// One read a turn, so that a client that sends much does not delay the others.
     fn read(&mut self, id: ConnId, event: Event) {
         let Some(conn) = find(&mut self.conns, id) else {
             return;
@@ -175,11 +175,11 @@ impl State {
                 self.progress.received(length);
                 let bytes = &self.buffer[..length];
                 self.gateway.handle(self.now, Input::Bytes(id, bytes));
-                // A password may have been among them. The buffer is used again, so this is not for
-                // nothing, and no compiler leaves it out.
+                // The bytes may have held a password. The buffer is read again later, so no compiler leaves
+                // this out.
                 self.buffer[..length].fill(0);
             }
-            // Level-triggered: whatever is there to read will be said again.
+            // The poller is level-triggered: it reports again what is left to read.
             Err(error) if is_transient(&error) => {}
             Err(error) => self.lost(id, &error),
         }
@@ -191,14 +191,14 @@ impl State {
         self.gone(id, cause(error));
     }
 
-    /// The last word about a connection.
+    /// Forgets a connection, and reports that to the gateway.
     fn gone(&mut self, id: ConnId, cause: Cause) {
         if find(&mut self.conns, id).is_none() {
             return;
         }
         self.conns[id.slot()] = None;
-        // It has left a descriptor to a connection that waits. A listener that cannot be watched
-        // again stays paused for its 100 ms, and is tried once more then.
+        // A descriptor is free for a waiting connection. A listener that cannot be watched again stays paused,
+        // and is tried once more after its 100 ms.
         let _ = self.listeners.resume();
         self.gateway.handle(self.now, Input::Gone(id, cause));
     }
@@ -206,14 +206,14 @@ impl State {
 
 // Gateway to sockets.
 impl State {
-    /// Takes every action there is, in order.
+    /// Takes every action, in order.
     pub(crate) fn pump(&mut self) {
         loop {
             while let Some(action) = self.gateway.poll() {
                 self.apply(action);
             }
-            // Reported only when all that is decided for it is in its queue: else the core would take
-            // the rest for written.
+            // Only now is everything that was decided in its queue. An earlier report would make the core
+            // believe that the rest is written.
             let Some(id) = self.grown.pop() else {
                 return;
             };
@@ -296,7 +296,7 @@ impl State {
         }
     }
 
-    /// Puts a connection on the list of those to flush.
+    /// Lists a connection to be flushed.
     fn mark(&mut self, id: ConnId) {
         if let Some(conn) = find(&mut self.conns, id)
             && !mem::replace(&mut conn.dirty, true)
@@ -305,7 +305,8 @@ impl State {
         }
     }
 
-    /// Flushes, so often that a command or two that waited for their answers' room are answered too.
+    /// Flushes in several rounds, so that a command that waited for space in its own queue is answered in this
+    /// turn, too.
     pub(crate) fn flush_dirty(&mut self) {
         for _ in 0..MAX_FLUSHES {
             let mut round = mem::replace(&mut self.dirty, mem::take(&mut self.spare));
@@ -336,7 +337,8 @@ impl State {
         self.gateway.handle(self.now, Input::Backlog(id, left));
     }
 
-    /// Writes what the socket takes; how much is left, and what follows, unless the connection was lost.
+    /// Writes what the socket takes. Returns how much is left and what follows, or `None` if the connection was
+    /// lost.
     fn write(&mut self, id: ConnId) -> Option<(usize, Ending)> {
         let conn = find(&mut self.conns, id)?;
         if let Err(error) = conn.flush(&mut self.shared) {
@@ -354,7 +356,7 @@ fn find(conns: &mut [Option<Conn>], id: ConnId) -> Option<&mut Conn> {
         .filter(|conn| conn.id() == id)
 }
 
-/// A connection's key in the poller: where there are 32 bits to a word, its slot alone.
+/// A connection's key in the poller: its slot alone on systems with 32-bit words.
 fn key(id: ConnId) -> usize {
     id.to_bits() as usize
 }

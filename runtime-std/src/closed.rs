@@ -1,4 +1,4 @@
-//! How many sockets have closed: accepting waits for one when it has no descriptor for the next connection.
+//! Counts closed sockets: accepting waits for one when it has no descriptor for the next connection.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,14 +27,14 @@ impl Closed {
         self.changed.wait_while_for(&mut count, is_seen, longest);
     }
 
-    /// Has all who wait look again.
+    /// Counts one, and wakes all waiting threads.
     pub(crate) fn add(&self) {
         *self.count.lock() += 1;
         self.changed.notify_all();
     }
 }
 
-/// Counts a socket when it is dropped. It is to be dropped behind the socket, whose descriptor is free by then.
+/// Counts a socket when it is dropped. Drop it after the socket, whose descriptor is free by then.
 #[derive(Debug)]
 pub(crate) struct Counted(pub(crate) Arc<Closed>);
 
@@ -71,7 +71,7 @@ mod tests {
         });
     }
 
-    /// One that closed before anybody waited is not waited for.
+    /// A socket that closed before the wait ends it.
     #[test]
     fn a_socket_that_has_closed_is_not_waited_for() {
         let closed = Closed::default();
@@ -82,7 +82,7 @@ mod tests {
         assert!(start.elapsed() < PATIENCE);
     }
 
-    /// Else accepting would fail once more, and wait for the next.
+    /// Otherwise accepting would fail once more, and wait for the next socket.
     #[cfg(target_os = "linux")]
     #[test]
     fn a_descriptor_is_free_before_its_socket_counts() {
@@ -114,9 +114,9 @@ mod tests {
         assert_eq!(closed.count(), 1);
     }
 
-    /// As good as for ever.
+    /// Practically for ever.
     const LONG: Duration = Duration::from_secs(3600);
 
-    /// Longer than any of this takes on a busy machine.
+    /// More time than these tests need on a busy machine.
     const PATIENCE: Duration = Duration::from_secs(20);
 }

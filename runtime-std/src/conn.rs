@@ -1,4 +1,4 @@
-//! A connection: what the gateway's side of it holds, and what its threads share.
+//! A connection: the part that the lock guards, and the part that its threads share.
 
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
@@ -10,14 +10,14 @@ use parking_lot::Condvar;
 use crate::closed::{Closed, Counted};
 use crate::queue::Queue;
 
-/// A connection as the gateway's lock guards it.
+/// The part of a connection that the gateway's lock guards.
 #[derive(Debug)]
 pub(crate) struct Conn {
     pub(crate) id: ConnId,
     pub(crate) link: Arc<Link>,
-    /// What nobody has taken to write it yet.
+    /// What no writer has taken yet.
     pub(crate) outbox: Queue,
-    /// What is in the outbox, and in the hands of who writes, as the core counts it.
+    /// What is in the outbox and in the hands of the writer, in bytes as the core counts them.
     pub(crate) queued: usize,
     pub(crate) reading: Reading,
     pub(crate) ending: Ending,
@@ -40,18 +40,18 @@ pub(crate) enum Ending {
     Close,
 }
 
-/// Who has the socket to write to: never more than one.
+/// Which thread writes to the socket: never more than one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Writer {
-    /// Nobody; there is nothing to do.
+    /// None: there is nothing to do.
     Idle,
-    /// Nobody yet: it is on the list of what is to be done before the lock is given back.
+    /// None yet: the connection is on the list of work to do before the lock is released.
     Listed,
-    /// Somebody, who looks into the outbox again, and reports.
+    /// A thread that looks into the outbox again, and reports.
     Busy,
-    /// A writer thread, which waits for room in the socket.
+    /// A writer thread that waits for space in the socket.
     Stuck,
-    /// Nobody, for no thread could be started; the thread of the timers has it tried again.
+    /// None, because no thread could be started. The timer thread tries again.
     Starved,
 }
 
@@ -68,27 +68,26 @@ impl Conn {
         }
     }
 
-    /// Whether more is made for it than whoever writes has had the time to write. A writer that is
-    /// stuck has had the time: there it is the client that is slow.
+    /// Whether its outbox fills faster than its writer had time to write. A writer that is stuck has had the
+    /// time: there the client is slow.
     pub(crate) fn is_crowded(&self) -> bool {
         self.queued > CROWDED && !self.waits()
     }
 
-    /// Whether nothing is written for some time, so that the gateway has to hear of what is added.
+    /// Whether nothing is written for some time, so that the gateway needs a report of what is added.
     pub(crate) fn waits(&self) -> bool {
         matches!(self.writer, Writer::Stuck | Writer::Starved)
     }
 }
 
-/// The socket, shared by all who read and write rather than cloned, which would cost a second
-/// descriptor; it is closed when the last of them lets it go. The conditions go with the gateway's
-/// lock.
+/// The socket, shared by all its threads: a clone would cost a second descriptor. It closes when the last of
+/// them drops it. The conditions belong to the gateway's lock.
 #[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) stream: TcpStream,
-    /// Behind the stream, for fields are dropped in this order.
+    /// Behind the stream: fields are dropped in this order.
     _counted: Counted,
-    /// The reader need not wait any longer.
+    /// The reader may go on.
     pub(crate) resumed: Condvar,
     /// The outbox is no longer crowded.
     pub(crate) drained: Condvar,
@@ -104,9 +103,9 @@ impl Link {
         }
     }
 
-    /// Ends its threads, wherever they are. What the kernel holds is still sent.
+    /// Ends its threads. The kernel still sends what it holds.
     pub(crate) fn end(&self) {
-        // Fails when the peer has broken the connection, and then the threads have found out.
+        // It fails if the peer has broken the connection; then the threads know.
         let _ = self.stream.shutdown(Shutdown::Both);
         self.wake();
     }
@@ -116,9 +115,9 @@ impl Link {
         self.drained.notify_all();
     }
 
-    /// Ends its threads, and drops what the kernel holds. The writing side is not shut down: a peer
-    /// that reads again before the last thread has ended would take that for an end in good order,
-    /// and what it got for all there is. A writer looks up when its time limit comes, if not before.
+    /// Ends its threads, and drops what the kernel holds. The writing side is not shut down: a peer that reads
+    /// again before the last thread has ended would take that for an orderly end, and believe that it got
+    /// everything. A writer ends at its time limit at the latest.
     pub(crate) fn abort(&self) {
         socket::reset_on_close(&self.stream);
         let _ = self.stream.shutdown(Shutdown::Read);
@@ -126,7 +125,7 @@ impl Link {
     }
 }
 
-/// Memory of an outbox above which those who fill it are held up.
+/// The memory of an outbox, in bytes, above which readers that add to it wait.
 const CROWDED: usize = 256 * 1024;
 
 #[cfg(test)]
@@ -136,7 +135,7 @@ mod tests {
     use std::net::TcpListener;
     use std::time::Duration;
 
-    /// However long its threads take to end, and whatever the peer has read.
+    /// However long its threads take to end, and however much the peer has read.
     #[test]
     fn an_abort_is_never_an_end_in_good_order() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");

@@ -1,9 +1,8 @@
 //! Drives a [flashgate](flashgate_core) gateway with blocking sockets and std threads.
 //!
-//! [`Server::run`] keeps the time on the calling thread; a thread for each listener accepts, and
-//! each connection has one thread that reads. It is the simplest runtime that is right: for up to a
-//! thousand connections or so, for places where no async is wanted, and as a second opinion on the
-//! other runtime in tests.
+//! [`Server::run`] runs the timers on the calling thread. A thread for each listener accepts, and each connection
+//! has one thread that reads. It is the simplest runtime that is correct: for up to about a thousand connections,
+//! for programs without async code, and in tests as a second opinion on the other runtime.
 //!
 //! ```
 //! use std::io::{Read, Write};
@@ -42,35 +41,36 @@
 //!
 //! # How it works
 //!
-//! The gateway is behind one mutex, which goes to whoever has waited for it longest. Whoever feeds it moves what it decided into the outboxes of its
-//! connections before giving the lock back, takes those outboxes that nobody else is writing, writes
-//! without the lock what each socket has room for, and reports how much is left, all in one. So an
-//! answer wakes no other thread. Where a socket has no room, a thread is started that writes to it,
-//! and ends when nothing is left. Before it waits for the client, it says so, and after 100 ms it reports
-//! that nothing went out: that is how the gateway learns that a client does not read, and such a client
-//! keeps only its own writer busy. To those threads falls also what others keep adding to: whoever
-//! came with an input looks after what is new four times, and then goes back to its own socket. A
-//! reader that makes more for a connection than its writer has had the time to write waits for that
-//! writer. To end a thread that waits for a socket, the socket is shut down.
+//! The gateway is behind one mutex, which goes to the thread that has waited longest. A thread that feeds the
+//! gateway does four things: it moves what the gateway decided into the outboxes of the connections, releases the
+//! lock, writes as much as each socket takes at once, and reports how much is left. So an answer wakes no other
+//! thread.
+//!
+//! Where a socket has no space, a writer thread is started, which ends when nothing is left. Before it waits for the
+//! client it reports the wait, and after 100 ms it reports that nothing went out. From that the gateway learns that
+//! a client does not read, and such a client occupies only its own writer. After four rounds of flushing, a reader
+//! leaves the rest to writer threads and returns to its own socket. A reader that fills the outbox of another
+//! connection faster than its writer writes waits for that writer. To end a thread that waits for a socket, the
+//! socket is shut down.
 //!
 //! # What it promises
 //!
 //! - The contract of [`flashgate_core`], "What a runtime does".
-//! - No client, however slow, delays another, and neither does the member store. Where more than 256 KiB
-//!   wait for a connection whose socket has room, the readers that add to it wait for its writer. Only the
-//!   host's [`Log`](flashgate_core::Log) is called with the lock held.
-//! - A thread that cannot be started costs the connection that wanted it, not the server.
-//! - Without a free descriptor, accepting pauses until a socket has closed, 100 ms at most.
-//! - After [`Handle::shutdown`] the listeners are closed at once. When the last connection is gone
-//!   every thread has ended, and `run` returns.
-//! - A panic, of the host's log, clock or store for example, ends the server and leaves by `run`.
-//! - Time is the host's [`Clock`](flashgate_core::Clock), but for that pause and the writing limit.
+//! - A slow client delays no other, and neither does the member store. Where more than 256 KiB wait for a connection
+//!   whose socket has space, the readers that add to it wait for its writer. Only the host's
+//!   [`Log`](flashgate_core::Log) is called with the lock held.
+//! - A thread that cannot be started costs the connection that needed it, not the server.
+//! - Without a free descriptor, accepting pauses until a socket has closed, for at most 100 ms.
+//! - After [`Handle::shutdown`] the listeners are closed at once. When the last connection has gone, every thread
+//!   has ended, and `run` returns.
+//! - A panic, for example of the host's log, clock or store, ends the server and leaves by `run`.
+//! - Time is the host's [`Clock`](flashgate_core::Clock), except for that pause and the limit on writes.
 //!
 //! # Platforms
 //!
-//! Anywhere with std threads and sockets; run on Linux. Each connection takes a thread, 256 KiB of
-//! address space and measured 19 KB of memory, and twice that while its socket has no room. Elsewhere
-//! than on Linux and Android no socket is written to in passing, so each answer starts a thread.
+//! Any system with std threads and sockets; tested on Linux. Each connection takes a thread, 256 KiB of address
+//! space and 19 KB of memory (measured), and twice that while its socket has no space. On other systems than Linux
+//! and Android a reader never writes, so that each answer starts a thread.
 
 #![forbid(unsafe_code)]
 

@@ -1,5 +1,5 @@
-//! The lock around the gateway: handed over in the order in which threads asked for it, and never again
-//! after one panicked with it in hand.
+//! The lock around the gateway. Threads get it in the order in which they asked for it. After a panic of a
+//! thread that held it, no other thread gets it.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,16 +8,16 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-/// A fair mutex. A reader that finds more in its socket at once would otherwise take the lock again before
-/// those who have waited for it, and a few such readers would keep it from all others for seconds.
+/// A fair mutex. Otherwise a reader that finds more in its socket would take the lock again before the waiting
+/// threads, and a few such readers would keep it from all others for seconds.
 pub(crate) struct Lock<T> {
     inner: Mutex<T>,
     poisoned: AtomicBool,
 }
 
-/// What the lock guards, in hand.
+/// Access to what the lock guards.
 pub(crate) struct Held<'a, T> {
-    /// Always there but while it is given back.
+    /// `None` only while it is released.
     guard: Option<MutexGuard<'a, T>>,
     poisoned: &'a AtomicBool,
 }
@@ -30,14 +30,14 @@ impl<T> Lock<T> {
         }
     }
 
-    /// Waits for the lock. Panics if a thread panicked with it in hand: what it guards may be half changed.
+    /// Waits for the lock. Panics if a thread panicked while it held it: the value may be half changed.
     pub(crate) fn lock(&self) -> Held<'_, T> {
         let held = self.lock_anyway();
         held.assert_whole();
         held
     }
 
-    /// Waits for the lock, whatever has happened.
+    /// Waits for the lock, even after a panic.
     pub(crate) fn lock_anyway(&self) -> Held<'_, T> {
         Held {
             guard: Some(self.inner.lock()),
@@ -47,7 +47,7 @@ impl<T> Lock<T> {
 }
 
 impl<T> Held<'_, T> {
-    /// Gives the lock back while waiting for the condition, for `longest` at most; whether that passed.
+    /// Releases the lock while it waits for the condition, for at most `longest`. True if that time has passed.
     pub(crate) fn wait(&mut self, condition: &Condvar, longest: Duration) -> bool {
         let Some(guard) = &mut self.guard else {
             return true;
@@ -104,7 +104,7 @@ impl<T> Drop for Held<'_, T> {
     }
 }
 
-/// A gateway in which a thread panicked may be half changed: nobody goes on with it.
+/// A gateway in which a thread panicked may be half changed: no thread goes on with it.
 const POISON: &str = "no thread has panicked with the gateway in hand";
 
 const HELD: &str = "the lock is given back by drop alone";
@@ -116,7 +116,7 @@ mod tests {
     use std::sync::Arc;
     use std::sync::mpsc;
 
-    /// Without `unlock_fair` the thread that asks again has it before most of those who wait.
+    /// Without `unlock_fair` the thread that asks again gets it before most waiting threads.
     #[cfg(target_os = "linux")]
     #[test]
     fn who_has_waited_comes_before_who_asks_again() {
@@ -136,7 +136,7 @@ mod tests {
                     let stat = std::fs::read_to_string(stat.join("stat")).expect("it lives");
                     stat.contains(") S ")
                 };
-                // It stands in line when it sleeps: there is nothing else that it waits for.
+                // A thread that sleeps waits for the lock: it waits for nothing else.
                 while !sleeps() {
                     thread::yield_now();
                 }

@@ -25,8 +25,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Takes over bound listeners; the first is [`ListenerId`] 0. They are made blocking, and asked
-    /// for a backlog of 4,096.
+    /// Takes over bound listeners; the first is [`ListenerId`] 0. They are made blocking, and get the longest
+    /// accept queue that the system allows.
     pub fn new(listeners: Vec<TcpListener>, host: Host) -> io::Result<Self> {
         let listeners = listeners.into_iter().enumerate();
         let bell = Arc::new(Bell::default());

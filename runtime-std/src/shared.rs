@@ -1,4 +1,4 @@
-//! What all threads share: the lock, and what is to be done when it is given back.
+//! What all threads share: the lock, and the work that follows its release.
 
 use std::io;
 use std::mem;
@@ -28,10 +28,10 @@ pub(crate) struct Shared<'scope, 'env> {
     handle: Handle,
 }
 
-/// What a turn of the timers' thread led to.
+/// The result of a turn of the timer thread.
 pub(crate) struct Turn {
     pub(crate) stage: Stage,
-    /// How long to sleep; `None`: until somebody rings.
+    /// How long to sleep; `None`: until the bell rings.
     pub(crate) sleep: Option<Duration>,
 }
 
@@ -50,7 +50,7 @@ impl<'scope, 'env> Shared<'scope, 'env> {
         }
     }
 
-    /// Does one thing to the gateway, and all that it leads to.
+    /// Does one thing to the gateway, and everything that follows from it.
     pub(crate) fn enter<R>(self: &Arc<Self>, act: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.lock();
         state.now = self.clock.now();
@@ -59,7 +59,7 @@ impl<'scope, 'env> Shared<'scope, 'env> {
         result
     }
 
-    /// Takes what came from outside, and fires timers.
+    /// Takes the inputs of the mailbox, and fires timers.
     pub(crate) fn turn(self: &Arc<Self>, inputs: Vec<Input<'static>>) -> Turn {
         self.enter(|state| {
             for input in inputs {
@@ -68,7 +68,7 @@ impl<'scope, 'env> Shared<'scope, 'env> {
             state.fire_timers();
             state.feed_starved();
             let deadline = state.set_alarm();
-            // A clock that moves by hand has no alarm: what is due is due by what it said last.
+            // A clock that is moved by hand has no alarm: its last reading decides what is due.
             let sleep = if state.timers_due() {
                 Some(Duration::ZERO)
             } else {
@@ -81,7 +81,8 @@ impl<'scope, 'env> Shared<'scope, 'env> {
         })
     }
 
-    /// Hands over what a read brought, once the connection is not paused; says whether to read on.
+    /// Feeds the gateway what a read returned, once the connection is not paused. Breaks when nothing more is
+    /// to be read.
     pub(crate) fn deliver(
         self: &Arc<Self>,
         id: ConnId,
@@ -91,7 +92,7 @@ impl<'scope, 'env> Shared<'scope, 'env> {
         let mut state = self.lock();
         while read.is_ok() && state.is_paused(id) {
             let timed_out = state.wait(&link.resumed, LOOK);
-            // Nobody reads meanwhile, so nobody else would see it break.
+            // While it is paused no read would report that the connection has broken.
             if timed_out && let Some(error) = link.stream.take_error().unwrap_or_else(Some) {
                 read = Err(error);
             }
@@ -104,22 +105,23 @@ impl<'scope, 'env> Shared<'scope, 'env> {
         flow
     }
 
-    /// Waits until a writer thread has written what was made for it, or finds no room in the socket. Without
-    /// this a few clients that send without pause would keep the lock and the processors from the writer of a
-    /// client that reads well, until the gateway takes that client for too slow.
+    /// Waits until a writer thread has written the connection's outbox, or finds no space in the socket.
+    /// Without this wait, a few clients that send without pause would keep the lock and the processors from the
+    /// writer of a client that reads promptly, until the gateway closes that client as too slow.
     fn await_writer(&self, id: ConnId, link: &Link) {
         let mut state = self.lock();
         state.wait_while(&link.drained, COURTESY, |state| state.is_crowded(id));
     }
 
-    /// Ends every thread that waits, also after one has panicked.
+    /// Ends all threads that wait, also after one has panicked.
     pub(crate) fn end_all(&self) {
         let state = self.state.lock_anyway();
         state.end_all();
         self.closed.add();
     }
 
-    /// A value to keep while a thread runs: if it panics, the server ends, and passes the panic on.
+    /// A value that a thread keeps while it runs. If the thread panics, the server ends, and passes the panic
+    /// on.
     pub(crate) fn watch(&self) -> impl Drop + use<'_, 'scope, 'env> {
         Watch(&self.handle)
     }
@@ -128,8 +130,8 @@ impl<'scope, 'env> Shared<'scope, 'env> {
         self.state.lock()
     }
 
-    /// Gives the lock back, with everything decided, and written as far as the sockets take it at
-    /// once. Says whose outbox is crowded.
+    /// Releases the lock after everything is decided, and written as far as the sockets take it at once.
+    /// Returns a connection whose outbox is crowded.
     fn leave<'a>(self: &'a Arc<Self>, mut state: Held<'a, State>) -> Option<(ConnId, Arc<Link>)> {
         let mut crowded = None;
         for round in 1.. {
@@ -161,11 +163,12 @@ impl<'scope, 'env> Shared<'scope, 'env> {
             state.now = self.clock.now();
             for (job, written) in written {
                 state.wrote(Hand::Passing, job.id, job.work, written);
-                // What is left of the next one is only known when what this led to is in its outbox.
+                // The rest of the next job is right only when the actions that follow from this one are in its
+                // outbox.
                 state.pump();
             }
             if !failed.is_empty() {
-                // The thread of the timers is to look again in a while.
+                // The timer thread tries these again after a while.
                 self.handle.wake();
             }
             for id in failed {
@@ -175,7 +178,8 @@ impl<'scope, 'env> Shared<'scope, 'env> {
         crowded
     }
 
-    /// Tells others, without the lock. Says who would have needed a writer thread, but got none.
+    /// Asks the store, and starts writers, without the lock. Returns the connections for which no writer thread
+    /// could be started.
     fn follow_up(self: &Arc<Self>, after: After, ring: bool) -> Vec<ConnId> {
         let mut failed = Vec::new();
         for (id, link) in after.writers {
@@ -189,8 +193,8 @@ impl<'scope, 'env> Shared<'scope, 'env> {
         if ring {
             self.handle.wake();
         }
-        // The store may answer at once, into the inbox of the timers' thread: not into this one's
-        // stack, on which one client's commands could then pile up.
+        // The store may answer at once. The answer goes to the timer thread's mailbox and not onto this
+        // thread's stack, on which the commands of one client could then pile up.
         for (ticket, query) in after.lookups {
             self.members.submit(query, self.handle.reply(ticket));
         }
@@ -208,15 +212,14 @@ impl Drop for Watch<'_> {
     }
 }
 
-/// How often one that was about to read looks after what has come to be written meanwhile, before it
-/// leaves that to writer threads.
+/// Rounds of flushing in which a reader writes by itself. After that it leaves the rest to writer threads.
 const MAX_ROUNDS: usize = 4;
 
-/// How often a paused connection is looked at: it may have broken.
+/// How often a paused connection is checked for an error.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// The longest that a reader waits for another connection's writer thread to get to run. The machine decides
-/// how long that is; the bound is for a machine that never runs it.
+/// The longest wait of a reader for another connection's writer thread to run. The wait depends on the machine;
+/// the limit is for a machine that never runs that thread.
 const COURTESY: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
@@ -230,8 +233,8 @@ mod tests {
 
     use crate::bell::Bell;
 
-    /// Accepting is woken when the last thread that has the socket lets it go, and not when the connection
-    /// ends: the descriptor is not free yet.
+    /// Accepting wakes when the last thread drops the socket. When the connection ends, its descriptor is not
+    /// free yet.
     #[test]
     fn a_socket_counts_as_closed_when_nobody_has_it() {
         let (stream, origin) = stream();
@@ -247,7 +250,7 @@ mod tests {
         });
     }
 
-    /// However long the machine takes to let a writer thread run: a client that reads well is not too slow.
+    /// A client that reads promptly is not too slow, however long the machine takes to run its writer thread.
     #[test]
     fn a_reader_waits_for_a_writer_that_does_not_get_to_run() {
         let (stream, origin) = stream();
@@ -263,10 +266,10 @@ mod tests {
                 waiter.await_writer(id, &waits);
                 written.load(Ordering::SeqCst)
             });
-            // Slowness only makes this test see less.
+            // A slow machine only makes this test see less.
             thread::sleep(Duration::from_millis(100));
             written.store(true, Ordering::SeqCst);
-            // The writer thread runs, and finds no room: now it is the client that is slow.
+            // The writer thread runs and finds no space: now the client is slow.
             shared.enter(|state| state.stuck(id));
             let in_time = waits.join().expect("it does not panic");
             shared.end_all();
@@ -274,7 +277,7 @@ mod tests {
         });
     }
 
-    /// A connection's stream, and where it came from.
+    /// A connection's stream, and its origin.
     fn stream() -> (TcpStream, Accepted) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let peer = listener.local_addr().expect("it has one");

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use socket2::SockRef;
 
-/// Has writes that wait come back without success after a while.
+/// Limits how long a write waits for space; then it returns without success.
 pub(crate) fn limit_writes(stream: &TcpStream) -> io::Result<()> {
     stream.set_write_timeout(Some(WRITE_TIMEOUT))
 }
 
-/// A socket that takes what it has room for at once, though it makes its readers wait. Where a system
-/// knows no such thing it never has room, and everything goes out by writer threads.
+/// A socket whose writes do not block, though its reads do. On systems without such a write it never has space,
+/// and writer threads write everything.
 #[derive(Debug)]
 pub(crate) struct Passing<'a>(pub(crate) &'a TcpStream);
 
@@ -34,8 +34,8 @@ impl Write for Passing<'_> {
     }
 }
 
-/// A socket that waits for room, until the limit on the time of a write, and says so before it does. It waits
-/// only for its first bytes: what it has taken is to be reported before the next wait.
+/// A socket whose writes wait for space, up to the time limit, and which reports the wait before it begins. It
+/// waits only for its first bytes: what it has taken is reported before the next wait.
 #[derive(Debug)]
 pub(crate) struct Patient<'a, F> {
     stream: &'a TcpStream,
@@ -56,7 +56,7 @@ impl<'a, F: FnMut()> Patient<'a, F> {
 
 impl<F: FnMut()> Write for Patient<'_, F> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // Where a write always waits, it does not know before whether there is room.
+        // Where every write may wait, whether there is space is not known before.
         if cfg!(any(target_os = "linux", target_os = "android")) {
             let written = Passing(self.stream).write(bytes);
             let stalled =
@@ -78,7 +78,7 @@ impl<F: FnMut()> Write for Patient<'_, F> {
 
 /// Ends a thread that waits in `accept`, and every accept that follows.
 pub(crate) fn stop_accepting(listener: &TcpListener) {
-    // Linux ends the wait; where it is an error to shut a listener down, a visitor ends it.
+    // Linux ends the wait. Where shutting a listener down is an error, a connection of our own ends it.
     if SockRef::from(listener).shutdown(Shutdown::Both).is_err()
         && let Ok(address) = listener.local_addr()
     {
@@ -97,11 +97,11 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
-/// After so long without progress a writer thread reports how much is left: that is how the gateway finds
-/// out that a client does not read.
+/// After this time without progress a writer thread reports how much is left. From that the gateway learns that
+/// a client does not read.
 const WRITE_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// To reach our own listener; it can only fail if its backlog is full, and then nobody waits in accept.
+/// To reach our own listener. It fails only if the backlog is full, and then no thread waits in accept.
 const VISIT_TIMEOUT: Duration = Duration::from_millis(100);
 
 #[cfg(all(test, any(target_os = "linux", target_os = "android")))]
@@ -116,7 +116,7 @@ mod tests {
         let stream = TcpStream::connect(address).expect("there is a backlog");
         let (mut peer, _) = listener.accept().expect("it has connected");
         let bytes = [b'x'; 64 * 1024];
-        // Longer than any of this takes on a busy machine.
+        // More time than this test needs on a busy machine.
         let longest = Some(Duration::from_secs(20));
         stream.set_write_timeout(longest).expect("a socket");
 

@@ -1,9 +1,9 @@
-//! What the one lock guards: the gateway, and the outboxes of its connections.
+//! What the lock guards: the gateway, and the outboxes of its connections.
 //!
-//! Two rules keep the order of bytes. Actions are moved into the outboxes before the lock is given
-//! back, or two threads' frames would change places. And they are taken by [`State::pump`] alone,
-//! never from within an action: what runs inside one may feed the gateway, but leaves the actions
-//! that come of it to the loop outside.
+//! Two rules keep the order of bytes. Actions move into the outboxes before the lock is released, or the frames
+//! of two threads would change places. And only [`State::pump`] takes actions, which nothing calls that carries
+//! out an action: code that runs inside an action may feed the gateway, and leaves the resulting actions to the
+//! loop outside.
 
 use std::io;
 use std::mem;
@@ -31,54 +31,55 @@ pub(crate) struct State {
     config: Arc<Config>,
     log: Log,
     stage: Stage,
-    /// Connections that nobody writes to and that have something to be written.
+    /// Connections that have something to write, and no writer.
     listed: Vec<ConnId>,
-    /// Connections to report before anything else is done: much waits for them.
+    /// Connections whose outbox has grown by much; they are reported before anything else is done.
     grown: Vec<ConnId>,
-    /// Connections that no thread could be started for, each once.
+    /// Connections for which no thread could be started, each once.
     starved: Vec<ConnId>,
-    /// Since when, on the machine's clock: it is the machine that is short of something.
+    /// Since when, on the machine's clock and not the host's: the machine is short of something.
     starved_since: Option<Instant>,
-    /// Memory of outboxes that have been written, for those that fill next.
+    /// Memory of outboxes that were written, for the next ones that fill.
     spare: Vec<Spare>,
     /// How many connections' writers are busy; at 0 everything is flushed.
     busy: usize,
-    /// When the thread of the timers wakes by itself.
+    /// When the timer thread wakes by itself.
     alarm: Option<Millis>,
     pub(crate) progress: Progress,
-    /// What has to wait until the lock is given back.
+    /// What is done after the lock is released.
     pub(crate) after: After,
 }
 
-/// What is done without the lock, because it calls others or wakes who would at once want the lock.
+/// What is done without the lock, because it calls the host, or wakes a thread that would want the lock at
+/// once.
 #[derive(Default)]
 pub(crate) struct After {
     pub(crate) lookups: Vec<(Ticket, Query)>,
-    /// Whose sockets are to be written to by a thread, for they have no room.
+    /// Connections that need a writer thread, because their sockets have no space.
     pub(crate) writers: Vec<(ConnId, Arc<Link>)>,
-    /// An outbox that this has made, or kept, crowded.
+    /// A connection whose outbox has become, or is still, crowded.
     pub(crate) crowded: Option<(ConnId, Arc<Link>)>,
 }
 
-/// How far the server's life has come.
+/// How far the server has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
     Serving,
     Stopping,
-    /// And the last connection is gone.
+    /// The last connection has gone.
     Stopped,
 }
 
-/// Who writes.
+/// The thread that writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hand {
-    /// One that came with an input, and does not wait for a socket.
+    /// The thread that brought an input. It does not wait for a socket.
     Passing,
     /// A writer thread.
     Writer,
 }
 
-/// What somebody is to write, and then to report.
+/// What a thread has to write, and then to report.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) id: ConnId,
@@ -120,12 +121,12 @@ impl State {
         }
     }
 
-    /// Whether everything that the gateway decided was flushed, as far as it goes.
+    /// Whether everything that the gateway decided is flushed, as far as sockets take it.
     pub(crate) fn is_flushed(&self) -> bool {
         self.busy == 0
     }
 
-    /// Whether the thread of the timers has something to do before its alarm.
+    /// Whether the timer thread has something to do before its alarm.
     pub(crate) fn needs_timer_thread(&self) -> bool {
         let earlier = match (self.gateway.poll_timeout(), self.alarm) {
             (Some(deadline), Some(alarm)) => deadline < alarm,
@@ -135,13 +136,13 @@ impl State {
         earlier || self.stage() == Stage::Stopped
     }
 
-    /// Sets the alarm to the next deadline, and says when that is.
+    /// Sets the alarm to the next deadline, and returns that.
     pub(crate) fn set_alarm(&mut self) -> Option<Millis> {
         self.alarm = self.gateway.poll_timeout();
         self.alarm
     }
 
-    /// Takes an input from outside.
+    /// Takes an input from the mailbox.
     pub(crate) fn take(&mut self, input: Input<'static>) {
         if let Input::Configure(config) = &input {
             self.config = Arc::clone(config);
@@ -164,8 +165,8 @@ impl State {
         deadline.is_some_and(|deadline| deadline <= self.now.mono)
     }
 
-    /// Takes every action there is, in order. What has grown much is reported only then, when all that
-    /// is decided for it is in its outbox.
+    /// Takes every action, in order. A connection whose outbox has grown by much is reported only after that,
+    /// when everything that is decided for it is in its outbox.
     pub(crate) fn pump(&mut self) {
         loop {
             while let Some(action) = self.gateway.poll() {
@@ -180,7 +181,7 @@ impl State {
         }
     }
 
-    /// Has everything written that nobody writes yet: by the caller, who gets it, or by threads.
+    /// Finds a writer for each listed connection: the caller, which gets the jobs, or a writer thread.
     pub(crate) fn hand_out(&mut self, hand: Hand) -> Vec<Job> {
         let mut jobs = Vec::new();
         for id in self.listed.drain(..) {
@@ -204,7 +205,7 @@ impl State {
 
 // What the threads of the sockets report.
 impl State {
-    /// Takes a connection in, unless the gateway does not want it.
+    /// Accepts a connection, unless the gateway refuses it.
     pub(crate) fn accept(
         &mut self,
         origin: Accepted,
@@ -228,7 +229,7 @@ impl State {
         conn.is_some_and(|conn| conn.id == id && conn.is_crowded())
     }
 
-    /// What a read brought; whether to read on.
+    /// Feeds the gateway what a read returned. Breaks when nothing more is to be read.
     pub(crate) fn received(&mut self, id: ConnId, read: io::Result<&[u8]>) -> ControlFlow<()> {
         let Some(conn) = find(&mut self.conns, id) else {
             return ControlFlow::Break(());
@@ -253,7 +254,7 @@ impl State {
         ControlFlow::Continue(())
     }
 
-    /// What a writer thread is to write; `None` ends it.
+    /// The next work of a writer thread; `None` ends it.
     pub(crate) fn work(&mut self, id: ConnId) -> Option<Queue> {
         let conn = find(&mut self.conns, id)?;
         match conn.writer {
@@ -262,8 +263,8 @@ impl State {
         }
     }
 
-    /// No writer thread could be started. The connection keeps what waits for it: were it closed
-    /// instead, everybody would have to hear of that, and everybody who needs a thread for it be next.
+    /// Notes that no writer thread could be started. The connection keeps what waits for it. Closing it instead
+    /// would notify everybody, and each of those writes may need a thread, too.
     pub(crate) fn starve(&mut self, id: ConnId) {
         if let Some(conn) = find(&mut self.conns, id) {
             conn.writer = Writer::Starved;
@@ -274,7 +275,7 @@ impl State {
         }
     }
 
-    /// Has those tried again whom no thread could be started for, after a while.
+    /// Lists the connections without a thread once more, after a while.
     pub(crate) fn feed_starved(&mut self) {
         if self.starved_for().is_none_or(|time| time < STARVE) {
             return;
@@ -288,7 +289,7 @@ impl State {
         }
     }
 
-    /// How long until then, if there are any.
+    /// How long until then, if there are such connections.
     pub(crate) fn starve_on(&self) -> Option<Duration> {
         Some(STARVE.saturating_sub(self.starved_for()?))
     }
@@ -297,7 +298,8 @@ impl State {
         Some(self.starved_since?.elapsed())
     }
 
-    /// A writer thread is about to wait for a socket that has no room: nobody is to wait for the client.
+    /// Notes that a writer thread is about to wait for space in the socket. No reader waits for it from now on:
+    /// the client is slow.
     pub(crate) fn stuck(&mut self, id: ConnId) {
         if let Some(conn) = find(&mut self.conns, id)
             && conn.writer == Writer::Busy
@@ -310,7 +312,7 @@ impl State {
         }
     }
 
-    /// What came of a write. What a socket had no room for is left to a writer thread.
+    /// Takes the result of a write. Bytes for which the socket had no space are left to a writer thread.
     pub(crate) fn wrote(
         &mut self,
         hand: Hand,
@@ -354,7 +356,7 @@ impl State {
             return self.gone(id, Cause::Closed);
         } else if conn.ending == Ending::Finish {
             conn.ending = Ending::Finished;
-            // Fails only when the connection is broken, which the reader says better.
+            // It fails only if the connection is broken, which the reader reports.
             let _ = conn.link.stream.shutdown(Shutdown::Write);
         }
         self.gateway.handle(self.now, Input::Backlog(id, left));
@@ -368,7 +370,7 @@ impl State {
         }
     }
 
-    /// The last word about a connection.
+    /// Forgets a connection, and reports that to the gateway.
     pub(crate) fn gone(&mut self, id: ConnId, cause: Cause) {
         self.forget(id, cause, Link::end);
     }
@@ -384,7 +386,7 @@ impl State {
         }
     }
 
-    /// Ends every thread that waits for a socket.
+    /// Ends all threads that wait for a socket.
     pub(crate) fn end_all(&self) {
         for conn in self.conns.iter().flatten() {
             conn.link.end();
@@ -451,7 +453,7 @@ impl State {
         }
     }
 
-    /// Has somebody look after what is to be written, and report.
+    /// Lists a connection that has something to write or to report, and no writer.
     fn employ(&mut self, id: ConnId) {
         if let Some(conn) = find(&mut self.conns, id)
             && conn.writer == Writer::Idle

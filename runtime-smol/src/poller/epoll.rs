@@ -1,4 +1,4 @@
-//! Linux: one system call asks what is ready, and nothing else is called meanwhile.
+//! Linux: one system call finds out what is ready, and no other is made for it.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -25,13 +25,13 @@ impl Poller {
     pub(crate) fn new() -> io::Result<Self> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        // Edge-triggered: each ring is told once, and nobody has to read it away.
+        // Edge-triggered: each ring is reported once, and nothing has to be read.
         let ring = EventFlags::IN | EventFlags::ET;
         epoll::add(&epoll, &bell, EventData::new_u64(BELL as u64), ring)?;
         Ok(Self { epoll, bell })
     }
 
-    /// Asks what is ready, and does not wait for it.
+    /// Finds out what is ready, without waiting.
     pub(crate) fn wait(&self, events: &mut Events) -> io::Result<()> {
         events.0.clear();
         let mut buffer = [MaybeUninit::uninit(); MAX_EVENTS];
@@ -67,7 +67,7 @@ impl Poller {
 impl Bell for Poller {
     /// Makes the next wait, or one that sleeps on the poller, see something.
     fn ring(&self) {
-        // Fails only where it was rung 2^64 times.
+        // It fails only after 2^64 rings.
         let _ = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
     }
 }
@@ -113,5 +113,5 @@ fn flags(interest: Interest) -> EventFlags {
     flags
 }
 
-/// On the stack; what is ready beyond them is told by the next wait, which follows without a sleep.
+/// On the stack. What else is ready is reported by the next wait, which follows without a sleep.
 const MAX_EVENTS: usize = 256;

@@ -1,4 +1,4 @@
-//! Every other system, by the `polling` crate, and the only unsafe code there is.
+//! Other systems, by the `polling` crate; with the only unsafe code of this crate.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
@@ -21,7 +21,7 @@ impl Poller {
         polling::Poller::new().map(Self)
     }
 
-    /// Asks what is ready, and does not wait for it.
+    /// Finds out what is ready, without waiting.
     pub(crate) fn wait(&self, events: &mut Events) -> io::Result<()> {
         events.0.clear();
         self.0.wait(&mut events.0, Some(Duration::ZERO)).map(|_| ())
@@ -34,9 +34,9 @@ impl Poller {
         key: usize,
         interest: Interest,
     ) -> io::Result<()> {
-        // SAFETY: a source must be deleted from the poller before it is closed. Whoever calls this
-        // owns `source`, never lends it but by shared reference, and closes it by nothing but a drop
-        // that calls `forget` first. A value that is leaked is never closed at all.
+        // SAFETY: a source must be deleted from the poller before it is closed. The caller owns `source`, lends
+        // it by shared reference only, and closes it only by a drop that calls `forget` first. A value that is
+        // leaked is never closed.
         #[allow(unsafe_code)]
         unsafe {
             self.0
@@ -55,7 +55,7 @@ impl Poller {
     }
 
     pub(crate) fn forget(&self, source: impl AsFd) {
-        // Fails only for a source that is not in the poller, and then there is nothing to undo.
+        // It fails only for a source that is not in the poller; then there is nothing to undo.
         let _ = self.0.delete(source);
     }
 }
@@ -63,7 +63,7 @@ impl Poller {
 impl Bell for Poller {
     /// Makes the next wait, or one that sleeps on the poller, see something.
     fn ring(&self) {
-        // A write to a pipe or the like, which fails only when it is full: rung already.
+        // A write to a pipe or similar, which fails only if it is full: then it has rung already.
         let _ = self.0.notify();
     }
 }

@@ -56,7 +56,7 @@ macro_rules! a_ring_is_seen {
                 async_io::block_on(sleeper.readable()).unwrap();
                 poller.wait(&mut events).unwrap();
                 assert_eq!(events.iter().next(), None, "it is nobody's event");
-                // Told once: whoever sleeps now sleeps on.
+                // Reported once: a loop that sleeps now sleeps on.
                 assert!(!super::wakes(&sleeper));
             }
         }
@@ -147,5 +147,5 @@ fn conversation(
     assert_eq!(ready(), [], "it is gone");
 }
 
-/// Longer than any of this takes on a busy machine.
+/// More time than these tests need on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
