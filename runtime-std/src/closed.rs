@@ -52,7 +52,7 @@ mod tests {
     use std::time::Instant;
 
     #[test]
-    fn a_socket_that_closes_wakes_who_waits() {
+    fn a_socket_that_closes_ends_the_wait() {
         let closed = Closed::default();
         let ((waits, waiting), (wakes, woken)) = (mpsc::channel(), mpsc::channel());
         thread::scope(|scope| {

@@ -119,7 +119,7 @@ mod tests {
     /// Without `unlock_fair` the thread that asks again gets it before most waiting threads.
     #[cfg(target_os = "linux")]
     #[test]
-    fn who_has_waited_comes_before_who_asks_again() {
+    fn a_waiting_thread_comes_before_one_that_asks_again() {
         let lock = Arc::new(Lock::new(Vec::new()));
         let mut held = lock.lock();
         let waits: Vec<_> = (0..WAIT)

@@ -12,7 +12,7 @@ use crate::bell::Bell;
 use crate::lock::Lock;
 
 #[test]
-fn who_gets_no_thread_keeps_its_bytes_and_is_tried_again() {
+fn a_connection_without_a_thread_keeps_its_bytes_and_is_tried_again() {
     let (mut state, id, _) = with_one();
 
     assert!(state.received(id, Ok(b"PING 1\0")).is_continue());
@@ -39,7 +39,7 @@ fn who_gets_no_thread_keeps_its_bytes_and_is_tried_again() {
 
 /// A reader that waits for a writer is woken by what the writer writes, and not by its time limit alone.
 #[test]
-fn an_outbox_that_is_drained_wakes_who_waits_for_it() {
+fn an_outbox_that_is_drained_wakes_the_waiting_reader() {
     wakes(|state, id| {
         let mut work = state.work(id).expect("it is to be written");
         let written = work.write_to(io::sink());
@@ -49,12 +49,12 @@ fn an_outbox_that_is_drained_wakes_who_waits_for_it() {
 
 /// And by a writer that has to wait for the client: nobody else waits for that.
 #[test]
-fn a_socket_without_room_wakes_who_waits_for_its_writer() {
+fn a_full_socket_wakes_the_reader_that_waits_for_its_writer() {
     wakes(State::stuck);
 }
 
 #[test]
-fn a_writer_that_cannot_be_started_wakes_who_waits_for_it() {
+fn a_writer_that_cannot_be_started_wakes_the_waiting_reader() {
     wakes(State::starve);
 }
 
