@@ -4,6 +4,8 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use zeroize::Zeroizing;
+
 use super::Gateway;
 use crate::config::Config;
 use crate::conn::{State, Wire};
@@ -111,12 +113,13 @@ impl Gateway {
         }
     }
 
-    /// Shows what a connection holds and nobody will look at again.
+    /// Shows the bytes that a connection holds and of which no meaning will be shown any more.
     pub(super) fn unread(&mut self, id: ConnId) {
         let (Some(_), Some(conn)) = (&self.observer, self.conns.get_mut(id)) else {
             return;
         };
-        let bytes = conn.inbox.take();
+        // Copied, since a recording may end while the connection goes on.
+        let bytes = Zeroizing::new(conn.inbox.bytes().to_vec());
         match &mut conn.state {
             State::Http { .. } if !bytes.is_empty() => {
                 self.understood(id, Meaning::Head(&bytes));
@@ -125,7 +128,7 @@ impl Gateway {
                 Wire::Stream => self.dropped(id, &bytes),
                 Wire::WebSocket(websocket) => {
                     let decoder = websocket.decoder;
-                    let mut payload = core::mem::take(&mut websocket.inbox);
+                    let mut payload = websocket.inbox.clone();
                     let used = self.unread_frame(id, decoder, &bytes, &mut payload);
                     self.unused_payload(id, &payload);
                     self.dropped(id, &bytes[used..]);

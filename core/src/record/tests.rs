@@ -170,10 +170,18 @@ fn a_sink_that_wants_no_more_gets_the_end() {
         peer: "192.0.2.1:1".parse().unwrap(),
     };
     let id = gateway.accept(Now::default(), origin).unwrap();
-    for _ in 0..3 {
-        gateway.handle(Now::default(), Input::Bytes(id, b"PING x\0LIS"));
-        while gateway.poll().is_some() {}
+    let mut said = Vec::new();
+    for input in [&b"PING x\0LIS"[..], b"T\0"] {
+        gateway.handle(Now::default(), Input::Bytes(id, input));
+        while let Some(action) = gateway.poll() {
+            if let Action::Write(_, chunk) = action {
+                said.extend(chunk.slices(0).concat());
+            }
+        }
     }
+    // What the connection held when the recording ended is not lost.
+    let said = String::from_utf8(said).unwrap();
+    assert_eq!(said, "<pong value=\"x\"/>\0<nicklist></nicklist>\0");
     let text = tape.text();
     assert!(text.ends_with("\ntext 0.0 xxx\nend limit\n"), "{text}");
     assert_eq!(text.matches("\nin ").count(), 1, "{text}");
