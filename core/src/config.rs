@@ -10,7 +10,6 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::num::NonZeroU32;
 
-use crate::id::ListenerId;
 use crate::time::Millis;
 use crate::web::policy::Policy;
 use crate::web::site::Site;
@@ -29,7 +28,7 @@ pub use setting::{Help, Setting, SettingError};
 pub struct Config {
     /// All bounds on memory, time and rate.
     pub limits: Limits,
-    /// What each listener serves, by [`ListenerId`]. A listener past the end of the list serves everything.
+    /// What each listener serves, by [`ListenerId`](crate::ListenerId). A listener past the end of the list serves everything.
     pub listeners: Vec<Role>,
     /// The Flash policy document.
     pub policy: Policy,
@@ -66,13 +65,6 @@ impl Config {
             Some(setting) => setting.set(self, value),
             None => Err(SettingError::Unknown),
         }
-    }
-
-    pub(crate) fn role(&self, listener: ListenerId) -> Role {
-        self.listeners
-            .get(listener.0)
-            .copied()
-            .unwrap_or(Role::Gateway)
     }
 }
 

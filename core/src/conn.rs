@@ -16,7 +16,7 @@ use core::net::SocketAddr;
 use crate::chat::commands::identify::Identify;
 use crate::chat::hub::Slot;
 use crate::chunk::Form;
-use crate::config::{Limits, Role};
+use crate::config::Limits;
 use crate::id::{Accepted, ConnId, ListenerId, Source, Ticket};
 use crate::member::Member;
 use crate::time::Millis;
@@ -25,6 +25,7 @@ use inbox::Inbox;
 use outbox::{Outbox, Progress};
 use peer::Peer;
 pub(crate) use rate::Cost;
+use sniff::{Kind, Serves};
 use websocket::WebSocket;
 
 /// A connection. Idle, it holds no buffer.
@@ -353,17 +354,22 @@ impl Conn {
     }
 
     /// When the state has to be looked at again if nothing happens.
-    pub(crate) fn deadline(&self, limits: &Limits, role: Role) -> Option<Millis> {
+    pub(crate) fn deadline(&self, limits: &Limits, serves: Serves<'_>) -> Option<Millis> {
         match &self.state {
-            State::Sniffing(first) => Some(self.sniff_deadline(*first, limits, role)),
+            State::Sniffing(first) => Some(self.sniff_deadline(*first, limits, serves)),
             State::Http { since, .. } => Some(*since + limits.request),
             State::Chat(chat) => chat.deadline(self.since, self.incoming, limits),
             State::Ending(ending) => ending.deadline(&self.outbox, limits),
         }
     }
 
-    fn sniff_deadline(&self, first: Option<FirstBytes>, limits: &Limits, role: Role) -> Millis {
-        let told_apart = match first {
+    fn sniff_deadline(
+        &self,
+        first: Option<FirstBytes>,
+        limits: &Limits,
+        serves: Serves<'_>,
+    ) -> Millis {
+        let due = match first {
             Some(FirstBytes {
                 last,
                 unterminated: true,
@@ -376,9 +382,10 @@ impl Conn {
             }) => first + limits.request,
             None => self.since + limits.login,
         };
-        match role {
-            Role::Gateway => told_apart,
-            Role::Policy | Role::Metrics => told_apart.min(self.since + limits.request),
+        if serves.kind(Kind::Chat) {
+            due
+        } else {
+            due.min(self.since + limits.request)
         }
     }
 }

@@ -1,5 +1,7 @@
-//! Tells from the first bytes of a connection what it speaks.
+//! What a connection may speak, and how its first bytes show what it speaks.
 
+use crate::config::{Config, Role};
+use crate::id::ListenerId;
 use crate::web::policy;
 
 /// What a connection speaks.
@@ -17,6 +19,45 @@ pub(crate) enum Kind {
     Chat,
 }
 
+/// What one listener serves. Nothing else decides that.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Serves<'a> {
+    config: &'a Config,
+    role: Role,
+}
+
+impl Config {
+    pub(crate) fn serves(&self, listener: ListenerId) -> Serves<'_> {
+        let role = self.listeners.get(listener.0).copied();
+        Serves {
+            config: self,
+            role: role.unwrap_or(Role::Gateway),
+        }
+    }
+}
+
+impl Serves<'_> {
+    /// Whether a connection may speak this.
+    pub(crate) fn kind(self, kind: Kind) -> bool {
+        match self.role {
+            // No proxy is trusted, so its header is text like any other.
+            Role::Gateway => kind != Kind::Proxy,
+            Role::Policy => kind == Kind::Policy,
+            Role::Metrics => kind == Kind::Http,
+        }
+    }
+
+    /// Whether HTTP leads to all pages and to the chat, and not to the counters alone.
+    pub(crate) fn pages(self) -> bool {
+        self.role == Role::Gateway
+    }
+
+    /// Whether HTTP leads to the counters.
+    pub(crate) fn metrics(self) -> bool {
+        self.role == Role::Metrics || !self.config.listeners.contains(&Role::Metrics)
+    }
+}
+
 /// What the first bytes say so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -28,8 +69,8 @@ pub(crate) enum Verdict {
     Is(Kind),
 }
 
-/// Compares `first`, all bytes of a connection so far, with the rows of the table that are served
-/// to its peer; the others do not even make it wait.
+/// Compares `first`, all bytes of a connection so far, with the rows of the table that its listener serves. A
+/// connection does not wait for the others.
 pub(crate) fn sniff(first: &[u8], is_served: impl Fn(Kind) -> bool) -> Verdict {
     let mut verdict = Verdict::Is(Kind::Chat);
     match policy::request(first) {
@@ -121,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_verdict_never_changes() {
-        // Whatever follows, a connection that was told apart stays what it is.
+        // Whatever follows, a connection that was recognised stays what it is.
         for (prefix, kind) in PREFIXES {
             for end in 0..prefix.len() {
                 assert_eq!(

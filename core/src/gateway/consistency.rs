@@ -60,8 +60,8 @@ impl Gateway {
 
     fn assert_conn(&self, id: ConnId, conn: &Conn) {
         let limits = &self.config.limits;
-        let role = self.config.role(conn.listener());
-        let (due, armed) = (conn.deadline(limits, role), self.deadlines.get(id));
+        let serves = self.config.serves(conn.listener());
+        let (due, armed) = (conn.deadline(limits, serves), self.deadlines.get(id));
         // While Timeouts are rationed, or before the first of a clock leap, a deadline may have passed.
         assert!(
             due.is_none() || armed <= due && armed.is_some(),

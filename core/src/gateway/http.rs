@@ -6,10 +6,10 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::{Gateway, Phase, Step};
-use crate::config::{Missing, Role};
+use crate::config::Missing;
 use crate::conn::{Incoming, Patience, State};
 use crate::event::StoreState;
-use crate::id::{ConnId, ListenerId};
+use crate::id::ConnId;
 
 use crate::chunk::Chunk;
 use crate::member::Unavailable;
@@ -36,7 +36,7 @@ impl Gateway {
             return Step::Wait;
         };
         let ended = conn.incoming == Incoming::Ended;
-        let role = self.config.role(conn.listener());
+        let pages = self.config.serves(conn.listener()).pages();
         let State::Http { since, searched } = &mut conn.state else {
             return Step::Wait;
         };
@@ -56,7 +56,7 @@ impl Gateway {
                 Ok(Request {
                     upgrade: Some(handshake),
                     ..
-                }) if role != Role::Metrics => match self.upgrade(id, &handshake) {
+                }) if pages => match self.upgrade(id, &handshake) {
                     Some(response) => response,
                     None => {
                         self.counters.http_requests += 1;
@@ -118,7 +118,7 @@ impl Gateway {
         if request.method == Method::Options {
             return self.options(request);
         }
-        if self.config.role(listener) == Role::Metrics && request.path != "/metrics" {
+        if !self.config.serves(listener).pages() && request.path != "/metrics" {
             return unkept(Response::plain(Status::NotFound));
         }
         match request.path {
@@ -145,7 +145,7 @@ impl Gateway {
                     fresh(http::PLAIN, &status::text(&gauges))
                 }
             }
-            "/metrics" if self.serves_metrics(listener) => {
+            "/metrics" if self.config.serves(listener).metrics() => {
                 let text = status::metrics(&self.gauges(), &self.counters, self.refusals.totals());
                 fresh("text/plain; version=0.0.4; charset=utf-8", &text)
             }
@@ -202,12 +202,6 @@ impl Gateway {
         };
         self.note(id, what);
         unkept(Response::plain(status).with("Location", location))
-    }
-
-    /// Whether `/metrics` is one of the gateway's own paths at this listener.
-    fn serves_metrics(&self, listener: ListenerId) -> bool {
-        let apart = self.config.listeners.contains(&Role::Metrics);
-        !apart || self.config.role(listener) == Role::Metrics
     }
 
     /// Why nobody can log in at present. What the store did to the last question counts for as long as

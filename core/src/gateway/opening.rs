@@ -1,57 +1,33 @@
-//! The first bytes of a connection: tells it apart and hands it on.
+//! The first bytes of a connection. Each protocol that may begin there is a stage: it takes bytes, and decides
+//! what becomes of the connection.
 
 use super::{Gateway, Phase, Step};
 use crate::chat::reply;
 use crate::chunk::Form;
-use crate::config::Role;
 use crate::conn::sniff::{Kind, Verdict, sniff};
-use crate::conn::{Chat, Incoming, Patience, State, Wire};
+use crate::conn::{Chat, Conn, Incoming, Patience, State, Wire};
 use crate::id::ConnId;
 use crate::note::{Refusal, What};
 use crate::observer::Meaning;
+use crate::time::Millis;
 use crate::web::policy;
 use crate::wire::websocket::CloseCode;
 
 impl Gateway {
+    /// Recognises what a connection speaks, and begins it if its listener serves that.
     pub(super) fn sniff(&mut self, id: ConnId, input: &[u8]) -> Step {
         let Some(conn) = self.conns.known_mut(id) else {
             return Step::Wait;
         };
-        let role = self.config.role(conn.listener());
-        let deadline = conn.deadline(&self.config.limits, role);
-        let last_word =
-            conn.incoming == Incoming::Ended || deadline.is_some_and(|at| at <= self.now.mono);
-        let verdict = sniff(input, |kind| match role {
-            // No proxy is trusted, so its header is text like any other.
-            Role::Gateway => kind != Kind::Proxy,
-            Role::Policy => kind == Kind::Policy,
-            Role::Metrics => kind == Kind::Http,
-        });
-        let is_metrics = role == Role::Metrics;
-        match verdict {
-            Verdict::Is(kind) if is_metrics && kind != Kind::Http => self.close(id),
-            Verdict::Unterminated if is_metrics && last_word => self.close(id),
-            Verdict::Is(Kind::Policy) => return self.answer_policy(id, input),
-            Verdict::Unterminated if last_word => return self.answer_policy(id, input),
-            Verdict::Is(_) if role == Role::Policy => self.close(id),
-            Verdict::Undecided if last_word && (input.is_empty() || role != Role::Gateway) => {
-                self.close(id)
-            }
-            Verdict::Undecided if last_word => self.begin_chat(id, Wire::Stream),
-            Verdict::Is(Kind::Http) => {
-                conn.state = State::Http {
-                    since: began(conn, self.now.mono),
-                    searched: 0,
-                }
-            }
-            Verdict::Is(Kind::Tls) => {
-                self.refuse(id, Refusal::NoCertificate, None);
-                self.close(id);
-                let (first, _) = input.split_at(input.len().min(2));
-                self.understood(id, Meaning::Opening(first));
-                return Step::Consumed(first.len());
-            }
-            Verdict::Is(Kind::Proxy | Kind::Chat) => self.begin_chat(id, Wire::Stream),
+        let serves = self.config.serves(conn.listener());
+        let deadline = conn.deadline(&self.config.limits, serves);
+        let is_last = conn.incoming == Incoming::Ended;
+        let last_word = is_last || deadline.is_some_and(|at| at <= self.now.mono);
+        let verdict = sniff(input, |kind| serves.kind(kind));
+        let kind = match verdict {
+            Verdict::Is(kind) => Some(kind),
+            Verdict::Unterminated if last_word => Some(Kind::Policy),
+            Verdict::Undecided if last_word => (!input.is_empty()).then_some(Kind::Chat),
             Verdict::Undecided | Verdict::Unterminated => {
                 if let State::Sniffing(Some(first)) = &mut conn.state {
                     first.unterminated = verdict == Verdict::Unterminated;
@@ -59,8 +35,28 @@ impl Gateway {
                 self.understood(id, Meaning::Undecided(input));
                 return Step::Wait;
             }
+        };
+        match kind.filter(|kind| serves.kind(*kind)) {
+            Some(Kind::Policy) => return self.answer_policy(id, input),
+            Some(Kind::Http) => {
+                conn.state = State::Http {
+                    since: began(conn, self.now.mono),
+                    searched: 0,
+                }
+            }
+            Some(Kind::Tls) => return self.refuse_tls(id, input),
+            Some(Kind::Proxy | Kind::Chat) => self.begin_chat(id, Wire::Stream),
+            None => self.close(id),
         }
         Step::Consumed(0)
+    }
+
+    fn refuse_tls(&mut self, id: ConnId, input: &[u8]) -> Step {
+        let (first, _) = input.split_at(input.len().min(2));
+        self.understood(id, Meaning::Opening(first));
+        self.refuse(id, Refusal::NoCertificate, None);
+        self.close(id);
+        Step::Consumed(first.len())
     }
 
     fn answer_policy(&mut self, id: ConnId, input: &[u8]) -> Step {
@@ -78,7 +74,7 @@ impl Gateway {
         Step::Consumed(length)
     }
 
-    /// The connection is a chat from now on, if there is room for one more.
+    /// The connection is a chat from now on, if one more is allowed.
     pub(super) fn begin_chat(&mut self, id: ConnId, wire: Wire) {
         let max = self.config.limits.clients;
         if self.phase != Phase::Running {
@@ -118,7 +114,7 @@ impl Gateway {
 }
 
 /// When a connection's first byte came.
-fn began(conn: &crate::conn::Conn, now: crate::time::Millis) -> crate::time::Millis {
+fn began(conn: &Conn, now: Millis) -> Millis {
     match &conn.state {
         State::Sniffing(Some(first)) => first.first,
         State::Sniffing(None) | State::Http { .. } | State::Chat(_) | State::Ending(_) => now,

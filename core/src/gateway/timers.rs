@@ -25,8 +25,8 @@ impl Gateway {
         let Some(conn) = self.conns.known_mut(id) else {
             return;
         };
-        let role = self.config.role(conn.listener());
-        let Some(due) = conn.deadline(&self.config.limits, role) else {
+        let serves = self.config.serves(conn.listener());
+        let Some(due) = conn.deadline(&self.config.limits, serves) else {
             return;
         };
         if self.deadlines.get(id).is_none_or(|armed| due < armed) {
@@ -103,8 +103,8 @@ impl Gateway {
         let Some(conn) = self.conns.known_mut(id) else {
             return;
         };
-        let role = self.config.role(conn.listener());
-        match conn.deadline(&self.config.limits, role) {
+        let serves = self.config.serves(conn.listener());
+        match conn.deadline(&self.config.limits, serves) {
             Some(due) if due <= self.now.mono => {}
             Some(_) | None => return self.arm(id),
         }
