@@ -10,6 +10,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::num::NonZeroU32;
 
+use crate::conn::filter::MakeFilter;
 use crate::time::Millis;
 use crate::web::policy::Policy;
 use crate::web::site::Site;
@@ -30,6 +31,9 @@ pub struct Config {
     pub limits: Limits,
     /// What each listener serves, by [`ListenerId`](crate::ListenerId). A listener past the end of the list serves everything.
     pub listeners: Vec<Role>,
+    /// The filter of connections that begin with TLS, by [`ListenerId`](crate::ListenerId). They are refused
+    /// where there is none.
+    pub filters: Vec<Option<MakeFilter>>,
     /// The Flash policy document.
     pub policy: Policy,
     /// The files that are served over HTTP.
@@ -73,6 +77,7 @@ impl Default for Config {
         Self {
             limits: Limits::default(),
             listeners: Vec::new(),
+            filters: Vec::new(),
             policy: Policy::default(),
             codepage: None,
             origins: Origins::Any,

@@ -1,5 +1,6 @@
 //! One connection: what it speaks, what it waits for, and when its patience ends.
 
+pub(crate) mod filter;
 pub(crate) mod inbox;
 pub(crate) mod outbox;
 mod peer;
@@ -252,6 +253,12 @@ impl Conn {
     /// last byte of it is taken; so no second one is begun before.
     pub(crate) fn is_behind(&self, limits: &Limits) -> bool {
         self.long || self.waiting() > limits.own_backlog
+    }
+
+    /// Whether it has not begun to end.
+    #[cfg(any(test, feature = "_testing"))]
+    pub(crate) fn is_open(&self) -> bool {
+        !matches!(self.state, State::Ending(_))
     }
 
     /// The chat on this connection, while it is one.

@@ -11,6 +11,7 @@ mod claims;
 mod consistency;
 mod deadlines;
 mod ending;
+mod filtering;
 mod frames;
 mod host;
 mod http;
@@ -38,6 +39,7 @@ use crate::chat::hub::Hub;
 use crate::chat::throttle::Throttle;
 use crate::chunk::{Audience, Chunk, Form, Message};
 use crate::config::{Config, Loopback};
+use crate::conn::filter::Filter;
 use crate::conn::outbox::Progress;
 use crate::conn::table::Table;
 use crate::conn::{Conn, Incoming, Stage, State, Turn, Whose, Wire};
@@ -94,6 +96,10 @@ pub struct Gateway {
     store_failed: Option<(Millis, Unavailable)>,
     /// Where a WebSocket's payload is unmasked; empty between inputs.
     scratch: Zeroizing<Vec<u8>>,
+    /// Of the connections that have one; none in a replay of such a connection.
+    filters: BTreeMap<ConnId, Option<Box<dyn Filter>>>,
+    /// The connection that has just got a filter, and its wire bytes so far.
+    unfiltered: Option<(ConnId, Zeroizing<Vec<u8>>)>,
     actions: VecDeque<Action>,
     observer: Option<Box<dyn Observer>>,
 }
@@ -139,6 +145,8 @@ impl Gateway {
             facts: HostFacts::default(),
             store_failed: None,
             scratch: Zeroizing::default(),
+            filters: BTreeMap::new(),
+            unfiltered: None,
             actions: VecDeque::new(),
             observer: None,
         }
@@ -187,8 +195,19 @@ impl Gateway {
     /// Fires the timers that are due, then takes one input. All the work happens here.
     pub fn handle(&mut self, now: Now, input: Input<'_>) {
         self.now = now;
+        match input {
+            Input::Bytes(id, wire) if self.filters.contains_key(&id) => self.receive(id, wire),
+            input => self.take(input),
+        }
+        if let Some((id, wire)) = self.unfiltered.take() {
+            self.receive(id, &wire);
+        }
+    }
+
+    /// Takes an input, of which bytes are plain.
+    fn take(&mut self, input: Input<'_>) {
         if let Some(observer) = &mut self.observer {
-            observer.input(now, &input);
+            observer.input(self.now, &input);
         }
         // Many timers at once (a whole school's connections were accepted in one second) must not
         // keep the loop from its sockets; any other input needs them all fired before it.
@@ -286,6 +305,7 @@ impl Gateway {
             return;
         };
         self.deadlines.remove(id);
+        self.filters.remove(&id);
         self.slowed.remove(&id);
         self.silences.remove(id);
         if conn.counted {
@@ -554,7 +574,11 @@ impl Gateway {
         if let Some(observer) = &mut self.observer {
             observer.decided(&action);
         }
-        self.actions.push_back(action);
+        if self.filters.is_empty() {
+            self.actions.push_back(action);
+        } else {
+            self.act_filtered(action);
+        }
     }
 
     /// How a connection carries what is said in the chat.

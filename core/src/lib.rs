@@ -99,6 +99,7 @@ pub use config::{
     Claims, Config, Help, KeepAlive, Limits, ListAccess, LoginThrottle, Loopback, Missing,
     OnDuplicate, Origins, Presence, Role, SETTINGS, Setting, SettingError, Throttle, is_host_name,
 };
+pub use conn::filter::{Filter, Flow, MakeFilter};
 pub use event::{Action, Cause, HostFacts, Input, MAX_READ, ProcessFacts, Refused, StoreState};
 pub use gateway::{Gateway, Online};
 pub use host::{Clock, Log, MemberStore, Reply};

@@ -5,7 +5,7 @@
 //!
 //! A recording is lines of printable ASCII, each ended by LF, words separated by one space. Its first
 //! line is `flashgate-recording 1 redacted` or `flashgate-recording 1 secrets`. Then come the settings
-//! (`set NAME VALUE` for each of [`SETTINGS`](crate::SETTINGS), `listener …`, `policy-document …`, `file PATH
+//! (`set NAME VALUE` for each of [`SETTINGS`](crate::SETTINGS), `listener …`, `filter LISTENER`, `policy-document …`, `file PATH
 //! LENGTH ETAG TYPE POLICY`) up to `settled`, and the start, as `at`. The number of a line is the number
 //! of what it tells. A connection is `SLOT.GENERATION`; bytes have the escapes `\0 \n \r \s \\ \xHH`.
 //!

@@ -332,7 +332,7 @@ impl<P: Plays, M: FnOnce(Arc<Config>, Now) -> P> Player<'_, P, M> {
                 self.compare(number, &format!("{expected:?}"), &format!("{got:?}"))
             }
             Line::Bytes(id, length) => {
-                let sent = self.streams.get_mut(&id).and_then(|sent| sent.next(length));
+                let sent = self.streams.entry(id).or_default().next(length);
                 match sent {
                     Some(bytes) => gateway.handle(self.now, Input::Bytes(id, &bytes)),
                     None => return Some(Ended::Truncated),

@@ -39,6 +39,10 @@ impl Gateway {
             "addresses count connections"
         );
 
+        assert!(self.unfiltered.is_none());
+        let open = |id: &ConnId| self.conns.get(*id).is_some_and(|conn| conn.is_open());
+        assert!(self.filters.keys().all(open));
+
         let mut slowed = self.slowed.keys();
         assert!(slowed.all(|id| self.conns.get(*id).is_some()));
 

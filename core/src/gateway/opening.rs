@@ -44,16 +44,21 @@ impl Gateway {
                     searched: 0,
                 }
             }
-            Some(Kind::Tls) => return self.refuse_tls(id, input),
+            Some(Kind::Tls) => return self.tls(id, input),
             Some(Kind::Proxy | Kind::Chat) => self.begin_chat(id, Wire::Stream),
             None => self.close(id),
         }
         Step::Consumed(0)
     }
 
-    fn refuse_tls(&mut self, id: ConnId, input: &[u8]) -> Step {
-        let (first, _) = input.split_at(input.len().min(2));
+    /// Gives the connection a filter, which takes these bytes; its plain bytes are an opening of their own.
+    fn tls(&mut self, id: ConnId, input: &[u8]) -> Step {
+        let (first, rest) = input.split_at(input.len().min(2));
         self.understood(id, Meaning::Opening(first));
+        if self.begin_filter(id, input) {
+            self.dropped(id, rest);
+            return Step::Consumed(input.len());
+        }
         self.refuse(id, Refusal::NoCertificate, None);
         self.close(id);
         Step::Consumed(first.len())

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use super::format::{Escaped, unescaped};
 use crate::config::{Config, Origins, Role, SETTINGS, Setting};
+use crate::conn::filter::MakeFilter;
 use crate::web::file::SiteFile;
 use crate::web::policy::Policy;
 use crate::web::site::Site;
@@ -28,6 +29,11 @@ pub(crate) fn write(config: &Config, mut line: impl FnMut(&str)) {
             Role::Policy => "listener policy",
             Role::Metrics => "listener metrics",
         });
+    }
+    for (listener, filter) in config.filters.iter().enumerate() {
+        if filter.is_some() {
+            line(&format!("filter {listener}"));
+        }
     }
     let document = config.policy.http().to_vec();
     line(&format!("policy-document {}", Escaped(&document)));
@@ -111,6 +117,11 @@ impl Settings {
             ["listener", "gateway"] => config.listeners.push(Role::Gateway),
             ["listener", "policy"] => config.listeners.push(Role::Policy),
             ["listener", "metrics"] => config.listeners.push(Role::Metrics),
+            ["filter", listener] => {
+                config.filters.resize(config.listeners.len(), None);
+                let filter = config.filters.get_mut(listener.parse::<usize>().ok()?)?;
+                *filter = Some(MakeFilter::replayed());
+            }
             ["policy-document", document] => {
                 config.policy = Policy::from_document(&text(document)?);
             }

@@ -112,6 +112,7 @@ impl Writer {
         let mut header = String::new();
         let mut config = Config {
             listeners: Vec::from([Role::Gateway, Role::Policy]),
+            filters: Vec::new(),
             policy: Policy::default(),
             site: Arc::new(Site::default()),
             ..recorded.clone()

@@ -8,6 +8,7 @@
 
 mod clock;
 pub mod counting;
+pub mod filter;
 pub mod fuzz;
 mod random;
 pub mod scenarios;

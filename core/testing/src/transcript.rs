@@ -99,6 +99,7 @@
 mod bare;
 mod cuts;
 mod driver;
+mod filtered;
 mod frames;
 mod journal;
 mod outcome;
@@ -116,6 +117,7 @@ mod text;
 pub use bare::Bare;
 pub use cuts::Cut;
 pub use driver::{Appetite, Arrival, Driver, Patience};
+pub use filtered::{Filtered, READS_SLOWLY};
 pub use outcome::{Against, Failure, Played, Stream};
 pub use parse::ParseError;
 pub use step::{Drivers, End, Scenario};

@@ -1,0 +1,60 @@
+//! A filter stands between the wire and the plain bytes of a connection, as TLS does.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+/// Turns the wire bytes of one connection into plain bytes and back.
+///
+/// It must bound what it holds: a record that is not whole, and what a handshake needs. It must not append more
+/// plain bytes than wire bytes that it was given since the last time. The gateway counts what it sends
+/// before it is filtered, so a filter should add little to it.
+pub trait Filter: fmt::Debug + Send {
+    /// Takes bytes from the wire. Appends plain bytes to `plain`, and bytes that the filter itself sends, as in a
+    /// handshake, to `back`.
+    fn receive(&mut self, wire: &[u8], plain: &mut Vec<u8>, back: &mut Vec<u8>) -> Flow;
+
+    /// Appends the wire form of plain bytes.
+    fn send(&mut self, plain: &[u8], wire: &mut Vec<u8>);
+
+    /// Appends what the filter says at the end of the connection. It is not called again.
+    fn close(&mut self, wire: &mut Vec<u8>);
+}
+
+/// Whether more plain bytes may come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// They may.
+    Open,
+    /// The peer has ended its side or broken a rule of the filter. The connection ends like one whose peer
+    /// has closed its sending side.
+    Ended,
+}
+
+/// Makes a filter for each connection of a listener that begins with TLS.
+#[derive(Clone)]
+pub struct MakeFilter(Option<Arc<dyn Fn() -> Box<dyn Filter> + Send + Sync>>);
+
+impl MakeFilter {
+    /// A filter that `make` makes.
+    pub fn new(make: impl Fn() -> Box<dyn Filter> + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(make)))
+    }
+
+    /// For a replay, which gets the plain bytes of a connection: its first wire bytes are dropped, and what
+    /// follows is not filtered.
+    pub(crate) fn replayed() -> Self {
+        Self(None)
+    }
+
+    pub(crate) fn make(&self) -> Option<Box<dyn Filter>> {
+        self.0.as_ref().map(|make| make())
+    }
+}
+
+impl fmt::Debug for MakeFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MakeFilter").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,79 @@
+//! A filter for tests. Both sides begin with the two bytes by which TLS is recognised; then come records of
+//! a length byte and as many bytes, each of them masked. A length of 0 ends a side, and 255 breaks the rules.
+
+use std::mem;
+
+use flashgate_core::{Filter, Flow, MakeFilter};
+
+/// One side of a filtered connection. The client's side encodes and decodes as the server's does.
+#[derive(Debug, Default)]
+pub struct FakeFilter {
+    /// Bytes of the other side's beginning that have come.
+    begun: usize,
+    /// The record under way: its length, and what has come of it.
+    record: Option<(usize, Vec<u8>)>,
+    ended: bool,
+    has_answered: bool,
+}
+
+impl FakeFilter {
+    /// What makes one for each connection.
+    pub fn make() -> MakeFilter {
+        MakeFilter::new(|| Box::<Self>::default())
+    }
+}
+
+impl Filter for FakeFilter {
+    fn receive(&mut self, wire: &[u8], plain: &mut Vec<u8>, back: &mut Vec<u8>) -> Flow {
+        for byte in wire {
+            if self.ended {
+                break;
+            }
+            if let Some(expected) = BEGINNING.get(self.begun) {
+                (self.begun, self.ended) = (self.begun + 1, byte != expected);
+                if self.begun == BEGINNING.len() && !mem::replace(&mut self.has_answered, true) {
+                    back.extend_from_slice(BEGINNING);
+                }
+                continue;
+            }
+            match &mut self.record {
+                None if *byte == 0 || *byte == BAD => self.ended = true,
+                None => self.record = Some((usize::from(*byte), Vec::new())),
+                Some((length, bytes)) => {
+                    bytes.push(byte ^ mask(bytes.len()));
+                    if bytes.len() == *length {
+                        plain.append(bytes);
+                        self.record = None;
+                    }
+                }
+            }
+        }
+        if self.ended { Flow::Ended } else { Flow::Open }
+    }
+
+    fn send(&mut self, plain: &[u8], wire: &mut Vec<u8>) {
+        if !mem::replace(&mut self.has_answered, true) {
+            wire.extend_from_slice(BEGINNING);
+        }
+        for piece in plain.chunks(MOST) {
+            wire.push(piece.len() as u8);
+            wire.extend(piece.iter().zip(0..).map(|(byte, at)| byte ^ mask(at)));
+        }
+    }
+
+    fn close(&mut self, wire: &mut Vec<u8>) {
+        wire.push(0);
+    }
+}
+
+fn mask(at: usize) -> u8 {
+    0x55 ^ at as u8
+}
+
+const BEGINNING: &[u8] = b"\x16\x03";
+
+/// Bytes in a record.
+const MOST: usize = 100;
+
+/// The length that breaks the rules.
+const BAD: u8 = 255;
