@@ -36,7 +36,7 @@ use flashgate_testing::transcript::{Against, Bare, Cut, Scenario, Transcript};
 /// A target's name and its body.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 11] = [
+const TARGETS: [Target; 12] = [
     ("sniff", fuzz::sniff),
     ("command", fuzz::command),
     ("http_head", fuzz::http_head),
@@ -44,6 +44,7 @@ const TARGETS: [Target; 11] = [
     ("websocket", fuzz::websocket),
     ("recording", fuzz::recording),
     ("chunks_agree", fuzz::chunks_agree),
+    ("filtered", fuzz::filtered),
     ("xml_reply", fuzz::xml_reply),
     ("members_csv", members_csv::members_csv),
     ("mysqldump", mysqldump::mysqldump),
@@ -102,7 +103,7 @@ fn generate(into: &Path) {
             let subject = name(&file).trim_end_matches(".txt");
             // Those that are new for each cut or hash repeat much of each other.
             let most = match target {
-                "recording" | "chunks_agree" | "xml_reply" | "websocket_frames" => 3,
+                "recording" | "chunks_agree" | "filtered" | "xml_reply" | "websocket_frames" => 3,
                 "mysqldump" => 1,
                 _ => usize::MAX,
             };
@@ -141,7 +142,7 @@ fn seeds(target: &str, scenario: &Scenario) -> Vec<Vec<u8>> {
             .filter(|frames| !frames.is_empty())
             .map(|frames| [b"\x03k", &frames[..]].concat())
             .collect(),
-        "chunks_agree" => sent.map(|stream| in_pieces(&stream)).collect(),
+        "chunks_agree" | "filtered" => sent.map(|stream| in_pieces(&stream)).collect(),
         // The nick and name that it begins with are four bytes long.
         "xml_reply" => sent
             .chain(scenario.heard())

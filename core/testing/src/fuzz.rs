@@ -10,7 +10,7 @@ mod reply;
 mod websocket;
 mod world;
 
-pub use chunks::chunks_agree;
+pub use chunks::{chunks_agree, filtered};
 pub use flashgate_core::_testing::fuzz::{command, http_head, sniff};
 pub use recording::recording;
 pub use reply::xml_reply;
@@ -52,6 +52,7 @@ mod tests {
             recording(&data);
             xml_reply(&data);
             chunks_agree(&data);
+            filtered(&data);
         }
     }
 }

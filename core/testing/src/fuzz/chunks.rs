@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::world::{self, UPGRADE};
+use crate::filter::FakeFilter;
 use flashgate_core::{
-    Accepted, Action, Answer, Cause, Config, ConnId, Denial, Gateway, Input, ListenerId, Millis,
-    Now, Ticket, UnixSeconds,
+    Accepted, Action, Answer, Cause, Config, ConnId, Denial, Filter, Gateway, Input, ListenerId,
+    Millis, Now, Ticket, UnixSeconds,
 };
 
 /// Where a stream is cut changes nothing of what is said to it and of how it ends: the same bytes,
@@ -23,6 +24,33 @@ pub fn chunks_agree(data: &[u8]) {
     let sizes: Vec<_> = cuts.iter().map(|cut| usize::from(*cut).max(1)).collect();
     let cut = Client::talk(*kind, &stream, &sizes);
     assert_eq!(whole, cut, "in pieces of {sizes:?}");
+}
+
+/// A filter changes nothing of what is said inside: the same stream in its records, cut anywhere, gets the
+/// same plain bytes and the same end. And no wire bytes at all make the gateway panic.
+pub fn filtered(data: &[u8]) {
+    let [kind, cuts, rest @ ..] = data else {
+        return;
+    };
+    let (cuts, rest) = rest.split_at(usize::from(cuts % 16).min(rest.len()));
+    let stream = stream(*kind, rest);
+    let plain = Client::talk(*kind, &stream, &[usize::MAX]);
+    let sizes: Vec<_> = cuts.iter().map(|cut| usize::from(*cut).max(1)).collect();
+    for sizes in [&[usize::MAX][..], &[1], &sizes] {
+        if !sizes.is_empty() && !stream.is_empty() {
+            let mut wire = Vec::new();
+            let mut client = Client::new(*kind, Wire::Filtered);
+            client
+                .filter
+                .as_mut()
+                .expect("has one")
+                .send(&stream, &mut wire);
+            let talked = client.talks(&wire, sizes);
+            assert_eq!(plain, talked, "in pieces of {sizes:?}");
+        }
+    }
+    let wire = [b"\x16\x03", rest].concat();
+    Client::new(*kind, Wire::Filtered).talks(&wire, &[usize::MAX]);
 }
 
 /// What a client sends whose first words are no matter of luck.
@@ -48,26 +76,38 @@ fn stream(kind: u8, rest: &[u8]) -> Vec<u8> {
     }
 }
 
-/// What a client is told by the clock alone depends on when it says what, and is left out.
+/// Without what the clock alone makes the server say: that depends on when the client says what.
 fn config(kind: u8) -> Config {
     let mut config = world::config(kind >> 5 & !1);
     (config.limits.ping, config.limits.silence) = (None, None);
     config
 }
 
-/// A client that reads everything at once, and what it has heard.
+/// A client that reads everything at once, and what it has got.
 struct Client {
     gateway: Gateway,
     now: Now,
     id: ConnId,
-    /// The member store lets nobody in.
+    /// The member store denies every login.
     denied: bool,
+    /// Its side of the filter.
+    filter: Option<FakeFilter>,
+    /// The plain bytes that it got.
     heard: Vec<u8>,
+    /// Something was written to it for the input at hand.
+    written: bool,
     reading: bool,
-    /// It has said all it has to say, and waits for the answers.
+    /// It has sent everything, and waits for the answers.
     done: bool,
     end: Option<End>,
     lookups: VecDeque<Ticket>,
+}
+
+/// What its bytes are carried in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wire {
+    Plain,
+    Filtered,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,29 +119,47 @@ enum End {
 
 impl Client {
     /// Sends the stream in pieces of these sizes, then nothing more.
-    fn talk(kind: u8, mut stream: &[u8], sizes: &[usize]) -> (String, Option<End>) {
-        let mut sizes = sizes.iter().cycle();
+    fn talk(kind: u8, stream: &[u8], sizes: &[usize]) -> (String, Option<End>) {
+        Self::new(kind, Wire::Plain).talks(stream, sizes)
+    }
+
+    fn new(kind: u8, wire: Wire) -> Self {
         let now = Now {
             mono: Millis(1000),
             utc: UnixSeconds(1_184_064_842),
             offset: 0,
         };
-        let mut gateway = Gateway::new(Arc::new(config(kind)), now);
+        let mut config = config(kind);
+        let filter = match wire {
+            Wire::Plain => None,
+            Wire::Filtered => {
+                config.filters.push(Some(FakeFilter::make()));
+                Some(FakeFilter::default())
+            }
+        };
+        let mut gateway = Gateway::new(Arc::new(config), now);
         let origin = Accepted {
             listener: ListenerId(0),
             peer: SocketAddr::from(([192, 0, 2, 1], 1)),
         };
-        let mut client = Self {
-            id: gateway.accept(now, origin).expect("there is room for one"),
+        Self {
+            id: gateway.accept(now, origin).expect("there is a free slot"),
             gateway,
             now,
             denied: kind & 0x10 != 0,
+            filter,
             heard: Vec::new(),
+            written: false,
             reading: true,
             done: false,
             end: None,
             lookups: VecDeque::new(),
-        };
+        }
+    }
+
+    fn talks(mut self, mut stream: &[u8], sizes: &[usize]) -> (String, Option<End>) {
+        let mut sizes = sizes.iter().cycle();
+        let client = &mut self;
         while !stream.is_empty() && client.listens() {
             let size = sizes
                 .next()
@@ -118,7 +176,7 @@ impl Client {
         client
             .gateway
             .handle(client.now, Input::Gone(client.id, Cause::Closed));
-        (client.heard.escape_ascii().to_string(), client.end)
+        (self.heard.escape_ascii().to_string(), self.end)
     }
 
     /// Whether the server takes more. While it does not, or nothing more comes, only time changes
@@ -141,11 +199,11 @@ impl Client {
     fn handle(&mut self, input: Input<'_>) {
         self.gateway.handle(self.now, input);
         loop {
-            let before = self.heard.len();
+            self.written = false;
             while let Some(action) = self.gateway.poll() {
                 self.take(&action);
             }
-            if self.heard.len() > before {
+            if self.written {
                 self.gateway.handle(self.now, Input::Backlog(self.id, 0));
             } else if let Some(ticket) = self.lookups.pop_front() {
                 let answer = match self.denied {
@@ -163,7 +221,14 @@ impl Client {
     fn take(&mut self, action: &Action) {
         match action {
             Action::Write(_, chunk) | Action::Broadcast(_, chunk) => {
-                self.heard.extend(chunk.to_vec());
+                self.written = true;
+                let bytes = chunk.to_vec();
+                match &mut self.filter {
+                    Some(filter) => {
+                        filter.receive(&bytes, &mut self.heard, &mut Vec::new());
+                    }
+                    None => self.heard.extend(bytes),
+                }
             }
             Action::Finish(_) => self.end = Some(End::Finished),
             Action::Close(_) => self.end = Some(End::Closed),

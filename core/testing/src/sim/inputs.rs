@@ -40,11 +40,27 @@ impl World<'_> {
         while let Some(action) = self.inside(Gateway::poll) {
             actions += 1;
             self.trace.action(&action);
-            self.model.action(ONLY, &action);
+            self.judge(&action);
             self.carry_out(&action);
             self.inside(|_| drop(action));
         }
         self.memory.polled(actions);
+    }
+
+    /// Asks the model for the reason of an action. It knows no filters.
+    fn judge(&mut self, action: &Action) {
+        if let Action::Write(id, chunk) = action
+            && let Some(filter) = self.links.get_mut(id).and_then(|link| link.filter.as_mut())
+        {
+            let (plain, memory) = (filter.written(chunk), chunk.memory());
+            if plain.is_empty() {
+                self.model.filtered(ONLY.key(*id), memory);
+            } else {
+                self.model.written(ONLY.key(*id), &plain, memory);
+            }
+        } else {
+            self.model.action(ONLY, action);
+        }
     }
 
     /// Does something with the core, and counts the memory.
@@ -197,7 +213,10 @@ impl World<'_> {
             OnDuplicate::Replace,
         ]);
         config.list = *random.pick(&[ListAccess::Everyone, ListAccess::Identified]);
-        config.limits.backlog = *random.pick(&[100, 600, 5000, 1 << 20]);
+        let backlog = *random.pick(&[100, 600, 5000, 1 << 20]);
+        if config.filters.is_empty() {
+            config.limits.backlog = backlog;
+        }
         config.limits.clients += random.below(2) as usize;
         config.limits.connections += random.between(1, 3) as usize;
         config.limits.per_address = *random.pick(&[1, 5, 256]);

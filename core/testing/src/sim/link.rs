@@ -3,12 +3,15 @@
 use std::collections::VecDeque;
 
 use super::client::Client;
-use flashgate_core::{Cause, Chunk};
+use crate::filter::FakeFilter;
+use flashgate_core::{Cause, Chunk, Filter};
 
 /// A connection, its client, and what is under way between them.
 #[derive(Debug)]
 pub(super) struct Link {
     pub(super) client: Client,
+    /// The client's side of the filter, if there is one between them.
+    pub(super) filter: Option<Filtered>,
     /// From the client, not read by the runtime yet; and whether its end follows.
     pub(super) to_server: VecDeque<u8>,
     pub(super) fin: bool,
@@ -36,6 +39,38 @@ pub(super) struct Link {
     pub(super) lossy: bool,
 }
 
+/// The client's side of a filter, and another that reads each chunk as soon as it is written, for the model.
+#[derive(Debug, Default)]
+pub(super) struct Filtered {
+    client: FakeFilter,
+    model: FakeFilter,
+}
+
+impl Filtered {
+    /// The wire bytes for some of the client's.
+    pub(super) fn send(&mut self, plain: &[u8]) -> Vec<u8> {
+        let mut wire = Vec::new();
+        self.client.send(plain, &mut wire);
+        wire
+    }
+
+    /// The plain bytes in what the client has read.
+    pub(super) fn read(&mut self, wire: &[u8]) -> Vec<u8> {
+        opened(&mut self.client, wire)
+    }
+
+    /// The plain bytes in what the gateway has written.
+    pub(super) fn written(&mut self, chunk: &Chunk) -> Vec<u8> {
+        opened(&mut self.model, &chunk.to_vec())
+    }
+}
+
+fn opened(filter: &mut FakeFilter, wire: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::new();
+    filter.receive(wire, &mut plain, &mut Vec::new());
+    plain
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reading {
     Open,
@@ -56,6 +91,7 @@ impl Link {
     pub(super) fn new(client: Client) -> Self {
         Self {
             client,
+            filter: None,
             to_server: VecDeque::new(),
             fin: false,
             reading: Reading::Open,

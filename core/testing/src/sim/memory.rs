@@ -62,6 +62,11 @@ impl Watch {
             + array(self.connections, size_of::<(Millis, ConnId)>())
             + array(self.connections, size_of::<u32>())
             + tree(model.sides.len(), 24);
+        // Each with its state, and a record that is not whole.
+        let filters = match model.config.filters.is_empty() {
+            true => 0,
+            false => tree(self.connections, 32) + self.connections * 512,
+        };
         // What each has sent and waits, outside and inside of frames, and its WebSocket.
         let inboxes = model.kept(2 * (2 * self.inbox + 256));
         // The buffer that all WebSockets share for one message.
@@ -85,7 +90,7 @@ impl Watch {
             + tree(model.waiting(), 48)
             + 2048;
         let actions = array(self.actions, size_of::<Action>());
-        connections + inboxes + scratch + questions + members + throttle + actions + FIXED
+        connections + filters + inboxes + scratch + questions + members + throttle + actions + FIXED
     }
 }
 

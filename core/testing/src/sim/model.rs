@@ -227,10 +227,12 @@ impl Model {
             self.told = Some(node.key(*id));
         }
         match action {
-            Action::Write(id, chunk) => self.written(node.key(*id), chunk),
+            Action::Write(id, chunk) => {
+                self.written(node.key(*id), &chunk.to_vec(), chunk.memory());
+            }
             Action::Broadcast(to, chunk) => {
                 let to: Vec<Key> = to.iter().map(|id| node.key(id)).collect();
-                self.broadcast(&to, chunk);
+                self.broadcast(&to, &chunk.to_vec(), chunk.memory());
             }
             Action::Finish(id) => self.ended(node.key(*id), Stage::Finish),
             Action::Close(id) => self.ended(node.key(*id), Stage::Close),

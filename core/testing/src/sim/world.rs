@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::Meter;
 use super::client::{Client, Kind, Visit};
 use super::key::ONLY;
-use super::link::{End, Link, Reading};
+use super::link::{End, Filtered, Link, Reading};
 use super::memory;
 use super::model::{self, Model};
 use super::store::Members;
@@ -72,7 +72,10 @@ pub(super) enum Event {
 impl<'a> World<'a> {
     pub(super) fn new(seed: u64, events: u64, words: bool, meter: &'a dyn Meter) -> Self {
         let mut random = Random::new(seed);
-        let swarm = Swarm::new(&mut random, events);
+        let mut swarm = Swarm::new(&mut random, events);
+        if seed % 4 == 3 {
+            swarm.put_up_filters();
+        }
         let configs = Vec::from([Arc::clone(&swarm.config)]);
         let now = Now {
             mono: Millis(1000),
@@ -217,7 +220,11 @@ impl<'a> World<'a> {
             self.full_until = now.mono.0 + 300;
             return;
         };
-        self.links.insert(id, Link::new(Client::new(kind)));
+        let mut link = Link::new(Client::new(kind));
+        if !policy && !self.swarm.config.filters.is_empty() && self.port.is_multiple_of(2) {
+            link.filter = Some(Filtered::default());
+        }
+        self.links.insert(id, link);
         let pause = self.random.below(self.swarm.think + 1);
         self.at(pause, Event::Act(id));
     }
@@ -299,10 +306,16 @@ impl<'a> World<'a> {
         if link.away || link.reading != Reading::Open || link.end >= End::Closed {
             return;
         }
-        let piece = link.piece(most as usize);
+        // The records of a piece are one read, too.
+        let half = if link.filter.is_some() { 2 } else { 1 };
+        let piece = link.piece((most as usize / half).max(1));
         if !piece.is_empty() {
             let told = model::Input::Bytes(ONLY.key(id), piece.len());
-            self.handle(Input::Bytes(id, &piece), told);
+            let wire = match &mut link.filter {
+                Some(filter) => filter.send(&piece),
+                None => piece,
+            };
+            self.handle(Input::Bytes(id, &wire), told);
         } else if link.fin {
             link.reading = Reading::Ended;
             self.settle_timers();
@@ -342,7 +355,10 @@ impl<'a> World<'a> {
             .pipe
             .len()
             .min(if self.calm { usize::MAX } else { most });
-        let bytes: Vec<u8> = link.pipe.drain(..some).collect();
+        let mut bytes: Vec<u8> = link.pipe.drain(..some).collect();
+        if let Some(filter) = &mut link.filter {
+            bytes = filter.read(&bytes);
+        }
         link.dirty |= link.left() > 0;
         if self.model.mistaken.contains(&ONLY.key(id)) {
             link.client.kind = Kind::Garbage;

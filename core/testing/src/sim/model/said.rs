@@ -6,11 +6,16 @@ use super::{Model, Must, Owner};
 use crate::sim::client::Kind;
 use crate::sim::key::Key;
 use crate::sim::reader::{Said, read_whole};
-use flashgate_core::Chunk;
 
 impl Model {
-    pub(super) fn written(&mut self, id: Key, chunk: &Chunk) {
-        let (bytes, memory) = (&chunk.to_vec()[..], chunk.memory());
+    /// Something is written to one connection: these plain bytes, in a chunk of this memory.
+    pub(in crate::sim) fn written(&mut self, id: Key, bytes: &[u8], memory: usize) {
+        if let Some(Must::Broadcast { left, .. }) = self.must.front()
+            && left.contains(&id)
+        {
+            // Behind a filter no two connections get the same bytes.
+            return self.broadcast(&[id], bytes, memory);
+        }
         let own_backlog = self.config.limits.own_backlog;
         let side = self.side(id);
         assert!(
@@ -46,6 +51,13 @@ impl Model {
         self.will_hear(id, said);
     }
 
+    /// A filter has sent something of its own.
+    pub(in crate::sim) fn filtered(&mut self, id: Key, memory: usize) {
+        let own_backlog = self.config.limits.own_backlog;
+        self.side(id).wrote(Owner::Own, memory, own_backlog);
+        self.count("filter");
+    }
+
     pub(super) fn will_hear(&mut self, id: Key, said: Said) {
         self.expected.entry(id).or_default().push_back(said);
     }
@@ -60,8 +72,7 @@ impl Model {
         self.count("mistaken");
     }
 
-    pub(super) fn broadcast(&mut self, to: &[Key], chunk: &Chunk) {
-        let (bytes, memory) = (&chunk.to_vec()[..], chunk.memory());
+    pub(super) fn broadcast(&mut self, to: &[Key], bytes: &[u8], memory: usize) {
         assert!(!to.is_empty(), "a broadcast to nobody");
         for id in to {
             assert!(self.sides[id].may_hear(bytes), "in its code page");
