@@ -230,6 +230,11 @@ impl Conn {
         }
     }
 
+    /// A filter has made the chunk that was queued last larger by this much memory.
+    pub(crate) fn grew(&mut self, more: usize) {
+        self.outbox.grew(more);
+    }
+
     /// The runtime has flushed, and this is left; whether that is progress.
     pub(crate) fn flushed(&mut self, left: usize) -> Progress {
         let progress = self.outbox.flushed(left);

@@ -8,8 +8,7 @@ use core::fmt;
 /// Turns the wire bytes of one connection into plain bytes and back.
 ///
 /// It must bound what it holds: a record that is not whole, and what a handshake needs. It must not append more
-/// plain bytes than wire bytes that it was given since the last time. The gateway counts what it sends
-/// before it is filtered, so a filter should add little to it.
+/// plain bytes than wire bytes that it was given since the last time.
 pub trait Filter: fmt::Debug + Send {
     /// Takes bytes from the wire. Appends plain bytes to `plain`, and bytes that the filter itself sends, as in a
     /// handshake, to `back`.

@@ -30,6 +30,15 @@ impl Outbox {
         self.behind_own = self.behind_own.saturating_add(counted(memory));
     }
 
+    /// The chunk that was counted last takes more than that: a filter has added to it.
+    pub(crate) fn grew(&mut self, more: usize) {
+        if self.behind_own == 0 {
+            self.own(more);
+        } else {
+            self.others(more);
+        }
+    }
+
     /// The runtime has flushed, and this is left; whether that is progress.
     pub(crate) fn flushed(&mut self, left: usize) -> Progress {
         let left = counted(left);

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use super::Gateway;
 use crate::chunk::{Chunk, Recipients};
+use crate::conn::Whose;
 use crate::conn::filter::Flow;
 use crate::event::{Action, Input, MAX_READ};
 use crate::id::ConnId;
@@ -37,7 +38,7 @@ impl Gateway {
         };
         let (mut plain, mut back) = (Zeroizing::new(Vec::new()), Vec::new());
         let flow = filter.receive(wire, &mut plain, &mut back);
-        self.push_wire(id, &back);
+        self.answer_wire(id, &back);
         let (first, rest) = plain.split_at(plain.len().min(MAX_READ));
         self.take(Input::Bytes(id, first));
         for piece in rest.chunks(MAX_READ) {
@@ -74,7 +75,7 @@ impl Gateway {
                 if let Some(Some(mut filter)) = self.filters.remove(id) {
                     let mut wire = Vec::new();
                     filter.close(&mut wire);
-                    self.push_wire(*id, &wire);
+                    self.answer_wire(*id, &wire);
                 }
             }
             Action::Abort(id) => {
@@ -98,13 +99,25 @@ impl Gateway {
         for part in chunk.slices(0) {
             filter.send(part, &mut wire);
         }
-        self.push_wire(id, &wire);
+        if !wire.is_empty() {
+            let wire = Chunk::new(&wire);
+            if let Some(conn) = self.conns.known_mut(id) {
+                conn.grew(wire.memory().saturating_sub(chunk.memory()));
+            }
+            self.actions.push_back(Action::Write(id, wire));
+        }
         true
     }
 
-    fn push_wire(&mut self, id: ConnId, wire: &[u8]) {
-        if !wire.is_empty() {
-            self.actions.push_back(Action::Write(id, Chunk::new(wire)));
+    /// Sends bytes of the filter itself. They wait for the client as an answer does.
+    fn answer_wire(&mut self, id: ConnId, wire: &[u8]) {
+        if wire.is_empty() {
+            return;
         }
+        let chunk = Chunk::new(wire);
+        if let Some(conn) = self.conns.known_mut(id) {
+            conn.queued(chunk.memory(), Whose::Own, &self.config.limits);
+        }
+        self.actions.push_back(Action::Write(id, chunk));
     }
 }

@@ -70,7 +70,8 @@ fn mask(at: usize) -> u8 {
     0x55 ^ at as u8
 }
 
-const BEGINNING: &[u8] = b"\x16\x03";
+/// The first bytes of each side.
+pub(crate) const BEGINNING: &[u8] = b"\x16\x03";
 
 /// Bytes in a record.
 const MOST: usize = 100;

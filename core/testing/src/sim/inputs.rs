@@ -50,9 +50,9 @@ impl World<'_> {
     /// Asks the model for the reason of an action. It knows no filters.
     fn judge(&mut self, action: &Action) {
         if let Action::Write(id, chunk) = action
-            && let Some(filter) = self.links.get_mut(id).and_then(|link| link.filter.as_mut())
+            && let Some(plain) = self.links.get_mut(id).and_then(|link| link.plain(chunk))
         {
-            let (plain, memory) = (filter.written(chunk), chunk.memory());
+            let memory = chunk.memory();
             if plain.is_empty() {
                 self.model.filtered(ONLY.key(*id), memory);
             } else {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::client::Client;
-use crate::filter::FakeFilter;
+use crate::filter::{BEGINNING, FakeFilter};
 use flashgate_core::{Cause, Chunk, Filter};
 
 /// A connection, its client, and what is under way between them.
@@ -12,6 +12,8 @@ pub(super) struct Link {
     pub(super) client: Client,
     /// The client's side of the filter, if there is one between them.
     pub(super) filter: Option<Filtered>,
+    /// The gateway's side of a filter that the client does not have: its bytes began like one.
+    mistaken: Option<FakeFilter>,
     /// From the client, not read by the runtime yet; and whether its end follows.
     pub(super) to_server: VecDeque<u8>,
     pub(super) fin: bool,
@@ -58,11 +60,6 @@ impl Filtered {
     pub(super) fn read(&mut self, wire: &[u8]) -> Vec<u8> {
         opened(&mut self.client, wire)
     }
-
-    /// The plain bytes in what the gateway has written.
-    pub(super) fn written(&mut self, chunk: &Chunk) -> Vec<u8> {
-        opened(&mut self.model, &chunk.to_vec())
-    }
 }
 
 fn opened(filter: &mut FakeFilter, wire: &[u8]) -> Vec<u8> {
@@ -92,6 +89,7 @@ impl Link {
         Self {
             client,
             filter: None,
+            mistaken: None,
             to_server: VecDeque::new(),
             fin: false,
             reading: Reading::Open,
@@ -108,6 +106,17 @@ impl Link {
             heard_all: false,
             lossy: false,
         }
+    }
+
+    /// The plain bytes in what the gateway has written, if it does so through a filter.
+    pub(super) fn plain(&mut self, chunk: &Chunk) -> Option<Vec<u8>> {
+        let wire = chunk.to_vec();
+        if self.filter.is_none() && wire.starts_with(BEGINNING) {
+            self.mistaken.get_or_insert_default();
+        }
+        let filter = self.filter.as_mut().map(|filter| &mut filter.model);
+        let filter = filter.or(self.mistaken.as_mut())?;
+        Some(opened(filter, &wire))
     }
 
     /// The runtime queues a chunk. It is copied, since the memory of the core's own is watched.

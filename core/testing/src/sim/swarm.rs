@@ -130,12 +130,10 @@ impl Swarm {
         }
     }
 
-    /// Puts a filter before the gateway. What waits is counted without it, and reported with it: so that
-    /// nothing depends on that, there is no limit on it.
+    /// Puts a filter before the gateway.
     pub(super) fn put_up_filters(&mut self) {
         let config = Arc::make_mut(&mut self.config);
         config.filters = vec![Some(FakeFilter::make())];
-        (config.limits.backlog, config.limits.own_backlog) = (1 << 20, 1 << 20);
     }
 
     /// Of visitors to a server that is none of the simulation's: what it does, nobody here decides.
