@@ -220,6 +220,7 @@ impl Conn {
     }
 
     /// A chunk that takes this much memory has joined the runtime's queue.
+    #[inline]
     pub(crate) fn queued(&mut self, memory: usize, whose: Whose, limits: &Limits) {
         match whose {
             Whose::Own => {

@@ -195,11 +195,16 @@ impl Gateway {
     /// Fires the timers that are due, then takes one input. All the work happens here.
     pub fn handle(&mut self, now: Now, input: Input<'_>) {
         self.now = now;
-        match input {
-            Input::Bytes(id, wire) if self.filters.contains_key(&id) => self.receive(id, wire),
-            input => self.take(input),
+        if let Input::Bytes(id, wire) = &input
+            && self.filters.contains_key(id)
+        {
+            self.receive(*id, wire);
+        } else {
+            self.take(input);
         }
-        if let Some((id, wire)) = self.unfiltered.take() {
+        if self.unfiltered.is_some()
+            && let Some((id, wire)) = self.unfiltered.take()
+        {
             self.receive(id, &wire);
         }
     }
@@ -553,6 +558,7 @@ impl Gateway {
     fn broadcast(&mut self, audience: Audience, message: &Message, author: Option<ConnId>) {
         for recipients in self.hub.recipients(audience).iter() {
             let chunk = message.to(recipients.form());
+            let (memory, bytes) = (chunk.memory(), chunk.len() as u64);
             for id in recipients.iter() {
                 let Some(conn) = self.conns.known_mut(id) else {
                     continue;
@@ -562,8 +568,8 @@ impl Gateway {
                 } else {
                     Whose::Others
                 };
-                conn.queued(chunk.memory(), whose, &self.config.limits);
-                self.counters.sent += chunk.len() as u64;
+                conn.queued(memory, whose, &self.config.limits);
+                self.counters.sent += bytes;
             }
             self.act(Action::Broadcast(recipients.clone(), chunk));
         }

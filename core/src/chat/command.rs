@@ -115,6 +115,7 @@ impl Call<'_> {
 }
 
 /// Finds the command in a text that was [trimmed](text::trim) before.
+#[inline]
 pub(crate) fn parse(text: &str) -> Result<Call<'_>, Fault> {
     let (word, rest) = split(text);
     // The released 2007 script wanted its commands with a slash, the one in the article without.
@@ -138,6 +139,7 @@ pub(crate) fn parse(text: &str) -> Result<Call<'_>, Fault> {
 }
 
 /// The text up to the first space, and what follows the spaces behind it.
+#[inline]
 fn split(text: &str) -> (&str, &str) {
     let space = text.bytes().position(|byte| byte == b' ');
     let (word, rest) = space.map_or((text, ""), |at| (&text[..at], &text[at + 1..]));

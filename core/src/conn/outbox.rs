@@ -18,6 +18,7 @@ pub(crate) struct Outbox {
 
 impl Outbox {
     /// An answer to the connection's own command goes out.
+    #[inline]
     pub(crate) fn own(&mut self, memory: usize) {
         self.waiting = self.waiting.saturating_add(counted(memory));
         self.own = self.own.saturating_add(counted(memory));
@@ -25,12 +26,14 @@ impl Outbox {
     }
 
     /// Something that others caused goes out.
+    #[inline]
     pub(crate) fn others(&mut self, memory: usize) {
         self.waiting = self.waiting.saturating_add(counted(memory));
         self.behind_own = self.behind_own.saturating_add(counted(memory));
     }
 
     /// The chunk that was counted last takes more than that: a filter has added to it.
+    #[cold]
     pub(crate) fn grew(&mut self, more: usize) {
         if self.behind_own == 0 {
             self.own(more);

@@ -201,13 +201,13 @@ impl Gateway {
     /// on with its next commands.
     #[inline]
     pub(super) fn claim_freed(&mut self) {
-        if self.claims.freed.is_empty() {
-            return;
+        if !self.claims.freed.is_empty() {
+            let freed = mem::take(&mut self.claims.freed);
+            self.claim_again(&freed);
         }
-        let freed = mem::take(&mut self.claims.freed);
-        self.claim_again(&freed);
     }
 
+    #[cold]
     fn claim_again(&mut self, newcomers: &[ConnId]) {
         for id in newcomers {
             if let Some(claim) = self.end_claim(*id) {
