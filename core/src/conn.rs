@@ -41,8 +41,8 @@ pub(crate) struct Conn {
     pub(crate) form: Form,
     /// What tells it from others that have had its slot.
     generation: u32,
-    /// Until it is a member's: when it was accepted, with what time to identify has stood still added
-    /// to it. From then on: when it logged in or, on a plain stream, when its last byte came.
+    /// Before the login: when it was accepted, later by the time for which the login timeout stood still. After
+    /// it: when it logged in or, on a plain stream, when its last byte came.
     pub(crate) since: Millis,
     /// Whether it counts against the limit of its address.
     pub(crate) counted: bool,
@@ -50,7 +50,7 @@ pub(crate) struct Conn {
     pub(crate) inbox: Inbox,
     pub(crate) incoming: Incoming,
     outbox: Outbox,
-    /// An answer that alone is over the limit on what may wait of its own was not taken whole.
+    /// An answer larger than `own_backlog` is not yet written whole.
     long: bool,
     pub(crate) state: State,
 }

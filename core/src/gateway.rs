@@ -96,9 +96,9 @@ pub struct Gateway {
     store_failed: Option<(Millis, Unavailable)>,
     /// Where a WebSocket's payload is unmasked; empty between inputs.
     scratch: Zeroizing<Vec<u8>>,
-    /// Of the connections that have one; none in a replay of such a connection.
+    /// The connections that have a filter. `None` in a replay, whose bytes are plain already.
     filters: BTreeMap<ConnId, Option<Box<dyn Filter>>>,
-    /// The connection that has just got a filter, and its wire bytes so far.
+    /// The connection that got a filter during this input, and the wire bytes that it had sent by then.
     unfiltered: Option<(ConnId, Zeroizing<Vec<u8>>)>,
     actions: VecDeque<Action>,
     observer: Option<Box<dyn Observer>>,
@@ -116,7 +116,7 @@ enum Phase {
 /// How far a connection's bytes have been understood.
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    /// So many bytes are done with, or the state is another; look again.
+    /// This many bytes are used up; look again, as the state may have changed.
     Consumed(usize),
     /// Nothing can be done before something happens.
     Wait,

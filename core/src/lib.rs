@@ -54,11 +54,8 @@
 //!
 //! # The way of a byte
 //!
-//! `gateway` passes an input to its connection. `gateway::opening` recognises from the first bytes what the
-//! connection speaks; `wire` cuts bytes into commands, policy requests and HTTP heads; `gateway::turn`
-//! takes the next command, which may have come in WebSocket frames through `gateway::websocket`; `chat`
-//! decides what it means: `chat::hub` knows who is online, `chat::throttle` whether a login must wait, and
-//! `chat::reply` writes the answer, which leaves as an [`Action`].
+//! `ARCHITECTURE.md`, beside this crate's manifest, follows a message from socket to socket and says what each
+//! module holds.
 
 #![no_std]
 #![forbid(unsafe_code)]

@@ -212,8 +212,8 @@ impl State {
             while let Some(action) = self.gateway.poll() {
                 self.apply(action);
             }
-            // Only now is everything that was decided in its queue. An earlier report would make the core
-            // believe that the rest is written.
+            // Reported only when every action has been applied: from an earlier report the core would conclude
+            // that the rest is written.
             let Some(id) = self.grown.pop() else {
                 return;
             };

@@ -1,7 +1,6 @@
 //! The table of commands, and how a command is found in a client's text.
 //!
-//! To add a command: a row here, a file in `chat/commands/` with its code, and a transcript. Its texts go
-//! into `chat/reply.rs`.
+//! CONTRIBUTING.md lists what a new command needs.
 
 use crate::chat::commands::{identify, list, msg, ping, quit};
 use crate::chat::context::Context;

@@ -47,7 +47,7 @@ pub(crate) trait Context {
     /// Sends another connection a message that the client caused.
     fn tell(&mut self, conn: ConnId, message: &Message);
 
-    /// Sends a message to an audience. To the client, if it belongs to it, the message is a reply.
+    /// Sends a message to an audience. If the client is in it, its copy counts as a reply.
     fn announce(&mut self, audience: Audience, message: &Message);
 
     /// Asks the member store whether the client may log in, once the throttle lets the question pass.

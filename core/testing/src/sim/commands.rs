@@ -1,7 +1,6 @@
 //! The commands, as the simulation knows them: how a client writes one, and the answer that it must get.
 //!
-//! To add a command: a file in `commands/`, and a row here. If it is answered with an element that no other
-//! command has, that is a row in `reader.rs`.
+//! CONTRIBUTING.md lists what a new command needs.
 
 mod identify;
 mod list;
