@@ -9,6 +9,9 @@ use core::fmt;
 ///
 /// It must bound what it holds: a record that is not whole, and what a handshake needs. It must not append more
 /// plain bytes than wire bytes that it was given since the last time.
+///
+/// Recordings have plain bytes, while limits on what waits for a connection count wire bytes. Where such a limit
+/// decides, a recording of a filtered connection may not replay.
 pub trait Filter: fmt::Debug + Send {
     /// Takes bytes from the wire. Appends plain bytes to `plain`, and bytes that the filter itself sends, as in a
     /// handshake, to `back`.
