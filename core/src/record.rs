@@ -35,8 +35,8 @@
 //!
 //! # What is left out
 //!
-//! Unless secrets are wanted, of a command only a known word stays, and of IDENTIFY and MSG the first
-//! argument; of the head of a request what its answer depends on; of a member the number and the nick.
+//! Unless secrets are wanted, of a command only a known word stays, and the first argument where that
+//! names a member; of the head of a request what its answer depends on; of a member the number and the nick.
 //! Every other character is replaced by one that stands for its class, so that lengths and decisions
 //! stay the same. A hash then is one of classes, too. Addresses stay. A hash is of the first
 //! 64 KiB; what the site's files hold is not recorded.

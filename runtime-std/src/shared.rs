@@ -55,7 +55,7 @@ impl<'scope, 'env> Shared<'scope, 'env> {
         let mut state = self.lock();
         state.now = self.clock.now();
         let result = act(&mut state);
-        self.leave(state);
+        self.flush(state);
         result
     }
 
@@ -99,7 +99,7 @@ impl<'scope, 'env> Shared<'scope, 'env> {
         }
         state.now = self.clock.now();
         let flow = state.received(id, read);
-        if let Some((crowded, link)) = self.leave(state) {
+        if let Some((crowded, link)) = self.flush(state) {
             self.await_writer(crowded, &link);
         }
         flow
@@ -130,9 +130,9 @@ impl<'scope, 'env> Shared<'scope, 'env> {
         self.state.lock()
     }
 
-    /// Releases the lock after everything is decided, and written as far as the sockets take it at once.
-    /// Returns a connection whose outbox is crowded.
-    fn leave<'a>(self: &'a Arc<Self>, mut state: Held<'a, State>) -> Option<(ConnId, Arc<Link>)> {
+    /// Puts all actions into the outboxes, releases the lock, writes as much as the sockets take at once, and takes
+    /// the lock again to report that; at most four rounds of it. Returns a connection whose outbox is crowded.
+    fn flush<'a>(self: &'a Arc<Self>, mut state: Held<'a, State>) -> Option<(ConnId, Arc<Link>)> {
         let mut crowded = None;
         for round in 1.. {
             state.pump();
@@ -163,8 +163,7 @@ impl<'scope, 'env> Shared<'scope, 'env> {
             state.now = self.clock.now();
             for (job, written) in written {
                 state.wrote(Hand::Passing, job.id, job.work, written);
-                // The rest of the next job is right only when the actions that follow from this one are in its
-                // outbox.
+                // The next report is only right once the actions that follow from this one are in their outboxes.
                 state.pump();
             }
             if !failed.is_empty() {

@@ -1,9 +1,8 @@
 //! What the lock guards: the gateway, and the outboxes of its connections.
 //!
 //! Two rules keep the order of bytes. Actions move into the outboxes before the lock is released, or the frames
-//! of two threads would change places. And only [`State::pump`] takes actions, which nothing calls that carries
-//! out an action: code that runs inside an action may feed the gateway, and leaves the resulting actions to the
-//! loop outside.
+//! of two threads would change places. And only [`State::pump`] polls actions: code that carries out an action may
+//! give the gateway an input, but leaves the actions that follow to the loop in `pump`.
 
 use std::io;
 use std::mem;

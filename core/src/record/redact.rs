@@ -1,5 +1,5 @@
-//! What a recording keeps of text: the class of each character, and of a command a known word and, of
-//! IDENTIFY and MSG, whom it names.
+//! What a recording keeps of text: the class of each character, and of a command a known word and
+//! the first argument where that names a member.
 //!
 //! Every class stands for all characters that lead the core to the same decisions and to answers of
 //! the same length, so that a replay of what is left decides the same.
