@@ -231,9 +231,16 @@ impl Conn {
         }
     }
 
-    /// A filter has made the chunk that was queued last larger by this much memory.
-    pub(crate) fn grew(&mut self, more: usize) {
-        self.outbox.grew(more);
+    /// A filter has made the chunk that was queued last larger: it took `before`, and takes `now`.
+    #[cold]
+    pub(crate) fn grew(&mut self, before: usize, now: usize, limits: &Limits) {
+        let more = now.saturating_sub(before);
+        if self.outbox.ends_with_own() {
+            self.outbox.own(more);
+            self.long |= now > limits.own_backlog;
+        } else {
+            self.outbox.others(more);
+        }
     }
 
     /// The runtime has flushed, and this is left; whether that is progress.

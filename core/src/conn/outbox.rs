@@ -32,14 +32,9 @@ impl Outbox {
         self.behind_own = self.behind_own.saturating_add(counted(memory));
     }
 
-    /// The chunk that was counted last takes more than that: a filter has added to it.
-    #[cold]
-    pub(crate) fn grew(&mut self, more: usize) {
-        if self.behind_own == 0 {
-            self.own(more);
-        } else {
-            self.others(more);
-        }
+    /// Whether the chunk that was counted last is an own answer.
+    pub(super) fn ends_with_own(&self) -> bool {
+        self.behind_own == 0
     }
 
     /// The runtime has flushed, and this is left; whether that is progress.

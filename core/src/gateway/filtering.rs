@@ -102,7 +102,7 @@ impl Gateway {
         if !wire.is_empty() {
             let wire = Chunk::new(&wire);
             if let Some(conn) = self.conns.known_mut(id) {
-                conn.grew(wire.memory().saturating_sub(chunk.memory()));
+                conn.grew(chunk.memory(), wire.memory(), &self.config.limits);
             }
             self.actions.push_back(Action::Write(id, wire));
         }
