@@ -24,8 +24,12 @@ after(() => browser?.close());
 /** The page of a server of its own. */
 async function open(t, options) {
     const server = await startServer(options);
-    t.after(() => server.remove());
-    return FlashPage.open(t, browser, server);
+    try {
+        return await FlashPage.open(t, browser, server);
+    } finally {
+        // Behind the page's own: a page that is still loading would complain about a server that is gone.
+        t.after(() => server.remove());
+    }
 }
 
 test("a login by keyboard, messages both ways, and a way out", { skip }, async (t) => {
