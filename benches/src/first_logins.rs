@@ -1,7 +1,7 @@
 //! How fast the members of an old site log in for the first time, all at once.
 //!
-//! Each has a password that is stored in an older format, and is hashed anew after the login. Beside them logs in the same
-//! number of members with an argon2id hash, for whom no new hash is made. No login may be answered `Please try again
+//! Their passwords are stored in an older format, and are hashed anew after the login. For comparison, the same number
+//! of members with argon2id hashes logs in at the same time; those need no new hash. No login may be answered `Please try again
 //! later.`, and in the end every stored hash must be argon2id.
 
 use std::thread;

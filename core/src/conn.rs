@@ -78,7 +78,7 @@ pub(crate) enum Incoming {
 /// What a connection speaks, and how far it has come with it.
 #[derive(Debug)]
 pub(crate) enum State {
-    /// Not told apart yet; all its bytes are in the inbox.
+    /// Not recognised yet; all its bytes are in the inbox.
     Sniffing(Option<FirstBytes>),
     /// Sending the head of an HTTP request.
     Http { since: Millis, searched: usize },
@@ -121,7 +121,7 @@ pub(crate) enum Wire {
 /// Who a chat connection is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Who {
-    /// Not identified, after so many failures.
+    /// Not identified; this many logins have failed.
     Nobody { failures: u8 },
     /// Online.
     Member(Slot),

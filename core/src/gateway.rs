@@ -1,8 +1,9 @@
 //! The state machine's front door: inputs come in, timers fire, actions queue up to be polled.
 //!
-//! What a connection's bytes mean is decided next door: `gateway::opening` until it is told apart,
-//! `gateway::http` for HTTP, `gateway::websocket` for what comes in WebSocket frames, `gateway::turn` for
-//! commands, `gateway::login` for IDENTIFY, `gateway::claims` for what follows a right password.
+//! Other files decide what a connection's bytes mean: `gateway::opening` recognises the protocol,
+//! `gateway::http` answers requests, `gateway::websocket` reads frames, `gateway::turn` takes commands,
+//! `gateway::login` carries a login to the member store, and `gateway::claims` lets one member replace an older
+//! connection.
 
 pub(crate) mod addresses;
 mod caller;
@@ -397,7 +398,7 @@ impl Gateway {
                     self.end_chat(id, CloseReason::Shutdown, Ends::With(Stage::Finishing))
                 }
                 Some(State::Sniffing(None)) => self.close(id),
-                // Whoever has begun a request gets its answer.
+                // A client that has begun a request gets its answer.
                 Some(State::Sniffing(Some(_)) | State::Http { .. } | State::Ending(_)) | None => {}
             }
             self.settle(id);

@@ -6,7 +6,7 @@
 //!
 //! # The loop
 //!
-//! Whoever owns a [`Gateway`] feeds it with [`handle`](Gateway::handle) and carries out what
+//! The owner of a [`Gateway`] feeds it with [`handle`](Gateway::handle) and carries out what
 //! [`poll`](Gateway::poll) returns:
 //!
 //! ```

@@ -13,7 +13,7 @@
 //! |---|---|
 //! | `at MONO UTC OFFSET` | the clocks from here on: milliseconds, seconds since 1970, seconds east of UTC |
 //! | `open CONN LISTENER PEER`, `refused WHY LISTENER PEER` | a connection was taken, or not |
-//! | `in CONN LENGTH` | so many bytes came |
+//! | `in CONN LENGTH` | bytes came from the peer: this many |
 //! | `eof CONN`, `gone CONN CAUSE`, `backlog CONN LEFT` | as the inputs of these names |
 //! | `answer TICKET member ID NICK NAME`, `answer TICKET denied REASON`, `answer TICKET failed` | the member store's answer |
 //! | `member disabled ID`, `host DROPPED up`, `host DROPPED down CPU MEMORY START OPEN MAX`, `timeout`, `shutdown` | as the inputs of these names |

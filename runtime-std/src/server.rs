@@ -93,7 +93,7 @@ impl Threads<'_, '_> {
             }
             bell.wait(turn.sleep);
             inputs = inbox.take();
-            // Before the gateway says goodbye, so that a client which hears it cannot connect again.
+            // Before the gateway says goodbye: a client that reads the goodbye must not be able to connect again.
             if inputs.iter().any(|input| matches!(input, Input::Shutdown)) {
                 self.close_listeners();
             }

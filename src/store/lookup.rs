@@ -6,8 +6,8 @@
 //! connection is opened anew when the file is another or has changed.
 //!
 //! In quiet moments there is no connection at all, and so no `-wal` or `-shm` file. An open
-//! connection would share the two with whoever opens the file that takes the store's place, and
-//! nobody could tell then whose pages are in the log.
+//! connection would share the two with a program that opens the file that takes the store's place, and
+//! the pages of both would be mixed in the log.
 //!
 //! There is one connection for all threads of the pool, which take turns. A lookup takes
 //! microseconds and a hash tens of milliseconds, so nobody waits long; and one connection per

@@ -136,7 +136,7 @@ mod tests {
         }
     }
 
-    /// A member who comes back at once is let in without a hash, and brings no new one.
+    /// A member who logs in again at once is recognised without a hash, and no new hash is made.
     #[test]
     fn a_second_login_keeps_the_new_hash_of_the_first() {
         let mut notes = Notes::default();

@@ -55,7 +55,7 @@ impl Colour {
         (one.max(two) + 0.05) / (one.min(two) + 0.05)
     }
 
-    /// This colour with so many percent of another in it.
+    /// This colour mixed with `percent` of another.
     fn mixed(self, other: Self, percent: u16) -> Self {
         let mut parts = self.0;
         for (part, with) in parts.iter_mut().zip(other.0) {

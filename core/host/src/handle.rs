@@ -52,7 +52,7 @@ impl Handle {
         self.send(Input::Announce(text.into()));
     }
 
-    /// Closes the connection of a member who is online, after an error with the reason, or `You were kicked.`
+    /// Sends a member who is online an error with the reason, or `You were kicked.`, then closes the connection.
     /// The log says `CLOSED kicked`. The member may log in again.
     pub fn kick(&self, member: Login, reason: Option<&str>) {
         let reason = reason.map(Arc::from);

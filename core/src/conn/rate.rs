@@ -9,11 +9,11 @@ use crate::time::Millis;
 pub(crate) enum Cost {
     /// One token: a command.
     Command,
-    /// The same, and a 1,024th of a token for each of so many bytes: a command that is too long.
+    /// One token, and one more for each KiB of these bytes: a command that is too long.
     Long(usize),
-    /// A 16th of a token, and a token for each KiB: something that leads to no command, of so many bytes.
+    /// A 16th of a token, and one for each KiB of these bytes: something that leads to no command.
     Idle(usize),
-    /// A token for each KiB: some of the rest of a command that was too long.
+    /// One token for each KiB of these bytes: part of the rest of a command that was too long.
     Rest(usize),
 }
 

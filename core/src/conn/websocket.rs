@@ -77,7 +77,7 @@ impl WebSocket {
         self.end.is_some()
     }
 
-    /// What to close it with, when a chat ends for a reason; nothing if nobody is there to hear it.
+    /// What the close frame says when the chat ends for this reason; `None` if no frame can reach the peer.
     pub(crate) fn goodbye(&self, reason: CloseReason) -> Option<Option<CloseCode>> {
         match (reason, self.end) {
             (CloseReason::EndOfStream, Some(End::Closed(code))) => Some(code),

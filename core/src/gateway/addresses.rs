@@ -3,8 +3,8 @@
 use alloc::collections::BTreeMap;
 use core::net::IpAddr;
 
-/// Counts by address. A table for each kind, since a key that may be either costs a peer with an IPv4
-/// address, of whom there may be one a connection, thrice the room.
+/// Counts by address. IPv4 and IPv6 have a table each: a key for both would take three times the memory of an
+/// IPv4 address, and every connection may have its own.
 #[derive(Debug, Default)]
 pub(crate) struct Addresses {
     v4: BTreeMap<[u8; 4], u32>,

@@ -1,4 +1,4 @@
-//! How connections end. The peer is let read what was said to it, and nobody waits for ever.
+//! How connections end. The peer can still read what was sent to it, and each wait has a limit.
 
 use core::mem;
 
@@ -12,18 +12,18 @@ use crate::event::Action;
 use crate::id::ConnId;
 use crate::note::{CloseReason, What};
 
-/// Who ends a chat, and how.
+/// How a chat ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ends {
-    /// We do, beginning with this stage.
+    /// The gateway ends the connection, beginning with this stage.
     With(Stage),
-    /// It has ended.
+    /// The connection is gone already.
     Gone,
 }
 
 impl Gateway {
-    /// Ends a chat: takes the member off the list, tells everyone, and the log. Nothing for a
-    /// connection that is no chat.
+    /// Ends a chat: takes the member off the list, notifies everyone, and logs it. Does nothing for a connection
+    /// that is not a chat.
     pub(super) fn end_chat(&mut self, id: ConnId, reason: CloseReason, ends: Ends) {
         let Some(conn) = self.conns.known_mut(id) else {
             return;
@@ -65,17 +65,17 @@ impl Gateway {
         self.leave(id, Stage::Finishing, patience);
     }
 
-    /// Closes a connection that has been told nothing.
+    /// Closes a connection that nothing was sent to.
     pub(super) fn close(&mut self, id: ConnId) {
         self.leave(id, Stage::Closing, Patience::Short);
     }
 
-    /// Cuts a connection off that is no chat.
+    /// Cuts off a connection that is not a chat.
     pub(super) fn abort(&mut self, id: ConnId) {
         self.leave(id, Stage::Aborted, Patience::Short);
     }
 
-    /// Takes a connection to a stage of its end, and tells the runtime.
+    /// Moves a connection to a stage of its end, with the action for it.
     pub(super) fn leave(&mut self, id: ConnId, stage: Stage, patience: Patience) {
         let Some(conn) = self.conns.known(id) else {
             return;
@@ -102,7 +102,7 @@ impl Gateway {
         });
     }
 
-    /// The peer has had its time.
+    /// The peer's time is up.
     pub(super) fn give_up(&mut self, id: ConnId, ending: Ending) {
         let waiting = self.conns.known(id).map_or(0, |conn| conn.waiting());
         let next = if ending.stage == Stage::Finishing && waiting == 0 {

@@ -60,7 +60,7 @@ impl Gateway {
         self.broadcast(Audience::Everyone, &message, None);
     }
 
-    /// Closes the connection of a member who is online, after an error with the reason.
+    /// Sends a member who is online an error with the reason, then closes the connection.
     pub(super) fn kick(&mut self, member: &Login, reason: Option<&str>) {
         let online = match member {
             Login::Id(id) => self.hub.by_member(*id),

@@ -7,7 +7,7 @@ use crate::id::{ConnId, Ticket};
 use crate::member::{Answer, Unavailable};
 use crate::time::Millis;
 
-/// Whose time has come.
+/// What a deadline is for.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Due {
     Conn(ConnId),
@@ -19,8 +19,8 @@ pub(super) enum Due {
 }
 
 impl Gateway {
-    /// Puts the connection's deadline into the queue, unless an earlier one stands there: that one
-    /// looks again when it fires, so that nothing is moved for every message.
+    /// Queues the connection's deadline, unless an earlier one is queued: that one computes it anew when it fires,
+    /// so that a message does not have to move it.
     pub(super) fn arm(&mut self, id: ConnId) {
         let Some(conn) = self.conns.known_mut(id) else {
             return;
@@ -43,7 +43,7 @@ impl Gateway {
         }
     }
 
-    /// The next deadline of all; where two are equal, in the order of this list.
+    /// The next deadline of all. Of equal ones, the first in this function.
     pub(super) fn next_due(&self) -> Option<(Millis, Due)> {
         let mut next = self.deadlines.first().map(|(at, id)| (at, Due::Conn(id)));
         let mut sooner = |at: Millis, due: Due| {
