@@ -174,3 +174,21 @@ fn a_websocket_that_is_told_much_is_asked_all_the_same() {
     }
     assert_eq!(ends(&lab, id), (0, 0, 0));
 }
+
+#[test]
+fn a_client_that_is_kicked_while_it_is_paused_is_read_again() {
+    let mut lab = Lab::new(unlimited());
+    let id = prepared(&mut lab, "IDENTIFY 1 x\0");
+    lab.handle(Input::Answer(lab.ticket(), Answer::Member(member(1))));
+    lab.handle(Input::Backlog(id, 64 * 1024 + 1));
+    lab.send(id, "PING waits\0");
+    assert_eq!(lab.count(|action| *action == Action::Pause(id)), 1);
+    let member = crate::member::Login::Id(MemberId(1));
+    lab.handle(Input::Kick {
+        member,
+        reason: None,
+    });
+    assert_eq!(ends(&lab, id), (1, 0, 0));
+    // Its end has to be seen.
+    assert_eq!(lab.count(|action| *action == Action::Resume(id)), 1);
+}
