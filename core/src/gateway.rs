@@ -366,6 +366,7 @@ impl Gateway {
         }
     }
 
+    #[cold]
     fn member(&mut self, event: &MemberEvent) {
         self.questions.outdate(event.member());
         self.outdate_claims(event.member());
@@ -376,6 +377,7 @@ impl Gateway {
         }
     }
 
+    #[cold]
     fn configure(&mut self, config: Arc<Config>) {
         self.config = config;
         // A deadline that has come nearer must not wait for the one that was armed.
@@ -387,6 +389,7 @@ impl Gateway {
         self.ask_next();
     }
 
+    #[cold]
     fn shut_down(&mut self) {
         if self.phase != Phase::Running {
             return;

@@ -55,12 +55,14 @@ impl Gateway {
     }
 
     /// Sends an announcement to everyone online.
+    #[cold]
     pub(super) fn announce(&mut self, text: &str) {
         let message = reply::announce(self.now, text);
         self.broadcast(Audience::Everyone, &message, None);
     }
 
     /// Sends a member who is online an error with the reason, then closes the connection.
+    #[cold]
     pub(super) fn kick(&mut self, member: &Login, reason: Option<&str>) {
         let online = match member {
             Login::Id(id) => self.hub.by_member(*id),
