@@ -45,8 +45,8 @@ pub fn play<P: Plays>(
 }
 
 /// Every element that the server writes, made of these members and this text, as a raw client gets it:
-/// error, pong, quit, login, identify, msg, announce and nicklist, in this order.
-pub fn replies(one: &Member, other: &Member, now: Now, text: &str) -> [Vec<u8>; 8] {
+/// error, pong, quit, login, identify, msg, action, announce, hello, kicked and nicklist, in this order.
+pub fn replies(one: &Member, other: &Member, now: Now, text: &str) -> [Vec<u8>; 11] {
     let members = [one, other].map(|member| (&*member.nick, &*member.name));
     [
         reply::error(text),
@@ -55,7 +55,10 @@ pub fn replies(one: &Member, other: &Member, now: Now, text: &str) -> [Vec<u8>; 
         reply::login(one),
         reply::identify(one),
         reply::msg(&one.nick, now, text, &one.name),
+        reply::action(&one.nick, now, text, &one.name),
         reply::announce(now, text),
+        reply::hello(&one.nick, text),
+        reply::kicked(text),
         reply::nicklist(members.into_iter()),
     ]
     .map(|message| message.to(Form::Stream).to_vec())

@@ -219,12 +219,25 @@ pub struct Recipients {
     ids: Arc<[ConnId]>,
 }
 
+/// Which elements a connection's client knows. It changes once, when the client sends the first command beyond
+/// those of 2007.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Those of 2007.
+    #[default]
+    One,
+    /// All.
+    Two,
+}
+
 /// Connections that get the same messages in the same order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Audience {
     /// Everyone online.
     Everyone,
+    /// Everyone online whose client knows these elements.
+    Level(Level),
 }
 
 impl Audience {
@@ -232,6 +245,8 @@ impl Audience {
     pub fn number(self) -> u32 {
         match self {
             Self::Everyone => 0,
+            Self::Level(Level::One) => 1,
+            Self::Level(Level::Two) => 2,
         }
     }
 }

@@ -16,7 +16,7 @@ use core::net::SocketAddr;
 
 use crate::chat::commands::identify::Identify;
 use crate::chat::hub::Slot;
-use crate::chunk::Form;
+use crate::chunk::{Form, Level};
 use crate::config::Limits;
 use crate::id::{Accepted, ConnId, ListenerId, Source, Ticket};
 use crate::member::Member;
@@ -121,9 +121,9 @@ pub(crate) enum Wire {
 /// Who a chat connection is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Who {
-    /// Not identified; this many logins have failed.
-    Nobody { failures: u8 },
-    /// Online.
+    /// Not identified; this many logins have failed. The level is of the elements that the client knows.
+    Nobody { failures: u8, level: Level },
+    /// Online. The hub knows the level.
     Member(Slot),
 }
 
@@ -422,7 +422,10 @@ impl Chat {
         Self {
             wire,
             framer: Framer::default(),
-            who: Who::Nobody { failures: 0 },
+            who: Who::Nobody {
+                failures: 0,
+                level: Level::One,
+            },
             turn: Turn::Ready,
             waiting_since: Millis(0),
             next_command: 0,

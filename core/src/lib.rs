@@ -91,7 +91,7 @@ mod wiped;
 mod wire;
 mod xml;
 
-pub use chunk::{Audience, Chunk, Form, Recipients};
+pub use chunk::{Audience, Chunk, Form, Level, Recipients};
 pub use config::{
     Claims, Config, Help, KeepAlive, Limits, ListAccess, LoginThrottle, Loopback, Missing,
     OnDuplicate, Origins, Presence, Role, SETTINGS, Setting, SettingError, Throttle, is_host_name,

@@ -66,7 +66,8 @@ fn parsed(bytes: &[u8]) {
             continue;
         };
         assert!(!text.contains(['\u{8}', '\u{7f}']) || !line);
-        let Ok(call) = command::parse(text::trim(text)) else {
+        let call = command::parse(text::trim(text)).filter(|call| call.usage().is_none());
+        let Some(call) = call else {
             continue;
         };
         let (first, last) = match call.command.takes {

@@ -2,14 +2,17 @@
 //!
 //! CONTRIBUTING.md lists what a new command needs.
 
-use crate::chat::commands::{identify, list, msg, ping, quit};
+use crate::chat::commands::{hello, identify, list, me, msg, ping, quit};
 use crate::chat::context::Context;
+use crate::chat::reply;
+use crate::chunk::Level;
 use crate::text;
 
 /// All commands. Nothing else names their words, their arguments, or what a recording keeps of them.
-static COMMANDS: [Command; 5] = [
+static COMMANDS: [Command; 7] = [
     Command {
         word: "IDENTIFY",
+        level: Level::One,
         takes: Takes::WordAndText {
             usage: "Usage: IDENTIFY id password",
         },
@@ -18,6 +21,7 @@ static COMMANDS: [Command; 5] = [
     },
     Command {
         word: "MSG",
+        level: Level::One,
         takes: Takes::WordAndText {
             usage: "Usage: MSG nick text",
         },
@@ -26,12 +30,14 @@ static COMMANDS: [Command; 5] = [
     },
     Command {
         word: "LIST",
+        level: Level::One,
         takes: Takes::Nothing,
         keeps: Keeps::NoArgument,
         run: list::run,
     },
     Command {
         word: "PING",
+        level: Level::One,
         takes: Takes::Word {
             usage: "Usage: PING token",
         },
@@ -40,9 +46,26 @@ static COMMANDS: [Command; 5] = [
     },
     Command {
         word: "QUIT",
+        level: Level::One,
         takes: Takes::Nothing,
         keeps: Keeps::NoArgument,
         run: quit::run,
+    },
+    Command {
+        word: "HELLO",
+        level: Level::Two,
+        takes: Takes::Nothing,
+        keeps: Keeps::NoArgument,
+        run: hello::run,
+    },
+    Command {
+        word: "ME",
+        level: Level::Two,
+        takes: Takes::WordAndText {
+            usage: "Usage: ME nick text",
+        },
+        keeps: Keeps::FirstArgument,
+        run: me::run,
     },
 ];
 
@@ -51,6 +74,8 @@ static COMMANDS: [Command; 5] = [
 pub(crate) struct Command {
     /// In capitals; a client may write it in any case.
     word: &'static str,
+    /// The level that a client shows by sending it, even if the command leads to an error.
+    level: Level,
     pub(crate) takes: Takes,
     pub(crate) keeps: Keeps,
     run: fn(&mut dyn Context, Args<'_>),
@@ -80,8 +105,8 @@ pub(crate) enum Keeps {
     FirstArgument,
 }
 
-/// The arguments of a command, borrowed from the text it came in. Those that the command takes are not
-/// empty.
+/// The arguments of a command, borrowed from the text it came in. When it is carried out, those that it takes
+/// are not empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Args<'a> {
     /// The first word.
@@ -97,44 +122,41 @@ pub(crate) struct Call<'a> {
     pub(crate) args: Args<'a>,
 }
 
-/// Why a text is not a command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// No command has this word.
-    Unknown,
-    /// An argument is missing; the error says which.
-    Usage(&'static str),
-}
-
 impl Call<'_> {
+    /// The error that the client gets because an argument is missing.
+    pub(crate) fn usage(&self) -> Option<&'static str> {
+        match self.command.takes {
+            Takes::Word { usage } if self.args.word.is_empty() => Some(usage),
+            Takes::WordAndText { usage } if self.args.text.is_empty() => Some(usage),
+            Takes::Nothing | Takes::Word { .. } | Takes::WordAndText { .. } => None,
+        }
+    }
+
     /// Carries the command out.
     pub(crate) fn run(self, context: &mut dyn Context) {
-        (self.command.run)(context, self.args);
+        if self.command.level == Level::Two {
+            context.raise_level();
+        }
+        match self.usage() {
+            Some(usage) => context.say(&reply::error(usage)),
+            None => (self.command.run)(context, self.args),
+        }
     }
 }
 
-/// Finds the command in a text that was [trimmed](text::trim) before.
+/// Finds the command in a text that was [trimmed](text::trim) before; `None` if no command has its first
+/// word.
 #[inline]
-pub(crate) fn parse(text: &str) -> Result<Call<'_>, Fault> {
+pub(crate) fn parse(text: &str) -> Option<Call<'_>> {
     let (word, rest) = split(text);
     // The released 2007 script wanted its commands with a slash, the one in the article without.
     let word = word.strip_prefix('/').unwrap_or(word);
     let is_named = |command: &&Command| command.word.eq_ignore_ascii_case(word);
-    let Some(command) = COMMANDS.iter().find(is_named) else {
-        return Err(Fault::Unknown);
-    };
+    let command = COMMANDS.iter().find(is_named)?;
     let (word, text) = split(rest);
-    let args = Args {
-        word,
-        text: text::trim(text),
-    };
-    match command.takes {
-        Takes::Word { usage } if args.word.is_empty() => Err(Fault::Usage(usage)),
-        Takes::WordAndText { usage } if args.text.is_empty() => Err(Fault::Usage(usage)),
-        Takes::Nothing | Takes::Word { .. } | Takes::WordAndText { .. } => {
-            Ok(Call { command, args })
-        }
-    }
+    let text = text::trim(text);
+    let args = Args { word, text };
+    Some(Call { command, args })
 }
 
 /// The text up to the first space, and what follows the spaces behind it.
@@ -149,9 +171,18 @@ fn split(text: &str) -> (&str, &str) {
 mod tests {
     use super::*;
 
-    const IDENTIFY: Fault = Fault::Usage("Usage: IDENTIFY id password");
-    const MSG: Fault = Fault::Usage("Usage: MSG nick text");
-    const PING: Fault = Fault::Usage("Usage: PING token");
+    /// The error for a word that no command has.
+    const UNKNOWN: &str = "unknown";
+    const IDENTIFY: &str = "Usage: IDENTIFY id password";
+    const MSG: &str = "Usage: MSG nick text";
+    const PING: &str = "Usage: PING token";
+
+    /// The command's word and arguments, or the error.
+    fn read(text: &str) -> Result<(&str, &str, &str), &str> {
+        let call = parse(text).ok_or(UNKNOWN)?;
+        let (word, args) = (call.command.word, call.args);
+        call.usage().map_or(Ok((word, args.word, args.text)), Err)
+    }
 
     #[test]
     fn grammar() {
@@ -161,12 +192,12 @@ mod tests {
             ("/LiSt", Ok(("LIST", "", ""))),
             ("LIST of everyone", Ok(("LIST", "of", "everyone"))),
             ("QUIT now", Ok(("QUIT", "now", ""))),
-            ("//LIST", Err(Fault::Unknown)),
-            ("/ LIST", Err(Fault::Unknown)),
-            ("/", Err(Fault::Unknown)),
-            ("LIST\tx", Err(Fault::Unknown)),
-            ("LISTS", Err(Fault::Unknown)),
-            ("ſ", Err(Fault::Unknown)),
+            ("//LIST", Err(UNKNOWN)),
+            ("/ LIST", Err(UNKNOWN)),
+            ("/", Err(UNKNOWN)),
+            ("LIST\tx", Err(UNKNOWN)),
+            ("LISTS", Err(UNKNOWN)),
+            ("ſ", Err(UNKNOWN)),
             ("PING a b", Ok(("PING", "a", "b"))),
             ("PING   a", Ok(("PING", "a", ""))),
             ("PING", Err(PING)),
@@ -185,10 +216,12 @@ mod tests {
             ("MSG bob \u{a0}", Ok(("MSG", "bob", "\u{a0}"))),
             ("MSG bob", Err(MSG)),
             ("MSG", Err(MSG)),
+            ("hello", Ok(("HELLO", "", ""))),
+            ("ME bob waves back", Ok(("ME", "bob", "waves back"))),
+            ("ME bob", Err("Usage: ME nick text")),
         ];
         for (text, expected) in cases {
-            let call = parse(text).map(|call| (call.command.word, call.args.word, call.args.text));
-            assert_eq!(call, expected, "{text:?}");
+            assert_eq!(read(text), expected, "{text:?}");
         }
     }
 
@@ -203,7 +236,7 @@ mod tests {
                 Takes::Word { usage } | Takes::WordAndText { usage } => {
                     let start = alloc::format!("Usage: {} ", command.word);
                     assert!(usage.starts_with(&start), "{usage}");
-                    assert_eq!(parse(command.word).err(), Some(Fault::Usage(usage)));
+                    assert_eq!(read(command.word), Err(usage));
                 }
             }
         }

@@ -1,8 +1,10 @@
 //! The code of each command, in a file of its own. Their words and arguments are in
 //! [`command`](super::command).
 
+pub(crate) mod hello;
 pub(crate) mod identify;
 pub(crate) mod list;
+pub(crate) mod me;
 pub(crate) mod msg;
 pub(crate) mod ping;
 pub(crate) mod quit;

@@ -35,6 +35,9 @@ pub(crate) trait Context {
     /// The form in which the client gets messages.
     fn form(&self) -> Form;
 
+    /// The client knows the elements of level 2 from now on.
+    fn raise_level(&mut self);
+
     /// The member that the client is; `None` before it has logged in.
     fn member(&self) -> Option<&Online>;
 

@@ -150,6 +150,20 @@ impl<T: Seat> Group<T> {
         Arc::clone(self.recipients.insert(recipients))
     }
 
+    /// Some of the connections as of now, by form like all, as an audience of their own.
+    pub(crate) fn recipients_of(
+        &self,
+        audience: Audience,
+        is_of: impl Fn(&T) -> bool,
+    ) -> Arc<[Recipients]> {
+        let forms = Form::ALL.into_iter().map(|form| {
+            let seats = self.in_order();
+            let ids = seats.filter(|seat| seat.form() == form && is_of(seat));
+            Recipients::new(audience, form, ids.map(T::conn))
+        });
+        forms.filter(|some| some.iter().len() > 0).collect()
+    }
+
     /// The list of the group as of now. All who wait for the same list share its bytes.
     pub(crate) fn list(&mut self, form: Form) -> Chunk {
         if self.list.is_none() {
@@ -175,7 +189,7 @@ impl<T: Seat> Group<T> {
         })
     }
 
-    fn seat_mut(&mut self, slot: Slot) -> Option<&mut T> {
+    pub(crate) fn seat_mut(&mut self, slot: Slot) -> Option<&mut T> {
         match self.places.get_mut(slot.index())? {
             Place::Taken { seat, .. } => Some(seat),
             Place::Free { .. } => None,

@@ -16,7 +16,7 @@ use core::cmp::Ordering;
 
 pub(crate) use crate::chat::group::Slot;
 use crate::chat::group::{Group, Seat};
-use crate::chunk::{Audience, Chunk, Form, Recipients};
+use crate::chunk::{Audience, Chunk, Form, Level, Recipients};
 use crate::id::ConnId;
 use crate::member::{Member, MemberId};
 
@@ -28,6 +28,8 @@ pub(crate) struct Hub {
     by_member: Vec<Slot>,
     /// The same, by the hashes of their nicks, then by the nicks.
     by_nick: Vec<(u32, Slot)>,
+    /// The connections of each level, made when first needed, and shared until a member joins or leaves.
+    by_level: [Option<Arc<[Recipients]>>; 2],
 }
 
 /// A member who is online, and on which connection.
@@ -35,6 +37,7 @@ pub(crate) struct Hub {
 pub(crate) struct Online {
     pub(crate) conn: ConnId,
     form: Form,
+    pub(crate) level: Level,
     pub(crate) id: MemberId,
     /// The nick, and right behind it the name.
     text: Box<str>,
@@ -47,16 +50,18 @@ impl Default for Hub {
             everyone: Group::new(Audience::Everyone),
             by_member: Vec::new(),
             by_nick: Vec::new(),
+            by_level: [None, None],
         }
     }
 }
 
 impl Hub {
     /// Adds a member at the end of the order. None of the same number or nick may be online.
-    pub(crate) fn join(&mut self, conn: ConnId, form: Form, member: &Member) -> Slot {
+    pub(crate) fn join(&mut self, conn: ConnId, form: Form, level: Level, member: &Member) -> Slot {
+        self.by_level = [None, None];
         let by_member = self.search_member(member.id).unwrap_or_else(|at| at);
         let by_nick = self.search_nick(&member.nick).unwrap_or_else(|at| at);
-        let slot = self.everyone.join(Online::new(conn, form, member));
+        let slot = self.everyone.join(Online::new(conn, form, level, member));
         self.by_member.insert(by_member, slot);
         self.by_nick.insert(by_nick, (hash(&member.nick), slot));
         slot
@@ -68,19 +73,31 @@ impl Hub {
         slot: Slot,
         conn: ConnId,
         form: Form,
+        level: Level,
         member: &Member,
     ) -> Option<ConnId> {
-        let new = Online::new(conn, form, member);
+        self.by_level = [None, None];
+        let new = Online::new(conn, form, level, member);
         self.everyone.replace(slot, new).map(|old| old.conn)
     }
 
     /// A member's connection gets messages in another form from now on.
     pub(crate) fn speak(&mut self, slot: Slot, form: Form) {
+        self.by_level = [None, None];
         self.everyone.speak(slot, form);
+    }
+
+    /// A member's client knows the elements of level 2 from now on.
+    pub(crate) fn raise_level(&mut self, slot: Slot) {
+        self.by_level = [None, None];
+        if let Some(online) = self.everyone.seat_mut(slot) {
+            online.level = Level::Two;
+        }
     }
 
     /// Takes a member off the list.
     pub(crate) fn leave(&mut self, slot: Slot) -> Option<Online> {
+        self.by_level = [None, None];
         let online = self.online(slot)?;
         let by_member = self.search_member(online.id);
         let by_nick = self.search_nick(online.nick());
@@ -119,6 +136,12 @@ impl Hub {
     pub(crate) fn recipients(&mut self, audience: Audience) -> Arc<[Recipients]> {
         match audience {
             Audience::Everyone => self.everyone.recipients(),
+            Audience::Level(level) => {
+                let everyone = &self.everyone;
+                let some = &mut self.by_level[level as usize];
+                let made = || everyone.recipients_of(audience, |online| online.level == level);
+                Arc::clone(some.get_or_insert_with(made))
+            }
         }
     }
 
@@ -174,10 +197,11 @@ impl Hub {
 }
 
 impl Online {
-    fn new(conn: ConnId, form: Form, member: &Member) -> Self {
+    fn new(conn: ConnId, form: Form, level: Level, member: &Member) -> Self {
         Self {
             conn,
             form,
+            level,
             id: member.id,
             text: [&*member.nick, &*member.name].concat().into(),
             nick: u32::try_from(member.nick.len()).expect("a nick is shorter than 4 GiB"),
@@ -240,11 +264,17 @@ mod tests {
     fn order_of_login_survives_a_takeover() {
         let mut hub = Hub::default();
         let conn = |n| ConnId::new(n, 0);
-        let alice = hub.join(conn(1), Form::Stream, &member(1, "alice"));
-        let bob = hub.join(conn(2), Form::Stream, &member(2, "bob"));
+        let alice = hub.join(conn(1), Form::Stream, Level::One, &member(1, "alice"));
+        let bob = hub.join(conn(2), Form::Stream, Level::One, &member(2, "bob"));
         let before = hub.recipients(Audience::Everyone);
         assert_eq!(
-            hub.replace(alice, conn(3), Form::Stream, &member(1, "alice")),
+            hub.replace(
+                alice,
+                conn(3),
+                Form::Stream,
+                Level::One,
+                &member(1, "alice")
+            ),
             Some(conn(1))
         );
         let everyone = |recipients: &[Recipients]| -> Vec<(Form, ConnId)> {
@@ -263,8 +293,8 @@ mod tests {
             conn(1),
             "a snapshot stays what it was"
         );
-        let carol = hub.join(conn(5), Form::Text, &member(3, "carol"));
-        hub.join(conn(6), Form::Stream, &member(4, "dave"));
+        let carol = hub.join(conn(5), Form::Text, Level::One, &member(3, "carol"));
+        hub.join(conn(6), Form::Stream, Level::One, &member(4, "dave"));
         assert_eq!(
             everyone(&hub.recipients(Audience::Everyone)),
             [
@@ -283,11 +313,11 @@ mod tests {
         assert!(
             hub.leave(bob).is_none()
                 && hub
-                    .replace(bob, conn(4), Form::Stream, &member(2, "bob"))
+                    .replace(bob, conn(4), Form::Stream, Level::One, &member(2, "bob"))
                     .is_none()
         );
         assert_eq!((hub.len(), hub.everyone.capacity()), (2, 4));
-        hub.replace(alice, conn(7), Form::Text, &member(1, "alice"));
+        hub.replace(alice, conn(7), Form::Text, Level::One, &member(1, "alice"));
         assert_eq!(
             everyone(&hub.recipients(Audience::Everyone)),
             [(Form::Stream, conn(6)), (Form::Text, conn(7))]
@@ -321,7 +351,7 @@ mod tests {
                 let id = (i64::from(n) * 7919) % 2003;
                 let member = member(id, &alloc::format!("é{}", (id * 31) % 2003));
                 assert_eq!(hub.find(&member), None);
-                let seat = hub.join(ConnId::new(n, 0), Form::Stream, &member);
+                let seat = hub.join(ConnId::new(n, 0), Form::Stream, Level::One, &member);
                 assert_eq!(hub.find(&member), Some(seat));
                 model.push((seat, id));
             }
@@ -353,9 +383,19 @@ mod tests {
         assert_eq!(hash(one), hash(other));
         for (first, second) in [(one, other), (other, one)] {
             let mut hub = Hub::default();
-            let seat = hub.join(ConnId::new(1, 0), Form::Stream, &member(1, first));
+            let seat = hub.join(
+                ConnId::new(1, 0),
+                Form::Stream,
+                Level::One,
+                &member(1, first),
+            );
             assert!(hub.by_nick(first).is_some() && hub.by_nick(second).is_none());
-            hub.join(ConnId::new(2, 0), Form::Stream, &member(2, second));
+            hub.join(
+                ConnId::new(2, 0),
+                Form::Stream,
+                Level::One,
+                &member(2, second),
+            );
             hub.assert_consistent();
             let id = |nick| hub.by_nick(nick).map(|online| online.id.0);
             assert_eq!((id(first), id(second)), (Some(1), Some(2)));

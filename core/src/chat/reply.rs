@@ -83,8 +83,14 @@ pub(crate) fn quit(nick: &str) -> Message {
 /// `<msg aid="…" time="…" msg="…" from="…" />`. `aid` is the sender and `from` the recipient: a quirk of
 /// the 2007 format that its Flash clients rely on.
 pub(crate) fn msg(sender: &str, now: Now, text: &str, recipient: &str) -> Message {
+    private("msg", sender, now, text, recipient)
+}
+
+fn private(element: &str, sender: &str, now: Now, text: &str, recipient: &str) -> Message {
     Message::join(&[
-        r#"<msg aid=""#,
+        "<",
+        element,
+        r#" aid=""#,
         &escaped(sender),
         r#"" time=""#,
         now.time_of_day().as_str(),
@@ -94,6 +100,28 @@ pub(crate) fn msg(sender: &str, now: Now, text: &str, recipient: &str) -> Messag
         &escaped(recipient),
         "\" />\0",
     ])
+}
+
+/// `<action aid="…" time="…" msg="…" from="…" />`: what a message of the same attributes would be, but its text
+/// says what the sender does.
+pub(crate) fn action(sender: &str, now: Now, text: &str, recipient: &str) -> Message {
+    private("action", sender, now, text, recipient)
+}
+
+/// `<hello server="flashgate" version="…" features="…" />`: what the server can do.
+pub(crate) fn hello(version: &str, features: &str) -> Message {
+    Message::join(&[
+        r#"<hello server="flashgate" version=""#,
+        &escaped(version),
+        r#"" features=""#,
+        &escaped(features),
+        "\" />\0",
+    ])
+}
+
+/// `<kicked reason="…"/>`: the server closes the connection.
+pub(crate) fn kicked(reason: &str) -> Message {
+    Message::join(&[r#"<kicked reason=""#, &escaped(reason), "\"/>\0"])
 }
 
 /// `<announce time="…" msg="…" />`: the operator speaks to everyone online.
@@ -143,7 +171,7 @@ mod tests {
             utc: UnixSeconds(36_000),
             ..Now::default()
         };
-        let cases: [(Message, &str); 9] = [
+        let cases: [(Message, &str); 12] = [
             (error("No."), "<error value=\"No.\"/>\0"),
             (pong("<1>"), "<pong value=\"&lt;1&gt;\"/>\0"),
             (
@@ -159,6 +187,15 @@ mod tests {
                 msg("bob", now, "a\rb", "eve"),
                 "<msg aid=\"bob\" time=\"10:00:00\" msg=\"a&#13;b\" from=\"eve\" />\0",
             ),
+            (
+                action("bob", now, "<waves>", "eve"),
+                "<action aid=\"bob\" time=\"10:00:00\" msg=\"&lt;waves&gt;\" from=\"eve\" />\0",
+            ),
+            (
+                hello("1.2.3", "nick me"),
+                "<hello server=\"flashgate\" version=\"1.2.3\" features=\"nick me\" />\0",
+            ),
+            (kicked("<3"), "<kicked reason=\"&lt;3\"/>\0"),
             (
                 announce(now, "a\0b"),
                 "<announce time=\"10:00:00\" msg=\"a\u{fffd}b\" />\0",

@@ -51,6 +51,10 @@ impl Context for Caller<'_> {
         self.gateway.form(self.conn)
     }
 
+    fn raise_level(&mut self) {
+        self.gateway.raise_level(self.conn);
+    }
+
     fn member(&self) -> Option<&Online> {
         self.gateway.member_of(self.conn)
     }

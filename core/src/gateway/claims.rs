@@ -265,8 +265,8 @@ impl Gateway {
 
     fn join(&mut self, id: ConnId, member: &Member) {
         self.note_login(id, member);
-        let form = self.form(id);
-        let seat = self.hub.join(id, form, member);
+        let (form, level) = (self.form(id), self.level(id));
+        let seat = self.hub.join(id, form, level, member);
         self.sit(id, seat);
         let mut caller = Caller {
             gateway: self,
@@ -284,7 +284,8 @@ impl Gateway {
         self.end_chat(old, CloseReason::Replaced, Ends::With(Stage::Finishing));
         self.settle(old);
         self.note_login(id, member);
-        self.hub.replace(seat, id, self.form(id), member);
+        let (form, level) = (self.form(id), self.level(id));
+        self.hub.replace(seat, id, form, level, member);
         self.sit(id, seat);
         self.say(id, &identify);
     }

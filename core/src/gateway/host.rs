@@ -3,7 +3,7 @@
 use super::Gateway;
 use super::ending::Ends;
 use crate::chat::reply;
-use crate::chunk::Audience;
+use crate::chunk::{Audience, Level};
 use crate::conn::Stage;
 use crate::id::ConnId;
 use crate::member::{Login, MemberId};
@@ -54,14 +54,14 @@ impl Gateway {
         self.refusals.total(reason)
     }
 
-    /// Sends an announcement to everyone online.
+    /// Sends an announcement to everyone online whose client knows the element.
     #[cold]
     pub(super) fn announce(&mut self, text: &str) {
         let message = reply::announce(self.now, text);
-        self.broadcast(Audience::Everyone, &message, None);
+        self.broadcast(Audience::Level(Level::Two), &message, None);
     }
 
-    /// Sends a member who is online an error with the reason, then closes the connection.
+    /// Sends a member who is online the reason, then closes the connection.
     #[cold]
     pub(super) fn kick(&mut self, member: &Login, reason: Option<&str>) {
         let online = match member {
@@ -69,7 +69,11 @@ impl Gateway {
             Login::Nick(nick) => self.hub.by_nick(nick),
         };
         if let Some(id) = online.map(|online| online.conn) {
-            self.tell(id, &reply::error(reason.unwrap_or(reply::KICKED)));
+            let message = match self.level(id) {
+                Level::One => reply::error(reason.unwrap_or(reply::KICKED)),
+                Level::Two => reply::kicked(reason.unwrap_or_default()),
+            };
+            self.tell(id, &message);
             self.end_chat(id, CloseReason::Kicked, Ends::With(Stage::Finishing));
             self.settle(id);
         }

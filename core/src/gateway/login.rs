@@ -114,7 +114,7 @@ impl Gateway {
         let Some(chat) = self.conns.known_mut(id).and_then(|conn| conn.chat()) else {
             return Step::Wait;
         };
-        if let Who::Nobody { failures } = &mut chat.who {
+        if let Who::Nobody { failures, .. } = &mut chat.who {
             *failures = failures.saturating_add(1);
             if *failures >= self.config.limits.failures.max(1) {
                 self.end_chat(id, CloseReason::FailedLogins, Ends::With(Stage::Finishing));

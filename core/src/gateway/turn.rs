@@ -8,10 +8,10 @@ use super::ending::Ends;
 use super::frames::{Found, Holds, Next};
 use super::http::Body;
 use super::{Gateway, Step};
-use crate::chat::command::{self, Fault};
+use crate::chat::command;
 use crate::chat::hub::Online;
 use crate::chat::reply;
-use crate::chunk::Form;
+use crate::chunk::{Form, Level};
 use crate::conn::{Incoming, Stage, Turn, Who};
 use crate::id::ConnId;
 use crate::note::{CloseReason, What};
@@ -133,12 +133,11 @@ impl Gateway {
         let clean = (form == Form::Text && text.contains('\0')).then(|| wiped::without_nuls(text));
         let text = text::trim(clean.as_deref().map_or(text, String::as_str));
         match command::parse(text) {
-            Ok(call) => call.run(&mut Caller {
+            Some(call) => call.run(&mut Caller {
                 gateway: self,
                 conn: id,
             }),
-            Err(Fault::Usage(usage)) => self.say(id, &reply::error(usage)),
-            Err(Fault::Unknown) => match http::other_method(text).filter(|_| may_be_http) {
+            None => match http::other_method(text).filter(|_| may_be_http) {
                 Some(status) => self.not_chat(id, status),
                 None => self.say(id, &reply::error(reply::UNKNOWN_COMMAND)),
             },
@@ -157,6 +156,19 @@ impl Gateway {
             && spoke != form
         {
             self.hub.speak(seat, form);
+        }
+    }
+
+    /// The client knows the elements of level 2 from now on.
+    #[cold]
+    pub(super) fn raise_level(&mut self, id: ConnId) {
+        let Some(conn) = self.conns.known_mut(id) else {
+            return;
+        };
+        match conn.chat().map(|chat| &mut chat.who) {
+            Some(Who::Nobody { level, .. }) => *level = Level::Two,
+            Some(Who::Member(slot)) => self.hub.raise_level(*slot),
+            None => {}
         }
     }
 
@@ -181,6 +193,18 @@ impl Gateway {
         if *quiet_until <= now {
             *quiet_until = now + SLOW_AGAIN;
             self.note(id, What::Slowed);
+        }
+    }
+
+    /// Which elements a connection's client knows.
+    pub(super) fn level(&self, id: ConnId) -> Level {
+        match self.conns.known(id).and_then(|conn| conn.who()) {
+            Some(Who::Nobody { level, .. }) => level,
+            Some(Who::Member(slot)) => self
+                .hub
+                .online(slot)
+                .map_or(Level::One, |online| online.level),
+            None => Level::One,
         }
     }
 

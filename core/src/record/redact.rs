@@ -7,7 +7,7 @@
 use alloc::vec::Vec;
 
 use super::pages;
-use crate::chat::command::{self, Fault, Keeps};
+use crate::chat::command::{self, Keeps};
 use crate::text;
 use crate::wire::framing::MARK;
 use crate::wire::http::{self, Status};
@@ -122,14 +122,14 @@ pub(super) fn kept_words(text: &str) -> [&str; 2] {
     let trimmed = text::trim(text);
     let word = trimmed.split(' ').next().unwrap_or_default();
     match command::parse(trimmed) {
-        Ok(call) => match call.command.keeps {
+        // A client that leaves out the id sends the password in its place.
+        Some(call) if call.usage().is_some() => [word, ""],
+        Some(call) => match call.command.keeps {
             Keeps::FirstArgument => [word, call.args.word],
             Keeps::NoArgument => [word, ""],
         },
-        // A client that leaves out the id sends the password in its place.
-        Err(Fault::Usage(_)) => [word, ""],
         // The first line of a request. Of a version that is not served, its digits say nothing.
-        Err(Fault::Unknown) => match (http::other_method(trimmed), trimmed.rfind("HTTP/")) {
+        None => match (http::other_method(trimmed), trimmed.rfind("HTTP/")) {
             (Some(Status::MethodNotAllowed), Some(at)) => [&trimmed[at..], ""],
             (Some(_), Some(at)) => [&trimmed[at..at + 5], ""],
             (_, _) => ["", ""],

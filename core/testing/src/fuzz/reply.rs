@@ -35,15 +35,34 @@ pub fn xml_reply(data: &[u8]) {
         ("msg", &*text),
         ("from", &*name),
     ];
-    let [error, pong, quit, login, identify, msg, announce, nicklist] =
-        _testing::replies(&one, &other, now, &text);
+    let [
+        error,
+        pong,
+        quit,
+        login,
+        identify,
+        msg,
+        action,
+        announce,
+        hello,
+        kicked,
+        nicklist,
+    ] = _testing::replies(&one, &other, now, &text);
     says(&error, "error", &[("value", &text)]);
     says(&pong, "pong", &[("value", &text)]);
     says(&quit, "quit", &[("aid", &nick)]);
     says(&login, "login", &shown);
     says(&identify, "identify", &shown);
     says(&msg, "msg", &sent);
+    says(&action, "action", &sent);
     says(&announce, "announce", &sent[1..3]);
+    let about = [
+        ("server", "flashgate"),
+        ("version", &*nick),
+        ("features", &*text),
+    ];
+    says(&hello, "hello", &about);
+    says(&kicked, "kicked", &[("reason", &text)]);
     read(&nicklist, |list| {
         is_element(list, "nicklist", &[]);
         let nicks: Vec<_> = list.children().collect();

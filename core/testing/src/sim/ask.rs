@@ -201,13 +201,14 @@ pub(super) const IDLE: u64 = 64;
 /// The share of what is no command, beside those of [`COMMANDS`].
 const WRONG_SHARE: u64 = 2;
 
-const WRONG: [(&str, &str); 7] = [
+const WRONG: [(&str, &str); 8] = [
     ("Unknown command.", "<policy-file-request/>!"),
-    ("Unknown command.", "HELLO <world>"),
+    ("Unknown command.", "HALLO <world>"),
     ("Unknown command.", "//LIST"),
     ("Usage: IDENTIFY id password", "IDENTIFY 1"),
     ("Usage: MSG nick text", "MSG alice  "),
     ("Usage: PING token", "ping"),
+    ("Usage: ME nick text", "/Me alice"),
     ("Unknown command.", "ſ"),
 ];
 

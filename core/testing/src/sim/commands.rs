@@ -2,8 +2,10 @@
 //!
 //! CONTRIBUTING.md lists what a new command needs.
 
+mod hello;
 mod identify;
 mod list;
+mod me;
 mod msg;
 mod ping;
 mod quit;
@@ -14,7 +16,7 @@ use super::model::Model;
 use super::reader::Said;
 
 /// All commands. A new row changes what every seed plays.
-pub(super) static COMMANDS: [Command; 5] = [
+pub(super) static COMMANDS: [Command; 7] = [
     Command {
         word: "IDENTIFY",
         share: 5,
@@ -44,6 +46,18 @@ pub(super) static COMMANDS: [Command; 5] = [
         share: 1,
         write: quit::write,
         answer: quit::answer,
+    },
+    Command {
+        word: "HELLO",
+        share: 1,
+        write: hello::write,
+        answer: hello::answer,
+    },
+    Command {
+        word: "ME",
+        share: 3,
+        write: me::write,
+        answer: me::answer,
     },
 ];
 

@@ -192,8 +192,8 @@ impl Model {
                 }
             }
             Input::Announce(text) => {
-                let time = now.time_of_day();
-                self.everyone(Said::xml("announce", [time.as_str(), text]), None);
+                let time = self.time_of_day();
+                self.everyone_of_level_two(Said::xml("announce", [&*time, text]));
             }
             Input::Kick(member, reason) => self.kicked(member, reason.as_deref()),
             Input::Shutdown if self.stopping.is_none() => {
@@ -406,6 +406,22 @@ impl Model {
     /// What must come next, after what must come already.
     pub(super) fn must_say(&mut self, to: Key, said: Said, owner: Owner) {
         self.must.push_back(Must::Say(to, said, owner));
+    }
+
+    /// The time as messages show it.
+    pub(super) fn time_of_day(&self) -> String {
+        let seconds = (self.now.utc.0 + i64::from(self.now.offset)).rem_euclid(86_400);
+        let (hour, minute) = (seconds / 3600, seconds / 60 % 60);
+        format!("{hour:02}:{minute:02}:{:02}", seconds % 60)
+    }
+
+    /// A client has sent a command of level 2.
+    pub(super) fn raise_level(&mut self, id: Key) {
+        self.side(id).level_two = true;
+    }
+
+    pub(super) fn is_level_two(&self, id: Key) -> bool {
+        self.sides[&id].level_two
     }
 
     /// The members online, in the order of their logins.

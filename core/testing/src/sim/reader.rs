@@ -308,14 +308,17 @@ impl Shape {
 static NICK: Shape = Shape::new("nick", &["aid", "name"], " />");
 
 /// Everything that a server says in XML.
-static ELEMENTS: [Shape; 8] = [
+static ELEMENTS: [Shape; 11] = [
     Shape::new("error", &["value"], "/>"),
     Shape::new("pong", &["value"], "/>"),
     Shape::new("login", &["aid", "name"], " />"),
     Shape::new("identify", &["aid", "name"], " />"),
     Shape::new("quit", &["aid"], " />"),
     Shape::new("msg", &["aid", "time", "msg", "from"], " />"),
+    Shape::new("action", &["aid", "time", "msg", "from"], " />"),
     Shape::new("announce", &["time", "msg"], " />"),
+    Shape::new("hello", &["server", "version", "features"], " />"),
+    Shape::new("kicked", &["reason"], "/>"),
     Shape {
         inside: Some(&NICK),
         ..Shape::new("nicklist", &[], ">")

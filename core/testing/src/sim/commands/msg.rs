@@ -1,7 +1,5 @@
 //! MSG: a private message. The sender gets it, too.
 
-use std::fmt::Write as _;
-
 use crate::sim::ask::{Ask, Writer};
 use crate::sim::key::Key;
 use crate::sim::model::{Model, Owner};
@@ -24,10 +22,7 @@ pub(super) fn answer(model: &mut Model, id: Key, arguments: &[String]) -> Said {
     let Some((member, to)) = model.by_nick(nick) else {
         return Said::error("User is already left.");
     };
-    let seconds = (model.now.utc.0 + i64::from(model.now.offset)).rem_euclid(86_400);
-    let mut time = String::new();
-    let (hour, minute) = (seconds / 3600, seconds / 60 % 60);
-    write!(time, "{hour:02}:{minute:02}:{:02}", seconds % 60).expect("a string");
+    let time = model.time_of_day();
     let said = Said::xml("msg", [&*sender.nick, &time, text, &member.nick]);
     if to != id {
         model.must_say(to, said.clone(), Owner::Others);

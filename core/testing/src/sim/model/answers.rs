@@ -71,7 +71,12 @@ impl Model {
         let ask = self.take(id);
         let expected = match &ask {
             Ask::Command(word, arguments) => commands::answer(self, id, word, arguments),
-            Ask::Wrong(why) => Said::error(why),
+            Ask::Wrong(why) => {
+                if why.starts_with("Usage: ME ") {
+                    self.raise_level(id);
+                }
+                Said::error(why)
+            }
             Ask::Control(payload) => Said::Pinged(payload.clone()),
             Ask::OtherMethod(code) => {
                 let body = Said::Body(String::from(*code));

@@ -36,7 +36,11 @@ impl Model {
         };
         if let Some((_, id)) = online.find(|(other, _)| named(other)) {
             let id = *id;
-            let said = Said::error(reason.unwrap_or("You were kicked."));
+            let said = if self.is_level_two(id) {
+                Said::xml("kicked", [reason.unwrap_or("")])
+            } else {
+                Said::error(reason.unwrap_or("You were kicked."))
+            };
             self.must.push_back(Must::Say(id, said, Owner::Others));
             let reason = CloseReason::Kicked;
             self.must.push_back(Must::Close(id, Some(reason)));

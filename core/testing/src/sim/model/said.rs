@@ -98,7 +98,16 @@ impl Model {
     }
 
     pub(super) fn everyone(&mut self, said: Said, author: Option<Key>) {
-        let left: BTreeSet<Key> = self.online.iter().map(|(_, id)| *id).collect();
+        self.all(|_, _| true, said, author);
+    }
+
+    pub(super) fn everyone_of_level_two(&mut self, said: Said) {
+        self.all(|model, id| model.is_level_two(id), said, None);
+    }
+
+    fn all(&mut self, gets: impl Fn(&Self, Key) -> bool, said: Said, author: Option<Key>) {
+        let online = self.online.iter().map(|(_, id)| *id);
+        let left: BTreeSet<Key> = online.filter(|id| gets(self, *id)).collect();
         if !left.is_empty() {
             let must = Must::Broadcast { said, left, author };
             self.must.push_back(must);

@@ -32,6 +32,8 @@ pub(in crate::sim) struct Side {
     pub(super) upgraded: bool,
     /// It has sent a command in the code page.
     pub(super) ascii: bool,
+    /// It has sent a command of level 2.
+    pub(super) level_two: bool,
     /// Since when it is known to have sent a command ended by NUL.
     flash: Option<Millis>,
     /// Everything that the client asks for, whether it has arrived or not, and was not done yet.
@@ -132,6 +134,7 @@ impl Side {
             chat: false,
             upgraded: false,
             ascii: false,
+            level_two: false,
             flash: None,
             script: VecDeque::new(),
             turn: Turn::Free,

@@ -1,0 +1,16 @@
+//! HELLO: what the server can do.
+
+use crate::sim::ask::{Ask, Writer};
+use crate::sim::key::Key;
+use crate::sim::model::Model;
+use crate::sim::reader::Said;
+
+pub(super) fn write(writer: &mut Writer<'_>) -> (Ask, String) {
+    let text = *writer.random.pick(&["HELLO", "hello", "/Hello world"]);
+    (Ask::command("HELLO", []), String::from(text))
+}
+
+pub(super) fn answer(model: &mut Model, id: Key, _: &[String]) -> Said {
+    model.raise_level(id);
+    Said::xml("hello", ["flashgate", env!("CARGO_PKG_VERSION"), "me"])
+}
