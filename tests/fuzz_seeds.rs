@@ -36,8 +36,9 @@ use flashgate_testing::transcript::{Against, Bare, Cut, Scenario, Transcript};
 /// A target's name and its body.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 12] = [
+const TARGETS: [Target; 13] = [
     ("sniff", fuzz::sniff),
+    ("proxy_header", fuzz::proxy_header),
     ("command", fuzz::command),
     ("http_head", fuzz::http_head),
     ("gateway", fuzz::gateway),
@@ -132,6 +133,11 @@ fn seeds(target: &str, scenario: &Scenario) -> Vec<Vec<u8>> {
             .filter(|stream| !stream.starts_with(b"GET "))
             .map(|stream| [b"\x03", &stream[..]].concat())
             .collect(),
+        "proxy_header" => {
+            let of_proxies: [&[u8]; 2] = [b"PROXY", b"\r\n\r\n\0"];
+            sent.filter(|stream| of_proxies.iter().any(|first| stream.starts_with(first)))
+                .collect()
+        }
         "http_head" => sent.filter(|stream| stream.ends_with(b"\n")).collect(),
         "gateway" => vec![scenario.script()],
         // These are the cases of the Autobahn suite: core/tests/websocket writes them.

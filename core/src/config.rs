@@ -3,6 +3,7 @@
 mod check;
 mod names;
 mod origin;
+mod proxies;
 mod setting;
 
 use alloc::string::String;
@@ -19,6 +20,8 @@ use crate::wire::codepage::CodePage;
 pub use check::is_host_name;
 pub use names::SETTINGS;
 pub use origin::Origins;
+pub use proxies::Proxies;
+pub(crate) use proxies::ProxyHeader;
 #[cfg(feature = "_testing")]
 pub(crate) use setting::span;
 pub use setting::{Help, Setting, SettingError};
@@ -34,6 +37,8 @@ pub struct Config {
     /// The filter of connections that begin with TLS, by [`ListenerId`](crate::ListenerId). They are refused
     /// where there is none.
     pub filters: Vec<Option<MakeFilter>>,
+    /// Which addresses are those of proxies that name their clients: the setting `proxy-protocol`.
+    pub proxies: Proxies,
     /// The Flash policy document.
     pub policy: Policy,
     /// The files that are served over HTTP.
@@ -78,6 +83,7 @@ impl Default for Config {
             limits: Limits::default(),
             listeners: Vec::new(),
             filters: Vec::new(),
+            proxies: Proxies::default(),
             policy: Policy::default(),
             codepage: None,
             origins: Origins::Any,

@@ -17,7 +17,7 @@ use core::net::SocketAddr;
 use crate::chat::commands::identify::Identify;
 use crate::chat::hub::Slot;
 use crate::chunk::{Form, Level};
-use crate::config::Limits;
+use crate::config::{Config, Limits};
 use crate::id::{Accepted, ConnId, ListenerId, Source, Ticket};
 use crate::member::Member;
 use crate::time::Millis;
@@ -26,7 +26,7 @@ use inbox::Inbox;
 use outbox::{Outbox, Progress};
 use peer::Peer;
 pub(crate) use rate::Cost;
-use sniff::{Kind, Serves};
+use sniff::{Kind, Layer, Serves};
 use websocket::WebSocket;
 
 /// A connection. Idle, it holds no buffer.
@@ -78,8 +78,8 @@ pub(crate) enum Incoming {
 /// What a connection speaks, and how far it has come with it.
 #[derive(Debug)]
 pub(crate) enum State {
-    /// Not recognised yet; all its bytes are in the inbox.
-    Sniffing(Option<FirstBytes>),
+    /// Not recognised yet; all its bytes behind this layer are in the inbox.
+    Sniffing(Layer, Option<FirstBytes>),
     /// Sending the head of an HTTP request.
     Http { since: Millis, searched: usize },
     /// Chatting. Counted as a client.
@@ -207,7 +207,7 @@ impl Conn {
             incoming: Incoming::Open,
             outbox: Outbox::default(),
             long: false,
-            state: State::Sniffing(None),
+            state: State::Sniffing(Layer::Outermost, None),
         }
     }
 
@@ -215,8 +215,14 @@ impl Conn {
         self.peer.address()
     }
 
-    pub(crate) fn listener(&self) -> ListenerId {
-        ListenerId(self.listener.into())
+    /// A proxy has named its client.
+    pub(crate) fn set_peer(&mut self, peer: SocketAddr) {
+        self.peer = peer.into();
+    }
+
+    /// What its listener serves to it.
+    pub(crate) fn serves<'a>(&self, config: &'a Config) -> Serves<'a> {
+        config.serves(ListenerId(self.listener.into()), self.peer().ip())
     }
 
     /// A chunk that takes this much memory has joined the runtime's queue.
@@ -278,7 +284,7 @@ impl Conn {
     pub(crate) fn chat(&mut self) -> Option<&mut Chat> {
         match &mut self.state {
             State::Chat(chat) => Some(chat),
-            State::Sniffing(_) | State::Http { .. } | State::Ending(_) => None,
+            State::Sniffing(..) | State::Http { .. } | State::Ending(_) => None,
         }
     }
 
@@ -309,7 +315,7 @@ impl Conn {
     /// Bytes came, or can come again after a pause.
     pub(crate) fn heard(&mut self, now: Millis) {
         match &mut self.state {
-            State::Sniffing(first) => {
+            State::Sniffing(_, first) => {
                 let fresh = FirstBytes {
                     first: now,
                     last: now,
@@ -369,26 +375,25 @@ impl Conn {
     fn as_chat(&self) -> Option<&Chat> {
         match &self.state {
             State::Chat(chat) => Some(chat),
-            State::Sniffing(_) | State::Http { .. } | State::Ending(_) => None,
+            State::Sniffing(..) | State::Http { .. } | State::Ending(_) => None,
         }
     }
 
     /// When the state has to be looked at again if nothing happens.
-    pub(crate) fn deadline(&self, limits: &Limits, serves: Serves<'_>) -> Option<Millis> {
+    #[inline]
+    pub(crate) fn deadline(&self, config: &Config) -> Option<Millis> {
+        let limits = &config.limits;
         match &self.state {
-            State::Sniffing(first) => Some(self.sniff_deadline(*first, limits, serves)),
+            State::Sniffing(layer, first) => Some(self.sniff_deadline(*layer, *first, config)),
             State::Http { since, .. } => Some(*since + limits.request),
             State::Chat(chat) => chat.deadline(self.since, self.incoming, limits),
             State::Ending(ending) => ending.deadline(&self.outbox, limits),
         }
     }
 
-    fn sniff_deadline(
-        &self,
-        first: Option<FirstBytes>,
-        limits: &Limits,
-        serves: Serves<'_>,
-    ) -> Millis {
+    fn sniff_deadline(&self, layer: Layer, first: Option<FirstBytes>, config: &Config) -> Millis {
+        let limits = &config.limits;
+        let serves = self.serves(config);
         let due = match first {
             Some(FirstBytes {
                 last,
@@ -402,7 +407,7 @@ impl Conn {
             }) => first + limits.request,
             None => self.since + limits.login,
         };
-        if serves.kind(Kind::Chat) {
+        if serves.kind(layer, Kind::Chat) {
             due
         } else {
             due.min(self.since + limits.request)

@@ -39,9 +39,10 @@ use zeroize::Zeroizing;
 use crate::chat::hub::Hub;
 use crate::chat::throttle::Throttle;
 use crate::chunk::{Audience, Chunk, Form, Message};
-use crate::config::{Config, Loopback};
+use crate::config::Config;
 use crate::conn::filter::Filter;
 use crate::conn::outbox::Progress;
+use crate::conn::sniff::Layer;
 use crate::conn::table::Table;
 use crate::conn::{Conn, Incoming, Stage, State, Turn, Whose, Wire};
 use crate::event::{Action, Cause, HostFacts, Input, MAX_READ, Refused};
@@ -171,26 +172,33 @@ impl Gateway {
     }
 
     fn admit(&mut self, origin: Accepted) -> Result<ConnId, Refused> {
-        let (now, address) = (self.now, origin.peer.ip());
+        let address = origin.peer.ip();
         if self.phase != Phase::Running {
             return Err(Refused::ShuttingDown);
         }
         if self.conns.len() >= self.config.limits.connections {
             return Err(Refused::Full);
         }
-        let limited = self.is_limited(address);
-        if limited && self.addresses.open(address) >= self.config.limits.per_address.max(1) {
+        let serves = self.config.serves(origin.listener, address);
+        let limited = serves.is_limited(Layer::Outermost);
+        if limited && !self.count_address(address) {
             return Err(Refused::AddressLimit);
         }
-        if limited {
-            self.addresses.add(address);
-        }
         self.counters.accepted += 1;
-        let mut conn = Conn::new(origin, now.mono);
+        let mut conn = Conn::new(origin, self.now.mono);
         conn.counted = limited;
         let id = self.conns.insert(conn);
         self.arm(id);
         Ok(id)
+    }
+
+    /// Counts one more connection from an address, unless it has as many as it may.
+    fn count_address(&mut self, address: IpAddr) -> bool {
+        let fits = self.addresses.open(address) < self.config.limits.per_address.max(1);
+        if fits {
+            self.addresses.add(address);
+        }
+        fits
     }
 
     /// Fires the timers that are due, then takes one input. All the work happens here.
@@ -293,7 +301,7 @@ impl Gateway {
                 self.arm(id);
             }
             State::Ending(_) => {}
-            State::Sniffing(_) | State::Http { .. } | State::Chat(_) => self.advance(id, &[]),
+            State::Sniffing(..) | State::Http { .. } | State::Chat(_) => self.advance(id, &[]),
         }
     }
 
@@ -362,7 +370,7 @@ impl Gateway {
                 ending.since = self.now.mono;
                 self.arm(id);
             }
-            State::Ending(_) | State::Sniffing(_) | State::Http { .. } => {}
+            State::Ending(_) | State::Sniffing(..) | State::Http { .. } => {}
         }
     }
 
@@ -400,9 +408,10 @@ impl Gateway {
                 Some(State::Chat(_)) => {
                     self.end_chat(id, CloseReason::Shutdown, Ends::With(Stage::Finishing))
                 }
-                Some(State::Sniffing(None)) => self.close(id),
+                Some(State::Sniffing(_, None)) => self.close(id),
                 // A client that has begun a request gets its answer.
-                Some(State::Sniffing(Some(_)) | State::Http { .. } | State::Ending(_)) | None => {}
+                Some(State::Sniffing(_, Some(_)) | State::Http { .. } | State::Ending(_))
+                | None => {}
             }
             self.settle(id);
         }
@@ -445,7 +454,7 @@ impl Gateway {
 
     fn step(&mut self, id: ConnId, input: &[u8]) -> Step {
         match self.conns.known(id).map(|conn| &conn.state) {
-            Some(State::Sniffing(_)) => self.sniff(id, input),
+            Some(State::Sniffing(..)) => self.sniff(id, input),
             Some(State::Http { .. }) => self.http(id, input),
             Some(State::Chat(chat)) => match chat.wire {
                 Wire::Stream => self.next_command(id, input),
@@ -468,7 +477,7 @@ impl Gateway {
         let full = match &conn.state {
             State::Chat(chat) => !matches!(chat.turn, Turn::Ready) && !conn.inbox.is_empty(),
             State::Ending(ending) if ending.stage != Stage::Finishing => return self.arm(id),
-            State::Sniffing(_) | State::Http { .. } | State::Ending(_) => false,
+            State::Sniffing(..) | State::Http { .. } | State::Ending(_) => false,
         };
         match conn.incoming {
             Incoming::Open if full => {
@@ -483,14 +492,6 @@ impl Gateway {
             Incoming::Open | Incoming::Paused | Incoming::Ended => {}
         }
         self.arm(id);
-    }
-
-    /// Whether the limits per address hold for this one.
-    fn is_limited(&self, address: IpAddr) -> bool {
-        match self.config.loopback {
-            Loopback::Exempt => !address.is_loopback(),
-            Loopback::Limited => true,
-        }
     }
 
     /// Counts a connection that is turned away, and logs it unless that reason was logged a moment ago.

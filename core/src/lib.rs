@@ -94,7 +94,8 @@ mod xml;
 pub use chunk::{Audience, Chunk, Form, Level, Recipients};
 pub use config::{
     Claims, Config, Help, KeepAlive, Limits, ListAccess, LoginThrottle, Loopback, Missing,
-    OnDuplicate, Origins, Presence, Role, SETTINGS, Setting, SettingError, Throttle, is_host_name,
+    OnDuplicate, Origins, Presence, Proxies, Role, SETTINGS, Setting, SettingError, Throttle,
+    is_host_name,
 };
 pub use conn::filter::{Filter, Flow, MakeFilter};
 pub use event::{Action, Cause, HostFacts, Input, MAX_READ, ProcessFacts, Refused, StoreState};

@@ -160,6 +160,10 @@ pub enum Refusal {
     Head,
     /// It asks for a WebSocket while the server stops.
     Shutdown,
+    /// It comes from a proxy, and does not begin with a PROXY header.
+    NoProxyHeader,
+    /// It comes from a proxy, and its PROXY header is malformed, too long or not finished in time.
+    BadProxyHeader,
 }
 
 impl CloseReason {
@@ -204,6 +208,8 @@ impl Refusal {
             Self::BadKey => "bad key",
             Self::Head => "bad head",
             Self::Shutdown => "shutdown",
+            Self::NoProxyHeader => "no PROXY header",
+            Self::BadProxyHeader => "bad PROXY header",
         }
     }
 
@@ -212,6 +218,7 @@ impl Refusal {
         match self {
             Self::Http10 => ": is the proxy told to use 1.1?",
             Self::NoUpgrade | Self::NoConnection => ": is the proxy told to pass Upgrade on?",
+            Self::NoProxyHeader => ": is the proxy told to send one?",
             Self::Full
             | Self::AddressLimit
             | Self::NoCertificate
@@ -225,7 +232,8 @@ impl Refusal {
             | Self::NoKey
             | Self::BadKey
             | Self::Head
-            | Self::Shutdown => "",
+            | Self::Shutdown
+            | Self::BadProxyHeader => "",
         }
     }
 }

@@ -52,8 +52,8 @@ pub enum Meaning<'a> {
     /// All bytes of a connection so far. They may begin more than one protocol, and come again as a part of
     /// what they turn out to be.
     Undecided(&'a [u8]),
-    /// First bytes that are answered by themselves: a policy request with its terminator, or the two bytes
-    /// that begin TLS.
+    /// First bytes that mean something by themselves: a policy request with its terminator, the two bytes
+    /// that begin TLS, or the header of a proxy.
     Opening(&'a [u8]),
     /// The head of an HTTP request; as much of it as came, if it was refused or never ended.
     Head(&'a [u8]),

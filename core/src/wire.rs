@@ -5,6 +5,7 @@ pub(crate) mod coding;
 pub(crate) mod framing;
 pub(crate) mod http;
 pub(crate) mod percent;
+pub(crate) mod proxy;
 pub(crate) mod telnet;
 pub(crate) mod typed;
 pub mod websocket;

@@ -10,6 +10,7 @@ use crate::text;
 use crate::wire::framing::{Frame, Framer, Rules, Telnet};
 use crate::wire::http::{self, Head};
 use crate::wire::percent;
+use crate::wire::proxy::{self, Header};
 use crate::wire::typed::{self, Habits};
 
 /// A connection is classified by its first few bytes, and whatever follows never changes that.
@@ -32,6 +33,27 @@ fn sniff_as(data: &[u8], proxies: bool) {
             ),
             (Verdict::Undecided | Verdict::Unterminated, None) => {
                 assert!(end < LONGEST_PREFIX, "undecided at {end}")
+            }
+        }
+    }
+}
+
+/// A PROXY header is whole, or malformed, with the same byte however it is cut, is not longer than its limit, and
+/// whatever follows never changes that.
+pub fn proxy_header(data: &[u8]) {
+    let mut decided = None;
+    for end in 0..=data.len().min(proxy::MAX_V2 + 64) {
+        let header = proxy::header(&data[..end]);
+        match (header, decided) {
+            (header, Some(before)) => assert_eq!(header, before, "changed at {end}"),
+            (Header::Partial, None) => assert!(end < proxy::MAX_V2, "undecided at {end}"),
+            (Header::Complete { length, .. }, None) => {
+                assert_eq!(length, end, "it is whole with its last byte");
+                decided = Some(header);
+            }
+            (Header::Malformed { length }, None) => {
+                assert!(length == end || length == 0, "malformed with its last byte");
+                decided = Some(header);
             }
         }
     }

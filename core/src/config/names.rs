@@ -4,12 +4,14 @@
 //! command line of `serve` and its help, which reads the default from `Config::default()`. To add a setting:
 //! a field with its default in `config.rs`, a row here, the code that uses it, and a transcript.
 
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::num::NonZeroU32;
 
 use super::setting::{Kind, Setting};
 use super::{
-    Claims, ListAccess, LoginThrottle, Loopback, Missing, OnDuplicate, Origins, Presence, check,
-    origin,
+    Claims, ListAccess, LoginThrottle, Loopback, Missing, OnDuplicate, Origins, Presence, Proxies,
+    check, origin, proxies,
 };
 use crate::time::Millis;
 use crate::wire::codepage::CodePage;
@@ -216,6 +218,17 @@ pub static SETTINGS: &[Setting] = &[
         "origin whose pages may open a WebSocket, like https://games.example, *.games.example, file:// or \
          null; may be repeated; once given, the server's own pages need theirs listed, too",
     ),
+    Setting::new(
+        "proxy-protocol",
+        Kind::List {
+            check: proxies::check,
+            get: |config| Some(config.proxies.words()),
+            set: |config, words| {
+                let words = words.unwrap_or_else(|| Vec::from([String::from("*")]));
+                config.proxies = Proxies::of(words);
+            },
+        },
+    ),
 ];
 
 const MIB: u64 = 1024 * 1024;
@@ -228,8 +241,7 @@ const YEAR: Millis = Millis::from_secs(365 * 24 * 60 * 60);
 #[cfg(test)]
 mod tests {
     use alloc::collections::BTreeSet;
-    use alloc::string::{String, ToString as _};
-    use alloc::vec::Vec;
+    use alloc::string::ToString as _;
 
     use super::super::Config;
     use super::super::setting::SettingError;
@@ -288,6 +300,7 @@ mod tests {
             "redirect ",
             "missing chat",
             "allow-origin *",
+            "proxy-protocol ",
         ];
         assert_eq!(lines, expected);
         let keepalive = usual.limits.keepalive;

@@ -252,7 +252,14 @@ impl Setting {
                     .collect()
             }
             Kind::List { check, .. } => {
-                strings(&["*", "https://a.example", "null http://b.example:8080", ""])
+                let lists = [
+                    "*",
+                    "https://a.example",
+                    "null http://b.example:8080",
+                    "192.0.2.1 2001:db8::/32=optional",
+                    "",
+                ];
+                strings(&lists)
                     .into_iter()
                     .filter(|list: &String| {
                         list == "*" || words(list).all(|word| check(word).is_ok())

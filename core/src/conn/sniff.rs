@@ -1,8 +1,12 @@
 //! What a connection may speak, and how its first bytes show what it speaks.
 
-use crate::config::{Config, Role};
+use core::net::IpAddr;
+
+use super::filter::MakeFilter;
+use crate::config::{Config, Loopback, ProxyHeader, Role};
 use crate::id::ListenerId;
 use crate::web::policy;
+use crate::wire::proxy;
 
 /// What a connection speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,42 +23,94 @@ pub(crate) enum Kind {
     Chat,
 }
 
-/// What one listener serves. Nothing else decides that.
+/// How many layers of a connection's opening have been taken off. A connection only goes on to a later one, so
+/// its bytes are recognised at most once for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layer {
+    /// None: these are the first bytes from the wire.
+    Outermost,
+    /// The header of a proxy: its client is known.
+    Proxied,
+    /// TLS: the bytes come out of a filter.
+    Filtered,
+}
+
+/// What one listener serves to one peer. Nothing else decides that.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Serves<'a> {
     config: &'a Config,
-    role: Role,
+    listener: ListenerId,
+    peer: IpAddr,
 }
 
 impl Config {
-    pub(crate) fn serves(&self, listener: ListenerId) -> Serves<'_> {
-        let role = self.listeners.get(listener.0).copied();
+    /// What a listener serves to the peer at an address, which is canonical.
+    pub(crate) fn serves(&self, listener: ListenerId, peer: IpAddr) -> Serves<'_> {
         Serves {
             config: self,
-            role: role.unwrap_or(Role::Gateway),
+            listener,
+            peer,
         }
     }
 }
 
-impl Serves<'_> {
-    /// Whether a connection may speak this.
-    pub(crate) fn kind(self, kind: Kind) -> bool {
-        match self.role {
-            // No proxy is trusted, so its header is text like any other.
-            Role::Gateway => kind != Kind::Proxy,
-            Role::Policy => kind == Kind::Policy,
-            Role::Metrics => kind == Kind::Http,
+impl<'a> Serves<'a> {
+    /// Whether a connection may speak this as its next layer.
+    pub(crate) fn kind(self, layer: Layer, kind: Kind) -> bool {
+        match (self.proxy(layer), kind) {
+            (Some(_), Kind::Proxy) => true,
+            // From anybody else a header is text like any other.
+            (None, Kind::Proxy) | (Some(ProxyHeader::Required), _) => false,
+            (Some(ProxyHeader::Optional) | None, kind) => match self.role() {
+                Role::Gateway => true,
+                Role::Policy => kind == Kind::Policy,
+                Role::Metrics => kind == Kind::Http,
+            },
+        }
+    }
+
+    /// Whether a connection must begin this layer with the header of a proxy.
+    pub(crate) fn needs_proxy(self, layer: Layer) -> bool {
+        self.proxy(layer) == Some(ProxyHeader::Required)
+    }
+
+    fn proxy(self, layer: Layer) -> Option<ProxyHeader> {
+        match layer {
+            Layer::Outermost => self.config.proxies.header(self.peer),
+            Layer::Proxied | Layer::Filtered => None,
+        }
+    }
+
+    /// The filter for TLS.
+    pub(crate) fn filter(self) -> Option<&'a MakeFilter> {
+        self.config.filters.get(self.listener.0)?.as_ref()
+    }
+
+    /// Whether the limits for each address hold for the peer. They do for the clients of a proxy, and not for
+    /// the proxy.
+    pub(crate) fn is_limited(self, layer: Layer) -> bool {
+        if self.proxy(layer).is_some() {
+            return false;
+        }
+        match self.config.loopback {
+            Loopback::Exempt => !self.peer.is_loopback(),
+            Loopback::Limited => true,
         }
     }
 
     /// Whether HTTP leads to all pages and to the chat, and not to the counters alone.
     pub(crate) fn pages(self) -> bool {
-        self.role == Role::Gateway
+        self.role() == Role::Gateway
     }
 
     /// Whether HTTP leads to the counters.
     pub(crate) fn metrics(self) -> bool {
-        self.role == Role::Metrics || !self.config.listeners.contains(&Role::Metrics)
+        self.role() == Role::Metrics || !self.config.listeners.contains(&Role::Metrics)
+    }
+
+    fn role(self) -> Role {
+        let role = self.config.listeners.get(self.listener.0);
+        role.copied().unwrap_or(Role::Gateway)
     }
 }
 
@@ -101,8 +157,8 @@ const PREFIXES: &[(&[u8], Kind)] = &[
     (b"CONNECT ", Kind::Http),
     (b"TRACE ", Kind::Http),
     (b"\x16\x03", Kind::Tls),
-    (b"PROXY ", Kind::Proxy),
-    (b"\r\n\r\n\0\r\nQUIT\n", Kind::Proxy),
+    (proxy::V1, Kind::Proxy),
+    (proxy::V2, Kind::Proxy),
 ];
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! What must hold in a gateway after every input, for tests and fuzzing to check.
 
 use super::Gateway;
+use crate::conn::sniff::Layer;
 use crate::conn::{Chat, Conn, Incoming, Stage, State, Turn, Who, Wire};
 use crate::event::MAX_READ;
 use crate::id::ConnId;
+use crate::wire::proxy;
 
 impl Gateway {
     /// Panics if what the gateway knows in two places disagrees, or if it keeps more than its limits
@@ -64,8 +66,7 @@ impl Gateway {
 
     fn assert_conn(&self, id: ConnId, conn: &Conn) {
         let limits = &self.config.limits;
-        let serves = self.config.serves(conn.listener());
-        let (due, armed) = (conn.deadline(limits, serves), self.deadlines.get(id));
+        let (due, armed) = (conn.deadline(&self.config), self.deadlines.get(id));
         // While Timeouts are rationed, or before the first of a clock leap, a deadline may have passed.
         assert!(
             due.is_none() || armed <= due && armed.is_some(),
@@ -73,7 +74,8 @@ impl Gateway {
             conn.state
         );
         let most = match &conn.state {
-            State::Sniffing(_) => 32,
+            State::Sniffing(Layer::Outermost, _) => proxy::MAX_V2,
+            State::Sniffing(Layer::Proxied | Layer::Filtered, _) => 32,
             State::Http { .. } => limits.head,
             State::Chat(_) => limits.command + 1 + 3 * MAX_READ,
             State::Ending(_) => 0,
@@ -88,7 +90,7 @@ impl Gateway {
                 wire: Wire::WebSocket(websocket),
                 ..
             }) => &websocket.inbox[..],
-            State::Chat(_) | State::Sniffing(_) | State::Http { .. } | State::Ending(_) => &[],
+            State::Chat(_) | State::Sniffing(..) | State::Http { .. } | State::Ending(_) => &[],
         };
         assert!(
             unmasked.len() <= limits.command + 2 + 3 * MAX_READ,

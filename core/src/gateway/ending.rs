@@ -89,7 +89,7 @@ impl Gateway {
         };
         let before = match &conn.state {
             State::Ending(ending) => Some(ending.stage),
-            State::Sniffing(_) | State::Http { .. } | State::Chat(_) => None,
+            State::Sniffing(..) | State::Http { .. } | State::Chat(_) => None,
         };
         if before == Some(stage) || before == Some(Stage::Aborted) {
             return;

@@ -15,8 +15,8 @@ impl Gateway {
     /// Gives a connection its filter, if its listener has one and the connection has none; these wire bytes
     /// are its first.
     pub(super) fn begin_filter(&mut self, id: ConnId, wire: &[u8]) -> bool {
-        let listener = self.conns.get(id).map(|conn| conn.listener().0);
-        let filter = listener.and_then(|listener| self.config.filters.get(listener)?.as_ref());
+        let conn = self.conns.known(id);
+        let filter = conn.and_then(|conn| conn.serves(&self.config).filter());
         let (Some(make), false) = (filter, self.filters.contains_key(&id)) else {
             return false;
         };

@@ -36,7 +36,7 @@ impl Gateway {
             return Step::Wait;
         };
         let ended = conn.incoming == Incoming::Ended;
-        let pages = self.config.serves(conn.listener()).pages();
+        let pages = conn.serves(&self.config).pages();
         let State::Http { since, searched } = &mut conn.state else {
             return Step::Wait;
         };
@@ -114,11 +114,12 @@ impl Gateway {
         let Some(conn) = self.conns.known(id) else {
             return Response::plain(Status::ServiceUnavailable);
         };
-        let listener = conn.listener();
+        let serves = conn.serves(&self.config);
+        let (pages, metrics) = (serves.pages(), serves.metrics());
         if request.method == Method::Options {
             return self.options(request);
         }
-        if !self.config.serves(listener).pages() && request.path != "/metrics" {
+        if !pages && request.path != "/metrics" {
             return unkept(Response::plain(Status::NotFound));
         }
         match request.path {
@@ -145,8 +146,16 @@ impl Gateway {
                     fresh(http::PLAIN, &status::text(&gauges))
                 }
             }
-            "/metrics" if self.config.serves(listener).metrics() => {
-                let text = status::metrics(&self.gauges(), &self.counters, self.refusals.totals());
+            "/metrics" if metrics => {
+                let of_proxies = [Refusal::NoProxyHeader, Refusal::BadProxyHeader];
+                let possible = |reason: &Refusal| {
+                    !self.config.proxies.is_empty() || !of_proxies.contains(reason)
+                };
+                let refused = self
+                    .refusals
+                    .totals()
+                    .filter(|(reason, _)| possible(reason));
+                let text = status::metrics(&self.gauges(), &self.counters, refused);
                 fresh("text/plain; version=0.0.4; charset=utf-8", &text)
             }
             "/healthz" if self.phase != Phase::Running => {

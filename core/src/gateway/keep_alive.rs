@@ -51,7 +51,7 @@ impl Gateway {
         let silence = self.config.limits.raw_keepalive;
         let is_flash = match self.conns.known(id).map(|conn| &conn.state) {
             Some(State::Chat(chat)) => matches!(chat.wire, Wire::Stream) && chat.framer.is_flash(),
-            Some(State::Sniffing(_) | State::Http { .. } | State::Ending(_)) | None => false,
+            Some(State::Sniffing(..) | State::Http { .. } | State::Ending(_)) | None => false,
         };
         match silence {
             Some(silence) if is_flash => {

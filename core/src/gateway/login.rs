@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
-use core::net::{IpAddr, SocketAddr};
+use core::net::SocketAddr;
 
 use super::ending::Ends;
 use super::questions::Question;
@@ -22,10 +22,14 @@ impl Gateway {
     /// Asks the member store whether a client may log in, when the throttle lets the question pass.
     pub(super) fn log_in(&mut self, id: ConnId, identify: Identify) {
         let throttle = self.config.limits.throttle.login;
-        let Some(address) = self.conns.known(id).map(|conn| conn.peer().ip()) else {
+        let Some(conn) = self.conns.known(id) else {
             return;
         };
-        let source = self.source(id, address);
+        let source = if conn.counted {
+            Source::of(conn.peer().ip())
+        } else {
+            Source::Connection(id)
+        };
         match throttle {
             LoginThrottle::On => self.enter(id, source, identify),
             LoginThrottle::Off => self.look_up(id, source, None, identify),
@@ -135,15 +139,6 @@ impl Gateway {
                 let InLine { identify, source } = *in_line;
                 self.look_up(id, source, flight, identify);
             }
-        }
-    }
-
-    /// The source that failures of a connection count against.
-    fn source(&self, id: ConnId, address: IpAddr) -> Source {
-        if self.is_limited(address) {
-            Source::of(address)
-        } else {
-            Source::Connection(id)
         }
     }
 

@@ -135,7 +135,7 @@ impl Gateway {
                 }
             },
             // First bytes have been seen already.
-            State::Sniffing(_) | State::Http { .. } | State::Ending(_) => {}
+            State::Sniffing(..) | State::Http { .. } | State::Ending(_) => {}
         }
     }
 

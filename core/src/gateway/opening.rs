@@ -1,16 +1,20 @@
 //! The first bytes of a connection. Each protocol that may begin there is a stage: it takes bytes, and decides
 //! what becomes of the connection.
 
+use core::mem;
+use core::net::SocketAddr;
+
 use super::{Gateway, Phase, Step};
 use crate::chat::reply;
 use crate::chunk::Form;
-use crate::conn::sniff::{Kind, Verdict, sniff};
+use crate::conn::sniff::{Kind, Layer, Verdict, sniff};
 use crate::conn::{Chat, Conn, Incoming, Patience, State, Wire};
 use crate::id::ConnId;
 use crate::note::{Refusal, What};
 use crate::observer::Meaning;
 use crate::time::Millis;
 use crate::web::policy;
+use crate::wire::proxy::{self, Header};
 use crate::wire::websocket::CloseCode;
 
 impl Gateway {
@@ -19,24 +23,27 @@ impl Gateway {
         let Some(conn) = self.conns.known_mut(id) else {
             return Step::Wait;
         };
-        let serves = self.config.serves(conn.listener());
-        let deadline = conn.deadline(&self.config.limits, serves);
+        let State::Sniffing(layer, _) = conn.state else {
+            return Step::Wait;
+        };
+        let serves = conn.serves(&self.config);
+        let deadline = conn.deadline(&self.config);
         let is_last = conn.incoming == Incoming::Ended;
         let last_word = is_last || deadline.is_some_and(|at| at <= self.now.mono);
-        let verdict = sniff(input, |kind| serves.kind(kind));
+        let verdict = sniff(input, |kind| serves.kind(layer, kind));
         let kind = match verdict {
             Verdict::Is(kind) => Some(kind),
             Verdict::Unterminated if last_word => Some(Kind::Policy),
             Verdict::Undecided if last_word => (!input.is_empty()).then_some(Kind::Chat),
             Verdict::Undecided | Verdict::Unterminated => {
-                if let State::Sniffing(Some(first)) = &mut conn.state {
+                if let State::Sniffing(_, Some(first)) = &mut conn.state {
                     first.unterminated = verdict == Verdict::Unterminated;
                 }
                 self.understood(id, Meaning::Undecided(input));
                 return Step::Wait;
             }
         };
-        match kind.filter(|kind| serves.kind(*kind)) {
+        match kind.filter(|kind| serves.kind(layer, *kind)) {
             Some(Kind::Policy) => return self.answer_policy(id, input),
             Some(Kind::Http) => {
                 conn.state = State::Http {
@@ -45,10 +52,70 @@ impl Gateway {
                 }
             }
             Some(Kind::Tls) => return self.tls(id, input),
-            Some(Kind::Proxy | Kind::Chat) => self.begin_chat(id, Wire::Stream),
-            None => self.close(id),
+            Some(Kind::Proxy) => return self.proxy(id, input, last_word),
+            Some(Kind::Chat) => self.begin_chat(id, Wire::Stream),
+            None => {
+                // A proxy that only looks whether the port is open sends nothing.
+                if serves.needs_proxy(layer) && !input.is_empty() {
+                    self.refuse(id, Refusal::NoProxyHeader, None);
+                }
+                self.close(id);
+            }
         }
         Step::Consumed(0)
+    }
+
+    /// Takes off the header of a proxy. The bytes behind it are an opening of their own.
+    fn proxy(&mut self, id: ConnId, input: &[u8], last_word: bool) -> Step {
+        let (length, client) = match proxy::header(input) {
+            Header::Complete { length, client } => (length, client),
+            Header::Partial if !last_word => {
+                self.understood(id, Meaning::Undecided(input));
+                return Step::Wait;
+            }
+            Header::Partial => return self.refuse_header(id, input),
+            Header::Malformed { length } => return self.refuse_header(id, &input[..length]),
+        };
+        self.understood(id, Meaning::Opening(&input[..length]));
+        if let Some(conn) = self.conns.known_mut(id) {
+            conn.state = State::Sniffing(Layer::Proxied, None);
+            if length < input.len() {
+                conn.heard(self.now.mono);
+            }
+        }
+        if let Some(client) = client {
+            self.readdress(id, client);
+        }
+        Step::Consumed(length)
+    }
+
+    fn refuse_header(&mut self, id: ConnId, header: &[u8]) -> Step {
+        self.understood(id, Meaning::Opening(header));
+        self.refuse(id, Refusal::BadProxyHeader, None);
+        self.close(id);
+        Step::Consumed(header.len())
+    }
+
+    /// A connection comes from another peer than its socket says. It counts for that address from now on, and is
+    /// closed if the address has as many connections as it may.
+    pub(super) fn readdress(&mut self, id: ConnId, peer: SocketAddr) {
+        let Some(conn) = self.conns.known_mut(id) else {
+            return;
+        };
+        if mem::take(&mut conn.counted) {
+            self.addresses.remove(conn.peer().ip());
+        }
+        conn.set_peer(peer);
+        let address = conn.peer().ip();
+        if !conn.serves(&self.config).is_limited(Layer::Proxied) {
+            return;
+        }
+        if !self.count_address(address) {
+            self.refuse(id, Refusal::AddressLimit, None);
+            self.close(id);
+        } else if let Some(conn) = self.conns.known_mut(id) {
+            conn.counted = true;
+        }
     }
 
     /// Gives the connection a filter, which takes these bytes; its plain bytes are an opening of their own.
@@ -57,6 +124,11 @@ impl Gateway {
         self.understood(id, Meaning::Opening(first));
         if self.begin_filter(id, input) {
             self.dropped(id, rest);
+            if let Some(conn) = self.conns.known_mut(id)
+                && let State::Sniffing(layer, _) = &mut conn.state
+            {
+                *layer = Layer::Filtered;
+            }
             return Step::Consumed(input.len());
         }
         self.refuse(id, Refusal::NoCertificate, None);
@@ -121,7 +193,7 @@ impl Gateway {
 /// When a connection's first byte came.
 fn began(conn: &Conn, now: Millis) -> Millis {
     match &conn.state {
-        State::Sniffing(Some(first)) => first.first,
-        State::Sniffing(None) | State::Http { .. } | State::Chat(_) | State::Ending(_) => now,
+        State::Sniffing(_, Some(first)) => first.first,
+        State::Sniffing(_, None) | State::Http { .. } | State::Chat(_) | State::Ending(_) => now,
     }
 }

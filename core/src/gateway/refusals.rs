@@ -122,7 +122,7 @@ fn shortened(detail: &[u8]) -> &[u8] {
 }
 
 /// In the order of their declaration, which is their place in `tallies`.
-const REASONS: [Refusal; 17] = [
+const REASONS: [Refusal; 19] = [
     Refusal::Full,
     Refusal::AddressLimit,
     Refusal::NoCertificate,
@@ -140,6 +140,8 @@ const REASONS: [Refusal; 17] = [
     Refusal::BadKey,
     Refusal::Head,
     Refusal::Shutdown,
+    Refusal::NoProxyHeader,
+    Refusal::BadProxyHeader,
 ];
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod decisions;
 mod endings;
+mod readdress;
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -11,8 +12,8 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::config::{Loopback, OnDuplicate};
-use crate::id::{ListenerId, Ticket};
-use crate::member::{Answer, Denial, Member, MemberEvent, MemberId, Unavailable};
+use crate::id::{ListenerId, Source, Ticket};
+use crate::member::{Answer, Denial, Member, MemberEvent, MemberId, Query, Unavailable};
 use crate::time::UnixSeconds;
 
 /// A gateway, a clock, and what came out.

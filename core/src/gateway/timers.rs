@@ -25,8 +25,7 @@ impl Gateway {
         let Some(conn) = self.conns.known_mut(id) else {
             return;
         };
-        let serves = self.config.serves(conn.listener());
-        let Some(due) = conn.deadline(&self.config.limits, serves) else {
+        let Some(due) = conn.deadline(&self.config) else {
             return;
         };
         if self.deadlines.get(id).is_none_or(|armed| due < armed) {
@@ -103,8 +102,7 @@ impl Gateway {
         let Some(conn) = self.conns.known_mut(id) else {
             return;
         };
-        let serves = self.config.serves(conn.listener());
-        match conn.deadline(&self.config.limits, serves) {
+        match conn.deadline(&self.config) {
             Some(due) if due <= self.now.mono => {}
             Some(_) | None => return self.arm(id),
         }
@@ -115,7 +113,7 @@ impl Gateway {
                 self.claim_is_due(id);
                 self.advance(id, &[]);
             }
-            State::Sniffing(_) | State::Http { .. } => self.advance(id, &[]),
+            State::Sniffing(..) | State::Http { .. } => self.advance(id, &[]),
         }
     }
 }

@@ -121,7 +121,9 @@ impl Refusal {
     /// One word for the kind of refusal, what the line begins with, and what the detail is called.
     const fn kind(self) -> (&'static str, &'static str, &'static str) {
         match self {
-            Self::Full | Self::AddressLimit => ("refused", "CLOSED", "detail"),
+            Self::Full | Self::AddressLimit | Self::NoProxyHeader | Self::BadProxyHeader => {
+                ("refused", "CLOSED", "detail")
+            }
             Self::NoCertificate => ("tls_refused", "TLS REFUSED", "detail"),
             Self::Origin => ("websocket_refused", "WEBSOCKET REFUSED", "origin"),
             Self::Version => ("websocket_refused", "WEBSOCKET REFUSED", "version"),

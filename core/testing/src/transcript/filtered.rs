@@ -18,9 +18,15 @@ pub struct Filtered<D> {
 /// Why a scenario is not for [`Filtered`]: how much of an answer a client has taken is counted in wire bytes.
 pub const READS_SLOWLY: &str = "a client behind a filter reads at once";
 
+/// Another reason: the header of a proxy comes before the filter, and everything that a client sends goes through it.
+pub const NAMES_A_CLIENT: &str = "a proxy does not speak through the filter";
+
 impl<D> Filtered<D> {
     /// Opens the server with a filter for its first listener.
     pub fn open(host: Host, open: impl FnOnce(Host) -> Result<D, String>) -> Result<Self, String> {
+        if !host.config.proxies.is_empty() {
+            return Err(NAMES_A_CLIENT.to_owned());
+        }
         let config = filtered(&host.config);
         let driver = open(Host { config, ..host })?;
         Ok(Self {
