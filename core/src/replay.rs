@@ -1,9 +1,12 @@
 //! Plays a recording on a fresh gateway, and compares what that decides.
 
+mod lines;
+mod sent;
+mod settings;
 mod transcript;
 
-use alloc::borrow::{Cow, ToOwned};
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::borrow::ToOwned;
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -14,11 +17,11 @@ use crate::config::Config;
 use crate::event::{Action, Input, Refused};
 use crate::gateway::Gateway;
 use crate::id::{Accepted, ConnId};
-use crate::record::format::{self, Content, Line, Told};
-use crate::record::settings::{Settings, Taken};
-use crate::record::{KEPT, KEY, MAGIC, REDACTED, Secrets, VERSION};
+use crate::record::format::{self, Line, Told};
+use crate::record::{KEPT, MAGIC, REDACTED, Secrets, VERSION};
 use crate::time::Now;
-use crate::wire::websocket;
+use sent::Sent;
+use settings::{Settings, Taken};
 
 /// A recording that can be played.
 #[derive(Debug)]
@@ -218,7 +221,7 @@ impl<'a> Recording<'a> {
     }
 
     /// What every connection has sent.
-    pub(super) fn streams(&self) -> BTreeMap<ConnId, Sent<'a>> {
+    fn streams(&self) -> BTreeMap<ConnId, Sent<'a>> {
         let mut streams: BTreeMap<ConnId, Sent<'a>> = BTreeMap::new();
         for line in self.text.lines() {
             let is_content = ["raw ", "chat ", "frame ", "text ", "skip "];
@@ -415,81 +418,4 @@ fn is_file(action: &Action) -> bool {
 
 fn but_hash(did: &str) -> &str {
     did.rsplit_once(' ').map_or(did, |(did, _)| did)
-}
-
-/// What a connection has sent, put together from what is told of it.
-#[derive(Debug, Default)]
-pub(super) struct Sent<'a> {
-    pieces: VecDeque<Piece<'a>>,
-    text: VecDeque<u8>,
-}
-
-#[derive(Debug)]
-enum Piece<'a> {
-    /// These, from here on.
-    Bytes(Cow<'a, [u8]>, usize),
-    /// So much of the chat's bytes, under this mask; for ever, if there is none.
-    Text(u64, Option<[u8; 4]>),
-    Skip(u64),
-}
-
-impl<'a> Sent<'a> {
-    fn take(&mut self, content: Content<'a>) {
-        match content {
-            Content::Raw(bytes) => self.pieces.push_back(Piece::Bytes(bytes, 0)),
-            Content::Chat => self.pieces.push_back(Piece::Text(u64::MAX, None)),
-            Content::Frame(mut head) => {
-                head.extend_from_slice(&KEY);
-                let read = websocket::Head::read(&head);
-                let length = read.ok().flatten().map_or(0, |head| head.length);
-                self.pieces.push_back(Piece::Bytes(Cow::Owned(head), 0));
-                self.pieces.push_back(Piece::Text(length, Some(KEY)));
-            }
-            Content::Text(bytes) => self.text.extend(bytes.iter()),
-            Content::Skip(count) => self.pieces.push_back(Piece::Skip(count)),
-        }
-    }
-
-    /// The next bytes, if as many are told.
-    pub(super) fn next(&mut self, length: usize) -> Option<Vec<u8>> {
-        let mut out = Vec::with_capacity(length);
-        while out.len() < length {
-            let wanted = length - out.len();
-            match self.pieces.front_mut()? {
-                Piece::Bytes(bytes, at) => {
-                    let end = bytes.len().min(*at + wanted);
-                    out.extend_from_slice(&bytes[*at..end]);
-                    *at = end;
-                    if end == bytes.len() {
-                        self.pieces.pop_front();
-                    }
-                }
-                Piece::Text(left, mask) => {
-                    let here = usize::try_from(*left).map_or(wanted, |left| left.min(wanted));
-                    let start = out.len();
-                    let there = here.min(self.text.len());
-                    out.extend(self.text.drain(..there));
-                    // Half a command whose end is lost: which one does not matter.
-                    out.resize(start + here, b'x');
-                    if let Some(mask) = mask {
-                        websocket::unmask(&mut out[start..], *mask);
-                        mask.rotate_left(here % 4);
-                        *left -= here as u64;
-                    }
-                    if *left == 0 {
-                        self.pieces.pop_front();
-                    }
-                }
-                Piece::Skip(left) => {
-                    let here = usize::try_from(*left).map_or(wanted, |left| left.min(wanted));
-                    out.resize(out.len() + here, b'x');
-                    *left -= here as u64;
-                    if *left == 0 {
-                        self.pieces.pop_front();
-                    }
-                }
-            }
-        }
-        Some(out)
-    }
 }
