@@ -3,6 +3,7 @@
 mod kept;
 mod made_up;
 mod secrets;
+mod truncated;
 
 use std::borrow::ToOwned;
 use std::boxed::Box;
@@ -72,23 +73,6 @@ const ROOM: usize = 1 << 20;
 /// A short conversation with most kinds of lines.
 fn sample() -> &'static str {
     include_str!("../../../tests/recordings/mixed-audience.txt")
-}
-
-#[test]
-fn a_recording_may_end_anywhere() {
-    let text = sample();
-    let mut inputs = 0;
-    for end in 0..text.len() {
-        let Ok(recording) = Recording::new(&text.as_bytes()[..end], ROOM) else {
-            assert!(!text[..end].contains('\n'), "{end}");
-            continue;
-        };
-        let replayed = recording.replay(&Until::End);
-        assert_eq!(replayed.ended, Ended::Truncated, "cut at {end}");
-        assert!(replayed.inputs >= inputs, "more of it is not less");
-        inputs = replayed.inputs;
-    }
-    assert_eq!(inputs, replay(text).inputs);
 }
 
 #[test]

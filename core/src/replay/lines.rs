@@ -50,12 +50,18 @@ impl<'a> Line<'a> {
         match words.next()? {
             "open" | "in" | "eof" | "gone" | "backlog" | "raw" | "chat" | "frame" | "text"
             | "skip" => words.next(),
-            ">" => match words.next()? {
-                "write" | "finish" | "close" | "abort" | "pause" | "resume" => words.next(),
-                _ => None,
-            },
+            ">" => conn_of_decision(line.strip_prefix("> ")?),
             _ => None,
         }
+    }
+}
+
+/// The connection that a decision is about, as the line has it; notes do not say it.
+pub(super) fn conn_of_decision(recorded: &str) -> Option<&str> {
+    let mut words = recorded.split(' ');
+    match words.next()? {
+        "write" | "finish" | "close" | "abort" | "pause" | "resume" => words.next(),
+        _ => None,
     }
 }
 
@@ -155,7 +161,7 @@ fn number<T: FromStr>(text: &str) -> Option<T> {
     text.parse().ok()
 }
 
-fn conn(text: &str) -> Option<ConnId> {
+pub(super) fn conn(text: &str) -> Option<ConnId> {
     let (slot, generation) = text.split_once('.')?;
     Some(ConnId::new(slot.parse().ok()?, generation.parse().ok()?))
 }

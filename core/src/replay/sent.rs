@@ -13,6 +13,8 @@ use crate::wire::websocket;
 pub(super) struct Sent<'a> {
     pieces: VecDeque<Piece<'a>>,
     text: VecDeque<u8>,
+    /// Bytes were made up, since the lines that tell of them are lost.
+    guessed: bool,
 }
 
 #[derive(Debug)]
@@ -41,7 +43,12 @@ impl<'a> Sent<'a> {
         }
     }
 
-    /// The next bytes, if as many are told.
+    /// Whether some of the bytes so far were made up.
+    pub(super) fn is_guessed(&self) -> bool {
+        self.guessed
+    }
+
+    /// The next bytes; `None` if the recording does not tell of so many.
     pub(super) fn next(&mut self, length: usize) -> Option<Vec<u8>> {
         let mut out = Vec::with_capacity(length);
         while out.len() < length {
@@ -60,7 +67,8 @@ impl<'a> Sent<'a> {
                     let start = out.len();
                     let there = here.min(self.text.len());
                     out.extend(self.text.drain(..there));
-                    // Half a command whose end is lost: which one does not matter.
+                    // No line tells of bytes that waited when the recording was cut off.
+                    self.guessed |= there < here;
                     out.resize(start + here, b'x');
                     if let Some(mask) = mask {
                         websocket::unmask(&mut out[start..], *mask);

@@ -60,6 +60,19 @@ fn sessions() -> Vec<Vec<u8>> {
     frames.push((0x80, b"Wv9!Jt"));
     frames.push((0x80 | Opcode::Close as u8, b"\x03\xe8Hx4pQm6z"));
     let texts = upgraded(&frames);
+    // A NUL ends no text message: it is a part of a word.
+    let with_nuls: Vec<(u8, &[u8])> = [
+        &b"LI\0ST"[..],
+        b"\0LIST",
+        b"\0",
+        b"IDENTIFY\x001 Zq7kWv9!Jt",
+        b"IDENTIFY b\0b Zq7k\0Wv9!Jt",
+        b"PING Hx4p\0Qm6z\0",
+        b"MSG bob \0Hx4pQm6z",
+        b"\0Zq7kWv9!Jt\0",
+    ]
+    .map(|command| (text, command))
+    .to_vec();
     let mut stream: Vec<(u8, &[u8])> = nul.chunks(7).map(|piece| (binary, piece)).collect();
     stream.push((0x80 | Opcode::Pong as u8, b"Hx4pQm6z"));
     Vec::from([
@@ -78,6 +91,7 @@ fn sessions() -> Vec<Vec<u8>> {
         b"\x16\x03\x01Hx4pQm6z".to_vec(),
         wrong,
         texts,
+        upgraded(&with_nuls),
         upgraded(&stream),
         upgraded(&[(0xff, b"Hx4pQm6z")]),
         upgraded(&[(text, b"\xffHx4pQm6z"), (text, b"Zq7kWv9!Jt")]),
