@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use argh::FromArgs;
-use flashgate_testing::sim::{self, NoMeter};
+use flashgate_testing::sim::{self, NoMeter, Watched};
 
 /// Plays the deterministic simulation of the core.
 #[derive(FromArgs)]
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
     let (start, mut shown) = (Instant::now(), Instant::now());
     let mut inputs = 0;
     while start.elapsed() < Duration::from_secs(options.seconds) {
-        match sim::run(seed, options.events, false, &NoMeter) {
+        match sim::run(seed, options.events, Watched::No, &NoMeter) {
             Ok(report) => inputs += report.inputs,
             Err(_) => return failed(seed, options.events),
         }

@@ -23,6 +23,7 @@ mod reader;
 mod store;
 mod swarm;
 mod trace;
+mod witness;
 mod world;
 
 use std::collections::BTreeMap;
@@ -90,15 +91,29 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Plays one seed twice, each about `events` inputs long before everything settles; the two must not
-/// differ in anything.
+/// Whether somebody watches the gateway of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watched {
+    /// No observer does.
+    No,
+    /// An observer does, and checks what it is shown.
+    Observed,
+    /// It also keeps the last events in words, for a [`Failure`].
+    InWords,
+}
+
+/// Plays one seed twice, each about `events` inputs long before everything settles: without an observer and
+/// with one. The two must not differ in anything.
 pub fn check(seed: u64, events: u64, meter: &dyn Meter) -> Result<Report, Failure> {
-    let first = run(seed, events, false, meter);
-    let Ok(first) = first else {
-        // The same again, with words.
-        return run(seed, events, true, &NoMeter).and(first);
+    let in_words = |result| run(seed, events, Watched::InWords, &NoMeter).and(result);
+    let first = match run(seed, events, Watched::No, meter) {
+        Ok(first) => first,
+        failed @ Err(_) => return in_words(failed),
     };
-    let second = run(seed, events, false, &NoMeter)?;
+    let second = match run(seed, events, Watched::Observed, &NoMeter) {
+        Ok(second) => second,
+        failed @ Err(_) => return in_words(failed),
+    };
     if first.trace != second.trace {
         return Err(Failure {
             message: format!("two runs differ: {first:?}, {second:?}"),
@@ -110,9 +125,9 @@ pub fn check(seed: u64, events: u64, meter: &dyn Meter) -> Result<Report, Failur
 }
 
 /// Plays one seed once.
-pub fn run(seed: u64, events: u64, words: bool, meter: &dyn Meter) -> Result<Report, Failure> {
+pub fn run(seed: u64, events: u64, watched: Watched, meter: &dyn Meter) -> Result<Report, Failure> {
     meter.reset();
-    let mut world = World::new(seed, events, words, meter);
+    let mut world = World::new(seed, events, watched, meter);
     let played = catch_unwind(AssertUnwindSafe(|| world.play()));
     let Err(panic) = played else {
         return Ok(Report {
@@ -129,6 +144,8 @@ pub fn run(seed: u64, events: u64, words: bool, meter: &dyn Meter) -> Result<Rep
     Err(Failure {
         message: text.unwrap_or_else(|| String::from("a panic")),
         swarm: format!("{:?}", world.swarm),
-        last: world.trace.lines().cloned().collect(),
+        last: world
+            .witness
+            .map_or_else(Vec::new, |witness| witness.lines()),
     })
 }

@@ -16,8 +16,7 @@ impl World<'_> {
     /// Hands the core an input, carries out what it says, and lets the model judge.
     pub(super) fn handle(&mut self, input: Input<'_>, told: model::Input) {
         self.inputs += 1;
-        self.trace
-            .input(self.now, &format_args!("{told:?}"), self.inputs);
+        self.trace.input(self.now, self.inputs);
         if let Input::Bytes(_, bytes) = &input {
             self.trace.bytes(bytes);
         }

@@ -16,7 +16,7 @@ use super::client::{Client, Kind};
 use super::key::ONLY;
 use super::model::{self, Model};
 use super::outside::{Left, Visitor};
-use super::trace::Trace;
+use super::witness::Witness;
 use flashgate_core::_testing::{self, Plays};
 use flashgate_core::record::Secrets;
 use flashgate_core::replay::{Ended, Recording, Replayed, Until};
@@ -84,11 +84,11 @@ pub fn judge(recording: &[u8], visitors: &[Visitor], tail: Tail) -> Result<Judge
         (Err(panic), judge) => {
             let text = panic.downcast_ref::<String>().cloned();
             let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
-            let lines = judge.iter().flat_map(|judge| judge.trace.lines().cloned());
+            let lines = judge.map_or_else(Vec::new, |judge| judge.witness.lines());
             Err(Failure {
                 message: text.unwrap_or_else(|| String::from("a panic")),
                 swarm: String::new(),
-                last: lines.collect(),
+                last: lines,
             })
         }
     }
@@ -102,7 +102,7 @@ struct Judge<'a> {
     peers: BTreeMap<ConnId, SocketAddr>,
     /// What the gateway has decided, and the server had not looked at yet.
     pending: VecDeque<Action>,
-    trace: Trace,
+    witness: Witness,
     inputs: u64,
 }
 
@@ -122,24 +122,21 @@ impl<'a> Judge<'a> {
             .map(|visitor| (visitor.peer, visitor))
             .collect();
         assert_eq!(by_peer.len(), visitors.len(), "two from the same address");
+        let witness = Witness::with_words();
         Self {
-            gateway: Gateway::new(Arc::clone(&config), now),
+            gateway: Gateway::observed(Arc::clone(&config), now, Some(witness.observer())),
             model: Model::new(config, now),
             visitors: by_peer,
             told: BTreeMap::new(),
             peers: BTreeMap::new(),
             pending: VecDeque::new(),
-            trace: Trace::new(true),
+            witness,
             inputs: 0,
         }
     }
 
     fn step(&mut self, now: Now, input: Input<'_>, told: model::Input) {
         self.inputs += 1;
-        self.trace.input(now, &told, self.inputs);
-        if let Input::Bytes(_, bytes) = &input {
-            self.trace.bytes(bytes);
-        }
         let gone = if let model::Input::Gone(id, _) = &told {
             self.peers.get(&id.conn).copied()
         } else {
@@ -160,7 +157,6 @@ impl<'a> Judge<'a> {
 
     fn drain(&mut self) {
         while let Some(action) = self.gateway.poll() {
-            self.trace.action(&action);
             self.model.action(ONLY, &action);
             self.tell(&action);
             self.pending.push_back(action);
@@ -233,8 +229,6 @@ impl Plays for &mut Judge<'_> {
         let visitor = self.visitors.get(&origin.peer);
         let kind = visitor.map_or(Kind::Garbage, |visitor| visitor.kind);
         let got = self.gateway.accept(now, origin);
-        let words = format_args!("accept {origin:?} {kind:?}: {got:?}");
-        self.trace.input(now, &words, 0);
         self.model.now = now;
         self.model
             .accepted(kind, origin, got.map(|id| ONLY.key(id)));

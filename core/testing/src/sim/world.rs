@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
-use super::Meter;
 use super::client::{Client, Kind, Visit};
 use super::key::ONLY;
 use super::link::{End, Filtered, Link, Reading};
@@ -15,6 +14,8 @@ use super::model::{self, Model};
 use super::store::Members;
 use super::swarm::Swarm;
 use super::trace::Trace;
+use super::witness::Witness;
+use super::{Meter, Watched};
 use crate::random::Random;
 use flashgate_core::{
     Accepted, Answer, Cause, ConnId, Gateway, Input, ListenerId, MAX_READ, Millis, Now, Ticket,
@@ -41,6 +42,7 @@ pub(super) struct World<'a> {
     /// Faults have stopped; clients say goodbye.
     pub(super) calm: bool,
     pub(super) trace: Trace,
+    pub(super) witness: Option<Witness>,
     pub(super) inputs: u64,
     pub(super) memory: memory::Watch,
     pub(super) meter: &'a dyn Meter,
@@ -70,7 +72,7 @@ pub(super) enum Event {
 }
 
 impl<'a> World<'a> {
-    pub(super) fn new(seed: u64, events: u64, words: bool, meter: &'a dyn Meter) -> Self {
+    pub(super) fn new(seed: u64, events: u64, watched: Watched, meter: &'a dyn Meter) -> Self {
         let mut random = Random::new(seed);
         let mut swarm = Swarm::new(&mut random, events);
         if seed % 4 == 3 {
@@ -82,8 +84,14 @@ impl<'a> World<'a> {
             utc: UnixSeconds(1_184_064_842),
             offset: *random.pick(&[0, 7200, -12_600]),
         };
+        let witness = match watched {
+            Watched::No => None,
+            Watched::Observed => Some(Witness::without_words()),
+            Watched::InWords => Some(Witness::with_words()),
+        };
+        let observer = witness.as_ref().map(Witness::observer);
         meter.enter();
-        let gateway = Gateway::new(Arc::clone(&swarm.config), now);
+        let gateway = Gateway::observed(Arc::clone(&swarm.config), now, observer);
         meter.leave();
         let mut world = Self {
             gateway,
@@ -102,7 +110,8 @@ impl<'a> World<'a> {
             port: 1,
             full_until: 0,
             calm: false,
-            trace: Trace::new(words),
+            trace: Trace::new(),
+            witness,
             inputs: 0,
             meter,
             held: None,
@@ -210,11 +219,7 @@ impl<'a> World<'a> {
         self.model.now = now;
         self.model
             .accepted(kind, origin, got.map(|id| ONLY.key(id)));
-        self.trace.input(
-            self.now,
-            &format_args!("accept {origin:?} {kind:?}"),
-            self.port.into(),
-        );
+        self.trace.input(self.now, self.port.into());
         self.drain();
         let Ok(id) = got else {
             self.full_until = now.mono.0 + 300;
