@@ -117,11 +117,14 @@ const RARE: &[&str] = &[
     "a claim is refused",
     "a ghost gives way",
     "asked for a claim",
+    "kick during a claim",
 ];
 
 const MUST_HAPPEN: &[&str] = &[
     "already online",
     "announce",
+    "announce to a paused client",
+    "announce to nobody",
     "answer",
     "answer after the end",
     "chat",
@@ -131,6 +134,11 @@ const MUST_HAPPEN: &[&str] = &[
     "full",
     "guarded",
     "in line",
+    "kick",
+    "kick during a question",
+    "kick of a client that reads slowly",
+    "kick of a paused client",
+    "kick of nobody",
     "kicked",
     "late answer",
     "leap",

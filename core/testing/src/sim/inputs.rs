@@ -8,8 +8,8 @@ use super::model;
 use super::swarm::throttle;
 use super::world::{Event, World};
 use flashgate_core::{
-    Action, Cause, Chunk, ConnId, Gateway, HostFacts, Input, ListAccess, Login, MemberEvent,
-    Millis, OnDuplicate,
+    Action, Cause, Chunk, ConnId, Gateway, HostFacts, Input, ListAccess, Login, Member,
+    MemberEvent, MemberId, Millis, OnDuplicate,
 };
 
 impl World<'_> {
@@ -139,11 +139,11 @@ impl World<'_> {
         if chance(&mut self.random, faults.disable) {
             self.disable();
         }
-        if self.operator.percent(3) {
+        if self.operator.percent(self.swarm.announces) {
             self.announce();
         }
-        if self.operator.percent(2) {
-            self.kick();
+        if self.operator.percent(self.swarm.kicks) {
+            self.kick_somebody();
         }
         if chance(&mut self.random, faults.configure) {
             self.configure();
@@ -184,20 +184,39 @@ impl World<'_> {
         self.settle_timers();
         let told = model::Input::Announce(text.to_owned());
         self.handle(Input::Announce(Arc::from(text)), told);
-        self.model.count("announce");
     }
 
-    fn kick(&mut self) {
-        let n = self.operator.below(self.members.all.len() as u64) as usize;
-        let member = &self.members.all[n];
-        let member = match self.operator.below(2) {
-            0 => Login::Id(member.id),
-            _ => Login::Nick(Arc::clone(&member.nick)),
+    /// Now and then kicks a member whose place a newcomer waits for, which is not for long.
+    pub(super) fn decide_a_claim(&mut self) {
+        if let Some(member) = self.model.contested()
+            && self.swarm.kicks > 0
+            && self.operator.percent(20)
+        {
+            self.kick(&Login::Id(member));
+        }
+    }
+
+    /// Kicks a member who is online, or one who may not be, or nobody.
+    fn kick_somebody(&mut self) {
+        let online: Vec<&Member> = self.model.members().collect();
+        let member = match self.operator.below(8) {
+            0..=4 if !online.is_empty() => *self.operator.pick(&online),
+            _ => self.operator.pick(&self.members.all),
         };
+        let login = match self.operator.below(8) {
+            0..=3 => Login::Id(member.id),
+            4..=6 => Login::Nick(Arc::clone(&member.nick)),
+            _ => self.operator.pick(&nobody()).clone(),
+        };
+        self.kick(&login);
+    }
+
+    fn kick(&mut self, member: &Login) {
         let reason = *self.operator.pick(&[None, Some("Too <loud>")]);
         self.settle_timers();
         let told = model::Input::Kick(member.clone(), reason.map(str::to_owned));
         let reason = reason.map(Arc::from);
+        let member = member.clone();
         self.handle(Input::Kick { member, reason }, told);
     }
 
@@ -283,4 +302,14 @@ impl World<'_> {
         self.flush();
         true
     }
+}
+
+/// Names that no member has: an unknown number and nick, a number as a nick, and a nick in another case.
+fn nobody() -> [Login; 4] {
+    [
+        Login::Id(MemberId(0)),
+        Login::Nick(Arc::from("nobody")),
+        Login::Nick(Arc::from("1")),
+        Login::Nick(Arc::from("ALICE")),
+    ]
 }

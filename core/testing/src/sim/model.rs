@@ -192,8 +192,8 @@ impl Model {
                 }
             }
             Input::Announce(text) => {
-                let time = self.time_of_day();
-                self.everyone_of_level_two(Said::xml("announce", [&*time, text]));
+                let said = Said::xml("announce", [&*self.time_of_day(), text]);
+                self.announced(said);
             }
             Input::Kick(member, reason) => self.kicked(member, reason.as_deref()),
             Input::Shutdown if self.stopping.is_none() => {

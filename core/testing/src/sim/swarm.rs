@@ -42,8 +42,12 @@ pub(super) struct Swarm {
     pub(super) long: u64,
     /// Of a hundred messages, how many are made longer, up to half of what a command may be.
     pub(super) loud: u64,
-    /// Whether anybody ever says QUIT.
+    /// Whether a client ever sends QUIT.
     pub(super) leaves: bool,
+    /// How often the operator announces something, and how often the operator kicks a member: of a hundred
+    /// occasions.
+    pub(super) announces: u64,
+    pub(super) kicks: u64,
 }
 
 /// How the member store behaves; parts of a hundred, and milliseconds.
@@ -127,7 +131,15 @@ impl Swarm {
             long: *random.pick(&[0, 5, 30]),
             loud: 0,
             leaves: true,
+            announces: 0,
+            kicks: 0,
         }
+    }
+
+    /// Draws what the operator does from streams of its own, so that all others do the same as without.
+    pub(super) fn draw_operator(&mut self, seed: u64) {
+        self.announces = *stream(seed, "announces").pick(&[0, 3, 3, 30]);
+        self.kicks = *stream(seed, "kicks").pick(&[2, 2, 0, 30]);
     }
 
     /// Puts a filter before the gateway.

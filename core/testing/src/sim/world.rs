@@ -78,6 +78,7 @@ impl<'a> World<'a> {
         if seed % 4 == 3 {
             swarm.put_up_filters();
         }
+        swarm.draw_operator(seed);
         let configs = Vec::from([Arc::clone(&swarm.config)]);
         let now = Now {
             mono: Millis(1000),
@@ -155,6 +156,7 @@ impl<'a> World<'a> {
             self.advance(at);
             self.happen(event);
         }
+        self.decide_a_claim();
         let long = self.links.values().any(|link| link.left() > 256 * 1024);
         if self.calm || long || !self.random.percent(self.swarm.lazy_flush) {
             self.flush();

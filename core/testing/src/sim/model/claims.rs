@@ -108,6 +108,21 @@ impl Model {
         }
     }
 
+    /// The first member whose connection a newcomer waits for.
+    pub(in crate::sim) fn contested(&self) -> Option<MemberId> {
+        let sides = self.claims.iter().map(|id| &self.sides[id].turn);
+        let claimed = |turn: &Turn| match turn {
+            Turn::Claim { member, .. } => Some(member.id),
+            Turn::Free
+            | Turn::Line(_)
+            | Turn::Asking(_)
+            | Turn::Right(_)
+            | Turn::Verdict(_)
+            | Turn::Refused(_) => None,
+        };
+        sides.filter_map(claimed).next()
+    }
+
     /// Those who wait for a connection, in order.
     fn waits_for(&self, connection: Key) -> Vec<Key> {
         let waits = |id: &&Key| matches!(self.sides[*id].turn, Turn::Claim { old, .. } if old == connection);

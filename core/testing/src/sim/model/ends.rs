@@ -1,7 +1,7 @@
 //! Why a connection ends, who hears of it, and what may come after.
 
 use super::side::{Stage, Turn};
-use super::{Input, Model, Must, Owner};
+use super::{Input, Model, Must, Owner, Question};
 use crate::sim::ask::{Ask, IDLE};
 use crate::sim::client::Kind;
 use crate::sim::key::Key;
@@ -27,23 +27,46 @@ impl Model {
         self.count("quit");
     }
 
-    /// The operator closes the connection of a member, if the member is online.
+    /// The operator closes the connection of a member, if the member is online. The client gets the reason, all
+    /// others the member's quit, and a newcomer who waits for the place gets it.
     pub(super) fn kicked(&mut self, member: &Login, reason: Option<&str>) {
-        let mut online = self.online.iter();
-        let named = |other: &Member| match member {
+        let is_named = |other: &Member| match member {
             Login::Id(id) => other.id == *id,
             Login::Nick(nick) => other.nick == *nick,
         };
-        if let Some((_, id)) = online.find(|(other, _)| named(other)) {
-            let id = *id;
-            let said = if self.is_level_two(id) {
-                Said::xml("kicked", [reason.unwrap_or("")])
-            } else {
-                Said::error(reason.unwrap_or("You were kicked."))
-            };
-            self.must.push_back(Must::Say(id, said, Owner::Others));
-            let reason = CloseReason::Kicked;
-            self.must.push_back(Must::Close(id, Some(reason)));
+        let mut online = self.online.iter();
+        let Some((member, id)) = online.find(|(other, _)| is_named(other)).cloned() else {
+            return self.count("kick of nobody");
+        };
+        self.count_kick(&member, id);
+        let said = if self.is_level_two(id) {
+            Said::xml("kicked", [reason.unwrap_or("")])
+        } else {
+            Said::error(reason.unwrap_or("You were kicked."))
+        };
+        self.must.push_back(Must::Say(id, said, Owner::Others));
+        let reason = CloseReason::Kicked;
+        self.must.push_back(Must::Close(id, Some(reason)));
+    }
+
+    /// Counts in which states kicked clients are.
+    fn count_kick(&mut self, member: &Member, id: Key) {
+        let names = [member.id.to_string(), member.nick.to_string()];
+        let asks = |question: &Question| names.contains(&question.name);
+        let asked = self.questions.values().any(asks);
+        let contested = self.contested() == Some(member.id);
+        let side = &self.sides[&id];
+        for (holds, what) in [
+            (true, "kick"),
+            (contested, "kick during a claim"),
+            (asked, "kick during a question"),
+            (side.paused, "kick of a paused client"),
+            (side.eof, "kick behind the end of the stream"),
+            (side.waiting() > 0, "kick of a client that reads slowly"),
+        ] {
+            if holds {
+                self.count(what);
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Model, Must, Owner};
+use super::{Model, Must, Owner, Side};
 use crate::sim::client::Kind;
 use crate::sim::key::Key;
 use crate::sim::reader::{Said, read_whole};
@@ -95,6 +95,21 @@ impl Model {
         if matches!(self.must.front(), Some(Must::Broadcast { left, .. }) if left.is_empty()) {
             self.must.pop_front();
         }
+    }
+
+    /// The operator says something to every member whose client knows the element.
+    pub(super) fn announced(&mut self, said: Said) {
+        let online = self.online.iter().map(|(_, id)| &self.sides[id]);
+        let getting: Vec<&Side> = online.filter(|side| side.level_two).collect();
+        let is_paused = getting.iter().any(|side| side.paused);
+        self.count(match getting.len() {
+            0 => "announce to nobody",
+            _ => "announce",
+        });
+        if is_paused {
+            self.count("announce to a paused client");
+        }
+        self.everyone_of_level_two(said);
     }
 
     pub(super) fn everyone(&mut self, said: Said, author: Option<Key>) {
