@@ -3,14 +3,10 @@
 pub mod fuzz;
 
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 
-use crate::chat::reply;
-use crate::chunk::Form;
 use crate::config::{self, Config, Setting};
 use crate::conn::Conn;
 use crate::id::Ticket;
-use crate::member::Member;
 use crate::replay::{Recording, Replayed, Until};
 use crate::time::{Millis, Now};
 
@@ -42,24 +38,4 @@ pub fn play<P: Plays>(
     make: impl FnOnce(Arc<Config>, Now) -> P,
 ) -> (Replayed, Option<P>) {
     recording.play(until, make)
-}
-
-/// Every element that the server writes, made of these members and this text, as a raw client gets it:
-/// error, pong, quit, login, identify, msg, action, announce, hello, kicked and nicklist, in this order.
-pub fn replies(one: &Member, other: &Member, now: Now, text: &str) -> [Vec<u8>; 11] {
-    let members = [one, other].map(|member| (&*member.nick, &*member.name));
-    [
-        reply::error(text),
-        reply::pong(text),
-        reply::quit(&one.nick),
-        reply::login(one),
-        reply::identify(one),
-        reply::msg(&one.nick, now, text, &one.name),
-        reply::action(&one.nick, now, text, &one.name),
-        reply::announce(now, text),
-        reply::hello(&one.nick, text),
-        reply::kicked(text),
-        reply::nicklist(members.into_iter()),
-    ]
-    .map(|message| message.to(Form::Stream).to_vec())
 }

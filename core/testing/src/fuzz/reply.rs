@@ -1,15 +1,18 @@
 //! What the server says, read back by an XML parser that is not ours.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use roxmltree::{Document, Node};
 
-use flashgate_core::_testing;
-use flashgate_core::{Member, MemberId, Now, UnixSeconds};
+use flashgate_core::{
+    Accepted, Action, Answer, Config, ConnId, Gateway, Input, ListenerId, Login, MAX_READ, Member,
+    MemberId, Millis, Now, UnixSeconds,
+};
 
-/// Whatever a nick, a name or a text holds, each answer is one well-formed element, with its
-/// attributes in order, and an XML parser reads back the same text, but for U+FFFD in the place of
-/// what XML forbids; one NUL is at its end and none before.
+/// Whatever a nick, a name or a text holds, everything that a client gets is well-formed elements, each with the
+/// expected attributes in order and ended by the only NUL in it. An XML parser reads back the same text, with
+/// U+FFFD in the place of what XML forbids.
 pub fn xml_reply(data: &[u8]) {
     let [first, second, rest @ ..] = data else {
         return;
@@ -17,67 +20,166 @@ pub fn xml_reply(data: &[u8]) {
     let (nick, rest) = rest.split_at(usize::from(*first).min(rest.len()));
     let (name, text) = rest.split_at(usize::from(*second).min(rest.len()));
     let [nick, name, text] = [nick, name, text].map(String::from_utf8_lossy);
-    let now = Now {
-        utc: UnixSeconds(36_000),
-        ..Now::default()
-    };
-    let member = |nick: &str, name: &str| Member {
-        id: MemberId(1),
-        nick: Arc::from(nick),
-        name: Arc::from(name),
-    };
-    let (one, other) = (member(&nick, &name), member(&text, &nick));
-
+    let other = if nick == "bob" { "eve" } else { "bob" };
     let shown = [("aid", &*nick), ("name", &*name)];
-    let sent = [
-        ("aid", &*nick),
-        ("time", "10:00:00"),
-        ("msg", &*text),
-        ("from", &*name),
-    ];
-    let [
-        error,
-        pong,
-        quit,
-        login,
-        identify,
-        msg,
-        action,
-        announce,
-        hello,
-        kicked,
-        nicklist,
-    ] = _testing::replies(&one, &other, now, &text);
-    says(&error, "error", &[("value", &text)]);
-    says(&pong, "pong", &[("value", &text)]);
-    says(&quit, "quit", &[("aid", &nick)]);
-    says(&login, "login", &shown);
-    says(&identify, "identify", &shown);
-    says(&msg, "msg", &sent);
-    says(&action, "action", &sent);
-    says(&announce, "announce", &sent[1..3]);
-    let about = [
+    let shown_too = [("aid", other), ("name", "B")];
+
+    let mut server = Server::new();
+    let (one, two) = (server.connect(1), server.connect(2));
+    server.log_in(one, 1, &nick, &name);
+    server.says(one, &[("login", &shown), ("identify", &shown)]);
+    server.log_in(two, 2, other, "B");
+    server.says(one, &[("login", &shown_too)]);
+    server.says(two, &[("login", &shown_too), ("identify", &shown_too)]);
+
+    // The first client knows what is newer than 2007.
+    server.send(one, "HELLO");
+    let version = env!("CARGO_PKG_VERSION");
+    let hello = [
         ("server", "flashgate"),
-        ("version", &*nick),
-        ("features", &*text),
+        ("version", version),
+        ("features", "me"),
     ];
-    says(&hello, "hello", &about);
-    says(&kicked, "kicked", &[("reason", &text)]);
-    read(&nicklist, |list| {
+    server.says(one, &[("hello", &hello)]);
+
+    server.send(two, "LIST");
+    let [list] = &server.elements(two)[..] else {
+        panic!("one answer");
+    };
+    read(list, |list| {
         is_element(list, "nicklist", &[]);
         let nicks: Vec<_> = list.children().collect();
         assert_eq!(nicks.len(), 2);
         is_element(nicks[0], "nick", &shown);
-        is_element(nicks[1], "nick", &[("aid", &text), ("name", &nick)]);
+        is_element(nicks[1], "nick", &shown_too);
     });
+
+    // A command ends at a NUL, and its last argument has no white space around it.
+    let sent = text.replace('\0', "");
+    let sent = sent.trim_matches([' ', '\t', '\r', '\n', '\x0b', '\x0c']);
+    if !sent.is_empty() {
+        server.send(two, &format!("PING {sent}"));
+        let token = sent.split(' ').next().unwrap_or_default();
+        server.says(two, &[("pong", &[("value", token)])]);
+        server.send(one, &format!("MSG {other} {sent}"));
+        let message = [("aid", &*nick), TEN, ("msg", sent), ("from", other)];
+        server.says(one, &[("msg", &message)]);
+        server.says(two, &[("msg", &message)]);
+        server.send(one, &format!("ME {other} {sent}"));
+        server.says(one, &[("action", &message)]);
+        let starred = format!("*{sent}*");
+        let message = [("aid", &*nick), TEN, ("msg", &*starred), ("from", other)];
+        server.says(two, &[("msg", &message)]);
+    }
+
+    server.handle(Input::Announce(Arc::from(&*text)));
+    server.says(one, &[("announce", &[TEN, ("msg", &text)])]);
+    server.says(two, &[]);
+    for number in [2, 1] {
+        server.handle(Input::Kick {
+            member: Login::Id(MemberId(number)),
+            reason: Some(Arc::from(&*text)),
+        });
+    }
+    let quit = [("aid", other)];
+    server.says(two, &[("error", &[("value", &text)])]);
+    server.says(one, &[("quit", &quit), ("kicked", &[("reason", &text)])]);
 }
 
-/// The message is this element, and nothing is in it.
-fn says(message: &[u8], name: &str, attributes: &[(&str, &str)]) {
-    read(message, |element| {
-        is_element(element, name, attributes);
-        assert!(!element.has_children());
-    });
+type Attributes<'a> = &'a [(&'a str, &'a str)];
+
+/// A gateway, and what its clients have got.
+struct Server {
+    gateway: Gateway,
+    got: BTreeMap<ConnId, Vec<u8>>,
+    /// The answer to the next login.
+    member: Option<Member>,
+}
+
+impl Server {
+    fn new() -> Self {
+        let mut config = Config::default();
+        config.limits.rate = None;
+        config.limits.command = 1 << 16;
+        Self {
+            gateway: Gateway::new(Arc::new(config), NOW),
+            got: BTreeMap::new(),
+            member: None,
+        }
+    }
+
+    fn connect(&mut self, port: u16) -> ConnId {
+        let origin = Accepted {
+            listener: ListenerId(0),
+            peer: ([192, 0, 2, 1], port).into(),
+        };
+        self.gateway
+            .accept(NOW, origin)
+            .expect("nobody else is here")
+    }
+
+    fn log_in(&mut self, conn: ConnId, number: i64, nick: &str, name: &str) {
+        self.member = Some(Member {
+            id: MemberId(number),
+            nick: Arc::from(nick),
+            name: Arc::from(name),
+        });
+        self.send(conn, &format!("IDENTIFY {number} x"));
+    }
+
+    fn send(&mut self, conn: ConnId, command: &str) {
+        let bytes = [command.as_bytes(), b"\0"].concat();
+        for piece in bytes.chunks(MAX_READ) {
+            self.handle(Input::Bytes(conn, piece));
+        }
+    }
+
+    fn handle(&mut self, input: Input<'_>) {
+        self.gateway.handle(NOW, input);
+        while let Some(action) = self.gateway.poll() {
+            match action {
+                Action::Write(conn, chunk) => {
+                    self.got.entry(conn).or_default().extend(chunk.to_vec())
+                }
+                Action::Broadcast(to, chunk) => {
+                    for conn in to.iter() {
+                        self.got.entry(conn).or_default().extend(chunk.to_vec());
+                    }
+                }
+                Action::Lookup(ticket, _) => {
+                    let member = self.member.take().expect("a login");
+                    self.handle(Input::Answer(ticket, Answer::Member(member)));
+                }
+                Action::Finish(_)
+                | Action::Close(_)
+                | Action::Abort(_)
+                | Action::Pause(_)
+                | Action::Resume(_)
+                | Action::Note(_) => {}
+            }
+        }
+    }
+
+    /// What a client has got since the last call, element by element. It reads at once.
+    fn elements(&mut self, conn: ConnId) -> Vec<Vec<u8>> {
+        self.handle(Input::Backlog(conn, 0));
+        let got = self.got.remove(&conn).unwrap_or_default();
+        got.split_inclusive(|byte| *byte == 0)
+            .map(Vec::from)
+            .collect()
+    }
+
+    /// A client has got these elements, with nothing in them.
+    fn says(&mut self, conn: ConnId, expected: &[(&str, Attributes<'_>)]) {
+        let elements = self.elements(conn);
+        assert_eq!(elements.len(), expected.len(), "{expected:?}");
+        for (element, (name, attributes)) in elements.iter().zip(expected) {
+            read(element, |element| {
+                is_element(element, name, attributes);
+                assert!(!element.has_children());
+            });
+        }
+    }
 }
 
 fn read(message: &[u8], check: impl FnOnce(Node<'_, '_>)) {
@@ -108,3 +210,12 @@ fn as_read(text: &str) -> String {
         .map(|c| if is_char(c) { c } else { '\u{fffd}' })
         .collect()
 }
+
+const NOW: Now = Now {
+    mono: Millis(0),
+    utc: UnixSeconds(36_000),
+    offset: 0,
+};
+
+/// The same, as messages have it.
+const TEN: (&str, &str) = ("time", "10:00:00");
