@@ -12,7 +12,6 @@ mod error;
 mod listing;
 mod lookup;
 mod members;
-mod nick;
 mod notes;
 mod opened;
 mod schema;
@@ -28,13 +27,13 @@ pub use copy::{BackupError, Exported, Passwords};
 pub(crate) use demo::new_members;
 pub use demo::{DEMO, DemoMember};
 pub use error::{Fault, StoreError, is_address};
+pub use flashgate_core::name::{Name, NameFault, Nick, Number};
 pub use listing::{Filter, Listed, Stored, Who};
 #[cfg(test)]
 pub(crate) use lookup::Touch;
 pub(crate) use lookup::{COMPLAIN_AGAIN, Lookups};
 pub use members::{Active, AddError, Change, DEFAULT_STORE, Members, NewMember, Origin, Taken};
 pub(crate) use members::{insert, owner_of_id, owner_of_nick};
-pub use nick::{Name, NameFault, Nick, Number};
 pub(crate) use notes::Renewed;
 pub(crate) use turns::Turns;
 #[cfg(test)]

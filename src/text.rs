@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use icu_properties::props::{
-    BinaryProperty as _, DefaultIgnorableCodePoint, NoncharacterCodePoint, VariationSelector,
-};
+pub use flashgate_core::name::{is_unseen, shapes_others};
 
 /// Text in double quotes with JSON's escapes.
 ///
@@ -29,23 +27,6 @@ impl fmt::Display for Plain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         escape(f, self.0, "")
     }
-}
-
-/// Whether a character shows nothing: a control character, an invisible or blank one, or a code point that is
-/// not a character. White space does not count, except for ends of lines and paragraphs.
-pub fn is_unseen(c: char) -> bool {
-    // Most are, and in no table.
-    !matches!(c, ' '..='~')
-        && (c.is_control()
-            || DefaultIgnorableCodePoint::for_char(c)
-            || NoncharacterCodePoint::for_char(c)
-            || BLANK.contains(&c))
-}
-
-/// Whether an unseen character shapes those beside it, as some scripts and emoji need it: a joiner, or a
-/// selector of a variant.
-pub fn shapes_others(c: char) -> bool {
-    matches!(c, '\u{200c}' | '\u{200d}') || VariationSelector::for_char(c)
 }
 
 /// Writes `text`, with a backslash before characters of `special`.
@@ -73,20 +54,6 @@ fn escape(f: &mut fmt::Formatter<'_>, text: &str, special: &str) -> fmt::Result 
     }
     Ok(())
 }
-
-/// Characters without anything to see that Unicode does not call ignorable: separators of lines and
-/// paragraphs, a blank Braille pattern, marks around annotations, stand-ins for objects, and fillers.
-const BLANK: [char; 9] = [
-    '\u{2028}',
-    '\u{2029}',
-    '\u{2800}',
-    '\u{fff9}',
-    '\u{fffa}',
-    '\u{fffb}',
-    '\u{fffc}',
-    '\u{16fe4}',
-    '\u{1d159}',
-];
 
 /// The beginning of a text, for a message.
 pub(crate) fn shortened(text: &str) -> String {
@@ -116,34 +83,5 @@ mod tests {
             assert_eq!(back, text);
         }
         assert_eq!(Plain("a\"\\\u{1b}b").to_string(), "a\"\\\\u001bb");
-    }
-
-    #[test]
-    fn nothing_unseen_and_nothing_that_turns_text_around_is_shown_as_it_is() {
-        use icu_properties::props::BidiControl;
-
-        for c in '\0'..=char::MAX {
-            let is_ignored = DefaultIgnorableCodePoint::for_char(c) || BidiControl::for_char(c);
-            let is_none = NoncharacterCodePoint::for_char(c);
-            if is_ignored || is_none || c.is_control() {
-                assert!(is_unseen(c), "{c:?}");
-            }
-            assert!(!shapes_others(c) || is_unseen(c), "{c:?}");
-            if is_unseen(c) {
-                assert!(!Quoted(&c.to_string()).to_string().contains(c), "{c:?}");
-            }
-        }
-        // Known without a table.
-        let known = "\u{ad}\u{34f}\u{61c}\u{115f}\u{1160}\u{17b4}\u{180b}\u{200b}\u{202e}\u{2066}\u{2800}\
-                     \u{3164}\u{fe0f}\u{feff}\u{ffa0}\u{fdd0}\u{fffe}\u{1d159}\u{1d173}\u{e0020}\u{e0100}\u{10ffff}";
-        assert_eq!(
-            known.chars().filter(|c| !is_unseen(*c)).collect::<String>(),
-            ""
-        );
-        let seen = " aÁжا日👩\u{301}\u{a0}\u{3000}\u{fffd}\u{e000}";
-        assert_eq!(
-            seen.chars().filter(|c| is_unseen(*c)).collect::<String>(),
-            ""
-        );
     }
 }

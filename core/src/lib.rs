@@ -79,6 +79,7 @@ mod id;
 #[cfg(test)]
 mod imports;
 mod member;
+pub mod name;
 mod note;
 pub mod observer;
 mod queue;

@@ -50,7 +50,7 @@ pub(crate) struct Add {
     #[argh(option, arg_name = "N", from_str_fn(number))]
     id: Number,
 
-    /// the nick: 1 to 32 characters, no white space, not all digits
+    /// the nick: 1 to 32 characters, no white space, not all digits, no # or ~ in front
     #[argh(option, arg_name = "NICK", from_str_fn(nick))]
     nick: Nick,
 

@@ -77,7 +77,7 @@ pub(super) fn number(text: &str) -> Result<Number, String> {
 }
 
 pub(super) fn nick(text: &str) -> Result<Nick, String> {
-    Nick::new(text).map_err(|fault| format!("it {fault}"))
+    Nick::chosen(text).map_err(|fault| format!("it {fault}"))
 }
 
 pub(super) fn name(text: &str) -> Result<Name, String> {

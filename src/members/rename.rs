@@ -16,7 +16,7 @@ pub(crate) struct Rename {
     #[argh(positional, from_str_fn(who))]
     who: Who,
 
-    /// the new nick: 1 to 32 characters, no white space, not all digits
+    /// the new nick: 1 to 32 characters, no white space, not all digits, no # or ~ in front
     #[argh(positional, from_str_fn(nick))]
     nick: Nick,
 

@@ -9,8 +9,8 @@ use rusqlite::Row;
 
 use super::error::{Fault, StoreError};
 use super::members::{Members, lossy};
-use super::nick::{Name, NameFault, Nick};
 use crate::password::{self, Format, HashFault};
+use flashgate_core::name::{Name, NameFault, Nick};
 
 /// What a look at every member has found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -11,8 +11,8 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::error::{Fault, StoreError};
 use super::members::{Members, lossy};
-use super::nick::{Name, Nick};
 use crate::password::Hash;
+use flashgate_core::name::{Name, Nick};
 
 impl Members {
     /// Copies the store into a new file that only its owner can read, as of one moment, even while others

@@ -3,8 +3,8 @@
 use flashgate_core::Secret;
 
 use super::members::{Active, NewMember};
-use super::nick::{Name, Nick, Number};
 use crate::password::Hash;
+use flashgate_core::name::{Name, Nick, Number};
 
 /// A member with a well-known password.
 #[derive(Clone, Copy, Debug)]

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use flashgate_core::MemberId;
 use rusqlite::{ErrorCode, ffi};
 
-use super::nick::NameFault;
 use super::schema::VERSION;
 use crate::failure::{Exit, Failure};
+use flashgate_core::name::NameFault;
 
 /// A store that cannot be used, and where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]

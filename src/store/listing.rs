@@ -4,8 +4,8 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::error::StoreError;
 use super::members::{Active, Members, lossy};
-use super::nick::{NameFault, Nick, Number, fold};
 use crate::password::{self, Format};
+use flashgate_core::name::{NameFault, Nick, Number, fold};
 
 /// The member that a command is about.
 #[derive(Clone, Debug, PartialEq, Eq)]

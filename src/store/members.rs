@@ -6,9 +6,9 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
 use super::error::{Fault, StoreError};
-use super::nick::{Name, Nick, Number};
 use super::{opened, schema};
 use crate::password::{self, Hash};
+use flashgate_core::name::{Name, Nick, Number};
 
 /// An open member store, for the operator's commands.
 #[derive(Debug)]

@@ -11,10 +11,10 @@ use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
 use super::backend::Found;
 use super::error::Fault;
-use super::nick::Nick;
 use super::notes::{Notes, Renewed};
 use super::schema::{self, Log};
 use super::stamp::{Inode, Stamp, side_file};
+use flashgate_core::name::Nick;
 
 /// An open store. It is kept open while its file is missing: that keeps the numbers of its inodes
 /// from being given to other files, so that comparing them tells the truth. (SQLite's own

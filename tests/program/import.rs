@@ -238,12 +238,13 @@ fn rows_that_are_refused() {
 #[test]
 fn nothing_to_import_is_a_failure() {
     let place = Place::new();
-    let csv = "id,nick,name,password,active\n7,a b,A,hunter2,1\n8,,B,,x\n";
+    let csv = "id,nick,name,password,active\n7,a b,A,hunter2,1\n8,,B,,x\n9,#c,C,hunter2,1\n";
     fs::write(place.path("m.csv"), csv).unwrap();
     let reasons = [
         "line 2, column 2 (nick): \"a b\" contains white space",
         "line 3, column 4 (password): is empty",
         "line 3, column 5 (active): is neither 1 nor 0",
+        "line 4, column 2 (nick): \"#c\" begins with #, as names of rooms do",
     ];
     // Without a store the reasons come with the failure; otherwise they were told row by row. Each once.
     for store in [false, true] {

@@ -139,6 +139,12 @@ fn a_rename_keeps_the_rules() {
         (&["M2"], "nick is taken by m2"),
         (&["a b"], "white space"),
         (&["77"], "all digits"),
+        (&["#m1"], "begins with #, as names of rooms do"),
+        (&["~m1"], "begins with ~, as guests' nicks do"),
+        (
+            &["m\u{430}x"],
+            "mixes Latin letters with Cyrillic or Greek ones",
+        ),
         (&[""], "is empty"),
         (&["ok", ""], "is empty"),
         (&["ok", "a\nb"], "control"),
@@ -328,7 +334,7 @@ on_both! {
 fn a_check_names_nicks_that_will_not_do() {
     let folder = tempdir().unwrap();
     let folder = folder.path();
-    import_members(folder, 8);
+    import_members(folder, 9);
     sql(
         folder,
         "UPDATE members SET nick = 'M1' WHERE id = 2;
@@ -337,21 +343,23 @@ fn a_check_names_nicks_that_will_not_do() {
          UPDATE members SET nick_key = 'other' WHERE id = 5;
          UPDATE members SET nick = 'm1\u{fe0f}' WHERE id = 6;
          UPDATE members SET nick = '\u{3164}' WHERE id = 7;
-         UPDATE members SET name = 'N\u{202e}' WHERE id = 8",
+         UPDATE members SET name = 'N\u{202e}' WHERE id = 8;
+         UPDATE members SET nick = '#m9', nick_key = '#m9' WHERE id = 9",
     );
     let done = members(folder, &["check"]);
     assert_eq!(
         (done.code, &*done.stdout),
-        (65, "8 members\n       8  argon2id\n")
+        (65, "9 members\n       9  argon2id\n")
     );
     for line in [
-        "6 nicks and 1 name will not do; choose another with flashgate members rename:",
+        "7 nicks and 1 name will not do; choose another with flashgate members rename:",
         "member 2 M1: the nick is that of member 1, but for letter case",
         "member 3 77: the nick is all digits, which would be taken for a member's number",
         "member 4 a b: the nick contains white space",
         "member 5 m5: nick_key in the store is not that of the nick",
         "member 6 m1\\ufe0f: the nick contains a control character or an invisible one; nobody can log in by it",
         "member 7 \\u3164: the nick contains a control character or an invisible one",
+        "member 9 #m9: the nick begins with #, as names of rooms do; nobody can log in by it",
         "member 8 m8: the name contains a control character or an invisible one",
     ] {
         assert!(done.stderr.contains(line), "{line}: {}", done.stderr);
@@ -359,7 +367,7 @@ fn a_check_names_nicks_that_will_not_do() {
     let server = Server::start(folder, &[]);
     let (_, told) = server.stop();
     assert!(
-        told.contains("members who cannot log in, because their nicks break a rule: 4"),
+        told.contains("members who cannot log in, because their nicks break a rule: 5"),
         "{told}"
     );
     for nick in ["m1\u{fe0f}", "\u{3164}", "\u{2800}m1", "m\u{fdd0}"] {
@@ -370,7 +378,7 @@ fn a_check_names_nicks_that_will_not_do() {
             assert!(done.stderr.contains("an invisible one"), "{done:?}");
         }
     }
-    for id in ["2", "3", "4", "5", "6", "7", "8"] {
+    for id in ["2", "3", "4", "5", "6", "7", "8", "9"] {
         ok(folder, &["rename", id, &format!("n{id}"), "Name"]);
     }
     ok(folder, &["check"]);

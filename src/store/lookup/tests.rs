@@ -8,9 +8,9 @@ use flashgate_core::{MemberEvent, MemberId, Secret};
 use rusqlite::Connection;
 
 use super::super::members::{Active, NewMember};
-use super::super::nick::{Name, Nick, Number};
 use super::*;
 use crate::password::Hash;
+use flashgate_core::name::{Name, Nick, Number};
 
 /// Makes a store of alice alone.
 fn make(path: &Path) {

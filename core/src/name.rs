@@ -1,13 +1,20 @@
-//! What a member may be called. Every way into the store goes through these three types.
+//! What members, guests and rooms may be called.
+//!
+//! A member store should let only such nicks in: commands name members by them, and two that look alike would
+//! pass for one another.
 
-use std::fmt;
+use alloc::string::String;
+use core::fmt;
 
-use unicode_normalization::UnicodeNormalization;
-
-use crate::text::{is_unseen, shapes_others};
+use icu_properties::CodePointMapData;
+use icu_properties::props::{
+    BinaryProperty as _, DefaultIgnorableCodePoint, NoncharacterCodePoint, Script,
+    VariationSelector,
+};
+use unicode_normalization::UnicodeNormalization as _;
 
 /// A nick that keeps the rules: NFC, 1 to 32 characters, none of them white space, a control or an
-/// invisible character, and not digits alone.
+/// invisible character, not digits alone, and not beginning with `#` or `~`, as names of rooms and guests do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Nick(String);
 
@@ -25,10 +32,24 @@ impl Nick {
             NameFault::Control
         } else if nick.chars().all(char::is_numeric) {
             NameFault::Digits
+        } else if let Some(mark) = nick.chars().next().filter(|first| MARKS.contains(first)) {
+            NameFault::Mark(mark)
         } else {
             return Ok(Self(nick));
         };
         Err(fault)
+    }
+
+    /// Checks a nick that a member is to have from now on: it may not mix Latin letters with Cyrillic or Greek
+    /// ones either, many of which look like them.
+    pub fn chosen(text: &str) -> Result<Self, NameFault> {
+        let nick = Self::new(text)?;
+        let scripts = CodePointMapData::<Script>::new();
+        let has = |script| nick.0.chars().any(|c| scripts.get(c) == script);
+        if has(Script::Latin) && (has(Script::Cyrillic) || has(Script::Greek)) {
+            return Err(NameFault::Mixed);
+        }
+        Ok(nick)
     }
 
     /// The nick as it is shown, and sent.
@@ -43,7 +64,7 @@ impl Nick {
 }
 
 /// Text without letter case, in every script.
-pub(super) fn fold(text: &str) -> String {
+pub fn fold(text: &str) -> String {
     // Lower case alone is no fold: it keeps ß from SS, writes the last Σ of a word as ς, and
     // knows one small letter of several that share a capital. Upper case joins those; lower
     // case before it, because ẞ is its own capital but becomes ß. Both can decompose: İ becomes
@@ -124,6 +145,10 @@ pub enum NameFault {
     Control,
     /// A nick of digits would be taken for a number.
     Digits,
+    /// A nick begins with `#` or `~`.
+    Mark(char),
+    /// A nick has letters of scripts that look alike.
+    Mixed,
     /// Not a number above 0.
     Number,
 }
@@ -138,24 +163,64 @@ impl fmt::Display for NameFault {
             Self::Digits => {
                 f.write_str("is all digits, which would be taken for a member's number")
             }
+            Self::Mark('~') => f.write_str("begins with ~, as guests' nicks do"),
+            Self::Mark(mark) => write!(f, "begins with {mark}, as names of rooms do"),
+            Self::Mixed => f.write_str("mixes Latin letters with Cyrillic or Greek ones"),
             Self::Number => write!(f, "is not a whole number from 1 to {}", i64::MAX),
         }
     }
 }
 
+/// Whether a character shows nothing: a control character, an invisible or blank one, or a code point that is
+/// not a character. White space does not count, except for ends of lines and paragraphs.
+pub fn is_unseen(c: char) -> bool {
+    // Most are, and in no table.
+    !matches!(c, ' '..='~')
+        && (c.is_control()
+            || DefaultIgnorableCodePoint::for_char(c)
+            || NoncharacterCodePoint::for_char(c)
+            || BLANK.contains(&c))
+}
+
+/// Whether an unseen character shapes those beside it, as some scripts and emoji need it: a joiner, or a
+/// selector of a variant.
+pub fn shapes_others(c: char) -> bool {
+    matches!(c, '\u{200c}' | '\u{200d}') || VariationSelector::for_char(c)
+}
+
 const MAX_NICK: usize = 32;
+
+/// What names of rooms, and nicks of guests, begin with.
+const MARKS: [char; 2] = ['#', '~'];
 
 /// Room for any real name, and a bound on what one login sends to everyone.
 const MAX_NAME: usize = 100;
 
+/// Characters without anything to see that Unicode does not call ignorable: separators of lines and
+/// paragraphs, a blank Braille pattern, marks around annotations, stand-ins for objects, and fillers.
+const BLANK: [char; 9] = [
+    '\u{2028}',
+    '\u{2029}',
+    '\u{2800}',
+    '\u{fff9}',
+    '\u{fffa}',
+    '\u{fffb}',
+    '\u{fffc}',
+    '\u{16fe4}',
+    '\u{1d159}',
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::format;
 
     #[test]
     fn nicks() {
         let longest = "á".repeat(32);
-        for good in ["a", "alice", "7x", "x7", "<&\">", "日本", "--", &longest] {
+        for good in [
+            "a", "alice", "7x", "x7", "<&\">", "日本", "--", "a#~", &longest,
+        ] {
             assert_eq!(Nick::new(good).unwrap().as_str(), good);
         }
         // 64 characters that are 32 once composed.
@@ -179,10 +244,33 @@ mod tests {
             ("7", NameFault::Digits),
             ("007", NameFault::Digits),
             ("٧", NameFault::Digits),
+            ("#alice", NameFault::Mark('#')),
+            ("~7", NameFault::Mark('~')),
         ];
         for (text, fault) in bad {
             assert_eq!(Nick::new(text), Err(fault), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_chosen_nick_is_of_one_script() {
+        for good in [
+            "alice",
+            "жук7",
+            "ОДОΣ",
+            "σοφία",
+            "日本x",
+            "a#~",
+            "x\u{301}é",
+        ] {
+            assert!(Nick::chosen(good).is_ok(), "{good}");
+        }
+        // A Cyrillic а, a Greek omicron.
+        for mixed in ["\u{430}lice", "b\u{3bf}b"] {
+            assert_eq!(Nick::chosen(mixed), Err(NameFault::Mixed));
+            assert!(Nick::new(mixed).is_ok(), "a member may have it already");
+        }
+        assert_eq!(Nick::chosen("#a"), Err(NameFault::Mark('#')));
     }
 
     #[test]
@@ -289,5 +377,31 @@ mod tests {
         for bad in ["", "0", "-1", "+1", "1.0", " 1", "9223372036854775808", "٧"] {
             assert!(Number::parse(bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn nothing_unseen_and_nothing_that_turns_text_around_is_shown_as_it_is() {
+        use icu_properties::props::BidiControl;
+
+        for c in '\0'..=char::MAX {
+            let is_ignored = DefaultIgnorableCodePoint::for_char(c) || BidiControl::for_char(c);
+            let is_none = NoncharacterCodePoint::for_char(c);
+            if is_ignored || is_none || c.is_control() {
+                assert!(is_unseen(c), "{c:?}");
+            }
+            assert!(!shapes_others(c) || is_unseen(c), "{c:?}");
+        }
+        // Known without a table.
+        let known = "\u{ad}\u{34f}\u{61c}\u{115f}\u{1160}\u{17b4}\u{180b}\u{200b}\u{202e}\u{2066}\u{2800}\
+                     \u{3164}\u{fe0f}\u{feff}\u{ffa0}\u{fdd0}\u{fffe}\u{1d159}\u{1d173}\u{e0020}\u{e0100}\u{10ffff}";
+        assert_eq!(
+            known.chars().filter(|c| !is_unseen(*c)).collect::<String>(),
+            ""
+        );
+        let seen = " aÁжا日👩\u{301}\u{a0}\u{3000}\u{fffd}\u{e000}";
+        assert_eq!(
+            seen.chars().filter(|c| is_unseen(*c)).collect::<String>(),
+            ""
+        );
     }
 }
