@@ -11,10 +11,12 @@ use crate::xml;
 /// Bytes to write: a few of its own, then some that all connections share. A clone copies only the few.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Chunk {
+    /// For a [part](Self::part), the number of bytes in front of it in the body.
     head: [u8; MAX_HEAD],
+    /// Bytes of the head, or [`PART`].
     head_len: u8,
-    /// Bytes at the end of the body that do not belong to this chunk.
-    trimmed: u8,
+    /// The head and the body are longer than this chunk by so many bytes, usually at their end.
+    trimmed: u32,
     body: Arc<[u8]>,
 }
 
@@ -37,8 +39,24 @@ impl Chunk {
         }
     }
 
-    fn framed(self, opcode: Opcode, trimmed: u8) -> Self {
-        let length = self.body.len() - usize::from(trimmed);
+    /// Some bytes of a body without a head. `None` if they are not in it, or it is larger than 4 GiB.
+    pub(crate) fn part(&self, from: usize, length: usize) -> Option<Self> {
+        let left_out = self.body.len().checked_sub(length)?;
+        let (front, left_out) = (u32::try_from(from).ok()?, u32::try_from(left_out).ok()?);
+        left_out.checked_sub(front)?;
+        let mut head = [0; MAX_HEAD];
+        *head.first_chunk_mut()? = front.to_ne_bytes();
+        Some(Self {
+            head,
+            head_len: PART,
+            // The length is then calculated as for any other chunk.
+            trimmed: left_out.checked_add(PART.into())?,
+            body: Arc::clone(&self.body),
+        })
+    }
+
+    fn framed(self, opcode: Opcode, trimmed: u32) -> Self {
+        let length = self.body.len() - trimmed as usize;
         let (head, size) = websocket::head(opcode, length);
         Self {
             head,
@@ -54,7 +72,7 @@ impl Chunk {
         reason = "no chunk of a gateway is empty"
     )]
     pub fn len(&self) -> usize {
-        usize::from(self.head_len) + self.body.len() - usize::from(self.trimmed)
+        usize::from(self.head_len) + self.body.len() - self.trimmed as usize
     }
 
     /// The memory in bytes that it takes while it waits in [`Chunks`](crate::Chunks), as if no other connection
@@ -68,10 +86,19 @@ impl Chunk {
 
     /// The bytes, in order, without the first `from`: two slices to write, each of which may be empty.
     pub fn slices(&self, from: usize) -> [&[u8]; 2] {
-        let head = &self.head[..usize::from(self.head_len)];
-        let body = &self.body[..self.body.len() - usize::from(self.trimmed)];
+        let Some(head) = self.head.get(..usize::from(self.head_len)) else {
+            return self.part_slices(from);
+        };
+        let body = &self.body[..self.body.len() - self.trimmed as usize];
         let in_body = from.saturating_sub(head.len()).min(body.len());
         [&head[from.min(head.len())..], &body[in_body..]]
+    }
+
+    #[cold]
+    fn part_slices(&self, from: usize) -> [&[u8]; 2] {
+        let front = self.head.first_chunk().copied().unwrap_or_default();
+        let part = &self.body[u32::from_ne_bytes(front) as usize..][..self.len()];
+        [&[], &part[from.min(part.len())..]]
     }
 
     /// The bytes in one piece.
@@ -200,6 +227,9 @@ impl Message {
         }
     }
 }
+
+/// The length of the head of a part: more than a head has.
+const PART: u8 = u8::MAX;
 
 /// A place in a queue, with the half that the queue may have too much.
 pub(crate) const PLACE: usize = 48;
@@ -340,6 +370,25 @@ mod tests {
     fn a_chunk_shows_its_bytes() {
         let chunk = Message::new("<a b=\"\"/>\0").to(Form::Text);
         assert_eq!(format!("{chunk:?}"), r#"Chunk("\x81\t<a b=\"\"/>")"#);
+    }
+
+    #[test]
+    fn parts_share_the_body() {
+        let whole = Chunk::new(b"0123456789");
+        for from in 0..=10 {
+            for length in 0..=10 - from {
+                let part = whole.part(from, length).unwrap();
+                assert!(Arc::ptr_eq(&part.body, &whole.body));
+                assert_eq!((part.len(), part.memory()), (length, whole.memory()));
+                let bytes = &b"0123456789"[from..from + length];
+                for written in 0..=length {
+                    assert_eq!(part.slices(written).concat(), &bytes[written..]);
+                }
+            }
+            assert_eq!(whole.part(from, 11 - from), None);
+        }
+        assert_eq!((whole.part(11, 0), whole.part(usize::MAX, 1)), (None, None));
+        assert_eq!(whole.part(1, usize::MAX), None);
     }
 
     #[test]

@@ -2,5 +2,6 @@
 
 pub(crate) mod file;
 pub(crate) mod policy;
+pub(crate) mod range;
 pub(crate) mod site;
 pub(crate) mod status;

@@ -1,6 +1,7 @@
 //! HTTP: one request a connection, answered from what the gateway knows.
 
 use alloc::borrow::Cow;
+use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -16,6 +17,7 @@ use crate::member::Unavailable;
 use crate::note::{Refusal, What};
 use crate::observer::Meaning;
 use crate::web::file::{self, SiteFile};
+use crate::web::range::Range;
 use crate::web::site::{self, Found, Site};
 use crate::web::status::{self, Gauges};
 use crate::wire::coding::Accepted;
@@ -274,23 +276,32 @@ fn fresh(mime: &'static str, text: &str) -> Response {
     }
 }
 
-/// A file, or that the client has it already. A 304 has what a cache may keep to a new answer
+/// A file or a part of it, or that the client has it already. A 304 has what a cache may keep to a new answer
 /// (RFC 9110 section 15.4.5), and what a browser looks for on any answer from another origin.
 fn site_file(file: &SiteFile, request: &Request<'_>) -> Response {
     // The condition of another method would mean 412: do nothing. POST does nothing here anyway.
     let conditional = request.method != Method::Post;
     let form = file.select(&request.fields.accepted);
+    let size = form.body.len();
     let mut named = request.fields.if_none_match.iter();
     let known = conditional && named.any(|field| file::names_etag(field, form.etag));
-    let (status, content, coding) = if known {
-        (Status::NotModified, None, None)
-    } else {
-        (Status::Ok, Some(content(file, form.body)), form.coding)
+    let (status, body, range) = match range(file, form.etag, request) {
+        _ if known => (Status::NotModified, None, None),
+        Range::Whole => (Status::Ok, Some(form.body.clone()), None),
+        Range::Nothing => return no_range(size),
+        Range::Part { from, length } => match form.body.part(from, length) {
+            Some(part) => {
+                let range = format!("bytes {from}-{}/{size}", from + length - 1);
+                (Status::PartialContent, Some(part), Some(range))
+            }
+            None => (Status::Ok, Some(form.body.clone()), None),
+        },
     };
+    let coding = form.coding.filter(|_| !known);
     let mut response = Response {
         status,
         headers: Vec::new(),
-        content,
+        content: body.map(|body| content(file, &body)),
     }
     .with_all(SITE_HEADERS)
     .with_all(SHARED)
@@ -301,7 +312,35 @@ fn site_file(file: &SiteFile, request: &Request<'_>) -> Response {
     if let Some(coding) = coding {
         response = response.with("Content-Encoding", coding.as_str());
     }
+    if file.has_parts() && !known {
+        response = response.with("Accept-Ranges", "bytes");
+    }
+    if let Some(range) = range {
+        response = response.with("Content-Range", range);
+    }
     under_policy(response, file)
+}
+
+/// What a request asks for of a file. `Range` has no meaning but for GET (RFC 9110 section 14.2), and none where the
+/// client has begun with another version of the file.
+fn range(file: &SiteFile, etag: &str, request: &Request<'_>) -> Range {
+    let same = match request.fields.if_range[..] {
+        [] => true,
+        [field] => field.trim_ascii() == etag.as_bytes(),
+        _ => false,
+    };
+    match request.fields.range[..] {
+        [field] if same && request.method == Method::Get && file.has_parts() => {
+            Range::read(field, file.bytes().len())
+        }
+        _ => Range::Whole,
+    }
+}
+
+/// No byte of the file is in the range.
+fn no_range(size: usize) -> Response {
+    let response = Response::plain(Status::RangeNotSatisfiable).with_all(SHARED);
+    unkept(response.with("Content-Range", format!("bytes */{size}")))
 }
 
 /// Says that nothing is there, by the site's own page for that if it has one.

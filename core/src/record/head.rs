@@ -94,7 +94,15 @@ fn field(name: &str, words: &[&[u8]], line: &[u8], config: &Config, out: &mut Ve
         _ if words.contains(&value) => kept.copy_from_slice(value),
         // Another length than 0 must not become 0.
         "content-length" => kept.iter_mut().for_each(|b| *b += u8::from(*b == b'0')),
-        "if-none-match" => {
+        // Numbers of bytes, and nothing else.
+        "range"
+            if value
+                .iter()
+                .all(|b| b"bytesBYTES=0123456789- \t".contains(b)) =>
+        {
+            kept.copy_from_slice(value);
+        }
+        "if-none-match" | "if-range" => {
             overlay(b"W/\"", value, kept);
             let files = config.site.paths().filter_map(|path| config.site.get(path));
             for file in files {
@@ -145,7 +153,7 @@ const STATUS: &str = "/server-status";
 const OWN: &str = " / /crossdomain.xml /metrics /healthz /readyz /favicon.ico";
 
 /// Fields that an answer may depend on, and words in their values that it depends on.
-const FIELDS: [(&str, &[&[u8]]); 11] = [
+const FIELDS: [(&str, &[&[u8]]); 13] = [
     ("host", &[]),
     ("upgrade", &[b"websocket"]),
     ("connection", &[b"upgrade"]),
@@ -157,6 +165,8 @@ const FIELDS: [(&str, &[&[u8]]); 11] = [
     ("transfer-encoding", &[]),
     ("if-none-match", &[b"*"]),
     ("accept-encoding", &[]),
+    ("range", &[]),
+    ("if-range", &[]),
 ];
 
 /// Stands for every key: sixteen bytes, which lead to an answer of the same length.

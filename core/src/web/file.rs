@@ -130,6 +130,15 @@ impl SiteFile {
         self.mime.clone()
     }
 
+    /// Whether a client may ask for a part of it: players seek in media, and some play none without. A part of a
+    /// compressed form would be of no use to them.
+    pub(crate) fn has_parts(&self) -> bool {
+        let is_media = ["audio/", "video/"]
+            .iter()
+            .any(|kind| self.mime.starts_with(kind));
+        is_media && !self.varies()
+    }
+
     /// Whether what is sent depends on `Accept-Encoding`.
     pub(crate) fn varies(&self) -> bool {
         !self.compressed.is_empty()

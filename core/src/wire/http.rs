@@ -67,6 +67,9 @@ pub(crate) struct Request<'a> {
 pub(crate) struct Fields<'a> {
     /// A list, each line a part of it (RFC 9110 section 5.3).
     pub(crate) if_none_match: Vec<&'a [u8]>,
+    /// Each may be there once; of two, none counts.
+    pub(crate) range: Vec<&'a [u8]>,
+    pub(crate) if_range: Vec<&'a [u8]>,
     pub(crate) accepted: Accepted,
 }
 
@@ -78,6 +81,10 @@ impl<'a> Fields<'a> {
                 fields.if_none_match.push(header.value);
             } else if header.name.eq_ignore_ascii_case("accept-encoding") {
                 fields.accepted.add(header.value);
+            } else if header.name.eq_ignore_ascii_case("range") {
+                fields.range.push(header.value);
+            } else if header.name.eq_ignore_ascii_case("if-range") {
+                fields.if_range.push(header.value);
             }
         }
         fields
@@ -209,6 +216,7 @@ pub(crate) fn origin_form(target: &str) -> &str {
 pub(crate) enum Status {
     Ok,
     NoContent,
+    PartialContent,
     MovedPermanently,
     Found,
     NotModified,
@@ -217,6 +225,7 @@ pub(crate) enum Status {
     NotFound,
     MethodNotAllowed,
     RequestTimeout,
+    RangeNotSatisfiable,
     UpgradeRequired,
     HeaderTooLarge,
     ServiceUnavailable,
@@ -229,6 +238,7 @@ impl Status {
         match self {
             Self::Ok => "200 OK",
             Self::NoContent => "204 No Content",
+            Self::PartialContent => "206 Partial Content",
             Self::MovedPermanently => "301 Moved Permanently",
             Self::Found => "302 Found",
             Self::NotModified => "304 Not Modified",
@@ -237,6 +247,7 @@ impl Status {
             Self::NotFound => "404 Not Found",
             Self::MethodNotAllowed => "405 Method Not Allowed",
             Self::RequestTimeout => "408 Request Timeout",
+            Self::RangeNotSatisfiable => "416 Range Not Satisfiable",
             Self::UpgradeRequired => "426 Upgrade Required",
             Self::HeaderTooLarge => "431 Request Header Fields Too Large",
             Self::ServiceUnavailable => "503 Service Unavailable",
