@@ -1,6 +1,7 @@
 //! One connection: what it speaks, what it waits for, and when its patience ends.
 
 pub(crate) mod filter;
+pub(crate) mod filtered;
 pub(crate) mod inbox;
 pub(crate) mod outbox;
 mod peer;
@@ -234,18 +235,6 @@ impl Conn {
                 self.long |= memory > limits.own_backlog;
             }
             Whose::Others => self.outbox.others(memory),
-        }
-    }
-
-    /// A filter has made the chunk that was queued last larger: it took `before`, and takes `now`.
-    #[cold]
-    pub(crate) fn grew(&mut self, before: usize, now: usize, limits: &Limits) {
-        let more = now.saturating_sub(before);
-        if self.outbox.ends_with_own() {
-            self.outbox.own(more);
-            self.long |= now > limits.own_backlog;
-        } else {
-            self.outbox.others(more);
         }
     }
 

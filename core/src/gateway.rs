@@ -40,7 +40,7 @@ use crate::chat::hub::Hub;
 use crate::chat::throttle::Throttle;
 use crate::chunk::{Audience, Chunk, Form, Message};
 use crate::config::Config;
-use crate::conn::filter::Filter;
+use crate::conn::filtered::Filtered;
 use crate::conn::outbox::Progress;
 use crate::conn::sniff::Layer;
 use crate::conn::table::Table;
@@ -98,8 +98,8 @@ pub struct Gateway {
     store_failed: Option<(Millis, Unavailable)>,
     /// Where a WebSocket's payload is unmasked; empty between inputs.
     scratch: Zeroizing<Vec<u8>>,
-    /// The connections that have a filter. `None` in a replay, whose bytes are plain already.
-    filters: BTreeMap<ConnId, Option<Box<dyn Filter>>>,
+    /// The connections that have or had a filter. `None` in a replay, whose bytes are plain already.
+    filters: BTreeMap<ConnId, Option<Filtered>>,
     /// The connection that got a filter during this input, and the wire bytes that it had sent by then.
     unfiltered: Option<(ConnId, Zeroizing<Vec<u8>>)>,
     actions: VecDeque<Action>,
@@ -204,12 +204,10 @@ impl Gateway {
     /// Fires the timers that are due, then takes one input. All the work happens here.
     pub fn handle(&mut self, now: Now, input: Input<'_>) {
         self.now = now;
-        if let Input::Bytes(id, wire) = &input
-            && self.filters.contains_key(id)
-        {
-            self.receive(*id, wire);
-        } else {
+        if self.filters.is_empty() {
             self.take(input);
+        } else {
+            self.take_filtered(input);
         }
         if self.unfiltered.is_some()
             && let Some((id, wire)) = self.unfiltered.take()
@@ -218,7 +216,7 @@ impl Gateway {
         }
     }
 
-    /// Takes an input, of which bytes are plain.
+    /// Takes an input, whose bytes and backlog are those of plain chunks.
     fn take(&mut self, input: Input<'_>) {
         if let Some(observer) = &mut self.observer {
             observer.input(self.now, &input);

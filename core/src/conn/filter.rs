@@ -10,14 +10,18 @@ use core::fmt;
 /// It must bound what it holds: a record that is not whole, and what a handshake needs. It must not append more
 /// plain bytes than wire bytes that it was given since the last time.
 ///
-/// Recordings have plain bytes, while limits on what waits for a connection count wire bytes. Where such a limit
-/// decides, a recording of a filtered connection may not replay.
+/// Limits on what waits for a connection count plain bytes, so that a connection with a filter behaves like one
+/// without, and its recording replays. They bound memory as long as wire bytes are not many more than plain ones:
+/// TLS adds 22 bytes to a record. Bytes that the filter sends by itself are not counted with them. When more memory of
+/// these waits than [`Limits::own_backlog`](crate::Limits::own_backlog) or 16 KiB, whichever is larger, the peer does
+/// not read, and the connection ends as if it had ended its side.
 pub trait Filter: fmt::Debug + Send {
     /// Takes bytes from the wire. Appends plain bytes to `plain`, and bytes that the filter itself sends, as in a
     /// handshake, to `back`.
     fn receive(&mut self, wire: &[u8], plain: &mut Vec<u8>, back: &mut Vec<u8>) -> Flow;
 
-    /// Appends the wire form of plain bytes.
+    /// Appends the wire form of plain bytes. Bytes that it holds back, as before the end of a handshake, count as
+    /// written with what was sent before them.
     fn send(&mut self, plain: &[u8], wire: &mut Vec<u8>);
 
     /// Appends what the filter says at the end of the connection. It is not called again.

@@ -32,11 +32,6 @@ impl Outbox {
         self.behind_own = self.behind_own.saturating_add(counted(memory));
     }
 
-    /// Whether the chunk that was counted last is an own answer.
-    pub(super) fn ends_with_own(&self) -> bool {
-        self.behind_own == 0
-    }
-
     /// The runtime has flushed, and this is left; whether that is progress.
     pub(crate) fn flushed(&mut self, left: usize) -> Progress {
         let left = counted(left);

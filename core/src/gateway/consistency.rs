@@ -42,8 +42,12 @@ impl Gateway {
         );
 
         assert!(self.unfiltered.is_none());
-        let open = |id: &ConnId| self.conns.get(*id).is_some_and(|conn| conn.is_open());
-        assert!(self.filters.keys().all(open));
+        for (id, filtered) in &self.filters {
+            let conn = self.conns.get(*id).expect("its connection is there");
+            if let Some(filtered) = filtered {
+                filtered.assert_consistent(conn.is_open(), conn.waiting());
+            }
+        }
 
         let mut slowed = self.slowed.keys();
         assert!(slowed.all(|id| self.conns.get(*id).is_some()));

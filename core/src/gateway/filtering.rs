@@ -6,8 +6,8 @@ use zeroize::Zeroizing;
 
 use super::Gateway;
 use crate::chunk::{Chunk, Recipients};
-use crate::conn::Whose;
 use crate::conn::filter::Flow;
+use crate::conn::filtered::Filtered;
 use crate::event::{Action, Input, MAX_READ};
 use crate::id::ConnId;
 
@@ -24,21 +24,51 @@ impl Gateway {
         self.unfiltered = filter
             .is_some()
             .then(|| (id, Zeroizing::new(Vec::from(wire))));
-        self.filters.insert(id, filter);
+        self.filters.insert(id, filter.map(Filtered::new));
         // Only plain bytes count.
         self.counters.received -= wire.len() as u64;
         true
     }
 
-    /// Takes bytes from the wire of a connection with a filter.
+    /// Takes an input. Wire bytes and a backlog of wire chunks become plain here.
+    #[cold]
+    pub(super) fn take_filtered(&mut self, input: Input<'_>) {
+        let plain = match input {
+            Input::Bytes(id, wire) => return self.receive(id, wire),
+            // The filter may have said so before.
+            Input::Eof(id) if !self.filtered(id).is_none_or(Filtered::end) => return,
+            Input::Backlog(id, left) => {
+                let filtered = self.filtered(id);
+                Input::Backlog(id, filtered.map_or(left, |filtered| filtered.left(left)))
+            }
+            Input::Eof(_)
+            | Input::Gone(..)
+            | Input::Answer(..)
+            | Input::Member(_)
+            | Input::Announce(_)
+            | Input::Kick { .. }
+            | Input::Host(_)
+            | Input::Configure(_)
+            | Input::Timeout
+            | Input::Shutdown => input,
+        };
+        self.take(plain);
+    }
+
+    fn filtered(&mut self, id: ConnId) -> Option<&mut Filtered> {
+        self.filters.get_mut(&id)?.as_mut()
+    }
+
+    /// Takes bytes from the wire of a connection.
     #[cold]
     pub(super) fn receive(&mut self, id: ConnId, wire: &[u8]) {
-        let Some(Some(filter)) = self.filters.get_mut(&id) else {
+        let most = self.config.limits.own_backlog.max(HANDSHAKE);
+        let Some(filtered) = self.filtered(id) else {
             return self.take(Input::Bytes(id, wire));
         };
-        let (mut plain, mut back) = (Zeroizing::new(Vec::new()), Vec::new());
-        let flow = filter.receive(wire, &mut plain, &mut back);
-        self.answer_wire(id, &back);
+        let mut plain = Zeroizing::new(Vec::new());
+        let (back, flow) = filtered.receive(wire, &mut plain, most);
+        self.act_on_wire(id, back);
         let (first, rest) = plain.split_at(plain.len().min(MAX_READ));
         self.take(Input::Bytes(id, first));
         for piece in rest.chunks(MAX_READ) {
@@ -72,14 +102,13 @@ impl Gateway {
                 }
             }
             Action::Finish(id) | Action::Close(id) => {
-                if let Some(Some(mut filter)) = self.filters.remove(id) {
-                    let mut wire = Vec::new();
-                    filter.close(&mut wire);
-                    self.answer_wire(*id, &wire);
-                }
+                let last = self.filtered(*id).and_then(Filtered::close);
+                self.act_on_wire(*id, last);
             }
             Action::Abort(id) => {
-                self.filters.remove(id);
+                if let Some(filtered) = self.filtered(*id) {
+                    filtered.abort();
+                }
             }
             Action::Write(..)
             | Action::Pause(_)
@@ -92,32 +121,19 @@ impl Gateway {
 
     /// Sends a chunk through the connection's filter, if it has one.
     fn send_filtered(&mut self, id: ConnId, chunk: &Chunk) -> bool {
-        let Some(Some(filter)) = self.filters.get_mut(&id) else {
+        let Some(filtered) = self.filtered(id) else {
             return false;
         };
-        let mut wire = Vec::new();
-        for part in chunk.slices(0) {
-            filter.send(part, &mut wire);
-        }
-        if !wire.is_empty() {
-            let wire = Chunk::new(&wire);
-            if let Some(conn) = self.conns.known_mut(id) {
-                conn.grew(chunk.memory(), wire.memory(), &self.config.limits);
-            }
-            self.actions.push_back(Action::Write(id, wire));
-        }
+        let wire = filtered.send(chunk);
+        self.act_on_wire(id, wire);
         true
     }
 
-    /// Sends bytes of the filter itself. They wait for the client as an answer does.
-    fn answer_wire(&mut self, id: ConnId, wire: &[u8]) {
-        if wire.is_empty() {
-            return;
-        }
-        let chunk = Chunk::new(wire);
-        if let Some(conn) = self.conns.known_mut(id) {
-            conn.queued(chunk.memory(), Whose::Own, &self.config.limits);
-        }
-        self.actions.push_back(Action::Write(id, chunk));
+    fn act_on_wire(&mut self, id: ConnId, wire: Option<Chunk>) {
+        let write = wire.map(|wire| Action::Write(id, wire));
+        self.actions.extend(write);
     }
 }
+
+/// Memory that a filter's own bytes may always take while they wait: a handshake with a chain of certificates.
+const HANDSHAKE: usize = 16 * 1024;

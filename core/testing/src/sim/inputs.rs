@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::key::ONLY;
-use super::link::{End, Reading};
+use super::link::{End, Reading, Size};
 use super::model;
+use super::reader::memory;
 use super::swarm::throttle;
 use super::world::{Event, World};
 use flashgate_core::{
@@ -39,27 +40,36 @@ impl World<'_> {
         while let Some(action) = self.inside(Gateway::poll) {
             actions += 1;
             self.trace.action(&action);
-            self.judge(&action);
-            self.carry_out(&action);
+            let plain = self.judge(&action);
+            self.carry_out(&action, plain);
             self.inside(|_| drop(action));
         }
         self.memory.polled(actions);
     }
 
-    /// Asks the model for the reason of an action. It knows no filters.
-    fn judge(&mut self, action: &Action) {
-        if let Action::Write(id, chunk) = action
-            && let Some(plain) = self.links.get_mut(id).and_then(|link| link.plain(chunk))
-        {
-            let memory = chunk.memory();
-            if plain.is_empty() {
-                self.model.filtered(ONLY.key(*id), memory);
-            } else {
-                self.model.written(ONLY.key(*id), &plain, memory);
-            }
-        } else {
+    /// Asks the model for the reason of an action. It knows no filters; returns the size of the plain chunk, if the
+    /// action writes one through a filter.
+    fn judge(&mut self, action: &Action) -> Option<Size> {
+        let Action::Write(id, chunk) = action else {
             self.model.action(ONLY, action);
+            return None;
+        };
+        let link = self.links.get_mut(id).expect("lives");
+        let Some(plain) = link.plain(chunk) else {
+            self.model.action(ONLY, action);
+            return None;
+        };
+        if plain.is_empty() {
+            self.model.count("filter");
+            return Some(Size::default());
         }
+        let key = ONLY.key(*id);
+        let size = Size {
+            length: plain.len(),
+            memory: memory(&plain, self.model.sides[&key].is_socket()),
+        };
+        self.model.written(key, &plain, size.memory);
+        Some(size)
     }
 
     /// Does something with the core, and counts the memory.
@@ -70,12 +80,12 @@ impl World<'_> {
         result
     }
 
-    fn carry_out(&mut self, action: &Action) {
+    fn carry_out(&mut self, action: &Action, plain: Option<Size>) {
         match action {
-            Action::Write(id, chunk) => self.append(*id, chunk),
+            Action::Write(id, chunk) => self.append(*id, chunk, plain),
             Action::Broadcast(to, chunk) => {
                 for id in to.iter() {
-                    self.append(id, chunk);
+                    self.append(id, chunk, None);
                 }
             }
             Action::Finish(id) => self.end(*id, End::Finished),
@@ -97,10 +107,10 @@ impl World<'_> {
         }
     }
 
-    fn append(&mut self, id: ConnId, chunk: &Chunk) {
+    fn append(&mut self, id: ConnId, chunk: &Chunk, plain: Option<Size>) {
         let link = self.links.get_mut(&id).expect("lives");
         assert_eq!(link.end, End::Open, "written after the end");
-        link.append(chunk);
+        link.append(chunk, plain.unwrap_or(Size::of(chunk)));
     }
 
     fn end(&mut self, id: ConnId, end: End) {
@@ -231,10 +241,7 @@ impl World<'_> {
             OnDuplicate::Replace,
         ]);
         config.list = *random.pick(&[ListAccess::Everyone, ListAccess::Identified]);
-        let backlog = *random.pick(&[100, 600, 5000, 1 << 20]);
-        if config.filters.is_empty() {
-            config.limits.backlog = backlog;
-        }
+        config.limits.backlog = *random.pick(&[100, 600, 5000, 1 << 20]);
         config.limits.clients += random.below(2) as usize;
         config.limits.connections += random.between(1, 3) as usize;
         config.limits.per_address = *random.pick(&[1, 5, 256]);

@@ -20,9 +20,9 @@ pub(super) struct Link {
     /// What the runtime does.
     pub(super) reading: Reading,
     pub(super) end: End,
-    /// The runtime's queue, and of each chunk in it the bytes and the memory that are left.
+    /// The runtime's queue, and the chunks in it.
     queue: VecDeque<u8>,
-    chunks: VecDeque<(usize, usize)>,
+    chunks: VecDeque<Queued>,
     /// What the network has taken of it.
     pub(super) pipe: VecDeque<u8>,
     pub(super) dirty: bool,
@@ -39,6 +39,30 @@ pub(super) struct Link {
     pub(super) heard_all: bool,
     /// Something was lost: the client has heard the beginning of what it was told.
     pub(super) lossy: bool,
+}
+
+/// A chunk in the runtime's queue.
+#[derive(Debug)]
+struct Queued {
+    wire: Size,
+    /// Of what it stands for: itself, if there is no filter.
+    plain: Size,
+    /// Wire bytes that the network has taken.
+    written: usize,
+}
+
+/// The size of a chunk in bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Size {
+    pub(super) length: usize,
+    pub(super) memory: usize,
+}
+
+impl Size {
+    pub(super) fn of(chunk: &Chunk) -> Self {
+        let (length, memory) = (chunk.len(), chunk.memory());
+        Self { length, memory }
+    }
 }
 
 /// The client's side of a filter, and another that reads each chunk as soon as it is written, for the model.
@@ -119,32 +143,48 @@ impl Link {
         Some(opened(filter, &wire))
     }
 
-    /// The runtime queues a chunk. It is copied, since the memory of the core's own is watched.
-    pub(super) fn append(&mut self, chunk: &Chunk) {
+    /// The runtime queues a chunk, which stands for a plain one of this size. It is copied, since the memory of the
+    /// core's own is watched.
+    pub(super) fn append(&mut self, chunk: &Chunk, plain: Size) {
         self.queue.extend(chunk.to_vec());
-        self.chunks.push_back((chunk.len(), chunk.memory()));
+        self.chunks.push_back(Queued {
+            wire: Size::of(chunk),
+            plain,
+            written: 0,
+        });
         self.dirty = true;
     }
 
     /// What the runtime reports.
     pub(super) fn left(&self) -> usize {
-        self.chunks.iter().map(|(_, memory)| memory).sum()
+        let left = |chunk: &Queued| chunk.wire.memory - chunk.written;
+        self.chunks.iter().map(left).sum()
+    }
+
+    /// What the core counts: plain bytes are written in proportion to those on the wire.
+    pub(super) fn plain_left(&self) -> usize {
+        let left = |chunk: &Queued| {
+            chunk.plain.memory - chunk.written * chunk.plain.length / chunk.wire.length
+        };
+        self.chunks.iter().map(left).sum()
     }
 
     /// The runtime writes as much as the network takes, until no more than `least` is left.
     pub(super) fn flush(&mut self, capacity: usize, least: usize) {
         let mut room = capacity.saturating_sub(self.pipe.len());
         let mut above = self.left().saturating_sub(least);
-        while let Some((bytes, memory)) = self.chunks.front_mut() {
-            let some = room.min(above).min(*bytes);
+        while let Some(first) = self.chunks.front_mut() {
+            let bytes = first.wire.length - first.written;
+            let some = room.min(above).min(bytes);
             if some == 0 {
                 break;
             }
             self.pipe.extend(self.queue.drain(..some));
-            (*bytes, *memory, room) = (*bytes - some, *memory - some, room - some);
+            first.written += some;
+            room -= some;
             above -= some;
-            if *bytes == 0 {
-                above = above.saturating_sub(*memory);
+            if some == bytes {
+                above = above.saturating_sub(first.wire.memory - first.written);
                 self.chunks.pop_front();
             }
         }

@@ -62,10 +62,13 @@ impl Watch {
             + array(self.connections, size_of::<(Millis, ConnId)>())
             + array(self.connections, size_of::<u32>())
             + tree(model.sides.len(), 24);
-        // Each with its state, and a record that is not whole.
+        // Each with its state, a record that is not whole, and an account of what waits and of its own two words.
         let filters = match model.config.filters.is_empty() {
             true => 0,
-            false => tree(self.connections, 32) + self.connections * 512,
+            false => {
+                let accounts = 32 * model.waiting_chunks() + self.connections * (256 + 2 * 32);
+                tree(self.connections, 104) + self.connections * 512 + accounts
+            }
         };
         // What each has sent and waits, outside and inside of frames, and its WebSocket.
         let inboxes = model.kept(2 * (2 * self.inbox + 256));

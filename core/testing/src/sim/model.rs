@@ -316,6 +316,11 @@ impl Model {
         self.sides.values().filter(waits).count()
     }
 
+    /// Chunks that clients have not taken.
+    pub(super) fn waiting_chunks(&self) -> usize {
+        self.sides.values().map(Side::waiting_chunks).sum()
+    }
+
     /// Addresses and names that are remembered, and pairs of both that have logged in.
     pub(super) fn remembered(&self) -> [usize; 3] {
         self.past.sizes()

@@ -1,6 +1,8 @@
 //! The client's ear: bytes from the server become what was said, by a reader of the simulation's own
 //! that knows nothing of how the core writes. Strict: what the contract prints is read, nothing else.
 
+use flashgate_core::Chunk;
+
 /// One thing that a server says to one client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Said {
@@ -134,6 +136,24 @@ pub(super) fn read_whole(bytes: &[u8], socket: bool) -> (Form, Said) {
         Some((form, said, used)) if used == bytes.len() => (form, said),
         _ => panic!("not one thing said: {}", bytes.escape_ascii()),
     }
+}
+
+/// The memory of the chunk in which the core keeps one thing said. The head of a frame is not a part of its body; the
+/// NUL of an answer is, even where a text message goes without.
+pub(super) fn memory(bytes: &[u8], socket: bool) -> usize {
+    let body = match bytes {
+        [first @ 128..=255, length, ..] if socket => {
+            let head = match length {
+                126 => 4,
+                127 => 10,
+                _ => 2,
+            };
+            let nul: &[u8] = if *first == 0x81 { b"\0" } else { b"" };
+            [&bytes[head..], nul].concat()
+        }
+        whole => whole.to_vec(),
+    };
+    Chunk::from(&body[..]).memory()
 }
 
 fn read(bytes: &[u8], socket: bool) -> Option<(Form, Said, usize)> {

@@ -458,10 +458,11 @@ impl<'a> World<'a> {
             .is_some_and(|link| link.end < End::Aborted)
         {
             // A timer may have said more.
-            let left = self.links[&id].left();
+            let link = &self.links[&id];
+            let (left, plain) = (link.left(), link.plain_left());
             self.handle(
                 Input::Backlog(id, left),
-                model::Input::Backlog(ONLY.key(id), left),
+                model::Input::Backlog(ONLY.key(id), plain),
             );
         }
     }

@@ -51,13 +51,6 @@ impl Model {
         self.will_hear(id, said);
     }
 
-    /// A filter has sent something of its own.
-    pub(in crate::sim) fn filtered(&mut self, id: Key, memory: usize) {
-        let own_backlog = self.config.limits.own_backlog;
-        self.side(id).wrote(Owner::Own, memory, own_backlog);
-        self.count("filter");
-    }
-
     pub(super) fn will_hear(&mut self, id: Key, said: Said) {
         self.expected.entry(id).or_default().push_back(said);
     }

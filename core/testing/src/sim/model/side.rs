@@ -342,6 +342,10 @@ impl Side {
         self.waiting.iter().map(|waiting| waiting.memory).sum()
     }
 
+    pub(super) fn waiting_chunks(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// Whether its next command waits for what it was answered.
     pub(super) fn is_behind(&self, limits: &Limits) -> bool {
         self.waiting() > limits.own_backlog || self.long
@@ -399,7 +403,7 @@ impl Side {
             }
     }
 
-    pub(super) fn is_socket(&self) -> bool {
+    pub(in crate::sim) fn is_socket(&self) -> bool {
         matches!(self.kind, Kind::Chat(Speak::Binary | Speak::Text))
     }
 
