@@ -13,13 +13,29 @@ pub struct FakeFilter {
     /// The record under way: its length, and what has come of it.
     record: Option<(usize, Vec<u8>)>,
     ended: bool,
-    has_answered: bool,
+    /// This side has begun.
+    has_begun: bool,
+    /// Hands out the bytes of a record before it is whole.
+    eager: bool,
 }
 
 impl FakeFilter {
     /// What makes one for each connection.
     pub fn make() -> MakeFilter {
         MakeFilter::new(|| Box::<Self>::default())
+    }
+
+    /// A client's side that hands out each byte as it comes, so that the client can count what it takes.
+    pub(crate) fn eager() -> Self {
+        Self {
+            eager: true,
+            ..Self::default()
+        }
+    }
+
+    /// Whether the other side has had its last word, if it has begun.
+    pub(crate) fn is_over(&self) -> bool {
+        self.ended || self.begun == 0
     }
 }
 
@@ -31,7 +47,7 @@ impl Filter for FakeFilter {
             }
             if let Some(expected) = BEGINNING.get(self.begun) {
                 (self.begun, self.ended) = (self.begun + 1, byte != expected);
-                if self.begun == BEGINNING.len() && !mem::replace(&mut self.has_answered, true) {
+                if self.begun == BEGINNING.len() && !mem::replace(&mut self.has_begun, true) {
                     back.extend_from_slice(BEGINNING);
                 }
                 continue;
@@ -41,8 +57,13 @@ impl Filter for FakeFilter {
                 None => self.record = Some((usize::from(*byte), Vec::new())),
                 Some((length, bytes)) => {
                     bytes.push(byte ^ mask(bytes.len()));
+                    if self.eager {
+                        plain.extend(bytes.last());
+                    }
                     if bytes.len() == *length {
-                        plain.append(bytes);
+                        if !self.eager {
+                            plain.append(bytes);
+                        }
                         self.record = None;
                     }
                 }
@@ -52,7 +73,7 @@ impl Filter for FakeFilter {
     }
 
     fn send(&mut self, plain: &[u8], wire: &mut Vec<u8>) {
-        if !mem::replace(&mut self.has_answered, true) {
+        if !mem::replace(&mut self.has_begun, true) {
             wire.extend_from_slice(BEGINNING);
         }
         for piece in plain.chunks(MOST) {
@@ -62,7 +83,9 @@ impl Filter for FakeFilter {
     }
 
     fn close(&mut self, wire: &mut Vec<u8>) {
-        wire.push(0);
+        if self.has_begun {
+            wire.push(0);
+        }
     }
 }
 

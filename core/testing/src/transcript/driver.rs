@@ -14,7 +14,12 @@ pub trait Driver {
     /// Connects the next client; the result is the address that the server sees.
     fn connect(&mut self, from: IpAddr, to: ListenerId) -> Result<SocketAddr, String>;
 
-    /// Sends bytes in one piece.
+    /// What the client has to send for these bytes, which may then be cut.
+    fn encode(&mut self, _client: usize, bytes: &[u8]) -> Vec<u8> {
+        bytes.to_vec()
+    }
+
+    /// Sends encoded bytes in one piece.
     fn send(&mut self, client: usize, piece: &[u8]) -> Result<(), String>;
 
     /// Closes the client's sending side.

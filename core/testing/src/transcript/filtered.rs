@@ -1,9 +1,11 @@
 //! Plays a transcript through a filter: clients of the gateway's own listener speak and are answered through it.
 
+use std::mem;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use super::driver::{Appetite, Arrival, Driver, Patience};
+use super::step::End;
 use crate::filter::FakeFilter;
 use flashgate_core::{Config, Filter, ListenerId, Login, MemberEvent};
 use flashgate_host::Host;
@@ -12,13 +14,42 @@ use flashgate_host::Host;
 #[derive(Debug)]
 pub struct Filtered<D> {
     driver: D,
-    clients: Vec<Option<FakeFilter>>,
+    clients: Vec<Option<Client>>,
 }
 
-/// Why a scenario is not for [`Filtered`]: how much of an answer a client has taken is counted in wire bytes.
-pub const READS_SLOWLY: &str = "a client behind a filter reads at once";
+/// A client's side of the filter.
+#[derive(Debug)]
+struct Client {
+    filter: FakeFilter,
+    /// Plain bytes that the transcript has not read yet.
+    got: Vec<u8>,
+}
 
-/// Another reason: the header of a proxy comes before the filter, and everything that a client sends goes through it.
+impl Client {
+    fn new() -> Self {
+        Self {
+            filter: FakeFilter::eager(),
+            got: Vec::new(),
+        }
+    }
+
+    /// Returns how many plain bytes are in these wire bytes.
+    fn take(&mut self, wire: &[u8]) -> usize {
+        let before = self.got.len();
+        self.filter.receive(wire, &mut self.got, &mut Vec::new());
+        self.got.len() - before
+    }
+
+    /// The last word.
+    fn close(&mut self) -> Vec<u8> {
+        let mut wire = Vec::new();
+        self.filter.close(&mut wire);
+        wire
+    }
+}
+
+/// Why a scenario is not for [`Filtered`]: the header of a proxy comes before the filter, and everything that a client
+/// sends goes through it.
 pub const NAMES_A_CLIENT: &str = "a proxy does not speak through the filter";
 
 impl<D> Filtered<D> {
@@ -46,24 +77,32 @@ fn filtered(config: &Config) -> Arc<Config> {
 
 impl<D: Driver> Driver for Filtered<D> {
     fn connect(&mut self, from: IpAddr, to: ListenerId) -> Result<SocketAddr, String> {
-        let filter = (to == ListenerId(0)).then(FakeFilter::default);
-        self.clients.push(filter);
+        let client = (to == ListenerId(0)).then(Client::new);
+        self.clients.push(client);
         self.driver.connect(from, to)
     }
 
-    fn send(&mut self, client: usize, piece: &[u8]) -> Result<(), String> {
-        let Some(filter) = &mut self.clients[client] else {
-            return self.driver.send(client, piece);
+    fn encode(&mut self, client: usize, bytes: &[u8]) -> Vec<u8> {
+        let Some(Client { filter, .. }) = &mut self.clients[client] else {
+            return bytes.to_vec();
         };
         let mut wire = Vec::new();
-        filter.send(piece, &mut wire);
-        // In two pieces, so that a record comes in parts.
-        let (first, rest) = wire.split_at(wire.len() - 1);
-        self.driver.send(client, first)?;
-        self.driver.send(client, rest)
+        filter.send(bytes, &mut wire);
+        wire
+    }
+
+    fn send(&mut self, client: usize, piece: &[u8]) -> Result<(), String> {
+        self.driver.send(client, piece)
     }
 
     fn half_close(&mut self, client: usize) -> Result<(), String> {
+        // Some end the filter's side, too.
+        if client.is_multiple_of(2)
+            && let Some(filtered) = &mut self.clients[client]
+        {
+            let wire = filtered.close();
+            self.driver.send(client, &wire)?;
+        }
         self.driver.half_close(client)
     }
 
@@ -76,27 +115,40 @@ impl<D: Driver> Driver for Filtered<D> {
     }
 
     fn appetite(&mut self, client: usize, appetite: Appetite) -> Result<(), String> {
-        match appetite {
-            Appetite::All => self.driver.appetite(client, appetite),
-            Appetite::Bytes(_) => Err(READS_SLOWLY.to_owned()),
+        let (Some(filtered), Appetite::Bytes(plain)) = (&mut self.clients[client], appetite) else {
+            return self.driver.appetite(client, appetite);
+        };
+        while let Arrival::Bytes(wire) = self.driver.read(client, Patience::None)? {
+            filtered.take(&wire);
+        }
+        // As many plain bytes are in that many wire bytes, or in some more.
+        let mut left = plain;
+        loop {
+            self.driver.appetite(client, Appetite::Bytes(left))?;
+            if left == 0 {
+                return Ok(());
+            }
+            let Arrival::Bytes(wire) = self.driver.read(client, Patience::None)? else {
+                return Err("behind a filter, a client can take what is there, not more".to_owned());
+            };
+            left -= filtered.take(&wire);
         }
     }
 
     fn read(&mut self, client: usize, patience: Patience) -> Result<Arrival, String> {
-        loop {
-            let wire = match self.driver.read(client, patience)? {
-                Arrival::Bytes(wire) => wire,
+        let Some(filtered) = &mut self.clients[client] else {
+            return self.driver.read(client, patience);
+        };
+        while filtered.got.is_empty() {
+            match self.driver.read(client, patience)? {
+                Arrival::Bytes(wire) => filtered.take(&wire),
+                Arrival::End(End::Closed) if !filtered.filter.is_over() => {
+                    return Err("the connection ends before the filter's last word".to_owned());
+                }
                 other @ (Arrival::Nothing | Arrival::End(_)) => return Ok(other),
             };
-            let Some(filter) = &mut self.clients[client] else {
-                return Ok(Arrival::Bytes(wire));
-            };
-            let (mut plain, mut back) = (Vec::new(), Vec::new());
-            filter.receive(&wire, &mut plain, &mut back);
-            if !plain.is_empty() {
-                return Ok(Arrival::Bytes(plain));
-            }
         }
+        Ok(Arrival::Bytes(mem::take(&mut filtered.got)))
     }
 
     fn settle(&mut self) -> Result<(), String> {

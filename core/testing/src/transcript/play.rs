@@ -183,7 +183,8 @@ impl<D: Driver> Player<'_, D> {
 
     fn send(&mut self, client: ClientId, bytes: &[u8]) -> Result<(), String> {
         self.payloads += 1;
-        let pieces = self.cut.pieces(self.payloads, bytes);
+        let bytes = self.driver.encode(client, bytes);
+        let pieces = self.cut.pieces(self.payloads, &bytes);
         let mut sent = 0;
         for (nth, piece) in pieces.iter().enumerate() {
             if self.waits(pieces.len() - nth) {
