@@ -3,8 +3,10 @@
 use std::fmt;
 use std::io::{self, BufRead, Read, Write};
 use std::net::TcpStream;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 use super::line::Line;
 use super::options::ChatOptions;
@@ -116,20 +118,20 @@ impl Session {
         };
         *partner = Some(nick.clone());
         let command = format!("MSG {nick} {text}\0");
-        lock(&self.view).ask(Asked::Message { nick });
+        self.view.lock().ask(Asked::Message { nick });
         self.send(&command);
         Done::Sent
     }
 
     fn list(&self) {
-        lock(&self.view).ask(Asked::List);
+        self.view.lock().ask(Asked::List);
         self.send("LIST\0");
     }
 
     /// The server answers everything before it closes.
     pub(super) fn leave(&self) {
         // Known before the server can be done with it.
-        lock(&self.leaving).get_or_insert_with(Instant::now);
+        self.leaving.lock().get_or_insert_with(Instant::now);
         self.send("QUIT\0");
     }
 
@@ -150,14 +152,14 @@ fn receive(
         let answer = match answers.next() {
             Ok(answer) => answer,
             Err(Broken::Silent) => {
-                let leaving = *lock(&session.leaving);
+                let leaving = *session.leaving.lock();
                 if leaving.is_some_and(|since| is_deserted(since, heard, Instant::now())) {
                     return Err(failure("the server does not answer any more"));
                 }
                 continue;
             }
-            Err(Broken::Ended) if lock(&session.leaving).is_some() => {
-                let open = lock(&session.view).unanswered();
+            Err(Broken::Ended) if session.leaving.lock().is_some() => {
+                let open = session.view.lock().unanswered();
                 return match open {
                     0 => Ok(()),
                     _ => Err(failure(&format!(
@@ -169,7 +171,7 @@ fn receive(
             Err(broken) => return Err(failure(&broken.to_string())),
         };
         heard = Instant::now();
-        let shown = lock(&session.view).take(answer);
+        let shown = session.view.lock().take(answer);
         if let Some(Err(error)) = shown.map(|shown| output.show(&shown)) {
             return unshown(&error);
         }
@@ -229,11 +231,6 @@ fn next_line(input: &mut impl BufRead) -> Result<Option<String>, String> {
 
 pub(super) fn failure(message: &str) -> Failure {
     Failure::new(Exit::Failure, message)
-}
-
-/// The panic of a thread has been reported, and what it left is valid.
-pub(super) fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How often a silent connection is looked at.

@@ -11,11 +11,12 @@
 use std::env;
 use std::io::{self, IsTerminal, Write};
 use std::process;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use parking_lot::{Condvar, Mutex};
 use rustix::process::{Signal, getpid, kill_process};
 use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
@@ -26,7 +27,7 @@ use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Config, Context, Editor, ExternalPrinter, Helper};
 use signal_hook::consts::SIGINT;
 
-use super::session::{Done, Output, Session, lock};
+use super::session::{Done, Output, Session};
 use super::{line, show};
 use crate::failure::Failure;
 use crate::prompt::{self, Then};
@@ -82,7 +83,7 @@ impl Terminal {
     /// One line with its end.
     fn print(&self, line: String) {
         let in_time = self.0.gate.enter();
-        let printed = lock(&self.0.printer).print(line.clone());
+        let printed = self.0.printer.lock().print(line.clone());
         if printed.is_err() {
             // There is no prompt any more that could be harmed.
             let _ = io::stdout().write_all(line.as_bytes());
@@ -228,7 +229,7 @@ impl Completer for Typing {
         _: &Context<'_>,
     ) -> rustyline::Result<(usize, Vec<String>)> {
         let typed = &typed[..pos];
-        let (start, found) = candidates(typed, |start| lock(&self.session.view).nicks(start));
+        let (start, found) = candidates(typed, |start| self.session.view.lock().nicks(start));
         Ok((start, found))
     }
 }
@@ -269,34 +270,32 @@ impl Gate {
     /// Waits for a prompt, but not for ever: the line editor may be waiting for the server, and the server
     /// for us to read.
     fn enter(&self) -> Passing<'_> {
-        let state = lock(&self.state);
-        let waited = self
-            .changed
-            .wait_timeout_while(state, PROMPT_WITHIN, |state| !state.prompt);
-        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
+        let closed = |state: &mut State| !state.prompt;
+        self.changed
+            .wait_while_for(&mut state, closed, PROMPT_WITHIN);
         state.printing = true;
         Passing(self)
     }
 
     fn open(&self) {
-        lock(&self.state).prompt = true;
+        self.state.lock().prompt = true;
         self.changed.notify_all();
     }
 
     /// Waits for a line on its way, unless it waits for the next prompt itself.
     fn close(&self) {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         state.prompt = false;
-        let waited = self
-            .changed
-            .wait_timeout_while(state, PASSED_WITHIN, |state| state.printing);
-        drop(waited);
+        let printing = |state: &mut State| state.printing;
+        self.changed
+            .wait_while_for(&mut state, printing, PASSED_WITHIN);
     }
 }
 
 impl Drop for Passing<'_> {
     fn drop(&mut self) {
-        lock(&self.0.state).printing = false;
+        self.0.state.lock().printing = false;
         self.0.changed.notify_all();
     }
 }

@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::io::{self, Write};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, SyncSender, TrySendError};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use flashgate_core::{Clock, Now};
+use parking_lot::Mutex;
 
 use super::diagnostics;
 use super::event::{Event, Format};
@@ -68,8 +69,7 @@ impl Writer {
     /// Logs an event of a known time. Returns at once; when too many lines wait, the line is dropped.
     pub fn put(&self, now: Now, event: &Event<'_>) {
         let mut line = {
-            // A panic cannot leave it wrong: it is renewed before it is read.
-            let mut date = self.date.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut date = self.date.lock();
             line::begin(self.format, now, &mut date)
         };
         line::end(self.format, &mut line, event);

@@ -1,8 +1,7 @@
 //! How many threads may do something at once.
 
-use std::sync::{Condvar, Mutex, PoisonError};
+use parking_lot::{Condvar, Mutex};
 
-use super::worker::lock;
 use crate::password::memory;
 
 /// A number of permits.
@@ -45,11 +44,9 @@ impl Permits {
 
     /// Waits for a permit.
     pub(super) fn take(&self) -> Permit<'_> {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         state.waiting += 1;
-        let none = |state: &mut State| state.left == 0;
-        let waited = self.back.wait_while(state, none);
-        let mut state = waited.unwrap_or_else(PoisonError::into_inner);
+        self.back.wait_while(&mut state, |state| state.left == 0);
         state.left -= 1;
         state.waiting -= 1;
         Permit(self)
@@ -57,16 +54,17 @@ impl Permits {
 
     /// Waits until a permit is free and no other thread waits for one.
     pub(super) fn take_last(&self) -> Permit<'_> {
+        let mut state = self.state.lock();
         let wanted = |state: &mut State| state.left == 0 || state.waiting > 0;
-        let waited = self.back.wait_while(lock(&self.state), wanted);
-        waited.unwrap_or_else(PoisonError::into_inner).left -= 1;
+        self.back.wait_while(&mut state, wanted);
+        state.left -= 1;
         Permit(self)
     }
 }
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        lock(&self.0.state).left += 1;
+        self.0.state.lock().left += 1;
         self.0.back.notify_all();
     }
 }
@@ -91,11 +89,11 @@ impl Hashing {
 
     /// Gives the memory back that is kept for the next hash.
     pub(super) fn rest(&self) {
-        lock(&self.memory).clear();
+        self.memory.lock().clear();
     }
 
     fn begin<'a>(&'a self, permit: Permit<'a>) -> MayHash<'a> {
-        if let Some(kept) = lock(&self.memory).pop() {
+        if let Some(kept) = self.memory.lock().pop() {
             memory::lend(kept);
         }
         MayHash {
@@ -107,6 +105,6 @@ impl Hashing {
 
 impl Drop for MayHash<'_> {
     fn drop(&mut self) {
-        lock(&self.hashing.memory).push(memory::take_back());
+        self.hashing.memory.lock().push(memory::take_back());
     }
 }

@@ -4,17 +4,18 @@ use std::fmt;
 use std::num::NonZero;
 use std::path::Path;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use flashgate_core::{
     Answer, MemberEvent, MemberStore, Note, Query, Reply, StoreState, Unavailable,
 };
+use parking_lot::Mutex;
 
 use super::threads;
 use super::tickets::TicketSecret;
-use super::worker::{Job, Shared, lock};
+use super::worker::{Job, Shared};
 use crate::password::{self, memory};
 #[cfg(feature = "mysql")]
 use crate::site_table::{Live, SiteTable};
@@ -166,13 +167,13 @@ impl Pool {
     /// Takes the tickets of a new secret from now on, and no others. Those that are spent stay so.
     pub fn set_ticket_secret(&self, secret: &TicketSecret) {
         if let Some(tickets) = &self.shared.0.tickets {
-            lock(tickets).set_secret(secret);
+            tickets.lock().set_secret(secret);
         }
     }
 
     /// Whether the store works, as of the last lookup or of a look in a quiet moment.
     pub fn state(&self) -> StoreState {
-        if lock(&self.shared.0.complaints).are_settled() {
+        if self.shared.0.complaints.lock().are_settled() {
             StoreState::Up
         } else {
             StoreState::Down
@@ -184,9 +185,8 @@ impl Pool {
         let Self { shared, ended } = self;
         let rest = Arc::clone(&shared.0);
         drop(shared);
-        let ended = ended.into_inner().unwrap_or_else(PoisonError::into_inner);
         // The channel fails once all senders, that is all threads, are gone.
-        let _ = ended.recv_timeout(longest);
+        let _ = ended.into_inner().recv_timeout(longest);
         let left = rest.queue.later();
         if left > 0 {
             log::info!("{left} passwords stay in their older format until the next login");

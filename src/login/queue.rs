@@ -2,10 +2,10 @@
 //! others wait; and what can wait is done when no lookup does.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use flashgate_core::Source;
+use parking_lot::{Condvar, Mutex};
 
 /// A bounded queue of lookups `J`, and a second one of work `L` that can wait.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl<J, L> Queue<J, L> {
 
     /// Adds a lookup, or gives it back when as many as may be wait already.
     pub(super) fn push(&self, source: Source, job: J) -> Result<(), J> {
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         if inner.length >= self.most {
             return Err(job);
         }
@@ -83,7 +83,7 @@ impl<J, L> Queue<J, L> {
 
     /// Adds work that can wait, or gives it back when as much as may be waits already.
     pub(super) fn push_later(&self, work: L) -> Result<(), L> {
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         if inner.later.len() >= self.most_later {
             return Err(work);
         }
@@ -96,7 +96,7 @@ impl<J, L> Queue<J, L> {
     /// Waits for what is next. [`Next::Look`] comes `look` after the last time, and not after the last
     /// lookup: else a login just before it would put it off.
     pub(super) fn next(&self, look: Duration) -> Next<J, L> {
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         loop {
             if let Some(job) = inner.take() {
                 return Next::Job(job);
@@ -112,47 +112,36 @@ impl<J, L> Queue<J, L> {
                 inner.looked = Instant::now();
                 return Next::Look;
             }
-            let waited = self.changed.wait_timeout(inner, wait);
-            inner = waited.unwrap_or_else(PoisonError::into_inner).0;
+            self.changed.wait_for(&mut inner, wait);
         }
     }
 
     /// Waits until then, or until the queue is closed.
     pub(super) fn sleep_until(&self, then: Instant) {
-        let mut inner = self.lock();
-        while !inner.is_closed {
-            let left = then.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return;
-            }
-            let waited = self.closed.wait_timeout(inner, left);
-            inner = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
+        let is_open = |inner: &mut Inner<J, L>| !inner.is_closed;
+        let mut inner = self.inner.lock();
+        self.closed.wait_while_until(&mut inner, is_open, then);
     }
 
     /// The next lookup, if one waits.
     pub(super) fn take(&self) -> Option<J> {
-        self.lock().take()
+        self.inner.lock().take()
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.lock().is_closed
+        self.inner.lock().is_closed
     }
 
     /// What is in the queue is done yet, and nothing is waited for.
     pub(super) fn close(&self) {
-        self.lock().is_closed = true;
+        self.inner.lock().is_closed = true;
         self.changed.notify_all();
         self.closed.notify_all();
     }
 
     /// How much work that can wait does.
     pub(super) fn later(&self) -> usize {
-        self.lock().later.len()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner<J, L>> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().later.len()
     }
 }
 
@@ -227,7 +216,7 @@ mod tests {
     fn one_thread_looks_and_no_other() {
         let queue = Queue::<u32, u32>::new(1, 1);
         assert_eq!(queue.next(Duration::ZERO), Next::Look);
-        let looked = |queue: &Queue<u32, u32>| queue.lock().looked;
+        let looked = |queue: &Queue<u32, u32>| queue.inner.lock().looked;
         let first = looked(&queue);
         queue.close();
         assert_eq!(queue.next(Duration::MAX), Next::End);

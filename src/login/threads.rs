@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use super::worker::{Shared, lock};
+use super::worker::Shared;
 use crate::failure::Failure;
 use crate::log::diagnostics;
 use crate::store::Stuck;
@@ -78,7 +78,7 @@ pub(super) fn start_supervisor(
 /// more may be given up, all lookups that wait are answered.
 fn supervise(shared: &Arc<Shared>, alive: &mpsc::Sender<()>, now: Instant) {
     if let Some(error) = shared.backend.give_up_stuck(now) {
-        lock(&shared.complaints).about(&error);
+        shared.complaints.lock().about(&error);
     }
     if let Err(failure) = start_missing(shared, alive) {
         log::warn!("cannot replace a stuck thread: {}", failure.message);

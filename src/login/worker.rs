@@ -2,10 +2,10 @@
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use flashgate_core::{Answer, Denial, Login, Member, MemberId, Query, Reply, Secret, Unavailable};
+use parking_lot::Mutex;
 
 use super::complaints::Complaints;
 use super::permits::{Hashing, Permits};
@@ -82,7 +82,7 @@ impl Shared {
                     self.hashing.rest();
                     unharmed(|| self.backend.quiet());
                     unharmed(|| self.probe());
-                    lock(&self.verified).forget(Instant::now());
+                    self.verified.lock().forget(Instant::now());
                 }
                 Next::End => {
                     // Each thread, since another may be answering yet.
@@ -104,13 +104,13 @@ impl Shared {
         else {
             return None;
         };
-        if !try_lock(&self.verified)?.knows(login) {
+        if !self.verified.try_lock()?.knows(login) {
             return None;
         }
         // A refusal is left to a thread, where it costs a hash.
         let mut is_right = |found: &Found| {
             let (stored, now) = (found.password.as_str(), Instant::now());
-            let verified = try_lock(&self.verified);
+            let verified = self.verified.try_lock();
             found.active
                 && verified.is_some_and(|mut kept| kept.is_right(login, password, stored, now))
         };
@@ -133,12 +133,12 @@ impl Shared {
         }
         unharmed(|| self.backend.answered());
         // Not in quiet moments alone: a client that tries passwords without pause leaves none.
-        lock(&self.verified).forget(Instant::now());
+        self.verified.lock().forget(Instant::now());
     }
 
     /// Asks the store now and then whether it works, so that `/readyz` reports a fault before a member meets it.
     fn probe(&self) {
-        let mut probed = lock(&self.probed);
+        let mut probed = self.probed.lock();
         if probed.elapsed() < PROBE {
             return;
         }
@@ -146,8 +146,8 @@ impl Shared {
         drop(probed);
         match self.backend.find(&Login::Id(MemberId(0)), Instant::now()) {
             // No member has this number.
-            Ok(_) => lock(&self.complaints).settled(),
-            Err(error) => lock(&self.complaints).about(&error),
+            Ok(_) => self.complaints.lock().settled(),
+            Err(error) => self.complaints.lock().about(&error),
         }
     }
 
@@ -210,10 +210,10 @@ impl Shared {
             },
             Err(error) => {
                 let Some((id, why)) = error.fault.of_one_member() else {
-                    lock(&self.complaints).about(&error);
+                    self.complaints.lock().about(&error);
                     return Err(Unavailable::Failed);
                 };
-                lock(&self.complaints).about_member(id, &why);
+                self.complaints.lock().about_member(id, &why);
                 let is_named = !matches!(error.fault, Fault::Misnamed { .. });
                 Row {
                     found: Err(Denial::Unusable),
@@ -221,7 +221,7 @@ impl Shared {
                 }
             }
         };
-        lock(&self.complaints).settled();
+        self.complaints.lock().settled();
         // The thread may have been stuck. The core has answered by now, and no login may be noted.
         if since.elapsed() > self.patience {
             return Err(Unavailable::TimedOut);
@@ -243,7 +243,9 @@ impl Shared {
         let Some(is) = renewed else { return };
         // Without this, the next login of each of these members would cost a hash.
         let now = Instant::now();
-        lock(&self.verified).keep_renewed(login, password, is.as_str(), now);
+        self.verified
+            .lock()
+            .keep_renewed(login, password, is.as_str(), now);
         let was = found.password.clone();
         self.backend.note_renewed(found, Renewed { was, is });
     }
@@ -252,7 +254,9 @@ impl Shared {
     fn as_ticket(&self, password: &Secret, found: Option<&Found>) -> Worth {
         match (&self.tickets, found) {
             (Some(tickets), Some(found)) if found.active => {
-                lock(tickets).spend(password, found.member.id, tickets::wall_clock())
+                tickets
+                    .lock()
+                    .spend(password, found.member.id, tickets::wall_clock())
             }
             (None, Some(found)) if found.active && tickets::is_ticket(password) => {
                 Worth::Nothing(Denial::NoTickets)
@@ -271,7 +275,7 @@ impl Shared {
     ) -> Result<Proof, Denial> {
         let active = found.ok().filter(|found| found.active);
         let is_known = |found: &Found| {
-            let mut verified = lock(&self.verified);
+            let mut verified = self.verified.lock();
             verified.is_right(login, password, &found.password, Instant::now())
         };
         // The second of two logins at once finds what the first has kept.
@@ -292,7 +296,7 @@ impl Shared {
                     "the stored password {fault}; set another with flashgate members passwd {id}"
                 ),
             };
-            lock(&self.complaints).about_member(id, &why);
+            self.complaints.lock().about_member(id, &why);
         }
         match checked.verdict {
             _ if !found.active => Err(Denial::Inactive),
@@ -300,7 +304,9 @@ impl Shared {
             Verdict::Wrong => Err(Denial::WrongPassword),
             Verdict::Right => {
                 let now = Instant::now();
-                lock(&self.verified).keep(login, password, &found.password, now);
+                self.verified
+                    .lock()
+                    .keep(login, password, &found.password, now);
                 Ok(Proof::Hash)
             }
         }
@@ -328,20 +334,6 @@ enum Proof {
 /// The result, unless the work panicked. A panic would end the thread, and with the last thread all logins.
 fn unharmed<T>(work: impl FnOnce() -> T) -> Option<T> {
     panic::catch_unwind(AssertUnwindSafe(work)).ok()
-}
-
-/// Locks, even after a panic elsewhere: what is behind the locks here stays valid at every moment.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Locks, unless another thread holds the lock.
-fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
-    match mutex.try_lock() {
-        Ok(guard) => Some(guard),
-        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-        Err(TryLockError::WouldBlock) => None,
-    }
 }
 
 /// The part of a refusal's time that is set aside for the lookup, however fast that is: 5 ms of 300.

@@ -9,12 +9,12 @@ use std::error::Error as _;
 use std::fmt;
 use std::io;
 use std::panic;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use flashgate_core::Secret;
 use mysql::prelude::Queryable;
 use mysql::{Conn, DriverError, Error, Opts};
+use parking_lot::{Condvar, Mutex};
 
 use super::address::Address;
 use crate::store::Fault;
@@ -66,7 +66,7 @@ impl Server {
         since: Instant,
         mut question: impl FnMut(&mut Conn) -> mysql::Result<T>,
     ) -> Result<T, Fault> {
-        if let Some((failed, fault)) = &*lock(&self.failed)
+        if let Some((failed, fault)) = &*self.failed.lock()
             && since <= *failed
         {
             return Err(fault.clone());
@@ -105,17 +105,17 @@ impl Server {
     /// of ours is soon free.
     fn take(&self) -> mysql::Result<(Conn, Used)> {
         // A statement of its own, so that the lock is not held while connecting.
-        let idle = lock(&self.idle).pop();
+        let idle = self.idle.lock().pop();
         if let Some(connection) = idle {
             return Ok((connection, Used::Before));
         }
         match self.connect() {
             Err(Error::MySqlError(error)) if TOO_MANY.contains(&error.code) => {
-                let idle = lock(&self.idle);
-                let back = self
-                    .back
-                    .wait_timeout_while(idle, CONNECT, |i| i.is_empty());
-                let back = back.unwrap_or_else(PoisonError::into_inner).0.pop();
+                let mut idle = self.idle.lock();
+                let is_empty = |idle: &mut Vec<Conn>| idle.is_empty();
+                self.back.wait_while_for(&mut idle, is_empty, CONNECT);
+                let back = idle.pop();
+                drop(idle);
                 match back {
                     Some(connection) => Ok((connection, Used::Before)),
                     None => self.connect().map(|connection| (connection, Used::Never)),
@@ -126,7 +126,7 @@ impl Server {
     }
 
     fn put_back(&self, connection: Conn) {
-        lock(&self.idle).push(connection);
+        self.idle.lock().push(connection);
         self.back.notify_one();
     }
 
@@ -151,11 +151,11 @@ impl Server {
     fn failed(&self, error: &Error) -> Fault {
         let fault = fault(error, self.patience);
         if matches!(fault, Fault::Unreachable(_) | Fault::Slow(_)) {
-            *lock(&self.failed) = Some((Instant::now(), fault.clone()));
+            *self.failed.lock() = Some((Instant::now(), fault.clone()));
         }
         if matches!(fault, Fault::Unreachable(_)) {
             // The others have been to the same server.
-            lock(&self.idle).clear();
+            self.idle.lock().clear();
         }
         fault
     }
@@ -269,11 +269,6 @@ fn fault(error: &Error, patience: Patience) -> Fault {
         Error::MySqlError(said) => Fault::Other(said.message.clone()),
         error => Fault::Other(error.to_string()),
     }
-}
-
-/// A panic elsewhere has left a list of connections, or a time.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// With an answer in [`LOOKUP`] well below the 10 s after which the core gives a lookup up; a server that is

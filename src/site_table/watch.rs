@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use flashgate_core::{Member, MemberEvent, MemberId, Note, What};
+use parking_lot::Mutex;
 
 use super::table::Now;
 use crate::store::{Active, Tell};
@@ -52,14 +52,14 @@ impl Looked<'_> {
 
 impl Drop for Looked<'_> {
     fn drop(&mut self) {
-        self.watch.lock().is_looking = false;
+        self.watch.state.lock().is_looking = false;
     }
 }
 
 impl Watch {
     /// Begins to tell, of what happens from now on.
     pub(super) fn begin(&self, tell: Tell) {
-        self.lock().tell = Some(tell);
+        self.state.lock().tell = Some(tell);
     }
 
     /// Notes a login.
@@ -67,7 +67,7 @@ impl Watch {
     /// The first of two logins counts while its member is online: the second one may be refused as a
     /// duplicate, and then a change has to log out the first.
     pub(super) fn let_in(&self, member: &Member, now: Instant) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.tell.is_none() {
             return;
         }
@@ -93,7 +93,7 @@ impl Watch {
             What::Quit { member } => (member, false),
             _ => return,
         };
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.is_told = true;
         if let Some(known) = state.known.get_mut(id) {
             known.is_online = is_online;
@@ -103,7 +103,7 @@ impl Watch {
     /// The members to look at now. `None` if the last look is too recent, another thread looks, or no member
     /// is online.
     pub(super) fn due(&self, every: Duration, now: Instant) -> Option<Looked<'_>> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let age = |since: Instant| now.saturating_duration_since(since);
         if state.is_looking || state.looked.is_some_and(|last| age(last) < every) {
             return None;
@@ -129,7 +129,7 @@ impl Watch {
             .into_iter()
             .map(|(id, nick, active)| (id, (nick, active)))
             .collect();
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         for &id in &looked.ids {
             // A login after the look began may be based on a newer row.
             let Some(known) = state.known.get(&id).filter(|k| k.let_in < looked.at) else {
@@ -147,11 +147,6 @@ impl Watch {
                 tell(event);
             }
         }
-    }
-
-    /// A panic elsewhere leaves the state valid.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

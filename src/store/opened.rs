@@ -3,10 +3,11 @@
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use flashgate_core::{Login, Member, MemberId};
+use parking_lot::Mutex;
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
 use super::backend::Found;
@@ -60,18 +61,14 @@ impl Ends {
             ..Self::never()
         };
         let at = Arc::clone(&ends.at);
-        let is_over = move || {
-            let at = *at.lock().unwrap_or_else(PoisonError::into_inner);
-            at.is_some_and(|at| Instant::now() >= at)
-        };
+        let is_over = move || at.lock().is_some_and(|at| Instant::now() >= at);
         connection.progress_handler(STEPS, Some(is_over))?;
         Ok(ends)
     }
 
     /// A query begins.
     pub(super) fn begin(&self) {
-        let at = Instant::now().checked_add(self.longest);
-        *self.at.lock().unwrap_or_else(PoisonError::into_inner) = at;
+        *self.at.lock() = Instant::now().checked_add(self.longest);
     }
 }
 

@@ -4,10 +4,10 @@
 //! The old connection may still be open then. A second one would be a danger to it (see [`Lookups`]), so the
 //! store is read without locks, and nothing is written to it, until the stuck thread has returned.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use flashgate_core::{Login, Member, Note};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::backend::{Backend, Found, Stuck, Tell};
 use super::error::{Fault, StoreError};
@@ -71,18 +71,16 @@ impl Turns {
     /// where too many threads are stuck.
     fn with<T>(&self, work: impl FnOnce(&mut Lookups) -> T) -> Result<T, Fault> {
         let is_taken = |state: &mut State| state.free.is_none() && !state.stuck.is_everybody;
-        let state = self.lock();
-        let waited = self
-            .changed
-            .wait_timeout_while(state, self.patience, is_taken);
-        let state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        let mut state = self.state.lock();
+        self.changed
+            .wait_while_for(&mut state, is_taken, self.patience);
         let mut turn = self.begin(state).ok_or(Fault::Hangs)?;
         Ok(work(turn.lookups()))
     }
 
     /// Does something with the lookups if no other thread has them.
     fn with_free<T>(&self, work: impl FnOnce(&mut Lookups) -> T) -> Option<T> {
-        let mut turn = self.begin(self.lock())?;
+        let mut turn = self.begin(self.state.lock())?;
         Some(work(turn.lookups()))
     }
 
@@ -96,11 +94,6 @@ impl Turns {
             generation: state.generation,
         })
     }
-
-    /// No panic happens while the lock is held.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Turn<'_> {
@@ -111,7 +104,7 @@ impl Turn<'_> {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        let mut state = self.turns.lock();
+        let mut state = self.turns.state.lock();
         if state.generation == self.generation {
             state.free = self.lookups.take();
             state.since = None;
@@ -125,7 +118,7 @@ impl Drop for Turn<'_> {
         if let Some(mut lookups) = self.lookups.take() {
             lookups.write_notes();
         }
-        let mut state = self.turns.lock();
+        let mut state = self.turns.state.lock();
         state.stuck.threads -= 1;
         state.stuck.is_everybody = false;
         log::warn!("a thread that was stuck in the member store has returned");
@@ -195,12 +188,12 @@ impl Backend for Turns {
     }
 
     fn stuck(&self) -> Stuck {
-        self.lock().stuck
+        self.state.lock().stuck
     }
 
     fn give_up_stuck(&self, now: Instant) -> Option<StoreError> {
         let heir = self.heir.as_ref()?;
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if now.saturating_duration_since(state.since?) < self.longest {
             return None;
         }

@@ -11,10 +11,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use flashgate_core::{Member, MemberEvent, MemberId};
+use parking_lot::{Mutex, MutexGuard};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::backend::Tell;
@@ -87,7 +88,7 @@ pub(super) struct WatchHeir {
 impl WatchHeir {
     /// A watch that compares every member at its first look, because changes may have been missed.
     pub(super) fn watch(&self) -> Watch {
-        let mut known = lock(&self.known);
+        let mut known = self.known.lock();
         known.generation += 1;
         Watch {
             known: Arc::clone(&self.known),
@@ -113,7 +114,7 @@ impl Watch {
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
-        lock(&self.known)
+        self.known.lock()
     }
 
     /// How the files look now, if they have changed since they were last looked into.
@@ -193,7 +194,7 @@ impl Watch {
         if compares {
             self.compare(&moment, &mut events)?;
         }
-        let mut known = lock(&self.known);
+        let mut known = self.known.lock();
         if known.generation != self.generation {
             // What was read is old by now, and the next lookups have read it anew.
             return Ok(());
@@ -302,10 +303,6 @@ impl Sight {
         let of = |stamp: &Stamp| now.abs_diff(stamp.changed.0) > SETTLED.as_secs();
         of(&self.file) && self.log.as_ref().is_none_or(of)
     }
-}
-
-fn lock(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
-    known.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Members that the changes do not name.
