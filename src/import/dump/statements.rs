@@ -93,24 +93,20 @@ impl<R: Read> Dump<R> {
         }
         loop {
             self.at = At::Between;
-            match self.lexer.next(Keep::Start)? {
-                Token::Eof => {
-                    self.lexer.ends()?;
-                    return Ok(None);
+            let token = self.lexer.next(Keep::Start)?;
+            if token == Token::Eof {
+                return self.lexer.ends().map(|()| None);
+            }
+            if token == Token::Word && self.is("DELIMITER") {
+                self.lexer.take_delimiter()?;
+            } else if token != Token::End {
+                self.at = At::Name;
+                if token == Token::Word
+                    && let Some(statement) = self.of_word()?
+                {
+                    return Ok(Some(statement));
                 }
-                Token::End => {}
-                Token::Word if self.is("DELIMITER") => self.lexer.take_delimiter()?,
-                Token::Word => {
-                    self.at = At::Name;
-                    if let Some(statement) = self.of_word()? {
-                        return Ok(Some(statement));
-                    }
-                    self.skip()?;
-                }
-                Token::Name | Token::Text | Token::Double | Token::Number | Token::Sign(_) => {
-                    self.at = At::Name;
-                    self.skip()?;
-                }
+                self.skip()?;
             }
         }
     }
@@ -129,23 +125,16 @@ impl<R: Read> Dump<R> {
         let mut columns = Vec::new();
         loop {
             let token = self.token(Keep::Start)?;
-            let is_key = token == Token::Word && KEYS.iter().any(|key| self.is(key));
-            match token {
-                Token::Word | Token::Name | Token::Double if !is_key => {
-                    if columns.len() == MAX_COLUMNS {
-                        return Err(self.error(DumpFault::ManyColumns));
-                    }
-                    columns.push(self.name());
+            if token == Token::Sign(b')') {
+                return Ok(Some(columns));
+            }
+            if token != Token::Word || !KEYS.split(' ').any(|key| self.is(key)) {
+                let is_name = matches!(token, Token::Word | Token::Name | Token::Double);
+                self.require(is_name, "a column")?;
+                if columns.len() == MAX_COLUMNS {
+                    return Err(self.error(DumpFault::ManyColumns));
                 }
-                Token::Sign(b')') => return Ok(Some(columns)),
-                Token::Word => {}
-                Token::Name
-                | Token::Double
-                | Token::Text
-                | Token::Number
-                | Token::Sign(_)
-                | Token::End
-                | Token::Eof => return Err(self.expected("a column")),
+                columns.push(self.name());
             }
             if self.skip_item()? == Token::Sign(b')') {
                 return Ok(Some(columns));
@@ -180,20 +169,12 @@ impl<R: Read> Dump<R> {
                 self.skip_item()?
             };
             at += 1;
-            match last {
-                Token::Sign(b')') => break,
-                Token::Sign(b',') if at < MAX_COLUMNS => {}
-                Token::Sign(b',') => return Err(self.error(DumpFault::ManyColumns)),
-                Token::Word
-                | Token::Name
-                | Token::Text
-                | Token::Double
-                | Token::Number
-                | Token::Sign(_)
-                | Token::End
-                | Token::Eof => {
-                    return Err(self.expected("a comma or the end of the row"));
-                }
+            if last == Token::Sign(b')') {
+                break;
+            }
+            self.require(last == Token::Sign(b','), "a comma or the end of the row")?;
+            if at == MAX_COLUMNS {
+                return Err(self.error(DumpFault::ManyColumns));
             }
         }
         if at != count {
@@ -211,33 +192,17 @@ impl<R: Read> Dump<R> {
             token = self.token(Keep::Start)?;
         }
         if before == At::Row {
-            match token {
-                Token::Sign(b',') => token = self.token(Keep::Start)?,
-                Token::End => return Ok(false),
-                // ON DUPLICATE KEY UPDATE.
-                Token::Word => {
-                    self.skip()?;
-                    return Ok(false);
-                }
-                Token::Name
-                | Token::Text
-                | Token::Double
-                | Token::Number
-                | Token::Sign(_)
-                | Token::Eof => return Err(self.expected("a comma or the end of the rows")),
+            // A word begins ON DUPLICATE KEY UPDATE.
+            if matches!(token, Token::End | Token::Word) {
+                self.skip()?;
+                return Ok(false);
             }
+            let is_comma = token == Token::Sign(b',');
+            self.require(is_comma, "a comma or the end of the rows")?;
+            token = self.token(Keep::Start)?;
         }
-        match token {
-            Token::Sign(b'(') => Ok(true),
-            Token::Word
-            | Token::Name
-            | Token::Text
-            | Token::Double
-            | Token::Number
-            | Token::Sign(_)
-            | Token::End
-            | Token::Eof => Err(self.expected("VALUES, or a row")),
-        }
+        self.require(token == Token::Sign(b'('), "VALUES, or a row")?;
+        Ok(true)
     }
 
     /// Appends the next value. False for NULL.
@@ -258,17 +223,13 @@ impl<R: Read> Dump<R> {
         match token {
             Token::Text | Token::Double | Token::Number => {}
             Token::Word if self.is("NULL") => return Ok(false),
-            Token::Word if self.is("TRUE") => {
-                text.push(b'1');
-                return Ok(true);
-            }
-            Token::Word if self.is("FALSE") => {
-                text.push(b'0');
+            Token::Word if self.is("TRUE") || self.is("FALSE") => {
+                text.push(if self.is("TRUE") { b'1' } else { b'0' });
                 return Ok(true);
             }
             Token::Word => self.prefixed()?,
             Token::Name | Token::Sign(_) | Token::End | Token::Eof => {
-                return Err(self.expected("a value"));
+                self.require(false, "a value")?
             }
         }
         text.extend_from_slice(self.lexer.text());
@@ -328,21 +289,14 @@ impl<R: Read> Dump<R> {
     /// The name whose first part was the last token.
     fn table_name(&mut self) -> Result<TableName> {
         let first = self.name();
-        if first.is_empty() {
-            return Err(self.expected("the name of a table"));
-        }
-        if !self.lexer.skip_dot()? {
-            let database = self.database.clone();
-            return Ok(TableName {
-                database,
-                table: first,
-            });
-        }
-        self.token(Keep::Start)?;
-        Ok(TableName {
-            database: Some(first),
-            table: self.name(),
-        })
+        self.require(!first.is_empty(), "the name of a table")?;
+        let (database, table) = if self.lexer.skip_dot()? {
+            self.token(Keep::Start)?;
+            (Some(first), self.name())
+        } else {
+            (self.database.clone(), first)
+        };
+        Ok(TableName { database, table })
     }
 
     /// To a comma or a closing parenthesis that is not within others.
@@ -350,18 +304,13 @@ impl<R: Read> Dump<R> {
         let mut depth = 0_usize;
         loop {
             let token = self.token(Keep::Start)?;
-            match token {
-                Token::Sign(b'(') => depth += 1,
-                Token::Sign(b')' | b',') if depth == 0 => return Ok(token),
-                Token::Sign(b')') => depth -= 1,
-                Token::End => return Err(self.expected("a closing parenthesis")),
-                Token::Sign(_)
-                | Token::Word
-                | Token::Name
-                | Token::Text
-                | Token::Double
-                | Token::Number
-                | Token::Eof => {}
+            self.require(token != Token::End, "a closing parenthesis")?;
+            if token == Token::Sign(b'(') {
+                depth += 1;
+            } else if depth == 0 && matches!(token, Token::Sign(b')' | b',')) {
+                return Ok(token);
+            } else if token == Token::Sign(b')') {
+                depth -= 1;
             }
         }
     }
@@ -377,15 +326,11 @@ impl<R: Read> Dump<R> {
     /// The next token of the statement, which the dump cannot end in.
     fn token(&mut self, keep: Keep) -> Result<Token> {
         let token = self.lexer.next(keep)?;
-        match token {
-            Token::Eof => return Err(self.error(DumpFault::Cut(Within::Statement))),
-            Token::End => self.at = At::Between,
-            Token::Word
-            | Token::Name
-            | Token::Text
-            | Token::Double
-            | Token::Number
-            | Token::Sign(_) => {}
+        if token == Token::Eof {
+            return Err(self.error(DumpFault::Cut(Within::Statement)));
+        }
+        if token == Token::End {
+            self.at = At::Between;
         }
         Ok(token)
     }
@@ -400,22 +345,12 @@ impl<R: Read> Dump<R> {
         String::from_utf8_lossy(self.lexer.text()).into_owned()
     }
 
-    fn expected(&self, what: &'static str) -> DumpError {
-        self.error(DumpFault::Expected(what))
+    /// Fails where something else than what is there was to be expected.
+    fn require(&self, is_there: bool, what: &'static str) -> Result<()> {
+        let error = || self.error(DumpFault::Expected(what));
+        is_there.then_some(()).ok_or_else(error)
     }
 }
 
 /// What begins a line of CREATE TABLE that is no column. A column of such a name is in quotes.
-const KEYS: [&str; 11] = [
-    "PRIMARY",
-    "UNIQUE",
-    "KEY",
-    "INDEX",
-    "FULLTEXT",
-    "SPATIAL",
-    "CONSTRAINT",
-    "FOREIGN",
-    "CHECK",
-    "PERIOD",
-    "LIKE",
-];
+const KEYS: &str = "PRIMARY UNIQUE KEY INDEX FULLTEXT SPATIAL CONSTRAINT FOREIGN CHECK PERIOD LIKE";
