@@ -22,16 +22,13 @@ pub struct Failure {
 impl Failure {
     /// A failure with its message.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self {
-            exit,
-            message: message.into(),
-        }
+        exit.because(message)
     }
 
     /// A command line that makes no sense, with where to read what does.
     pub fn usage(message: &str) -> Self {
         let help = "Run flashgate --help, or flashgate COMMAND --help, for more information.";
-        Self::new(Exit::Usage, format!("{message}\n{help}"))
+        Exit::Usage.because(format!("{message}\n{help}"))
     }
 }
 
@@ -45,37 +42,36 @@ impl fmt::Display for Failure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// Something failed that another try may mend, or a member is not there.
-    Failure,
+    Failure = 1,
     /// The command line makes no sense by itself.
-    Usage,
+    Usage = 64,
     /// The file to import has faults, or a store holds members who can never log in.
-    Data,
+    Data = 65,
     /// An address cannot be listened on, or not be reached.
-    Unavailable,
+    Unavailable = 69,
     /// The command line makes sense, but not on this machine or with the files it names.
-    Config,
+    Config = 78,
 }
 
 impl Exit {
+    /// A failure with this exit code, and with its message.
+    pub fn because(self, message: impl Into<String>) -> Failure {
+        let (exit, message) = (self, message.into());
+        Failure { exit, message }
+    }
+
     /// The number for the operating system.
     pub const fn code(self) -> u8 {
-        match self {
-            Self::Failure => 1,
-            Self::Usage => 64,
-            Self::Data => 65,
-            Self::Unavailable => 69,
-            Self::Config => 78,
-        }
+        self as u8
     }
 }
 
 /// The result of writing to standard output. A closed pipe is not a failure: `flashgate members list | head`.
 pub(crate) fn written(result: io::Result<()>) -> Result<(), Failure> {
     match result {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(
-            Exit::Failure,
-            format!("cannot write to standard output: {error}"),
-        )),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Exit::Failure.because(format!("cannot write to standard output: {error}")))
+        }
         Ok(()) | Err(_) => Ok(()),
     }
 }

@@ -7,13 +7,12 @@
 
 use std::io::{self, Write};
 use std::panic;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError, SyncSender, TrySendError};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
+use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::bounded::{self, Receiver, Sender};
+use crate::bounded::{self, Item, Receiver, Sender};
 use crate::failure::{Exit, Failure};
 
 /// Puts warnings on standard error, unless `RUST_LOG` says otherwise. For a command that ends by
@@ -34,7 +33,7 @@ pub fn queued() -> Result<(), Failure> {
         let name = thread.name().unwrap_or("unnamed");
         panics.put(format!("flashgate: a fault in thread {name}: {panic}\n").into_bytes());
         // It may be the process's last word.
-        panics.flush(LAST_WORDS);
+        panics.0.flush(LAST_WORDS);
     }));
     // The first caller has set up the same standard error.
     let _ = QUEUE.set(queue);
@@ -58,7 +57,7 @@ pub fn say(text: &str) {
 /// Waits until what was said so far is written, but for a moment only: to be called before an end.
 pub fn flush() {
     if let Some(queue) = QUEUE.get() {
-        queue.flush(LAST_WORDS);
+        queue.0.flush(LAST_WORDS);
     }
 }
 
@@ -67,24 +66,13 @@ static QUEUE: OnceLock<Queue> = OnceLock::new();
 
 /// The near end of the queue. Each write is one whole message, as env_logger makes them.
 #[derive(Clone)]
-struct Queue {
-    items: Sender<Item>,
-    dropped: Arc<AtomicU64>,
-}
-
-enum Item {
-    Message(Vec<u8>),
-    /// Everything before this is to be written; then say so.
-    Flush(SyncSender<()>),
-}
+struct Queue(Sender<Vec<u8>>);
 
 impl Queue {
     fn new(output: impl Write + Send + 'static) -> Result<Self, Failure> {
         let (items, queue) = bounded::channel(MAX_MESSAGES);
-        let dropped = Arc::new(AtomicU64::new(0));
-        let lost = Arc::clone(&dropped);
-        start_thread("diagnostics", move || run(&queue, &lost, output))?;
-        Ok(Self { items, dropped })
+        start_thread("diagnostics", move || run(&queue, output))?;
+        Ok(Self(items))
     }
 
     fn put(&self, mut message: Vec<u8>) {
@@ -92,24 +80,7 @@ impl Queue {
             message.truncate(MAX_MESSAGE);
             message.extend_from_slice(b"...\n");
         }
-        match self.items.try_send(Item::Message(message)) {
-            Ok(()) => {}
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
-                self.dropped.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-    }
-
-    fn flush(&self, longest: Duration) {
-        let (done, wait) = mpsc::sync_channel(1);
-        let end = Instant::now() + longest;
-        while let Err(error) = self.items.try_send(Item::Flush(done.clone())) {
-            match error {
-                TrySendError::Full(_) if Instant::now() < end => thread::sleep(FLUSH_AGAIN),
-                TrySendError::Full(_) | TrySendError::Disconnected(_) => return,
-            }
-        }
-        let _ = wait.recv_timeout(end.saturating_duration_since(Instant::now()));
+        self.0.put(message);
     }
 }
 
@@ -125,18 +96,18 @@ impl Write for Queue {
 }
 
 /// The far end, on its own thread. It may block as long as it likes.
-fn run(queue: &Receiver<Item>, dropped: &AtomicU64, mut output: impl Write) {
+fn run(queue: &Receiver<Vec<u8>>, mut output: impl Write) {
     let mut told = 0;
     loop {
         // The time-out is for the last loss, behind which no message may ever come.
         match queue.recv_timeout(REPORT_AFTER) {
             // A closed standard error cannot be reported anywhere.
-            Ok(Item::Message(message)) => drop(output.write_all(&message)),
+            Ok(Item::One(message)) => drop(output.write_all(&message)),
             Ok(Item::Flush(done)) => drop(done.try_send(())),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
-        let lost = dropped.load(Ordering::Relaxed);
+        let lost = queue.dropped();
         if lost != told {
             let more = lost - told;
             let _ = writeln!(
@@ -156,10 +127,9 @@ pub(crate) fn start_thread(
     let builder = thread::Builder::new().name(name.to_owned());
     match builder.spawn(work) {
         Ok(_) => Ok(()),
-        Err(error) => Err(Failure::new(
-            Exit::Failure,
-            format!("cannot start the thread {name}: {error}; {MORE_THREADS}"),
-        )),
+        Err(error) => Err(Exit::Failure.because(format!(
+            "cannot start the thread {name}: {error}; {MORE_THREADS}"
+        ))),
     }
 }
 
@@ -176,11 +146,11 @@ const MAX_MESSAGE: usize = 8 * 1024;
 /// A stop has 5 s in all.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 const REPORT_AFTER: Duration = Duration::from_secs(1);
-const FLUSH_AGAIN: Duration = Duration::from_millis(10);
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use std::sync::{Arc, Mutex};
+    use std::time::Instant;
 
     use super::*;
 
@@ -194,14 +164,14 @@ mod tests {
         for _ in 0..messages {
             queue.put(b"x\n".to_vec());
         }
-        queue.flush(Duration::from_millis(50));
+        queue.0.flush(Duration::from_millis(50));
         assert!(start.elapsed() < Duration::from_secs(5));
         // One may be in the hands of the thread.
-        let dropped = queue.dropped.load(Ordering::Relaxed);
+        let dropped = queue.0.dropped();
         assert!((9..=10).contains(&dropped), "{dropped}");
         drop(blocked);
-        queue.flush(Duration::from_secs(10));
-        queue.flush(Duration::from_secs(10));
+        queue.0.flush(Duration::from_secs(10));
+        queue.0.flush(Duration::from_secs(10));
         let text = String::from_utf8(gate.lock().unwrap().clone()).unwrap();
         assert_eq!(
             text.matches("x\n").count() as u64,
@@ -216,7 +186,7 @@ mod tests {
         let gate = Arc::new(Mutex::new(Vec::new()));
         let queue = Queue::new(Gated(Arc::clone(&gate))).unwrap();
         queue.put(vec![b'x'; 3 * MAX_MESSAGE]);
-        queue.flush(Duration::from_secs(10));
+        queue.0.flush(Duration::from_secs(10));
         assert_eq!(gate.lock().unwrap().len(), MAX_MESSAGE + 4);
     }
 

@@ -7,21 +7,12 @@ use flashgate_core::Note;
 /// What one line is about.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
-    /// The server has its settings.
-    Created {
-        /// That number.
-        max: usize,
-    },
-    /// A listener is open.
-    Listening {
-        /// Its address.
-        address: SocketAddr,
-    },
-    /// The server serves from now on.
-    Started {
-        /// Its version.
-        version: &'static str,
-    },
+    /// The server has its settings, with this limit of clients.
+    Created(usize),
+    /// A listener is open at this address.
+    Listening(SocketAddr),
+    /// The server of this version serves from now on.
+    Started(&'static str),
     /// The server has stopped.
     Stopped {
         /// Its version.
@@ -29,23 +20,14 @@ pub enum Event<'a> {
         /// Why: the name of a signal, or that it has failed.
         why: &'static str,
     },
-    /// Something was read again, as SIGHUP asks for.
-    Reloaded {
-        /// What.
-        what: &'static str,
-    },
-    /// Something could not be read again, and the server goes on with what it had.
-    ReloadFailed {
-        /// For the operator.
-        why: &'a str,
-    },
+    /// This was read again, as SIGHUP asks for.
+    Reloaded(&'static str),
+    /// Something could not be read again, for this reason, and the server goes on with what it had.
+    ReloadFailed(&'a str),
     /// The core has something to say.
     Note(&'a Note),
-    /// Lines were lost since the last such line.
-    Dropped {
-        /// How many.
-        lines: u64,
-    },
+    /// This number of lines was lost since the last such line.
+    Dropped(u64),
 }
 
 /// How lines are written.

@@ -74,26 +74,26 @@ impl Line<'_> {
     /// Says what happened, to the end.
     fn event(mut self, event: &Event<'_>) {
         match *event {
-            Event::Created { max } => {
-                let max = count(max);
+            Event::Created(max) => {
+                let max = Number(max as u64);
                 let text = [Word("SERVER CREATED ( MAXCONN:"), max, Word(" )")];
                 self.write("created", &text, &[("max", max)]);
             }
-            Event::Listening { address } => {
+            Event::Listening(address) => {
                 let address = Address(address);
                 let text = [Word("Listening on "), address];
                 self.write("listening", &text, &[("address", address)]);
             }
-            Event::Reloaded { what } => {
+            Event::Reloaded(what) => {
                 let what = Word(what);
                 self.write("reloaded", &[Word("RELOADED "), what], &[("what", what)]);
             }
-            Event::ReloadFailed { why } => {
+            Event::ReloadFailed(why) => {
                 let why = Text(why);
                 let text = [Word("RELOAD FAILED "), why];
                 self.write("reload_failed", &text, &[("reason", why)]);
             }
-            Event::Started { version } => {
+            Event::Started(version) => {
                 let version = Word(version);
                 let text = [Word("STARTED flashgate "), version];
                 self.write("started", &text, &[("version", version)]);
@@ -103,7 +103,7 @@ impl Line<'_> {
                 let text = [Word("STOPPED "), why, Word(" flashgate "), version];
                 self.write("stopped", &text, &[("reason", why), ("version", version)]);
             }
-            Event::Dropped { lines } => {
+            Event::Dropped(lines) => {
                 let lines = Number(lines);
                 let text = [Word("LOG LINES DROPPED "), lines];
                 self.write("dropped", &text, &[("lines", lines)]);
@@ -203,10 +203,6 @@ impl NoteWriter for Line<'_> {
             }
         }
     }
-}
-
-fn count(number: usize) -> NotePart<'static> {
-    Number(number as u64)
 }
 
 /// Numbers and what is between them, written from their end, as digits are found.

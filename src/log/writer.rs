@@ -3,10 +3,9 @@
 use std::fmt;
 use std::io::{self, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError, SyncSender, TrySendError};
+use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use flashgate_core::{Clock, Now};
 use parking_lot::Mutex;
@@ -14,23 +13,16 @@ use parking_lot::Mutex;
 use super::diagnostics;
 use super::event::{Event, Format};
 use super::line::{self, Date, line};
-use crate::bounded::{self, Receiver, Sender};
+use crate::bounded::{self, Item, Receiver, Sender};
 use crate::failure::Failure;
 
 /// Writes lines to an output that may block, without blocking the caller.
 #[derive(Clone)]
 pub struct Writer {
-    queue: Sender<Item>,
-    dropped: Arc<AtomicU64>,
+    queue: Sender<String>,
     clock: Arc<dyn Clock>,
     format: Format,
     date: Arc<Mutex<Date>>,
-}
-
-enum Item {
-    Line(String),
-    /// Everything before this is to be written; then say so.
-    Flush(SyncSender<()>),
 }
 
 impl Writer {
@@ -41,20 +33,18 @@ impl Writer {
         output: impl Write + Send + 'static,
     ) -> Result<Self, Failure> {
         let (queue, lines) = bounded::channel(MAX_LINES);
-        let dropped = Arc::new(AtomicU64::new(0));
         let mut sink = Sink {
+            lines,
             output,
             format,
             clock: Arc::clone(&clock),
-            dropped: Arc::clone(&dropped),
             reported: 0,
             since_loss: 0,
             broken: false,
         };
-        diagnostics::start_thread("the log", move || sink.run(&lines))?;
+        diagnostics::start_thread("the log", move || sink.run())?;
         Ok(Self {
             queue,
-            dropped,
             clock,
             format,
             date: Arc::default(),
@@ -74,30 +64,17 @@ impl Writer {
         };
         line::end(self.format, &mut line, event);
         line.push('\n');
-        match self.queue.try_send(Item::Line(line)) {
-            Ok(()) => {}
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
-                self.dropped.fetch_add(1, Ordering::Relaxed);
-            }
-        }
+        self.queue.put(line);
     }
 
     /// How many lines were dropped so far.
     pub fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
+        self.queue.dropped()
     }
 
     /// Waits until everything said so far is written, but no longer than `longest`.
     pub fn flush(&self, longest: Duration) {
-        let (done, wait) = mpsc::sync_channel(1);
-        let end = Instant::now() + longest;
-        while let Err(error) = self.queue.try_send(Item::Flush(done.clone())) {
-            match error {
-                TrySendError::Full(_) if Instant::now() < end => thread::sleep(FLUSH_AGAIN),
-                TrySendError::Full(_) | TrySendError::Disconnected(_) => return,
-            }
-        }
-        let _ = wait.recv_timeout(end.saturating_duration_since(Instant::now()));
+        self.queue.flush(longest);
     }
 }
 
@@ -105,17 +82,17 @@ impl fmt::Debug for Writer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Writer")
             .field("format", &self.format)
-            .field("dropped", &self.dropped)
+            .field("dropped", &self.dropped())
             .finish_non_exhaustive()
     }
 }
 
 /// The writing end, on its own thread.
 struct Sink<W> {
+    lines: Receiver<String>,
     output: W,
     format: Format,
     clock: Arc<dyn Clock>,
-    dropped: Arc<AtomicU64>,
     /// The dropped lines that a line of the log has reported.
     reported: u64,
     /// Lines written since a loss was seen: the lines before it are out once a full queue is.
@@ -125,28 +102,28 @@ struct Sink<W> {
 }
 
 impl<W: Write> Sink<W> {
-    fn run(&mut self, lines: &Receiver<Item>) {
+    fn run(&mut self) {
         let mut batch = String::new();
         let mut flushed = Vec::new();
         let mut drained = true;
         loop {
             // The time-out is for the last dropped lines, behind which no line may ever come.
-            let first = match lines.recv_timeout(REPORT_AFTER) {
+            let first = match self.lines.recv_timeout(REPORT_AFTER) {
                 Ok(first) => Some(first),
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return,
             };
             // Where more wait than a batch holds, they are many enough.
-            if drained && matches!(first, Some(Item::Line(_))) {
+            if drained && matches!(first, Some(Item::One(_))) {
                 thread::sleep(GATHER);
             }
             // Of what is lost from here on, earlier lines may still wait behind this batch.
-            let lost = self.dropped.load(Ordering::Relaxed);
+            let lost = self.lines.dropped();
             let mut count = 0;
             drained = true;
-            for item in first.into_iter().chain(lines.try_iter()) {
+            for item in first.into_iter().chain(self.lines.try_iter()) {
                 match item {
-                    Item::Line(line) => {
+                    Item::One(line) => {
                         batch.push_str(&line);
                         count += 1;
                     }
@@ -174,7 +151,7 @@ impl<W: Write> Sink<W> {
             return;
         }
         let lines = lost - self.reported;
-        let text = line(self.format, self.clock.now(), &Event::Dropped { lines });
+        let text = line(self.format, self.clock.now(), &Event::Dropped(lines));
         // Lines lost in this attempt are not counted once more.
         if self.write(&(text + "\n"), 0) {
             self.reported = lost;
@@ -191,7 +168,7 @@ impl<W: Write> Sink<W> {
         match written {
             Ok(()) => self.broken = false,
             Err(error) => {
-                self.dropped.fetch_add(lines as u64, Ordering::Relaxed);
+                self.lines.drop_more(lines);
                 if !self.broken {
                     log::warn!("cannot write the log: {error}; the server continues without it");
                 }
@@ -218,7 +195,6 @@ const MAX_BATCH: usize = 64 * 1024;
 const GATHER: Duration = Duration::from_millis(5);
 
 const REPORT_AFTER: Duration = Duration::from_secs(1);
-const FLUSH_AGAIN: Duration = Duration::from_millis(10);
 
 #[cfg(test)]
 mod tests;

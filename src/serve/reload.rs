@@ -53,14 +53,14 @@ impl Reload {
         self.config = Arc::new(config);
         self.handle.configure(Arc::clone(&self.config));
         if done.iter().all(|done| matches!(done, Ok(None))) {
-            self.writer.event(&Event::Reloaded { what: "nothing" });
+            self.writer.event(&Event::Reloaded("nothing"));
         }
         for done in done {
             match done {
-                Ok(Some(what)) => self.writer.event(&Event::Reloaded { what }),
+                Ok(Some(what)) => self.writer.event(&Event::Reloaded(what)),
                 Ok(None) => {}
                 Err(Failure { message: why, .. }) => {
-                    self.writer.event(&Event::ReloadFailed { why: &why });
+                    self.writer.event(&Event::ReloadFailed(&why));
                 }
             }
         }

@@ -31,9 +31,8 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Runs a server until a signal stops it.
 pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
     // First of all: a signal during the start is a signal, too.
-    let signals = Signals::new([SIGTERM, SIGINT, SIGHUP]).map_err(|error| {
-        Failure::new(Exit::Failure, format!("cannot wait for signals: {error}"))
-    })?;
+    let signals = Signals::new([SIGTERM, SIGINT, SIGHUP])
+        .map_err(|error| Exit::Failure.because(format!("cannot wait for signals: {error}")))?;
     plan::check(options)?;
     let addresses = listen::addresses(options)?;
     let room = plan::room(options)?;
@@ -61,12 +60,12 @@ pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
     let server = Server::new(options.runtime, listeners, host)?;
 
     let max = config.limits.clients;
-    writer.event(&Event::Created { max });
+    writer.event(&Event::Created(max));
     if let (true, Some(first)) = (options.demo, addresses.first()) {
         say(&demo(*first));
     }
     for address in addresses {
-        writer.event(&Event::Listening { address });
+        writer.event(&Event::Listening(address));
     }
     let handle = server.handle;
     let member = handle.clone();
@@ -80,7 +79,7 @@ pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
     };
     let stopped_by = heed(signals, handle.clone(), reload.start()?)?;
     facts::tell(writer.clone(), Arc::downgrade(&pool), handle)?;
-    writer.event(&Event::Started { version: VERSION });
+    writer.event(&Event::Started(VERSION));
 
     let ended = (server.run)();
     let why = match &ended {
@@ -96,7 +95,7 @@ pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
     if let Some(pool) = Arc::into_inner(pool) {
         pool.close(LAST_LOOKUPS);
     }
-    ended.map_err(|error| Failure::new(Exit::Failure, format!("the server has failed: {error}")))
+    ended.map_err(|error| Exit::Failure.because(format!("the server has failed: {error}")))
 }
 
 /// Starts the recording, if there is to be one.
@@ -137,9 +136,7 @@ impl Server {
                 })
             }
         };
-        new().map_err(|error| {
-            Failure::new(Exit::Failure, format!("the server cannot start: {error}"))
-        })
+        new().map_err(|error| Exit::Failure.because(format!("the server cannot start: {error}")))
     }
 }
 
