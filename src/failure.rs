@@ -20,11 +20,6 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure with its message.
-    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        exit.because(message)
-    }
-
     /// A command line that makes no sense, with where to read what does.
     pub fn usage(message: &str) -> Self {
         let help = "Run flashgate --help, or flashgate COMMAND --help, for more information.";

@@ -49,10 +49,7 @@ pub(crate) fn secret_line() -> Result<Secret, Failure> {
 fn usable(text: &str) -> Result<Secret, Failure> {
     match fault(text) {
         None => Ok(Secret::new(text)),
-        Some(fault) => Err(Failure::new(
-            Exit::Failure,
-            format!("this password cannot be used: {fault}"),
-        )),
+        Some(fault) => Err(Exit::Failure.because(format!("this password cannot be used: {fault}"))),
     }
 }
 
@@ -61,10 +58,7 @@ fn ask_twice() -> Result<Zeroizing<String>, Failure> {
     if ask("Once more: ")? == first {
         Ok(first)
     } else {
-        Err(Failure::new(
-            Exit::Failure,
-            "the two passwords differ; nothing was changed; try again",
-        ))
+        Err(Exit::Failure.because("the two passwords differ; nothing was changed; try again"))
     }
 }
 
@@ -73,14 +67,10 @@ fn ask(prompt: &str) -> Result<Zeroizing<String>, Failure> {
         Ok(text) => Ok(Zeroizing::new(text)),
         // Ctrl-C: rpassword reads it as a character, and has put the terminal back by now.
         Err(error) if error.kind() == io::ErrorKind::Interrupted => process::exit(128 + SIGINT),
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(Failure::new(
-            Exit::Failure,
-            "the terminal closed before a password was typed; nothing was changed; try again, and end the \
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(Exit::Failure.because("the terminal closed before a password was typed; nothing was changed; try again, and end the \
              password with the Enter key",
         )),
-        Err(error) => Err(Failure::new(
-            Exit::Failure,
-            format!(
+        Err(error) => Err(Exit::Failure.because(format!(
                 "cannot read the password from the terminal: {error}; nothing was changed; the \
                  password can also be one line from a pipe on standard input"
             ),
@@ -104,9 +94,7 @@ pub(crate) enum Then {
 /// `told` is called with each signal, and decides.
 pub(crate) fn end_with_echo(told: impl Fn(i32) -> Then + Send + 'static) -> Result<(), Failure> {
     let failure = |error: io::Error| {
-        Failure::new(
-            Exit::Failure,
-            format!(
+        Exit::Failure.because(format!(
                 "cannot ask for a password on this terminal: {error}; the password can also be one line \
                  from a pipe on standard input"
             ),
@@ -132,19 +120,15 @@ pub(crate) fn end_with_echo(told: impl Fn(i32) -> Then + Send + 'static) -> Resu
 fn one_line(input: &mut impl Read) -> Result<Zeroizing<String>, Failure> {
     // Two more than may pass, so that a longer one is seen to be too long and is not cut in silence.
     let line = line(input, MAX_LEN + 2).map_err(|error| {
-        Failure::new(
-            Exit::Failure,
-            format!(
-                "cannot read the password from standard input: {error}; send it as one line, from \
+        Exit::Failure.because(format!(
+            "cannot read the password from standard input: {error}; send it as one line, from \
                  a pipe or a terminal"
-            ),
-        )
+        ))
     })?;
     let text = line.strip_suffix(b"\n");
     let text = text.map_or(&line[..], |text| text.strip_suffix(b"\r").unwrap_or(text));
     let text = std::str::from_utf8(text).map_err(|_| {
-        Failure::new(
-            Exit::Failure,
+        Exit::Failure.because(
             "the password on standard input is not valid UTF-8; send it as UTF-8, as Flash clients \
              do, or choose another",
         )
@@ -157,7 +141,7 @@ pub(crate) fn input() -> Result<File, Failure> {
     let input = io::stdin().as_fd().try_clone_to_owned();
     input.map(File::from).map_err(|error| {
         let why = format!("cannot read standard input: {error}");
-        Failure::new(Exit::Failure, why)
+        Exit::Failure.because(why)
     })
 }
 

@@ -43,10 +43,7 @@ pub fn start(path: &Path, limit: u64, secrets: Secrets) -> Result<Started, Failu
         } else {
             error.to_string()
         };
-        Failure::new(
-            Exit::Config,
-            format!("cannot record to {}: {why}", path.display()),
-        )
+        Exit::Config.because(format!("cannot record to {}: {why}", path.display()))
     })?;
     let shown = path.display();
     match secrets {

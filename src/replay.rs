@@ -52,9 +52,9 @@ pub struct ReplayOptions {
 pub fn replay(options: &ReplayOptions, out: &mut dyn Write) -> Result<(), Failure> {
     let shown = options.file.display();
     let bytes = fs::read(&options.file)
-        .map_err(|error| Failure::new(Exit::Config, format!("cannot read {shown}: {error}")))?;
+        .map_err(|error| Exit::Config.because(format!("cannot read {shown}: {error}")))?;
     let recording = Recording::new(&bytes, MAX_SITE)
-        .map_err(|error| Failure::new(Exit::Data, format!("{shown}: {error}")))?;
+        .map_err(|error| Exit::Data.because(format!("{shown}: {error}")))?;
     if options.print {
         return written(print(&recording, options, out));
     }
@@ -67,23 +67,19 @@ pub fn replay(options: &ReplayOptions, out: &mut dyn Write) -> Result<(), Failur
             .and_then(|mut file| file.write_all(text.as_bytes()))
             .map_err(|error| {
                 let path = path.display();
-                Failure::new(Exit::Config, format!("cannot write {path}: {error}"))
+                Exit::Config.because(format!("cannot write {path}: {error}"))
             });
     }
     let replayed = recording.replay(&options.until);
     written(report(&recording, &replayed, options, out))?;
     match replayed.ended {
         Ended::Whole(_) | Ended::Until | Ended::Truncated => Ok(()),
-        Ended::Different(_) => Err(Failure::new(
-            Exit::Failure,
-            format!("{shown}: the replay differs from the recording"),
-        )),
-        Ended::Unreadable(line) => Err(Failure::new(
-            Exit::Data,
-            format!(
-                "{shown}:{line}: this is not a line of a recording, or the recorded site is too large"
-            ),
-        )),
+        Ended::Different(_) => {
+            Err(Exit::Failure.because(format!("{shown}: the replay differs from the recording")))
+        }
+        Ended::Unreadable(line) => Err(Exit::Data.because(format!(
+            "{shown}:{line}: this is not a line of a recording, or the recorded site is too large"
+        ))),
     }
 }
 

@@ -60,10 +60,10 @@ pub(super) fn address(text: &str) -> Result<Address, String> {
 pub(super) fn connect(to: &Address) -> Result<TcpStream, Failure> {
     let Address { host, port } = to;
     let fail = |why: String| {
-        Failure::new(
-            Exit::Unavailable,
-            format!("cannot connect to {} port {port}: {why}", Plain(host)),
-        )
+        Exit::Unavailable.because(format!(
+            "cannot connect to {} port {port}: {why}",
+            Plain(host)
+        ))
     };
     let found = (host.as_str(), *port).to_socket_addrs();
     let found = found.map_err(|error| fail(format!("cannot look up the name: {error}")))?;

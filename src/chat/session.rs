@@ -20,7 +20,7 @@ use crate::log::diagnostics;
 pub fn chat(options: &ChatOptions) -> Result<(), Failure> {
     let pass = options.ticket.as_ref().map(ticket::read).transpose()?;
     let socket = address::connect(&options.server)?;
-    let fail = |error| Failure::new(Exit::Failure, format!("cannot use the connection: {error}"));
+    let fail = |error| Exit::Failure.because(format!("cannot use the connection: {error}"));
     let receiving = socket.try_clone().map_err(fail)?;
     let mut answers = Answers::new(receiving);
     login::greet(&socket, &mut answers)?;
@@ -230,7 +230,7 @@ fn next_line(input: &mut impl BufRead) -> Result<Option<String>, String> {
 }
 
 pub(super) fn failure(message: &str) -> Failure {
-    Failure::new(Exit::Failure, message)
+    Exit::Failure.because(message)
 }
 
 /// How often a silent connection is looked at.

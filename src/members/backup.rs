@@ -37,6 +37,6 @@ pub(super) fn run(options: &Backup) -> Result<String, Failure> {
 
 impl From<BackupError> for Failure {
     fn from(error: BackupError) -> Self {
-        Self::new(Exit::Failure, error.to_string())
+        Exit::Failure.because(error.to_string())
     }
 }

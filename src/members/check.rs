@@ -29,14 +29,14 @@ pub(super) fn run(options: &Check) -> Result<String, Failure> {
         Ok(found) => found,
         // So damaged that SQLite cannot even say where.
         Err(error) if error.fault == Fault::Corrupt => {
-            return Err(Failure::new(Exit::Data, error.to_string()));
+            return Err(Exit::Data.because(error.to_string()));
         }
         Err(error) => return Err(error.into()),
     };
     if !found.damage.is_empty() {
         let (file, lines) = (options.members.display(), found.damage.join("\n"));
         let message = format!("the member store {file} is damaged; restore a backup:\n{lines}");
-        return Err(Failure::new(Exit::Data, message));
+        return Err(Exit::Data.because(message));
     }
     let can: usize = found.formats.values().sum();
     let mut said = format!("{}\n", counted(can + found.shut_out.len(), "member"));
@@ -56,7 +56,7 @@ pub(super) fn run(options: &Check) -> Result<String, Failure> {
         return Ok(said);
     }
     failure::print(&said)?;
-    Err(Failure::new(Exit::Data, wrong))
+    Err(Exit::Data.because(wrong))
 }
 
 /// The members with something wrong, and what to do.

@@ -175,7 +175,7 @@ fn add(options: &Add) -> Result<String, Failure> {
     }
     let password = prompt::new_password()?;
     let password = Hash::new(&password)
-        .map_err(|fault| Failure::new(Exit::Failure, format!("the password's hash {fault}")))?;
+        .map_err(|fault| Exit::Failure.because(format!("the password's hash {fault}")))?;
     let member = NewMember {
         id: options.id,
         nick: options.nick.clone(),
@@ -200,7 +200,7 @@ fn passwd(options: &Passwd) -> Result<String, Failure> {
     let mut members = Members::open(&options.members)?;
     let member = find(&members, &options.who)?;
     let hash = Hash::new(&prompt::new_password()?)
-        .map_err(|fault| Failure::new(Exit::Failure, format!("the password's hash {fault}")))?;
+        .map_err(|fault| Exit::Failure.because(format!("the password's hash {fault}")))?;
     let change = members.set_password(member.id, &hash)?;
     said(change, "has a new password", &member, &options.who)
 }

@@ -31,10 +31,9 @@ pub(super) fn nobody(who: &Who) -> Failure {
         Who::Id(id) => id.get().to_string(),
         Who::Nick(nick) => nick.as_str().to_owned(),
     };
-    Failure::new(
-        Exit::Failure,
-        format!("there is no member {who}; flashgate members list shows all members"),
-    )
+    Exit::Failure.because(format!(
+        "there is no member {who}; flashgate members list shows all members"
+    ))
 }
 
 pub(super) fn said(
@@ -68,7 +67,7 @@ impl From<AddError> for Failure {
                 Plain(&owner)
             ),
         };
-        Self::new(Exit::Failure, message)
+        Exit::Failure.because(message)
     }
 }
 

@@ -148,7 +148,7 @@ fn cannot(path: &Path, error: &io::Error) -> Failure {
     } else {
         format!("cannot write {path}: {error}")
     };
-    Failure::new(Exit::Failure, message)
+    Exit::Failure.because(message)
 }
 
 /// Rows that an import would refuse, of which more would say no more.

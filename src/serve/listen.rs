@@ -71,14 +71,11 @@ pub(super) fn addresses(options: &ServeOptions) -> Result<Vec<Address>, Failure>
 
     let public = |address: &&Address| address.sockets.iter().any(|s| !s.ip().is_loopback());
     match addresses.iter().find(public) {
-        Some(address) if options.demo => Err(Failure::new(
-            Exit::Config,
-            format!(
-                "--demo has well-known passwords and may listen only on loopback addresses, not on {}; \
+        Some(address) if options.demo => Err(Exit::Config.because(format!(
+            "--demo has well-known passwords and may listen only on loopback addresses, not on {}; \
                  use 127.0.0.1 or [::1], or leave out --demo",
-                address.text
-            ),
-        )),
+            address.text
+        ))),
         Some(_) | None => Ok(addresses),
     }
 }
@@ -108,10 +105,9 @@ fn resolve(text: &str, role: Role) -> Result<Address, Failure> {
         )));
     }
     let found = text.to_socket_addrs().map_err(|error| {
-        Failure::new(
-            Exit::Unavailable,
-            format!("cannot listen on {text}: {error}; check the name, or use a numeric address"),
-        )
+        Exit::Unavailable.because(format!(
+            "cannot listen on {text}: {error}; check the name, or use a numeric address"
+        ))
     })?;
     let mut sockets: Vec<SocketAddr> = Vec::new();
     for socket in found {
@@ -197,7 +193,7 @@ fn twice(text: &str, other: &str) -> Failure {
              one of them out, or choose another port"
         )
     };
-    Failure::new(Exit::Unavailable, message)
+    Exit::Unavailable.because(message)
 }
 
 fn failure(text: &str, socket: SocketAddr, error: &io::Error) -> Failure {
@@ -220,10 +216,7 @@ fn failure(text: &str, socket: SocketAddr, error: &io::Error) -> Failure {
     } else {
         format!(" ({socket})")
     };
-    Failure::new(
-        Exit::Unavailable,
-        format!("cannot listen on {text}{named}: {error}{advice}"),
-    )
+    Exit::Unavailable.because(format!("cannot listen on {text}{named}: {error}{advice}"))
 }
 
 impl Listener {

@@ -76,7 +76,7 @@ pub(super) fn ticket_secret(options: &ServeOptions) -> Result<Option<TicketSecre
     };
     let refuse = |why: &dyn Display| {
         let message = format!("--ticket-secret {}: {why}", path.display());
-        Failure::new(Exit::Config, message)
+        Exit::Config.because(message)
     };
     let secret = TicketSecret::read(path).map_err(|fault| refuse(&fault))?;
     let real = |path: &Path| path.canonicalize().ok();
@@ -193,9 +193,7 @@ fn connections(clients: usize, files: usize) -> Result<usize, Failure> {
     let most = files.saturating_sub(OTHER_FILES);
     if most < LEAST_CONNECTIONS {
         let least = OTHER_FILES + LEAST_CONNECTIONS;
-        return Err(Failure::new(
-            Exit::Config,
-            format!(
+        return Err(Exit::Config.because(format!(
                 "the limit of {files} open files is too low: the server needs at least {least}, and one \
                  for each further connection; raise the limit (ulimit -n, or LimitNOFILE= of systemd)"
             ),

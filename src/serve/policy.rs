@@ -12,7 +12,7 @@ use crate::failure::{Exit, Failure};
 pub(super) fn read(file: &Path) -> Result<String, Failure> {
     let refuse = |what: &str| {
         let file = file.display();
-        Failure::new(Exit::Config, format!("the policy file {file} {what}"))
+        Exit::Config.because(format!("the policy file {file} {what}"))
     };
     let mut bytes = Vec::new();
     File::open(file)

@@ -51,7 +51,7 @@ fn password(file: Option<&Path>) -> Result<Option<Secret>, Failure> {
         Err(VarError::NotPresent) => None,
         Err(VarError::NotUnicode(_)) => {
             let why = format!("{VARIABLE} is not valid UTF-8");
-            return Err(Failure::new(Exit::Config, why));
+            return Err(Exit::Config.because(why));
         }
     };
     match (file, said) {
@@ -60,7 +60,7 @@ fn password(file: Option<&Path>) -> Result<Option<Secret>, Failure> {
         ))),
         (Some(file), None) => read(file).map(Some).map_err(|why| {
             let file = file.display();
-            Failure::new(Exit::Config, format!("--mysql-password {file}: {why}"))
+            Exit::Config.because(format!("--mysql-password {file}: {why}"))
         }),
         (None, said) => Ok(said.map(|said| Secret::new(&said))),
     }

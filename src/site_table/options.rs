@@ -56,8 +56,7 @@ impl TableOptions<'_> {
 /// Says that this program was built without the client of such a database.
 #[cfg(not(feature = "mysql"))]
 pub(crate) fn unable() -> Failure {
-    Failure::new(
-        Exit::Config,
+    Exit::Config.because(
         "this flashgate was built without support for MySQL; build one with it: \
          cargo install --path . --features mysql",
     )

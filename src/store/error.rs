@@ -138,26 +138,14 @@ impl From<rusqlite::Error> for Fault {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
+        #[allow(clippy::wildcard_enum_match_arm)]
         let exit = match error.fault {
             Fault::Locked | Fault::Full | Fault::Other(_) => Exit::Failure,
             Fault::Hangs | Fault::Unreachable(_) | Fault::Slow(_) => Exit::Unavailable,
-            Fault::Missing
-            | Fault::NoPath
-            | Fault::CannotCreate(_)
-            | Fault::CannotOpen(_)
-            | Fault::NotADatabase
-            | Fault::Corrupt
-            | Fault::ReadOnly
-            | Fault::Foreign
-            | Fault::Newer { .. }
-            | Fault::Older
-            | Fault::Unreadable { .. }
-            | Fault::Misnamed { .. }
-            | Fault::NotAllowed(_)
-            | Fault::NoTable(_)
-            | Fault::Unfit { .. } => Exit::Config,
+            // An operator has to mend every other fault.
+            _ => Exit::Config,
         };
-        Self::new(exit, error.to_string())
+        exit.because(error.to_string())
     }
 }
 
@@ -171,81 +159,72 @@ fn lacks_room(error: &rusqlite::Error) -> bool {
 
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.fault == Fault::NoPath {
-            return f.write_str("the path of the member store is empty; check --members");
+        if self.fault != Fault::NoPath {
+            let is_address = self.path.to_str().is_some_and(is_address);
+            let what = if is_address {
+                "database"
+            } else {
+                "member store"
+            };
+            write!(f, "the {what} {} ", self.path.display())?;
         }
-        let is_address = self.path.to_str().is_some_and(is_address);
-        let what = if is_address {
-            "database"
-        } else {
-            "member store"
-        };
-        write!(f, "the {what} {} ", self.path.display())?;
-        if let Some((id, why)) = self.fault.of_one_member() {
-            return write!(f, "has a member {id} that cannot be used: {why}");
+        f.write_str(&self.fault.what())
+    }
+}
+
+impl Fault {
+    /// What is wrong and what to do, to be said behind the name of the store.
+    fn what(&self) -> String {
+        if let Some((id, why)) = self.of_one_member() {
+            return format!("has a member {id} that cannot be used: {why}");
         }
-        match &self.fault {
-            Fault::Missing => f.write_str(
+        let what: &str = match self {
+            Self::NoPath => "the path of the member store is empty; check --members",
+            Self::Missing => {
                 "does not exist or is empty; check --members, or create it by adding a member: \
-                 flashgate members add --id 1 --nick NICK --name NAME",
-            ),
-            Fault::CannotCreate(why) => write!(
-                f,
-                "cannot be created ({why}); check that its folder exists and is writable"
-            ),
-            Fault::CannotOpen(why) => write!(
-                f,
-                "cannot be opened ({why}); check that the file and its folder are readable and writable, and that \
-                 the disk has free space and inodes (df -i)"
-            ),
-            Fault::NotADatabase => {
-                f.write_str("is not an SQLite database; check --members, or restore a backup")
+                 flashgate members add --id 1 --nick NICK --name NAME"
             }
-            Fault::Corrupt => f.write_str("is damaged; restore a backup"),
-            Fault::Locked => {
-                f.write_str("is locked by another program; close it, or try again later")
+            Self::CannotCreate(why) => {
+                &format!("cannot be created ({why}); check that its folder exists and is writable")
             }
-            Fault::ReadOnly => {
-                f.write_str("is not writable; check the permissions of the file and its folder")
+            Self::CannotOpen(why) => &format!(
+                "cannot be opened ({why}); check that the file and its folder are readable and writable, \
+                     and that the disk has free space and inodes (df -i)"
+            ),
+            Self::NotADatabase => "is not an SQLite database; check --members, or restore a backup",
+            Self::Corrupt => "is damaged; restore a backup",
+            Self::Locked => "is locked by another program; close it, or try again later",
+            Self::ReadOnly => "is not writable; check the permissions of the file and its folder",
+            Self::Full => "cannot be written: the disk is full or broken; free some space",
+            Self::Foreign => {
+                "is a database of another program, and was not changed; check --members"
             }
-            Fault::Full => f.write_str(
-                "cannot be written: the disk is full or broken; free some space",
-            ),
-            Fault::Foreign => f.write_str(
-                "is a database of another program, and was not changed; check --members",
-            ),
-            Fault::Newer { found } => write!(
-                f,
+            Self::Newer { found } => &format!(
                 "was made by a newer flashgate (its schema is version {found}, this program supports \
-                 {VERSION}); use that flashgate, or another file"
+                     {VERSION}); use that flashgate, or another file"
             ),
-            Fault::Older => f.write_str(
-                "has an older schema than this server; run any flashgate members command to bring it up to date",
-            ),
-            Fault::Hangs => f.write_str(
-                "does not respond; check its disk, or the server that its folder is mounted from",
-            ),
-            Fault::Unreachable(why) => write!(
-                f,
-                "cannot be reached ({why}); check its address, and that it is running"
-            ),
-            Fault::Slow(why) => write!(
-                f,
+            Self::Older => {
+                "has an older schema than this server; run any flashgate members command to bring it up to date"
+            }
+            Self::Hangs => {
+                "does not respond; check its disk, or the server that its folder is mounted from"
+            }
+            Self::Unreachable(why) => {
+                &format!("cannot be reached ({why}); check its address, and that it is running")
+            }
+            Self::Slow(why) => &format!(
                 "takes too long ({why}); check what locks the table, and whether it has indexes"
             ),
-            Fault::NotAllowed(why) => write!(
-                f,
+            Self::NotAllowed(why) => &format!(
                 "refuses the login ({why}); check the user in its address, the password in \
-                 --mysql-password or FLASHGATE_MYSQL_PASSWORD, and GRANT SELECT on the table"
+                     --mysql-password or FLASHGATE_MYSQL_PASSWORD, and GRANT SELECT on the table"
             ),
-            Fault::NoTable(why) => write!(f, "cannot be used: {why}"),
-            // Written above.
-            Fault::NoPath
-            | Fault::Unreadable { .. }
-            | Fault::Misnamed { .. }
-            | Fault::Unfit { .. } => Ok(()),
-            Fault::Other(why) => write!(f, "has failed: {why}"),
-        }
+            Self::NoTable(why) => &format!("cannot be used: {why}"),
+            Self::Other(why) => &format!("has failed: {why}"),
+            // Said above.
+            Self::Unreadable { .. } | Self::Misnamed { .. } | Self::Unfit { .. } => "",
+        };
+        what.to_owned()
     }
 }
 

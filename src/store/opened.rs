@@ -248,26 +248,10 @@ fn log_beside(path: &Path) -> Option<Stamp> {
 
 /// Whether a fault may be of the files beside a store, and not of the store itself.
 pub(super) fn may_be_beside(fault: &Fault) -> bool {
-    match fault {
-        Fault::Full | Fault::CannotOpen(_) | Fault::ReadOnly | Fault::Other(_) => true,
-        Fault::Missing
-        | Fault::NoPath
-        | Fault::CannotCreate(_)
-        | Fault::NotADatabase
-        | Fault::Corrupt
-        | Fault::Locked
-        | Fault::Foreign
-        | Fault::Newer { .. }
-        | Fault::Older
-        | Fault::Unreadable { .. }
-        | Fault::Misnamed { .. }
-        | Fault::Hangs
-        | Fault::Unreachable(_)
-        | Fault::Slow(_)
-        | Fault::NotAllowed(_)
-        | Fault::NoTable(_)
-        | Fault::Unfit { .. } => false,
-    }
+    matches!(
+        fault,
+        Fault::Full | Fault::CannotOpen(_) | Fault::ReadOnly | Fault::Other(_)
+    )
 }
 
 /// Whether a rollback journal has to be played back, which changes the store: its header is whole.

@@ -161,7 +161,7 @@ fn quoted(text: &str) -> String {
 }
 
 fn refuse(fault: &str) -> Failure {
-    Failure::new(Exit::Config, format!("the site: {FILE}: {fault}"))
+    Exit::Config.because(format!("the site: {FILE}: {fault}"))
 }
 
 /// Where an operator puts it.

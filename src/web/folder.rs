@@ -230,7 +230,7 @@ fn beside(place: &Place) -> Option<Beside> {
 
 fn refuse(what: &Path, fault: &str) -> Failure {
     // Debug, so that a name with a line end or worse is shown in one line.
-    Failure::new(Exit::Config, format!("the site: {what:?} {fault}"))
+    Exit::Config.because(format!("the site: {what:?} {fault}"))
 }
 
 const MIB: u64 = 1024 * 1024;

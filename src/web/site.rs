@@ -52,9 +52,7 @@ pub fn site(own: Own<'_>) -> Result<Site, Failure> {
     if let Some(Ruffle::Folder(path)) = own.ruffle {
         // An own site may have an older one at the same place.
         if !path.join(ruffle::SCRIPT).is_file() {
-            return Err(Failure::new(
-                Exit::Config,
-                format!(
+            return Err(Exit::Config.because(format!(
                     "{path:?} has no {}; pass --ruffle the folder to which Ruffle's self-hosted package was \
                      unpacked",
                     ruffle::SCRIPT

@@ -22,20 +22,17 @@ pub(super) fn said(
         Ok(report) => report,
         Err(ImportError::Refused(report)) if command.dry_run && report.refused > 0 => {
             failure::print(&summary(command, &report))?;
-            return Err(Failure::new(
-                Exit::Data,
-                format!(
-                    "{file} has {}: nothing would be imported{}",
-                    counted(report.faults.total, "fault"),
-                    match report.good() {
-                        0 => String::new(),
-                        good => format!(
-                            ", or the other {} with --skip-refused",
-                            counted(good, "row")
-                        ),
-                    },
-                ),
-            ));
+            return Err(Exit::Data.because(format!(
+                "{file} has {}: nothing would be imported{}",
+                counted(report.faults.total, "fault"),
+                match report.good() {
+                    0 => String::new(),
+                    good => format!(
+                        ", or the other {} with --skip-refused",
+                        counted(good, "row")
+                    ),
+                },
+            )));
         }
         Err(ImportError::Refused(report)) => return Err(refused(&command.file, &report)),
         Err(error) => return Err(failed(&command.file, error)),
@@ -124,7 +121,7 @@ fn all_refused(command: &Import, report: &Report, told: Tell) -> Failure {
     if told == Tell::Rows {
         let (file, rows) = (command.file.display(), counted(report.rows, "row"));
         let message = format!("{file}, nothing was imported: all of its {rows} were refused");
-        return Failure::new(Exit::Data, message);
+        return Exit::Data.because(message);
     }
     refused(&command.file, report)
 }
@@ -140,7 +137,7 @@ fn refused(file: &Path, report: &Report) -> Failure {
         let more = faults.total - faults.first.len();
         message.push_str(&format!("\n… and {more} more"));
     }
-    Failure::new(Exit::Data, message)
+    Exit::Data.because(message)
 }
 
 fn failed(file: &Path, error: ImportError) -> Failure {
@@ -150,18 +147,16 @@ fn failed(file: &Path, error: ImportError) -> Failure {
         ImportError::Store(error) => error.into(),
         ImportError::Site(error) => {
             let Failure { exit, message } = Failure::from(error);
-            Failure::new(exit, format!("nothing was imported: {message}"))
+            exit.because(format!("nothing was imported: {message}"))
         }
         ImportError::Unreadable(error) => unreadable(file, &error),
         ImportError::Unusable(why) => {
-            Failure::new(Exit::Data, format!("{name}, nothing was imported: {why}"))
+            Exit::Data.because(format!("{name}, nothing was imported: {why}"))
         }
         ImportError::Dump(error) => {
-            Failure::new(Exit::Data, format!("{name}, nothing was imported: {error}"))
+            Exit::Data.because(format!("{name}, nothing was imported: {error}"))
         }
-        ImportError::Scratch(error) => Failure::new(
-            Exit::Failure,
-            format!(
+        ImportError::Scratch(error) => Exit::Failure.because(format!(
                 "cannot write a temporary file: {error}; check the space in the folder for temporary files (TMPDIR)"
             ),
         ),
@@ -171,5 +166,5 @@ fn failed(file: &Path, error: ImportError) -> Failure {
 /// A file that cannot be read.
 pub(super) fn unreadable(file: &Path, error: &dyn Display) -> Failure {
     let file = file.display();
-    Failure::new(Exit::Failure, format!("cannot read {file}: {error}"))
+    Exit::Failure.because(format!("cannot read {file}: {error}"))
 }
