@@ -174,11 +174,9 @@ fn stored(text: &str) -> Result<Stored, String> {
     if text.eq_ignore_ascii_case(USELESS) {
         return Ok(Stored::Useless);
     }
-    let found = Format::ALL
-        .into_iter()
-        .find(|format| format.to_string().eq_ignore_ascii_case(text));
+    let found = Format::all().find(|format| format.to_string().eq_ignore_ascii_case(text));
     found.map(Stored::In).ok_or_else(|| {
-        let names: Vec<String> = Format::ALL.iter().map(Format::to_string).collect();
+        let names: Vec<String> = Format::all().map(|format| format.to_string()).collect();
         format!("it is no format: {}, {USELESS}", names.join(", "))
     })
 }

@@ -30,7 +30,7 @@ mod part;
 mod read;
 mod sha;
 #[cfg(test)]
-mod vectors;
+mod tests;
 
 pub use format::Format;
 pub(super) use part::Part;

@@ -35,35 +35,19 @@ impl Hash {
     /// Takes a hash from a site that kept a salt beside it, in `form` if it is an `md5()`. Formats
     /// that have their salt inside do not need it, whatever is left of it.
     pub fn salted(text: &str, form: Format, salt: &str) -> Result<Self, HashFault> {
-        match Stored::parse(text)?.format() {
-            Format::Md5 => {
-                let prefix = form.prefix_of_salted().ok_or(HashFault::Unsalted)?;
-                Self::parse(&format!("{prefix}{text}${salt}"))
-            }
-            Format::Sha1 | Format::MysqlPassword | Format::MysqlOldPassword if !salt.is_empty() => {
-                Err(HashFault::Unsalted)
-            }
-            Format::Argon2id
-            | Format::Argon2idPart
-            | Format::Argon2i
-            | Format::Bcrypt
-            | Format::Sha256Crypt
-            | Format::Sha512Crypt
-            | Format::Md5Crypt
-            | Format::Apr1
-            | Format::Des
-            | Format::ExtendedDes
-            | Format::Phpass
-            | Format::Phpbb
-            | Format::PhpbbCombined
-            | Format::PhpbbBcrypt
-            | Format::PhpbbArgon2
-            | Format::Sha1
-            | Format::Md5SaltPassword
-            | Format::Md5Md5PasswordSalt
-            | Format::MysqlPassword
-            | Format::MysqlOldPassword => Ok(Self(text.to_owned())),
+        let format = Stored::parse(text)?.format();
+        if format == Format::Md5 {
+            let prefix = form.prefix_of_salted().ok_or(HashFault::Unsalted)?;
+            return Self::parse(&format!("{prefix}{text}${salt}"));
         }
+        let has_none = matches!(
+            format,
+            Format::Sha1 | Format::MysqlPassword | Format::MysqlOldPassword
+        );
+        if has_none && !salt.is_empty() {
+            return Err(HashFault::Unsalted);
+        }
+        Ok(Self(text.to_owned()))
     }
 
     /// The new hash of a password that was right, if what is stored is of an old format. It is of no

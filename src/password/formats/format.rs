@@ -53,29 +53,9 @@ pub enum Format {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 21] = [
-        Self::Argon2id,
-        Self::Argon2idPart,
-        Self::Argon2i,
-        Self::Bcrypt,
-        Self::Sha256Crypt,
-        Self::Sha512Crypt,
-        Self::Md5Crypt,
-        Self::Apr1,
-        Self::Des,
-        Self::ExtendedDes,
-        Self::Phpass,
-        Self::Phpbb,
-        Self::PhpbbCombined,
-        Self::PhpbbBcrypt,
-        Self::PhpbbArgon2,
-        Self::Md5,
-        Self::Sha1,
-        Self::Md5SaltPassword,
-        Self::Md5Md5PasswordSalt,
-        Self::MysqlPassword,
-        Self::MysqlOldPassword,
-    ];
+    pub fn all() -> impl Iterator<Item = Self> {
+        RULES.into_iter().map(|(format, ..)| format)
+    }
 
     /// Whether a password that is stored so stays as it is.
     pub fn is_current(self) -> bool {
@@ -91,58 +71,19 @@ impl Format {
 
     /// What of a password it looks at.
     pub(crate) fn looks_at(self) -> Part {
-        match self {
-            Self::Des => Part::First8,
-            Self::Bcrypt => Part::First72,
-            Self::PhpbbBcrypt => Part::Html72,
-            Self::MysqlOldPassword => Part::NoBlanks,
-            Self::Argon2id
-            | Self::Argon2idPart
-            | Self::Argon2i
-            | Self::Sha256Crypt
-            | Self::Sha512Crypt
-            | Self::Md5Crypt
-            | Self::Apr1
-            | Self::ExtendedDes
-            | Self::Phpass
-            | Self::Phpbb
-            | Self::PhpbbCombined
-            | Self::PhpbbArgon2
-            | Self::Md5
-            | Self::Sha1
-            | Self::Md5SaltPassword
-            | Self::Md5Md5PasswordSalt
-            | Self::MysqlPassword => Part::All,
-        }
+        self.rules().2
     }
 
-    /// The most rounds that are verified, in its own unit: a second or two, a fifth at the most of
-    /// the time after which the core gives a lookup up. Sites have used less: bcrypt's cost is 10
-    /// or 12 in PHP, SHA-crypt has 5,000 rounds, BSDi had 725, and WordPress 2^13.
+    /// The most rounds that are verified, in its own unit.
     pub(super) fn most(self) -> Option<u32> {
-        match self {
-            Self::Bcrypt => Some(14),
-            // Half as much, for they may be tried twice.
-            Self::PhpbbBcrypt => Some(13),
-            // And there is phpass.
-            Self::PhpbbCombined => Some(12),
-            Self::Sha256Crypt | Self::Sha512Crypt => Some(1_000_000),
-            Self::ExtendedDes => Some(10_000_000),
-            Self::Phpass | Self::Phpbb => Some(20),
-            Self::Argon2id
-            | Self::Argon2idPart
-            | Self::Argon2i
-            | Self::PhpbbArgon2
-            | Self::Md5Crypt
-            | Self::Apr1
-            | Self::Des
-            | Self::Md5
-            | Self::Sha1
-            | Self::Md5SaltPassword
-            | Self::Md5Md5PasswordSalt
-            | Self::MysqlPassword
-            | Self::MysqlOldPassword => None,
-        }
+        self.rules().3
+    }
+
+    /// Its row of the table, which has the formats in their order.
+    fn rules(self) -> &'static (Self, &'static str, Part, Option<u32>) {
+        let rules = &RULES[self as usize];
+        debug_assert_eq!(rules.0, self, "the order of the table");
+        rules
     }
 
     /// The most rounds of the phpass that [`Format::PhpbbCombined`] begins with. phpBB has 2^11.
@@ -151,26 +92,13 @@ impl Format {
     /// How often a password is tried at the most: phpBB has escaped it for HTML, or another program
     /// has not.
     pub(super) fn tries(self) -> u64 {
-        match self {
-            Self::Phpbb | Self::PhpbbCombined | Self::PhpbbBcrypt | Self::PhpbbArgon2 => 2,
-            Self::Argon2id
-            | Self::Argon2idPart
-            | Self::Argon2i
-            | Self::Bcrypt
-            | Self::Sha256Crypt
-            | Self::Sha512Crypt
-            | Self::Md5Crypt
-            | Self::Apr1
-            | Self::Des
-            | Self::ExtendedDes
-            | Self::Phpass
-            | Self::Md5
-            | Self::Sha1
-            | Self::Md5SaltPassword
-            | Self::Md5Md5PasswordSalt
-            | Self::MysqlPassword
-            | Self::MysqlOldPassword => 1,
-        }
+        let by_phpbb = [
+            Self::Phpbb,
+            Self::PhpbbCombined,
+            Self::PhpbbBcrypt,
+            Self::PhpbbArgon2,
+        ];
+        if by_phpbb.contains(&self) { 2 } else { 1 }
     }
 
     /// The limits of the format, for a message about a hash above them.
@@ -197,28 +125,34 @@ impl Format {
 
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Argon2id => "argon2id",
-            Self::Argon2idPart => "argon2id of a part",
-            Self::Argon2i => "argon2i",
-            Self::Bcrypt => "bcrypt",
-            Self::Sha256Crypt => "SHA-256-crypt",
-            Self::Sha512Crypt => "SHA-512-crypt",
-            Self::Md5Crypt => "MD5-crypt",
-            Self::Apr1 => "apr1",
-            Self::Des => "DES-crypt",
-            Self::ExtendedDes => "extended DES-crypt",
-            Self::Phpass => "phpass",
-            Self::Phpbb => "phpBB's phpass",
-            Self::PhpbbCombined => "phpBB's bcrypt of phpass",
-            Self::PhpbbBcrypt => "phpBB's bcrypt",
-            Self::PhpbbArgon2 => "phpBB's argon2",
-            Self::Md5 => "md5(password)",
-            Self::Sha1 => "sha1(password)",
-            Self::Md5SaltPassword => "md5(salt.password)",
-            Self::Md5Md5PasswordSalt => "md5(md5(password).salt)",
-            Self::MysqlPassword => "MySQL's PASSWORD()",
-            Self::MysqlOldPassword => "MySQL's OLD_PASSWORD()",
-        })
+        f.write_str(self.rules().1)
     }
 }
+
+/// Each format with its name, what of a password it looks at, and the most rounds that are verified, in its own
+/// unit: a second or two, a fifth at the most of the time after which the core gives a lookup up. Sites have used
+/// less: bcrypt's cost is 10 or 12 in PHP, SHA-crypt has 5,000 rounds, BSDi had 725, and WordPress 2^13.
+#[rustfmt::skip]
+static RULES: [(Format, &str, Part, Option<u32>); 21] = [
+    (Format::Argon2id, "argon2id", Part::All, None),
+    (Format::Argon2idPart, "argon2id of a part", Part::All, None),
+    (Format::Argon2i, "argon2i", Part::All, None),
+    (Format::Bcrypt, "bcrypt", Part::First72, Some(14)),
+    (Format::Sha256Crypt, "SHA-256-crypt", Part::All, Some(1_000_000)),
+    (Format::Sha512Crypt, "SHA-512-crypt", Part::All, Some(1_000_000)),
+    (Format::Md5Crypt, "MD5-crypt", Part::All, None),
+    (Format::Apr1, "apr1", Part::All, None),
+    (Format::Des, "DES-crypt", Part::First8, None),
+    (Format::ExtendedDes, "extended DES-crypt", Part::All, Some(10_000_000)),
+    (Format::Phpass, "phpass", Part::All, Some(20)),
+    (Format::Phpbb, "phpBB's phpass", Part::All, Some(20)),
+    (Format::PhpbbCombined, "phpBB's bcrypt of phpass", Part::All, Some(12)), // and there is phpass
+    (Format::PhpbbBcrypt, "phpBB's bcrypt", Part::Html72, Some(13)), // half as much, for they may be tried twice
+    (Format::PhpbbArgon2, "phpBB's argon2", Part::All, None),
+    (Format::Md5, "md5(password)", Part::All, None),
+    (Format::Sha1, "sha1(password)", Part::All, None),
+    (Format::Md5SaltPassword, "md5(salt.password)", Part::All, None),
+    (Format::Md5Md5PasswordSalt, "md5(md5(password).salt)", Part::All, None),
+    (Format::MysqlPassword, "MySQL's PASSWORD()", Part::All, None),
+    (Format::MysqlOldPassword, "MySQL's OLD_PASSWORD()", Part::NoBlanks, None),
+];
