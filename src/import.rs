@@ -38,7 +38,6 @@ pub(crate) use {
     charset::doubled,
     columns::Columns,
     dump_file::choose_table,
-    error::Stop,
     reading::{Fields, Names, Problem, Reading},
     row::{Import, PROGRESS_ROWS},
     sink::put,

@@ -1,5 +1,6 @@
 //! Which column of a file is what: by its name, by names that old sites have used, or as it is said.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -187,7 +188,7 @@ impl Columns {
             found[known] = match said {
                 Said::Column(title) => named(COLUMNS[known], title),
                 Said::None => None,
-                Said::Nothing => USUAL[known].iter().find_map(|usual| at(titles, usual)),
+                Said::Nothing => USUAL[known].split(' ').find_map(|usual| at(titles, usual)),
             };
         }
         let salt = match &options.map.salt {
@@ -204,7 +205,7 @@ impl Columns {
             None => found[ACTIVE].map(ActiveBy::Column),
         };
         // Without its salt, a hash could never be right.
-        let left_out = SALTS.iter().find_map(|usual| at(titles, usual));
+        let left_out = SALTS.split(' ').find_map(|usual| at(titles, usual));
         if let (Salt::Unsaid, None, Some(at)) = (&options.map.salt, salt, left_out) {
             let title = &titles[at];
             problems.push(format!(
@@ -256,43 +257,29 @@ impl Columns {
         let is_named = |known: &usize| match &map.columns[*known] {
             Said::Column(title) => at(row, title).is_some(),
             Said::None => false,
-            Said::Nothing => USUAL[*known].iter().any(|usual| at(row, usual).is_some()),
+            Said::Nothing => USUAL[*known]
+                .split(' ')
+                .any(|usual| at(row, usual).is_some()),
         };
         let is_number = |field: &String| field.bytes().all(|byte| byte.is_ascii_digit());
         let is_hash = |field: &String| password::format(field).is_ok();
-        [ID, NICK, PASSWORD]
-            .iter()
-            .filter(|known| is_named(known))
-            .count()
-            >= 2
-            && !row
-                .iter()
-                .any(|field| !field.is_empty() && is_number(field) || is_hash(field))
+        let named = [ID, NICK, PASSWORD].iter().filter(|known| is_named(known));
+        let is_of_member = |field| !String::is_empty(field) && is_number(field) || is_hash(field);
+        named.count() >= 2 && !row.iter().any(is_of_member)
     }
 
     /// The columns that are wanted.
     pub(crate) fn wanted(&self) -> Vec<usize> {
         let always = [self.id, self.nick, self.password].into_iter();
-        let mut wanted: Vec<_> = always
-            .chain(self.name)
-            .chain(self.active.column())
-            .chain(self.salt.map(|(at, _)| at))
-            .collect();
-        wanted.sort_unstable();
-        wanted.dedup();
-        wanted
+        let salt = self.salt.map(|(at, _)| at);
+        let wanted = always.chain(self.name).chain(self.active.column());
+        in_order(wanted.chain(salt))
     }
 
     /// The columns that say whether an online member may stay online.
     #[cfg(feature = "mysql")]
     pub(crate) fn of_a_look(&self) -> Vec<usize> {
-        let mut wanted: Vec<_> = [self.id, self.nick]
-            .into_iter()
-            .chain(self.active.column())
-            .collect();
-        wanted.sort_unstable();
-        wanted.dedup();
-        wanted
+        in_order([self.id, self.nick].into_iter().chain(self.active.column()))
     }
 
     /// Our name of each column, and the file's.
@@ -321,6 +308,11 @@ impl Columns {
     }
 }
 
+/// Each of these columns once, in ascending order.
+fn in_order(columns: impl Iterator<Item = usize>) -> Vec<usize> {
+    columns.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
 /// The form that a column of salts is named for.
 pub(super) fn salted(title: &str) -> Option<Format> {
     let forms = [Format::Md5SaltPassword, Format::Md5Md5PasswordSalt];
@@ -347,62 +339,15 @@ fn list(titles: &[String]) -> String {
 }
 
 /// Names of columns in forums, weblogs and PHP's tutorials, the likelier ones first.
-const USUAL: [&[&str]; COLUMNS.len()] = [
-    &[
-        "id",
-        "user_id",
-        "userid",
-        "uid",
-        "member_id",
-        "memberid",
-        "id_member",
-    ],
-    &[
-        "nick",
-        "username",
-        "user_name",
-        "user_login",
-        "login",
-        "nickname",
-        "member_name",
-        "uname",
-        "user",
-    ],
-    &[
-        "name",
-        "realname",
-        "real_name",
-        "fullname",
-        "full_name",
-        "display_name",
-        "displayname",
-    ],
-    &[
-        "password",
-        "user_password",
-        "passwd",
-        "user_pass",
-        "pass",
-        "pwd",
-        "password_hash",
-        "passhash",
-    ],
-    &[
-        "active",
-        "is_active",
-        "user_active",
-        "enabled",
-        "is_enabled",
-    ],
+const USUAL: [&str; COLUMNS.len()] = [
+    "id user_id userid uid member_id memberid id_member",
+    "nick username user_name user_login login nickname member_name uname user",
+    "name realname real_name fullname full_name display_name displayname",
+    "password user_password passwd user_pass pass pwd password_hash passhash",
+    "active is_active user_active enabled is_enabled",
 ];
 
-const SALTS: [&str; 5] = [
-    "salt",
-    "user_salt",
-    "password_salt",
-    "passwordsalt",
-    "pass_salt",
-];
+const SALTS: &str = "salt user_salt password_salt passwordsalt pass_salt";
 
 /// Columns in a message: all of any but the strangest table.
 const MAX_TOLD: usize = 50;

@@ -7,18 +7,18 @@ use std::io::{self, Read};
 use csv::{ByteRecord, Reader, ReaderBuilder};
 
 use super::columns::{ActiveBy, COLUMNS, Columns, Map, salted};
-use super::error::Stop;
+use super::error::ImportError;
 use super::file;
 use super::report::Place;
 use super::row::Import;
 use super::texts::Texts;
 
-pub(super) fn read(import: &mut Import<'_>, file: impl Read) -> Result<(), Stop> {
+pub(super) fn read(import: &mut Import<'_>, file: impl Read) -> Result<(), ImportError> {
     let (start, mut file) = file::look(file, MARK.len() + 4)?;
     // Excel writes a byte order mark, and means nothing by it.
     let text = start.strip_prefix(MARK).unwrap_or(&start);
     let mark = (start.len() - text.len()) as u64;
-    io::copy(&mut file.by_ref().take(mark), &mut io::sink()).map_err(Stop::Unreadable)?;
+    io::copy(&mut file.by_ref().take(mark), &mut io::sink())?;
     // ASCII in UTF-16, with or without its mark.
     let wide = text.iter().take(4).any(|byte| *byte == 0);
     if wide || text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
@@ -164,7 +164,7 @@ fn row(
     place: Place,
     record: &ByteRecord,
     columns: &Columns,
-) -> Result<(), Stop> {
+) -> Result<(), ImportError> {
     if record.len() == columns.count {
         return import.row(place, columns, &|at| record.get(at));
     }
@@ -207,7 +207,7 @@ impl<R: Read> Rows<R> {
     }
 
     /// Reads the next row into `record`, and says where it is.
-    fn next(&mut self) -> Result<Option<Place>, Stop> {
+    fn next(&mut self) -> Result<Option<Place>, ImportError> {
         let start = self.reader.position().byte();
         self.reader.get_mut().left = MAX_ROW;
         let read = self.reader.read_byte_record(&mut self.record);
@@ -220,19 +220,19 @@ impl<R: Read> Rows<R> {
             Ok(true) => Err(open_quote(line, &self.record)),
             // The reader comes to the last row first.
             Ok(false) => Ok(None),
-            Err(_) if counted.left == 0 => Err(Stop::Unusable(format!(
+            Err(_) if counted.left == 0 => Err(ImportError::Unusable(format!(
                 "line {line}: this row has more than {} KiB; perhaps a double quote in it is opened and never \
                  closed",
                 MAX_ROW / 1024
             ))),
             // No row is unequal to a flexible reader.
-            Err(error) => Err(Stop::Unreadable(error.into())),
+            Err(error) => Err(io::Error::from(error).into()),
         }
     }
 }
 
 /// The last field of a row goes on to the end of the file.
-fn open_quote(line: usize, record: &ByteRecord) -> Stop {
+fn open_quote(line: usize, record: &ByteRecord) -> ImportError {
     let column = record.len();
     let mut before = Lines::default();
     for field in record.iter().take(column - 1) {
@@ -240,7 +240,7 @@ fn open_quote(line: usize, record: &ByteRecord) -> Stop {
         before.byte(b',');
     }
     let line = line + before.line - 1;
-    Stop::Unusable(format!(
+    ImportError::Unusable(format!(
         "line {line}, column {column}: a double quote is opened here and never closed; close it, or write it \
          twice within a quoted field if it is part of the text"
     ))

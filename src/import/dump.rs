@@ -24,23 +24,20 @@ pub use statements::{Dump, Row, Statement};
 /// Which tables a dump creates or fills, in alphabetical order. Reads all of it.
 pub fn tables(reader: impl Read) -> Result<Vec<Table>, DumpError> {
     let mut dump = Dump::new(reader);
-    let mut found: BTreeMap<TableName, Filled> = BTreeMap::new();
+    let mut found: BTreeMap<TableName, bool> = BTreeMap::new();
     while let Some(statement) = dump.statement()? {
-        let (name, filled) = match statement {
-            Statement::Create(name) => (name, Filled::No),
-            Statement::Insert(name) => (name, Filled::Yes),
+        let (name, is_filled) = match statement {
+            Statement::Create(name) => (name, false),
+            Statement::Insert(name) => (name, true),
             Statement::Names(_) => continue,
         };
         if found.len() >= MAX_TABLES && !found.contains_key(&name) {
             return Err(dump.error(DumpFault::TooManyTables));
         }
-        let entry = found.entry(name).or_insert(filled);
-        *entry = filled.max(*entry);
+        *found.entry(name).or_default() |= is_filled;
     }
-    let tables = found.into_iter();
-    Ok(tables
-        .map(|(name, filled)| Table { name, filled })
-        .collect())
+    let table = |(name, is_filled)| Table { name, is_filled };
+    Ok(found.into_iter().map(table).collect())
 }
 
 /// A table of a dump.
@@ -49,16 +46,7 @@ pub struct Table {
     /// What it is called.
     pub name: TableName,
     /// Whether there are rows of it.
-    pub filled: Filled,
-}
-
-/// Whether a dump has rows of a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Filled {
-    /// It creates the table, and that is all.
-    No,
-    /// There is an INSERT at least.
-    Yes,
+    pub is_filled: bool,
 }
 
 /// What a table is called.

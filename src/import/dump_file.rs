@@ -5,25 +5,27 @@ use std::io::Read;
 
 use super::charset::Charset;
 use super::columns::Columns;
-use super::dump::{self, Dump, DumpError, DumpFault, Filled, Row, Statement, Table, TableName};
-use super::error::Stop;
+use super::dump::{self, Dump, DumpFault, Row, Statement, Table, TableName};
+use super::error::ImportError;
 use super::file::{self, Source};
 use super::report::Place;
 use super::row::Import;
 use crate::text::Plain;
 
-pub(super) fn read(import: &mut Import<'_>, source: &mut dyn Source) -> Result<(), Stop> {
-    let tables = {
-        let (_, file) = file::open(source)?;
-        dump::tables(file)?
-    };
-    let table = choose_table(&tables, import.options.table.as_deref()).map_err(Stop::Unusable)?;
+pub(super) fn read(import: &mut Import<'_>, source: &mut dyn Source) -> Result<(), ImportError> {
+    let tables = dump::tables(file::open(source)?.1)?;
+    let table = choose_table(&tables, import.options.table.as_deref());
+    let table = table.map_err(ImportError::Unusable)?;
     import.report.table = Some(table.clone());
     let (_, file) = file::open(source)?;
     rows(import, Dump::new(file), table)
 }
 
-fn rows(import: &mut Import<'_>, mut dump: Dump<impl Read>, table: &TableName) -> Result<(), Stop> {
+fn rows(
+    import: &mut Import<'_>,
+    mut dump: Dump<impl Read>,
+    table: &TableName,
+) -> Result<(), ImportError> {
     let mut created: Option<Vec<String>> = None;
     let mut known: Option<Known> = None;
     let mut row = Row::default();
@@ -35,10 +37,8 @@ fn rows(import: &mut Import<'_>, mut dump: Dump<impl Read>, table: &TableName) -
             }
             Statement::Create(name) if name == *table => created = dump.columns()?,
             Statement::Insert(name) if name == *table => {
-                let titles = match dump.columns()? {
-                    Some(titles) => titles,
-                    None => no_columns(&dump, created.clone())?,
-                };
+                let titles = dump.columns()?.or_else(|| created.clone());
+                let titles = titles.ok_or_else(|| dump.error(DumpFault::NoColumns))?;
                 let columns = Known::of(known, titles, import)?;
                 while dump.row(columns.columns.count, &columns.wanted, &mut row)? {
                     import.row(Place::Line(row.line()), &columns.columns, &|at| row.get(at))?;
@@ -55,13 +55,6 @@ fn rows(import: &mut Import<'_>, mut dump: Dump<impl Read>, table: &TableName) -
     Ok(())
 }
 
-fn no_columns(
-    dump: &Dump<impl Read>,
-    created: Option<Vec<String>>,
-) -> Result<Vec<String>, DumpError> {
-    created.ok_or_else(|| dump.error(DumpFault::NoColumns))
-}
-
 /// Columns by their names, which may be named anew for each row.
 struct Known {
     titles: Vec<String>,
@@ -74,12 +67,12 @@ impl Known {
         before: Option<Self>,
         titles: Vec<String>,
         import: &mut Import<'_>,
-    ) -> Result<Self, Stop> {
+    ) -> Result<Self, ImportError> {
         if let Some(before) = before.filter(|before| before.titles == titles) {
             return Ok(before);
         }
         let columns = Columns::find(&titles, import.options)
-            .map_err(|problems| Stop::Unusable(problems.join("\n")))?;
+            .map_err(|problems| ImportError::Unusable(problems.join("\n")))?;
         import.report.columns = columns.named(&titles);
         Ok(Self {
             wanted: columns.wanted(),
@@ -94,28 +87,22 @@ pub(crate) fn choose_table<'a>(
     tables: &'a [Table],
     wanted: Option<&str>,
 ) -> Result<&'a TableName, String> {
-    let is_called =
-        |table: &&Table, name: &str| table.name.table == name || table.name.to_string() == name;
-    let mut found: Vec<_> = match wanted {
-        Some(wanted) => tables
-            .iter()
-            .filter(|table| is_called(table, wanted))
-            .collect(),
-        None => tables
-            .iter()
-            .filter(|table| table.filled == Filled::Yes)
-            .collect(),
+    let called = |name: &str| {
+        let is_it = |table: &&Table| table.name.table == name || table.name.to_string() == name;
+        tables.iter().filter(is_it).collect::<Vec<_>>()
     };
-    if wanted.is_none() && found.len() != 1 {
-        // With rows or without.
-        found = tables
-            .iter()
-            .filter(|table| is_called(table, "members"))
-            .collect();
-        if found.is_empty() && tables.len() == 1 {
-            found = tables.iter().collect();
+    let found = match wanted {
+        Some(wanted) => called(wanted),
+        None => {
+            let filled: Vec<_> = tables.iter().filter(|table| table.is_filled).collect();
+            // With rows or without.
+            match (filled.len(), called("members")) {
+                (1, _) => filled,
+                (_, none) if none.is_empty() && tables.len() == 1 => tables.iter().collect(),
+                (_, members) => members,
+            }
         }
-    }
+    };
     match (found.as_slice(), wanted) {
         ([only], _) => Ok(&only.name),
         ([], _) if tables.is_empty() => Err("no table is created or filled in it".to_owned()),
@@ -138,11 +125,12 @@ pub(crate) fn choose_table<'a>(
 /// Tables by their names, those with rows first.
 fn list<'a>(tables: impl Iterator<Item = &'a Table>) -> String {
     let mut tables: Vec<_> = tables.collect();
-    tables.sort_by_key(|table| std::cmp::Reverse(table.filled));
+    tables.sort_by_key(|table| !table.is_filled);
     let names = tables.iter().take(MAX_TOLD).map(|table| {
-        let empty = match table.filled {
-            Filled::Yes => "",
-            Filled::No => " (without rows)",
+        let empty = if table.is_filled {
+            ""
+        } else {
+            " (without rows)"
         };
         format!("{}{empty}", Plain(&table.name.to_string()))
     });

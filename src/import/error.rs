@@ -1,11 +1,10 @@
 //! Why nothing is imported.
 
 use std::io;
-use std::path::Path;
 
 use super::dump::DumpError;
 use super::report::Report;
-use crate::store::{Fault, StoreError};
+use crate::store::StoreError;
 
 /// Why nothing was imported.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,32 +25,20 @@ pub enum ImportError {
     Scratch(String),
 }
 
-/// Why nothing more is read.
-pub(crate) enum Stop {
-    #[cfg(feature = "mysql")]
-    Site(StoreError),
-    Unreadable(io::Error),
-    Unusable(String),
-    Dump(DumpError),
-    Store(rusqlite::Error),
-    Scratch(rusqlite::Error),
-}
-
-impl Stop {
-    pub(crate) fn at(self, path: &Path) -> ImportError {
-        match self {
-            #[cfg(feature = "mysql")]
-            Self::Site(error) => ImportError::Site(error),
-            Self::Unreadable(error) => ImportError::Unreadable(error.to_string()),
-            Self::Unusable(why) => ImportError::Unusable(why),
-            Self::Dump(error) => ImportError::Dump(error),
-            Self::Store(error) => ImportError::Store(Fault::from(error).at(path)),
-            Self::Scratch(error) => ImportError::Scratch(error.to_string()),
-        }
+impl ImportError {
+    /// A temporary file has failed.
+    pub(crate) fn scratch(error: rusqlite::Error) -> Self {
+        Self::Scratch(error.to_string())
     }
 }
 
-impl From<DumpError> for Stop {
+impl From<io::Error> for ImportError {
+    fn from(error: io::Error) -> Self {
+        Self::Unreadable(error.to_string())
+    }
+}
+
+impl From<DumpError> for ImportError {
     fn from(error: DumpError) -> Self {
         Self::Dump(error)
     }

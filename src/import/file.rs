@@ -4,7 +4,7 @@ use std::io::{self, BufReader, Cursor, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::error::Stop;
+use super::error::ImportError;
 
 /// A file that is read from its beginning, more than once if need be.
 pub trait Source {
@@ -26,8 +26,8 @@ pub(super) enum Kind {
 }
 
 /// Opens a file, decompresses it if need be, and says what it is.
-pub(super) fn open(source: &mut dyn Source) -> Result<(Kind, Box<dyn Read + '_>), Stop> {
-    let file = source.open().map_err(Stop::Unreadable)?;
+pub(super) fn open(source: &mut dyn Source) -> Result<(Kind, Box<dyn Read + '_>), ImportError> {
+    let file = source.open()?;
     let (magic, file) = look(file, GZIP.len())?;
     let file: Box<dyn Read + '_> = if magic == GZIP {
         Box::new(MultiGzDecoder::new(BufReader::with_capacity(BUFFER, file)))
@@ -42,10 +42,9 @@ pub(super) fn open(source: &mut dyn Source) -> Result<(Kind, Box<dyn Read + '_>)
 pub(super) fn look<'a>(
     mut file: impl Read + 'a,
     most: usize,
-) -> Result<(Vec<u8>, impl Read + 'a), Stop> {
+) -> io::Result<(Vec<u8>, impl Read + 'a)> {
     let mut start = Vec::new();
-    let read = file.by_ref().take(most as u64).read_to_end(&mut start);
-    read.map_err(Stop::Unreadable)?;
+    file.by_ref().take(most as u64).read_to_end(&mut start)?;
     Ok((start.clone(), Cursor::new(start).chain(file)))
 }
 
@@ -56,9 +55,8 @@ fn kind(start: &[u8]) -> Kind {
     let start = start.trim_ascii_start();
     let length = start.iter().position(|byte| !byte.is_ascii_alphabetic());
     let (word, rest) = start.split_at(length.unwrap_or(start.len()));
-    let is_statement = STATEMENTS
-        .iter()
-        .any(|statement| word.eq_ignore_ascii_case(statement.as_bytes()));
+    let mut statements = STATEMENTS.split(' ');
+    let is_statement = statements.any(|it| word.eq_ignore_ascii_case(it.as_bytes()));
     let goes_on = rest.first().is_some_and(|byte| byte.is_ascii_whitespace());
     let is_comment = [&b"--"[..], b"/*", b"#"]
         .iter()
@@ -77,18 +75,5 @@ const START: usize = 256;
 
 const BUFFER: usize = 64 * 1024;
 
-const STATEMENTS: [&str; 13] = [
-    "ALTER",
-    "BEGIN",
-    "CREATE",
-    "DELETE",
-    "DELIMITER",
-    "DROP",
-    "INSERT",
-    "LOCK",
-    "REPLACE",
-    "SET",
-    "START",
-    "TRUNCATE",
-    "USE",
-];
+const STATEMENTS: &str =
+    "ALTER BEGIN CREATE DELETE DELIMITER DROP INSERT LOCK REPLACE SET START TRUNCATE USE";

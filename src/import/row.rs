@@ -1,14 +1,18 @@
 //! The checks that every row goes through: its fields, and whether its number or nick is taken.
 
+use std::fmt::Display;
+
+use rusqlite::Connection;
+
 use super::columns::{COLUMNS, Columns, ID, NAME, NICK};
-use super::error::Stop;
+use super::error::ImportError;
 use super::options::{Options, Refused};
-use super::reading::{Fields, Names, Problem, Reading, Was, is_like_a_number};
+use super::reading::{Names, Problem, Reading, Was, is_like_a_number};
 use super::report::{Cleaned, Place, Report, RowFault, Watch};
 use super::seen::Seen;
 use super::sink::Sink;
 use crate::password;
-use crate::store::{self, Active, NewMember, Nick, Number};
+use crate::store::{self, Active, NewMember};
 use crate::text::Plain;
 
 /// An import that goes on, row by row.
@@ -29,7 +33,7 @@ impl<'a> Import<'a> {
         names: Names,
         options: &'a Options,
         watch: &'a mut dyn Watch,
-    ) -> Result<Self, Stop> {
+    ) -> Result<Self, ImportError> {
         let report = Report {
             charset: options.charset.unwrap_or_default(),
             ..Report::default()
@@ -40,7 +44,7 @@ impl<'a> Import<'a> {
             sink,
             names,
             watch,
-            seen: Seen::new().map_err(Stop::Scratch)?,
+            seen: Seen::new().map_err(ImportError::scratch)?,
             found: Vec::new(),
         })
     }
@@ -51,13 +55,35 @@ impl<'a> Import<'a> {
         place: Place,
         columns: &Columns,
         get: &dyn Fn(usize) -> Option<&'r [u8]>,
-    ) -> Result<(), Stop> {
-        let fields = self.fields(place, columns, get);
+    ) -> Result<(), ImportError> {
+        let reading = Reading {
+            charset: self.report.charset,
+            names: self.names,
+            spaces: self.options.spaces,
+        };
+        let (fields, problems) = reading.fields(columns, get);
+        for Problem { column, name, why } in problems {
+            self.fault(place, column + 1, name, why);
+        }
         if let Some(id) = fields.id {
-            self.check_id(place, columns.id + 1, id)?;
+            let first = self.seen.id(id).map_err(ImportError::scratch)?;
+            let problem = first.map(|first| {
+                let first = place.other(first);
+                format!("{} is the number of {first} already", id.get())
+            });
+            let owner = |members: &Connection| store::owner_of_id(members, id);
+            let column = (columns.id, ID);
+            self.check(place, column, &id.get(), problem, owner)?;
         }
         if let Some(nick) = &fields.nick {
-            self.check_nick(place, columns.nick + 1, nick)?;
+            let (shown, first) = (nick.as_str(), self.seen.nick(&nick.key()));
+            let problem = first.map_err(ImportError::scratch)?.map(|first| {
+                let first = place.other(first);
+                format!("{shown} is the nick of {first} already (letter case does not count)")
+            });
+            let owner = |members: &Connection| store::owner_of_nick(members, nick);
+            let column = (columns.nick, NICK);
+            self.check(place, column, &shown, problem, owner)?;
         }
         if self.found.is_empty()
             && let (was, Some(member)) = fields.whole()
@@ -123,74 +149,37 @@ impl<'a> Import<'a> {
         }
     }
 
-    /// Reads the fields of a row, and takes down what is wrong with them.
-    fn fields<'r>(
+    /// Checks that a number or a nick is free in the store, unless it is taken in the file: `problem`.
+    fn check(
         &mut self,
         place: Place,
-        columns: &Columns,
-        get: &dyn Fn(usize) -> Option<&'r [u8]>,
-    ) -> Fields {
-        let reading = Reading {
-            charset: self.report.charset,
-            names: self.names,
-            spaces: self.options.spaces,
+        (column, name): (usize, usize),
+        shown: &dyn Display,
+        problem: Option<String>,
+        owner: impl FnOnce(&Connection) -> rusqlite::Result<Option<String>>,
+    ) -> Result<(), ImportError> {
+        let problem = match (problem, self.sink.known) {
+            (None, Some(members)) => {
+                let owner = owner(members).map_err(|error| self.sink.failed(error))?;
+                owner.map(|owner| format!("{shown} is in the store already, as {}", Plain(&owner)))
+            }
+            (problem, _) => problem,
         };
-        let (fields, problems) = reading.fields(columns, get);
-        for Problem { column, name, why } in problems {
-            self.fault(place, column + 1, name, why);
+        if let Some(problem) = problem {
+            self.fault(place, column + 1, Some(COLUMNS[name]), problem);
         }
-        fields
-    }
-
-    /// Checks that the number is free, in the file and in the store.
-    fn check_id(&mut self, place: Place, column: usize, id: Number) -> Result<(), Stop> {
-        let shown = id.get();
-        let problem = if let Some(first) = self.seen.id(id).map_err(Stop::Scratch)? {
-            format!("{shown} is the number of {} already", place.other(first))
-        } else {
-            let owner = self
-                .sink
-                .store()
-                .map(|members| store::owner_of_id(members, id));
-            match owner.transpose().map_err(Stop::Store)?.flatten() {
-                None => return Ok(()),
-                Some(owner) => format!("{shown} is in the store already, as {}", Plain(&owner)),
-            }
-        };
-        self.fault(place, column, Some(COLUMNS[ID]), problem);
-        Ok(())
-    }
-
-    /// Checks that the nick is free, in any letter case.
-    fn check_nick(&mut self, place: Place, column: usize, nick: &Nick) -> Result<(), Stop> {
-        let shown = nick.as_str();
-        let problem = if let Some(first) = self.seen.nick(&nick.key()).map_err(Stop::Scratch)? {
-            let first = place.other(first);
-            format!("{shown} is the nick of {first} already (letter case does not count)")
-        } else {
-            let owner = self
-                .sink
-                .store()
-                .map(|members| store::owner_of_nick(members, nick));
-            match owner.transpose().map_err(Stop::Store)?.flatten() {
-                None => return Ok(()),
-                Some(owner) => format!("{shown} is in the store already, as {}", Plain(&owner)),
-            }
-        };
-        self.fault(place, column, Some(COLUMNS[NICK]), problem);
         Ok(())
     }
 
     /// Takes a good row.
-    fn take(&mut self, place: Place, member: &NewMember, was: Was) -> Result<(), Stop> {
+    fn take(&mut self, place: Place, member: &NewMember, was: Was) -> Result<(), ImportError> {
         let NewMember { id, nick, .. } = member;
-        self.seen
-            .add(*id, nick, place.number())
-            .map_err(Stop::Scratch)?;
+        let seen = self.seen.add(*id, nick, place.number());
+        seen.map_err(ImportError::scratch)?;
         // After a fault that stops all, nothing will stay, so only the checks go on.
         let is_lost = self.options.refused == Refused::StopAll && self.report.refused > 0;
-        if let (Some(transaction), false) = (self.sink.transaction(), is_lost) {
-            store::insert(transaction, member).map_err(Stop::Store)?;
+        if let (Some(transaction), false) = (self.sink.into, is_lost) {
+            store::insert(transaction, member).map_err(|error| self.sink.failed(error))?;
         }
         let report = &mut self.report;
         report.active += usize::from(member.active == Active::Yes);

@@ -1,8 +1,10 @@
 //! Where imported members go.
 
+use std::path::Path;
+
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::error::{ImportError, Stop};
+use super::error::ImportError;
 use super::options::Options;
 use super::report::Report;
 use crate::store::{Fault, Members};
@@ -16,81 +18,61 @@ pub enum Target<'a> {
     Nowhere(Option<&'a Members>),
 }
 
+/// Where good rows go, and which members are there already.
+pub(crate) struct Sink<'a> {
+    /// The store whose members have their numbers and nicks; none where nobody has any.
+    pub(super) known: Option<&'a Connection>,
+    /// Where rows are inserted, unless they are only checked.
+    pub(super) into: Option<&'a Transaction<'a>>,
+    path: &'a Path,
+}
+
+impl Sink<'_> {
+    /// The store has failed.
+    pub(super) fn failed(&self, error: rusqlite::Error) -> ImportError {
+        ImportError::Store(Fault::from(error).at(self.path))
+    }
+}
+
 /// Puts rows where they go, if they are good enough.
 pub(crate) fn put(
     target: Target<'_>,
     options: &Options,
-    read: impl FnOnce(Sink<'_>) -> Result<Report, Stop>,
+    read: impl FnOnce(Sink<'_>) -> Result<Report, ImportError>,
 ) -> Result<Report, ImportError> {
-    let members = match target {
+    let Members { connection, path } = match target {
         Target::Store(members) => members,
         Target::Nowhere(store) => {
-            let sink = store.map_or(Sink::Nothing, |store| Sink::Look(&store.connection));
-            let read = read(sink);
-            let path = store.map(|store| &*store.path).unwrap_or("".as_ref());
-            return read
-                .map_err(|stop| stop.at(path))
-                .and_then(|report| report.judged(options));
+            let sink = Sink {
+                known: store.map(|store| &store.connection),
+                into: None,
+                path: store.map_or("".as_ref(), |store| &store.path),
+            };
+            return read(sink)?.judged(options);
         }
     };
-    let path = members.path.clone();
-    let store_error = |error| ImportError::Store(Fault::from(error).at(&path));
+    let failed = |error| ImportError::Store(Fault::from(error).at(path));
     // Rows come in no order of nicks: with a small cache, each page is written many times.
-    let cache = members
-        .connection
-        .pragma_update(None, "cache_size", CACHE_KIB);
-    cache.map_err(store_error)?;
+    let cache = connection.pragma_update(None, "cache_size", CACHE_KIB);
+    cache.map_err(failed)?;
     // One transaction from the first check on, so that no other change comes in between.
-    let transaction = members
-        .connection
+    let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
-        .map_err(store_error)?;
+        .map_err(failed)?;
     let anyone = "SELECT EXISTS (SELECT 1 FROM members)";
     let anyone = transaction.query_row(anyone, [], |row| row.get::<_, bool>(0));
-    let sink = if anyone.map_err(store_error)? {
-        Sink::Store(&transaction)
-    } else {
-        Sink::Empty(&transaction)
+    let sink = Sink {
+        known: anyone.map_err(failed)?.then_some(&transaction),
+        into: Some(&transaction),
+        path,
     };
-    let read = read(sink);
-    let report = read
-        .map_err(|stop| stop.at(&path))
-        .and_then(|report| report.judged(options));
-    match &report {
-        Ok(_) => transaction.commit().map_err(store_error)?,
-        Err(_) => transaction.rollback().map_err(store_error)?,
-    }
+    let report = read(sink).and_then(|report| report.judged(options));
+    let ended = match &report {
+        Ok(_) => transaction.commit(),
+        Err(_) => transaction.rollback(),
+    };
+    ended.map_err(failed)?;
     report
-}
-
-/// Where good rows go.
-pub(crate) enum Sink<'a> {
-    /// Into a store where others are.
-    Store(&'a Transaction<'a>),
-    /// Into an empty store, where no number or nick is taken.
-    Empty(&'a Transaction<'a>),
-    /// Only looks up which numbers and nicks are taken.
-    Look(&'a Connection),
-    Nothing,
-}
-
-impl Sink<'_> {
-    /// The store with the existing members.
-    pub(super) fn store(&self) -> Option<&Connection> {
-        match self {
-            Self::Store(transaction) => Some(transaction),
-            Self::Look(store) => Some(store),
-            Self::Empty(_) | Self::Nothing => None,
-        }
-    }
-
-    /// Where rows are inserted.
-    pub(super) fn transaction(&self) -> Option<&Transaction<'_>> {
-        match self {
-            Self::Store(transaction) | Self::Empty(transaction) => Some(transaction),
-            Self::Look(_) | Self::Nothing => None,
-        }
-    }
 }
 
 /// Of the store's pages that are in memory during an import; negative, SQLite takes it for KiB.

@@ -11,9 +11,7 @@ use rusqlite::{Connection, params_from_iter};
 use super::server::{Patience, Server};
 use super::site::SiteTable;
 use super::table::Table;
-use crate::import::{
-    Import, ImportError, Names, PROGRESS_ROWS, Place, Report, Stop, Target, Watch, put,
-};
+use crate::import::{Import, ImportError, Names, PROGRESS_ROWS, Place, Report, Target, Watch, put};
 use crate::store::Fault;
 
 /// Imports the table of a site, or checks it.
@@ -23,7 +21,7 @@ pub fn import_table(
     watch: &mut dyn Watch,
 ) -> Result<Report, ImportError> {
     // Before the store is locked: the site's server may be slow, and others write to the store.
-    let fetched = fetch(site, watch).map_err(|stop| stop.at("".as_ref()))?;
+    let fetched = fetch(site, watch)?;
     put(target, site.options(), |sink| {
         let mut import = Import::new(sink, Names::Cleaned, site.options(), watch)?;
         fetched.read(&mut import)?;
@@ -40,8 +38,8 @@ struct Fetched {
 }
 
 /// Reads all rows of a table. Counts them first if the watch wants to know.
-fn fetch(site: &SiteTable, watch: &mut dyn Watch) -> Result<Fetched, Stop> {
-    let failed = |fault| Stop::Site(site.error(fault));
+fn fetch(site: &SiteTable, watch: &mut dyn Watch) -> Result<Fetched, ImportError> {
+    let failed = |fault| ImportError::Site(site.error(fault));
     let server = site.server(Patience::Import);
     let table = Table::find(&server, site.options()).map_err(failed)?;
     if watch.wants_total() {
@@ -49,7 +47,7 @@ fn fetch(site: &SiteTable, watch: &mut dyn Watch) -> Result<Fetched, Stop> {
         watch.total(count.map_err(failed)?);
     }
     let wanted = table.columns.wanted();
-    let file = file(wanted.len()).map_err(Stop::Scratch)?;
+    let file = file(wanted.len()).map_err(ImportError::scratch)?;
     let fetched = Fetched {
         table,
         wanted,
@@ -60,12 +58,16 @@ fn fetch(site: &SiteTable, watch: &mut dyn Watch) -> Result<Fetched, Stop> {
 }
 
 impl Fetched {
-    fn take(&self, server: &Server, watch: &mut dyn Watch) -> Result<Result<(), Stop>, Fault> {
+    fn take(
+        &self,
+        server: &Server,
+        watch: &mut dyn Watch,
+    ) -> Result<Result<(), ImportError>, Fault> {
         let marks = vec!["?"; self.wanted.len()].join(", ");
         let insert = format!("INSERT INTO rows VALUES ({marks})");
         let mut insert = match self.file.prepare(&insert) {
             Ok(insert) => insert,
-            Err(error) => return Ok(Err(Stop::Scratch(error))),
+            Err(error) => return Ok(Err(ImportError::scratch(error))),
         };
         let mut row = 0;
         let taken = server.ask_once(|connection| {
@@ -78,19 +80,19 @@ impl Fetched {
                 insert.execute(params_from_iter(cells)).map(drop)
             })
         })?;
-        Ok(taken.map_err(Stop::Scratch))
+        Ok(taken.map_err(ImportError::scratch))
     }
 
     /// Reads the rows in the order in which they came.
-    fn read(self, import: &mut Import<'_>) -> Result<(), Stop> {
+    fn read(self, import: &mut Import<'_>) -> Result<(), ImportError> {
         let (table, wanted) = (&self.table, &self.wanted);
         import.report.table = table.name.clone();
         import.report.columns = table.columns.named(&table.titles);
         let query = "SELECT * FROM rows ORDER BY rowid";
-        let mut query = self.file.prepare(query).map_err(Stop::Scratch)?;
-        let mut rows = query.query([]).map_err(Stop::Scratch)?;
+        let mut query = self.file.prepare(query).map_err(ImportError::scratch)?;
+        let mut rows = query.query([]).map_err(ImportError::scratch)?;
         let mut number = 0;
-        while let Some(row) = rows.next().map_err(Stop::Scratch)? {
+        while let Some(row) = rows.next().map_err(ImportError::scratch)? {
             number += 1;
             import.row(Place::Row(number), &table.columns, &|column| {
                 let at = wanted.binary_search(&column).ok()?;

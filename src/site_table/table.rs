@@ -12,7 +12,7 @@ use mysql::prelude::Queryable;
 use mysql::{Column, Conn, Params, Row, Value};
 
 use super::server::Server;
-use crate::import::dump::{self, Filled, TableName};
+use crate::import::dump::{self, TableName};
 use crate::import::{Columns, Fields, Names, Options, Problem, Reading, choose_table, doubled};
 use crate::password;
 use crate::store::{Active, Fault, Found, Nick, Number};
@@ -92,7 +92,7 @@ impl Table {
                     database: None,
                     table,
                 },
-                filled: Filled::Yes,
+                is_filled: true,
             })
             .collect();
         if tables.is_empty() {
@@ -125,19 +125,12 @@ impl Table {
             format!("SELECT {list} FROM {source} WHERE {column} IN ({places}) LIMIT {MOST_ALIKE}");
         let rows = server.ask(since, |connection| {
             let rows: mysql::Result<Vec<Row>> = connection.exec(&sql, Params::from(texts.clone()));
-            rows.or_else(|error| match &error {
-                // So no row can have it.
-                mysql::Error::MySqlError(said) if NOT_COMPARABLE.contains(&said.code) => {
-                    Ok(Vec::new())
-                }
-                mysql::Error::IoError(_)
-                | mysql::Error::CodecError(_)
-                | mysql::Error::MySqlError(_)
-                | mysql::Error::DriverError(_)
-                | mysql::Error::UrlError(_)
-                | mysql::Error::FromValueError(_)
-                | mysql::Error::FromRowError(_) => Err(error),
-            })
+            if let Err(mysql::Error::MySqlError(said)) = &rows
+                && NOT_COMPARABLE.contains(&said.code)
+            {
+                return Ok(Vec::new()); // So no row can have it.
+            }
+            rows
         })?;
         let cells = rows.into_iter().map(|row| Cells::of(self, &wanted, row));
         let mut found = cells.filter(|cells| self.is_meant(cells, login));
@@ -372,10 +365,8 @@ impl<'a> Cells<'a> {
 fn bytes(value: Value, column: &Column, width: usize) -> Option<Vec<u8>> {
     let decimals = usize::from(column.decimals());
     let is_fixed = decimals < AS_MANY_AS_THERE_ARE;
-    let is_day = matches!(
-        column.column_type(),
-        ColumnType::MYSQL_TYPE_DATE | ColumnType::MYSQL_TYPE_NEWDATE
-    );
+    let days = [ColumnType::MYSQL_TYPE_DATE, ColumnType::MYSQL_TYPE_NEWDATE];
+    let is_day = days.contains(&column.column_type());
     let text = match value {
         Value::NULL => return None,
         Value::Bytes(bytes) => return Some(bytes),

@@ -262,8 +262,8 @@ fn tables_with_rows_and_without() {
     let dump = "CREATE TABLE b (x int); CREATE TABLE a (x int); INSERT INTO a VALUES (1);
         INSERT INTO c (x) VALUES (1); INSERT INTO a VALUES (2); CREATE TABLE c (x int);";
     let found = tables(dump.as_bytes()).unwrap().into_iter();
-    let found: Vec<_> = found.map(|t| (t.name.to_string(), t.filled)).collect();
-    let expected = [("a", Filled::Yes), ("b", Filled::No), ("c", Filled::Yes)];
+    let found: Vec<_> = found.map(|t| (t.name.to_string(), t.is_filled)).collect();
+    let expected = [("a", true), ("b", false), ("c", true)];
     assert_eq!(
         found,
         expected.map(|(name, filled)| (name.to_owned(), filled))
