@@ -6,12 +6,6 @@
 //! it. `lookup` answers logins; `watch` asks again and again for the members who are online, since no site
 //! announces what it changes.
 
-mod options;
-
-pub(crate) use options::TableOptions;
-#[cfg(not(feature = "mysql"))]
-pub(crate) use options::unable;
-
 #[cfg(feature = "mysql")]
 mod address;
 #[cfg(feature = "mysql")]
@@ -37,3 +31,12 @@ pub use self::{
 };
 #[cfg(feature = "mysql")]
 pub(crate) use self::{lookup::Live, open::open};
+
+/// Says that this program was built without the client of such a database.
+#[cfg(not(feature = "mysql"))]
+pub(crate) fn unable() -> crate::failure::Failure {
+    crate::failure::Exit::Config.because(
+        "this flashgate was built without support for MySQL; build one with it: \
+         cargo install --path . --features mysql",
+    )
+}

@@ -3,6 +3,7 @@
 use super::charset::Charset;
 use super::columns::{ActiveIf, Map};
 use super::reading::Spaces;
+use crate::failure::Failure;
 
 /// How a file is to be read, and what becomes of rows that are refused.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +23,23 @@ pub struct Options {
     pub spaces: Option<Spaces>,
     /// What becomes of rows that are refused.
     pub refused: Refused,
+}
+
+impl Options {
+    /// Whether they contradict each other.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        if self.active_if.is_some() && self.map.says_active() {
+            return Err(Failure::usage(
+                "--active-if and active= in --map both define which members are active; leave out one of them",
+            ));
+        }
+        if self.table.is_some() && self.query.is_some() {
+            return Err(Failure::usage(
+                "--query replaces a table; leave out --table or --query",
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// What becomes of rows that are refused.

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use argh::{ArgsInfo, FromArgs};
 
-use super::common::{counted, default_store};
+use super::common::{counted, default_store, open};
 use crate::failure::{Exit, Failure};
-use crate::store::{BackupError, Members};
+use crate::store::BackupError;
 
 /// Copy the whole store into a new file that only you can read; servers may be running.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
@@ -22,11 +22,11 @@ pub(crate) struct Backup {
 
     /// file of the member store (default flashgate.db)
     #[argh(option, arg_name = "FILE", default = "default_store()")]
-    pub(super) members: PathBuf,
+    members: PathBuf,
 }
 
 pub(super) fn run(options: &Backup) -> Result<String, Failure> {
-    let members = Members::open(&options.members)?;
+    let members = open(&options.members)?;
     let copied = members.back_up(&options.file)?;
     let copied = counted(usize::try_from(copied).unwrap_or(0), "member");
     Ok(format!(

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use argh::{ArgsInfo, FromArgs};
 
-use super::common::{counted, default_store};
+use super::common::{counted, counts, default_store, open};
 use crate::failure::{self, Exit, Failure};
-use crate::store::{Checkup, Fault, Members, Misnamed, NickTrouble};
+use crate::store::{Checkup, Fault, Misnamed, NickTrouble};
 use crate::text::Plain;
 
 /// Check the whole store: count the formats of passwords, and list members with something wrong.
@@ -20,11 +20,11 @@ use crate::text::Plain;
 pub(crate) struct Check {
     /// file of the member store (default flashgate.db)
     #[argh(option, arg_name = "FILE", default = "default_store()")]
-    pub(super) members: PathBuf,
+    members: PathBuf,
 }
 
 pub(super) fn run(options: &Check) -> Result<String, Failure> {
-    let members = Members::open(&options.members)?;
+    let members = open(&options.members)?;
     let found = match members.check() {
         Ok(found) => found,
         // So damaged that SQLite cannot even say where.
@@ -40,14 +40,7 @@ pub(super) fn run(options: &Check) -> Result<String, Failure> {
     }
     let can: usize = found.formats.values().sum();
     let mut said = format!("{}\n", counted(can + found.shut_out.len(), "member"));
-    for (format, count) in &found.formats {
-        let later = if format.is_current() {
-            ""
-        } else {
-            ", and argon2id after the next login"
-        };
-        said.push_str(&format!("{count:8}  {format}{later}\n"));
-    }
+    said.push_str(&counts(&found.formats));
     if !found.shut_out.is_empty() {
         said.push_str(&format!("{:8}  of no use\n", found.shut_out.len()));
     }

@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 
 use argh::{ArgsInfo, FromArgs};
 
-use super::common::{default_store, find, name, nick, number, open_or_create, said, who};
+use super::common::{
+    default_store, find, name, nick, number, open, open_if_there, open_or_create, said, who,
+};
 use super::{backup, check, export, import, list, rename, show};
 use crate::failure::{self, Exit, Failure};
 use crate::password::Hash;
 use crate::prompt;
-use crate::store::{Active, AddError, Members, Name, NewMember, Nick, Number, Who, is_address};
+use crate::store::{Active, AddError, Name, NewMember, Nick, Number, Who};
 
 /// Manage the member store.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
@@ -119,35 +121,7 @@ pub(crate) struct Remove {
     members: PathBuf,
 }
 
-impl Action {
-    /// The store that it is about.
-    fn store(&self) -> &Path {
-        match self {
-            Self::Add(options) => &options.members,
-            Self::List(options) => &options.members,
-            Self::Show(options) => &options.members,
-            Self::Passwd(options) => &options.members,
-            Self::Rename(options) => &options.members,
-            Self::Enable(options) => &options.members,
-            Self::Disable(options) => &options.members,
-            Self::Remove(options) => &options.members,
-            Self::Export(options) => &options.members,
-            Self::Import(options) => &options.members,
-            Self::Check(options) => &options.members,
-            Self::Backup(options) => &options.members,
-        }
-    }
-}
-
 pub(crate) fn run(action: &Action) -> Result<(), Failure> {
-    // Not shown: it may have a password in it.
-    if action.store().to_str().is_some_and(is_address) {
-        return Err(Failure::usage(
-            "--members names a database: the site looks after its own table, and flashgate only reads \
-             it; flashgate members import mysql://USER@HOST/DATABASE --dry-run reports on it, and \
-             this command needs the file of a member store",
-        ));
-    }
     let said = match action {
         Action::Add(options) => add(options)?,
         Action::List(options) => list::run(options)?,
@@ -167,15 +141,12 @@ pub(crate) fn run(action: &Action) -> Result<(), Failure> {
 
 fn add(options: &Add) -> Result<String, Failure> {
     // Checked first, so that a password is not typed twice for a nick that is taken.
-    if options.members.exists() {
-        let members = Members::open(&options.members)?;
-        if let Some(taken) = members.taken(options.id, &options.nick)? {
-            return Err(AddError::Taken(taken).into());
-        }
+    if let Some(members) = open_if_there(&options.members)?
+        && let Some(taken) = members.taken(options.id, &options.nick)?
+    {
+        return Err(AddError::Taken(taken).into());
     }
-    let password = prompt::new_password()?;
-    let password = Hash::new(&password)
-        .map_err(|fault| Exit::Failure.because(format!("the password's hash {fault}")))?;
+    let password = new_hash()?;
     let member = NewMember {
         id: options.id,
         nick: options.nick.clone(),
@@ -197,16 +168,20 @@ fn add(options: &Add) -> Result<String, Failure> {
 }
 
 fn passwd(options: &Passwd) -> Result<String, Failure> {
-    let mut members = Members::open(&options.members)?;
+    let mut members = open(&options.members)?;
     let member = find(&members, &options.who)?;
-    let hash = Hash::new(&prompt::new_password()?)
-        .map_err(|fault| Exit::Failure.because(format!("the password's hash {fault}")))?;
-    let change = members.set_password(member.id, &hash)?;
+    let change = members.set_password(member.id, &new_hash()?)?;
     said(change, "has a new password", &member, &options.who)
 }
 
+/// The hash of a password that is asked for.
+fn new_hash() -> Result<Hash, Failure> {
+    Hash::new(&prompt::new_password()?)
+        .map_err(|fault| Exit::Failure.because(format!("the password's hash {fault}")))
+}
+
 fn set_active(store: &Path, who: &Who, active: Active) -> Result<String, Failure> {
-    let mut members = Members::open(store)?;
+    let mut members = open(store)?;
     let member = find(&members, who)?;
     let change = members.set_active(member.id, active)?;
     let done = match active {
@@ -217,7 +192,7 @@ fn set_active(store: &Path, who: &Who, active: Active) -> Result<String, Failure
 }
 
 fn remove(options: &Remove) -> Result<String, Failure> {
-    let mut members = Members::open(&options.members)?;
+    let mut members = open(&options.members)?;
     let member = find(&members, &options.who)?;
     let change = members.remove(member.id)?;
     said(change, "is removed", &member, &options.who)

@@ -1,17 +1,56 @@
 //! What several commands do: open the store, find a member, say what was done, read arguments.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::failure::{Exit, Failure};
 use crate::log::diagnostics;
+use crate::password::Format;
 use crate::store::{
-    AddError, Change, DEFAULT_STORE, Listed, Members, Name, Nick, Number, Origin, Taken, Who,
+    Active, AddError, Change, DEFAULT_STORE, Listed, Members, Name, Nick, Number, Origin, Taken,
+    Who, is_address,
 };
 use crate::text::Plain;
 
 pub(super) fn counted(count: usize, what: &str) -> String {
     let s = if count == 1 { "" } else { "s" };
     format!("{count} {what}{s}")
+}
+
+/// Opens the store that a command is about.
+pub(super) fn open(path: &Path) -> Result<Members, Failure> {
+    // Not shown: it may have a password in it.
+    if path.to_str().is_some_and(is_address) {
+        return Err(Failure::usage(
+            "--members names a database: the site looks after its own table, and flashgate only reads \
+             it; flashgate members import mysql://USER@HOST/DATABASE --dry-run reports on it, and \
+             this command needs the file of a member store",
+        ));
+    }
+    Ok(Members::open(path)?)
+}
+
+/// The same, if there is one.
+pub(super) fn open_if_there(path: &Path) -> Result<Option<Members>, Failure> {
+    let is_there = path.exists() || path.to_str().is_some_and(is_address);
+    is_there.then(|| open(path)).transpose()
+}
+
+/// How many passwords there are of each format, a line each.
+pub(super) fn counts(formats: &BTreeMap<Format, usize>) -> String {
+    let line = |(format, count): (&Format, &usize)| match format.is_current() {
+        true => format!("{count:8}  {format}\n"),
+        false => format!("{count:8}  {format}, and argon2id after the next login\n"),
+    };
+    formats.iter().map(line).collect()
+}
+
+/// Whether a member may log in, for a person.
+pub(super) fn yes_or_no(active: Active) -> &'static str {
+    match active {
+        Active::Yes => "yes",
+        Active::No => "no",
+    }
 }
 
 pub(super) fn open_or_create(path: &Path) -> Result<Members, Failure> {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use argh::{ArgsInfo, FromArgs};
 use csv::Writer;
 
-use super::common::{counted, default_store};
+use super::common::{counted, default_store, open};
 use super::list::iso;
 use crate::failure::{Exit, Failure, written};
 use crate::store::{Exported, Members, Passwords};
@@ -31,11 +31,11 @@ pub(crate) struct Export {
 
     /// file of the member store (default flashgate.db)
     #[argh(option, arg_name = "FILE", default = "default_store()")]
-    pub(super) members: PathBuf,
+    members: PathBuf,
 }
 
 pub(super) fn run(options: &Export) -> Result<String, Failure> {
-    let members = Members::open(&options.members)?;
+    let members = open(&options.members)?;
     let exported = match &options.file {
         None => rows(&members, options, io::stdout().lock())?,
         Some(path) => {

@@ -5,11 +5,10 @@ use std::path::PathBuf;
 
 use argh::{ArgsInfo, FromArgs};
 
-use super::common::{default_store, open_or_create};
+use super::common::{default_store, open_if_there, open_or_create};
 use crate::failure::Failure;
-use crate::import::{ActiveIf, Charset, Map, Spaces, Target};
-use crate::site_table::TableOptions;
-use crate::store::{Members, is_address};
+use crate::import::{ActiveIf, Charset, Map, Options, Refused, Spaces, Target};
+use crate::store::is_address;
 
 mod origin;
 mod said;
@@ -77,7 +76,7 @@ pub(crate) struct Import {
 
     /// file of the member store (default flashgate.db), created if missing
     #[argh(option, arg_name = "FILE", default = "default_store()")]
-    pub(super) members: PathBuf,
+    members: PathBuf,
 }
 
 impl Import {
@@ -86,51 +85,45 @@ impl Import {
         self.file.to_str().is_some_and(is_address)
     }
 
-    fn table_options(&self) -> TableOptions<'_> {
-        TableOptions {
-            table: self.table.as_ref(),
-            query: self.query.as_ref(),
-            map: self.map.as_ref(),
-            active_if: self.active_if.as_ref(),
+    fn options(&self) -> Options {
+        Options {
+            table: self.table.clone(),
+            query: self.query.clone(),
+            map: self.map.clone().unwrap_or_default(),
+            active_if: self.active_if.clone(),
             charset: self.charset,
             spaces: self.spaces,
-            password: self.mysql_password.as_ref(),
+            refused: match self.skip_refused {
+                true => Refused::Skip,
+                false => Refused::StopAll,
+            },
         }
     }
 }
 
 pub(super) fn run(command: &Import) -> Result<String, Failure> {
+    let store = open_if_there(&command.members)?;
     let mut origin = Origin::of(command)?;
-    let (imported, told) = if command.dry_run {
-        let found = command.members.exists();
-        let store = found.then(|| Members::open(&command.members)).transpose()?;
-        let mut told = Told::new(origin.bar(), Tell::Rows);
-        let imported = origin.import(Target::Nowhere(store.as_ref()), &mut told);
-        told.end()?;
-        (imported, Tell::Rows)
-    } else {
+    let tell = match command.dry_run || command.skip_refused {
+        true => Tell::Rows,
+        false => Tell::Cleaned,
+    };
+    let import = |origin: &mut Origin, target: Target<'_>| {
+        let mut told = Told::new(origin.bar(), tell);
+        let imported = origin.import(target, &mut told);
+        told.end().map(|()| (imported, tell))
+    };
+    let (imported, told) = match store {
+        store if command.dry_run => import(&mut origin, Target::Nowhere(store.as_ref()))?,
+        Some(mut members) => import(&mut origin, Target::Store(&mut members))?,
         // No store is made where nothing comes in.
-        let checked = if command.members.exists() {
-            None
-        } else {
-            Some(origin.import(Target::Nowhere(None), &mut ()))
-        };
-        match checked {
-            Some(Ok(report)) if report.good() == 0 => (Ok(report), Tell::Cleaned),
-            Some(Err(error)) => (Err(error), Tell::Cleaned),
-            Some(Ok(_)) | None => {
+        None => match origin.import(Target::Nowhere(None), &mut ()) {
+            Ok(report) if report.good() > 0 => {
                 let mut members = open_or_create(&command.members)?;
-                let tell = if command.skip_refused {
-                    Tell::Rows
-                } else {
-                    Tell::Cleaned
-                };
-                let mut told = Told::new(origin.bar(), tell);
-                let imported = origin.import(Target::Store(&mut members), &mut told);
-                told.end()?;
-                (imported, tell)
+                import(&mut origin, Target::Store(&mut members))?
             }
-        }
+            nothing => (nothing, Tell::Cleaned),
+        },
     };
     origin.bar().finish_and_clear();
     said(command, imported, told)

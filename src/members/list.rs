@@ -7,10 +7,10 @@ use flashgate_core::{Now, UnixSeconds};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use super::common::default_store;
+use super::common::{default_store, open, yes_or_no};
 use crate::failure::Failure;
 use crate::password::Format;
-use crate::store::{Active, Filter, Listed, Members, Stored};
+use crate::store::{Active, Filter, Listed, Stored};
 use crate::text::{Plain, Quoted};
 
 /// List members: all, or those that match every option.
@@ -55,7 +55,7 @@ pub(crate) struct List {
 
     /// file of the member store (default flashgate.db)
     #[argh(option, arg_name = "FILE", default = "default_store()")]
-    pub(super) members: PathBuf,
+    members: PathBuf,
 }
 
 pub(super) fn run(options: &List) -> Result<String, Failure> {
@@ -81,7 +81,7 @@ pub(super) fn run(options: &List) -> Result<String, Failure> {
         never: options.never,
         format: options.hash,
     };
-    let members = Members::open(&options.members)?.select(&filter)?;
+    let members = open(&options.members)?.select(&filter)?;
     Ok(if options.json {
         let objects = members
             .iter()
@@ -107,12 +107,7 @@ fn table(members: &[Listed]) -> String {
             member.id.get().to_string(),
             Plain(&member.nick).to_string(),
             Plain(&member.name).to_string(),
-            if member.active == Active::Yes {
-                "yes"
-            } else {
-                "no"
-            }
-            .to_owned(),
+            yes_or_no(member.active).to_owned(),
             date_time(member.created_at),
             member
                 .last_login_at

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use argh::{ArgsInfo, FromArgs};
 
-use super::common::{default_store, find, name, nick, said, who};
+use super::common::{default_store, find, name, nick, open, said, who};
 use crate::failure::Failure;
-use crate::store::{Members, Name, Nick, Who};
+use crate::store::{Name, Nick, Who};
 
 /// Give a member another nick, and optionally another name; a member who is online is logged out.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
@@ -26,11 +26,11 @@ pub(crate) struct Rename {
 
     /// file of the member store (default flashgate.db)
     #[argh(option, arg_name = "FILE", default = "default_store()")]
-    pub(super) members: PathBuf,
+    members: PathBuf,
 }
 
 pub(super) fn run(options: &Rename) -> Result<String, Failure> {
-    let mut members = Members::open(&options.members)?;
+    let mut members = open(&options.members)?;
     let member = find(&members, &options.who)?;
     let change = members.rename(member.id, &options.nick, options.name.as_ref())?;
     let done = format!("is now {}", options.nick.as_str());

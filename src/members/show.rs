@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use argh::{ArgsInfo, FromArgs};
 
-use super::common::{default_store, find, nobody, who};
+use super::common::{default_store, find, nobody, open, who, yes_or_no};
 use super::list::{USELESS, date_time, fields};
 use crate::failure::Failure;
-use crate::store::{Active, Members, Stored, Who};
+use crate::store::{Stored, Who};
 use crate::text::{Plain, Quoted};
 
 /// Show one member.
@@ -28,11 +28,11 @@ pub(crate) struct Show {
 
     /// file of the member store (default flashgate.db)
     #[argh(option, arg_name = "FILE", default = "default_store()")]
-    pub(super) members: PathBuf,
+    members: PathBuf,
 }
 
 pub(super) fn run(options: &Show) -> Result<String, Failure> {
-    let members = Members::open(&options.members)?;
+    let members = open(&options.members)?;
     let member = find(&members, &options.who)?;
     let stored = members.stored(member.id)?;
     let (format, hash) = stored.ok_or_else(|| nobody(&options.who))?;
@@ -49,11 +49,7 @@ pub(super) fn run(options: &Show) -> Result<String, Failure> {
         let (fields, format) = (fields(&member), Quoted(&format));
         return Ok(format!("{{{fields},\"hash_format\":{format}{hash}}}\n"));
     }
-    let active = if member.active == Active::Yes {
-        "yes"
-    } else {
-        "no"
-    };
+    let active = yes_or_no(member.active);
     let last = member
         .last_login_at
         .map_or_else(|| "never".to_owned(), date_time);

@@ -7,8 +7,6 @@ use flashgate_core::{Config, Millis};
 
 use super::options::ServeOptions;
 use crate::failure::Failure;
-#[cfg(feature = "mysql")]
-use crate::import::Refused;
 use crate::log::diagnostics::say;
 use crate::login::{Pool, PoolOptions, TicketSecret};
 use crate::site_table;
@@ -78,7 +76,8 @@ fn site_members(
     pool: &PoolOptions,
     config: &mut Config,
 ) -> Result<Pool, Failure> {
-    let table = site_table::open(address, &options.table_options(), Refused::default())?;
+    let file = options.mysql_password.as_deref();
+    let table = site_table::open(address, options.table_options(), file)?;
     let pool = hold_back(config, table.slowest_check()?, pool);
     if let Some(active_if) = &options.active_if
         && !table.has_active()?

@@ -1,17 +1,14 @@
 //! The options of `serve`, each checked as far as it can be by itself.
 
-use std::fmt::Display;
 use std::net::{IpAddr, Ipv6Addr};
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use argh::{ArgsInfo, FromArgs};
 use flashgate_core::{Config, is_host_name};
 
-use crate::import::{ActiveIf, Charset, Map, Spaces};
+use crate::import::{ActiveIf, Charset, Map, Options, Refused, Spaces};
 use crate::log::Format;
-use crate::site_table::TableOptions;
 use crate::web::{FrameAncestor, Ruffle, TicketUrl};
 
 /// Run the server.
@@ -169,16 +166,16 @@ pub struct ServeOptions {
 }
 
 impl ServeOptions {
-    /// What is said of the table of a site.
-    pub(crate) fn table_options(&self) -> TableOptions<'_> {
-        TableOptions {
-            table: self.table.as_ref(),
-            query: self.query.as_ref(),
-            map: self.map.as_ref(),
-            active_if: self.active_if.as_ref(),
+    /// How the table of a site is read.
+    pub(crate) fn table_options(&self) -> Options {
+        Options {
+            table: self.table.clone(),
+            query: self.query.clone(),
+            map: self.map.clone().unwrap_or_default(),
+            active_if: self.active_if.clone(),
             charset: self.charset,
             spaces: self.spaces,
-            password: self.mysql_password.as_ref(),
+            refused: Refused::default(),
         }
     }
 }
@@ -215,25 +212,16 @@ fn one_of<T>(text: &str, known: [(&str, T); 2]) -> Result<T, String> {
     }
 }
 
-fn number<T: FromStr + PartialOrd + Display>(
-    text: &str,
-    bounds: RangeInclusive<T>,
-) -> Result<T, String> {
+fn mebibytes(text: &str) -> Result<u64, String> {
     // Rust takes a plus sign, too.
     let digits = text.bytes().all(|b| b.is_ascii_digit());
     match text.parse() {
-        Ok(number) if digits && bounds.contains(&number) => Ok(number),
-        Ok(_) | Err(_) => Err(format!(
-            "it must be a whole number from {} to {}",
-            bounds.start(),
-            bounds.end()
-        )),
+        Ok(number @ 1..=MOST_MIB) if digits => Ok(number),
+        Ok(_) | Err(_) => Err(format!("it must be a whole number from 1 to {MOST_MIB}")),
     }
 }
 
-fn mebibytes(text: &str) -> Result<u64, String> {
-    number(text, 1..=1024 * 1024)
-}
+const MOST_MIB: u64 = 1024 * 1024;
 
 /// The field is filled in by hand.
 fn no_option(_: &str) -> Result<Config, String> {

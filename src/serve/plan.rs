@@ -13,6 +13,7 @@ use super::listen::Listeners;
 use super::options::ServeOptions;
 use super::policy;
 use crate::failure::{Exit, Failure};
+use crate::import::Options;
 use crate::login::TicketSecret;
 use crate::prompt::STANDARD_INPUT;
 use crate::store::is_address;
@@ -25,7 +26,8 @@ pub(super) fn check(options: &ServeOptions) -> Result<(), Failure> {
         return refuse("--demo keeps its own members in memory; leave out --demo or --members");
     }
     let members = options.members.as_deref().and_then(Path::to_str);
-    if !members.is_some_and(is_address) && options.table_options().are_given() {
+    let describes_table = options.table_options() != Options::default();
+    if !members.is_some_and(is_address) && (describes_table || options.mysql_password.is_some()) {
         return refuse(
             "--table, --query, --map, --active-if, --charset, --spaces and --mysql-password describe the table of \
              a site; add --members mysql://USER@HOST/DATABASE",

@@ -4,26 +4,25 @@ use std::env::{self, VarError};
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use flashgate_core::Secret;
 use zeroize::Zeroizing;
 
 use super::address::Address;
-use super::options::TableOptions;
 use super::site::SiteTable;
 use crate::failure::{Exit, Failure};
-use crate::import::{Charset, Refused};
+use crate::import::{Charset, Options};
 use crate::prompt::STANDARD_INPUT;
 
 /// The table that the options name; it is not asked yet.
 pub(crate) fn open(
     address: &Path,
-    given: &TableOptions<'_>,
-    refused: Refused,
+    options: Options,
+    password_file: Option<&Path>,
 ) -> Result<SiteTable, Failure> {
-    let options = given.read_as(refused)?;
-    if let Some(charset @ (Charset::Latin1 | Charset::Latin2)) = given.charset {
+    options.check()?;
+    if let Some(charset @ (Charset::Latin1 | Charset::Latin2)) = options.charset {
         return Err(Failure::usage(&format!(
             "a database states the encoding of its texts; leave out --charset {charset} (only \
              double-utf8 is useful here)"
@@ -34,7 +33,7 @@ pub(crate) fn open(
     let address = Address::parse(text).map_err(|fault| {
         Failure::usage(&format!("cannot use the address of the database: {fault}"))
     })?;
-    let password = password(given.password.map(PathBuf::as_path))?;
+    let password = password(password_file)?;
     if address.is_remote() {
         log::warn!(
             "the connection to {address} is not encrypted and carries hashes of passwords; \

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::Import;
 use super::said::unreadable;
 use crate::failure::Failure;
-use crate::import::{self, ImportError, Options, Refused, Report, Source, Target, Watch};
+use crate::import::{self, ImportError, Options, Report, Source, Target, Watch};
 use crate::site_table;
 #[cfg(feature = "mysql")]
 use crate::site_table::SiteTable;
@@ -24,13 +24,8 @@ pub(super) enum Origin {
 impl Origin {
     /// As the command says. A file is opened, and a database not asked yet.
     pub(super) fn of(command: &Import) -> Result<Self, Failure> {
-        let refused = if command.skip_refused {
-            Refused::Skip
-        } else {
-            Refused::StopAll
-        };
         if command.asks_a_site() {
-            return Self::site(command, refused);
+            return Self::site(command);
         }
         if command.query.is_some() {
             return Err(Failure::usage(
@@ -44,19 +39,21 @@ impl Origin {
                  a file",
             ));
         }
-        let options = command.table_options().read_as(refused)?;
+        let options = command.options();
+        options.check()?;
         Ok(Self::File(ImportFile::open(&command.file)?, options))
     }
 
     #[cfg(feature = "mysql")]
-    fn site(command: &Import, refused: Refused) -> Result<Self, Failure> {
-        let table = site_table::open(&command.file, &command.table_options(), refused)?;
+    fn site(command: &Import) -> Result<Self, Failure> {
+        let password = command.mysql_password.as_deref();
+        let table = site_table::open(&command.file, command.options(), password)?;
         // How many rows there are is asked later, if at all.
         Ok(Self::Site(table, styled(ProgressBar::no_length())))
     }
 
     #[cfg(not(feature = "mysql"))]
-    fn site(_command: &Import, _refused: Refused) -> Result<Self, Failure> {
+    fn site(_command: &Import) -> Result<Self, Failure> {
         Err(site_table::unable())
     }
 

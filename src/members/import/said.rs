@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::path::Path;
 
-use super::super::common::counted;
+use super::super::common::{counted, counts};
 use super::Import;
 use super::told::Tell;
 use crate::failure::{self, Exit, Failure};
@@ -91,14 +91,7 @@ fn summary(command: &Import, report: &Report) -> String {
         "{rows}: {good} good, {} refused\n",
         report.refused
     ));
-    for (format, count) in &report.formats {
-        let later = if format.is_current() {
-            ""
-        } else {
-            ", and argon2id after the next login"
-        };
-        said.push_str(&format!("{count:8}  {format}{later}\n"));
-    }
+    said.push_str(&counts(&report.formats));
     let (active, not) = (report.active, good - report.active);
     said.push_str(&format!("{active:8}  active\n{not:8}  not active\n"));
     if report.filled > 0 {
