@@ -23,7 +23,7 @@ const AREAS: [(&str, &[&str]); 12] = [
 ];
 
 /// What every area may use. A tool uses no area.
-const TOOLS: [&str; 5] = ["bounded", "failure", "log", "prompt", "text"];
+const TOOLS: [&str; 6] = ["bounded", "failure", "files", "log", "prompt", "text"];
 
 #[test]
 fn areas_use_only_what_is_below_them() {

@@ -19,6 +19,7 @@ mod bounded;
 pub mod chat;
 pub mod cli;
 pub mod failure;
+mod files;
 pub mod import;
 #[cfg(test)]
 mod layers;

@@ -4,9 +4,8 @@
 //! written by a thread. No line may be missing in the middle: when the queue or the disk is full, the
 //! recording ends and the server continues.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -17,6 +16,7 @@ use flashgate_core::observer::Observer;
 use flashgate_core::record::{Recorder, Secrets, Wanted};
 
 use crate::failure::{Exit, Failure};
+use crate::files;
 use crate::log::diagnostics::{say, start_thread};
 
 /// A recording that is being written.
@@ -37,7 +37,7 @@ pub type Started = (Box<dyn Observer>, Recording);
 
 /// Begins a recording in a new file of `limit` MiB at most, a little more for its end.
 pub fn start(path: &Path, limit: u64, secrets: Secrets) -> Result<Started, Failure> {
-    let file = create(path).map_err(|error| {
+    let file = files::create(path).map_err(|error| {
         let why = if error.kind() == io::ErrorKind::AlreadyExists {
             "it is there already; name a new one".to_owned()
         } else {
@@ -72,14 +72,6 @@ pub fn start(path: &Path, limit: u64, secrets: Secrets) -> Result<Started, Failu
     };
     let recorder = Recorder::new(secrets, Box::new(move |lines| feed.take(lines)));
     Ok((Box::new(recorder), Recording { written }))
-}
-
-fn create(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
 }
 
 /// What both ends of the queue know.

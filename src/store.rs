@@ -22,8 +22,8 @@ mod watch;
 #[cfg(feature = "mysql")]
 pub(crate) use backend::Tell;
 pub(crate) use backend::{Backend, Found, Stuck};
-pub use checkup::{Checkup, Misnamed, NickTrouble, ShutOut, Trouble};
-pub use copy::{BackupError, Exported, Passwords};
+pub use checkup::{Checkup, NickTrouble, Trouble, Wrong};
+pub use copy::{Exported, Passwords};
 pub(crate) use demo::new_members;
 pub use demo::{DEMO, DemoMember};
 pub use error::{Fault, StoreError, is_address};

@@ -55,6 +55,20 @@ fn escape(f: &mut fmt::Formatter<'_>, text: &str, special: &str) -> fmt::Result 
     Ok(())
 }
 
+/// A string of JSON from which nothing gets out, nor out of a `<script>` around it.
+pub(crate) fn in_script(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        if matches!(c, '"' | '\\' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}') || c.is_control() {
+            quoted.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            quoted.push(c);
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
 /// The beginning of a text, for a message.
 pub(crate) fn shortened(text: &str) -> String {
     text.chars().take(40).collect()

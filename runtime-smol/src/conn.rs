@@ -3,18 +3,17 @@
 use std::io;
 use std::net::{Shutdown, TcpStream};
 
-use flashgate_core::{Chunk, ConnId};
+use flashgate_core::ConnId;
 
-use crate::broadcast::Part;
 use crate::poller::{Interest, Registered};
 use crate::queue::{Queue, Shared, Written};
 
 /// A connection: about seventy bytes and no buffer while it is idle.
 #[derive(Debug)]
 pub(crate) struct Conn {
-    id: ConnId,
+    pub(crate) id: ConnId,
     socket: Registered<TcpStream>,
-    queue: Queue,
+    pub(crate) queue: Queue,
     pub(crate) reading: Reading,
     pub(crate) ending: Ending,
     pub(crate) flow: Flow,
@@ -61,30 +60,8 @@ impl Conn {
         }
     }
 
-    pub(crate) fn id(&self) -> ConnId {
-        self.id
-    }
-
     pub(crate) fn socket(&self) -> &TcpStream {
         self.socket.get()
-    }
-
-    /// What waits to be written, in bytes as the core counts them.
-    pub(crate) fn queued(&self) -> usize {
-        self.queue.left()
-    }
-
-    pub(crate) fn push(&mut self, chunk: Chunk, shared: &mut Shared) {
-        self.queue.push(chunk, shared);
-    }
-
-    pub(crate) fn push_news(&mut self, part: Part, shared: &mut Shared) {
-        self.queue.push_news(part, shared);
-    }
-
-    /// Ends the turn: unwritten broadcasts move into the connection's own queue.
-    pub(crate) fn settle(&mut self, shared: &mut Shared) {
-        self.queue.settle(shared);
     }
 
     /// Nothing is read after the core's last word.

@@ -19,7 +19,7 @@ use flashgate_host::{Handle, Host, Inbox, Progress};
 use crate::accept::Listeners;
 use crate::conn::{Conn, Ending, Flow, Reading};
 use crate::poller::{Event, Poller, Registered};
-use crate::queue::Shared;
+use crate::queue::{Queue, Shared};
 
 /// A gateway, its connections, and everything that moves their bytes.
 pub(crate) struct State {
@@ -124,7 +124,7 @@ impl State {
         let Some(conn) = self.conns.get_mut(slot).and_then(Option::as_mut) else {
             return;
         };
-        let id = conn.id();
+        let id = conn.id;
         if key(id) != event.key {
             return; // It was about the slot's last owner, who left in this same turn.
         }
@@ -223,7 +223,7 @@ impl State {
 
     fn apply(&mut self, action: Action) {
         match action {
-            Action::Write(id, chunk) => self.push(id, |conn, shared| conn.push(chunk, shared)),
+            Action::Write(id, chunk) => self.push(id, |queue, shared| queue.push(chunk, shared)),
             Action::Broadcast(recipients, chunk) => self.broadcast(&recipients, &chunk),
             Action::Finish(id) => self.end(id, Ending::Finish),
             Action::Close(id) => self.end(id, Ending::Close),
@@ -245,24 +245,24 @@ impl State {
         match self.shared.logs.append(audience, recipients.form(), chunk) {
             Some(part) => {
                 for id in recipients.iter() {
-                    self.push(id, |conn, shared| conn.push_news(part, shared));
+                    self.push(id, |queue, shared| queue.push_news(part, shared));
                 }
             }
             None => {
                 for id in recipients.iter() {
-                    self.push(id, |conn, shared| conn.push(chunk.clone(), shared));
+                    self.push(id, |queue, shared| queue.push(chunk.clone(), shared));
                 }
             }
         }
     }
 
-    fn push(&mut self, id: ConnId, what: impl FnOnce(&mut Conn, &mut Shared)) {
+    fn push(&mut self, id: ConnId, what: impl FnOnce(&mut Queue, &mut Shared)) {
         let Some(conn) = find(&mut self.conns, id) else {
             return;
         };
-        let before = conn.queued();
-        what(conn, &mut self.shared);
-        let after = conn.queued();
+        let before = conn.queue.left();
+        what(&mut conn.queue, &mut self.shared);
+        let after = conn.queue.left();
         if !mem::replace(&mut conn.dirty, true) {
             self.dirty.push(id);
         }
@@ -321,7 +321,7 @@ impl State {
         }
         for id in &self.dirty {
             if let Some(conn) = find(&mut self.conns, *id) {
-                conn.settle(&mut self.shared);
+                conn.queue.settle(&mut self.shared);
             }
         }
         self.shared.logs.clear();
@@ -345,7 +345,7 @@ impl State {
             self.lost(id, &error);
             return None;
         }
-        Some((conn.queued(), conn.ending))
+        Some((conn.queue.left(), conn.ending))
     }
 }
 
@@ -353,7 +353,7 @@ fn find(conns: &mut [Option<Conn>], id: ConnId) -> Option<&mut Conn> {
     conns
         .get_mut(id.slot())?
         .as_mut()
-        .filter(|conn| conn.id() == id)
+        .filter(|conn| conn.id == id)
 }
 
 /// A connection's key in the poller: its slot alone on systems with 32-bit words.

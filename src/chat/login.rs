@@ -17,20 +17,15 @@ use crate::prompt;
 
 /// Makes sure that this is a chat, before anybody's password is sent there.
 pub(super) fn greet(socket: &TcpStream, answers: &mut Answers<TcpStream>) -> Result<(), Failure> {
-    match ask(socket, answers, "PING flashgate\0", GREETING)? {
-        Answer::Error(value) if value == "Server is full." => {
-            Err(failure("the server is full; please try again later"))
-        }
-        // The oldest servers do not know PING, and say so.
-        Answer::Pong | Answer::Error(_) => Ok(()),
-        Answer::Identify(_)
-        | Answer::Login(_)
-        | Answer::Quit { .. }
-        | Answer::Message { .. }
-        | Answer::List(_)
-        | Answer::TooLong(_)
-        | Answer::Other => Err(failure("what answers there is no flashgate chat")),
+    let answer = ask(socket, answers, "PING flashgate\0", GREETING)?;
+    if answer == Answer::Error("Server is full.".to_owned()) {
+        return Err(failure("the server is full; please try again later"));
     }
+    // The oldest servers do not know PING, and say so.
+    if matches!(answer, Answer::Pong | Answer::Error(_)) {
+        return Ok(());
+    }
+    Err(failure("what answers there is no flashgate chat"))
 }
 
 /// Asks for what is not given, and logs in. On a terminal a wrong password can be typed again a few times.
@@ -113,17 +108,11 @@ fn identify(
 ) -> Result<Result<Member, String>, Failure> {
     let mut answer = ask(socket, answers, command, LOOKING_UP)?;
     loop {
-        match answer {
-            Answer::Identify(me) => return Ok(Ok(me)),
-            Answer::Error(why) => return Ok(Err(why)),
-            // The first answer is the member's own login. LIST gives the other members.
-            Answer::Login(_)
-            | Answer::Quit { .. }
-            | Answer::Message { .. }
-            | Answer::List(_)
-            | Answer::Pong
-            | Answer::TooLong(_)
-            | Answer::Other => {}
+        // The first answer is the member's own login. LIST gives the other members.
+        if let Answer::Identify(me) = answer {
+            return Ok(Ok(me));
+        } else if let Answer::Error(why) = answer {
+            return Ok(Err(why));
         }
         answer = answers.next().map_err(|broken| ended(&broken))?;
     }
@@ -147,14 +136,10 @@ fn ask(
 }
 
 fn ended(broken: &Broken) -> Failure {
-    match broken {
-        Broken::Silent => failure("the server does not answer; is this the port of a chat?"),
-        Broken::Ended
-        | Broken::Cut
-        | Broken::NotXml { .. }
-        | Broken::Lacks { .. }
-        | Broken::Io(_) => failure(&broken.to_string()),
+    if matches!(broken, Broken::Silent) {
+        return failure("the server does not answer; is this the port of a chat?");
     }
+    failure(&broken.to_string())
 }
 
 fn ask_id(terminal: bool) -> Result<String, Failure> {

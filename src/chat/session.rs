@@ -1,6 +1,5 @@
 //! A session: two threads over one connection.
 
-use std::fmt;
 use std::io::{self, BufRead, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
@@ -242,12 +241,6 @@ const FAREWELL: Duration = Duration::from_secs(30);
 
 /// Bytes in a line of a pipe: above what any server takes for a command.
 const MAX_LINE: u64 = 1 << 20;
-
-impl fmt::Debug for Session {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Session").finish_non_exhaustive()
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -128,15 +128,8 @@ impl<R: Read> Answers<R> {
 
 /// An answer of this chat begins with `<`. Anything else is reported by its kind.
 fn cut(broken: Broken) -> Broken {
-    match broken {
-        Broken::NotXml { start, why } if !start.starts_with('<') => Broken::NotXml { start, why },
-        Broken::NotXml { .. }
-        | Broken::Silent
-        | Broken::Ended
-        | Broken::Cut
-        | Broken::Lacks { .. }
-        | Broken::Io(_) => Broken::Cut,
-    }
+    let is_other = matches!(&broken, Broken::NotXml { start, .. } if !start.starts_with('<'));
+    if is_other { broken } else { Broken::Cut }
 }
 
 fn understand(bytes: &[u8]) -> Result<Answer, Broken> {

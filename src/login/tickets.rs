@@ -237,12 +237,6 @@ impl Tickets {
     }
 }
 
-impl fmt::Debug for Tickets {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tickets").finish_non_exhaustive()
-    }
-}
-
 /// What a ticket says, believed or not.
 struct Ticket<'a> {
     signed: &'a str,

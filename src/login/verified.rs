@@ -12,7 +12,6 @@
 //! one is dropped as a whole.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::mem;
 use std::time::{Duration, Instant};
 
@@ -101,8 +100,7 @@ impl Verified {
 
     /// Keeps that a password was verified against a stored hash just now.
     pub(super) fn keep(&mut self, login: &Login, password: &Secret, stored: &str, now: Instant) {
-        let of = |keyed: &Keyed| name(keyed, login);
-        self.keep_as(of, password, stored, now);
+        self.keep_as(login, 0, password, stored, now);
     }
 
     /// Keeps the same of the hash that is about to be stored instead. Beside the other: it may never
@@ -114,17 +112,10 @@ impl Verified {
         stored: &str,
         now: Instant,
     ) {
-        let of = |keyed: &Keyed| name(keyed, login) ^ RENEWED;
-        self.keep_as(of, password, stored, now);
+        self.keep_as(login, RENEWED, password, stored, now);
     }
 
-    fn keep_as(
-        &mut self,
-        name: impl Fn(&Keyed) -> Name,
-        password: &Secret,
-        stored: &str,
-        now: Instant,
-    ) {
+    fn keep_as(&mut self, login: &Login, bit: Name, password: &Secret, stored: &str, now: Instant) {
         self.forget(now);
         if self.young.len() >= self.most {
             self.turn(now);
@@ -132,7 +123,7 @@ impl Verified {
         let Some(keyed) = &self.keyed else { return };
         let proof =
             apart::<BLOCK, _>(|| first(&proof(keyed, password, stored).finalize().into_bytes()));
-        let name = name(keyed);
+        let name = name(keyed, login) ^ bit;
         self.old.remove(&name);
         self.young.insert(name, proof);
     }
@@ -178,12 +169,6 @@ fn proof(keyed: &Keyed, password: &Secret, stored: &str) -> Keyed {
 
 fn first<const N: usize>(hash: &[u8]) -> [u8; N] {
     *hash.first_chunk().expect("a hash has 32 bytes")
-}
-
-impl fmt::Debug for Verified {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Verified").finish_non_exhaustive()
-    }
 }
 
 /// In the name of what is about to be stored. No number that a site gives has it.

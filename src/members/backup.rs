@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use argh::{ArgsInfo, FromArgs};
 
 use super::common::{counted, default_store, open};
-use crate::failure::{Exit, Failure};
-use crate::store::BackupError;
+use crate::failure::Failure;
 
 /// Copy the whole store into a new file that only you can read; servers may be running.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
@@ -33,10 +32,4 @@ pub(super) fn run(options: &Backup) -> Result<String, Failure> {
         "backed up {copied} into {}\n",
         options.file.display()
     ))
-}
-
-impl From<BackupError> for Failure {
-    fn from(error: BackupError) -> Self {
-        Exit::Failure.because(error.to_string())
-    }
 }

@@ -1,13 +1,14 @@
 //! `members check`: damage in the file, formats of passwords, members who cannot log in, and bad nicks and
 //! names.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 
 use argh::{ArgsInfo, FromArgs};
 
 use super::common::{counted, counts, default_store, open};
 use crate::failure::{self, Exit, Failure};
-use crate::store::{Checkup, Fault, Misnamed, NickTrouble};
+use crate::store::{Checkup, Fault, NickTrouble, Wrong};
 use crate::text::Plain;
 
 /// Check the whole store: count the formats of passwords, and list members with something wrong.
@@ -61,26 +62,29 @@ fn wrong(found: &Checkup) -> String {
             "{count} can never log in; set another password with flashgate members passwd, or \
              remove the member:"
         ));
+        parts.extend(found.shut_out.iter().map(line));
     }
-    parts.extend(found.shut_out.iter().map(|member| {
-        let (id, nick) = (member.id, Plain(&member.nick));
-        format!("member {id} {nick}: {}", member.why)
-    }));
     if !found.misnamed.is_empty() {
-        let is_name = |member: &&Misnamed| matches!(member.why, NickTrouble::Name(_));
-        let names = found.misnamed.iter().filter(is_name).count();
-        let nicks = found.misnamed.len() - names;
-        let counts = [(nicks, "nick"), (names, "name")].into_iter();
+        let names = found.misnamed.iter();
+        let names = names.filter(|member| matches!(member.why, NickTrouble::Name(_)));
+        let names = names.count();
+        let counts = [(found.misnamed.len() - names, "nick"), (names, "name")].into_iter();
         let counts = counts.filter(|(count, _)| *count > 0);
         let counts: Vec<_> = counts.map(|(count, what)| counted(count, what)).collect();
-        let count = counts.join(" and ");
         parts.push(format!(
-            "{count} will not do; choose another with flashgate members rename:"
+            "{} will not do; choose another with flashgate members rename:",
+            counts.join(" and ")
         ));
+        parts.extend(found.misnamed.iter().map(line));
     }
-    parts.extend(found.misnamed.iter().map(|member| {
-        let (id, nick) = (member.id, Plain(&member.nick));
-        format!("member {id} {nick}: {}", member.why)
-    }));
     parts.join("\n")
+}
+
+fn line<W: Display>(member: &Wrong<W>) -> String {
+    format!(
+        "member {} {}: {}",
+        member.id,
+        Plain(&member.nick),
+        member.why
+    )
 }

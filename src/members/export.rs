@@ -1,8 +1,7 @@
 //! `members export`: rows for other programs, or for an import elsewhere.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use argh::{ArgsInfo, FromArgs};
@@ -10,7 +9,8 @@ use csv::Writer;
 
 use super::common::{counted, default_store, open};
 use super::list::iso;
-use crate::failure::{Exit, Failure, written};
+use crate::failure::{Failure, written};
+use crate::files;
 use crate::store::{Exported, Members, Passwords};
 
 /// Write every member as a row of CSV, to standard output or into a new file that only you can read.
@@ -39,12 +39,7 @@ pub(super) fn run(options: &Export) -> Result<String, Failure> {
     let exported = match &options.file {
         None => rows(&members, options, io::stdout().lock())?,
         Some(path) => {
-            let file = OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(path)
-                .map_err(|error| cannot(path, &error))?;
+            let file = files::create(path).map_err(|error| cannot(path, &error))?;
             let exported = rows(&members, options, file);
             if !matches!(exported, Ok(Ok(_))) {
                 // Half of the members must not be taken for all of them.
@@ -142,13 +137,7 @@ fn record(member: &Exported) -> Vec<String> {
 }
 
 fn cannot(path: &Path, error: &io::Error) -> Failure {
-    let path = path.display();
-    let message = if error.kind() == io::ErrorKind::AlreadyExists {
-        format!("{path} exists, and is left as it is; choose another file")
-    } else {
-        format!("cannot write {path}: {error}")
-    };
-    Exit::Failure.because(message)
+    files::failure("cannot write", path, error)
 }
 
 /// Rows that an import would refuse, of which more would say no more.

@@ -6,7 +6,6 @@
 //! connection, and is repeated on another. There are never more connections than threads that ask.
 
 use std::error::Error as _;
-use std::fmt;
 use std::io;
 use std::panic;
 use std::time::{Duration, Instant};
@@ -195,12 +194,6 @@ impl Patience {
     }
 }
 
-impl fmt::Debug for Server {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").finish_non_exhaustive()
-    }
-}
-
 /// Whether a connection is closed by now; one that takes too long is not.
 fn has_died(error: &Error) -> bool {
     if let Some(error) = io_error(error) {
@@ -215,22 +208,17 @@ fn has_died(error: &Error) -> bool {
 
 /// What has happened to the connection itself. Whatever the driver meets while it reads is wrapped.
 fn io_error(error: &Error) -> Option<&io::Error> {
-    match error {
-        Error::IoError(error) => Some(error),
-        Error::CodecError(error) => error.source()?.downcast_ref(),
-        Error::MySqlError(_)
-        | Error::DriverError(_)
-        | Error::UrlError(_)
-        | Error::FromValueError(_)
-        | Error::FromRowError(_) => None,
+    if let Error::IoError(error) = error {
+        return Some(error);
     }
+    let Error::CodecError(error) = error else {
+        return None;
+    };
+    error.source()?.downcast_ref()
 }
 
 fn is_timeout(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
-    )
+    [io::ErrorKind::WouldBlock, io::ErrorKind::TimedOut].contains(&error.kind())
 }
 
 fn fault(error: &Error, patience: Patience) -> Fault {

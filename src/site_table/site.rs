@@ -48,18 +48,23 @@ impl SiteTable {
     /// Whether some row is of an active member, where a column says so: a wrong name of a value would lock all
     /// members out. Looks at rows until one is.
     pub fn has_active(&self) -> Result<bool, StoreError> {
-        let server = self.server(Patience::Import);
-        Table::find(&server, &self.options)
-            .and_then(|table| table.has_active(&server))
-            .map_err(|fault| self.error(fault))
+        self.ask(Table::has_active)
     }
 
     /// How long the slowest hash in it takes to check, on a slow machine. Looks at every row, and waits
     /// for them as an import does.
     pub fn slowest_check(&self) -> Result<Duration, StoreError> {
+        self.ask(Table::slowest_check)
+    }
+
+    /// Asks the table something that may take as long as an import.
+    fn ask<T>(
+        &self,
+        question: impl FnOnce(&Table, &Server) -> Result<T, Fault>,
+    ) -> Result<T, StoreError> {
         let server = self.server(Patience::Import);
-        Table::find(&server, &self.options)
-            .and_then(|table| table.slowest_check(&server))
-            .map_err(|fault| self.error(fault))
+        let table = Table::find(&server, &self.options);
+        let answer = table.and_then(|table| question(&table, &server));
+        answer.map_err(|fault| self.error(fault))
     }
 }

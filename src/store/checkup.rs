@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fmt;
 
-use rusqlite::Row;
+use rusqlite::{Connection, Row};
 
-use super::error::{Fault, StoreError};
+use super::error::StoreError;
 use super::members::{Members, lossy};
 use crate::password::{self, Format, HashFault};
 use flashgate_core::name::{Name, NameFault, Nick};
@@ -17,24 +17,24 @@ use flashgate_core::name::{Name, NameFault, Nick};
 pub struct Checkup {
     /// How many passwords there are of each format that can be verified.
     pub formats: BTreeMap<Format, usize>,
-    /// Members who can never log in, by number.
-    pub shut_out: Vec<ShutOut>,
-    /// Members whose nick or name breaks a rule or clashes, by number.
-    pub misnamed: Vec<Misnamed>,
+    /// Members who can never log in until an operator changes something, by number.
+    pub shut_out: Vec<Wrong<Trouble>>,
+    /// Members whose nick or name breaks a rule or clashes, by number: others cannot address them, or their nick
+    /// looks like another's. Flashgate makes none; other programs and earlier versions with fewer rules may have.
+    pub misnamed: Vec<Wrong<NickTrouble>>,
     /// What SQLite finds wrong with the file; if anything, no member was looked at.
     pub damage: Vec<String>,
 }
 
-/// A member that others cannot address, or whose nick looks like another's. Flashgate makes none; other
-/// programs and earlier versions with fewer rules may have.
+/// A member, and what is wrong with its row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Misnamed {
+pub struct Wrong<W> {
     /// The number.
     pub id: i64,
-    /// The nick.
+    /// The nick, as far as it can be read.
     pub nick: String,
-    /// What is wrong with it.
-    pub why: NickTrouble,
+    /// What is wrong.
+    pub why: W,
 }
 
 /// What is wrong with a stored nick, or with the name beside it.
@@ -50,17 +50,6 @@ pub enum NickTrouble {
     Name(NameFault),
 }
 
-/// A member who cannot log in until an operator changes something.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ShutOut {
-    /// The number.
-    pub id: i64,
-    /// The nick, as far as it can be read.
-    pub nick: String,
-    /// Why.
-    pub why: Trouble,
-}
-
 /// What is wrong with a member's row. Its `Display` never shows a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {
@@ -73,67 +62,55 @@ pub enum Trouble {
 impl Members {
     /// Looks at the file, and at every member's row as a login would, without a password.
     pub fn check(&self) -> Result<Checkup, StoreError> {
-        let check = || {
-            let mut found = Checkup {
-                damage: self.damage()?,
-                ..Checkup::default()
-            };
-            if !found.damage.is_empty() {
-                return Ok(found);
-            }
-            let mut nicks = BTreeMap::new();
-            let mut statement = self
-                .connection
-                .prepare("SELECT id, nick, name, password, nick_key FROM members ORDER BY id")?;
-            let mut rows = statement.query([])?;
-            while let Some(row) = rows.next()? {
-                if let Ok(nick) = row.get_ref(1)?.as_str() {
-                    let of_name = row.get_ref(2)?.as_str().ok();
-                    let of_name = of_name.and_then(|name| Name::new(name).err());
-                    let why = misnamed(row, nick, &mut nicks)?;
-                    for why in [why, of_name.map(NickTrouble::Name)].into_iter().flatten() {
-                        let (id, nick) = (row.get(0)?, nick.to_owned());
-                        found.misnamed.push(Misnamed { id, nick, why });
-                    }
-                }
-                match looked_at(row)? {
-                    Ok(format) => *found.formats.entry(format).or_default() += 1,
-                    Err(why) => found.shut_out.push(ShutOut {
-                        id: row.get(0)?,
-                        nick: lossy(row, 1)?,
-                        why,
-                    }),
-                }
-            }
-            Ok(found)
+        let mut found = Checkup {
+            damage: self.ask(damage)?,
+            ..Checkup::default()
         };
-        check().map_err(|error: rusqlite::Error| Fault::from(error).at(&self.path))
+        if !found.damage.is_empty() {
+            return Ok(found);
+        }
+        let mut nicks = BTreeMap::new();
+        let query = "SELECT id, nick, name, password, nick_key FROM members ORDER BY id";
+        self.rows(query, |row| {
+            if let Ok(nick) = row.get_ref(1)?.as_str() {
+                let of_name = row.get_ref(2)?.as_str().ok();
+                let of_name = of_name.and_then(|name| Name::new(name).err());
+                let why = misnamed(row, nick, &mut nicks)?;
+                for why in [why, of_name.map(NickTrouble::Name)].into_iter().flatten() {
+                    let (id, nick) = (row.get(0)?, nick.to_owned());
+                    found.misnamed.push(Wrong { id, nick, why });
+                }
+            }
+            match looked_at(row)? {
+                Ok(format) => *found.formats.entry(format).or_default() += 1,
+                Err(why) => {
+                    let (id, nick) = (row.get(0)?, lossy(row, 1)?);
+                    found.shut_out.push(Wrong { id, nick, why });
+                }
+            }
+            Ok(())
+        })?;
+        Ok(found)
     }
 
     /// How many members have a nick that breaks a rule, and so cannot log in.
     pub fn misnamed(&self) -> Result<usize, StoreError> {
-        let count = || {
-            let mut statement = self.connection.prepare("SELECT nick FROM members")?;
-            let mut rows = statement.query([])?;
-            let mut count = 0;
-            while let Some(row) = rows.next()? {
-                let nick = row.get_ref(0)?.as_str();
-                count += usize::from(nick.is_ok_and(|nick| Nick::new(nick).is_err()));
-            }
-            Ok(count)
-        };
-        count().map_err(|error: rusqlite::Error| Fault::from(error).at(&self.path))
+        let mut count = 0;
+        self.rows("SELECT nick FROM members", |row| {
+            let nick = row.get_ref(0)?.as_str();
+            count += usize::from(nick.is_ok_and(|nick| Nick::new(nick).is_err()));
+            Ok(())
+        })?;
+        Ok(count)
     }
+}
 
-    /// What SQLite finds wrong with the file: its pages, its indices, its tables' own rules.
-    fn damage(&self) -> rusqlite::Result<Vec<String>> {
-        let mut statement = self
-            .connection
-            .prepare(&format!("PRAGMA integrity_check({MOST_DAMAGE})"))?;
-        let lines = statement.query_map([], |row| row.get(0))?;
-        let lines = lines.collect::<rusqlite::Result<Vec<String>>>()?;
-        Ok(if lines == ["ok"] { Vec::new() } else { lines })
-    }
+/// What SQLite finds wrong with the file: its pages, its indices, its tables' own rules.
+fn damage(store: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut statement = store.prepare(&format!("PRAGMA integrity_check({MOST_DAMAGE})"))?;
+    let lines = statement.query_map([], |row| row.get(0))?;
+    let lines = lines.collect::<rusqlite::Result<Vec<String>>>()?;
+    Ok(if lines == ["ok"] { Vec::new() } else { lines })
 }
 
 /// What is wrong with a nick, given the keys of the nicks before it.

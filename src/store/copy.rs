@@ -1,30 +1,27 @@
 //! Copies of a store: a backup, which is a whole store, and rows for other programs.
 
 use std::fmt;
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
-use super::error::{Fault, StoreError};
+use super::error::StoreError;
 use super::members::{Members, lossy};
+use crate::failure::Failure;
+use crate::files;
 use crate::password::Hash;
 use flashgate_core::name::{Name, Nick};
 
 impl Members {
     /// Copies the store into a new file that only its owner can read, as of one moment, even while others
     /// write to it. Gives the number of members in it.
-    pub fn back_up(&self, to: &Path) -> Result<i64, BackupError> {
-        let path = std::path::absolute(to).map_err(|error| BackupError::at(to, &error))?;
-        OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path)
-            .map_err(|error| BackupError::at(to, &error))?;
+    pub fn back_up(&self, to: &Path) -> Result<i64, Failure> {
+        let failed = |error| files::failure("cannot back up into", to, &error);
+        let path = std::path::absolute(to).map_err(failed)?;
+        files::create(&path).map_err(failed)?;
         let copied = self.copy_into(&path).and_then(|members| {
             // What stays is on the disk, and not only on its way there.
             let synced = fs::File::open(&path).and_then(|file| file.sync_all());
@@ -34,7 +31,7 @@ impl Members {
         copied.map_err(|why| {
             // It was made here, and is of no use to anybody.
             let _ = fs::remove_file(&path);
-            BackupError::Failed(to.to_owned(), why)
+            failed(io::Error::other(why))
         })
     }
 
@@ -69,29 +66,26 @@ impl Members {
         passwords: Passwords,
         mut row: impl FnMut(&Exported) -> io::Result<()>,
     ) -> Result<io::Result<()>, StoreError> {
-        let mut export = || {
-            let mut statement = self.connection.prepare(
+        self.ask(|store| {
+            let mut statement = store.prepare(
                 "SELECT id, nick, name, password, active, created_at, last_login_at
                  FROM members ORDER BY id",
             )?;
             let mut rows = statement.query([])?;
             while let Some(found) = rows.next()? {
                 let text = |at: usize| lossy(found, at);
-                let is_text = |at: &(usize, _)| match found.get_ref(at.0) {
-                    Ok(value) => value.as_str().is_ok(),
-                    Err(_) => false,
+                let is_text = |at: &(usize, _)| {
+                    let value = found.get_ref(at.0);
+                    value.is_ok_and(|value| value.as_str().is_ok())
                 };
                 let unreadable = [(1, "nick"), (2, "name"), (3, "password")];
                 let unreadable = unreadable.into_iter().find(|at| !is_text(at));
-                let password = match passwords {
-                    Passwords::With => Some(text(3)?),
-                    Passwords::Without => None,
-                };
+                let password = (passwords == Passwords::With).then(|| text(3));
                 let exported = Exported {
                     id: found.get(0)?,
                     nick: text(1)?,
                     name: text(2)?,
-                    password,
+                    password: password.transpose()?,
                     active: found.get(4)?,
                     created_at: found.get(5)?,
                     last_login_at: found.get(6)?,
@@ -102,8 +96,7 @@ impl Members {
                 }
             }
             Ok(Ok(()))
-        };
-        export().map_err(|error: rusqlite::Error| Fault::from(error).at(&self.path))
+        })
     }
 }
 
@@ -142,58 +135,19 @@ impl Exported {
         if let Some(column) = self.unreadable {
             return Some(format!("the {column} in the store is not valid UTF-8"));
         }
-        let nick = Nick::new(&self.nick)
-            .err()
-            .map(|fault| format!("the nick {fault}"));
-        let name = || {
-            Name::new(&self.name)
-                .err()
-                .map(|fault| format!("the name {fault}"))
-        };
-        let hash = || {
-            let fault = Hash::parse(self.password.as_deref()?).err()?;
-            Some(format!("the password {fault}"))
-        };
-        nick.or_else(name).or_else(hash)
+        if let Err(fault) = Nick::new(&self.nick) {
+            return Some(format!("the nick {fault}"));
+        }
+        if let Err(fault) = Name::new(&self.name) {
+            return Some(format!("the name {fault}"));
+        }
+        let fault = Hash::parse(self.password.as_deref()?).err()?;
+        Some(format!("the password {fault}"))
     }
 }
 
 impl fmt::Debug for Exported {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Exported({} {:?} …)", self.id, self.nick)
-    }
-}
-
-/// Why there is no backup.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum BackupError {
-    /// There is such a file already.
-    Exists(PathBuf),
-    /// The file cannot be made, or the store not be copied.
-    Failed(PathBuf, String),
-}
-
-impl BackupError {
-    fn at(path: &Path, error: &io::Error) -> Self {
-        if error.kind() == io::ErrorKind::AlreadyExists {
-            Self::Exists(path.to_owned())
-        } else {
-            Self::Failed(path.to_owned(), error.to_string())
-        }
-    }
-}
-
-impl fmt::Display for BackupError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Exists(path) => {
-                let path = path.display();
-                write!(
-                    f,
-                    "{path} exists, and is left as it is; choose another file"
-                )
-            }
-            Self::Failed(path, why) => write!(f, "cannot back up into {}: {why}", path.display()),
-        }
     }
 }

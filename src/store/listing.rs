@@ -74,13 +74,7 @@ pub enum Stored {
 impl Members {
     /// Every member, by number.
     pub fn list(&self) -> Result<Vec<Listed>, StoreError> {
-        let list = || {
-            let mut statement = self.connection.prepare_cached(
-                "SELECT id, nick, name, active, created_at, last_login_at FROM members ORDER BY id",
-            )?;
-            statement.query_map([], listed)?.collect::<Result<_, _>>()
-        };
-        list().map_err(|error| self.error(error))
+        self.select(&Filter::default())
     }
 
     /// The members that match a filter, by number.
@@ -89,20 +83,18 @@ impl Members {
         if filter.nick.as_ref().is_some_and(|nick| nick.contains('\0')) {
             return Ok(Vec::new());
         }
-        let nick = filter
-            .nick
-            .as_ref()
-            .map(|nick| fold(nick).replace('[', "[[]"));
-        let select = || {
-            let mut statement = self.connection.prepare(
-                "SELECT id, nick, name, active, created_at, last_login_at, password FROM members
+        let nick = filter.nick.as_ref();
+        let nick = nick.map(|nick| fold(nick).replace('[', "[[]"));
+        self.ask(|store| {
+            let mut statement = store.prepare(&format!(
+                "{LISTED}
                  WHERE (?1 IS NULL OR active = ?1)
                    AND (?2 IS NULL OR nick_key GLOB ?2)
                    AND (?3 IS NULL OR last_login_at >= ?3)
                    AND (?4 IS NULL OR last_login_at < ?4 OR last_login_at IS NULL)
                    AND (NOT ?5 OR last_login_at IS NULL)
-                 ORDER BY id",
-            )?;
+                 ORDER BY id"
+            ))?;
             let mut rows = statement.query(params![
                 filter.active.map(|active| active == Active::Yes),
                 nick,
@@ -112,53 +104,40 @@ impl Members {
             ])?;
             let mut found = Vec::new();
             while let Some(row) = rows.next()? {
-                if filter
-                    .format
-                    .is_none_or(|wanted| format_at(row, 6) == wanted)
-                {
+                let format = filter.format;
+                if format.is_none_or(|wanted| format_at(row, 6) == wanted) {
                     found.push(listed(row)?);
                 }
             }
             Ok(found)
-        };
-        select().map_err(|error: rusqlite::Error| self.error(error))
+        })
     }
 
     /// How the password of a member is stored, and the hash itself.
     pub fn stored(&self, id: Number) -> Result<Option<(Stored, String)>, StoreError> {
-        self.connection
-            .query_row(
-                "SELECT password FROM members WHERE id = ?1",
-                [id.get()],
-                |row| Ok((format_at(row, 0), lossy(row, 0)?)),
-            )
-            .optional()
-            .map_err(|error| self.error(error))
+        let query = "SELECT password FROM members WHERE id = ?1";
+        let stored = |row: &Row<'_>| Ok((format_at(row, 0), lossy(row, 0)?));
+        self.ask(|store| store.query_row(query, [id.get()], stored).optional())
     }
 
     /// Finds one member.
     pub fn find(&self, who: &Who) -> Result<Option<Listed>, StoreError> {
-        let find = || {
-            match who {
-            Who::Id(id) => self
-                .connection
-                .prepare_cached(
-                    "SELECT id, nick, name, active, created_at, last_login_at FROM members WHERE id = ?1",
-                )?
+        self.ask(|store| match who {
+            Who::Id(id) => store
+                .prepare_cached(&format!("{LISTED} WHERE id = ?1"))?
                 .query_row([id.get()], listed)
                 .optional(),
-            Who::Nick(nick) => self
-                .connection
-                .prepare_cached(
-                    "SELECT id, nick, name, active, created_at, last_login_at FROM members WHERE nick_key = ?1",
-                )?
+            Who::Nick(nick) => store
+                .prepare_cached(&format!("{LISTED} WHERE nick_key = ?1"))?
                 .query_row([nick.key()], listed)
                 .optional(),
-        }
-        };
-        find().map_err(|error| self.error(error))
+        })
     }
 }
+
+/// What [`listed`] reads, and the password.
+const LISTED: &str =
+    "SELECT id, nick, name, active, created_at, last_login_at, password FROM members";
 
 /// What is not even text is in no format.
 fn format_at(row: &Row<'_>, column: usize) -> Stored {

@@ -61,47 +61,40 @@ impl Members {
 
     /// Adds a member.
     pub fn add(&mut self, member: &NewMember) -> Result<(), AddError> {
+        let failed = |error| Fault::from(error).at(&self.path);
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(|error| Fault::from(error).at(&self.path))?;
-        let taken = taken(&transaction, member.id, &member.nick)
-            .map_err(|error| Fault::from(error).at(&self.path))?;
-        if let Some(taken) = taken {
+            .map_err(failed)?;
+        if let Some(taken) = taken(&transaction, member.id, &member.nick).map_err(failed)? {
             return Err(AddError::Taken(taken));
         }
         insert(&transaction, member)
             .and_then(|()| transaction.commit())
-            .map_err(|error| AddError::Store(Fault::from(error).at(&self.path)))
+            .map_err(|error| failed(error).into())
     }
 
     /// Which of a new member's number and nick is taken.
     pub fn taken(&self, id: Number, nick: &Nick) -> Result<Option<Taken>, StoreError> {
-        taken(&self.connection, id, nick).map_err(|error| self.error(error))
+        self.ask(|store| taken(store, id, nick))
     }
 
     /// How many members there are.
     pub fn count(&self) -> Result<i64, StoreError> {
-        self.connection
-            .query_row("SELECT count(*) FROM members", [], |row| row.get(0))
-            .map_err(|error| self.error(error))
+        self.ask(|store| store.query_row("SELECT count(*) FROM members", [], |row| row.get(0)))
     }
 
     /// How long the slowest hash in the store takes to check, on a slow machine.
     pub fn slowest_check(&self) -> Result<Duration, StoreError> {
-        let slowest = || {
-            let mut statement = self.connection.prepare("SELECT password FROM members")?;
-            let mut rows = statement.query([])?;
-            let mut slowest = Duration::ZERO;
-            while let Some(row) = rows.next()? {
-                // What is not even text is checked against nothing.
-                if let Ok(hash) = row.get_ref(0)?.as_str() {
-                    slowest = slowest.max(password::time_to_check(hash));
-                }
+        let mut slowest = Duration::ZERO;
+        self.rows("SELECT password FROM members", |row| {
+            // What is not even text is checked against nothing.
+            if let Ok(hash) = row.get_ref(0)?.as_str() {
+                slowest = slowest.max(password::time_to_check(hash));
             }
-            Ok(slowest)
-        };
-        slowest().map_err(|error| self.error(error))
+            Ok(())
+        })?;
+        Ok(slowest)
     }
 
     /// Gives a member another password.
@@ -160,16 +153,32 @@ impl Members {
     }
 
     fn change(&mut self, sql: &str, values: impl rusqlite::Params) -> Result<Change, StoreError> {
-        let changed = self
-            .connection
-            .prepare_cached(sql)
-            .and_then(|mut statement| statement.execute(values))
-            .map_err(|error| self.error(error))?;
-        Ok(Change::of(changed))
+        self.ask(|store| store.prepare_cached(sql)?.execute(values))
+            .map(Change::of)
     }
 
-    pub(super) fn error(&self, error: rusqlite::Error) -> StoreError {
-        Fault::from(error).at(&self.path)
+    /// Asks the store something.
+    pub(super) fn ask<T>(
+        &self,
+        question: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        question(&self.connection).map_err(|error| Fault::from(error).at(&self.path))
+    }
+
+    /// Gives each row of a query to `each`.
+    pub(super) fn rows(
+        &self,
+        query: &str,
+        mut each: impl FnMut(&Row<'_>) -> rusqlite::Result<()>,
+    ) -> Result<(), StoreError> {
+        self.ask(|store| {
+            let mut statement = store.prepare(query)?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                each(row)?;
+            }
+            Ok(())
+        })
     }
 }
 

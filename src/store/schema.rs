@@ -1,10 +1,8 @@
 //! Opening the member store, and bringing its schema up to date.
 
 use std::ffi::OsString;
-use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,6 +10,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::error::{Fault, StoreError};
+use crate::files;
 
 /// Opens a store for an operator's command or for a server that starts, and migrates it.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
@@ -79,12 +78,7 @@ pub(super) fn open_in_memory() -> Result<Connection, StoreError> {
 /// SQLite gives its side files the same permissions.
 pub(super) fn create_file(path: &Path) -> Result<(), StoreError> {
     let file = file_name(path).map_err(|fault| fault.at(path))?;
-    let made = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(file);
-    match made {
+    match files::create(&file) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(Fault::CannotCreate(error.to_string()).at(path)),

@@ -4,6 +4,7 @@ use flashgate_core::{Site, SiteError, SiteFile};
 
 use super::colour::{Colour, Scheme};
 use crate::failure::{Exit, Failure};
+use crate::text::in_script;
 
 /// What the file says. Where it says nothing, the page is as it comes.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -56,7 +57,7 @@ impl Brand {
 
     /// The part of it that scripts need, as JSON.
     pub(super) fn json(&self) -> String {
-        let text = |text: &Option<String>| text.as_deref().map_or("null".to_owned(), quoted);
+        let text = |text: &Option<String>| text.as_deref().map_or("null".to_owned(), in_script);
         format!(
             "{{\"name\": {}, \"logo\": {}, \"language\": {}}}",
             text(&self.name),
@@ -143,21 +144,6 @@ fn background(value: &str, scheme: Scheme) -> Result<Colour, String> {
     Err(format!(
         "text is hard to read on {value}; choose a {wanted} colour"
     ))
-}
-
-/// A string of JSON that is safe in a script, too.
-fn quoted(text: &str) -> String {
-    let mut out = String::from("\"");
-    for character in text.chars() {
-        match character {
-            '"' | '\\' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
-                out.push_str(&format!("\\u{:04x}", u32::from(character)));
-            }
-            other => out.push(other),
-        }
-    }
-    out.push('"');
-    out
 }
 
 fn refuse(fault: &str) -> Failure {

@@ -61,7 +61,7 @@ fn by_name(name: &str) -> Option<&'static str> {
     if file == "web.config" {
         return Some(SCRIPT);
     }
-    let is_of = |(kinds, _): &&(&[&str], _)| kinds.iter().any(|kind| is_kind(file, kind));
+    let is_of = |(kinds, _): &&(&str, _)| kinds.split(' ').any(|kind| is_kind(file, kind));
     NAMES.iter().find(is_of).map(|(_, what)| *what)
 }
 
@@ -106,8 +106,9 @@ fn by_text(name: &str, bytes: &[u8]) -> Option<&'static str> {
         .map(<[u8]>::trim_ascii)
         .map(|title| title.strip_prefix(b"\"").unwrap_or(title))
         .map(|title| title.strip_suffix(b"\"").unwrap_or(title));
-    let is_table = titles.clone().any(|title| NICKS.contains(&title))
-        && titles.any(|title| PASSWORDS.contains(&title));
+    let is_one = |title: &[u8], of: &str| of.split(' ').any(|known| known.as_bytes() == title);
+    let is_table = titles.clone().any(|title| is_one(title, NICKS))
+        && titles.any(|title| is_one(title, PASSWORDS));
     (is_table && lines.next().is_some()).then_some("is a table of members, with their passwords")
 }
 
@@ -220,24 +221,16 @@ const STARTS: [(usize, &[u8], &str); 16] = [
 ];
 
 /// What a file of each kind is, by its name.
-const NAMES: [(&[&str], &str); 5] = [
+const NAMES: [(&str, &str); 5] = [
     (
-        &[
-            "php", "php3", "php4", "php5", "php7", "php8", "phps", "pht", "phtml", "phar", "inc",
-            "asp", "aspx", "asa", "asax", "ascx", "ashx", "asmx", "cfm", "cfc", "cgi", "jsp",
-            "jspx",
-        ],
+        "php php3 php4 php5 php7 php8 phps pht phtml phar inc asp aspx asa asax ascx \
+         ashx asmx cfm cfc cgi jsp jspx",
         SCRIPT,
     ),
-    (&["sql"], DUMP),
-    (&["mdb", "accdb", "frm", "myd", "myi", "ibd"], TABLE),
-    (&["bak", "backup", "old", "orig", "swp", "swo"], BACKUP),
-    (
-        &[
-            "bz2", "xz", "lzma", "zst", "lz4", "z", "7z", "rar", "tar", "tgz",
-        ],
-        UNSEEN,
-    ),
+    ("sql", DUMP),
+    ("mdb accdb frm myd myi ibd", TABLE),
+    ("bak backup old orig swp swo", BACKUP),
+    ("bz2 xz lzma zst lz4 z 7z rar tar tgz", UNSEEN),
 ];
 
 /// Beside an SQLite database.
@@ -260,25 +253,9 @@ const SQL: [&[u8]; 10] = [
     b"insert into ",
 ];
 
-const NICKS: [&[u8]; 7] = [
-    b"nick",
-    b"username",
-    b"user_name",
-    b"user_login",
-    b"login",
-    b"nickname",
-    b"user",
-];
+const NICKS: &str = "nick username user_name user_login login nickname user";
 
-const PASSWORDS: [&[u8]; 7] = [
-    b"password",
-    b"user_password",
-    b"passwd",
-    b"user_pass",
-    b"pass",
-    b"pwd",
-    b"password_hash",
-];
+const PASSWORDS: &str = "password user_password passwd user_pass pass pwd password_hash";
 
 const SCRIPT: &str =
     "is a script, which this server would show instead of running it, passwords and all";

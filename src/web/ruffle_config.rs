@@ -13,6 +13,7 @@ use std::net::Ipv6Addr;
 use argh::{ArgsInfo, FromArgs};
 
 use crate::failure::Failure;
+use crate::text::in_script;
 
 /// Print the script with which a page connects a Flash movie in Ruffle to flashgate.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
@@ -81,7 +82,7 @@ impl RuffleConfig {
         let mut entries = Vec::new();
         for port in ports {
             let url = url.map_or_else(|| default_url(first, port, self.tls), str::to_owned);
-            let (url, hosts) = (json(&url), hosts.iter().map(|host| json(host)));
+            let (url, hosts) = (in_script(&url), hosts.iter().map(|host| in_script(host)));
             entries.extend(hosts.map(|host| {
                 format!("  {{ \"host\": {host}, \"port\": {port}, \"proxyUrl\": {url} }}")
             }));
@@ -102,21 +103,6 @@ fn default_url(host: &str, port: u16, tls: bool) -> String {
     } else {
         format!("{scheme}://{host}:{port}/")
     }
-}
-
-/// A JSON string. Neither a host nor an address may hold what needs an escape; should that change,
-/// this still lets nothing out of its quotes, nor out of the `<script>` around them.
-fn json(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for c in text.chars() {
-        if matches!(c, '"' | '\\' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}') || c.is_control() {
-            quoted.push_str(&format!("\\u{:04x}", u32::from(c)));
-        } else {
-            quoted.push(c);
-        }
-    }
-    quoted.push('"');
-    quoted
 }
 
 /// What a movie may say for a host.

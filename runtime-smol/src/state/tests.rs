@@ -42,7 +42,7 @@ fn a_queue_that_grows_within_a_turn_is_written_in_it() {
             state.apply(action);
         }
     }
-    let queued = find(&mut state.conns, id).map(|conn| conn.queued());
+    let queued = find(&mut state.conns, id).map(|conn| conn.queue.left());
     assert!(queued.is_some_and(|queued| queued < sent), "{queued:?}");
 }
 
@@ -95,7 +95,7 @@ fn connect(state: &mut State, address: SocketAddr) -> (TcpStream, ConnId) {
 }
 
 fn ids(state: &State) -> Vec<ConnId> {
-    state.conns.iter().flatten().map(Conn::id).collect()
+    state.conns.iter().flatten().map(|conn| conn.id).collect()
 }
 
 fn log_in(state: &mut State, id: ConnId, number: u32) {
