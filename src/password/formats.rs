@@ -34,7 +34,7 @@ mod tests;
 
 pub use format::Format;
 pub(super) use part::Part;
-use read::{ARGON2ID, BARE, PHPBB, PREFIXES, Read};
+use read::{ARGON2ID, BARE, PHPBB, PREFIXES, Read, ReadCrypted};
 
 /// A stored password that can be compared with one that is typed. It has no `Debug`.
 pub(super) enum Stored<'a> {
@@ -90,7 +90,7 @@ impl<'a> Stored<'a> {
                         let phc = text.strip_prefix(PHPBB).unwrap_or(text);
                         read::argon2(*format, phc, Part::All)
                     }
-                    Read::Crypted(read) => read(*format, rest).map(Self::Crypted),
+                    Read::Crypted(read) => Self::crypted(*format, *read, rest),
                 };
             }
         }
@@ -103,7 +103,19 @@ impl<'a> Stored<'a> {
             HashFault::Unknown
         };
         let (_, _, format, read) = bare.ok_or(none)?;
-        read(*format, text).map(Self::Crypted)
+        Self::crypted(*format, *read, text)
+    }
+
+    fn crypted(format: Format, read: ReadCrypted, text: &'a str) -> Result<Self, HashFault> {
+        let hash = read(format, text).ok_or(HashFault::Damaged(format))?;
+        let first = match hash.of {
+            Of::Password => 0,
+            Of::Phpass { rounds, .. } => rounds,
+        };
+        if format.most().is_some_and(|most| hash.rounds > most) || first > Format::MOST_FIRST {
+            return Err(HashFault::Cost(format));
+        }
+        Ok(Self::Crypted(hash))
     }
 
     /// Whether this is the password. Compares in constant time.
@@ -167,22 +179,14 @@ impl Argon2Hash {
 }
 
 impl<'a> Crypted<'a> {
-    fn new(
-        format: Format,
-        salt: &'a str,
-        rounds: u32,
-        expected: &'a str,
-    ) -> Result<Self, HashFault> {
-        if format.most().is_some_and(|most| rounds > most) {
-            return Err(HashFault::Cost(format));
-        }
-        Ok(Self {
+    fn new(format: Format, salt: &'a str, rounds: u32, expected: &'a str) -> Self {
+        Self {
             format,
             of: Of::Password,
             salt,
             rounds,
             expected: Zeroizing::new(expected.to_owned()),
-        })
+        }
     }
 
     fn fits(&self, password: &[u8]) -> bool {

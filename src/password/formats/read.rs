@@ -13,7 +13,8 @@ pub(super) enum Read {
     Crypted(ReadCrypted),
 }
 
-pub(super) type ReadCrypted = for<'a> fn(Format, &'a str) -> Result<Crypted<'a>, HashFault>;
+/// Reads a hash of a format; none if it is damaged.
+pub(super) type ReadCrypted = for<'a> fn(Format, &'a str) -> Option<Crypted<'a>>;
 
 pub(super) fn argon2<'a>(format: Format, phc: &str, part: Part) -> Result<Stored<'a>, HashFault> {
     let damaged = || HashFault::Damaged(format);
@@ -37,41 +38,31 @@ pub(super) fn argon2<'a>(format: Format, phc: &str, part: Part) -> Result<Stored
 }
 
 /// `10$`, 22 characters of salt and 31 of hash.
-fn bcrypt(format: Format, rest: &str) -> Result<Crypted<'_>, HashFault> {
-    let damaged = HashFault::Damaged(format);
-    let (cost, text) = rest.split_once('$').ok_or(damaged)?;
-    let is_whole = text.len() == 53 && Digits::Crypt.are_all(text);
-    match bcrypt_cost(cost) {
-        Some(cost) if is_whole => Crypted::new(format, &text[..22], cost, &text[22..]),
-        Some(_) | None => Err(damaged),
-    }
+fn bcrypt(format: Format, rest: &str) -> Option<Crypted<'_>> {
+    let (cost, text) = rest.split_once('$')?;
+    let hash = crypt_digits(text, 53)?;
+    Some(Crypted::new(
+        format,
+        &text[..22],
+        bcrypt_cost(cost)?,
+        &hash[22..],
+    ))
 }
 
 /// What phpass and bcrypt were given and what bcrypt gave: `9saltsalt$10\`, 22 characters of salt,
 /// `$` and 31 of hash.
-fn combined(format: Format, rest: &str) -> Result<Crypted<'_>, HashFault> {
-    let damaged = HashFault::Damaged(format);
-    let (first, rest) = rest.split_once('$').ok_or(damaged)?;
-    let (cost, rest) = rest.split_once('\\').ok_or(damaged)?;
-    let (salt, hash) = rest.split_once('$').ok_or(damaged)?;
-    let lengths = [first.len(), salt.len(), hash.len()];
-    let are_digits = [first, salt, hash].map(|text| Digits::Crypt.are_all(text));
-    let rounds = first.get(..1).and_then(digits::little_endian);
-    let (Some(rounds @ 7..=30), Some(cost), [9, 22, 31], [true, true, true]) =
-        (rounds, bcrypt_cost(cost), lengths, are_digits)
-    else {
-        return Err(damaged);
-    };
-    if rounds > Format::MOST_FIRST {
-        return Err(HashFault::Cost(format));
-    }
-    let salt_of_first = &first[1..];
-    let hash = Crypted::new(format, salt, cost, hash)?;
+fn combined(format: Format, rest: &str) -> Option<Crypted<'_>> {
+    let (first, rest) = rest.split_once('$')?;
+    let (cost, rest) = rest.split_once('\\')?;
+    let (salt, hash) = rest.split_once('$')?;
+    let first = crypt_digits(first, 9)?;
     let of = Of::Phpass {
-        salt: salt_of_first,
-        rounds,
+        salt: &first[1..],
+        rounds: phpass_rounds(first)?,
     };
-    Ok(Crypted { of, ..hash })
+    let (salt, hash) = (crypt_digits(salt, 22)?, crypt_digits(hash, 31)?);
+    let hash = Crypted::new(format, salt, bcrypt_cost(cost)?, hash);
+    Some(Crypted { of, ..hash })
 }
 
 /// Two digits.
@@ -81,18 +72,12 @@ fn bcrypt_cost(text: &str) -> Option<u32> {
 }
 
 /// `rounds=5000$` or nothing, the salt, `$`, and the hash.
-fn sha_crypt(format: Format, rest: &str) -> Result<Crypted<'_>, HashFault> {
-    let damaged = HashFault::Damaged(format);
+fn sha_crypt(format: Format, rest: &str) -> Option<Crypted<'_>> {
     let (rounds, rest) = match rest.strip_prefix("rounds=") {
-        Some(rest) => {
-            let (rounds, rest) = rest.split_once('$').ok_or(damaged)?;
-            (number(rounds).ok_or(damaged)?, rest)
-        }
-        None => (5000, rest),
+        Some(rest) => rest.split_once('$')?,
+        None => ("5000", rest),
     };
-    if rounds < 1000 {
-        return Err(damaged);
-    }
+    let rounds = number(rounds).filter(|rounds| *rounds >= 1000)?;
     let length = if format == Format::Sha256Crypt {
         43
     } else {
@@ -101,7 +86,7 @@ fn sha_crypt(format: Format, rest: &str) -> Result<Crypted<'_>, HashFault> {
     salt_and_hash(format, rounds, rest, 16, length)
 }
 
-fn md5_crypt(format: Format, rest: &str) -> Result<Crypted<'_>, HashFault> {
+fn md5_crypt(format: Format, rest: &str) -> Option<Crypted<'_>> {
     salt_and_hash(format, 1000, rest, 8, 22)
 }
 
@@ -111,74 +96,60 @@ fn salt_and_hash(
     rest: &str,
     longest_salt: usize,
     length: usize,
-) -> Result<Crypted<'_>, HashFault> {
-    match rest.split_once('$') {
-        Some((salt, hash))
-            if salt.len() <= longest_salt
-                && hash.len() == length
-                && Digits::Crypt.are_all(hash) =>
-        {
-            Crypted::new(format, salt, rounds, hash)
-        }
-        Some(_) | None => Err(HashFault::Damaged(format)),
-    }
+) -> Option<Crypted<'_>> {
+    let (salt, hash) = rest.split_once('$')?;
+    let hash = crypt_digits(hash, length)?;
+    (salt.len() <= longest_salt).then(|| Crypted::new(format, salt, rounds, hash))
 }
 
 /// Two characters of salt and 11 of hash.
-fn des(format: Format, text: &str) -> Result<Crypted<'_>, HashFault> {
-    Crypted::new(format, &text[..2], 25, &text[2..])
+fn des(format: Format, text: &str) -> Option<Crypted<'_>> {
+    Some(Crypted::new(format, &text[..2], 25, &text[2..]))
 }
 
 /// Four characters of rounds, four of salt and 11 of hash.
-fn extended_des(format: Format, rest: &str) -> Result<Crypted<'_>, HashFault> {
-    let rounds = rest.get(..4).and_then(digits::little_endian);
-    match rounds {
-        Some(rounds @ 1..) if rest.len() == 19 && Digits::Crypt.are_all(rest) => {
-            Crypted::new(format, &rest[4..8], rounds, &rest[8..])
-        }
-        Some(_) | None => Err(HashFault::Damaged(format)),
-    }
+fn extended_des(format: Format, rest: &str) -> Option<Crypted<'_>> {
+    let rest = crypt_digits(rest, 19)?;
+    let rounds = digits::little_endian(&rest[..4]).filter(|rounds| *rounds > 0)?;
+    Some(Crypted::new(format, &rest[4..8], rounds, &rest[8..]))
 }
 
 /// One character of rounds, eight of salt and 22 of hash.
-fn phpass(format: Format, rest: &str) -> Result<Crypted<'_>, HashFault> {
-    let rounds = rest.get(..1).and_then(digits::little_endian);
-    match rounds {
-        Some(rounds @ 7..=30) if rest.len() == 31 && rest.is_char_boundary(9) => {
-            if !Digits::Crypt.are_all(&rest[9..]) {
-                return Err(HashFault::Damaged(format));
-            }
-            Crypted::new(format, &rest[1..9], rounds, &rest[9..])
-        }
-        Some(_) | None => Err(HashFault::Damaged(format)),
-    }
+fn phpass(format: Format, rest: &str) -> Option<Crypted<'_>> {
+    let (rounds, salt) = (phpass_rounds(rest)?, rest.get(1..9)?);
+    let hash = crypt_digits(rest.get(9..)?, 22)?;
+    Some(Crypted::new(format, salt, rounds, hash))
+}
+
+/// The logarithm of the rounds of phpass, which its first character stands for.
+fn phpass_rounds(text: &str) -> Option<u32> {
+    let rounds = digits::little_endian(text.get(..1)?)?;
+    (7..=30).contains(&rounds).then_some(rounds)
 }
 
 /// Hexadecimal digits in either case, and nothing else.
-fn hex(format: Format, text: &str) -> Result<Crypted<'_>, HashFault> {
-    let mut hash = Crypted::new(format, "", 1, text)?;
+fn hex(format: Format, text: &str) -> Option<Crypted<'_>> {
+    let mut hash = Crypted::new(format, "", 1, text);
     hash.expected.make_ascii_lowercase();
-    Ok(hash)
+    Some(hash)
 }
 
 /// 40 hexadecimal digits behind MySQL's star.
-fn starred(format: Format, rest: &str) -> Result<Crypted<'_>, HashFault> {
-    if rest.len() == 40 && Digits::Hex.are_all(rest) {
-        hex(format, rest)
-    } else {
-        Err(HashFault::Damaged(format))
-    }
+fn starred(format: Format, rest: &str) -> Option<Crypted<'_>> {
+    (rest.len() == 40 && Digits::Hex.are_all(rest)).then(|| hex(format, rest))?
 }
 
 /// 32 hexadecimal digits, `$`, and the salt: whatever it is, to the end.
-fn salted(format: Format, rest: &str) -> Result<Crypted<'_>, HashFault> {
-    match rest.split_once('$') {
-        Some((digest, salt)) if digest.len() == 32 && Digits::Hex.are_all(digest) => {
-            let hash = hex(format, digest)?;
-            Ok(Crypted { salt, ..hash })
-        }
-        Some(_) | None => Err(HashFault::Damaged(format)),
-    }
+fn salted(format: Format, rest: &str) -> Option<Crypted<'_>> {
+    let (digest, salt) = rest.split_once('$')?;
+    let is_digest = digest.len() == 32 && Digits::Hex.are_all(digest);
+    let hash = is_digest.then(|| hex(format, digest))??;
+    Some(Crypted { salt, ..hash })
+}
+
+/// This text, if it is so many characters of a hash.
+fn crypt_digits(text: &str, length: usize) -> Option<&str> {
+    (text.len() == length && Digits::Crypt.are_all(text)).then_some(text)
 }
 
 fn number(text: &str) -> Option<u32> {
