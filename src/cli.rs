@@ -9,7 +9,6 @@ use std::io;
 use std::process::ExitCode;
 
 use argh::{ArgsInfo, CommandInfoWithArgs, EarlyExit, FlagInfoKind, FromArgs, Optionality};
-use flashgate_core::SETTINGS;
 
 use crate::chat;
 use crate::failure::{self, Failure};
@@ -131,25 +130,28 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Request, Failu
 fn folded(text: &str) -> String {
     let mut folded = String::with_capacity(text.len() + 64);
     for line in text.split_inclusive('\n') {
-        if line.trim_end().chars().count() <= COLUMNS {
-            folded.push_str(line);
-            continue;
-        }
+        let is_short = line.trim_end().chars().count() <= COLUMNS;
         // An example is there to be copied.
-        if line.trim_start().starts_with("flashgate ") {
+        if is_short || line.trim_start().starts_with("flashgate ") {
             folded.push_str(line);
             continue;
         }
-        let own = &line[..line.len() - line.trim_start().len()];
-        let usage = line.starts_with("Usage:");
-        let (indent, room) = if usage {
+        let rest = line.trim_start();
+        let option = rest
+            .strip_prefix("--")
+            .and_then(|rest| rest.split_once(' '));
+        let words = option.map_or(rest, |(_, described)| described.trim_start());
+        let own = &line[..line.len() - words.len()];
+        let (indent, room) = if line.starts_with("Usage:") {
             ("       ", COLUMNS - MARGIN)
+        } else if option.is_some() {
+            (settings::DESCRIBED, COLUMNS)
         } else {
             (own, COLUMNS)
         };
         folded.push_str(own);
         let mut column = own.len();
-        for (at, word) in line.split_whitespace().enumerate() {
+        for (at, word) in words.split_whitespace().enumerate() {
             // An option stays on a line with its value.
             let value = !word.starts_with('[') && word.ends_with(']');
             if at > 0 && !value && column + 1 + word.chars().count() > room {
@@ -261,13 +263,13 @@ struct Given {
 fn known() -> BTreeMap<String, Given> {
     let mut known = BTreeMap::new();
     options_of(&Flashgate::get_args_info(), &mut known);
-    for setting in SETTINGS.iter().filter(|setting| setting.help().is_some()) {
+    known.extend(settings::all().map(|(name, setting)| {
         let given = Given {
             value: settings::takes_value(setting),
             repeats: setting.is_list(),
         };
-        known.insert(format!("--{}", setting.name()), given);
-    }
+        (name, given)
+    }));
     known
 }
 

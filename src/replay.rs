@@ -125,22 +125,19 @@ fn report(
         "{} inputs played up to line {}; {} decisions are the same, in {same}.",
         replayed.inputs, replayed.line, replayed.decisions
     )?;
-    match &replayed.ended {
+    let end = match &replayed.ended {
         Ended::Whole(why) if why == "limit" => {
-            writeln!(out, "The recording ended when it reached its size limit.")
+            "The recording ended when it reached its size limit.\n"
         }
         Ended::Whole(why) if why == "lost" => {
-            writeln!(
-                out,
-                "The recording ended when it could not be written fast enough."
-            )
+            "The recording ended when it could not be written fast enough.\n"
         }
-        Ended::Truncated => writeln!(
-            out,
-            "The end of the recording is missing; everything before it was played."
-        ),
-        Ended::Whole(_) | Ended::Until | Ended::Unreadable(_) | Ended::Different(_) => Ok(()),
-    }?;
+        Ended::Truncated => {
+            "The end of the recording is missing; everything before it was played.\n"
+        }
+        Ended::Whole(_) | Ended::Until | Ended::Unreadable(_) | Ended::Different(_) => "",
+    };
+    out.write_all(end.as_bytes())?;
     out.flush()
 }
 

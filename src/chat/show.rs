@@ -139,25 +139,14 @@ impl View {
         if value == REPLACED {
             return "Somebody has logged in as you from elsewhere, and takes over.".to_owned();
         }
-        let asked = self.asked.pop_front();
-        match (value, asked) {
-            ("User is already left.", Some(Asked::Message { nick })) => {
-                format!("{} is not online; the message was not sent.", word(&nick))
-            }
-            ("Message too long.", Some(Asked::Message { nick })) => {
-                format!(
-                    "The message to {} is too long; it was not sent.",
-                    word(&nick)
-                )
-            }
-            (_, Some(Asked::Message { nick })) => {
-                format!(
-                    "{} (The message to {} was not sent.)",
-                    line(value),
-                    word(&nick)
-                )
-            }
-            (_, Some(Asked::List) | None) => line(value),
+        let Some(Asked::Message { nick }) = self.asked.pop_front() else {
+            return line(value);
+        };
+        let nick = word(&nick);
+        match value {
+            "User is already left." => format!("{nick} is not online; the message was not sent."),
+            "Message too long." => format!("The message to {nick} is too long; it was not sent."),
+            other => format!("{} (The message to {nick} was not sent.)", line(other)),
         }
     }
 }

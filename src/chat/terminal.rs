@@ -90,9 +90,7 @@ impl Terminal {
         }
         drop(in_time);
     }
-}
 
-impl Terminal {
     /// Shows a line between two prompts, where the gate keeps everybody else out.
     pub(super) fn here(&self, shown: &show::Shown) {
         // A terminal that is gone ends the program by a signal, or at its next prompt.

@@ -1,10 +1,10 @@
 //! What an argument that is not known may have been meant as.
 
 use argh::{ArgsInfo, CommandInfoWithArgs, SubCommandInfo};
-use flashgate_core::{SETTINGS, Setting};
 use strsim::damerau_levenshtein;
 
 use super::command::Flashgate;
+use super::settings;
 
 /// Says of an argument that argh has not recognised what is known in its place.
 pub(super) fn unrecognized(word: &str, arguments: &[&str]) -> String {
@@ -17,8 +17,7 @@ pub(super) fn unrecognized(word: &str, arguments: &[&str]) -> String {
         .map(|flag| flag.long.to_owned())
         .collect();
     if path == "flashgate serve" {
-        let settings = SETTINGS.iter().filter(|setting| setting.help().is_some());
-        options.extend(settings.map(|setting| format!("--{}", setting.name())));
+        options.extend(settings::all().map(|(name, _)| name));
     }
     if word.starts_with('-') {
         let hint = meant(word, options.iter().map(String::as_str));
@@ -60,10 +59,7 @@ fn command(arguments: &[&str]) -> (String, CommandInfoWithArgs) {
 
 /// The command below this one that has an option of this name.
 fn of_a_command(option: &str, path: &str, command: &CommandInfoWithArgs) -> Option<String> {
-    let is_setting = |setting: &Setting| {
-        setting.help().is_some() && option.strip_prefix("--") == Some(setting.name())
-    };
-    if path == "flashgate" && SETTINGS.iter().any(is_setting) {
+    if path == "flashgate" && settings::option(option).is_some() {
         return Some(format!("; did you mean {path} serve {option}?"));
     }
     let has = |sub: &&SubCommandInfo| sub.command.flags.iter().any(|flag| flag.long == option);

@@ -9,8 +9,9 @@ use crate::failure::Failure;
 
 /// The setting that an argument like `--max-clients` names.
 pub(super) fn option(argument: &str) -> Option<&'static Setting> {
-    let setting = Setting::named(argument.strip_prefix("--")?)?;
-    setting.help().is_some().then_some(setting)
+    all()
+        .find(|(name, _)| name == argument)
+        .map(|(_, setting)| setting)
 }
 
 /// Whether a setting's option is followed by a value.
@@ -122,31 +123,26 @@ pub(super) fn help(argh: &str) -> String {
     text
 }
 
-/// The description of an option, in the layout of argh.
+/// The description of an option, in the layout of argh but for lines that are too wide.
 fn entry(setting: &Setting, text: &str) -> String {
-    let mut lines = vec![format!("  {:<16}", format!("--{}", setting.name()))];
-    if lines[0].len() > DESCRIPTION {
-        lines.push(String::new());
-    }
-    let described = match default(setting) {
-        Some(default) => format!("{text} (default {default})"),
-        None => text.to_owned(),
+    let name = format!("  --{}", setting.name());
+    let before = match name.len() <= DESCRIBED.len() {
+        true => format!("{name:<width$} ", width = DESCRIBED.len() - 1),
+        false => format!(
+            "{name}
+{DESCRIBED}"
+        ),
     };
-    for word in described.split(' ') {
-        let last = lines.last_mut().expect("there is a line");
-        if last.chars().count() + 1 + word.chars().count() > super::COLUMNS {
-            lines.push(String::new());
-        }
-        let last = lines.last_mut().expect("there is a line");
-        let begins = last.len() < DESCRIPTION;
-        if begins {
-            *last = format!("{last:<DESCRIPTION$}");
-        } else if !last.ends_with(' ') {
-            last.push(' ');
-        }
-        last.push_str(word);
+    match default(setting) {
+        Some(default) => format!("{before}{text} (default {default})"),
+        None => format!("{before}{text}"),
     }
-    lines.join("\n")
+}
+
+/// The settings that are options, with the names of these.
+pub(super) fn all() -> impl Iterator<Item = (String, &'static Setting)> {
+    let settings = SETTINGS.iter().filter(|setting| setting.help().is_some());
+    settings.map(|setting| (format!("--{}", setting.name()), setting))
 }
 
 /// The default as the help names it; none for what is off unless given, and where the help says it.
@@ -160,5 +156,5 @@ fn default(setting: &Setting) -> Option<String> {
     }
 }
 
-/// The column in which descriptions begin.
-const DESCRIPTION: usize = 20;
+/// What is before each line of a description.
+pub(super) const DESCRIBED: &str = "                    ";

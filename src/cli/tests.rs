@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use flashgate_core::Setting;
+use flashgate_core::{SETTINGS, Setting};
 
 use super::*;
 use crate::failure::Exit;

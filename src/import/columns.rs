@@ -204,15 +204,8 @@ impl Columns {
             }
             None => found[ACTIVE].map(ActiveBy::Column),
         };
-        // Without its salt, a hash could never be right.
-        let left_out = SALTS.split(' ').find_map(|usual| at(titles, usual));
-        if let (Salt::Unsaid, None, Some(at)) = (&options.map.salt, salt, left_out) {
-            let title = &titles[at];
-            problems.push(format!(
-                "there is a column {}: say what the site made of it, --map \
-                 'md5(salt.password)={title}' or 'md5(md5(password).salt)={title}', or nothing: salt=",
-                Quoted(&shortened(title))
-            ));
+        if options.map.salt == Salt::Unsaid && salt.is_none() {
+            problems.extend(unsaid_salt(titles));
         }
         for known in [ID, NICK, PASSWORD] {
             if found[known].is_none() && options.map.columns[known] == Said::Nothing {
@@ -224,13 +217,9 @@ impl Columns {
             }
         }
         // Once, behind the last. A row with a number is that of a member, perhaps with a password.
-        let is_number = |title: &&str| !title.is_empty() && is_like_a_number(title);
-        let are_titles = !titles
-            .iter()
-            .map(|title| title.trim())
-            .any(|title| is_number(&title));
+        let is_number = |title: &str| !title.is_empty() && is_like_a_number(title);
         if is_any_missing
-            && are_titles
+            && !titles.iter().any(|title| is_number(title.trim()))
             && let Some(last) = problems.last_mut()
         {
             *last += &format!("; there are {}", list(titles));
@@ -311,6 +300,17 @@ impl Columns {
 /// Each of these columns once, in ascending order.
 fn in_order(columns: impl Iterator<Item = usize>) -> Vec<usize> {
     columns.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// What is wrong with a column of salts of which nothing was said: without its salt, no hash could be right.
+fn unsaid_salt(titles: &[String]) -> Option<String> {
+    let at = SALTS.split(' ').find_map(|usual| at(titles, usual))?;
+    let (title, shown) = (&titles[at], shortened(&titles[at]));
+    Some(format!(
+        "there is a column {}: say what the site made of it, --map 'md5(salt.password)={title}' or \
+         'md5(md5(password).salt)={title}', or nothing: salt=",
+        Quoted(&shown)
+    ))
 }
 
 /// The form that a column of salts is named for.

@@ -21,39 +21,38 @@ pub(super) fn read(import: &mut Import<'_>, file: impl Read) -> Result<(), Impor
     io::copy(&mut file.by_ref().take(mark), &mut io::sink())?;
     // ASCII in UTF-16, with or without its mark.
     let wide = text.iter().take(4).any(|byte| *byte == 0);
-    if wide || text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
-        let problem = "the file is not UTF-8, but UTF-16 it seems; save it as UTF-8";
-        import.fault(Place::Line(1), 1, None, problem.to_owned());
-        import.faults_end();
-        return Ok(());
-    }
     let mut rows = Rows::new(file);
-    let Some(place) = rows.next()? else {
+    let columns = if wide || text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
+        let problem = "the file is not UTF-8, but UTF-16 it seems; save it as UTF-8";
+        refuse(import, Place::Line(1), problem.to_owned())
+    } else if let Some(place) = rows.next()? {
+        header(import, place, &rows.record)
+    } else {
         let problem = format!("the file is empty; {HEADER}");
-        import.fault(Place::Line(1), 1, None, problem);
-        import.faults_end();
-        return Ok(());
+        refuse(import, Place::Line(1), problem)
     };
-    let columns = header(import, place, &rows.record);
     import.faults_end();
-    let Some(columns) = columns else {
-        return Ok(());
-    };
-    while let Some(place) = rows.next()? {
-        row(import, place, &rows.record, &columns)?;
+    if let Some(columns) = columns {
+        while let Some(place) = rows.next()? {
+            row(import, place, &rows.record, &columns)?;
+        }
     }
     Ok(())
 }
 
+/// Takes down why nothing of a file can be read.
+fn refuse(import: &mut Import<'_>, place: Place, problem: String) -> Option<Columns> {
+    import.fault(place, 1, None, problem);
+    None
+}
+
 fn header(import: &mut Import<'_>, place: Place, record: &ByteRecord) -> Option<Columns> {
     // What spreadsheets write in some countries.
-    let semicolons = record.len() == 1 && record.iter().any(|all| all.contains(&b';'));
-    let tabs = record.len() == 1 && record.iter().any(|all| all.contains(&b'\t'));
-    if semicolons || tabs {
-        let by = if semicolons { "semicolons" } else { "tabs" };
+    let is_by = |(sign, _): &(u8, _)| record.len() == 1 && record[0].contains(sign);
+    let others = [(b';', "semicolons"), (b'\t', "tabs")];
+    if let Some((_, by)) = others.into_iter().find(is_by) {
         let problem = format!("the columns are separated by {by}; separate them by commas");
-        import.fault(place, 1, None, problem);
-        return None;
+        return refuse(import, place, problem);
     }
     if import.options.map != Map::default() || import.options.active_if.is_some() {
         return other_header(import, place, record);
@@ -61,35 +60,28 @@ fn header(import: &mut Import<'_>, place: Place, record: &ByteRecord) -> Option<
     if !record.iter().any(is_title) {
         let problem =
             format!("there are no titles; {HEADER}, or --map must say which titles they are");
-        import.fault(place, 1, None, problem);
-        return None;
+        return refuse(import, place, problem);
     }
     let mut columns: [Option<usize>; COLUMNS.len()] = [None; COLUMNS.len()];
     let mut salt = None;
     for (at, title) in record.iter().enumerate() {
         let title = plain(title);
-        match COLUMNS.iter().position(|name| *name == title) {
-            Some(known) if columns[known].is_none() => columns[known] = Some(at),
-            Some(known) => {
-                let problem = "this column is there twice".to_owned();
-                import.fault(place, at + 1, Some(COLUMNS[known]), problem);
+        let known = COLUMNS.iter().position(|name| *name == title);
+        let (name, problem) = match (known, salted(&title)) {
+            (Some(known), _) if columns[known].is_none() => {
+                columns[known] = Some(at);
+                continue;
             }
-            None if salt.is_none()
-                && let Some(form) = salted(&title) =>
-            {
+            (Some(known), _) => (Some(COLUMNS[known]), "this column is there twice"),
+            (None, Some(form)) if salt.is_none() => {
                 salt = Some((at, form));
+                continue;
             }
-            None if title == "salt" || salted(&title).is_some() => {
-                import.fault(place, at + 1, None, SALT.to_owned());
-            }
+            (None, form) if title == "salt" || form.is_some() => (None, SALT),
             // It may be no title, but a member's password.
-            None => import.fault(
-                place,
-                at + 1,
-                None,
-                "this is not a title that is known".to_owned(),
-            ),
-        }
+            (None, _) => (None, "this is not a title that is known"),
+        };
+        import.fault(place, at + 1, name, problem.to_owned());
     }
     let missing = columns.iter().zip(COLUMNS).filter(|(at, _)| at.is_none());
     let missing: Vec<_> = missing.map(|(_, name)| name).collect();
@@ -137,8 +129,7 @@ fn other_header(import: &mut Import<'_>, place: Place, record: &ByteRecord) -> O
     if !Columns::are_titles(&titles, &import.options.map) {
         // Nothing of it is shown: it may be the row of a member, with a password.
         let problem = format!("there are no titles, or not those that --map names; {HEADER}");
-        import.fault(place, 1, None, problem);
-        return None;
+        return refuse(import, place, problem);
     }
     match Columns::find(&titles, import.options) {
         Ok(columns) => {

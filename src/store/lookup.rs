@@ -36,7 +36,6 @@ use super::stamp::Stamp;
 use super::watch::{LOOK, Watch, WatchHeir};
 
 /// Lookups in a store of our own, one after the other.
-#[derive(Debug)]
 pub(crate) struct Lookups {
     place: Place,
     open: Option<Open>,
@@ -61,15 +60,7 @@ pub(crate) struct Lookups {
 #[derive(Clone)]
 pub(crate) struct Touch(pub(crate) Arc<dyn Fn() + Send + Sync>);
 
-#[cfg(test)]
-impl std::fmt::Debug for Touch {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Touch")
-    }
-}
-
 /// Makes [`Lookups`] in the place of some that are given up, without touching the file.
-#[derive(Debug)]
 pub(crate) struct Heir {
     path: PathBuf,
     longest: Duration,
@@ -94,7 +85,6 @@ impl Heir {
     }
 }
 
-#[derive(Debug)]
 enum Place {
     File(PathBuf),
     Memory,

@@ -2,7 +2,6 @@
 //! login. The new hash of a password in an old format is saved with them.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -12,7 +11,7 @@ use super::stamp::Inode;
 use crate::password::Hash;
 
 /// Logins that wait to be written, the last of each member.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Notes {
     pub(crate) waiting: BTreeMap<MemberId, Note>,
     /// The file that the row was read from; `None` in memory. The note is not written to another file.
@@ -22,7 +21,6 @@ pub(crate) struct Notes {
 }
 
 /// A login to be noted.
-#[derive(Debug)]
 pub(crate) struct Note {
     /// The nick at the login. A file may have been overwritten in place, so the number may belong to another
     /// member.
@@ -37,12 +35,6 @@ pub(crate) struct Renewed {
     /// Unless another is stored by then.
     pub(crate) was: String,
     pub(crate) is: Hash,
-}
-
-impl fmt::Debug for Renewed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Renewed(…)")
-    }
 }
 
 impl Notes {

@@ -21,7 +21,6 @@ use flashgate_core::name::Nick;
 /// from being given to other files, so that comparing them tells the truth. (SQLite's own
 /// connection keeps them: another descriptor of the same file would, as it is closed, drop the
 /// locks of the whole process.)
-#[derive(Debug)]
 pub(super) struct Open {
     pub(super) connection: Connection,
     /// The file as it was when last seen; `None` in memory.
@@ -39,7 +38,7 @@ pub(super) struct Open {
 }
 
 /// The time limit of a query. A view may never end, and other lookups wait meanwhile.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Ends {
     longest: Duration,
     at: Arc<Mutex<Option<Instant>>>,

@@ -15,7 +15,6 @@ use super::lookup::{Heir, Lookups};
 use super::notes::Renewed;
 
 /// The lookups of a store, for one thread at a time.
-#[derive(Debug)]
 pub(crate) struct Turns {
     state: Mutex<State>,
     /// The lookups are free, or given up.
@@ -28,7 +27,6 @@ pub(crate) struct Turns {
     longest: Duration,
 }
 
-#[derive(Debug)]
 struct State {
     /// The lookups, unless a thread has them.
     free: Option<Box<Lookups>>,

@@ -8,7 +8,6 @@
 //! the same comparison, because SQL's `REPLACE` removes rows without a trigger.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -71,7 +70,6 @@ impl Mark {
     const NONE: Self = Self { seq: 0, mark: 0 };
 }
 
-#[derive(Debug)]
 struct LetIn {
     /// The hash of the nick, by which it is seen that there is another.
     nick: u64,
@@ -281,18 +279,6 @@ impl Watch {
             events.insert(id, event);
         }
         Ok(())
-    }
-}
-
-impl fmt::Debug for WatchHeir {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WatchHeir").finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Watch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Watch").finish_non_exhaustive()
     }
 }
 

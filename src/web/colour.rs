@@ -85,20 +85,14 @@ pub(super) enum Scheme {
 impl Scheme {
     /// What chat.css says: the page, a pane on it, what is written on, and the palest text.
     fn palette(self) -> [Colour; 4] {
-        match self {
-            Self::Light => [
-                Colour([0xef, 0xea, 0xe1]),
-                Colour([0xf8, 0xf5, 0xef]),
-                Colour::WHITE,
-                Colour([0x59, 0x63, 0x5f]),
-            ],
-            Self::Dark => [
-                Colour([0x0c, 0x11, 0x10]),
-                Colour([0x14, 0x1a, 0x19]),
-                Colour([0x1d, 0x25, 0x23]),
-                Colour([0x9d, 0xab, 0xa6]),
-            ],
-        }
+        let palette: [u32; 4] = match self {
+            Self::Light => [0xefeae1, 0xf8f5ef, 0xffffff, 0x59635f],
+            Self::Dark => [0x0c1110, 0x141a19, 0x1d2523, 0x9daba6],
+        };
+        palette.map(|rgb| {
+            let [_, r, g, b] = rgb.to_be_bytes();
+            Colour([r, g, b])
+        })
     }
 
     /// Whether the page's palest text can be read on a background.
@@ -116,14 +110,12 @@ impl Scheme {
         }
         if let Some(accent) = accent {
             let ink = accent.ink();
-            let away = if ink == Colour::WHITE {
-                Colour::BLACK
-            } else {
-                Colour::WHITE
+            let (away, short) = match ink == Colour::WHITE {
+                true => (Colour::BLACK, "#fff"),
+                false => (Colour::WHITE, "#000"),
             };
             let chosen = self.chosen(accent);
             let link = self.link(accent, &[background.unwrap_or(page), pane, surface, chosen]);
-            let short = if ink == Colour::WHITE { "#fff" } else { "#000" };
             rules += &format!(
                 " --accent: {accent}; --accent-ink: {short}; --accent-hover: {}; --chosen: {chosen}; --link: {link};",
                 accent.mixed(away, 15)
