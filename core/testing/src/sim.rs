@@ -1,13 +1,12 @@
 //! Deterministic simulation: a gateway, a runtime, clients, a network and a member store in one
 //! thread, with invented time, where one seed decides everything that happens.
 //!
-//! A reference model, which knows the protocol but not the core, sees what goes in. It must find a reason for
-//! everything that comes out, and miss nothing that should have come: every delivery is checked for its content,
-//! order, recipients and wire form. Then the faults stop, and everything must settle. A failure is shown with
-//! its seed, which shows it again.
+//! A reference model, which knows the protocol but not the core, sees every input. It must find a reason for every
+//! action, and no action may be missing: each delivery is checked for its content, order, recipients and wire form.
+//! In the end the faults stop, and everything must settle. A failure is reported with its seed, which repeats it.
 //!
 //! The same clients can visit a real server, each a [`Visitor`] of a [`Party`]. The same model then
-//! [judges](judge()) the recording, and the bytes that the visitors got.
+//! [judges](judge()) the recording, and the bytes that the visitors received.
 
 mod ask;
 mod client;
@@ -34,17 +33,17 @@ pub use judge::{Judged, Tail, judge};
 pub use outside::{Guest, Heard, Left, Party, Turn, Visitor};
 use world::World;
 
-/// Counts the memory that is allocated and freed between `enter` and `leave`, which is the gateway's.
+/// Measures the gateway's memory: what is allocated and freed between `enter` and `leave`.
 pub trait Meter {
-    /// The gateway works from now on.
+    /// The gateway begins to work.
     fn enter(&self);
-    /// It has stopped; the bytes that it holds, if they are counted.
+    /// The gateway has stopped working. Returns the bytes that it holds, if they are counted.
     fn leave(&self) -> Option<usize>;
-    /// The next gateway begins with nothing.
+    /// Forgets the last gateway; the next one begins with nothing.
     fn reset(&self) {}
 }
 
-/// Does not count.
+/// Measures nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct NoMeter;
 
@@ -61,13 +60,13 @@ impl Meter for NoMeter {
 pub struct Report {
     /// Inputs that the core took.
     pub inputs: u64,
-    /// Everything that went in and came out, as one number.
+    /// A hash of every input and every action.
     pub trace: u64,
-    /// How often everything happened.
+    /// How often each kind of event happened.
     pub seen: BTreeMap<&'static str, u64>,
-    /// The most bytes that were held, if they were counted.
+    /// The most bytes that the gateway held, if they were counted.
     pub held: usize,
-    /// How near that came to the bound, in hundredths.
+    /// How near that came to the bound, in percent.
     pub nearest: usize,
 }
 
@@ -76,9 +75,9 @@ pub struct Report {
 pub struct Failure {
     /// What went wrong.
     pub message: String,
-    /// The world that the seed has made.
+    /// The options that the seed has drawn.
     pub swarm: String,
-    /// The last that went in and came out.
+    /// The last inputs and actions.
     pub last: Vec<String>,
 }
 
@@ -91,12 +90,12 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Whether somebody watches the gateway of a run.
+/// Whether an observer watches the gateway of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Watched {
-    /// No observer does.
+    /// There is no observer.
     No,
-    /// An observer does, and checks what it is shown.
+    /// An observer checks what it is shown.
     Observed,
     /// It also keeps the last events in words, for a [`Failure`].
     InWords,

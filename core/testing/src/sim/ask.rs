@@ -1,4 +1,4 @@
-//! What clients want: commands as a meaning, and as one of the many ways to write it.
+//! What clients ask for: the meaning of a command, and one of the many ways to write it.
 
 use super::commands::{self, COMMANDS};
 use super::store::Members;
@@ -10,7 +10,7 @@ use crate::random::Random;
 pub(super) enum Ask {
     /// A command of [`COMMANDS`] by its word, with its arguments.
     Command(&'static str, Vec<String>),
-    /// A command that every client gets this error for.
+    /// A command that is answered with this error, whoever sends it.
     Wrong(&'static str),
     /// Something that leads to no command, and its cost in 1,024ths of a command.
     Idle(u64),
@@ -22,7 +22,7 @@ pub(super) enum Ask {
     Close(Option<u16>),
     /// A broken rule of WebSocket, answered with this code.
     Break(u16),
-    /// The first line of an HTTP request of another method, answered with this status.
+    /// The first line of an HTTP request with a method that is not served, answered with this status.
     OtherMethod(&'static str),
 }
 
@@ -47,7 +47,7 @@ impl Ask {
         }
     }
 
-    /// What is asked by a command of `size` bytes.
+    /// The meaning of a command of `size` bytes.
     pub(super) fn unless_longer(self, size: usize, limit: usize) -> Self {
         if size > limit {
             Self::Wrong(TOO_LONG)
@@ -57,16 +57,16 @@ impl Ask {
     }
 }
 
-/// Where commands end.
+/// How a client writes commands, and where they end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Speak {
     Nul,
     Line,
     /// LF and NUL, in any order.
     Both,
-    /// A line, typed into a telnet.
+    /// A line that is typed into telnet.
     Telnet,
-    /// Ended by NUL, in the code page where all characters are in it.
+    /// Ended by NUL, and in the code page if it has all characters.
     Page,
     Binary,
     Text,
@@ -80,7 +80,7 @@ pub(super) struct Writer<'a> {
     pub(super) speak: Speak,
     /// It is the first command of the connection.
     pub(super) first: bool,
-    /// No other command of the run has this number.
+    /// A number that no other command of the run has.
     pub(super) unique: u64,
 }
 
@@ -91,7 +91,7 @@ impl Writer<'_> {
         if self.random.percent(self.swarm.long) {
             return self.as_long_as_can_be();
         }
-        // Most begin with a login: where nobody is online, little happens.
+        // Most connections begin with a login: little happens while nobody is online.
         let mut which = if self.first && self.random.percent(60) {
             0
         } else {
@@ -110,7 +110,7 @@ impl Writer<'_> {
                 return (Ask::Wrong(NOT_UTF8), self.random.pick(bytes).to_vec());
             }
             None => {
-                // First bytes that end like a policy request, and then stall, are one.
+                // The first bytes of a connection, if they end like a policy request and then stall, are taken for one.
                 let wrong = if self.first { &WRONG[1..] } else { &WRONG[..] };
                 let (error, text) = *self.random.pick(wrong);
                 (Ask::Wrong(error), String::from(text))
@@ -133,7 +133,7 @@ impl Writer<'_> {
         self.swarm.config.codepage.is_none() && self.random.percent(30)
     }
 
-    /// A command that just fits, or just does not.
+    /// A command of the longest size that is allowed, or one byte longer.
     fn as_long_as_can_be(&mut self) -> (Ask, Vec<u8>) {
         let (random, limit) = (&mut *self.random, self.swarm.config.limits.command);
         let over = random.percent(50) && self.speak != Speak::Text;
@@ -143,7 +143,7 @@ impl Writer<'_> {
             limit
         };
         let mut text = String::from("PING ");
-        // Characters of several bytes, so that cuts go through them.
+        // Characters of several bytes, so that pieces end within them.
         while text.len() + 4 <= length && random.percent(90) {
             text.push_str(random.pick::<&str>(&["é", "🦀", "x", "&"]));
         }
@@ -154,7 +154,7 @@ impl Writer<'_> {
         (Ask::command("PING", [&text[5..]]), text.into_bytes())
     }
 
-    /// A member's nick, or that of nobody.
+    /// The nick of a member, or a nick that no member has.
     pub(super) fn nick(&mut self) -> String {
         match self.random.below(12) {
             0 => String::from("nobody"),
@@ -162,7 +162,7 @@ impl Writer<'_> {
         }
     }
 
-    /// A text with everything that is hard to carry, and nothing that ends the command.
+    /// A text of characters that are hard to transport; none ends the command.
     pub(super) fn text(&mut self) -> String {
         let (random, swarm) = (&mut *self.random, self.swarm);
         let mut text = String::from("-");
@@ -198,7 +198,7 @@ pub(super) const TOO_LONG: &str = "Message too long.";
 /// The least cost of something that leads to no command: a 16th of one.
 pub(super) const IDLE: u64 = 64;
 
-/// The share of what is no command, beside those of [`COMMANDS`].
+/// How often a client sends something that is no command, against the shares of [`COMMANDS`].
 const WRONG_SHARE: u64 = 2;
 
 const WRONG: [(&str, &str); 8] = [

@@ -1,4 +1,4 @@
-//! One client: what it speaks, what it sends, and what it has heard so far.
+//! One client: its wire form, what it sends, and what it has received so far.
 
 mod stream;
 mod visit;
@@ -16,22 +16,22 @@ pub(super) use visit::Visit;
 use visit::garbage;
 use websocket::{UPGRADE, frame};
 
-/// Who connects.
+/// The kind of client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Chat(Speak),
-    /// Asks one thing of what is not the chat, and is answered with this.
+    /// Sends one request that is not for the chat.
     Visit(Visit),
-    /// Sends what it likes; nothing is foretold.
+    /// Sends arbitrary bytes; the model predicts nothing about them.
     Garbage,
 }
 
-/// What is asked, and the byte of the stream at whose arrival it has been.
+/// Something that a client asks for, and the position of its last byte in the stream.
 #[derive(Clone, Debug)]
 pub(super) struct Item {
     pub(super) at: u64,
     pub(super) ask: Ask,
-    /// It is asked in the code page.
+    /// It is written in the code page.
     pub(super) paged: bool,
 }
 
@@ -42,23 +42,23 @@ impl Item {
     }
 }
 
-/// [`Item::at`] of a command that only the end of the stream ends.
+/// The [`Item::at`] of a command that has no terminator and ends with the stream.
 pub(super) const AT_EOF: u64 = u64::MAX;
 
 #[derive(Debug)]
 pub(super) struct Client {
     pub(super) kind: Kind,
     pub(super) reader: Reader,
-    /// Whom it last saw come, or go.
+    /// For each nick, whether the client last saw a login or a quit.
     presence: BTreeMap<String, Presence>,
     /// Bytes sent so far.
     sent: u64,
     begun: bool,
     /// It has ended a command with NUL.
     flash: bool,
-    /// Bytes that it has sent of its next command.
+    /// How many bytes of its next command it has sent.
     lead: usize,
-    /// It sends no more.
+    /// It sends nothing more.
     pub(super) over: bool,
 }
 
@@ -73,7 +73,7 @@ enum Presence {
 pub(super) struct Batch {
     pub(super) bytes: Vec<u8>,
     pub(super) items: Vec<Item>,
-    /// The sending side closes behind it.
+    /// The client closes its sending side behind these bytes.
     pub(super) fin: bool,
 }
 
@@ -92,7 +92,7 @@ impl Client {
         }
     }
 
-    /// What the client does next. `unique` grows by more than the commands of a batch between calls.
+    /// What the client does next. From one call to the next, `unique` must grow by more than a batch has commands.
     pub(super) fn act(
         &mut self,
         random: &mut Random,
@@ -167,7 +167,7 @@ impl Client {
                 self.stream(batch, ask, &text, end.as_bytes(), limit);
             }
             Speak::Page => {
-                // What is too long in UTF-8 might not be in the code page.
+                // A command that is too long in UTF-8 may be short enough in the code page.
                 let paged = page(&text).filter(|_| text.len() <= limit);
                 let paged = paged.filter(|text| std::str::from_utf8(text).is_err());
                 let has_page = swarm.config.codepage.is_some();
@@ -201,7 +201,7 @@ impl Client {
         batch.items.push(Item::new(at, ask));
     }
 
-    /// An answer of the client's to what it was told, outside its script.
+    /// The client's answer to something that the server sent: a pong to a ping.
     pub(super) fn reply(&mut self, random: &mut Random, said: &Said) -> Batch {
         let mut batch = Batch::default();
         if let Said::Ping(payload) = said
@@ -214,7 +214,7 @@ impl Client {
         batch
     }
 
-    /// Presence alternates for every observer.
+    /// Takes what the server sent. Logins and quits of a nick must alternate for each client.
     pub(super) fn hear(&mut self, said: &Said) {
         let (nick, presence) = if let Some([nick, _]) = said.values("login") {
             (nick, Presence::Came)
@@ -232,7 +232,7 @@ impl Client {
     }
 }
 
-/// What is blank costs by its length, terminator and all.
+/// A blank command costs by its length, with its terminator.
 fn priced(ask: Ask, bytes: usize) -> Ask {
     if let Ask::Idle(cost) = ask {
         Ask::Idle(cost.max(bytes as u64))

@@ -64,15 +64,15 @@ pub(super) static COMMANDS: [Command; 7] = [
 /// A row of the table.
 pub(super) struct Command {
     word: &'static str,
-    /// How often clients send it, against the shares of the others.
+    /// How often clients send it, relative to the shares of the others.
     pub(super) share: u64,
-    /// Makes up one: its meaning and its text.
+    /// Makes up a command: its meaning and its text.
     pub(super) write: fn(&mut Writer<'_>) -> (Ask, String),
-    /// The answer to one that is carried out now; what else must follow, the model notes.
+    /// The answer to a command that is carried out now. It tells the model what else must follow.
     answer: fn(&mut Model, Key, &[String]) -> Said,
 }
 
-/// All shares together.
+/// The sum of all shares.
 pub(super) fn shares() -> u64 {
     COMMANDS.iter().map(|command| command.share).sum()
 }

@@ -1,4 +1,5 @@
-//! The runtime's part of the world: inputs go in, actions are carried out; and what comes from outside.
+//! The runtime's part of the world: gives inputs to the core and carries out its actions. Also what the operator and
+//! the host do.
 
 use std::sync::Arc;
 
@@ -14,15 +15,15 @@ use flashgate_core::{
 };
 
 impl World<'_> {
-    /// Hands the core an input, carries out what it says, and lets the model judge.
-    pub(super) fn handle(&mut self, input: Input<'_>, told: model::Input) {
+    /// Gives an input to the core, carries out the actions, and has the model check them.
+    pub(super) fn handle(&mut self, input: Input<'_>, known: model::Input) {
         self.inputs += 1;
         self.trace.input(self.now, self.inputs);
         if let Input::Bytes(_, bytes) = &input {
             self.trace.bytes(bytes);
         }
         let now = self.now;
-        self.model.input(now, told, self.is_due());
+        self.model.input(now, known, self.is_due());
         self.inside(|gateway| gateway.handle(now, input));
         self.drain();
         self.model.done(self.is_due());
@@ -34,7 +35,7 @@ impl World<'_> {
         }
     }
 
-    /// Takes every action, in order.
+    /// Polls every action, in order.
     pub(super) fn drain(&mut self) {
         let mut actions = 0;
         while let Some(action) = self.inside(Gateway::poll) {
@@ -72,7 +73,7 @@ impl World<'_> {
         Some(size)
     }
 
-    /// Does something with the core, and counts the memory.
+    /// Runs `work` on the gateway, and measures its memory.
     pub(super) fn inside<T>(&mut self, work: impl FnOnce(&mut Gateway) -> T) -> T {
         self.meter.enter();
         let result = work(&mut self.gateway);
@@ -125,7 +126,7 @@ impl World<'_> {
         }
     }
 
-    /// Lets the timers fire that are due, so that what comes next comes after them.
+    /// Lets the timers fire that are due, so that they come before the next input.
     pub(super) fn settle_timers(&mut self) {
         while self.is_due() {
             self.handle(Input::Timeout, model::Input::Timeout);
@@ -137,7 +138,7 @@ impl World<'_> {
         due.is_some_and(|due| due <= self.now.mono)
     }
 
-    /// What an operator or the world may do at any time.
+    /// Sometimes does what an operator or the host may do at any time.
     pub(super) fn outside(&mut self) {
         if self.calm {
             return;
@@ -158,7 +159,7 @@ impl World<'_> {
         if chance(&mut self.random, faults.configure) {
             self.configure();
         }
-        // A leap ends most of what is under way: few of them.
+        // A leap of the clock ends most of what is under way, so it is rare.
         if self.random.percent(10) && chance(&mut self.random, faults.leap) {
             self.leap();
         }
@@ -192,11 +193,12 @@ impl World<'_> {
         let texts = ["Tea is ready.", "a & b\u{0}\n", "", "Ünïcödé"];
         let text = *self.operator.pick(&texts);
         self.settle_timers();
-        let told = model::Input::Announce(text.to_owned());
-        self.handle(Input::Announce(Arc::from(text)), told);
+        let known = model::Input::Announce(text.to_owned());
+        self.handle(Input::Announce(Arc::from(text)), known);
     }
 
-    /// Now and then kicks a member whose place a newcomer waits for, which is not for long.
+    /// Sometimes kicks a member whose place a newcomer waits for. Such a wait is short, so it is looked for after every
+    /// event.
     pub(super) fn decide_a_claim(&mut self) {
         if let Some(member) = self.model.contested()
             && self.swarm.kicks > 0
@@ -206,7 +208,7 @@ impl World<'_> {
         }
     }
 
-    /// Kicks a member who is online, or one who may not be, or nobody.
+    /// Kicks a member who is online, or any member, or a name that no member has.
     fn kick_somebody(&mut self) {
         let online: Vec<&Member> = self.model.members().collect();
         let member = match self.operator.below(8) {
@@ -224,14 +226,14 @@ impl World<'_> {
     fn kick(&mut self, member: &Login) {
         let reason = *self.operator.pick(&[None, Some("Too <loud>")]);
         self.settle_timers();
-        let told = model::Input::Kick(member.clone(), reason.map(str::to_owned));
+        let known = model::Input::Kick(member.clone(), reason.map(str::to_owned));
         let reason = reason.map(Arc::from);
         let member = member.clone();
-        self.handle(Input::Kick { member, reason }, told);
+        self.handle(Input::Kick { member, reason }, known);
     }
 
-    /// Settings that may change under a running gateway; none that lowers what is kept, nor who is told
-    /// of logins, since clients then would not hear of them in turn.
+    /// Changes settings of the running gateway. It lowers no limit on memory, and leaves `presence` alone, because
+    /// clients check that logins and quits alternate.
     fn configure(&mut self) {
         let mut config = (*self.model.config).clone();
         let random = &mut self.random;
@@ -247,11 +249,11 @@ impl World<'_> {
         config.limits.per_address = *random.pick(&[1, 5, 256]);
         if random.percent(30) {
             throttle(&mut config, random);
-            // What a shorter window has made the core forget is forgotten for good.
+            // With a shorter window the core forgets failures, and a longer one later does not bring them back.
             config.limits.throttle.window = self.model.config.limits.throttle.window;
         }
         let config = Arc::new(config);
-        // Kept, so that the gateway never is the last to hold one, and its memory can be counted.
+        // Kept here, so that the gateway never frees one, and its memory can be measured.
         self.configs.push(Arc::clone(&config));
         self.settle_timers();
         self.model.config = Arc::clone(&config);
@@ -269,7 +271,7 @@ impl World<'_> {
         self.model.count("leap");
     }
 
-    /// The faults stop. Clients read what is there and go; then nothing may be left.
+    /// The faults stop. Clients read what is there and leave; then nothing may be left.
     pub(super) fn settle(&mut self) {
         self.calm = true;
         let ids: Vec<ConnId> = self.links.keys().copied().collect();

@@ -1,9 +1,8 @@
-//! What a real server did, judged by the reference model: its recording is played once more, with the
-//! model looking on, who knows what each visitor had meant to say.
+//! Judges what a real server did by the reference model. The recording is played again on a fresh gateway, and the
+//! model, which knows what each visitor asked for, checks every decision.
 //!
-//! So real time is no excuse: whatever order things happened in, the recording has it, and each
-//! decision must have a reason in it. The recording proves what was decided; that it was also done is
-//! shown by what the visitors have heard, byte for byte.
+//! Real time excuses nothing: the recording has the order in which things happened, and each decision must have a
+//! reason in it. The recording shows what was decided. The bytes that visitors received show that it was done.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -22,25 +21,25 @@ use flashgate_core::record::Secrets;
 use flashgate_core::replay::{Ended, Recording, Replayed, Until};
 use flashgate_core::{Accepted, Action, Config, ConnId, Gateway, Input, Now, Refused};
 
-/// What a recording is to end with.
+/// How a recording must end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tail {
-    /// Everybody is gone, and the recorder said so.
+    /// All connections are gone, and the recorder wrote its last line.
     Whole,
-    /// Anything: the server was killed. Its clients may have heard more than is told.
+    /// Anywhere, since the server was killed. Its clients may have received more than the recording has.
     Lost,
 }
 
-/// What there was to judge, and all of it was right.
+/// What was judged, all of which was right.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Judged {
     /// Inputs that the core took.
     pub inputs: u64,
-    /// Decisions, each of which has a reason, and is the one that was recorded.
+    /// Decisions. Each has a reason and is the one that was recorded.
     pub decisions: u64,
-    /// Bytes that visitors have heard.
+    /// Bytes that visitors have received.
     pub heard: u64,
-    /// How often everything happened.
+    /// How often each kind of event happened.
     pub seen: BTreeMap<&'static str, u64>,
 }
 
@@ -58,8 +57,8 @@ impl fmt::Display for Judged {
     }
 }
 
-/// Judges a recording with secrets, and what these visitors have heard. Whoever else was there may
-/// have done anything but log in.
+/// Judges a recording with secrets, and what these visitors have received. Other clients may have done anything
+/// but log in.
 pub fn judge(recording: &[u8], visitors: &[Visitor], tail: Tail) -> Result<Judged, Failure> {
     let mut judge = None;
     let played = catch_unwind(AssertUnwindSafe(|| {
@@ -70,7 +69,7 @@ pub fn judge(recording: &[u8], visitors: &[Visitor], tail: Tail) -> Result<Judge
         });
         let judge = judge.as_mut().expect("the settings, and a time");
         judge.ended(&replayed, tail);
-        judge.all_heard(visitors, tail);
+        judge.compare_all(visitors, tail);
         replayed
     }));
     match (played, judge) {
@@ -98,17 +97,17 @@ struct Judge<'a> {
     gateway: Gateway,
     model: Model,
     visitors: BTreeMap<SocketAddr, &'a Visitor>,
-    told: BTreeMap<SocketAddr, Told>,
+    written: BTreeMap<SocketAddr, Written>,
     peers: BTreeMap<ConnId, SocketAddr>,
-    /// What the gateway has decided, and the server had not looked at yet.
+    /// Decisions of the gateway that the server had not polled yet.
     pending: VecDeque<Action>,
     witness: Witness,
     inputs: u64,
 }
 
-/// What one connection was told, as far as the recording goes.
+/// What was written to one connection, as far as the recording goes.
 #[derive(Debug, Default)]
-struct Told {
+struct Written {
     bytes: Vec<u8>,
     aborted: bool,
     closed: bool,
@@ -127,7 +126,7 @@ impl<'a> Judge<'a> {
             gateway: Gateway::observed(Arc::clone(&config), now, Some(witness.observer())),
             model: Model::new(config, now),
             visitors: by_peer,
-            told: BTreeMap::new(),
+            written: BTreeMap::new(),
             peers: BTreeMap::new(),
             pending: VecDeque::new(),
             witness,
@@ -135,20 +134,20 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn step(&mut self, now: Now, input: Input<'_>, told: model::Input) {
+    fn step(&mut self, now: Now, input: Input<'_>, known: model::Input) {
         self.inputs += 1;
-        let gone = if let model::Input::Gone(id, _) = &told {
+        let gone = if let model::Input::Gone(id, _) = &known {
             self.peers.get(&id.conn).copied()
         } else {
             None
         };
-        self.model.input(now, told, false);
+        self.model.input(now, known, false);
         self.gateway.handle(now, input);
         self.drain();
         self.model.done(false);
         self.model.expected.clear();
-        if let Some(told) = gone.and_then(|peer| self.told.get_mut(&peer)) {
-            told.gone = true;
+        if let Some(written) = gone.and_then(|peer| self.written.get_mut(&peer)) {
+            written.gone = true;
         }
         if self.inputs.is_multiple_of(64) {
             self.gateway.assert_consistent();
@@ -181,11 +180,11 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn to(&mut self, id: ConnId) -> &mut Told {
-        self.told.entry(self.peers[&id]).or_default()
+    fn to(&mut self, id: ConnId) -> &mut Written {
+        self.written.entry(self.peers[&id]).or_default()
     }
 
-    /// Memory of what the gateway has given to a connection, and the server had not looked at yet.
+    /// The memory of writes to a connection that the server had not polled yet.
     fn unseen(&self, to: ConnId) -> usize {
         let memory = |action: &Action| match action {
             Action::Write(id, chunk) => usize::from(*id == to) * chunk.memory(),
@@ -211,13 +210,13 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn all_heard(&mut self, visitors: &[Visitor], tail: Tail) {
+    fn compare_all(&mut self, visitors: &[Visitor], tail: Tail) {
         for visitor in visitors {
-            let told = self.told.remove(&visitor.peer);
-            let what = match told {
-                Some(told) => compare(visitor, &told, tail),
+            let written = self.written.remove(&visitor.peer);
+            let what = match written {
+                Some(written) => compare(visitor, &written, tail),
                 None if tail == Tail::Lost || visitor.heard.is_empty() => "was not there",
-                None => panic!("{} has heard, but was not told", who(visitor)),
+                None => panic!("{} received bytes, and nothing was written", named(visitor)),
             };
             self.model.count(what);
         }
@@ -234,7 +233,7 @@ impl Plays for &mut Judge<'_> {
             .accepted(kind, origin, got.map(|id| ONLY.key(id)));
         if let Ok(id) = got {
             self.peers.insert(id, origin.peer);
-            self.told.entry(origin.peer).or_default();
+            self.written.entry(origin.peer).or_default();
             if let (Some(visitor), Some(side)) = (visitor, self.model.sides.get_mut(&ONLY.key(id)))
             {
                 side.will_ask(visitor.items.clone());
@@ -245,8 +244,8 @@ impl Plays for &mut Judge<'_> {
     }
 
     fn handle(&mut self, now: Now, input: Input<'_>) {
-        // The gateway fires the timers that are due before it takes an input. The model sees that
-        // better if they come by themselves.
+        // The gateway fires the timers that are due before it takes an input. As inputs of their own, the model can
+        // tell what they lead to.
         let due = |judge: &Self| {
             judge
                 .gateway
@@ -256,7 +255,7 @@ impl Plays for &mut Judge<'_> {
         while !matches!(input, Input::Timeout) && due(self) {
             self.step(now, Input::Timeout, model::Input::Timeout);
         }
-        let told = match &input {
+        let known = match &input {
             Input::Bytes(id, bytes) => model::Input::Bytes(ONLY.key(*id), bytes.len()),
             Input::Eof(id) => model::Input::Eof(ONLY.key(*id)),
             Input::Gone(id, cause) => model::Input::Gone(ONLY.key(*id), *cause),
@@ -276,7 +275,7 @@ impl Plays for &mut Judge<'_> {
             Input::Host(_) | Input::Timeout => model::Input::Timeout,
             Input::Shutdown => model::Input::Shutdown,
         };
-        self.step(now, input, told);
+        self.step(now, input, known);
     }
 
     fn poll(&mut self) -> Option<Action> {
@@ -284,19 +283,19 @@ impl Plays for &mut Judge<'_> {
     }
 }
 
-/// How much of what it was told a visitor has heard.
-fn compare(visitor: &Visitor, told: &Told, tail: Tail) -> &'static str {
-    let (heard, told_bytes) = (&visitor.heard, &told.bytes);
-    let same = heard.iter().zip(told_bytes).take_while(|(a, b)| a == b);
+/// Compares what a visitor received with what was written to it.
+fn compare(visitor: &Visitor, written: &Written, tail: Tail) -> &'static str {
+    let (heard, written_bytes) = (&visitor.heard, &written.bytes);
+    let same = heard.iter().zip(written_bytes).take_while(|(a, b)| a == b);
     let same = same.count();
     let unexplained = &heard[same..];
-    let more = same == told_bytes.len() && tail == Tail::Lost && !told.gone;
+    let more = same == written_bytes.len() && tail == Tail::Lost && !written.gone;
     assert!(
         unexplained.is_empty() || more,
-        "{} has heard, after {same} bytes that it was told, {:?}; it was told {:?}",
-        who(visitor),
+        "{} received, after {same} bytes that were written, {:?}; these were written: {:?}",
+        named(visitor),
         beginning(unexplained),
-        beginning(&told_bytes[same..]),
+        beginning(&written_bytes[same..]),
     );
     if let Kind::Chat(_) = visitor.kind {
         let mut listener = Client::new(visitor.kind);
@@ -306,25 +305,25 @@ fn compare(visitor: &Visitor, told: &Told, tail: Tail) -> &'static str {
     }
     match visitor.left {
         Some(Left::ReadToTheEnd) if tail == Tail::Whole => {
-            let never = &told_bytes[same..];
+            let never = &written_bytes[same..];
             assert!(
                 never.is_empty(),
-                "{} has read to the end, and never heard {:?}",
-                who(visitor),
+                "{} has read to the end, and never received {:?}",
+                named(visitor),
                 beginning(never)
             );
             "heard to the end"
         }
         Some(Left::WasReset) => {
-            let why = told.aborted || told.closed || tail == Tail::Lost;
-            assert!(why, "{} was reset without a reason", who(visitor));
+            let why = written.aborted || written.closed || tail == Tail::Lost;
+            assert!(why, "{} was reset without a reason", named(visitor));
             "was reset"
         }
         Some(Left::ReadToTheEnd | Left::CutOff) | None => "heard a beginning",
     }
 }
 
-fn who(visitor: &Visitor) -> String {
+fn named(visitor: &Visitor) -> String {
     format!("{:?} {} ({:?})", visitor.kind, visitor.peer, visitor.left)
 }
 

@@ -1,4 +1,4 @@
-//! Which connection of which gateway.
+//! The key of a connection: its gateway and its id.
 
 use std::fmt;
 

@@ -6,38 +6,38 @@ use super::client::Client;
 use crate::filter::{BEGINNING, FakeFilter};
 use flashgate_core::{Cause, Chunk, Filter};
 
-/// A connection, its client, and what is under way between them.
+/// A connection, its client, and the bytes under way between them.
 #[derive(Debug)]
 pub(super) struct Link {
     pub(super) client: Client,
     /// The client's side of the filter, if there is one between them.
     pub(super) filter: Option<Filtered>,
-    /// The gateway's side of a filter that the client does not have: its bytes began like one.
+    /// The gateway's side of a filter that the client does not have: its first bytes looked like those of one.
     mistaken: Option<FakeFilter>,
-    /// From the client, not read by the runtime yet; and whether its end follows.
+    /// Bytes from the client that the runtime has not read yet, and whether the end of the stream follows.
     pub(super) to_server: VecDeque<u8>,
     pub(super) fin: bool,
-    /// What the runtime does.
+    /// Whether the runtime reads.
     pub(super) reading: Reading,
     pub(super) end: End,
     /// The runtime's queue, and the chunks in it.
     queue: VecDeque<u8>,
     chunks: VecDeque<Queued>,
-    /// What the network has taken of it.
+    /// Bytes that the network has taken from the queue.
     pub(super) pipe: VecDeque<u8>,
     pub(super) dirty: bool,
-    /// The connection is over, for this cause; the runtime has yet to say so.
+    /// The connection is over for this cause, which the runtime has not reported yet.
     pub(super) broken: Option<Cause>,
-    /// The client is no more there.
+    /// The client has vanished.
     pub(super) away: bool,
     /// An event of this kind is in the queue.
     pub(super) will_deliver: bool,
     pub(super) will_read: bool,
-    /// Until then the client reads nothing.
+    /// The client reads nothing until then.
     pub(super) stalled_until: u64,
     /// The client has read to the end.
     pub(super) heard_all: bool,
-    /// Something was lost: the client has heard the beginning of what it was told.
+    /// Bytes were lost: the client received only the beginning of what was written.
     pub(super) lossy: bool,
 }
 
@@ -65,7 +65,7 @@ impl Size {
     }
 }
 
-/// The client's side of a filter, and another that reads each chunk as soon as it is written, for the model.
+/// The client's side of a filter, and a second one that decodes each chunk for the model as soon as it is written.
 #[derive(Debug, Default)]
 pub(super) struct Filtered {
     client: FakeFilter,
@@ -73,14 +73,14 @@ pub(super) struct Filtered {
 }
 
 impl Filtered {
-    /// The wire bytes for some of the client's.
+    /// The wire bytes for these plain bytes of the client.
     pub(super) fn send(&mut self, plain: &[u8]) -> Vec<u8> {
         let mut wire = Vec::new();
         self.client.send(plain, &mut wire);
         wire
     }
 
-    /// The plain bytes in what the client has read.
+    /// The plain bytes in these wire bytes, which the client has read.
     pub(super) fn read(&mut self, wire: &[u8]) -> Vec<u8> {
         opened(&mut self.client, wire)
     }
@@ -132,7 +132,7 @@ impl Link {
         }
     }
 
-    /// The plain bytes in what the gateway has written, if it does so through a filter.
+    /// The plain bytes in a chunk, if the gateway has written it through a filter.
     pub(super) fn plain(&mut self, chunk: &Chunk) -> Option<Vec<u8>> {
         let wire = chunk.to_vec();
         if self.filter.is_none() && wire.starts_with(BEGINNING) {
@@ -155,7 +155,7 @@ impl Link {
         self.dirty = true;
     }
 
-    /// What the runtime reports.
+    /// The memory of the queue, as the runtime reports it.
     pub(super) fn left(&self) -> usize {
         let left = |chunk: &Queued| chunk.wire.memory - chunk.written;
         self.chunks.iter().map(left).sum()
@@ -193,19 +193,19 @@ impl Link {
         }
     }
 
-    /// The next piece for the core, at most so many bytes.
+    /// The next piece for the core, at most `most` bytes.
     pub(super) fn piece(&mut self, most: usize) -> Vec<u8> {
         let size = self.to_server.len().min(most);
         self.to_server.drain(..size).collect()
     }
 
-    /// Whether the client has all that it will ever get.
+    /// Whether the client has read everything that it will ever get.
     pub(super) fn is_drained(&self) -> bool {
         self.end >= End::Finished && self.queue.is_empty() && self.pipe.is_empty()
     }
 
-    /// The runtime cuts the connection off: what it had not written is lost, and of the rest the
-    /// client may get any beginning.
+    /// The runtime aborts the connection. What it had not written is lost, and of the rest the client gets any
+    /// beginning.
     pub(super) fn cut(&mut self, keep: usize) {
         self.queue.clear();
         self.chunks.clear();

@@ -1,4 +1,4 @@
-//! How much memory a gateway may hold, from its limits and from who is there.
+//! How much memory a gateway may hold: computed from its limits, connections and members.
 
 use std::mem::size_of;
 
@@ -6,20 +6,20 @@ use super::model::Model;
 use flashgate_core::_testing::CONN_SIZE;
 use flashgate_core::{Action, Config, ConnId, MAX_READ, Millis};
 
-/// What has to be remembered to know the bound.
+/// What the bound depends on, besides the present state of the model.
 #[derive(Debug)]
 pub(super) struct Watch {
     /// Bytes of input that one connection may keep.
     inbox: usize,
     command: usize,
-    /// The most connections at once, the most members online, and the most actions that one input led
-    /// to: the room for each is kept.
+    /// The most connections at once, the most members online, and the most actions that one input led to. The
+    /// gateway keeps the capacity for them.
     connections: usize,
     online: usize,
     actions: usize,
     /// The most that was held.
     pub(super) most: usize,
-    /// How much of the bound that was, in hundredths.
+    /// How much of the bound that was, in percent.
     pub(super) nearest: usize,
 }
 
@@ -27,7 +27,7 @@ impl Watch {
     pub(super) fn new(config: &Config) -> Self {
         let command = config.limits.command;
         Self {
-            // What a paused connection may have been read, or a head that is not complete.
+            // What is read from a paused connection, or an incomplete head.
             inbox: config.limits.head.max(command + 1 + 3 * MAX_READ),
             command,
             connections: 0,
@@ -52,11 +52,11 @@ impl Watch {
     }
 
     fn bound(&self, model: &Model) -> usize {
-        // A growing array has up to twice the room it needs, and a little at first.
+        // An array that grows has up to twice the capacity it needs, and at least four.
         let array = |length: usize, size: usize| (2 * length + 4) * size;
-        // A node of a B-tree has room for eleven, and holds five or more unless it is the only one.
+        // A node of a B-tree has a capacity of eleven, and holds at least five unless it is the only one.
         let tree = |length: usize, size: usize| (3 * length + 12) * (size + 16);
-        // Each with its slot, which is free at times; its deadline, and where that stands; its address.
+        // Each has a slot, which may be free; a deadline and its position; an address.
         let connections = array(self.connections, CONN_SIZE)
             + array(self.connections, size_of::<u32>())
             + array(self.connections, size_of::<(Millis, ConnId)>())
@@ -70,20 +70,20 @@ impl Watch {
                 tree(self.connections, 104) + self.connections * 512 + accounts
             }
         };
-        // What each has sent and waits, outside and inside of frames, and its WebSocket.
+        // Bytes of each that wait, in frames and out of them, and the state of a WebSocket.
         let inboxes = model.kept(2 * (2 * self.inbox + 256));
         // The buffer that all WebSockets share for one message.
         let scratch = 2 * self.inbox;
-        // Its name is kept with a question, which may outlive its connection, and with the password in line.
+        // A question keeps the name, and may outlive its connection. A login in line keeps the password, too.
         let questions = tree(model.questions(), 128 + self.command)
             + model.waiting() * (2 * self.command + 256);
-        // Each with a seat, and two places to find it by; a nick and a name; a place in the audience.
+        // Each has a seat, two index entries, a nick and a name, and a place in the audience.
         let members = array(self.online, SEAT)
             + array(self.online, size_of::<u32>())
             + array(self.online, size_of::<(u32, u32)>())
             + model.online() * (NAMED + size_of::<ConnId>() + LISTED);
-        // Every failure and turn is kept once by what it is of, and once by its age. What runs or waits
-        // has a gate, a line and a place in the agenda; each may be the only one of its kind.
+        // Every failure and turn is kept twice: by its address or name, and by its age. A question or a login in line
+        // has a gate, a line and a place in the agenda, each of which may hold nothing else.
         let [sources, names, pairs] = model.remembered();
         let throttle = tree(sources, 160) * 2
             + tree(names, 160) * 2
@@ -97,17 +97,17 @@ impl Watch {
     }
 }
 
-/// A member who is online, and who came before and after.
+/// A member who is online, and the neighbours in the order of logins.
 const SEAT: usize = 48;
 
-/// A nick and a name of those that the simulated store has.
+/// A nick and a name from the simulated store.
 const NAMED: usize = 64;
 
-/// A name of the throttle.
+/// A name in the throttle.
 const NAME: usize = 128;
 
-/// A member in LIST, all markup.
+/// A member in the answer to LIST, with its markup.
 const LISTED: usize = 200;
 
-/// What a gateway has that nobody is connected to.
+/// A gateway without connections.
 const FIXED: usize = 2048;

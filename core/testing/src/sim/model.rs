@@ -1,10 +1,10 @@
-//! The reference: who is online, as a list, and for each connection what it has asked for and not
-//! been answered.
+//! The reference model: a list of the members online, and for each connection what it has asked for and has not been
+//! answered.
 //!
-//! It is told every input before the core takes it, and every action after. Each action must have a
-//! reason in what the model knows; what follows from an action *must* come next; and when an input is
-//! done, nothing may be left that could have been done. It shares no code with the core: it knows the
-//! clients' wishes as they meant them, and hears answers as clients do.
+//! The model sees every input before the core does, and every action afterwards. Each action must have a reason in
+//! what the model knows. What follows from an action *must* come next. After an input, nothing may be left that could
+//! have been done. The model shares no code with the core: it knows what clients ask for from the clients, and reads
+//! answers as they do.
 
 mod answers;
 mod claims;
@@ -36,37 +36,37 @@ pub(super) struct Model {
     pub(super) config: Arc<Config>,
     pub(super) now: Now,
     pub(super) sides: BTreeMap<Key, Side>,
-    /// WebSocket clients whose request came so slowly that it was taken for text.
+    /// WebSocket clients whose upgrade request came so slowly that the core took it for commands.
     pub(super) mistaken: BTreeSet<Key>,
-    /// What each client must hear, in order; kept until it has.
+    /// What each client has yet to receive, in order.
     pub(super) expected: BTreeMap<Key, VecDeque<Said>>,
-    /// In order of login.
+    /// The members online, in the order of their logins.
     online: Vec<(Member, Key)>,
     questions: BTreeMap<(Node, Ticket), Question>,
-    /// Newcomers that wait for an older connection, or did, in the order of their claims.
+    /// Newcomers that wait or have waited for an older connection, in the order of their claims.
     claims: Vec<Key>,
     past: Past,
-    /// Timers fire with the input at hand, in an order that is not seen: who passes is not looked at so
-    /// closely.
+    /// Timers fire with this input, in an order that the model cannot see: it checks less strictly which login
+    /// passes.
     blurred: bool,
-    /// Until then a name may be paced by a question that passed while it was not clear whether it was guarded.
+    /// Until then, a name may be paced by a question of which the model does not know whether the name was guarded.
     unsure_until: Millis,
     stopping: Option<Millis>,
-    /// What the input at hand is about.
+    /// The present input.
     cause: Input,
-    /// The names of failed logins, and the reasons that the log must give.
+    /// Failed logins that the log must mention next: the name and the reason.
     failed: VecDeque<(String, Denial)>,
-    /// The name of a login of which the log says, and the client is to be told, that the member is online.
+    /// The name of a login of which the log said that the member is online already; the client's error must follow.
     already_online: Option<String>,
-    /// To whom the last answer of that went.
-    told: Option<Key>,
-    /// What has to come next, before anything else.
+    /// The connection that the last write or resume of this input was about.
+    last_written: Option<Key>,
+    /// What must come next, in order.
     must: VecDeque<Must>,
-    /// How often everything happened.
+    /// How often each kind of event happened.
     pub(super) seen: BTreeMap<&'static str, u64>,
 }
 
-/// What the model is told of an input.
+/// An input, as far as the model knows it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Input {
     Bytes(Key, usize),
@@ -87,18 +87,18 @@ struct Question {
     conn: Key,
     source: Source,
     name: String,
-    /// The member, if this is about a claim.
+    /// The member, if the question is about a claim.
     claim: Option<Member>,
-    /// Whether logins were throttled when it was asked.
+    /// Whether the throttle was on when the question was asked.
     throttled: bool,
     /// Whether it counts as a failure until it is answered.
     counts: bool,
     submitted: Millis,
-    /// Members that were changed since.
+    /// Members that were changed since then.
     changed: BTreeSet<MemberId>,
 }
 
-/// What has to come next.
+/// What must come next.
 #[derive(Debug)]
 enum Must {
     Say(Key, Said, Owner),
@@ -112,7 +112,7 @@ enum Must {
     End(Key, Stage),
 }
 
-/// Who caused what waits for a client.
+/// Who caused a chunk that waits for a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Owner {
     Own,
@@ -137,7 +137,7 @@ impl Model {
             cause: Input::Timeout,
             failed: VecDeque::new(),
             already_online: None,
-            told: None,
+            last_written: None,
             must: VecDeque::new(),
             seen: BTreeMap::new(),
         }
@@ -168,7 +168,7 @@ impl Model {
         self.expected.insert(id, VecDeque::new());
     }
 
-    /// Takes note of an input that the core is about to get, and whether timers are due before it.
+    /// Takes note of an input that the core gets next. `due`: timers fire before it.
     pub(super) fn input(&mut self, now: Now, input: Input, due: bool) {
         self.now = now;
         self.blurred = due && matches!(input, Input::Answer(..));
@@ -202,12 +202,11 @@ impl Model {
             Input::Gone(..) | Input::Configure | Input::Timeout | Input::Shutdown => {}
         }
         self.cause = input;
-        self.told = None;
+        self.last_written = None;
         self.time_out_questions();
     }
 
-    /// A host that did not look for seconds after the time had come was away itself, and everyone
-    /// it could not hear meanwhile has the whole time again.
+    /// If the host itself was suspended past a client's deadline, the client gets its whole time again.
     fn forgive_the_unheard(&mut self) {
         let now = self.now.mono;
         let Some(silence) = self.config.limits.silence else {
@@ -221,10 +220,10 @@ impl Model {
         }
     }
 
-    /// Asks for the reason of an action of this gateway.
+    /// Checks an action of this gateway, which must have a reason.
     pub(super) fn action(&mut self, node: Node, action: &Action) {
         if let Action::Write(id, _) | Action::Resume(id) = action {
-            self.told = Some(node.key(*id));
+            self.last_written = Some(node.key(*id));
         }
         match action {
             Action::Write(id, chunk) => {
@@ -255,7 +254,7 @@ impl Model {
         }
     }
 
-    /// After the last action of an input: nothing is left undone, unless timers are due yet.
+    /// Checks after the last action of an input that nothing is left undone. `due`: timers are still due.
     pub(super) fn done(&mut self, due: bool) {
         assert!(self.must.is_empty(), "left out: {:?}", self.must);
         assert!(self.failed.is_empty(), "not in the log: {:?}", self.failed);
@@ -280,7 +279,7 @@ impl Model {
         }
     }
 
-    /// Nobody is online, nothing is asked.
+    /// Checks that no connection is left and no member is online.
     pub(super) fn assert_settled(&self) {
         assert!(
             self.online.is_empty() && self.sides.is_empty(),
@@ -296,8 +295,7 @@ impl Model {
             .count()
     }
 
-    /// Of so many bytes each, what connections may keep that have sent more than was used: a chat that
-    /// has its next command not whole or waiting, or whoever was not told apart.
+    /// How many bytes all connections may keep of their input, at `each` bytes for a connection.
     pub(super) fn kept(&self, each: usize) -> usize {
         self.sides
             .values()
@@ -310,7 +308,7 @@ impl Model {
         self.questions.len()
     }
 
-    /// Who waits in line to ask one, or for an older connection.
+    /// How many logins wait in line, or for an older connection.
     pub(super) fn waiting(&self) -> usize {
         let waits = |side: &&Side| matches!(side.turn, Turn::Line(_) | Turn::Claim { .. });
         self.sides.values().filter(waits).count()
@@ -321,7 +319,7 @@ impl Model {
         self.sides.values().map(Side::waiting_chunks).sum()
     }
 
-    /// Addresses and names that are remembered, and pairs of both that have logged in.
+    /// How many addresses, names, and pairs of both the throttle remembers.
     pub(super) fn remembered(&self) -> [usize; 3] {
         self.past.sizes()
     }
@@ -347,7 +345,7 @@ impl Model {
                 let late = self.is_late_request(id);
                 let side = self.side(id);
                 if let Kind::Visit(visit) = side.kind {
-                    // Half a request that went no further is text like any other.
+                    // Half a request whose rest never came is a command like any other.
                     assert!(!side.has_all(visit) || late, "a visitor chats");
                     side.kind = Kind::Garbage;
                 }
@@ -396,7 +394,7 @@ impl Model {
         }
     }
 
-    /// The connection that a note is about, which is still there.
+    /// The connection that a note is about, which must still exist.
     fn about(&mut self, node: Node, note: &Note) -> Key {
         let id = node.key(note.conn.expect("a note about a connection names it"));
         assert_eq!(self.side(id).peer, note.peer);
@@ -408,7 +406,7 @@ impl Model {
         side.unwrap_or_else(|| panic!("{id:?} is not, or no more"))
     }
 
-    /// What must come next, after what must come already.
+    /// Adds something that must be said after everything else that must come.
     pub(super) fn must_say(&mut self, to: Key, said: Said, owner: Owner) {
         self.must.push_back(Must::Say(to, said, owner));
     }
@@ -434,7 +432,7 @@ impl Model {
         self.online.iter().map(|(member, _)| member)
     }
 
-    /// The member online under this nick, and the connection.
+    /// The member who is online under this nick, and the connection.
     pub(super) fn by_nick(&self, nick: &str) -> Option<(&Member, Key)> {
         let mut online = self.online.iter();
         let found = online.find(|(member, _)| &*member.nick == nick);
@@ -449,7 +447,7 @@ impl Model {
             .map(|(member, _)| member)
     }
 
-    /// Whether its time to identify may be over.
+    /// Whether its time to log in may be over.
     fn may_be_late(&self, id: Key) -> bool {
         let [least, _] = self.sides[&id].stood_still;
         self.is_late(id, least)
@@ -466,7 +464,7 @@ impl Model {
         side.turn == Turn::Free && self.who(id).is_none() && self.now.mono >= until
     }
 
-    /// Whether the time for a request, once begun, is over.
+    /// Whether the time for a request that has begun is over.
     fn is_late_request(&self, id: Key) -> bool {
         let patience = self.config.limits.request;
         let began = self.sides[&id].began;
@@ -478,5 +476,5 @@ impl Model {
     }
 }
 
-/// So late nobody looks who was there all the time.
+/// A host that is later than this was suspended.
 const AWAY: Millis = Millis(5000);

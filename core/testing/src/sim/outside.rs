@@ -1,5 +1,5 @@
-//! The simulation's clients for a server that is none of the simulation's: they say what to send, and
-//! take what they hear; whoever drives them has the sockets, and the faults.
+//! The simulation's clients for a real server. They say what to send, and take what was received. The caller has the
+//! sockets, and causes the faults.
 
 use std::net::SocketAddr;
 
@@ -9,7 +9,7 @@ use super::store::Members;
 use super::swarm::Swarm;
 use crate::random::Random;
 
-/// What all visitors of a server have in common: a seed, members, and how long a command may be.
+/// What all visitors of a server share: a seed, the members, and the limit on the length of a command.
 #[derive(Debug)]
 pub struct Party {
     seed: u64,
@@ -18,14 +18,14 @@ pub struct Party {
     members: Members,
 }
 
-/// One client, for one connection.
+/// One client with one connection.
 #[derive(Debug)]
 pub struct Visitor {
     pub(super) kind: Kind,
     pub(super) peer: SocketAddr,
-    /// All that it has asked for.
+    /// Everything that it has asked for.
     pub(super) items: Vec<Item>,
-    /// All that it has heard.
+    /// Everything that it has received.
     pub(super) heard: Vec<u8>,
     pub(super) left: Option<Left>,
     guest: Guest,
@@ -34,53 +34,53 @@ pub struct Visitor {
     unique: u64,
 }
 
-/// Who comes.
+/// How a visitor behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guest {
-    /// Anybody, for anything, not for long.
+    /// It does anything, and does not stay long.
     Passing,
-    /// One who chats, and does not leave of its own accord.
+    /// It chats, and does not leave by itself.
     Staying,
 }
 
-/// What a visitor puts on the wire: either all of it, or the connection has to end by a reset.
+/// What a visitor sends. If not all of it can be sent, the connection must end by a reset.
 #[derive(Clone, Debug, Default)]
 pub struct Turn {
     /// To be sent.
     pub bytes: Vec<u8>,
-    /// The sending side closes behind them.
+    /// The sending side is closed behind these bytes.
     pub last: bool,
 }
 
-/// What a visitor has heard, by number, and the bytes with which it answers at once.
+/// Counts of what a visitor received, and the bytes that it answers at once.
 #[derive(Clone, Debug, Default)]
 pub struct Heard {
     /// To be sent.
     pub reply: Vec<u8>,
-    /// Successful logins of its own.
+    /// Its own successful logins.
     pub logins: u64,
     /// `Please try again later.`
     pub later: u64,
-    /// Messages, its own among them.
+    /// Messages, its own included.
     pub messages: u64,
     /// Answers to PING.
     pub pongs: u64,
 }
 
-/// How a connection came to its end, for the visitor.
+/// How a connection ended for its visitor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Left {
-    /// It has read to the end of the stream.
+    /// The visitor read to the end of the stream.
     ReadToTheEnd,
-    /// It has ended the connection itself, read or unread.
+    /// The visitor ended the connection itself, and may have left bytes unread.
     CutOff,
-    /// The connection was reset from the other side.
+    /// The server reset the connection.
     WasReset,
 }
 
 impl Party {
-    /// Everything that its visitors do follows from `seed`. `command` is what the server takes for
-    /// the length of a command.
+    /// Everything that its visitors do follows from `seed`. `command` is the server's limit on the length of a
+    /// command.
     pub fn new(seed: u64, command: usize) -> Self {
         let passing = Swarm::outside(&mut Random::new(seed), command);
         Self {
@@ -91,14 +91,14 @@ impl Party {
         }
     }
 
-    /// Whom the server has to know: number, nick, name and password.
+    /// The members that the server must have: number, nick, name and password.
     pub fn members(&self) -> impl Iterator<Item = (i64, &str, &str, &str)> {
         let member = |m: &'_ flashgate_core::Member| m.id.0;
         let all = self.members.all.iter();
         all.map(move |m| (member(m), &*m.nick, &*m.name, PASSWORD))
     }
 
-    /// The visitor of this number, who connects from `peer`: no two from the same.
+    /// The visitor of this number, which connects from `peer`. No two visitors may have the same address.
     pub fn visitor(&self, number: u64, peer: SocketAddr, guest: Guest) -> Visitor {
         let mut random = Random::new(self.seed ^ number.wrapping_mul(0x2545_f491_4f6c_dd1d));
         let kind = self.swarm(guest).newcomer(&mut random);
@@ -124,7 +124,7 @@ impl Party {
 }
 
 impl Visitor {
-    /// What it does next. [Over](Self::is_over), it does nothing.
+    /// What it does next; nothing once it [is over](Self::is_over).
     pub fn act(&mut self, party: &Party) -> Turn {
         if self.is_over() {
             return Turn::default();
@@ -141,7 +141,7 @@ impl Visitor {
         }
     }
 
-    /// Takes what has come. Panics at what no server of the contract says.
+    /// Takes bytes that were received. Panics if no server that keeps the protocol would send them.
     pub fn hear(&mut self, bytes: &[u8]) -> Heard {
         self.heard.extend_from_slice(bytes);
         let mut heard = Heard::default();
@@ -167,7 +167,7 @@ impl Visitor {
         self.client.over
     }
 
-    /// Whether it is one who chats.
+    /// Whether it chats.
     pub fn chats(&self) -> bool {
         matches!(self.kind, Kind::Chat(_))
     }

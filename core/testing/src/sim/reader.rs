@@ -1,14 +1,14 @@
-//! The client's ear: bytes from the server become what was said, by a reader of the simulation's own
-//! that knows nothing of how the core writes. Strict: what the contract prints is read, nothing else.
+//! Reads the bytes that a client receives. It shares no code with the core, and takes exactly what the protocol's
+//! description prints.
 
 use flashgate_core::Chunk;
 
-/// One thing that a server says to one client.
+/// One thing that a server sends to one client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Said {
     /// The answer to an upgrade.
     Upgraded,
-    /// Another answer, by its status, and the body of that.
+    /// Another answer to a request, by its status; and its body.
     NotUpgraded(String),
     Body(String),
     /// An element.
@@ -77,7 +77,7 @@ impl Element {
     }
 }
 
-/// What a text is read back as: characters that no answer can carry become U+FFFD.
+/// The text that a client reads back: characters that XML cannot have are U+FFFD.
 fn as_heard(text: &str) -> String {
     let heard = |c| match c {
         '\t' | '\n' | '\r' => c,
@@ -87,7 +87,7 @@ fn as_heard(text: &str) -> String {
     text.chars().map(heard).collect()
 }
 
-/// How it was carried.
+/// The wire form of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     Stream,
@@ -97,7 +97,7 @@ pub(super) enum Form {
     Other,
 }
 
-/// Collects bytes until something has been said.
+/// Collects bytes until an answer is complete.
 #[derive(Debug, Default)]
 pub(super) struct Reader {
     kept: Vec<u8>,
@@ -112,7 +112,7 @@ impl Reader {
         }
     }
 
-    /// Takes bytes as they come; all that was said in them.
+    /// Takes bytes as they come, and returns the answers that they complete.
     pub(super) fn take(&mut self, bytes: &[u8]) -> Vec<(Form, Said)> {
         self.kept.extend_from_slice(bytes);
         let (mut at, mut all) = (0, Vec::new());
@@ -124,13 +124,13 @@ impl Reader {
         all
     }
 
-    /// Whether nothing is half said.
+    /// Whether no answer is incomplete.
     pub(super) fn is_empty(&self) -> bool {
         self.kept.is_empty()
     }
 }
 
-/// Reads one chunk, which must be one thing said, whole.
+/// Reads a chunk, which must be one complete answer.
 pub(super) fn read_whole(bytes: &[u8], socket: bool) -> (Form, Said) {
     match read(bytes, socket) {
         Some((form, said, used)) if used == bytes.len() => (form, said),
@@ -157,7 +157,7 @@ pub(super) fn memory(bytes: &[u8], socket: bool) -> usize {
 }
 
 fn read(bytes: &[u8], socket: bool) -> Option<(Form, Said, usize)> {
-    // A raw connection hears HTTP where it turns out to be a request.
+    // A raw connection gets an HTTP answer if its bytes turn out to be a request.
     let is_http = bytes
         .first()
         .is_some_and(|byte| *byte == b'H' || byte.is_ascii_digit());
@@ -179,7 +179,7 @@ fn read(bytes: &[u8], socket: bool) -> Option<(Form, Said, usize)> {
         return Some((Form::Other, said, end));
     }
     if bytes.first().is_some_and(u8::is_ascii_digit) {
-        // The body of a refusal is its status line once more.
+        // The body of a refusal repeats its status line.
         let end = bytes.iter().position(|byte| *byte == b'\n')? + 1;
         let code = String::from_utf8_lossy(&bytes[..3]);
         return Some((Form::Other, Said::Body(code.into_owned()), end));
@@ -230,7 +230,7 @@ fn frame(bytes: &[u8]) -> Option<(Form, Said, usize)> {
     Some((form, said, head + length))
 }
 
-/// Reads an answer exactly as the contract prints it.
+/// Reads an answer exactly as the protocol prints it.
 fn xml(bytes: &[u8]) -> Said {
     let Ok(text) = std::str::from_utf8(bytes) else {
         panic!("not UTF-8: {}", bytes.escape_ascii());
@@ -274,7 +274,7 @@ fn element<'a>(text: &'a str, shape: &Shape) -> Option<(Element, &'a str)> {
     Some((element, rest))
 }
 
-/// What a strict parser would make of an attribute's value; nothing if it would refuse or change it.
+/// An attribute's value as a strict parser reads it; `None` if the parser would refuse or change it.
 fn unescaped(value: &str) -> Option<String> {
     let mut out = String::new();
     let mut rest = value;
@@ -301,11 +301,11 @@ fn unescaped(value: &str) -> Option<String> {
     Some(out)
 }
 
-/// An element as the contract prints it.
+/// An element as the protocol prints it.
 struct Shape {
     name: &'static str,
     attributes: &'static [&'static str],
-    /// What ends it, or what ends its start where others are inside.
+    /// The end of the element, or the end of its start tag if it has children.
     end: &'static str,
     inside: Option<&'static Self>,
 }
@@ -327,7 +327,7 @@ impl Shape {
 
 static NICK: Shape = Shape::new("nick", &["aid", "name"], " />");
 
-/// Everything that a server says in XML.
+/// All elements that a server sends.
 static ELEMENTS: [Shape; 11] = [
     Shape::new("error", &["value"], "/>"),
     Shape::new("pong", &["value"], "/>"),
@@ -361,7 +361,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_the_contract_prints_and_nothing_else() {
+    fn reads_exactly_what_the_protocol_prints() {
         let read = |text: &str| {
             let mut found = ELEMENTS.iter().filter_map(|shape| element(text, shape));
             match found.next() {

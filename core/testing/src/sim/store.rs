@@ -1,4 +1,4 @@
-//! The member store of the simulation: right, wrong, slow, failing, or silent for ever.
+//! The member store of the simulation. It may be slow, fail, or never answer.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::swarm;
 use crate::random::Random;
 use flashgate_core::{Answer, Denial, Login, Member, MemberId, Query, Ticket, Unavailable};
 
-/// Everybody who may log in. A password that begins with `right` is, unless there is but one.
+/// The members. A password is right if it begins with `right`; a real server's store has one password for all.
 #[derive(Debug)]
 pub(super) struct Members {
     pub(super) all: Vec<Member>,
@@ -14,7 +14,7 @@ pub(super) struct Members {
     pub(super) password: Option<&'static str>,
 }
 
-/// What a store says, and when.
+/// The store's answer, and when it comes.
 #[derive(Debug)]
 pub(super) struct Reply {
     pub(super) ticket: Ticket,
@@ -31,7 +31,7 @@ impl Members {
         }
     }
 
-    /// Such as a real store takes, all with the same password.
+    /// Members that a real store can hold, all with the same password.
     pub(super) fn outside(password: &'static str) -> Self {
         Self {
             all: called(&REAL_NICKS, &REAL_NAMES),
@@ -40,8 +40,7 @@ impl Members {
         }
     }
 
-    /// The answer is found when it is asked for, and given when it is given: what changes meanwhile
-    /// makes it old.
+    /// The answer is looked up now and sent later: changes in between make it outdated.
     pub(super) fn ask(
         &self,
         ticket: Ticket,
@@ -104,7 +103,7 @@ fn called(nicks: &[&str], names: &[&str]) -> Vec<Member> {
     nicks.iter().enumerate().map(member).collect()
 }
 
-/// Twelve at most: a member's number is a place in this table, and one.
+/// A member's number is its index in this table, plus one. There may be twelve at most.
 const NICKS: [&str; 12] = [
     "alice",
     "bob",

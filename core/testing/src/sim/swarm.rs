@@ -1,5 +1,5 @@
-//! What one seed makes of the world: how many are in it, how they behave, what goes wrong, and how
-//! low the limits are. Every seed leaves some things out, so that what is left happens often.
+//! The options that a seed draws for its run: how many clients there are, how they behave, which faults happen, and
+//! how low the limits are. Each run leaves some things out, so that others happen often.
 
 use std::sync::Arc;
 
@@ -15,42 +15,42 @@ pub(super) struct Swarm {
     pub(super) config: Arc<Config>,
     /// Inputs after which the faults stop.
     pub(super) events: u64,
-    /// Peers at once.
+    /// The most connections at once.
     pub(super) peers: usize,
     pub(super) members: usize,
     pub(super) addresses: u64,
-    /// The longest that a client thinks, and that a piece travels; milliseconds.
+    /// The longest pause of a client, and the longest time that a piece travels, in milliseconds.
     pub(super) think: u64,
     pub(super) travel: u64,
-    /// What the network takes before the client reads.
+    /// How many bytes the network holds until the client reads them.
     pub(super) pipe: usize,
     /// The most bytes in one piece.
     pub(super) piece: u64,
-    /// Of a hundred newcomers, how many visit: HTTP, policy, garbage, nothing.
+    /// How many of 100 new connections do not chat: HTTP, policy requests, garbage.
     pub(super) visitors: u64,
-    /// Which wire forms are spoken, by their places in [`FORMS`].
+    /// The wire forms that clients use, as indices of [`FORMS`].
     pub(super) forms: Vec<usize>,
-    /// Of a hundred passwords, how many are wrong.
+    /// How many of 100 passwords are wrong.
     pub(super) wrong: u64,
     pub(super) store: Store,
     pub(super) faults: Faults,
-    /// Of a hundred wake-ups, how many put the flush off.
+    /// After how many of 100 events the runtime does not flush.
     pub(super) lazy_flush: u64,
-    /// Of a hundred deadlines, how many pass before the runtime looks.
+    /// How many of 100 deadlines the runtime misses at first.
     pub(super) lazy_timer: u64,
-    /// Of a hundred texts, how many are as long as the limit lets them be, or one byte longer.
+    /// How many of 100 commands have the longest size that is allowed, or one byte more.
     pub(super) long: u64,
-    /// Of a hundred messages, how many are made longer, up to half of what a command may be.
+    /// How many of 100 messages are made longer, up to half of the limit on commands.
     pub(super) loud: u64,
     /// Whether a client ever sends QUIT.
     pub(super) leaves: bool,
-    /// How often the operator announces something, and how often the operator kicks a member: of a hundred
-    /// occasions.
+    /// On how many of 100 occasions the operator announces something, and on how many the operator kicks a
+    /// member.
     pub(super) announces: u64,
     pub(super) kicks: u64,
 }
 
-/// How the member store behaves; parts of a hundred, and milliseconds.
+/// How the member store behaves: chances in percent, and a time in milliseconds.
 #[derive(Clone, Debug)]
 pub(super) struct Store {
     pub(super) lost: u64,
@@ -59,19 +59,19 @@ pub(super) struct Store {
     pub(super) slowest: u64,
 }
 
-/// What goes wrong, in parts of a thousand of what clients do.
+/// How often faults happen, per 1,000 acts of clients.
 #[derive(Clone, Debug)]
 pub(super) struct Faults {
     pub(super) reset: u64,
     pub(super) vanish: u64,
     pub(super) stall: u64,
     pub(super) half_close: u64,
-    /// A frame or a message that breaks a rule.
+    /// Frames and messages that break a rule.
     pub(super) broken: u64,
     pub(super) disable: u64,
     pub(super) configure: u64,
     pub(super) leap: u64,
-    /// Of all runs, those that end by a shutdown under load.
+    /// Whether the run ends with a shutdown under load.
     pub(super) shutdown: bool,
 }
 
@@ -83,7 +83,7 @@ impl Swarm {
             forms.push(random.below(FORMS.len() as u64) as usize);
         }
         let config = Arc::new(config(random, peers));
-        // A long command byte by byte would be all that ever happens.
+        // A long command that came byte by byte would take up the whole run.
         let smallest = config.limits.command as u64 / 100;
         let piece = smallest.max(*random.pick(&[1, 4, 30, 300, 20_000]));
         let slowest = *random.pick(&[5, 500, 3000, 15_000]);
@@ -136,7 +136,7 @@ impl Swarm {
         }
     }
 
-    /// Draws what the operator does from streams of its own, so that all others do the same as without.
+    /// Draws what the operator does. It has random streams of its own, so that it changes nothing for the others.
     pub(super) fn draw_operator(&mut self, seed: u64) {
         self.announces = *stream(seed, "announces").pick(&[0, 3, 3, 30]);
         self.kicks = *stream(seed, "kicks").pick(&[2, 2, 0, 30]);
@@ -148,7 +148,7 @@ impl Swarm {
         config.filters = vec![Some(FakeFilter::make())];
     }
 
-    /// Of visitors to a server that is none of the simulation's: what it does, nobody here decides.
+    /// For visitors of a real server, whose settings are not drawn here.
     pub(super) fn outside(random: &mut Random, command: usize) -> Self {
         let mut config = Config::default();
         config.limits.command = command;
@@ -160,14 +160,14 @@ impl Swarm {
         swarm
     }
 
-    /// The same, of such as come to chat, and stay.
+    /// The same for visitors that come to chat, and stay.
     pub(super) fn staying(mut self) -> Self {
         (self.visitors, self.wrong, self.loud, self.leaves) = (0, 0, 40, false);
         (self.faults.half_close, self.faults.broken) = (0, 0);
         self
     }
 
-    /// Who connects next.
+    /// The kind of the next client.
     pub(super) fn newcomer(&self, random: &mut Random) -> Kind {
         if random.percent(self.visitors) {
             return match random.below(3) {
@@ -176,7 +176,7 @@ impl Swarm {
             };
         }
         let speak = FORMS[*random.pick(&self.forms)];
-        // Where there is a code page, half of those who end with NUL speak it.
+        // If there is a code page, half of the clients that end commands with NUL use it.
         if speak == Speak::Nul && self.config.codepage.is_some() && random.percent(50) {
             return Kind::Chat(Speak::Page);
         }
@@ -193,7 +193,7 @@ const FORMS: [Speak; 6] = [
     Speak::Text,
 ];
 
-/// Draws each setting from a stream of its own, so that a new one changes none of the others.
+/// Draws each setting from a random stream of its own, so that a new setting changes no other.
 fn config(random: &mut Random, peers: u64) -> Config {
     let seed = random.next();
     let mut config = Config {
@@ -203,7 +203,7 @@ fn config(random: &mut Random, peers: u64) -> Config {
     draw(&mut config, SETTINGS, seed);
     draw(&mut config, THROTTLE, seed);
     let limits = &mut config.limits;
-    // Those that depend on others.
+    // These settings depend on others.
     limits.clients = *stream(seed, "max-clients").pick(&[1, 3, peers, 4096]) as usize;
     limits.connections = limits.clients + *stream(seed, "connections").pick(&[1, 4, 1024]) as usize;
     let mut pings = stream(seed, "ping");
@@ -217,7 +217,7 @@ fn config(random: &mut Random, peers: u64) -> Config {
     config
 }
 
-/// Draws how failed identifications are slowed down.
+/// Draws the settings of the login throttle.
 pub(super) fn throttle(config: &mut Config, random: &mut Random) {
     draw(config, THROTTLE, random.next());
 }
@@ -230,7 +230,7 @@ fn draw(config: &mut Config, settings: &[(&str, &[&str])], seed: u64) {
     }
 }
 
-/// The stream of chance that belongs to a name (FNV-1a).
+/// The random stream of a name (FNV-1a).
 fn stream(seed: u64, name: &str) -> Random {
     let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
@@ -238,7 +238,7 @@ fn stream(seed: u64, name: &str) -> Random {
     Random::new(seed ^ hash)
 }
 
-/// The values of which one is drawn for each run; a value that stands twice is as likely again.
+/// The values of each setting, one of which is drawn for each run. A value that is listed twice is twice as likely.
 const SETTINGS: &[(&str, &[&str])] = &[
     (
         "on-duplicate",
@@ -272,8 +272,7 @@ const SETTINGS: &[(&str, &[&str])] = &[
     ("burst", &["0", "1", "3", "40"]),
 ];
 
-/// The same for how failed identifications are slowed down: low enough that a few clients meet every
-/// limit.
+/// The same for the login throttle, with values so low that a few clients reach every limit.
 const THROTTLE: &[(&str, &[&str])] = &[
     (
         "login-throttle",

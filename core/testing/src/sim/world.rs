@@ -1,5 +1,5 @@
-//! The runtime of the simulation, and everything around it: an event queue ordered by time, clients,
-//! a network, a member store. Keeps to what the crate's documentation asks of a runtime.
+//! The runtime of the simulation and its surroundings: an event queue in the order of time, clients, a network and a
+//! member store. It does what the crate's documentation asks of a runtime.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -24,7 +24,7 @@ use flashgate_core::{
 
 pub(super) struct World<'a> {
     pub(super) random: Random,
-    /// Decides what the operator does, so that a seed makes everybody else do the same as without.
+    /// Decides what the operator does. It is separate, so that it changes nothing for the others.
     pub(super) operator: Random,
     pub(super) swarm: Swarm,
     pub(super) gateway: Gateway,
@@ -37,9 +37,9 @@ pub(super) struct World<'a> {
     pub(super) answers: BTreeMap<Ticket, Answer>,
     pub(super) unique: u64,
     port: u16,
-    /// Nobody tries again before, after one was turned away.
+    /// After a refused connection, no client connects before this time.
     full_until: u64,
-    /// Faults have stopped; clients say goodbye.
+    /// Faults have stopped, and clients leave.
     pub(super) calm: bool,
     pub(super) trace: Trace,
     pub(super) witness: Option<Witness>,
@@ -53,7 +53,7 @@ pub(super) struct World<'a> {
 /// What happens next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Event {
-    /// Somebody connects, now and then.
+    /// A client connects.
     Connect,
     /// A client does something.
     Act(ConnId),
@@ -63,11 +63,11 @@ pub(super) enum Event {
     Read(ConnId),
     /// The store answers.
     Answer(Ticket),
-    /// The system gives a vanished peer up.
+    /// The system reports a vanished peer as dead.
     GiveUp(ConnId),
     /// The runtime has carried out an abort.
     Cut(ConnId),
-    /// Something from outside.
+    /// The operator or the host does something.
     Outside,
 }
 
@@ -123,7 +123,7 @@ impl<'a> World<'a> {
         world
     }
 
-    /// Plays until the faults stop, and on until nothing is left.
+    /// Plays until the faults stop, and then until every connection is gone.
     pub(super) fn play(&mut self) {
         while self.inputs < self.swarm.events {
             self.turn();
@@ -131,7 +131,7 @@ impl<'a> World<'a> {
         if self.swarm.faults.shutdown {
             self.settle_timers();
             self.handle(Input::Shutdown, model::Input::Shutdown);
-            // Clients do not stop because the server does.
+            // Clients go on while the server stops.
             let until = self.inputs + 100;
             while self.inputs < until && !self.gateway.is_empty() {
                 self.turn();
@@ -171,8 +171,8 @@ impl<'a> World<'a> {
             Event::Read(id) => self.read(id),
             Event::Answer(ticket) => {
                 if let Some(answer) = self.answers.remove(&ticket) {
-                    let told = model::Input::Answer(ONLY, ticket, answer.clone());
-                    self.handle(Input::Answer(ticket, answer), told);
+                    let known = model::Input::Answer(ONLY, ticket, answer.clone());
+                    self.handle(Input::Answer(ticket, answer), known);
                 }
             }
             Event::GiveUp(id) => self.breaks(id, Cause::TimedOut),
@@ -241,7 +241,7 @@ impl<'a> World<'a> {
             0 => IpAddr::from([127, 0, 0, 1]),
             n @ 1..=3 => {
                 let four = Ipv4Addr::new(192, 0, 2, n as u8);
-                // A listener of both families has it so.
+                // A listener for IPv4 and IPv6 reports IPv4 addresses so.
                 if self.random.percent(30) {
                     IpAddr::V6(four.to_ipv6_mapped())
                 } else {
@@ -260,7 +260,7 @@ impl<'a> World<'a> {
         if link.away || link.client.over || link.fin || link.end == End::Gone {
             return;
         }
-        // A client that is not read from does not write without bound.
+        // A client that the server does not read from stops writing.
         if link.to_server.len() < 20_000 && !calm {
             self.unique += 10;
             let (random, swarm) = (&mut self.random, &self.swarm);
@@ -290,7 +290,7 @@ impl<'a> World<'a> {
         self.at(pause, Event::Act(id));
     }
 
-    /// What a client sent, or the room that it made, is on its way.
+    /// Schedules the delivery of a client's bytes, or of its end, if there is anything to deliver.
     pub(super) fn travels(&mut self, id: ConnId) {
         let pause = self.random.below(self.swarm.travel + 1);
         let Some(link) = self.links.get_mut(&id) else {
@@ -313,16 +313,16 @@ impl<'a> World<'a> {
         if link.away || link.reading != Reading::Open || link.end >= End::Closed {
             return;
         }
-        // The records of a piece are one read, too.
+        // The records for a piece must fit into one read.
         let half = if link.filter.is_some() { 2 } else { 1 };
         let piece = link.piece((most as usize / half).max(1));
         if !piece.is_empty() {
-            let told = model::Input::Bytes(ONLY.key(id), piece.len());
+            let known = model::Input::Bytes(ONLY.key(id), piece.len());
             let wire = match &mut link.filter {
                 Some(filter) => filter.send(&piece),
                 None => piece,
             };
-            self.handle(Input::Bytes(id, &wire), told);
+            self.handle(Input::Bytes(id, &wire), known);
         } else if link.fin {
             link.reading = Reading::Ended;
             self.settle_timers();
@@ -331,7 +331,7 @@ impl<'a> World<'a> {
         self.travels(id);
     }
 
-    /// The network has something for a client.
+    /// Schedules the client's next read, if the network has something for it.
     fn arrives(&mut self, id: ConnId) {
         let pause = self.random.below(self.swarm.travel + 1);
         let now = self.now.mono.0;
@@ -391,7 +391,7 @@ impl<'a> World<'a> {
         self.arrives(id);
     }
 
-    /// A client that has heard everything has heard all of it.
+    /// A client that has read to the end must have received everything that the model expects.
     fn end_of_hearing(&mut self, id: ConnId) {
         let Some(link) = self.links.get_mut(&id) else {
             return;
@@ -411,7 +411,7 @@ impl<'a> World<'a> {
             self.links.remove(&id);
             self.model.expected.remove(&ONLY.key(id));
         } else if link.end == End::Finished && (self.calm || self.random.percent(80)) {
-            // The rest of what it would have said is for nobody.
+            // The client sends nothing more: nobody would answer.
             link.client.over = true;
             link.fin = true;
             self.travels(id);
@@ -442,7 +442,7 @@ impl<'a> World<'a> {
         } else {
             self.swarm.pipe
         };
-        // A network may take any part: now and then just so much that the limit is met, or missed by one.
+        // A network may take any part. Sometimes it leaves exactly the limit in the queue, or one byte more.
         let limit = self.model.config.limits.backlog + self.random.below(2) as usize;
         let some = link.left() > limit && !self.calm && self.random.percent(30);
         link.flush(capacity, if some { limit } else { 0 });
@@ -457,7 +457,7 @@ impl<'a> World<'a> {
             .get(&id)
             .is_some_and(|link| link.end < End::Aborted)
         {
-            // A timer may have said more.
+            // A timer may have written more.
             let link = &self.links[&id];
             let (left, plain) = (link.left(), link.plain_left());
             self.handle(
@@ -484,7 +484,7 @@ impl<'a> World<'a> {
         self.arrives(id);
     }
 
-    /// The connection breaks, from outside.
+    /// The connection breaks in the network.
     pub(super) fn breaks(&mut self, id: ConnId, cause: Cause) {
         let Some(link) = self.links.get_mut(&id) else {
             return;

@@ -1,4 +1,4 @@
-//! Commands as a stream of bytes: where they end, what telnet puts in between, and what they cost.
+//! Commands as a stream of bytes: their terminators, telnet's sequences between them, and what they cost.
 
 use std::ops::Range;
 
@@ -7,8 +7,8 @@ use crate::random::Random;
 use crate::sim::ask::{Ask, IDLE, Speak};
 
 impl Client {
-    /// What telnet says first: each sequence costs as much as what leads to no command, and what is inside a
-    /// subnegotiation by its length.
+    /// Telnet's first sequences. Each costs as much as a blank command, and the content of a subnegotiation costs by
+    /// its length.
     pub(super) fn greet(&self, batch: &mut Batch, random: &mut Random) {
         let start = self.sent + batch.bytes.len() as u64;
         let (bytes, costs) = *random.pick(&GREETINGS);
@@ -19,7 +19,7 @@ impl Client {
         batch.items.extend(items);
     }
 
-    /// A command with LF and NUL behind it, as ActionScript sends them, or with one of these.
+    /// A command that ends with LF and NUL, as ActionScript sends it, or with one of the two.
     pub(super) fn mixed(
         &mut self,
         batch: &mut Batch,
@@ -35,7 +35,7 @@ impl Client {
         batch.bytes.extend_from_slice(ends);
         let is_end = |byte: &u8| *byte == 0 || !self.flash && *byte == b'\n';
         let end = ends.iter().position(is_end).expect("one of them ends it");
-        // To a Flash client a line end is content, to a line connection none of it is.
+        // A line end is content for a Flash client, and never for a client that sends lines.
         let content = if self.flash { end } else { 0 };
         let size = lead + text.len() + content;
         let at = if size > limit {
@@ -85,7 +85,7 @@ impl Client {
         }
     }
 
-    /// A command without an end, before the end of the stream.
+    /// A command without a terminator, at the end of the stream.
     pub(super) fn last_words(&mut self, batch: &mut Batch) {
         batch.bytes.extend_from_slice(b"PING last");
         let ask = Ask::command("PING", ["last"]);
@@ -93,8 +93,8 @@ impl Client {
     }
 }
 
-/// A command as somebody types it into a terminal: with mistakes that are erased, and with what telnet
-/// puts in between.
+/// A command as a person types it into a terminal: with mistakes that are erased, and with telnet sequences in
+/// between.
 pub(super) fn typed(random: &mut Random, text: &[u8], has_page: bool) -> Vec<u8> {
     let Ok(text) = std::str::from_utf8(text) else {
         return text.to_vec();
@@ -102,7 +102,7 @@ pub(super) fn typed(random: &mut Random, text: &[u8], has_page: bool) -> Vec<u8>
     let mut typed = Vec::new();
     for c in text.chars() {
         if random.percent(5) {
-            // With a code page, all of a command that is not UTF-8 is in it.
+            // If there is a code page, a command that is not UTF-8 is read in it.
             let mistakes = &MISTAKES[usize::from(has_page)..];
             typed.extend_from_slice(random.pick::<&[u8]>(mistakes));
         }
@@ -114,7 +114,7 @@ pub(super) fn typed(random: &mut Random, text: &[u8], has_page: bool) -> Vec<u8>
     typed
 }
 
-/// What is taken as one of a command that is too long: a byte, or IAC and what belongs to it.
+/// A unit in which the core takes a command that is too long: a byte, or IAC with its sequence.
 fn units(text: &[u8], telnet: bool) -> impl Iterator<Item = Range<usize>> {
     let (mut from, mut inside) = (0, false);
     std::iter::from_fn(move || {
@@ -161,7 +161,7 @@ pub(super) const OTHER_METHODS: [(&str, &str); 4] = [
     ("\u{8}BREW a\u{7f}/ HTTP/3", "505"),
 ];
 
-/// What telnet and others say before the first line; and after how many bytes that costs how much.
+/// What telnet and other programs send before the first line, with the cost of each part and where it ends.
 type Greeting = (&'static [u8], &'static [(u64, u64)]);
 
 const GREETINGS: [Greeting; 5] = [

@@ -2,11 +2,11 @@
 
 use crate::random::Random;
 
-/// What visitors ask for.
+/// What a visitor asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::sim) enum Visit {
     Policy,
-    /// A request that is answered with this status.
+    /// An HTTP request, and the status that answers it.
     Http(&'static str, &'static str),
 }
 
@@ -29,7 +29,7 @@ impl Visit {
     }
 }
 
-/// Bytes of no meaning, of half a meaning, and such as begin like something else.
+/// Meaningless bytes, incomplete requests, and bytes that begin like another protocol.
 pub(super) fn garbage(random: &mut Random) -> Vec<u8> {
     let mut bytes = Vec::new();
     for _ in 0..random.between(1, 5) {

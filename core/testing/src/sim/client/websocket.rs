@@ -1,4 +1,4 @@
-//! Commands in the messages of a WebSocket, and broken rules of it.
+//! Commands in WebSocket messages, and frames that break a rule.
 
 use super::{Batch, Client, Item, priced};
 use crate::random::Random;
@@ -34,7 +34,7 @@ impl Client {
             }
             Speak::Text | Speak::Nul | Speak::Line | Speak::Both | Speak::Telnet | Speak::Page => {}
         }
-        // Where in the payload the command is known to be asked.
+        // The position in the payload at which the core can take the command.
         let decisive = if counted && length > limit {
             limit + 1
         } else {
@@ -92,7 +92,7 @@ impl Client {
             );
             let end = self.sent + batch.bytes.len() as u64;
             from += size;
-            // A frame that begins a command costs nothing; its head is enough to know.
+            // A frame that begins a command costs nothing, which its head shows.
             if opcode == 0 || size == 0 {
                 sent.idle.push(idle(end - size as u64));
             }
@@ -122,17 +122,17 @@ impl Client {
     }
 }
 
-/// Where the parts of a message stand among the bytes that a client sends.
+/// The positions of a message's parts among the bytes that a client sends.
 #[derive(Debug, Default)]
 struct Fragments {
-    /// For each frame, the bytes of payload up to its end, and where that is.
+    /// For each frame, the bytes of payload up to its end, and the position of its end.
     ends: Vec<(usize, u64)>,
     /// Frames that lead to no command.
     idle: Vec<Item>,
 }
 
 impl Fragments {
-    /// Where so many bytes of the payload have come.
+    /// The position at which this many bytes of the payload have arrived.
     fn at(&self, bytes: usize) -> u64 {
         let frame = self.ends.iter().find(|(payload, _)| *payload >= bytes);
         let (payload, end) = frame.expect("the payload is as long");
@@ -144,7 +144,7 @@ impl Fragments {
     }
 }
 
-/// One masked frame, its length in the shortest form.
+/// One masked frame, with its length in the shortest form.
 pub(super) fn frame(out: &mut Vec<u8>, random: &mut Random, first: u8, payload: &[u8]) {
     out.push(first);
     match payload.len() {

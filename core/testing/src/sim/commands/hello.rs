@@ -1,4 +1,4 @@
-//! HELLO: what the server can do.
+//! HELLO: asks what the server can do.
 
 use crate::sim::ask::{Ask, Writer};
 use crate::sim::key::Key;

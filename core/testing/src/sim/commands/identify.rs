@@ -13,8 +13,7 @@ pub(super) fn write(writer: &mut Writer<'_>) -> (Ask, String) {
         6..=8 => String::from(&*member.nick),
         _ => String::from("7x"),
     };
-    // No two questions are the same, so that the model knows which client asks; but a real store has one
-    // password for each member.
+    // Passwords are unique, so that the model knows which client asks. A real store has one for each member.
     let password = match (random.percent(writer.swarm.wrong), writer.members.password) {
         (false, Some(password)) => String::from(password),
         (false, None) => format!("right {unique}"),

@@ -1,4 +1,4 @@
-//! LIST: who is online, in the order of their logins.
+//! LIST: the members online, in the order of their logins.
 
 use flashgate_core::ListAccess;
 

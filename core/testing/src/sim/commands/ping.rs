@@ -1,4 +1,4 @@
-//! PING: a question whether the server is there.
+//! PING: asks whether the server is there.
 
 use crate::sim::ask::{Ask, Writer};
 use crate::sim::key::Key;

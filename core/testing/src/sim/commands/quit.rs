@@ -5,7 +5,7 @@ use crate::sim::key::Key;
 use crate::sim::model::Model;
 use crate::sim::reader::Said;
 
-/// Not often: most of the times it is a blank command.
+/// Usually a blank command, so that few clients leave.
 pub(super) fn write(writer: &mut Writer<'_>) -> (Ask, String) {
     match writer.random.below(5) {
         0 if writer.swarm.leaves => (Ask::command("QUIT", []), String::from("QUIT")),

@@ -1,4 +1,4 @@
-//! Why something is said to a connection that nothing had to be said to: it must be an answer.
+//! Answers: finds the reason of a write that did not have to come next.
 
 use super::side::{OverTheRate, Turn};
 use super::{Input, Model, Must, Owner};
@@ -10,7 +10,7 @@ use crate::sim::reader::Said;
 use flashgate_core::{Answer, CloseReason, Millis};
 
 impl Model {
-    /// Something is said to a connection, and nothing has to be: it must be an answer.
+    /// Finds the reason of a write when nothing must come next: it must be an answer.
     pub(super) fn explain(&mut self, id: Key, said: &Said) {
         let now = self.now.mono;
         if let Said::Ping(payload) = said {
@@ -18,8 +18,8 @@ impl Model {
                 return assert!(payload.is_empty(), "a ping");
             }
             let side = &self.sides[&id];
-            // What looked like a question might have been this ping, and this the question, which does
-            // not wait for what stands before it.
+            // Of two pings in one input, the model may have taken the wrong one for the claim's. The claim's is
+            // sent even if something waits.
             let may = side.waiting() == 0 || self.is_asked_now(id);
             assert!(side.chat && payload.is_empty() && may, "a ping");
             assert!(self.config.limits.ping.is_some(), "pings are off");
@@ -31,7 +31,7 @@ impl Model {
             let fresh = matches!(self.cause, Input::Bytes(to, _) if to == id);
             let since = side.may_since(limits);
             if !fresh && side.kept_alive_at(limits).is_some_and(|at| since <= at) {
-                // Its command was taken before, and does not wait for this NUL.
+                // Its command was taken earlier, and does not wait for this NUL.
                 self.queue_up(id);
             }
             return self.count("kept alive");
@@ -116,7 +116,7 @@ impl Model {
         self.must.push_back(Must::End(id, end));
     }
 
-    /// A request to go on as a WebSocket that came too late, or never as a whole.
+    /// Checks the refusal of an upgrade request that was too late or incomplete.
     fn not_upgraded(&mut self, id: Key, code: &str) {
         let (now, limits) = (self.now.mono, self.config.limits.clone());
         let patience = limits.request;
@@ -126,7 +126,7 @@ impl Model {
         let late = side.began.is_some_and(|at| now >= at + patience);
         let whole = side.next(&limits, now) == Some(&Ask::Upgrade);
         let right = match code {
-            // The timer fires before the input that would have made it whole.
+            // The timer fires before the input that completes the request.
             "408" => late && (!whole || fresh),
             "400" => side.eof && !whole,
             "503" => stopping && whole,
@@ -140,7 +140,7 @@ impl Model {
         self.count("not upgraded");
     }
 
-    /// Does the next thing a connection asks for, which must be allowed now.
+    /// Takes the next thing that a connection asks for, which must be allowed now.
     pub(super) fn take(&mut self, id: Key) -> Ask {
         let (now, limits) = (self.now.mono, self.config.limits.clone());
         let side = self.side(id);
@@ -156,11 +156,11 @@ impl Model {
     pub(super) fn slowed(&mut self, id: Key) {
         let (now, limits) = (self.now.mono, self.config.limits.clone());
         let side = self.side(id);
-        // What garbage asks for, nobody knows.
+        // The model does not know what garbage asks for.
         let asks = matches!(side.kind, Kind::Chat(_));
         assert!(side.chat && side.ending.is_none());
         side.next(&limits, now);
-        // A line end behind the last NUL is one last, empty command.
+        // A line end after the last NUL is a last, empty command.
         let last = side.eof && !side.must(&Ask::Idle(IDLE), &limits, now);
         let over = side.over_the_rate(&limits, now) != OverTheRate::No;
         assert!(!asks || over || last, "{side:?}");

@@ -1,4 +1,4 @@
-//! Who becomes online where a member is online already: who is refused, who waits, who takes over.
+//! Claims: whether a newcomer whose member is online already is refused, waits, or takes over.
 
 use super::side::{OverTheRate, Turn};
 use super::throttle::subscriber;
@@ -7,17 +7,17 @@ use crate::sim::key::Key;
 use crate::sim::reader::Said;
 use flashgate_core::{Answer, CloseReason, Denial, Member, MemberId, Millis, OnDuplicate};
 
-/// What the older connection is to a newcomer.
+/// What happens to the older connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Rival {
     Stays,
     Goes,
-    /// It has to be asked.
+    /// It must be asked for a sign of life.
     Asked,
 }
 
 impl Model {
-    /// Whoever is online under this number, or this nick.
+    /// The member who is online under this number or this nick.
     pub(super) fn in_the_way(&self, newcomer: &Member) -> Option<(&Member, Key)> {
         let mut online = self.online.iter();
         let same = |m: &Member| m.id == newcomer.id || m.nick == newcomer.nick;
@@ -26,7 +26,7 @@ impl Model {
             .map(|(member, id)| (member, *id))
     }
 
-    /// What may happen to a newcomer whose password was right; none if nobody is in the way.
+    /// What may happen to the older connection of a newcomer's member; empty if there is none.
     fn rivals(&mut self, id: Key, newcomer: &Member) -> Vec<Rival> {
         let Some((member, old)) = self.in_the_way(newcomer) else {
             return Vec::new();
@@ -56,7 +56,7 @@ impl Model {
         }
     }
 
-    /// A ping goes to an older connection for a newcomer's sake; whether it was that.
+    /// Whether a ping to this connection is for the claim of a newcomer; if so, the claim begins.
     pub(super) fn asked_for_a_claim(&mut self, old: Key) -> bool {
         let Some((id, member)) = self.newcomer_to(old) else {
             return false;
@@ -71,7 +71,7 @@ impl Model {
         true
     }
 
-    /// Whether this connection was asked in this moment.
+    /// Whether this connection was asked in this millisecond.
     pub(super) fn is_asked_now(&self, old: Key) -> bool {
         let now = self.now.mono;
         let asks = |turn: &Turn| matches!(turn, Turn::Claim { asked, .. } if *asked == now);
@@ -88,7 +88,7 @@ impl Model {
         self.claims.push(id);
     }
 
-    /// Those who found somebody asked already wait with the others.
+    /// Newcomers whose older connection was asked before wait with the first.
     pub(super) fn join_claims(&mut self) {
         for id in self.verdicts() {
             let Turn::Verdict(Answer::Member(member)) = self.sides[&id].turn.clone() else {
@@ -123,14 +123,14 @@ impl Model {
         sides.filter_map(claimed).next()
     }
 
-    /// Those who wait for a connection, in order.
+    /// The newcomers that wait for a connection, in order.
     fn waits_for(&self, connection: Key) -> Vec<Key> {
         let waits = |id: &&Key| matches!(self.sides[*id].turn, Turn::Claim { old, .. } if old == connection);
         self.claims.iter().filter(waits).copied().collect()
     }
 
-    /// Whose password was right, and of whom nothing more was seen: in the order of their claims, then
-    /// who has just been answered.
+    /// The newcomers whose password was right and whose claim is undecided: those that waited, in order, then the
+    /// one that was just answered.
     fn verdicts(&self) -> Vec<Key> {
         let verdict = |id: &&Key| matches!(self.sides[*id].turn, Turn::Verdict(Answer::Member(_)));
         let old = self.claims.iter().filter(verdict);
@@ -138,7 +138,7 @@ impl Model {
         old.chain(new.filter(verdict)).copied().collect()
     }
 
-    /// The next who wants this connection's place.
+    /// The next newcomer who wants this connection's place.
     fn newcomer_to(&self, old: Key) -> Option<(Key, Member)> {
         self.verdicts().into_iter().find_map(|id| {
             let Turn::Verdict(Answer::Member(member)) = &self.sides[&id].turn else {
@@ -149,9 +149,8 @@ impl Model {
         })
     }
 
-    /// Whether a connection waits for the rate when a timer of that time fires. Timers fire before the
-    /// bytes at hand count, and where they fire late, it is not seen whether that one fires before the wait
-    /// is over.
+    /// Whether a connection waits for the rate when a timer of this time fires. Timers fire before the present
+    /// bytes count. When they fire late, the model cannot see whether this one fires before the wait is over.
     fn over_the_rate(&mut self, id: Key, timer: Millis) -> OverTheRate {
         let (now, limits) = (self.now.mono, self.config.limits.clone());
         let fresh = matches!(self.cause, Input::Bytes(to, _) if to == id);
@@ -160,7 +159,7 @@ impl Model {
         if fresh {
             side.arrived = side.arrived_before;
         }
-        // Of two timers of the same millisecond either may be the first.
+        // Two timers of the same millisecond fire in any order.
         let before = side.over_the_rate(&limits, now.min(timer - Millis(1)));
         let after = side.over_the_rate(&limits, now);
         side.arrived = arrived;
@@ -171,7 +170,7 @@ impl Model {
         }
     }
 
-    /// Whether an older connection was asked, has had its time, and gave no sign of life.
+    /// Whether an older connection was asked and gave no sign of life in time.
     fn is_ghost(&mut self, old: Key) -> bool {
         let now = self.now.mono;
         let Some(first) = self.waits_for(old).first().copied() else {
@@ -192,7 +191,7 @@ impl Model {
         now >= due && heard <= asked && over != OverTheRate::Yes
     }
 
-    /// `Already online.` is said to a newcomer.
+    /// Checks that a newcomer may get `Already online.`
     pub(super) fn already_online(&mut self, id: Key, said: &Said) {
         assert_eq!(*said, Said::error("Already online."));
         let logged = self.already_online.take();
@@ -206,7 +205,7 @@ impl Model {
                 let rivals = self.rivals(id, &member);
                 assert!(rivals.contains(&Rival::Stays), "{rivals:?}");
             }
-            // What looked like a question was a ping that was due in the same moment.
+            // The ping that seemed to be the claim's was due in the same millisecond by itself.
             Turn::Claim { member, asked, .. }
                 if asked == self.now.mono && self.rivals(id, &member).contains(&Rival::Stays) => {}
             Turn::Claim { old, asked, .. } => {
@@ -214,7 +213,7 @@ impl Model {
                 let due = asked + self.config.limits.ghost_websocket;
                 let over = self.over_the_rate(old, due);
                 let (side, due) = (&self.sides[&old], self.now.mono >= due);
-                // A client that waits for the rate is not read, and may have said anything.
+                // A client that waits for the rate is not read: it counts as alive.
                 let alive = side.last_bytes > asked || over != OverTheRate::No;
                 assert!(
                     due && alive || fresh && !self.is_ghost(old),
@@ -236,14 +235,14 @@ impl Model {
         self.count("already online");
     }
 
-    /// A newcomer has its verdict.
+    /// A newcomer's claim is decided.
     pub(super) fn end_claim(&mut self, id: Key) {
         let now = self.now.mono;
         self.side(id).free(now);
         self.claims.retain(|other| *other != id);
     }
 
-    /// A connection is no longer a member's: those who wait for it claim anew.
+    /// A connection has lost its member: the newcomers that wait for it claim again.
     pub(super) fn free_claims(&mut self, old: Key) {
         for id in self.waits_for(old) {
             let side = self.side(id);
@@ -253,7 +252,7 @@ impl Model {
         }
     }
 
-    /// A member was changed: those who wait with an earlier answer are refused.
+    /// A member was changed: newcomers that wait with an earlier answer of the store are refused.
     pub(super) fn outdate_claims(&mut self, number: MemberId) {
         let until = self.now.mono + self.config.limits.failure_delay;
         for id in std::mem::take(&mut self.claims) {
@@ -269,7 +268,7 @@ impl Model {
         }
     }
 
-    /// A host that looks so late was away: whoever was asked has the whole time again.
+    /// If the host itself was suspended past a deadline, the connection that was asked gets its whole time again.
     pub(super) fn forgive_the_asked(&mut self) {
         let (now, patience) = (self.now.mono, self.config.limits.ghost_websocket);
         for side in self.sides.values_mut() {
@@ -281,7 +280,7 @@ impl Model {
         }
     }
 
-    /// What a claim that waits could have had.
+    /// What should have come for a claim that waits.
     pub(super) fn claim_left_undone(&self, id: Key) -> Option<&'static str> {
         let Turn::Claim { old, asked, .. } = self.sides[&id].turn else {
             return None;
@@ -295,7 +294,7 @@ impl Model {
         self.who(old).is_none().then_some("a free place")
     }
 
-    /// An old connection is told that another takes its place.
+    /// A newcomer takes the place of an older connection, which gets an error first.
     pub(super) fn taken_over(&mut self, old: Key) {
         let (id, member) = if self.is_ghost(old) {
             let first = self.waits_for(old)[0];

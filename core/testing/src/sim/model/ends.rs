@@ -1,4 +1,4 @@
-//! Why a connection ends, who hears of it, and what may come after.
+//! Ends: why a connection ends, which members get the quit, and what may follow.
 
 use super::side::{Stage, Turn};
 use super::{Input, Model, Must, Owner, Question};
@@ -9,7 +9,7 @@ use crate::sim::reader::Said;
 use flashgate_core::{Cause, CloseReason, Login, Member, MemberId, Presence};
 
 impl Model {
-    /// A member is off the list: everyone else hears it, and the connection ends.
+    /// A member goes offline: all others get the quit, and the connection ends.
     pub(super) fn quit(&mut self, id: Key, member: MemberId) {
         let mut online = self.online.iter();
         let seat = online.position(|(m, conn)| *conn == id && m.id == member);
@@ -49,7 +49,7 @@ impl Model {
         self.must.push_back(Must::Close(id, Some(reason)));
     }
 
-    /// Counts in which states kicked clients are.
+    /// Counts the states of kicked clients.
     fn count_kick(&mut self, member: &Member, id: Key) {
         let names = [member.id.to_string(), member.nick.to_string()];
         let asks = |question: &Question| names.contains(&question.name);
@@ -70,7 +70,7 @@ impl Model {
         }
     }
 
-    /// A chat has ended.
+    /// The log says that a chat has ended.
     pub(super) fn closed(&mut self, id: Key, reason: CloseReason) {
         let forced = match self.must.pop_front() {
             None => None,
@@ -119,7 +119,7 @@ impl Model {
         }
     }
 
-    /// Whether that can be why; the code of a WebSocket's goodbye, if it gets one.
+    /// Checks the reason of an end. Returns the code of a WebSocket's close frame, if it gets one.
     fn reason(&mut self, id: Key, reason: CloseReason) -> Option<Option<u16>> {
         let now = self.now.mono;
         let late = self.may_be_late(id);
@@ -205,7 +205,7 @@ impl Model {
         }
     }
 
-    /// It has said its last, something waits for it, and it takes nothing.
+    /// Whether the client has sent everything, and does not read an answer that waits.
     fn is_stuck(&self, id: Key) -> bool {
         let (side, limits) = (&self.sides[&id], &self.config.limits);
         side.eof
@@ -214,7 +214,7 @@ impl Model {
             && self.now.mono >= side.takes_nothing_since() + limits.close_stall
     }
 
-    /// A connection comes to a stage of its end.
+    /// Checks that a connection may reach this stage of its end.
     pub(super) fn ended(&mut self, id: Key, stage: Stage) {
         let silent =
             self.sides[&id].began.is_none() && (self.sides[&id].eof || self.stopping.is_some());
@@ -254,7 +254,7 @@ impl Model {
         }
     }
 
-    /// What a connection could have had, and has not; nothing if all is well.
+    /// What should have come for a connection and did not; `None` if all is well.
     pub(super) fn left_undone(&mut self, id: Key) -> Option<&'static str> {
         let (now, limits) = (self.now.mono, self.config.limits.clone());
         let late = self.must_be_late(id);
@@ -299,7 +299,7 @@ impl Model {
             Some(ask) if side.must(&ask, &limits, now) => Some("an answer"),
             Some(_) if side.is_slowed_in_silence(&limits, now) => Some("a line about its rate"),
             Some(_) => None,
-            // A line end behind the last NUL is one last, empty command.
+            // A line end after the last NUL is a last, empty command.
             None if eof && !side.must(&Ask::Idle(IDLE), &limits, now) => None,
             None if side.may_skip(&limits, now) => None,
             None if eof => Some("its end"),
@@ -308,7 +308,7 @@ impl Model {
         }
     }
 
-    /// Whether what waits for it is within bounds, as far as is certain: none of its own waits.
+    /// Whether the backlog of others' messages is within its limit, as far as the model can tell.
     fn has_patience(&self, id: Key) -> bool {
         let side = &self.sides[&id];
         let reported = self.cause_is_backlog_of(id);

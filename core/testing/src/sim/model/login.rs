@@ -1,4 +1,4 @@
-//! A login, from the question to the store to the verdict and what everyone hears of it.
+//! Logins: from the question to the member store to the answer and the broadcast.
 
 use super::side::{Side, Turn};
 use super::throttle::is_number;
@@ -12,7 +12,7 @@ use flashgate_core::{
 };
 
 impl Model {
-    /// A question is put to the store.
+    /// The core asks the member store.
     pub(super) fn asked(&mut self, node: Node, ticket: Ticket, query: &Query) {
         let (login, password, source) = match query {
             Query::Identify {
@@ -23,7 +23,7 @@ impl Model {
             Query::Claim(member) => return self.asked_about_a_claim(node, ticket, member),
         };
         let now = self.now.mono;
-        // A number in its plain form is a number, anything else a nick.
+        // A number in its plain form is a member's number; anything else is a nick.
         let name = match login {
             Login::Id(id) => format!("{id}"),
             Login::Nick(nick) => String::from(&**nick),
@@ -55,7 +55,7 @@ impl Model {
                 asking.push(id);
             }
         }
-        // Real members have one password each, so two may ask the same at once.
+        // Members of a real server have one password each, so two clients may ask the same at once.
         let Some(id) = self.who_asks(asking) else {
             panic!("nobody asks for {name}: {:?}", self.sides);
         };
@@ -85,7 +85,7 @@ impl Model {
         self.count("lookup");
     }
 
-    /// The host is asked whether the member of a right password may become online.
+    /// The core asks the host whether a member whose password was right may become online.
     fn asked_about_a_claim(&mut self, node: Node, ticket: Ticket, member: &Member) {
         assert_eq!(self.config.claims, Claims::Host, "the gateway decides");
         let is_right = |side: &Side| matches!(&side.turn, Turn::Right(right) if right == member);
@@ -128,7 +128,7 @@ impl Model {
         }
     }
 
-    /// The store has answered; a question that has waited too long was given up before.
+    /// The store has answered. Questions that have waited too long were given up before.
     pub(super) fn answered(&mut self, node: Node, ticket: Ticket, answer: Answer) {
         self.time_out_questions();
         let Some(question) = self.questions.remove(&(node, ticket)) else {
@@ -180,7 +180,7 @@ impl Model {
         }
     }
 
-    /// `LOGIN` was noted.
+    /// The log says that a member logged in.
     pub(super) fn logged_in(&mut self, id: Key, number: MemberId) {
         if let Some(must) = self.must.pop_front() {
             let Must::Login(to, member) = must else {

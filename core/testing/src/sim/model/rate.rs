@@ -1,9 +1,9 @@
-//! What a client has used up of its command rate.
+//! How much of its command rate a client has used.
 //!
-//! When the core takes what leads to no command is not seen: the rest of a command that was too long is
-//! taken in pieces, each as soon as there is room for one byte of it, and the pieces depend on how the
-//! bytes came. So there are two accounts. One pays for everything as soon as it can, one as late as it
-//! can, and the core's is in between: what the first refuses may not happen, what the second allows must.
+//! The model cannot see when the core takes bytes that lead to no command. The rest of a command that was too long is
+//! taken in pieces, each as soon as the rate has capacity for one byte of it, and the pieces depend on how the bytes
+//! arrived. So there are two accounts: one pays for everything as early as possible, the other as late as possible.
+//! The core's is between them: what the first refuses must not happen, and what the second allows must happen.
 
 use std::collections::VecDeque;
 
@@ -14,20 +14,20 @@ use flashgate_core::{Limits, Millis};
 pub(super) struct Rate {
     soonest: Debt,
     latest: Debt,
-    /// The costs, in order, that the second account has not paid yet.
+    /// The costs that the second account has not paid yet, in order.
     unpaid: VecDeque<u64>,
 }
 
 /// How the core takes the rest of a command that was too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Taken {
-    /// All that has come, at once.
+    /// Everything that has arrived, at once.
     Together,
-    /// As frames and telnet sequences cut it.
+    /// In the pieces that frames and telnet sequences make.
     InPieces,
 }
 
-/// What is used up, in 1,024ths of a microsecond, as of a time.
+/// An account: what is used up at a time, in 1,024ths of a microsecond.
 #[derive(Clone, Copy, Debug)]
 struct Debt {
     owed: u64,
@@ -44,23 +44,23 @@ impl Rate {
         }
     }
 
-    /// Whether something that costs so many 1,024ths of a command may be within the rate.
+    /// Whether something of this cost, in 1,024ths of a command, may be within the rate.
     pub(super) fn may_allow(&self, cost: u64, limits: &Limits, now: Millis) -> bool {
         self.soonest.allows(cost, limits, now)
     }
 
-    /// Whether it is for certain.
+    /// Whether it certainly is.
     pub(super) fn must_allow(&self, cost: u64, limits: &Limits, now: Millis) -> bool {
         let (latest, paid) = self.paid(limits, now);
         paid == self.unpaid.len() && latest.allows(cost, limits, now)
     }
 
-    /// Whether the core may not have taken everything yet that leads to no command.
+    /// Whether the core may still have bytes to take that lead to no command.
     pub(super) fn has_unpaid(&self, limits: &Limits, now: Millis) -> bool {
         self.paid(limits, now).1 < self.unpaid.len()
     }
 
-    /// Pays for what leads to no command, the first of which is within the rate.
+    /// Pays for bytes that lead to no command; the first cost is within the rate.
     pub(super) fn pay_idle(&mut self, costs: &[u64], taken: Taken, limits: &Limits, now: Millis) {
         self.soonest.pay(costs.iter().sum(), limits, now);
         match taken {
@@ -75,18 +75,18 @@ impl Rate {
         self.unpaid.extend(std::iter::repeat_n(1, bytes));
     }
 
-    /// Pays for something that has happened, after everything before it: now, or as early as `soonest`.
+    /// Pays for something that happened between `soonest` and now, and for everything before it.
     pub(super) fn pay(&mut self, cost: u64, soonest: Millis, limits: &Limits, now: Millis) {
         let before = self.unpaid.drain(..).sum();
         self.latest.pay(before, limits, now);
-        // There was room for it.
+        // It happened, so the rate allowed it.
         let most = bucket(limits).saturating_sub(room(cost, limits));
         self.latest.owed = self.latest.owed.min(most);
         self.latest.pay(cost, limits, now);
         self.soonest.pay(cost, limits, soonest);
     }
 
-    /// When something was paid for last.
+    /// The time of the last payment.
     pub(super) fn last_paid(&self) -> Millis {
         self.soonest.at
     }
@@ -98,7 +98,7 @@ impl Rate {
         self.soonest.at + Millis(over.div_ceil(1000 * COMMAND))
     }
 
-    /// Lets the second account pay what it can pay by now.
+    /// Lets the second account pay what it can pay until now.
     pub(super) fn settle(&mut self, limits: &Limits, now: Millis) {
         let (latest, paid) = self.paid(limits, now);
         self.latest = latest;
@@ -135,8 +135,8 @@ impl Debt {
     }
 }
 
-/// How much there has to be room for: a command at the most, and of the rest of one that was too long one
-/// byte.
+/// The capacity that the rate needs for a cost: at most that of a command, and for the rest of a command that was too
+/// long, that of one byte.
 fn room(cost: u64, limits: &Limits) -> u64 {
     let parts = if (1..IDLE).contains(&cost) { 1 } else { cost };
     parts.min(COMMAND) * part(limits)
@@ -146,12 +146,12 @@ fn bucket(limits: &Limits) -> u64 {
     part(limits) * COMMAND * u64::from(limits.burst.max(1))
 }
 
-/// What a 1,024th of a command costs; 0 where there is no rate.
+/// The cost of a 1,024th of a command; 0 without a rate.
 fn part(limits: &Limits) -> u64 {
     limits
         .rate
         .map_or(0, |rate| 1_000_000 / u64::from(rate.get()))
 }
 
-/// Parts of a command that make one.
+/// The cost of a command, in its 1,024ths.
 pub(super) const COMMAND: u64 = 1024;

@@ -1,4 +1,4 @@
-//! What is said, and to which connections: in the right form, in order, and to nobody else.
+//! Writes and broadcasts: their content, wire form, order and recipients.
 
 use std::collections::BTreeSet;
 
@@ -8,12 +8,12 @@ use crate::sim::key::Key;
 use crate::sim::reader::{Said, read_whole};
 
 impl Model {
-    /// Something is written to one connection: these plain bytes, in a chunk of this memory.
+    /// Checks a write to one connection: its plain bytes, and the memory of its chunk.
     pub(in crate::sim) fn written(&mut self, id: Key, bytes: &[u8], memory: usize) {
         if let Some(Must::Broadcast { left, .. }) = self.must.front()
             && left.contains(&id)
         {
-            // Behind a filter no two connections get the same bytes.
+            // Behind filters, a broadcast is a write to each connection.
             return self.broadcast(&[id], bytes, memory);
         }
         let own_backlog = self.config.limits.own_backlog;
@@ -45,7 +45,7 @@ impl Model {
                 Owner::Own
             }
         };
-        // Only now is it known which command this answers.
+        // Checked now that the command is known which this answers.
         assert!(self.sides[&id].may_hear(bytes), "in its code page");
         self.side(id).wrote(owner, memory, own_backlog);
         self.will_hear(id, said);
@@ -55,7 +55,8 @@ impl Model {
         self.expected.entry(id).or_default().push_back(said);
     }
 
-    /// The first bytes of a WebSocket client were not told apart in time: it is raw from now on.
+    /// The core took a WebSocket client's first bytes for commands, because its request was too slow. The client is
+    /// garbage from now on.
     pub(super) fn mistake(&mut self, id: Key) {
         let late = self.is_late_request(id);
         let side = self.side(id);
@@ -90,7 +91,7 @@ impl Model {
         }
     }
 
-    /// The operator says something to every member whose client knows the element.
+    /// The operator's announcement must go to every member whose client knows the element.
     pub(super) fn announced(&mut self, said: Said) {
         let online = self.online.iter().map(|(_, id)| &self.sides[id]);
         let getting: Vec<&Side> = online.filter(|side| side.level_two).collect();

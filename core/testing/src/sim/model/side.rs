@@ -1,4 +1,4 @@
-//! One connection as the model knows it.
+//! A connection as the model knows it.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -17,14 +17,14 @@ pub(in crate::sim) struct Side {
     pub(super) peer: SocketAddr,
     pub(super) limited: bool,
     pub(super) accepted: Millis,
-    /// When its first byte came, and its last.
+    /// When its first bytes came, and its last.
     pub(super) began: Option<Millis>,
     pub(super) last_bytes: Millis,
-    /// The same before the input at hand: its timers fire first.
+    /// When its last bytes came before the present input, whose timers fire first.
     pub(super) heard_before: Millis,
-    /// Bytes that the core was given.
+    /// How many bytes the core was given.
     pub(super) arrived: u64,
-    /// The same before the input at hand.
+    /// How many the core was given before the present input.
     pub(super) arrived_before: u64,
     pub(super) eof: bool,
     pub(super) paused: bool,
@@ -34,34 +34,33 @@ pub(in crate::sim) struct Side {
     pub(super) ascii: bool,
     /// It has sent a command of level 2.
     pub(super) level_two: bool,
-    /// Since when it is known to have sent a command ended by NUL.
+    /// When the core took the first command of which the model knows that it ended with NUL.
     flash: Option<Millis>,
-    /// Everything that the client asks for, whether it has arrived or not, and was not done yet.
+    /// Everything that the client asks for and that was not done yet, whether it has arrived or not.
     pub(super) script: VecDeque<Item>,
     pub(super) turn: Turn,
-    /// Since when a command waits for us.
+    /// Since when a command waits for the server.
     pub(super) since: Since,
-    /// The same of an IDENTIFY that the rate may have let go on, where that is not certain yet.
+    /// Since when an IDENTIFY waits, if the model is not certain that the rate allowed it.
     pub(super) perhaps_since: Option<Millis>,
-    /// Of those that have come to a line in the same input, the first is the one whom the rate has
-    /// let go on first.
+    /// When the rate allowed its IDENTIFY: the order of those that came to a line with the same input.
     pub(super) order: Millis,
-    /// For how long commands have waited for us, at the least and at the most.
+    /// For how long commands have waited for the server, at least and at most.
     pub(super) stood_still: [Millis; 2],
     pub(super) failures: u8,
     pub(super) logged_in: Millis,
     /// The name that it tried last.
     pub(super) tried: String,
     rate: Rate,
-    /// When the log said last that the rate slows it down.
+    /// When the log last said that the rate slows it down.
     pub(super) slowed: Option<Millis>,
-    /// What is in the runtime's queue.
+    /// The chunks in the runtime's queue.
     waiting: VecDeque<Waiting>,
-    /// An answer that alone takes more than may wait was begun, and something of its own waits since then.
+    /// An answer that is longer than the limit was sent, and some answer has waited since then.
     long: bool,
     progress: Millis,
     pub(super) ending: Option<Stage>,
-    /// What a visitor was answered so far.
+    /// The answer to a visitor so far.
     pub(super) answer: Vec<u8>,
 }
 
@@ -69,7 +68,7 @@ pub(in crate::sim) struct Side {
 #[derive(Debug)]
 struct Waiting {
     owner: Owner,
-    /// Without its bytes that are written.
+    /// Less the bytes that are written.
     memory: usize,
 }
 
@@ -87,18 +86,18 @@ impl Since {
     }
 }
 
-/// What the next command waits for, besides rate and backlog.
+/// What the next command waits for, besides the rate and the backlog.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Turn {
     Free,
-    /// Its address's turn.
+    /// The turn of its address in the throttle.
     Line(Ask),
     Asking(Ticket),
-    /// The password is right, and the host decides about the claim: that is asked next.
+    /// The password is right; next the core must ask the host about the claim.
     Right(Member),
-    /// The store has spoken; what that leads to was not seen yet.
+    /// The store has answered; what that leads to must come next.
     Verdict(Answer),
-    /// A sign of life from an older connection, which was asked then.
+    /// A sign of life from an older connection, which was asked at that time.
     Claim {
         member: Member,
         old: Key,
@@ -155,7 +154,7 @@ impl Side {
         }
     }
 
-    /// What the client will have asked for once its bytes are there.
+    /// Adds what the client asks for with bytes that may not have arrived.
     pub(in crate::sim) fn will_ask(&mut self, items: Vec<Item>) {
         self.script.extend(items);
     }
@@ -165,8 +164,8 @@ impl Side {
         self.arrived >= visit.request().len() as u64
     }
 
-    /// What it asks for next, if all of that has arrived; what leads to nothing is done at once, if the rate
-    /// allows it.
+    /// What the client asks for next, if it has arrived. Things that lead to no command are taken at once, if the
+    /// rate allows it.
     pub(super) fn next(&mut self, limits: &Limits, now: Millis) -> Option<&Ask> {
         if self.turn == Turn::Free {
             self.rate.settle(limits, now);
@@ -193,12 +192,12 @@ impl Side {
         }
     }
 
-    /// Whether the next thing may be done now, as far as the limits on one connection go.
+    /// Whether the next thing may be done now, by the limits on one connection.
     pub(super) fn may(&self, ask: &Ask, limits: &Limits, now: Millis) -> bool {
         self.is_read(ask, limits) && self.rate.may_allow(cost(ask), limits, now)
     }
 
-    /// Whether it must.
+    /// Whether the next thing must be done now.
     pub(super) fn must(&self, ask: &Ask, limits: &Limits, now: Millis) -> bool {
         self.is_read(ask, limits) && self.rate.must_allow(cost(ask), limits, now)
     }
@@ -234,7 +233,7 @@ impl Side {
         if cost == 0 || self.rate.must_allow(cost, limits, now) {
             return OverTheRate::No;
         }
-        // Who does not read its answers waits for that, or for the rate: the model cannot tell which.
+        // A client that does not read its answers may wait for that or for the rate: the model cannot tell which.
         if self.is_read(ask, limits) && !self.rate.may_allow(cost, limits, now) {
             OverTheRate::Yes
         } else {
@@ -242,8 +241,8 @@ impl Side {
         }
     }
 
-    /// Whether it waits for the rate and the log has not said so. It does at the beginning of a wait, if the
-    /// last line is a minute old; and a wait begins when something was paid for, or later.
+    /// Whether it waits for the rate, and the log should have said so: at the beginning of a wait, if the last such
+    /// line is a minute old. A wait begins when something was paid for, or later.
     pub(super) fn is_slowed_in_silence(&mut self, limits: &Limits, now: Millis) -> bool {
         let silent = self
             .slowed
@@ -251,16 +250,16 @@ impl Side {
         silent && !self.is_behind(limits) && self.over_the_rate(limits, now) == OverTheRate::Yes
     }
 
-    /// Since when the rate may let it go on.
+    /// The earliest time at which the rate may have allowed the next command.
     pub(super) fn may_since(&self, limits: &Limits) -> Millis {
         self.rate.may_since(limits)
     }
 
-    /// Does the next thing.
+    /// Takes the next thing.
     pub(super) fn take(&mut self, limits: &Limits, now: Millis) -> Ask {
         let Item { ask, paged, .. } = self.script.pop_front().expect("was looked at");
         self.ascii |= paged;
-        // Of one that is too long the end may be still to come.
+        // A command that is too long is taken before its end arrives.
         let ends = !matches!(ask, Ask::Wrong(TOO_LONG) | Ask::Idle(_));
         if ends && matches!(self.kind, Kind::Chat(Speak::Nul | Speak::Page)) {
             self.flash.get_or_insert(now);
@@ -278,10 +277,10 @@ impl Side {
             };
         }
         if ask == Ask::Wrong(TOO_LONG) && self.kind == Kind::Chat(Speak::Telnet) {
-            // It may end with half a telnet sequence, which costs as much as the rest.
+            // It may end within a telnet sequence, whose rest costs as well.
             self.rate.pay_perhaps(2);
         }
-        // What has come of the rest of a command that was too long may be taken together.
+        // The rest of a command that was too long may be taken at once, as far as it has arrived.
         while matches!(ask, Ask::Wrong(TOO_LONG) | Ask::Idle(0..IDLE))
             && self.has_arrived()
             && let Ask::Idle(part @ 0..IDLE) = self.script[0].ask
@@ -303,7 +302,7 @@ impl Side {
         }
     }
 
-    /// The wait for us is over.
+    /// The client no longer waits for the server.
     pub(super) fn free(&mut self, now: Millis) {
         let [least, most] = self.stood_still;
         let (shortest, longest) = (now - self.since.latest, now - self.since.soonest);
@@ -312,7 +311,7 @@ impl Side {
         self.turn = Turn::Free;
     }
 
-    /// A chunk is on its way that takes so much memory.
+    /// A chunk of this memory is queued.
     pub(super) fn wrote(&mut self, owner: Owner, memory: usize, own_backlog: usize) {
         self.long |= owner == Owner::Own && memory > own_backlog;
         self.waiting.push_back(Waiting { owner, memory });
@@ -363,7 +362,7 @@ impl Side {
         self.progress
     }
 
-    /// Whether it may get a NUL now that keeps it alive.
+    /// Whether it may get a keep-alive NUL now.
     pub(super) fn may_be_kept_alive(&self, limits: &Limits, now: Millis) -> bool {
         let ends_in_nul = match self.kind {
             Kind::Chat(Speak::Nul | Speak::Page | Speak::Both) | Kind::Garbage => true,
@@ -374,19 +373,19 @@ impl Side {
         ends_in_nul && self.chat && self.waiting() == 0 && silent
     }
 
-    /// When it gets one.
+    /// When the next keep-alive NUL is due.
     pub(super) fn kept_alive_at(&self, limits: &Limits) -> Option<Millis> {
         limits.raw_keepalive.map(|silence| self.progress + silence)
     }
 
-    /// Whether it should have got one.
+    /// Whether it should have got a keep-alive NUL.
     pub(super) fn must_be_kept_alive(&self, limits: &Limits, now: Millis) -> bool {
         let known = self.flash.zip(limits.raw_keepalive);
         known.is_some_and(|(since, silence)| now >= since + silence)
             && self.may_be_kept_alive(limits, now)
     }
 
-    /// Whether an answer may have these bytes.
+    /// Whether an answer may have these bytes in this client's code page.
     pub(super) fn may_hear(&self, bytes: &[u8]) -> bool {
         let is_reference = |at: usize| {
             let rest = &bytes[at..];
@@ -407,12 +406,12 @@ impl Side {
         matches!(self.kind, Kind::Chat(Speak::Binary | Speak::Text))
     }
 
-    /// The form in which this client hears this.
+    /// The wire form in which this client gets this.
     pub(super) fn form_of(&self, said: &Said) -> Form {
         match (said, self.kind) {
             (Said::Upgraded | Said::NotUpgraded(_) | Said::Body(_), _) => Form::Other,
             (Said::Ping(_) | Said::Pinged(_) | Said::Close(_), _) => Form::Other,
-            // Before its first message nobody knows what it speaks.
+            // The core does not know the form of a client's messages before the first one.
             (said, _) if *said == Said::error("Server is full.") && self.is_socket() => {
                 Form::Binary
             }
@@ -436,7 +435,7 @@ pub(super) enum OverTheRate {
     Perhaps,
 }
 
-/// What the next thing costs, in 1,024ths of a command.
+/// The cost of the next thing, in 1,024ths of a command.
 fn cost(ask: &Ask) -> u64 {
     match ask {
         Ask::Upgrade | Ask::Close(_) | Ask::Break(_) => 0,

@@ -1,5 +1,4 @@
-//! How failed identifications slow down an address and a name, read from the contract sentence by
-//! sentence: lists of times, looked through anew for every question.
+//! The login throttle, as PROTOCOL.md describes it: lists of times that are searched anew for each question.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -10,18 +9,18 @@ use super::{Input, Model, Question, Side};
 use crate::sim::key::Key;
 use flashgate_core::{Answer, LoginThrottle, Member, MemberId, Millis, Source, Throttle};
 
-/// What is remembered of those who have tried.
+/// What is remembered of earlier logins.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Past {
-    /// Every failure that counts: where it came from, the name as it was sent, and when.
+    /// Every failure that counts: its source, the name as it was sent, and the time.
     failures: Vec<(Source, String, Millis)>,
     /// Names and the addresses that they have logged in from.
     logins: BTreeSet<(String, Source)>,
-    /// The numbers of nicks, as the store has told them.
+    /// The numbers of nicks, from the store's answers.
     numbers: BTreeMap<String, String>,
-    /// When the last question passed in a name that was guarded, and how many a second may.
+    /// For each guarded name, when the last question passed, and how many may pass in a second.
     passed: BTreeMap<String, (Millis, Option<NonZeroU32>)>,
-    /// Since when a name stands in the line of a source: it has come, or has had its turn.
+    /// Since when a name has its place in the line of a source: since it came, or since its last turn.
     stands: BTreeMap<(Source, String), Since>,
 }
 
@@ -34,7 +33,7 @@ struct Waits<'a> {
     since: Since,
 }
 
-/// The state of the world at which rules are looked at.
+/// What the rules depend on.
 struct Look<'a> {
     past: &'a Past,
     questions: Vec<&'a Question>,
@@ -48,7 +47,7 @@ impl Past {
         self.failures.push((source, name.to_string(), now));
     }
 
-    /// A member has logged in, and is known there by the number and by the nick.
+    /// A member has logged in, and is known at this source by number and by nick.
     pub(super) fn logged_in(&mut self, source: Source, member: &Member) {
         if let Source::Address(_) = source {
             let names = [member.id.0.to_string(), member.nick.to_string()];
@@ -56,14 +55,14 @@ impl Past {
         }
     }
 
-    /// The store has told whom a name stands for. Only a nick stands for something else than itself.
+    /// The store has answered which member a name stands for. Only nicks need to be remembered.
     pub(super) fn told(&mut self, name: &str, id: MemberId) {
         if !is_number(name) {
             self.numbers.insert(name.to_string(), id.0.to_string());
         }
     }
 
-    /// Addresses, names and pairs that are remembered.
+    /// How many addresses, names and pairs are remembered.
     pub(super) fn sizes(&self) -> [usize; 3] {
         let sources: BTreeSet<_> = self.failures.iter().map(|(source, ..)| source).collect();
         let names: BTreeSet<_> = self.failures.iter().map(|(_, name, _)| name).collect();
@@ -74,7 +73,7 @@ impl Past {
         ]
     }
 
-    /// One text for each member.
+    /// The same text for all names of a member.
     fn member(&self, name: &str) -> String {
         let number = self.numbers.get(name);
         number.map_or_else(|| name.to_string(), Clone::clone)
@@ -82,7 +81,7 @@ impl Past {
 }
 
 impl Look<'_> {
-    /// Whether two names are one member's.
+    /// Whether two names belong to the same member.
     fn same(&self, one: &str, other: &str) -> bool {
         self.past.member(one) == self.past.member(other)
     }
@@ -92,7 +91,7 @@ impl Look<'_> {
         self.past.logins.contains(&pair)
     }
 
-    /// The last failures, of which no more than eight are remembered, within the window.
+    /// The last failures within the window. No more than eight are remembered.
     fn recent(&self, of: impl Fn(Source, &str) -> bool) -> Vec<Millis> {
         let all = self.past.failures.iter();
         let all = all.filter(|(source, name, _)| of(*source, name));
@@ -200,7 +199,7 @@ impl Look<'_> {
         )
     }
 
-    /// Since when a name that waits stands in the line of a source.
+    /// Since when a waiting name has its place in the line of a source.
     fn stood(&self, source: Source, name: &str) -> Option<Since> {
         let all = self.waits.iter();
         let of_it = all.filter(|other| other.source == source && self.same(other.name, name));
@@ -215,7 +214,7 @@ impl Look<'_> {
         stands.reduce(first)
     }
 
-    /// Whether nothing else that passes in its address must have a better place.
+    /// Whether no other login of its address that passes has a better place.
     fn may_be_first(&self, waits: Waits<'_>) -> bool {
         let (class, since) = self.place(waits);
         self.rivals(waits)
@@ -231,7 +230,7 @@ impl Look<'_> {
             .all(|(other, theirs)| (class, since.latest) <= (other, theirs.soonest))
     }
 
-    /// What passes in the same address if nothing comes first.
+    /// The logins that pass in the same address if none is ahead of them.
     fn rivals(&self, waits: Waits<'_>) -> impl Iterator<Item = &Waits<'_>> {
         let all = self.waits.iter();
         all.filter(move |other| other.source == waits.source && self.must(**other))
@@ -239,7 +238,7 @@ impl Look<'_> {
 }
 
 impl Look<'_> {
-    /// This one may pass, and nothing else has to come first.
+    /// Whether this login may pass, and no other must pass before it.
     fn assert_turn(&self, waits: Waits<'_>) {
         let Waits { source, name, .. } = waits;
         assert!(
@@ -278,7 +277,7 @@ impl Look<'_> {
 }
 
 impl Model {
-    /// An IDENTIFY that could be carried out, and has not led to a question, stands in line.
+    /// Puts an IDENTIFY in line that could be carried out and has not led to a question.
     pub(super) fn queue_up(&mut self, id: Key) {
         let (now, limits) = (self.now.mono, self.config.limits.clone());
         if limits.throttle.login == LoginThrottle::Off {
@@ -309,7 +308,7 @@ impl Model {
         }
     }
 
-    /// A name comes to the line of a source, or stands there already.
+    /// Gives a name its place in the line of a source, if it has none.
     pub(super) fn stand(&mut self, id: Key) {
         let Some(waits) = self.wait_of(id, &self.sides[&id]) else {
             return;
@@ -321,7 +320,7 @@ impl Model {
         self.past.stands.insert(pair, since);
     }
 
-    /// A question of this connection passes now: it may, and nothing else had to come first.
+    /// Checks that a question of this connection may pass now, and that no other had to pass before it.
     pub(super) fn passes(&mut self, id: Key) {
         let Some(waits) = self.wait_of(id, &self.sides[&id]) else {
             return;
@@ -352,7 +351,7 @@ impl Model {
         }
     }
 
-    /// Nothing waits that may pass.
+    /// Checks that no login waits that must pass.
     pub(super) fn assert_nobody_waits_for_nothing(&self) {
         if self.now.mono < self.unsure_until {
             return;
@@ -382,7 +381,7 @@ impl Model {
             && self.config.limits.throttle.login == LoginThrottle::On
     }
 
-    /// What the answer to a question is remembered as.
+    /// Remembers the answer to a question.
     pub(super) fn learn(&mut self, question: &Question, answer: &Answer) {
         if !question.throttled {
             return;
@@ -399,7 +398,7 @@ impl Model {
         }
     }
 
-    /// Names that turn out to be one member's stand in each line since the first of them came.
+    /// Joins two names that turn out to be one member's: in each line, they have the earlier place.
     fn stand_as_one(&mut self, name: &str) {
         let look = self.look(&self.past);
         let waits = look.waits.iter();
@@ -413,7 +412,7 @@ impl Model {
         self.past.stands.extend(one);
     }
 
-    /// The source that a connection is held against.
+    /// The source that a connection counts for.
     pub(super) fn source(&self, id: Key) -> Source {
         let side = &self.sides[&id];
         if side.limited {
@@ -423,11 +422,11 @@ impl Model {
         }
     }
 
-    /// Of those that ask the same from the same source, the one whose question this is.
+    /// Of the connections that ask the same from the same source, the one that this question comes from.
     pub(super) fn who_asks(&self, asking: Vec<Key>) -> Option<Key> {
         let limits = &self.config.limits;
-        // Whoever was just told something goes on, and last comes whoever has just spoken.
-        let goes_on = |id: &Key| self.told == Some(*id);
+        // A connection that was just answered comes first, and the one whose bytes just came comes last.
+        let goes_on = |id: &Key| self.last_written == Some(*id);
         let fresh = |id: &Key| matches!(self.cause, Input::Bytes(to, _) if to == *id);
         asking.into_iter().min_by_key(|id| {
             let side = &self.sides[id];
@@ -475,7 +474,7 @@ impl Model {
     }
 }
 
-/// A number in its plain form.
+/// Whether a name is a number in its plain form.
 pub(super) fn is_number(name: &str) -> bool {
     let plain = name == "0" || !name.starts_with('0');
     plain && name.bytes().all(|b| b.is_ascii_digit())

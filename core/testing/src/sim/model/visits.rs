@@ -1,4 +1,4 @@
-//! Connections that are no chat: what a visitor is answered, and how it ends.
+//! Visitors, which do not chat: their answers and their ends.
 
 use super::Model;
 use super::side::Stage;
@@ -6,7 +6,7 @@ use crate::sim::client::{Kind, Visit};
 use crate::sim::key::Key;
 
 impl Model {
-    /// A visitor is answered.
+    /// Takes a part of a visitor's answer.
     pub(super) fn visited(&mut self, id: Key, bytes: &[u8]) {
         let (clients, max) = (self.clients(), self.config.limits.clients);
         let side = self.side(id);
@@ -24,7 +24,7 @@ impl Model {
         }
     }
 
-    /// The whole answer to a visitor that is let go.
+    /// Checks the whole answer to a visitor whose connection ends.
     pub(super) fn assert_answered(&mut self, id: Key) {
         let side = &self.sides[&id];
         let late = side
@@ -69,14 +69,14 @@ impl Model {
         self.count("visit");
     }
 
-    /// Whether a connection's first bytes come with an input at which its time was over.
+    /// Whether a connection's first bytes came after its time.
     pub(super) fn came_too_late(&self, id: Key) -> bool {
         let side = &self.sides[&id];
         let first = side.began.is_none_or(|at| at == self.now.mono);
         first && self.now.mono >= side.accepted + self.config.limits.login
     }
 
-    /// The stage with which a connection ends that may still be reading.
+    /// The first stage of the end: a client that has not closed its side may still be reading.
     pub(super) fn finish(&self, id: Key) -> Stage {
         if self.sides[&id].eof {
             Stage::Close
