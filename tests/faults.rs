@@ -41,7 +41,7 @@ macro_rules! on_both {
 
 on_both! {
     resets_and_stalls
-    deaf_ones
+    clients_that_do_not_read
     descriptors_run_out
     the_store_breaks
     killed_and_restarted
@@ -87,7 +87,7 @@ fn resets_and_stalls(runtime: &'static str) {
 }
 
 /// Some do not read: they are let go, and nobody else waits for them.
-fn deaf_ones(runtime: &'static str) {
+fn clients_that_do_not_read(runtime: &'static str) {
     let manners = Manners {
         deaf: 60,
         think: [60, 15],

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 #[test]
-fn it_serves_a_chat_a_policy_and_a_page() {
+fn the_example_serves_a_chat_a_policy_and_a_page() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a port for us");
     let address = listener
         .local_addr()

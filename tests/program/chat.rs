@@ -101,7 +101,7 @@ fn two_in_pipes() {
 }
 
 #[test]
-fn who_is_not_let_in() {
+fn logins_that_are_refused() {
     let folder = tempdir().unwrap();
     let server = Server::start(folder.path(), &["--demo"]);
     let to = server.addresses[0].to_string();
@@ -226,7 +226,7 @@ fn a_login_that_another_replaces() {
 
 /// Plain lines go to the member who was written to last, by one's own choice: never to who wrote last.
 #[test]
-fn nobody_else_chooses_whom_lines_are_for() {
+fn no_other_member_chooses_the_recipient_of_lines() {
     let folder = tempdir().unwrap();
     let server = Server::start(folder.path(), &["--demo", "--list-needs-login"]);
     let to = server.addresses[0].to_string();
@@ -268,7 +268,7 @@ fn nobody_else_chooses_whom_lines_are_for() {
 }
 
 #[test]
-fn a_server_that_goes() {
+fn a_server_that_ends() {
     let folder = tempdir().unwrap();
     let server = Server::start(folder.path(), &["--demo"]);
     let to = server.addresses[0].to_string();

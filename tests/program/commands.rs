@@ -112,7 +112,7 @@ fn a_command_line_that_makes_no_sense() {
 }
 
 #[test]
-fn where_nobody_can_listen() {
+fn addresses_that_cannot_be_listened_on() {
     let place = Place::new();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
@@ -278,7 +278,7 @@ fn members_are_changed() {
 }
 
 #[test]
-fn who_cannot_be_added() {
+fn members_that_cannot_be_added() {
     let place = Place::new();
     place.add(1, "Árvíz", "secret1");
     for (id, nick, tells) in [

@@ -114,7 +114,7 @@ fn dumps_of_mariadb() {
 }
 
 #[test]
-fn tables_are_told() {
+fn the_tables_of_a_dump_are_listed() {
     let place = Place::new();
     let file = fixture("site.sql.gz");
     let done = place.import(&[&file]);

@@ -275,7 +275,7 @@ fn a_query_may_take_its_time() {
 
 #[test]
 #[ignore = "needs a MariaDB: tests/members/mariadb cargo test --features mysql -- --ignored"]
-fn who_may_do_what() {
+fn rights_that_an_import_needs() {
     let place = Place::new(&forum());
     let database = &place.site.database;
     // Lets nobody in who knows no password.
@@ -346,7 +346,7 @@ fn who_may_do_what() {
 
 #[test]
 #[ignore = "needs a MariaDB: tests/members/mariadb cargo test --features mysql -- --ignored"]
-fn what_is_not_there() {
+fn tables_and_columns_that_do_not_exist() {
     let place = Place::new(&forum());
     let said = place.refuses(
         &[],

@@ -98,7 +98,7 @@ on_both! {
 
 /// Old hashes, and what nobody can log in by: in order of number, and without the text.
 #[test]
-fn a_check_names_who_can_never_log_in() {
+fn a_check_names_members_that_can_never_log_in() {
     let folder = tempdir().unwrap();
     let members = |command: &[&str]| run_in(folder.path(), &[&["members"], command].concat(), "");
     let csv = "id,nick,name,password,active,md5(salt.password)\n\

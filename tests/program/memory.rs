@@ -62,7 +62,7 @@ on_both! {
     }
 
     /// The terminal client stays for hours after its login.
-    fn no_password_stays_with_who_typed_it(runtime) {
+    fn no_password_stays_in_the_client_or_the_server(runtime) {
         if is_forbidden() {
             return;
         }
@@ -83,7 +83,7 @@ on_both! {
 
 /// The same in a terminal, where the password is asked for.
 #[test]
-fn no_password_stays_with_who_was_asked_for_it() {
+fn no_password_stays_in_the_program_that_asked_for_it() {
     if is_forbidden() || Command::new("script").arg("--version").output().is_err() {
         return;
     }

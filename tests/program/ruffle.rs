@@ -41,7 +41,7 @@ fn entries(arguments: &str) -> Value {
 }
 
 #[test]
-fn what_a_page_tells_ruffle() {
+fn settings_that_a_page_gives_ruffle() {
     let entry =
         |host: &str, port: u16, url: &str| json!({ "host": host, "port": port, "proxyUrl": url });
     for (arguments, expected) in [

@@ -422,7 +422,7 @@ on_both! {
 }
 
 #[test]
-fn a_store_is_made_and_said_so() {
+fn a_new_store_is_announced() {
     let folder = tempdir().unwrap();
     let store = folder.path().join("new store.db");
     let members = format!("--members={}", store.display());

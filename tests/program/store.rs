@@ -91,7 +91,7 @@ fn a_list_of_some() {
 }
 
 #[test]
-fn a_hash_is_shown_to_whoever_asks_for_it() {
+fn a_hash_is_shown_only_with_its_option() {
     let folder = tempdir().unwrap();
     let folder = folder.path();
     import_members(folder, 1);

@@ -78,7 +78,7 @@ fn in_a_terminal() {
 }
 
 #[test]
-fn a_terminal_whose_server_goes() {
+fn a_terminal_whose_server_ends() {
     if Command::new("script").arg("--version").output().is_err() {
         return;
     }

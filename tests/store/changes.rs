@@ -38,7 +38,7 @@ const CAROL: MemberId = MemberId(3);
 
 /// Each change by itself, made by SQL in another process's way: a connection opened for it.
 #[test]
-fn each_change_is_heard_once_and_within_a_second() {
+fn each_change_is_reported_once_and_within_a_second() {
     let store = three();
     store.sql("UPDATE members SET active = 0 WHERE id = 3; DELETE FROM members WHERE id = 3");
     let (pool, heard) = watched(&store);
@@ -122,7 +122,7 @@ fn a_row_that_is_replaced() {
 /// Whoever comes after all of it is not put out for what was before; whoever may have been online
 /// since before is, whoever else logs in meanwhile.
 #[test]
-fn who_comes_after_a_change_stays() {
+fn a_login_after_a_change_stays() {
     let store = three();
     let (pool, heard) = watched(&store);
     let out_and_in = "UPDATE members SET active = 0; UPDATE members SET active = 1 WHERE id = 1";
@@ -202,7 +202,7 @@ fn a_file_that_is_replaced_is_compared() {
 
 /// More changes than the store keeps.
 #[test]
-fn all_of_many_changes_are_heard() {
+fn every_one_of_many_changes_is_reported() {
     let store = Store::with(&[]);
     let members = 12_000;
     store.sql(&format!(

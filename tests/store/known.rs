@@ -234,7 +234,7 @@ fn a_file_overwritten_in_place_does_too() {
 }
 
 #[test]
-fn no_file_lets_nobody_in() {
+fn without_a_file_every_login_fails() {
     let store = two::<Store>();
     let backup = store.backup();
     let pool = store.pool();
@@ -262,7 +262,7 @@ fn no_file_lets_nobody_in() {
 }
 
 #[test]
-fn garbage_lets_nobody_in() {
+fn with_garbage_in_the_file_every_login_fails() {
     let store = two::<Store>();
     let backup = store.backup();
     let pool = store.pool();

@@ -334,7 +334,7 @@ fn a_table_that_cannot_be_asked() {
 /// What a site changes about who was let in, told within a second.
 #[test]
 #[ignore = "needs a MariaDB: tests/members/mariadb cargo test --features mysql -- --include-ignored"]
-fn changes_are_heard() {
+fn changes_are_reported() {
     let nicks = ["alice", "bob", "carol", "dave", "erin"];
     let members: Vec<_> = (1..)
         .zip(nicks)

@@ -281,7 +281,7 @@ fn a_new_hash_waits_for_a_writer_and_the_old_one_lets_in_until_then() {
 }
 
 #[test]
-fn nobody_else_gets_a_new_hash() {
+fn a_refused_login_makes_no_new_hash() {
     let mut inactive = with_hash(1, "alice", MD5);
     inactive.active = Active::No;
     let store = Store::with(&[inactive, with_hash(2, "bob", MD5)]);
@@ -294,7 +294,7 @@ fn nobody_else_gets_a_new_hash() {
 }
 
 #[test]
-fn whoever_is_refused_by_an_old_hash_costs_what_nobody_costs() {
+fn a_wrong_password_for_an_old_hash_costs_what_an_unknown_member_costs() {
     let nobody = check(&Secret::new("wrong"), None);
     assert_eq!(nobody.verdict, Verdict::Wrong);
     for (format, hash) in of_secret1() {
@@ -318,7 +318,7 @@ fn whoever_is_refused_by_an_old_hash_costs_what_nobody_costs() {
 }
 
 #[test]
-fn whoever_has_a_new_hash_is_known_by_it_at_once() {
+fn a_member_with_a_new_hash_is_known_by_it_at_once() {
     let store = alice(MD5);
     let pool = store.pool();
     is_alice(&login(&pool, "1", "secret1"));

@@ -48,7 +48,7 @@ fn open_as(user: &str, site: &Site, options: Options) -> Result<Pool, Fault> {
 /// transaction sees the table as it was for ever, and whoever alters the table waits for it.
 #[test]
 #[ignore = "needs a MariaDB: tests/members/mariadb cargo test --features mysql -- --include-ignored"]
-fn what_a_server_does_with_who_connects() {
+fn settings_that_a_database_applies_to_connections() {
     let site = Site::alone();
     site.sql(
         "CREATE TABLE members (id INT, nick VARCHAR(40), password VARCHAR(64), active INT DEFAULT 1);

@@ -1,19 +1,19 @@
-//! What an echo server answers: bytes in, bytes out.
+//! The answers of an echo server: bytes in, bytes out.
 
 use flashgate_core::websocket::{CloseCode, Decoded, Decoder, Kind, Opcode, Violation, head};
 
-/// One client's conversation.
+/// The conversation with one client.
 #[derive(Default)]
 pub(crate) struct Echo {
     decoder: Decoder,
-    /// The beginning of a frame, until there is enough of it to read.
+    /// The beginning of a frame that cannot be read yet.
     input: Vec<u8>,
     message: Vec<u8>,
     closed: bool,
 }
 
 impl Echo {
-    /// Takes what a client sent and appends what it gets for it to `out`; whether that was the end.
+    /// Takes bytes of the client and appends the answer to `out`. Returns whether the conversation is over.
     pub(crate) fn take(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> bool {
         self.input.extend_from_slice(bytes);
         let mut at = 0;

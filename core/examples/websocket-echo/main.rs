@@ -1,10 +1,10 @@
-//! A WebSocket echo server on the gateway's codec, for conformance suites to be pointed at:
+//! A WebSocket echo server on the gateway's codec, for conformance suites:
 //!
 //! ```text
 //! cargo run -p flashgate-core --example websocket-echo -- 127.0.0.1:9001
 //! ```
 //!
-//! `echo.rs` decides what is answered, `serve.rs` moves the bytes.
+//! `echo.rs` decides the answers, and `serve.rs` moves the bytes.
 
 mod echo;
 mod serve;

@@ -1,4 +1,4 @@
-//! One connection of the echo server: the head of its request, then frames until the end.
+//! A connection of the echo server: the head of the request, then frames until the end.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -8,7 +8,7 @@ use flashgate_core::websocket::Handshake;
 
 use crate::echo::Echo;
 
-/// Talks to a client until one of the two has enough.
+/// Serves a client until one side ends the connection.
 pub(crate) fn serve(mut stream: TcpStream) -> io::Result<()> {
     let (mut bytes, mut head) = (vec![0; 64 << 10], Vec::new());
     let (answer, length) = loop {
@@ -34,14 +34,14 @@ pub(crate) fn serve(mut stream: TcpStream) -> io::Result<()> {
             read => end = echo.take(&bytes[..read], &mut out),
         }
     }
-    // To close a socket with unread bytes in it may destroy the last answer.
+    // Closing a socket with unread bytes in it may destroy the last answer.
     stream.shutdown(Shutdown::Write)?;
     stream.set_read_timeout(Some(Duration::from_secs(2)))?;
     while stream.read(&mut bytes).is_ok_and(|read| read > 0) {}
     Ok(())
 }
 
-/// The answer to a request and the length of its head, once all of that is there.
+/// The answer to a request and the length of its head, once the head is complete.
 fn upgrade(bytes: &[u8]) -> io::Result<Option<(String, usize)>> {
     let mut headers = [httparse::EMPTY_HEADER; 64];
     let mut request = httparse::Request::new(&mut headers);

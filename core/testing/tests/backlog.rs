@@ -1,8 +1,8 @@
-//! What clients that do not read make a server hold, in bytes that it asks the allocator for, against what
-//! the core counts: by [`Chunk::memory`] and by the limits on it.
+//! Compares the memory that a server holds for clients that do not read, in allocated bytes, with what the core
+//! counts by [`Chunk::memory`] and limits.
 //!
-//! Each queue is the one that both runtimes have. Nothing of it is ever written, so that every limit is
-//! reached. What the core counts is never less than what is held, and for one queue not far more.
+//! The queues are those of both runtimes. Nothing is ever written from them, so that every limit is reached. The core
+//! never counts less than what is held, and for a single queue not much more.
 
 #![expect(clippy::print_stdout, reason = "a change of the figure has to be seen")]
 
@@ -19,9 +19,9 @@ use flashgate_testing::counting::{Counting, held};
 #[global_allocator]
 static ALLOCATOR: Counting = Counting::by_thread();
 
-/// Others' messages, to one that does not read: all that is held is its queue.
+/// Messages from others to a client that does not read: its queue is all that is held.
 #[test]
-fn a_backlog_is_held_in_its_limit() {
+fn a_backlog_stays_within_its_limit() {
     for wire in [Wire::Raw, Wire::Binary, Wire::Text] {
         for text in texts([1, 20, 200, 2000, 8000]) {
             let mut room = Room::new();
@@ -30,7 +30,7 @@ fn a_backlog_is_held_in_its_limit() {
             room.say(deaf, "PING warm");
             room.stop_reading(deaf);
             let message = format!("MSG n1 {text}");
-            // As often as a gateway that counts bytes would allow.
+            // As many as a gateway that counted bytes would allow.
             let most = room.flood(1 << 20, |room| room.say(sender, &message), deaf);
             let what = format!("{wire:?}, messages of {}", shown(&text));
             near(&what, most, BACKLOG, BACKLOG + longest(&text));
@@ -40,7 +40,7 @@ fn a_backlog_is_held_in_its_limit() {
 
 /// Logins and departures, broadcast to a client that does not read.
 #[test]
-fn a_backlog_of_presence_is_held_in_its_limit() {
+fn a_backlog_of_logins_and_quits_stays_within_its_limit() {
     for wire in [Wire::Raw, Wire::Binary, Wire::Text] {
         let mut room = Room::new();
         let deaf = room.log_in(wire, 1, "Deaf");
@@ -61,9 +61,9 @@ fn a_backlog_of_presence_is_held_in_its_limit() {
     }
 }
 
-/// Every recipient of a broadcast counts it as a whole, though they share it.
+/// Each recipient of a broadcast counts all of its memory, though the recipients share it.
 #[test]
-fn who_shares_what_waits_counts_it_alone() {
+fn each_recipient_counts_a_shared_broadcast() {
     const DEAF: u32 = 50;
     let mut room = Room::new();
     let deaf: Vec<_> = (0..DEAF)
@@ -83,9 +83,9 @@ fn who_shares_what_waits_counts_it_alone() {
     assert!(all < counted && all > counted / 4, "{all} of {counted}");
 }
 
-/// Its own answers hold back its next command, however small they are.
+/// A client's own answers hold back its next command, however small they are.
 #[test]
-fn own_answers_are_held_in_their_limit() {
+fn own_answers_stay_within_their_limit() {
     for wire in [Wire::Raw, Wire::Binary, Wire::Text] {
         for text in texts([1, 50, 500, 4000, 8000]) {
             let mut room = Room::new();
@@ -95,7 +95,7 @@ fn own_answers_are_held_in_their_limit() {
             let ping = format!("PING {text}");
             let most = room.flood(5000, |room| room.say(deaf, &ping), deaf);
             let what = format!("{wire:?}, own answers of {}", shown(&text));
-            // And the command that waits.
+            // The command that waits is held, too.
             let most_of_all = OWN + longest(&text) + 3 * text.len() as isize;
             near(&what, most, OWN, most_of_all);
         }
@@ -105,7 +105,7 @@ fn own_answers_are_held_in_their_limit() {
     room.stop_reading(deaf);
     let ping = [0x89, 0x80, 0, 0, 0, 0];
     let most = room.flood(5000, |room| room.bytes(deaf, &ping), deaf);
-    // So short a piece takes less than what allocators round to.
+    // Such a short piece takes less memory than allocators round up to.
     println!("{:<32} {most:>8} bytes of {OWN}", "pongs");
     assert!(
         (OWN / 2..OWN + longest("")).contains(&most),
@@ -113,9 +113,9 @@ fn own_answers_are_held_in_their_limit() {
     );
 }
 
-/// Many clients send LIST and do not read the answer: they share it, in whatever form.
+/// Many clients send LIST and do not read the answer: they share it, in every form.
 #[test]
-fn who_asks_for_the_same_list_shares_it() {
+fn clients_that_ask_for_the_same_list_share_it() {
     let mut room = Room::of(MEMBERS);
     let mut asks = |wire: Wire, paged: bool| -> Vec<ConnId> {
         let asker = |_| {
@@ -140,14 +140,14 @@ fn who_asks_for_the_same_list_shares_it() {
         for id in askers {
             room.stop_reading(*id);
             room.say(*id, "LIST");
-            // The next one waits until this one is taken.
+            // The next answer waits until this one is read.
             room.say(*id, "LIST");
         }
         let (all, counted) = (held() - before, room.left() - left);
         let list = counted / ASKERS as isize;
         longest = longest.max(list);
         println!("LIST, {what:<13} {all:>8} bytes for {ASKERS} who count {list} each");
-        // Once, if nobody has asked before.
+        // The answer is made once.
         assert!(all < list + EACH * ASKERS as isize, "{what}: {all}");
     }
     let all = held() - before;
@@ -156,7 +156,7 @@ fn who_asks_for_the_same_list_shares_it() {
         all < 2 * longest + many,
         "one with its characters, one in ASCII: {all}"
     );
-    // When it changes, there is one more for those who ask now, and each still counts his.
+    // After a change there is a second version for clients that ask now. Each client counts its own.
     let newcomer = room.log_in(Wire::Raw, MEMBERS + 1, "New");
     room.stop_reading(newcomer);
     room.say(newcomer, "LIST");
@@ -166,7 +166,7 @@ fn who_asks_for_the_same_list_shares_it() {
 
 /// Each client holds one list at the most, however many versions of it there are.
 #[test]
-fn nobody_waits_for_two_lists() {
+fn a_client_holds_one_list_at_most() {
     let (mut room, mut counted, mut all) = (Room::of(MEMBERS), 0, 0);
     let askers: Vec<_> = (0..10).map(|_| room.connect(Wire::Raw)).collect();
     let before = held();
@@ -181,19 +181,19 @@ fn nobody_waits_for_two_lists() {
             room.say(*id, "LIST");
         }
         (counted, all) = (counted.max(room.left()), all.max(held() - before));
-        // They take all of it but a byte, and get no other.
+        // They read all of it but one byte, and get no other.
         room.take_all_but_one();
     }
-    // And the one that is kept for whoever asks next.
+    // The version for the next client is held, too.
     let most = counted + counted / askers.len() as isize;
     println!("LIST, in versions {all:>8} bytes of {most}");
     assert!(all < most + EACH * askers.len() as isize);
     assert!(all > most * 7 / 10);
 }
 
-/// What a connection keeps of commands that wait: the beginning of one, and the read that ended it.
+/// What a connection keeps of waiting commands: the beginning of one, and the read that completed it.
 #[test]
-fn unread_commands_are_held_in_their_limit() {
+fn unread_commands_stay_within_their_limit() {
     for wire in [Wire::Raw, Wire::Binary, Wire::Text] {
         let mut room = Room::new();
         let deaf = room.log_in(wire, 1, "Deaf");
@@ -208,7 +208,7 @@ fn unread_commands_are_held_in_their_limit() {
         let before = held();
         let (mut at, mut most) = (0, 0);
         while !room.paused.contains(&deaf) {
-            // All of a command but its last byte, and then as much as may come at once.
+            // All of a command but its last byte, and then the longest possible read.
             let begun = at % command.len() == command.len() - 1;
             let piece = match begun {
                 true => MAX_READ,
@@ -224,7 +224,7 @@ fn unread_commands_are_held_in_their_limit() {
     }
 }
 
-/// Texts of these lengths, and one that is longest when it is escaped.
+/// Texts of these lengths, and one that becomes as long as possible when it is escaped.
 fn texts(lengths: impl IntoIterator<Item = usize>) -> impl Iterator<Item = String> {
     let plain = lengths.into_iter().map(|length| "x".repeat(length));
     plain.chain(["\"".repeat(COMMAND - 10)])
@@ -256,7 +256,7 @@ enum Wire {
     Text,
 }
 
-/// A gateway, and the queues of those that do not read.
+/// A gateway, and the queues of clients that do not read.
 struct Room {
     gateway: Gateway,
     wires: BTreeMap<ConnId, Wire>,
@@ -286,7 +286,7 @@ impl Room {
         }
     }
 
-    /// With so many online, whose names are not ASCII.
+    /// A gateway with this many members online, whose names are not ASCII.
     fn of(members: u32) -> Self {
         let mut room = Self::with(Presence::Off);
         for n in 1..=members {
@@ -336,7 +336,7 @@ impl Room {
         self.wires.remove(&id);
     }
 
-    /// The most that is held meanwhile, until the connection is closed or waits.
+    /// Returns the most that is held until the connection is closed or has to wait.
     fn flood(&mut self, times: usize, mut act: impl FnMut(&mut Self), deaf: ConnId) -> isize {
         let before = held();
         let mut most = 0;
@@ -353,7 +353,7 @@ impl Room {
         most
     }
 
-    /// Takes all of each queue but a byte.
+    /// Reads all of each queue but one byte.
     fn take_all_but_one(&mut self) {
         let ids: Vec<_> = self.deaf.keys().copied().collect();
         for id in ids {
@@ -365,12 +365,12 @@ impl Room {
         }
     }
 
-    /// What is counted for all.
+    /// What the core counts for all connections.
     fn left(&self) -> isize {
         self.deaf.values().map(Chunks::left).sum::<usize>() as isize
     }
 
-    /// An input, and all that it leads to.
+    /// Gives an input, and carries out the actions.
     fn input(&mut self, input: Input<'_>) {
         self.gateway.handle(Now::default(), input);
         let (mut written, mut asked) = (BTreeSet::new(), Vec::new());
@@ -450,7 +450,7 @@ const COMMAND: usize = 8 * 1024;
 /// What a connection may keep of commands that wait.
 const UNREAD: isize = 48 * 1024;
 
-/// What a queue of one chunk and a command that waits take, at the most.
+/// The most that a queue of one chunk and a waiting command take.
 const EACH: isize = 600;
 
 const UPGRADE: &[u8] =

@@ -1,4 +1,4 @@
-//! How a connection behind a filter ends: the filter has the last word, and the peer's last word ends it.
+//! The ends of connections behind a filter: the gateway's filter writes last, and the peer's end record ends the stream.
 
 use std::sync::Arc;
 
@@ -64,7 +64,7 @@ fn ends(actions: &[Action]) -> bool {
 }
 
 #[test]
-fn the_filter_has_the_last_word() {
+fn the_filter_writes_last() {
     let (written, actions) = play(b"PING 1\0QUIT\0", b"");
     let mut expected = Vec::new();
     let mut filter = FakeFilter::default();
@@ -76,7 +76,7 @@ fn the_filter_has_the_last_word() {
 }
 
 #[test]
-fn the_peers_last_word_ends_the_connection() {
+fn the_peers_end_record_ends_the_connection() {
     for then in [&b"\0"[..], b"\xff"] {
         let (written, actions) = play(b"PING 1\0", then);
         assert!(written.ends_with(b"\0"), "{written:?}");

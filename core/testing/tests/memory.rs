@@ -1,8 +1,8 @@
-//! What a member who is online and idle costs the core, in bytes that it asks the allocator for.
+//! The memory that an idle member costs the core, in allocated bytes.
 //!
 //! Enough members log in to fill every array that grows by doubling: an empty half takes no physical memory.
-//! Each has an address of its own, none is exempt from limits, the time to identify still runs for each, and the
-//! last login was broadcast. Not counted: what an allocator adds to each piece (one for each member, another for
+//! Each has an address of its own and is subject to limits. The timer for the login still runs for each, and the last
+//! login was broadcast. Not counted: what an allocator adds to each piece (one for each member, another for
 //! a WebSocket), the answer to LIST, which is kept until the list changes, and what a runtime and the system have
 //! for a connection.
 
@@ -30,7 +30,7 @@ fn an_idle_member_is_small() {
     ] {
         let each = cost(wire, address);
         println!("{row:<10} {each:>4} bytes for each of {MEMBERS}");
-        // 5 % more fails. Lower the figure where it gets less, so that the gain is not lost again.
+        // 5 % more fails. If the memory becomes less, lower the figure, so that the gain is not lost again.
         let most = measured * 21 / 20;
         assert!(each <= most, "{row}: {each} bytes, {most} allowed");
     }
@@ -59,7 +59,7 @@ fn v6(n: u32) -> IpAddr {
     Ipv6Addr::from_bits(0x2001_0db8 << 96 | u128::from(n)).into()
 }
 
-/// How members speak.
+/// The wire form of members.
 #[derive(Clone, Copy, Debug)]
 enum Wire {
     Raw,
@@ -67,7 +67,7 @@ enum Wire {
     Text,
 }
 
-/// A gateway and as little of a runtime as it needs.
+/// A gateway, with the least runtime that it needs.
 struct Room {
     gateway: Gateway,
     wire: Wire,
@@ -102,7 +102,7 @@ impl Room {
         }
     }
 
-    /// Begins a WebSocket and says one thing, under a mask that changes nothing.
+    /// Begins a WebSocket and sends one message, under a mask that changes nothing.
     fn upgrade(&mut self, n: u32, id: ConnId, first: u8, text: &str) {
         self.bytes(n, id, UPGRADE);
         let head = [first, 0x80 | text.len() as u8, 0, 0, 0, 0];

@@ -1,5 +1,5 @@
-//! Recordings of whole conversations: that every transcript can be recorded, played again, and made a
-//! transcript of.
+//! Recordings of whole conversations: every transcript can be recorded, played again, and turned back into a
+//! transcript.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -10,7 +10,7 @@ use flashgate_core::replay::{Ended, Recording, Replayed, Until};
 use flashgate_host::Host;
 use flashgate_testing::transcript::{Against, Bare, Cut, Transcript};
 
-/// A recording on its way.
+/// A recording that grows.
 #[derive(Clone, Default)]
 struct Tape(Arc<Mutex<String>>);
 

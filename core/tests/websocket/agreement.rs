@@ -1,15 +1,14 @@
-//! What the codec makes of a client's frames, what tungstenite's server makes of them, and whether the
-//! two mean the same.
+//! Reads a client's frames with the codec and with tungstenite's server, and compares the results.
 //!
 //! Where the two differ on purpose:
 //!
 //! - A length that is not in its shortest form is an error here (RFC 6455 section 5.2), for a control
 //!   frame as for any other; tungstenite takes it.
-//! - tungstenite reads a frame when all of it is there, and a head when all of that is; here what is
-//!   wrong is told by the first byte that is. Its error may still be to come where ours is told.
-//! - Code 1014, which the registry has, may stand in a close here, not there.
-//! - A code that nobody may send is an error here; tungstenite calls it a close with 1002.
-//! - The limit here is on text alone; a binary message is a stream.
+//! - tungstenite reads a frame once it is complete, and a head once that is complete. The codec reports an error at the
+//!   first wrong byte, so tungstenite's may come later.
+//! - Code 1014, which is registered, may be sent here, and not there.
+//! - A close code that must not be sent is an error here; tungstenite reads it as a close with 1002.
+//! - The limit here applies to text only; a binary message is a stream.
 
 use std::io::{self, Read, Write};
 
@@ -30,13 +29,13 @@ pub(crate) enum Event {
 /// How a stream ended for a reader.
 #[derive(Debug)]
 pub(crate) enum End<E> {
-    /// There may be more to come.
+    /// It has not ended.
     Open,
     Closed(Option<u16>),
     Broken(E),
 }
 
-/// Whether the two differ at most in what they may differ in.
+/// Whether the two differ only where they may.
 pub(crate) fn agree(
     ours: &[Event],
     our_end: &End<Violation>,
@@ -44,7 +43,7 @@ pub(crate) fn agree(
     their_end: &End<Error>,
 ) -> bool {
     match (our_end, their_end) {
-        // Shortest forms are nothing to tungstenite.
+        // tungstenite does not require the shortest form.
         (End::Broken(Violation::Length | Violation::LongControl), _) => theirs.starts_with(ours),
         (End::Broken(Violation::BadCloseCode), End::Closed(code)) => {
             ours == theirs && *code == Some(1002)
@@ -56,7 +55,7 @@ pub(crate) fn agree(
         (End::Open, End::Open) => ours == theirs,
         (End::Broken(_), End::Open) => ours == theirs,
         (End::Broken(violation), End::Broken(error)) => ours == theirs && alike(*violation, error),
-        // A binary frame over its limit, which is none of ours.
+        // tungstenite limits binary frames, and the codec does not.
         (_, End::Broken(Error::Capacity(_))) => ours.starts_with(theirs),
         (End::Open | End::Broken(_) | End::Closed(_), _) => false,
     }
@@ -135,7 +134,7 @@ pub(crate) fn theirs(stream: &[u8], size: &mut dyn FnMut() -> usize) -> (Vec<Eve
     }
 }
 
-/// A connection that brings bytes in pieces, then none for now, and takes everything.
+/// A connection that delivers bytes in pieces, then would block, and accepts all writes.
 struct Pipe<'a>(&'a [u8], &'a mut dyn FnMut() -> usize);
 
 impl Read for Pipe<'_> {

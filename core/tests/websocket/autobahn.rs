@@ -1,10 +1,10 @@
 //! The cases of the Autobahn test suite for servers, categories 1 to 7 and 10, as tables.
 //!
-//! The numbers are the suite's own. Where it takes a lenient answer as well, only the strict one
-//! will do here. Each case is sent in one piece, byte by byte, cut in two at every place where it is
-//! short, and in random pieces; the answers must be the same.
+//! The numbers are the suite's own. Where the suite accepts a lenient answer as well, only the strict one passes here.
+//! Each case is sent in one piece, byte by byte, cut in two at every position if it is short, and in random pieces. The
+//! answers must be the same.
 //!
-//! `UPDATE=1 cargo test -p flashgate-core --test websocket` makes seeds for the fuzzer of them.
+//! `UPDATE=1 cargo test -p flashgate-core --test websocket` makes fuzz seeds from the cases.
 
 mod closing;
 mod framing;
@@ -17,7 +17,7 @@ use std::{env, fs};
 use crate::echo::Echo;
 use crate::frames::{BINARY, CLOSE, PING, PONG, Random, TEXT, masked, unmasked};
 
-/// What a client sends, and what it gets.
+/// A case: what the client sends, and the answers.
 struct Case {
     number: String,
     sends: Vec<Step>,
@@ -38,9 +38,9 @@ enum Answer {
     Text(Vec<u8>),
     Binary(Vec<u8>),
     Pong(Vec<u8>),
-    /// The client waited, and the connection is still open.
+    /// The client has waited, and the connection is still open.
     StillOpen,
-    /// The close, and the end of it all.
+    /// A close frame, and the end of the connection.
     Close(Option<u16>),
 }
 
@@ -61,7 +61,7 @@ fn close(code: u16, reason: &[u8]) -> Step {
     frame(CLOSE, [&code.to_be_bytes(), reason].concat())
 }
 
-/// How a client goes when it has got what it wanted.
+/// The client's normal end after it has got its answers.
 fn bye() -> Step {
     close(1000, b"")
 }
@@ -137,7 +137,7 @@ fn check(case: &Case) {
     }
 }
 
-/// Sends it to an echo server and gathers its answers.
+/// Sends a case to an echo server and collects the answers.
 fn play(sends: &[Step], seed: u64, piece: &mut dyn FnMut(&mut Random) -> usize) -> Vec<Answer> {
     let mut random = Random(seed);
     let (mut echo, mut closed, mut answers) = (Echo::default(), false, Vec::new());
@@ -158,7 +158,7 @@ fn play(sends: &[Step], seed: u64, piece: &mut dyn FnMut(&mut Random) -> usize) 
     answers
 }
 
-/// The bytes between the waits.
+/// The bytes between two waits.
 fn segments(sends: &[Step], random: &mut Random) -> Vec<Vec<u8>> {
     let mut done = Vec::new();
     let mut segment = Vec::new();
@@ -194,7 +194,7 @@ fn read(out: &[u8]) -> Vec<Answer> {
     answers.collect()
 }
 
-/// One seed for each case that is short and not all too similar to the one before.
+/// A seed for each case that is short and not too similar to the case before.
 fn write_seeds(cases: &[Case]) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds/websocket");
     fs::create_dir_all(&folder).unwrap();
@@ -203,14 +203,14 @@ fn write_seeds(cases: &[Case]) {
         let group = case.number.rsplit_once('.').unwrap().0;
         let similar = group.starts_with("6.") && case.number != format!("{group}.1");
         if stream.len() <= 600 && !similar {
-            // What the fuzzer varies first is how the stream is cut.
+            // The fuzzer varies first how the stream is cut.
             let seed = [b"\x03", &stream[..]].concat();
             fs::write(folder.join(format!("autobahn-{}", case.number)), seed).unwrap();
         }
     }
 }
 
-/// Some cases are 64 KiB and more of the same character.
+/// Some cases have 64 KiB or more of the same character.
 fn brief(answers: &[Answer]) -> String {
     let mut brief = format!("{answers:?}");
     brief.truncate(400);

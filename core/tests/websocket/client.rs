@@ -13,7 +13,7 @@ use tungstenite::{Error, Message, WebSocket};
 use crate::frames::{PING, TEXT, masked};
 use crate::serve::serve;
 
-/// A client that was welcomed, and the server's thread.
+/// A client after its handshake, and the server's thread.
 fn connect() -> (WebSocket<TcpStream>, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -27,7 +27,7 @@ fn connect() -> (WebSocket<TcpStream>, JoinHandle<()>) {
     (client, server)
 }
 
-/// Reads to the end, which is a close of the server's with this code.
+/// Reads to the end, which must be a close from the server with this code.
 fn ends_with(mut client: WebSocket<TcpStream>, server: JoinHandle<()>, code: CloseCode) {
     let Message::Close(Some(frame)) = client.read().unwrap() else {
         panic!("no close");
@@ -80,9 +80,9 @@ fn fragments_with_a_ping_between() {
     ends_with(client, server, code);
 }
 
-/// The close arrives although the server leaves a lot unread behind the broken frame.
+/// The close arrives although the server leaves many bytes behind the broken frame unread.
 #[test]
-fn a_broken_rule_is_told() {
+fn a_broken_rule_is_answered_with_its_code() {
     let broken: [(Vec<u8>, CloseCode); 3] = [
         (vec![TEXT, 1, b'a'], CloseCode::Protocol),
         (masked(TEXT, b"\xc3(", [1, 2, 3, 4]), CloseCode::Invalid),
@@ -95,7 +95,7 @@ fn a_broken_rule_is_told() {
         let (mut client, server) = connect();
         let more = masked(PING, b"more", [4, 3, 2, 1]).repeat(1 << 14);
         client.get_mut().write_all(&bytes).unwrap();
-        // The server may be gone before it is all sent.
+        // The server may be gone before everything is sent.
         if let Err(error) = client.get_mut().write_all(&more) {
             assert!(matches!(
                 error.kind(),

@@ -1,4 +1,4 @@
-//! The codec beside tungstenite's server: random frames, whole and broken, mean the same to both.
+//! The codec and tungstenite's server read random frames, whole and broken, in the same way.
 
 use std::collections::BTreeMap;
 
@@ -31,13 +31,12 @@ fn both_read_the_same() {
         *seen.entry(kind).or_default() += 1;
     }
     eprintln!("{ROUNDS} streams: {seen:?}");
-    // Every rule is broken, and not a few times.
+    // Every rule must be broken many times.
     assert_eq!(seen.len(), 15);
     assert!(seen.values().all(|times| *times > 10));
 }
 
-/// Some messages, half of the time with something broken in them; then pings, so that a frame that
-/// one of the two took and the other did not is seen.
+/// Some messages, half of them broken; then pings, so that a frame is noticed that only one of the two took.
 fn stream(random: &mut Random) -> Vec<u8> {
     let mut frames = Vec::new();
     for _ in 0..random.within(1..6) {
@@ -61,7 +60,7 @@ fn stream(random: &mut Random) -> Vec<u8> {
     bytes
 }
 
-/// A message in some frames with others between them, or a frame of another kind.
+/// A message in several frames with control frames between them, or a frame of another kind.
 fn some_frames(random: &mut Random, frames: &mut Vec<Vec<u8>>) {
     let mut put = |random: &mut Random, first: u8, payload: &[u8]| {
         frames.push(masked(first, payload, random.key()));
@@ -102,7 +101,7 @@ fn other_frame(random: &mut Random, put: &mut impl FnMut(&mut Random, u8, &[u8])
     }
 }
 
-/// Its first byte may be anything.
+/// A frame whose first byte may be anything.
 fn any_frame(random: &mut Random, put: &mut impl FnMut(&mut Random, u8, &[u8])) {
     let first = random.next() as u8;
     let payload = bytes(random);
@@ -129,7 +128,7 @@ fn bytes(random: &mut Random) -> Vec<u8> {
     (0..length).map(|_| random.next() as u8).collect()
 }
 
-/// Breaks what must be right before the payload; the payload stays what it is.
+/// Breaks the head of a frame; the payload stays as it is.
 fn break_frame(random: &mut Random, frame: &mut Vec<u8>) {
     let bits = frame[1] & 0x7f;
     match random.within(0..5) {

@@ -1,4 +1,4 @@
-//! What both sides put on the wire, written and read without the codec, and chance from a seed.
+//! The frames of both sides, written and read without the codec; and a random generator with a seed.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ pub(crate) const BINARY: u8 = 0x82;
 pub(crate) const CLOSE: u8 = 0x88;
 pub(crate) const PING: u8 = 0x89;
 pub(crate) const PONG: u8 = 0x8a;
-/// Of a text message that goes on.
+/// The first byte of a text message that is continued.
 pub(crate) const TEXT_BEGINS: u8 = 0x01;
 pub(crate) const BINARY_BEGINS: u8 = 0x02;
 pub(crate) const MORE: u8 = 0x00;
@@ -32,8 +32,8 @@ pub(crate) fn masked(first: u8, payload: &[u8], key: [u8; 4]) -> Vec<u8> {
     frame
 }
 
-/// The first byte and the payload of each frame that a server sent; panics where one is not as a
-/// server must send it, or not whole.
+/// The first byte and the payload of each frame that a server sent. Panics if a frame is incomplete or not as a server
+/// must send it.
 pub(crate) fn unmasked(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
     let mut frames = Vec::new();
     while let [first, second, rest @ ..] = bytes {
@@ -58,7 +58,7 @@ pub(crate) fn unmasked(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
     frames
 }
 
-/// Chance that comes again with its seed.
+/// A random generator: the same seed gives the same numbers.
 #[derive(Debug)]
 pub(crate) struct Random(pub(crate) u64);
 

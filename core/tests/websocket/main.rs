@@ -1,8 +1,7 @@
-//! The WebSocket codec from outside: by the cases of the Autobahn suite, beside another
-//! implementation as oracle, and over TCP with that one as client.
+//! Tests of the WebSocket codec from outside: the cases of the Autobahn suite, another implementation as an oracle, and
+//! the same implementation as a client over TCP.
 //!
-//! What answers is the echo server of `examples/websocket-echo`. The original suite can be pointed
-//! at that one:
+//! The server is `examples/websocket-echo`. The original suite can be pointed at it:
 //!
 //! ```text
 //! cargo run -p flashgate-core --example websocket-echo -- 127.0.0.1:9001

@@ -12,7 +12,7 @@ use flashgate_core::{Answer, Config, Denial, MemberStore, Query, Reply};
 use flashgate_smol::{Host, Server};
 
 #[test]
-fn it_serves_beside_other_tasks_until_shutdown() {
+fn a_server_runs_beside_other_tasks_until_shutdown() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let server = Server::new(vec![listener], Host::new(Config::default(), NoMembers)).unwrap();

@@ -1,4 +1,4 @@
-//! One conversation, however TCP cuts it.
+//! Conversations that TCP cuts in different ways.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -11,8 +11,8 @@ use flashgate_core::{
     Millis, Now, Ticket, UnixSeconds,
 };
 
-/// Where a stream is cut changes nothing of what is said to it and of how it ends: the same bytes,
-/// whole, one by one, and cut anywhere, get the same bytes; raw, HTTP, policy or WebSocket.
+/// Cuts change neither the answers to a stream nor its end. The same bytes get the same answers whole, byte by byte
+/// and cut anywhere, on raw connections, HTTP, policy requests and WebSockets.
 pub fn chunks_agree(data: &[u8]) {
     let [kind, cuts, rest @ ..] = data else {
         return;
@@ -26,8 +26,8 @@ pub fn chunks_agree(data: &[u8]) {
     assert_eq!(whole, cut, "in pieces of {sizes:?}");
 }
 
-/// A filter changes nothing of what is said inside: the same stream in its records, cut anywhere, gets the
-/// same plain bytes and the same end. And no wire bytes at all make the gateway panic.
+/// A filter does not change the plain conversation: the same stream in records, cut anywhere, gets the same plain
+/// bytes and the same end. No wire bytes make the gateway panic.
 pub fn filtered(data: &[u8]) {
     let [kind, cuts, rest @ ..] = data else {
         return;
@@ -53,7 +53,7 @@ pub fn filtered(data: &[u8]) {
     Client::new(*kind, Wire::Filtered).talks(&wire, &[usize::MAX]);
 }
 
-/// What a client sends whose first words are no matter of luck.
+/// A client's bytes, with a first part that leads to each protocol without luck.
 fn stream(kind: u8, rest: &[u8]) -> Vec<u8> {
     match kind % 8 {
         0 => [b"GET ", rest].concat(),
@@ -76,14 +76,14 @@ fn stream(kind: u8, rest: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Without what the clock alone makes the server say: that depends on when the client says what.
+/// Settings without pings and keep-alives, which depend on the time at which pieces come.
 fn config(kind: u8) -> Config {
     let mut config = world::config(kind >> 5 & !1);
     (config.limits.ping, config.limits.silence) = (None, None);
     config
 }
 
-/// A client that reads everything at once, and what it has got.
+/// A client that reads everything at once, and what it has received.
 struct Client {
     gateway: Gateway,
     now: Now,
@@ -92,9 +92,9 @@ struct Client {
     denied: bool,
     /// Its side of the filter.
     filter: Option<FakeFilter>,
-    /// The plain bytes that it got.
+    /// The plain bytes that it received.
     heard: Vec<u8>,
-    /// Something was written to it for the input at hand.
+    /// Something was written to it for the present input.
     written: bool,
     reading: bool,
     /// It has sent everything, and waits for the answers.
@@ -103,7 +103,7 @@ struct Client {
     lookups: VecDeque<Ticket>,
 }
 
-/// What its bytes are carried in.
+/// What carries its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wire {
     Plain,
@@ -179,8 +179,7 @@ impl Client {
         (self.heard.escape_ascii().to_string(), self.end)
     }
 
-    /// Whether the server takes more. While it does not, or nothing more comes, only time changes
-    /// anything.
+    /// Whether the server reads. While it does not, or nothing more comes, only time changes anything.
     fn listens(&mut self) -> bool {
         for _ in 0..100 {
             if self.reading && !self.done || matches!(self.end, Some(End::Closed | End::Aborted)) {
@@ -195,7 +194,7 @@ impl Client {
         self.reading && !matches!(self.end, Some(End::Closed | End::Aborted))
     }
 
-    /// Everything it leads to: what is written is read, what is asked is answered.
+    /// Gives an input, reads everything that is written, and answers every question.
     fn handle(&mut self, input: Input<'_>) {
         self.gateway.handle(self.now, input);
         loop {

@@ -1,14 +1,14 @@
-//! What one client gets from a gateway, and what all of them get, as the world of the fuzzer checks it.
+//! Checks what each client gets from a gateway, and what all of them get.
 
 use std::collections::BTreeSet;
 
 use flashgate_core::ConnId;
 
-/// What one connection has got so far.
+/// What a connection has received so far.
 #[derive(Debug, Default)]
 pub(super) struct Listener {
     speaks: Speaks,
-    /// It got the answer to its IDENTIFY.
+    /// It has got the answer to its IDENTIFY.
     online: bool,
 }
 
@@ -24,7 +24,7 @@ enum Speaks {
 }
 
 impl Listener {
-    /// Takes what one write hands over.
+    /// Takes the bytes of one write.
     pub(super) fn hear(&mut self, bytes: &[u8]) {
         assert!(!bytes.is_empty());
         match self.speaks {
@@ -64,7 +64,7 @@ impl Listener {
         }
     }
 
-    /// What an answer says, whatever form it has.
+    /// The text of an answer, whatever its form.
     pub(super) fn xml<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
         let payload = match self.speaks {
             Speaks::Stream => bytes,
@@ -77,7 +77,7 @@ impl Listener {
         self.online
     }
 
-    /// Our side is to be closed.
+    /// The server closes its side.
     pub(super) fn is_left(&self) {
         assert!(
             !matches!(self.speaks, Speaks::Frames(_)),
@@ -86,7 +86,7 @@ impl Listener {
     }
 }
 
-/// The one frame that is all of `bytes`: whole, unmasked, with its length in the shortest form.
+/// Reads `bytes` as exactly one frame: whole, unmasked, with its length in the shortest form.
 fn frame(bytes: &[u8]) -> (u8, &[u8]) {
     assert_eq!(bytes[0] & 0xf0, 0x80, "whole, and no extension");
     let (length, at) = match bytes[1] {
@@ -120,8 +120,8 @@ impl Room {
         assert!(self.heard.insert(id), "everyone hears it once");
     }
 
-    /// The broadcast has reached everyone online, except for a member that leaves, or one that has just
-    /// logged in and has not got its answer yet.
+    /// Checks that the broadcast has reached everyone online, except a member that leaves, or one that has just logged
+    /// in and has not got its answer yet.
     pub(super) fn all_heard(&mut self, online: impl Iterator<Item = ConnId>) {
         if !self.heard.is_empty() {
             let others = online.collect::<BTreeSet<_>>();

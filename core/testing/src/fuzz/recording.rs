@@ -1,4 +1,4 @@
-//! Recordings: read from any bytes, and made of any conversation.
+//! Recordings: read from any bytes, and made from any conversation.
 
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
@@ -10,9 +10,9 @@ use flashgate_core::{
     Millis, Now, Origins, UnixSeconds,
 };
 
-/// A file of any bytes is read, played and turned into a transcript without a panic, and takes no more
-/// memory than its size allows. And whatever clients say, in whatever pieces: its recording plays again
-/// with the same decisions, whether secrets were kept or not.
+/// A file of any bytes is read, played and turned into a transcript without a panic, in memory that its size bounds.
+/// Any conversation, in any pieces, can be recorded and played again with the same decisions, with secrets and
+/// without.
 pub fn recording(data: &[u8]) {
     if data.starts_with(b"flashgate-recording") {
         return read(data);
@@ -138,5 +138,5 @@ impl World {
     }
 }
 
-/// Bytes that the files of a site may have.
+/// How many bytes the files of a site may have.
 const ROOM: usize = 64 * 1024;

@@ -1,4 +1,4 @@
-//! A gateway and a world around it that the fuzzer's bytes play: connections, lookups, time.
+//! A gateway in a world that the fuzzer's bytes control: connections, lookups, time.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
@@ -11,12 +11,11 @@ use flashgate_core::{
     OnDuplicate, Presence, Role, StoreState, Ticket, Unavailable, UnixSeconds,
 };
 
-/// Whatever happens, in whatever order: nothing panics; what the gateway knows stays consistent and
-/// within its limits; no action is for a connection that is gone, and nothing is written to one after
-/// its end was said; a connection is paused and resumed in turn; what a WebSocket is told is whole
-/// frames, of one kind, with one answer each, and a goodbye at the end of it; everyone online hears
-/// of everyone, whatever they speak; the same inputs give the same actions; and when everyone is
-/// gone, nothing is left of them.
+/// Whatever happens, in any order: nothing panics. The gateway's state stays consistent and within its limits. No
+/// action is about a connection that is gone, and nothing is written to a connection after its end. Pauses and
+/// resumes alternate. A WebSocket gets whole frames of one kind, one answer in each, and a close frame at the end.
+/// Every member online gets every broadcast, in any wire form. The same inputs give the same actions. When all
+/// connections are gone, nothing is left of them.
 pub fn gateway(data: &[u8]) {
     let first = World::play(data);
     let second = World::play(data);
@@ -257,7 +256,7 @@ impl<'a> World<'a> {
         self.handle(Input::Answer(ticket, answer));
     }
 
-    /// Inputs about what has ended change nothing.
+    /// Checks that inputs about ended connections and questions change nothing.
     fn stale(&mut self) {
         if let Some(ticket) = self.stale {
             self.handle(Input::Answer(ticket, Answer::Member(member(1))));
@@ -328,7 +327,7 @@ impl<'a> World<'a> {
         self.heard();
     }
 
-    /// A broadcast is over: everyone has got it.
+    /// Checks after a broadcast that everyone has got it.
     fn heard(&mut self) {
         let open = self.peers.iter().filter(|peer| peer.end == End::Open);
         let online = open.filter(|peer| peer.listener.is_online());
@@ -368,7 +367,7 @@ impl<'a> World<'a> {
         peer
     }
 
-    /// Everyone leaves, every question is answered or given up.
+    /// All clients leave, and all questions are answered or given up.
     fn settle(&mut self) {
         self.handle(Input::Timeout);
         for index in 0..self.peers.len() {
@@ -422,7 +421,7 @@ pub(super) fn config(byte: u8) -> Config {
 }
 
 pub(super) fn member(n: u8) -> Member {
-    // Two members of one nick, and a nick that changed: a store may be wrong, the gateway not.
+    // Two members with the same nick, and a nick that changed: the gateway must stand a store that is wrong.
     let nick = ["zero", "alice", "bob", "bob", "<&\">"][usize::from(n) % 5];
     Member {
         id: MemberId(i64::from(n % 4)),
@@ -472,7 +471,7 @@ pub(super) const UPGRADE: &[u8] =
     b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
-/// First bytes of frames: whole messages most of all, fragments, control, and what is wrong.
+/// First bytes of frames: mostly whole messages, then fragments, control frames and wrong ones.
 const HEADS: [u8; 16] = [
     0x82, 0x82, 0x82, 0x82, 0x81, 0x81, 0x81, 0x02, 0x01, 0x00, 0x80, 0x89, 0x89, 0x8a, 0x88, 0xc1,
 ];

@@ -49,11 +49,11 @@ struct Pipe {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Life {
     Open(ConnId),
-    /// The writing side is to be shut down, or is.
+    /// The writing side is shut down, or will be once the queue is empty.
     Finishing(ConnId),
-    /// To be closed once the queue is empty.
+    /// The connection is closed once the queue is empty.
     Closing(ConnId),
-    /// The runtime has ended the connection, and not reported it to the core yet.
+    /// The runtime has ended the connection, and has not reported it to the core yet.
     Ending(ConnId, Cause),
     Gone,
 }
@@ -63,7 +63,7 @@ enum Life {
 enum Sending {
     Open,
     Closed,
-    /// Closed, and the core knows.
+    /// Closed, and reported to the core.
     Told,
 }
 

@@ -1,4 +1,4 @@
-//! Where to cut what a client sends: TCP promises the bytes, never the pieces.
+//! Cuts a client's bytes into pieces: TCP keeps the bytes, but not the pieces.
 
 use std::fmt;
 use std::ops::Range;
@@ -10,20 +10,20 @@ use flashgate_core::MAX_READ;
 /// One way to cut every payload of a transcript.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
-    /// As the transcript has it, one piece for each line.
+    /// One piece for each line of the transcript.
     Whole,
-    /// Every byte by itself; of a payload over 2 KiB the first and the last 512 and those around the
-    /// headers of frames, the rest in pieces.
+    /// Every byte by itself. Of a payload over 2 KiB: the first and last 512 bytes and the bytes around frame
+    /// headers; the rest in larger pieces.
     Bytes,
-    /// Pieces of 2, 3, 5, 7, 11, … 127 bytes, and again.
+    /// Pieces of 2, 3, 5, 7, 11, … 127 bytes, repeated.
     Primes,
     /// Pieces of random sizes, small ones more often.
     Seeded(u64),
 }
 
 impl Cut {
-    /// Splits `payload` into pieces, none of them empty. The `nth` payload of a transcript starts
-    /// elsewhere in the sequence than the one before.
+    /// Splits `payload` into pieces, none of them empty. Each payload of a transcript starts at another place of the
+    /// sequence, chosen by `nth`.
     pub fn pieces<'a>(&self, nth: usize, payload: &'a [u8]) -> Vec<&'a [u8]> {
         let mut sizes = Sizes {
             cut: *self,
@@ -57,7 +57,7 @@ impl fmt::Display for Cut {
 struct Sizes {
     cut: Cut,
     step: usize,
-    /// Where [`Cut::Bytes`] cuts everywhere, in order.
+    /// The ranges that [`Cut::Bytes`] cuts into single bytes, in order.
     single: Vec<Range<usize>>,
     random: Random,
 }
@@ -80,7 +80,7 @@ impl Sizes {
     }
 }
 
-/// The parts of a payload of which every byte comes by itself.
+/// The ranges of a payload that are cut into single bytes.
 fn single(payload: &[u8]) -> Vec<Range<usize>> {
     let len = payload.len();
     let mut parts = Vec::new();
@@ -107,16 +107,16 @@ const PRIMES: [usize; 31] = [
     101, 103, 107, 109, 113, 127,
 ];
 
-/// A payload longer than this is not cut into single bytes throughout: it is a long text.
+/// A longer payload is a long text, of which only parts are cut into single bytes.
 const LONG: usize = 2048;
 
-/// Bytes at both ends of a long payload that come one by one.
+/// How many bytes at both ends of a long payload are cut into single bytes.
 const EDGE: usize = 512;
 
-/// Bytes of a frame's payload that come one by one behind its header: one turn of the mask.
+/// How many bytes of payload after a frame's header are cut into single bytes: the length of the mask.
 const BEHIND_HEADER: usize = 4;
 
-/// The size of the pieces between, no power of two.
+/// The size of the pieces between them, which is no power of two.
 const MIDDLE: usize = 509;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What a transcript needs from whatever carries its bytes.
+//! The interface between a transcript and the server that it is played on.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::step::End;
 use flashgate_core::{Config, ListenerId, Login, MemberEvent};
 
-/// A server and its clients. Every method returns when the server has done everything that follows. An error
-/// says in words what went wrong.
+/// A server and its clients. Every method returns when the server has done everything that follows from it. An error
+/// is a message for a person.
 ///
 /// Clients are numbered from 0 in order of [`connect`](Driver::connect).
 pub trait Driver {
@@ -25,25 +25,25 @@ pub trait Driver {
     /// Closes the client's sending side.
     fn half_close(&mut self, client: usize) -> Result<(), String>;
 
-    /// Breaks the connection off.
+    /// Resets the connection.
     fn reset(&mut self, client: usize) -> Result<(), String>;
 
-    /// Stops answering: the system gives the client up for dead.
+    /// Stops answering, until the system reports the client as dead.
     fn vanish(&mut self, client: usize) -> Result<(), String>;
 
-    /// How much of what the server says the client takes from now on.
+    /// Sets how much the client reads from now on.
     fn appetite(&mut self, client: usize, appetite: Appetite) -> Result<(), String>;
 
-    /// What has come since the last call, waiting for it or not.
+    /// Takes what the client received since the last call.
     fn read(&mut self, client: usize, patience: Patience) -> Result<Arrival, String>;
 
-    /// The clock was moved, or the store has answered: lets the server see it.
+    /// Lets the server notice that the clock was moved or the store has answered.
     fn settle(&mut self) -> Result<(), String>;
 
     /// Reports a change to a member.
     fn member(&mut self, event: MemberEvent) -> Result<(), String>;
 
-    /// Says something to everyone online.
+    /// Sends an announcement.
     fn announce(&mut self, text: &Arc<str>) -> Result<(), String>;
 
     /// Closes the connection of a member.
@@ -61,23 +61,23 @@ pub trait Driver {
     /// How many bytes, ends of stream and resets have reached the core.
     fn reached(&self) -> u64;
 
-    /// Waits until `done`, which is sure to come if the server is right.
+    /// Waits until `done` is true, which a correct server makes sure of.
     fn wait(&self, done: &dyn Fn() -> bool) -> bool;
 
     /// Whether its clients can tell [`End::Closed`], [`End::Cut`] and [`End::Refused`] apart.
     fn knows_ends(&self) -> bool;
 }
 
-/// How much of what the server says a client takes.
+/// How much a client reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Appetite {
-    /// This many bytes more.
+    /// This many more bytes.
     Bytes(usize),
-    /// All there is.
+    /// Everything.
     All,
 }
 
-/// Whether to wait for something that has to come.
+/// Whether to wait for something that must come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Patience {
     /// Takes what is there.
@@ -86,13 +86,13 @@ pub enum Patience {
     Some,
 }
 
-/// What has come to a client.
+/// What a client received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Arrival {
-    /// So far nothing.
+    /// Nothing so far.
     Nothing,
     /// Some bytes.
     Bytes(Vec<u8>),
-    /// Nothing will come any more.
+    /// The end: nothing more will come.
     End(End),
 }

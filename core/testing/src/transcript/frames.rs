@@ -12,7 +12,7 @@ pub(super) const UPGRADE: &[u8] = b"GET /chat HTTP/1.1\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
     Sec-WebSocket-Version: 13\r\n\r\n";
 
-/// What it must get: the key is that of RFC 6455, section 1.3, and so is the answer to it.
+/// The answer that it must get. The key and the answer to it are those of RFC 6455, section 1.3.
 pub(super) const UPGRADED: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\n\
     Upgrade: websocket\r\n\
     Connection: Upgrade\r\n\
@@ -21,16 +21,16 @@ pub(super) const UPGRADED: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\n\
 /// How frames in a piece of text become bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Frames {
-    /// A client says it: frames are masked, but those that say `unmasked`.
+    /// In a client's bytes: frames are masked, except those that say `unmasked`.
     Masked,
-    /// A server says it.
+    /// In a server's bytes: frames are not masked.
     Plain,
-    /// It has no frames; what looks like one is text.
+    /// Frames are not read: what looks like one is text.
     None,
 }
 
 impl Frames {
-    /// Reads what stands between braces; `None` if that is no frame.
+    /// Reads the text between braces; `None` if it is no frame.
     pub(super) fn read(self, inside: &str) -> Result<Option<Vec<u8>>, String> {
         if self == Self::None {
             return Ok(None);
@@ -57,7 +57,7 @@ impl Frames {
         Ok(Some(encode(last | opcode, mask, &payload)))
     }
 
-    /// Whether this begins like a frame, so that a missing end is a mistake.
+    /// Whether the text begins like a frame, so that a missing end is a mistake.
     pub(super) fn begins(self, text: &str) -> bool {
         let text = text.strip_prefix("unmasked ").unwrap_or(text);
         let kind = text.split_once(' ').map(|(kind, _)| kind);
@@ -66,8 +66,8 @@ impl Frames {
     }
 }
 
-/// The whole frames in all that a client has got. There are none unless it has upgraded, and none
-/// behind the first bytes that are no frame.
+/// The whole frames in everything that a client received. There are none unless it has upgraded, and none behind
+/// the first bytes that are no frame.
 pub(super) fn whole(stream: &[u8]) -> Vec<Range<usize>> {
     let mut frames = Vec::new();
     let Some(mut at) = upgraded(stream) else {
@@ -79,7 +79,7 @@ pub(super) fn whole(stream: &[u8]) -> Vec<Range<usize>> {
         let Some(payload) = stream.get(start..end) else {
             break;
         };
-        // A server that masks, or spends more bytes on a length than it must, is shown as it is.
+        // A masked frame, or one with a longer length field than needed, is shown byte by byte.
         if encode(header.first, Frames::Plain, payload) != stream[at..end] {
             break;
         }
@@ -89,7 +89,7 @@ pub(super) fn whole(stream: &[u8]) -> Vec<Range<usize>> {
     frames
 }
 
-/// Where the answer to an upgrade ends that the stream begins with.
+/// The end of the answer to an upgrade at the beginning of the stream.
 pub(super) fn upgraded(stream: &[u8]) -> Option<usize> {
     if !stream.starts_with(b"HTTP/1.1 101") {
         return None;
@@ -98,7 +98,7 @@ pub(super) fn upgraded(stream: &[u8]) -> Option<usize> {
     end.map(|end| end + 4)
 }
 
-/// The headers in what a client sends, if it begins with one: each with its mask.
+/// The headers, with their masks, in a client's bytes that begin with one.
 pub(super) fn headers(sent: &[u8]) -> Vec<Range<usize>> {
     let mut headers = Vec::new();
     let mut at = 0;
@@ -134,8 +134,7 @@ pub(super) fn write(frame: &[u8]) -> String {
     out
 }
 
-/// `1000 bye`: a code and a reason. What begins otherwise is the payload itself, for a close that
-/// has no whole code.
+/// `1000 bye`: a code and a reason. Any other text is the payload itself, for a close without a whole code.
 fn close(text: &str) -> Result<Vec<u8>, String> {
     let (code, reason) = text.split_once(' ').unwrap_or((text, ""));
     if code.is_empty() || !code.bytes().all(|b| b.is_ascii_digit()) {
@@ -149,7 +148,7 @@ fn close(text: &str) -> Result<Vec<u8>, String> {
     Ok(payload)
 }
 
-/// A frame with its length in as few bytes as can be.
+/// A frame with the shortest length field.
 fn encode(first: u8, mask: Frames, payload: &[u8]) -> Vec<u8> {
     let len = payload.len();
     let mut frame = Vec::from([first]);
@@ -176,13 +175,13 @@ fn encode(first: u8, mask: Frames, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// What stands before a payload.
+/// The header of a frame.
 struct Header {
     /// The kind, and whether more frames of the message follow.
     first: u8,
-    /// Bytes of the header, a mask among them.
+    /// The length of the header, with its mask.
     len: usize,
-    /// Bytes of the payload.
+    /// The length of the payload.
     payload: usize,
 }
 
@@ -212,7 +211,7 @@ impl Header {
     }
 }
 
-/// The opcodes, by the words they have here.
+/// The opcodes and their words in transcripts.
 const KINDS: [(&str, u8); 6] = [
     ("more", 0),
     ("text", 1),
@@ -234,7 +233,7 @@ const MASKED: u8 = 0x80;
 const TWO_BYTES: u8 = 126;
 const EIGHT_BYTES: u8 = 127;
 
-/// The mask of all frames, that of the examples in RFC 6455: what is sent shall always be the same.
+/// The mask of all frames, from the examples in RFC 6455. It is fixed, so that the same bytes are sent every time.
 const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
 #[cfg(test)]
@@ -288,7 +287,7 @@ mod tests {
             ("{text a{b*3}}{c*2}", b"\x81\x04abbbcc"),
             ("{{ping a}*2}", b"\x89\x01a\x89\x01a"),
             ("x{text y}z", b"x\x81\x01yz"),
-            // Not ours: text as ever.
+            // Not a frame, so it is text.
             ("{texts a}", b"{texts a}"),
             ("{TEXT a}", b"{TEXT a}"),
             ("{unmasked a}", b"{unmasked a}"),
@@ -311,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_are_as_short_as_can_be() {
+    fn lengths_have_their_shortest_form() {
         for (len, header) in [(0, 2), (125, 2), (126, 4), (65_535, 4), (65_536, 10)] {
             for (text, mask) in [("", 4), ("unmasked ", 0)] {
                 let frame = masked(&format!("{{{text}binary {{x*{len}}}}}"));
@@ -324,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_told() {
+    fn mistakes_are_errors() {
         for text in ["{text a", "{close 1000 ", "{close 65536}", "{text \\q}"] {
             assert!(unescape(text, Frames::Masked).is_err(), "{text}");
         }

@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use flashgate_core::{Log, Note};
 
-/// Collects notes from whatever thread they come.
+/// Collects notes from any thread.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Journal(Arc<Mutex<Vec<Note>>>);
 
 impl Journal {
-    /// The end that a host has.
+    /// The function that a host calls with each note.
     pub(super) fn log(&self) -> Log {
         let journal = self.clone();
         Box::new(move |_, note| journal.push(note))
@@ -21,7 +21,7 @@ impl Journal {
         notes.push(note);
     }
 
-    /// What has come since the last call, in order.
+    /// The lines since the last call, in order.
     pub(super) fn take(&self, name: impl Fn(SocketAddr) -> String) -> Vec<String> {
         let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let line = |note: Note| format!("{} {}", note.what, name(note.peer));

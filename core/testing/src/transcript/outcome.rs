@@ -1,29 +1,29 @@
-//! How a scenario went, and what that is held against.
+//! The outcome of a scenario, and what it is compared with.
 
 use super::rewrite::Edit;
 use super::step::End;
 use super::text::difference;
 
-/// What did not go as the transcript says.
+/// A difference from what the transcript says.
 #[derive(Clone, Debug)]
 pub struct Failure {
     /// The line of the transcript, from 1.
     pub line: usize,
-    /// What was expected, and what came.
+    /// What was expected, and what came instead.
     pub message: String,
 }
 
-/// How a scenario went.
+/// The outcome of a scenario.
 #[derive(Clone, Debug)]
 pub struct Played {
-    /// What each client got, in order of connecting.
+    /// What each client received, in the order in which they connected.
     pub streams: Vec<Stream>,
-    /// How far the server had come after each thing that happened.
+    /// The server's progress after each step.
     pub(super) points: Vec<Point>,
     pub(super) edits: Vec<Edit>,
 }
 
-/// How far a server has come.
+/// A server's progress.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Point {
     /// Bytes, ends of stream and resets that have reached the core.
@@ -32,7 +32,7 @@ pub(super) struct Point {
     pub(super) taken: u64,
 }
 
-/// Everything that one client got, to the end of its connection.
+/// Everything that one client received, to the end of its connection.
 #[derive(Clone, Debug)]
 pub struct Stream {
     /// The client's name.
@@ -60,13 +60,13 @@ impl Played {
     }
 }
 
-/// What a scenario is held against, beside its own lines.
+/// What a scenario is compared with, besides its own lines.
 #[derive(Clone, Copy, Debug)]
 pub enum Against<'a> {
     /// Nothing: the bare core.
     Nothing,
     /// The bare core with the same cuts: each step must bring as many bytes to the core.
     Core(&'a Played),
-    /// Nothing: lines that are wrong are written anew.
+    /// Nothing: wrong lines are rewritten.
     Rewrite,
 }

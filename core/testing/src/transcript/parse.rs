@@ -1,4 +1,4 @@
-//! Reads transcripts. Every word is known, or it is an error with its line.
+//! Reads transcripts. An unknown word is an error, with its line.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -52,7 +52,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Vec<Scenario>, ParseError>
     })
 }
 
-/// What stands before the steps of a scenario.
+/// The lines before the steps of a scenario.
 #[derive(Clone)]
 struct Header {
     settings: Settings,
@@ -70,14 +70,14 @@ impl Header {
     }
 }
 
-/// A scenario that may still go on, with the settings its next `configure` builds upon.
+/// A scenario that is being read, with the settings that its next `configure` starts from.
 struct Open {
     header: Header,
     scenario: Scenario,
 }
 
 struct Parser {
-    /// What holds for every scenario of the file.
+    /// The settings of every scenario of the file.
     preamble: Header,
     scenarios: Vec<Open>,
 }
@@ -133,7 +133,7 @@ impl Parser {
     }
 }
 
-/// Takes a line that belongs before the steps; any other: `false`.
+/// Takes a line that belongs before the steps; returns `false` for any other.
 fn header_line(header: &mut Header, line: &str) -> Result<bool, String> {
     let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
     match word {
@@ -176,7 +176,7 @@ fn member(text: &str, active: bool) -> Result<Known, String> {
 }
 
 impl Scenario {
-    /// Takes over what the header says, until there are steps.
+    /// Takes over the file's header, unless there are steps already.
     fn take(&mut self, header: &Header) {
         self.config = header.settings.config();
         self.offset = header.settings.offset();

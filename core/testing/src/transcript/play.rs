@@ -1,4 +1,4 @@
-//! Plays a scenario on a driver, and compares what comes with what the transcript says.
+//! Plays a scenario on a driver, and compares what clients receive with the transcript.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -85,7 +85,7 @@ pub(super) struct Player<'a, D> {
     taken: u64,
 }
 
-/// What a client has got so far.
+/// What a client has received so far.
 pub(super) struct Seen {
     peer: SocketAddr,
     pub(super) bytes: Vec<u8>,
@@ -175,7 +175,7 @@ impl<D: Driver> Player<'_, D> {
         self.sync()
     }
 
-    /// A client that leaves like this sees nothing more.
+    /// Notes that the client has left, and receives nothing more.
     fn leaves(&mut self, client: ClientId) {
         let seen = &mut self.seen[client];
         (seen.end, seen.end_told) = (Some(End::Cut), true);
@@ -188,7 +188,7 @@ impl<D: Driver> Player<'_, D> {
         let mut sent = 0;
         for (nth, piece) in pieces.iter().enumerate() {
             if self.waits(pieces.len() - nth) {
-                // The server does not read now, and where it cuts would depend on when it does.
+                // The server does not read now: the pieces would depend on when it begins to.
                 self.driver.send(client, &bytes[sent..])?;
                 return pieces[nth..].iter().try_for_each(|_| self.sync());
             }
@@ -199,7 +199,7 @@ impl<D: Driver> Player<'_, D> {
         Ok(())
     }
 
-    /// Whether the next `pieces` will not be read as long as nothing else happens.
+    /// Whether the server will not read the next `pieces` until something else happens.
     fn waits(&self, pieces: usize) -> bool {
         let Against::Core(core) = self.against else {
             return false;
@@ -222,7 +222,7 @@ impl<D: Driver> Player<'_, D> {
         Ok(())
     }
 
-    /// Lets the driver come as far as the core has come at this point.
+    /// Waits until the driver has the progress that the core had at this point.
     fn sync(&mut self) -> Result<(), String> {
         let point = match self.against {
             Against::Core(core) => core.points.get(self.points.len()).copied(),
@@ -278,7 +278,7 @@ impl<D: Driver> Player<'_, D> {
         Err(self.got_otherwise(client, expected))
     }
 
-    /// Whether these are the next bytes that a client gets; if so, they are accounted for.
+    /// Whether these are the next bytes that a client receives; if so, they are accounted for.
     fn gets(&mut self, client: ClientId, expected: &[u8]) -> Result<bool, String> {
         let told = self.seen[client].told;
         loop {
@@ -319,7 +319,7 @@ impl<D: Driver> Player<'_, D> {
         let right = if self.driver.knows_ends() {
             end == expected
         } else {
-            // A socket that is let go with unread bytes in it resets, any other closes.
+            // A socket that is closed with unread bytes in it resets the connection.
             end == expected || expected != End::Closed
         };
         if seen.end_told || !right {
@@ -330,7 +330,7 @@ impl<D: Driver> Player<'_, D> {
         Ok(())
     }
 
-    /// Takes what has come to a client; whether there was anything.
+    /// Takes what a client received. Returns whether there was anything.
     fn arrival(&mut self, client: ClientId, patience: Patience) -> Result<bool, String> {
         if self.seen[client].end.is_some() {
             return Ok(false);
@@ -348,7 +348,7 @@ impl<D: Driver> Player<'_, D> {
         }
     }
 
-    /// No client has got anything that the transcript has not accounted for.
+    /// Checks that no client has received anything that the transcript does not account for.
     fn nothing_more(&mut self, when: &str) -> Result<(), String> {
         for client in 0..self.seen.len() {
             while self.arrival(client, Patience::None)? {}
@@ -385,8 +385,7 @@ impl<D: Driver> Player<'_, D> {
         Err(format!("the log says\n  {line}"))
     }
 
-    /// Takes what was logged. A client gets its name here and now: when its
-    /// connection has ended, a later one may come from the same port.
+    /// Takes new log lines. Addresses become clients' names at once, because a later client may have the same port.
     fn take_log(&mut self) {
         let lines = self.journal.take(|peer| {
             let client = self.seen.iter().rposition(|seen| seen.peer == peer);
@@ -399,7 +398,7 @@ impl<D: Driver> Player<'_, D> {
         self.scenario.clients[client].clone()
     }
 
-    /// The transcript is over: nothing more has come, and a stop ends the server.
+    /// Checks at the end of the transcript that nothing more came, and that a stop ends the server.
     fn finish(mut self) -> Result<Played, String> {
         self.nothing_more("and the transcript is over")?;
         self.take_log();
@@ -454,8 +453,8 @@ fn event(id: MemberId, change: &Change) -> MemberEvent {
 /// The moment every transcript begins: 2007-07-10 10:54:02, in UTC.
 const STARTED: UnixSeconds = UnixSeconds(1_184_064_842);
 
-/// Turns of a loop within which a log line is written.
+/// How often to look for a log line before it is missing.
 const SOME_TURNS: usize = 20;
 
-/// More than any linger or stall that a stop waits for.
+/// Longer than any time that a stop waits for a client.
 const SECONDS_TO_STOP: usize = 120;

@@ -1,4 +1,4 @@
-//! `UPDATE=1`: writes the lines of a transcript anew from what the core does.
+//! `UPDATE=1`: rewrites the expectations of a transcript from what the core does.
 
 use std::ops::Range;
 
@@ -8,14 +8,14 @@ use super::play::Player;
 use super::step::{Act, ClientId, Step};
 use super::text::show;
 
-/// Lines of the file, counted from 0, and what to put in their place.
+/// Lines of the file, counted from 0, and their replacements.
 #[derive(Clone, Debug)]
 pub(super) struct Edit {
     lines: Range<usize>,
     by: Vec<String>,
 }
 
-/// The text with all edits done.
+/// The text after all edits.
 pub(super) fn apply(text: &str, mut edits: Vec<Edit>) -> String {
     edits.sort_by_key(|edit| edit.lines.start);
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
@@ -28,8 +28,8 @@ pub(super) fn apply(text: &str, mut edits: Vec<Edit>) -> String {
 }
 
 impl<D: Driver> Player<'_, D> {
-    /// Puts what a client has got in place of what step `at` expected: one answer, or all there is
-    /// when no further line of the same client follows.
+    /// Replaces what step `at` expected by what the client received: one answer, or everything if no line of the same
+    /// client follows.
     pub(super) fn rewrite_seen(&mut self, at: usize, client: ClientId) {
         let followed = self.is_followed(
             at,
@@ -55,7 +55,7 @@ impl<D: Driver> Player<'_, D> {
         self.edit(at, by);
     }
 
-    /// Puts what the log says in place of step `at`, likewise.
+    /// Replaces step `at` by what the log says, in the same way.
     pub(super) fn rewrite_log(&mut self, at: usize) {
         let followed = self.is_followed(at, |step| matches!(step, Step::Log(_)));
         let rest = self.log.get(self.log_told..).unwrap_or_default();
@@ -82,15 +82,15 @@ impl<D: Driver> Player<'_, D> {
     }
 }
 
-/// What ends with a piece.
+/// What a piece ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ends {
     Answer,
     Line,
 }
 
-/// Cuts what stands in a stream from a place on into what deserves a line of its own: answers, the
-/// lines of an HTTP answer, frames.
+/// Cuts a stream, from a position on, into pieces for lines of their own: answers, the lines of an HTTP answer,
+/// frames.
 pub(super) fn pieces(
     stream: &[u8],
     from: usize,

@@ -1,10 +1,10 @@
-//! What fuzzers begin with: the conversations of transcripts, as the bytes that fuzz bodies take.
+//! Seeds for fuzzers: the conversations of transcripts, as input of the fuzz bodies.
 
 use super::step::{Act, Scenario, Step};
 use flashgate_core::Member;
 
 impl Scenario {
-    /// What each client sends in all, for the targets that take a stream.
+    /// All bytes of each client, for targets that take a stream.
     pub fn streams(&self) -> Vec<Vec<u8>> {
         let mut streams = Vec::new();
         streams.resize(self.clients.len(), Vec::new());
@@ -18,7 +18,7 @@ impl Scenario {
         streams
     }
 
-    /// What each client hears in all.
+    /// All bytes that each client receives.
     pub fn heard(&self) -> Vec<Vec<u8>> {
         let mut heard = Vec::new();
         heard.resize(self.clients.len(), Vec::new());
@@ -30,13 +30,13 @@ impl Scenario {
         heard
     }
 
-    /// Who the member store knows.
+    /// The members of the store.
     pub fn members(&self) -> impl Iterator<Item = &Member> {
         self.members.iter().map(|known| &known.member)
     }
 
-    /// The conversation as a script for [`fuzz::gateway`](crate::fuzz::gateway): near enough
-    /// to reach what the transcript reaches, since that world answers lookups as it likes.
+    /// The conversation as a script for [`fuzz::gateway`](crate::fuzz::gateway). It is an approximation: that world
+    /// decides itself how lookups are answered.
     pub fn script(&self) -> Vec<u8> {
         let mut script = Vec::from([0]);
         for placed in &self.steps {
@@ -49,7 +49,7 @@ impl Scenario {
                         script.extend_from_slice(piece);
                         script.extend([*client as u8, 11, 0, *client as u8]);
                     }
-                    // Whatever it asked the store is answered: by the first member, then the second.
+                    // Its questions are answered with the first member, then the second.
                     script.extend([12, 1 + *client as u8 % 2]);
                 }
                 Step::Client(client, Act::HalfClose) => script.extend([9, *client as u8]),

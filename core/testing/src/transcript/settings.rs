@@ -20,7 +20,7 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// The defaults, with a second listener for policy requests alone.
+    /// The defaults, with a second listener that takes only policy requests.
     pub(super) fn new() -> Self {
         Self {
             config: Config {
@@ -98,7 +98,7 @@ fn add_file(site: &mut Site, file: &str) -> Result<(), String> {
     add(site, path, file)
 }
 
-/// Gives a file that is there its policy: `/a.html default-src 'none'`.
+/// Gives an existing file its policy: `/a.html default-src 'none'`.
 fn set_site_policy(site: &mut Site, policy: &str) -> Result<(), String> {
     let (path, policy) = policy.split_once(' ').ok_or("it is: PATH POLICY")?;
     let file = site.get(path).ok_or_else(|| format!("no file {path:?}"))?;
@@ -106,7 +106,7 @@ fn set_site_policy(site: &mut Site, policy: &str) -> Result<(), String> {
     add(site, path, file.map_err(|error| error.to_string())?)
 }
 
-/// Gives a file that is there a compressed form: `/a.txt \x1f\x8b`. Nobody here unpacks it.
+/// Gives an existing file a compressed form: `/a.txt \x1f\x8b`. It is never decompressed.
 fn compress(site: &mut Site, coding: ContentCoding, form: &str) -> Result<(), String> {
     let (path, text) = form.split_once(' ').ok_or("it is: PATH BYTES")?;
     let file = site.get(path).ok_or_else(|| format!("no file {path:?}"))?;
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_exist_is_an_error() {
+    fn unknown_settings_and_files_are_errors() {
         let mut settings = Settings::new();
         for (name, value) in [
             ("max-client", "2"),

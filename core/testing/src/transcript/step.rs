@@ -1,4 +1,4 @@
-//! What a transcript is made of.
+//! The parts of a transcript: scenarios and steps.
 
 use std::net::IpAddr;
 use std::ops::Range;
@@ -8,14 +8,14 @@ use super::frames::UPGRADE;
 use super::store::{Change, Known, Mood, Verdict, Which};
 use flashgate_core::{Config, ListenerId, Login, MemberId, Millis};
 
-/// A conversation between clients and a server that starts for it alone.
+/// A conversation between clients and a server of its own.
 #[derive(Clone, Debug)]
 pub struct Scenario {
     pub(super) title: String,
     pub(super) line: usize,
     pub(super) drivers: Drivers,
     pub(super) config: Arc<Config>,
-    /// What the server's local time is, in seconds east of UTC.
+    /// The server's local time, in seconds east of UTC.
     pub(super) offset: i32,
     pub(super) members: Vec<Known>,
     pub(super) clients: Vec<String>,
@@ -33,7 +33,7 @@ impl Scenario {
         self.drivers
     }
 
-    /// Whether the log is part of what it pins down.
+    /// Whether the log must match, too.
     pub(super) fn has_log(&self) -> bool {
         let log = |placed: &Placed| matches!(placed.step, Step::Log(_));
         self.steps.iter().any(log)
@@ -59,7 +59,7 @@ pub(super) struct Placed {
 /// A client: its place in [`Scenario::clients`].
 pub(super) type ClientId = usize;
 
-/// One thing that happens, or that must have happened.
+/// Something that happens, or that must have happened.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     Client(ClientId, Act),
@@ -118,10 +118,10 @@ impl Act {
 /// How a client sees its connection end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// After everything that was said, the server closed.
+    /// The server closed after everything it wrote.
     Closed,
-    /// The connection was cut off; what was still on its way may be lost.
+    /// The connection was aborted; what was under way may be lost.
     Cut,
-    /// The server did not take it at all.
+    /// The server refused the connection.
     Refused,
 }

@@ -20,20 +20,20 @@ pub(super) struct Known {
 pub(super) enum Mood {
     /// Answers at once.
     Prompt,
-    /// Keeps it.
+    /// Keeps the question until a later step.
     Holding,
-    /// Breaks while it works, and drops the reply.
+    /// Fails, and drops the reply.
     Failing,
-    /// Says that it has too many.
+    /// Answers that it has too many questions.
     Busy,
 }
 
-/// What is said to a question that was kept.
+/// The answer to a question that was kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// The truth, as it is now.
+    /// The right answer, at this time.
     Truth,
-    /// That it is wrong for this reason, whatever it is.
+    /// A denial for this reason.
     Denial(Denial),
     /// That the store is broken.
     Failure,
@@ -41,12 +41,12 @@ pub(super) enum Verdict {
     Busy,
 }
 
-/// Which of the questions that were kept.
+/// Which of the questions that were kept is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Which {
-    /// The one that has waited longest.
+    /// The oldest.
     First,
-    /// The one that came last.
+    /// The newest.
     Last,
 }
 
@@ -78,7 +78,7 @@ impl Store {
         self.lock().mood = mood;
     }
 
-    /// How many questions were taken: kept, or answered, and the answer is on its way.
+    /// How many questions were taken so far, answered or kept.
     pub(super) fn taken(&self) -> u64 {
         self.lock().taken
     }
@@ -88,7 +88,7 @@ impl Store {
         self.lock().kept.len()
     }
 
-    /// Answers one question that waits; none: `Err`.
+    /// Answers a question that waits; an error if there is none.
     pub(super) fn answer(&self, which: Which, verdict: Verdict) -> Result<(), String> {
         let mut inner = self.lock();
         let at = match which {
@@ -113,7 +113,7 @@ impl Store {
         Ok(())
     }
 
-    /// Changes a member, as the host does before it tells the gateway.
+    /// Changes a member, as the host does before it notifies the gateway.
     pub(super) fn change(&self, id: MemberId, change: &Change) {
         let mut inner = self.lock();
         match change {
@@ -128,7 +128,7 @@ impl Store {
     }
 }
 
-/// What can become of a member.
+/// A change of a member.
 #[derive(Clone, Debug)]
 pub(super) enum Change {
     Disable,

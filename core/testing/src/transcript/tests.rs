@@ -1,4 +1,4 @@
-//! The player itself: what it refuses to read, and what it does not let pass.
+//! Tests of the player: transcripts that it cannot read, and differences that it must find.
 
 use super::driver::{Appetite, Arrival, Patience};
 use super::frames::{UPGRADE, UPGRADED};
@@ -12,7 +12,7 @@ fn parse(text: &str) -> Result<Transcript, ParseError> {
     Transcript::parse("t.txt", text)
 }
 
-/// What is wrong with a scenario of these lines, beginning in line 3.
+/// The failure of a scenario of these lines, the first of which is line 3.
 fn failure(lines: &str) -> (usize, String) {
     let text = format!("# Test.\n\n== Test\n{lines}\n");
     let transcript = parse(&text).unwrap_or_else(|error| panic!("{error}"));
@@ -23,7 +23,7 @@ fn failure(lines: &str) -> (usize, String) {
 }
 
 #[test]
-fn what_cannot_be_read_is_told_with_its_line() {
+fn a_line_that_cannot_be_read_is_an_error_with_its_number() {
     let cases = [
         (
             "== No comment\na connects",
@@ -89,7 +89,7 @@ fn what_cannot_be_read_is_told_with_its_line() {
 }
 
 #[test]
-fn what_is_not_as_written_does_not_pass() {
+fn every_difference_from_the_transcript_is_found() {
     let cases = [
         (
             "a connects\na > PING x\\0\na < <pong value=\"y\"/>\\0",
@@ -144,7 +144,7 @@ fn what_is_not_as_written_does_not_pass() {
 }
 
 #[test]
-fn rewriting_changes_what_is_expected_and_nothing_else() {
+fn rewriting_changes_expectations_and_nothing_else() {
     let text = "# A comment stays.\n\nmember 1 alice secret1 Alice\n\n== Some\na connects\n\
                 a > IDENTIFY 1 secret1\\0PING x\\0\n# So does this one.\n\
                 a < <login />\\0\na < {y*3}\na > {PING z\\0*2}\na < {<pong value=\"z\"/>\\0*2}\n\
@@ -249,9 +249,9 @@ fn the_answer_to_an_upgrade_ends_before_the_first_frame() {
     assert_eq!(lens[4..], [2, 4, 1]);
 }
 
-/// A server that says what it has learnt by heart, for one client.
+/// A server for one client, with prepared answers.
 struct Scripted {
-    /// What it waits for, and what it says then; the last first.
+    /// The bytes that it waits for, and what it answers; in reverse order.
     turns: Vec<(Vec<u8>, Vec<u8>)>,
     got: Vec<u8>,
     says: Vec<u8>,

@@ -1,4 +1,4 @@
-//! Bytes as a person writes them, and as an error message shows them.
+//! Bytes as they are written in transcripts and shown in error messages.
 
 use std::ops::Range;
 
@@ -6,9 +6,8 @@ use super::frames::{self, Frames};
 
 /// Reads `PING x\0` as the bytes it stands for.
 ///
-/// `\0 \n \r \t \\` are what they are in most languages, `\xHH` is any byte, `\s` a space that an
-/// editor would strip from the end of a line, `{MSG bob hi\0*100}` a hundred of the same, and
-/// `{text hi}` a frame.
+/// `\0 \n \r \t \\` are as in most languages, `\xHH` is any byte, `\s` is a space that an editor would strip from the
+/// end of a line, `{MSG bob hi\0*100}` is a repetition, and `{text hi}` is a frame.
 pub(super) fn unescape(text: &str, frames: Frames) -> Result<Vec<u8>, String> {
     let mut out = Vec::new();
     let mut rest = text;
@@ -41,7 +40,7 @@ fn braces<'a>(rest: &'a str, frames: Frames, out: &mut Vec<u8>) -> Result<&'a st
     Ok(literal(rest, '{', out))
 }
 
-/// Takes `{inside}after` apart; braces inside come in pairs.
+/// Splits `{inside}after`; braces inside come in pairs.
 fn group(rest: &str) -> Option<(&str, &str)> {
     let mut depth = 0;
     let mut escaped = false;
@@ -86,15 +85,15 @@ fn one_escape<'a>(rest: &'a str, out: &mut Vec<u8>) -> Result<&'a str, String> {
     Ok(&rest[len..])
 }
 
-/// Takes `body*times` apart.
+/// Splits `body*times`.
 fn repetition(inside: &str) -> Option<(&str, usize)> {
     let (body, times) = inside.rsplit_once('*')?;
     let times = times.parse().ok().filter(|_| !body.is_empty())?;
     Some((body, times))
 }
 
-/// Writes a part of a stream so that [`unescape`] reads it back. Of the whole `frames` in the stream
-/// those are shown that are in the part, and runs of one character become a repetition.
+/// Writes a part of a stream so that [`unescape`] reads it back. `frames` are all frames of the stream; those in the
+/// part are written as frames. Runs of one character become repetitions.
 pub(super) fn show(stream: &[u8], part: Range<usize>, frames: &[Range<usize>]) -> String {
     let written = |special: &[char]| {
         let mut out = String::new();
@@ -111,7 +110,7 @@ pub(super) fn show(stream: &[u8], part: Range<usize>, frames: &[Range<usize>]) -
         }
         out
     };
-    // A brace reads best as a brace, where it does not read as anything else.
+    // A brace stays a brace where it cannot be misread.
     let text = written(&[]);
     match unescape(&text, Frames::Plain) {
         Ok(bytes) if bytes == stream[part.clone()] => text,
@@ -119,7 +118,7 @@ pub(super) fn show(stream: &[u8], part: Range<usize>, frames: &[Range<usize>]) -
     }
 }
 
-/// Writes the payload of a frame, which a brace could end.
+/// Writes the payload of a frame, in which a brace must be escaped.
 pub(super) fn escape_payload(payload: &[u8]) -> String {
     escape_runs(payload, &['{', '}'])
 }
@@ -163,7 +162,7 @@ fn escape_plain(bytes: &[u8], special: &[char]) -> String {
                 '\t' => out.push_str("\\t"),
                 '\\' => out.push_str("\\\\"),
                 c if special.contains(&c) => out.push_str(&format!("\\x{:02x}", c as u32)),
-                // No-break spaces, joiners and the like would be invisible in a file.
+                // No-break spaces, joiners and similar characters would be invisible in a file.
                 c if c.is_control() || (c.is_whitespace() && c != ' ') || invisible(c) => {
                     for byte in c.encode_utf8(&mut [0; 4]).bytes() {
                         out.push_str(&format!("\\x{byte:02x}"));
@@ -183,8 +182,8 @@ fn invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff0}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}')
 }
 
-/// What differs between what was expected and what came, behind what had been `told` before, with
-/// what is around the first difference.
+/// Describes the first difference between what was expected and what came, with the bytes around it. `told` precedes
+/// both in the stream.
 pub(super) fn difference(told: &[u8], expected: &[u8], got: &[u8]) -> String {
     let common = expected.iter().zip(got).take_while(|(a, b)| a == b).count();
     let place = if expected.len().max(got.len()) <= SHOWN {
@@ -208,7 +207,7 @@ fn window(told: &[u8], bytes: &[u8], around: usize) -> String {
     }
     let around = told + around;
     let start = around.saturating_sub(SHOWN / 4).max(told);
-    // Rather a frame than the last bytes of one, if it is not too long.
+    // Shows a whole frame rather than its last bytes, if it is not too long.
     let cut = frames.iter().find(|frame| frame.contains(&start));
     let cut = cut.map(|frame| frame.start);
     let start = cut
@@ -221,10 +220,10 @@ fn window(told: &[u8], bytes: &[u8], around: usize) -> String {
     format!("({before} bytes) {shown} ({after} bytes)")
 }
 
-/// A run this long is written as a repetition.
+/// The length of a run that is written as a repetition.
 const RUN: usize = 32;
 
-/// Bytes of a mismatch that are shown.
+/// How many bytes of a difference are shown.
 const SHOWN: usize = 600;
 
 #[cfg(test)]
@@ -309,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_told() {
+    fn mistakes_are_errors() {
         for text in ["\\", "\\q", "\\x", "\\x1", "\\xgg", "\\é"] {
             assert!(unescape(text, Frames::None).is_err(), "{text}");
         }

@@ -10,7 +10,7 @@ pub(super) fn cases() -> Vec<Case> {
 
 fn after_the_end() -> Vec<Case> {
     const HELLO: &str = "Hello World!";
-    // More than a read, so that the close comes while this is under way.
+    // Longer than one read, so that the close comes while this is being sent.
     let long: String = "BAsd7&jh23".chars().cycle().take(256 << 10).collect();
     vec![
         case(
@@ -30,7 +30,7 @@ fn after_the_end() -> Vec<Case> {
             ],
             vec![CLOSED],
         ),
-        // Left to the server in the suite; here every message is answered before the close is.
+        // The suite leaves this to the server; here every message is answered before the close.
         case(
             "7.1.6",
             vec![
@@ -58,7 +58,7 @@ fn payloads() -> Vec<Case> {
             vec![close(1000, &[b'*'; 124])],
             vec![PROTOCOL_ERROR],
         ),
-        // 1002 would do in the suite; 1007 says what it is.
+        // The suite accepts 1002; 1007 is more exact.
         case("7.5.1", vec![close(1000, no_utf8)], vec![INVALID_DATA]),
     ]
 }
@@ -68,7 +68,7 @@ fn codes() -> Vec<Case> {
         1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999,
     ];
     let bad = [0, 999, 1004, 1005, 1006, 1016, 1100, 2000, 2999];
-    // Left to the server in the suite; here they are what they look like.
+    // The suite leaves these to the server; here they are codes like others.
     let odd = [5000, 65_535];
     let good = (1..).zip(good).map(|(number, code)| {
         let gets = vec![Answer::Close(Some(code))];

@@ -10,7 +10,7 @@ pub(super) fn cases() -> Vec<Case> {
 
 /// Categories 1 and 10.
 fn lengths() -> Vec<Case> {
-    // The last in the suite differs from the one before in how it is cut.
+    // The suite's last case differs from the one before only in its cuts.
     let lengths = [0, 125, 126, 127, 128, 65_535, 65_536, 65_536];
     let mut cases = Vec::new();
     for (number, length) in (1..).zip(lengths) {
@@ -80,7 +80,7 @@ fn reserved() -> Vec<Case> {
     let alone = |number: &str, first: u8, payload: &[u8]| {
         case(number, vec![frame(first, payload)], vec![PROTOCOL_ERROR])
     };
-    // The message before is echoed, the ping behind is not answered.
+    // The message before it is echoed, and the ping after it is not answered.
     let between = |number: &str, first: u8, payload: &str| {
         let sends = vec![frame(TEXT, HELLO), frame(first, payload), frame(PING, "")];
         case(number, sends, vec![text(HELLO), PROTOCOL_ERROR])
@@ -106,7 +106,7 @@ fn reserved() -> Vec<Case> {
     ]
 }
 
-/// Category 5, but for what is between the fragments.
+/// Category 5, without frames between the fragments.
 fn fragments() -> Vec<Case> {
     let broken = |number: &str, frames: &[(u8, &str)]| {
         let sends = frames.iter().map(|(first, payload)| frame(*first, payload));
@@ -133,7 +133,7 @@ fn fragments() -> Vec<Case> {
     vec![
         broken("5.1", &[(0x09, "fragment1"), (LAST, "fragment2")]),
         broken("5.2", &[(0x0a, "fragment1"), (LAST, "fragment2")]),
-        // These three, and others three by three, differ in how they are cut.
+        // Each three of these cases differ only in their cuts.
         two("5.3"),
         two("5.4"),
         two("5.5"),

@@ -50,8 +50,8 @@ fn fragments() -> Vec<Case> {
     ]
 }
 
-/// 6.4: what cannot become UTF-8 any more is refused before the rest comes. The suite calls it not
-/// strict to wait for that.
+/// 6.4: text that can no longer become UTF-8 is refused before the rest comes. The suite calls waiting for the rest
+/// non-strict.
 fn fail_fast() -> Vec<Case> {
     let too_high = [KOSME, b"\xf4\x90\x80\x80edited"].concat();
     let cut = |places: [usize; 2]| {
@@ -75,7 +75,7 @@ fn fail_fast() -> Vec<Case> {
     ]
 }
 
-/// A text message in as many frames.
+/// A text message with a frame for each part.
 fn in_frames(parts: &[&[u8]]) -> Vec<Step> {
     let last = parts.len() - 1;
     let parts = parts.iter().enumerate();
@@ -94,11 +94,11 @@ enum Is {
     Not,
 }
 
-/// 6.5 to 6.23, in that order; most of it is from Markus Kuhn's UTF-8 decoder stress test.
+/// 6.5 to 6.23, in this order; most are from Markus Kuhn's UTF-8 decoder stress test.
 fn texts() -> Vec<Vec<(Is, Vec<u8>)>> {
     let hello = |character: &str| format!("hello{character}world").into_bytes();
     let whole = ["$", "¢", "€", "\u{24b62}"].map(hello);
-    // A prefix is good where a character ends.
+    // A prefix is valid where a character ends.
     let prefixes = (1..=KOSME.len()).map(|end| {
         let is = match end {
             2 | 5 | 7 | 9 | 11 => Is::Utf8,
@@ -191,7 +191,7 @@ fn surrogate(half: u16) -> Vec<u8> {
     ]
 }
 
-/// Bytes that go on with nothing: one to six, and nearly all there are.
+/// Continuation bytes without a first byte: one to six of them, and nearly all that exist.
 fn lonely_ends() -> Vec<Vec<u8>> {
     let pair = b"\x80\xbf".iter().copied().cycle();
     let some = (1..=6).map(|length| pair.clone().take(length).collect());
@@ -201,7 +201,7 @@ fn lonely_ends() -> Vec<Vec<u8>> {
     all
 }
 
-/// First bytes of characters of two to six bytes, each with a space behind.
+/// First bytes of characters of two to six bytes, each followed by a space.
 fn lonely_starts() -> Vec<Vec<u8>> {
     let ranges = [0xc0..0xdf, 0xe0..0xef, 0xf0..0xf7, 0xf8..0xfb, 0xfc..0xfd];
     let spaced = ranges.map(|range| range.flat_map(|first| [first, b' ']).collect());
