@@ -1,6 +1,6 @@
 //! A gateway in a world that the fuzzer's bytes control: connections, lookups, time.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -164,6 +164,9 @@ impl<'a> World<'a> {
                 end: End::Open,
                 listener: Listener::default(),
             });
+            if address == PROXY {
+                self.handle(Input::Bytes(id, HEADER));
+            }
         }
         self.drain();
     }
@@ -395,6 +398,8 @@ pub(super) fn config(byte: u8) -> Config {
         ..Config::default()
     };
     config.listeners = Vec::from([Role::Gateway, Role::Policy]);
+    let proxies = config.set("proxy-protocol", "192.0.2.14=optional 192.0.2.15");
+    proxies.expect("these are addresses");
     let limits = &mut config.limits;
     (limits.clients, limits.connections, limits.per_address) = (4, 7, 3);
     (limits.command, limits.head) = (64, 256);
@@ -466,6 +471,12 @@ const COMMANDS: [&[u8]; 16] = [
     b"\x16\x03\x01",
     b"MSG alice 0123456789012345678901234567890123456789012345678901234567890123456789",
 ];
+
+/// A proxy that names its client as soon as it connects.
+const PROXY: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 14));
+
+/// The client has other connections of its own.
+const HEADER: &[u8] = b"PROXY TCP4 192.0.2.1 192.0.2.8 4242 80\r\n";
 
 pub(super) const UPGRADE: &[u8] =
     b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
