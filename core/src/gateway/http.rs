@@ -16,7 +16,7 @@ use crate::chunk::Chunk;
 use crate::member::Unavailable;
 use crate::note::{Refusal, What};
 use crate::observer::Meaning;
-use crate::web::file::{self, SiteFile};
+use crate::web::file::{self, Selected, SiteFile};
 use crate::web::range::Range;
 use crate::web::site::{self, Found, Site};
 use crate::web::status::{self, Gauges};
@@ -285,7 +285,7 @@ fn site_file(file: &SiteFile, request: &Request<'_>) -> Response {
     let size = form.body.len();
     let mut named = request.fields.if_none_match.iter();
     let known = conditional && named.any(|field| file::names_etag(field, form.etag));
-    let (status, body, range) = match range(file, form.etag, request) {
+    let (status, body, range) = match range(file, &form, request) {
         _ if known => (Status::NotModified, None, None),
         Range::Whole => (Status::Ok, Some(form.body.clone()), None),
         Range::Nothing => return no_range(size),
@@ -312,7 +312,7 @@ fn site_file(file: &SiteFile, request: &Request<'_>) -> Response {
     if let Some(coding) = coding {
         response = response.with("Content-Encoding", coding.as_str());
     }
-    if file.has_parts() && !known {
+    if file.is_media() && form.coding.is_none() && !known {
         response = response.with("Accept-Ranges", "bytes");
     }
     if let Some(range) = range {
@@ -322,17 +322,16 @@ fn site_file(file: &SiteFile, request: &Request<'_>) -> Response {
 }
 
 /// What a request asks for of a file. `Range` has no meaning but for GET (RFC 9110 section 14.2), and none where the
-/// client has begun with another version of the file.
-fn range(file: &SiteFile, etag: &str, request: &Request<'_>) -> Range {
+/// client has begun with another version of the file. A part of a compressed form is of no use to a player.
+fn range(file: &SiteFile, form: &Selected<'_>, request: &Request<'_>) -> Range {
+    let has_parts = file.is_media() && form.coding.is_none() && request.method == Method::Get;
     let same = match request.fields.if_range[..] {
         [] => true,
-        [field] => field.trim_ascii() == etag.as_bytes(),
+        [field] => field.trim_ascii() == form.etag.as_bytes(),
         _ => false,
     };
     match request.fields.range[..] {
-        [field] if same && request.method == Method::Get && file.has_parts() => {
-            Range::read(field, file.bytes().len())
-        }
+        [field] if same && has_parts => Range::read(field, form.body.len()),
         _ => Range::Whole,
     }
 }

@@ -130,13 +130,10 @@ impl SiteFile {
         self.mime.clone()
     }
 
-    /// Whether a client may ask for a part of it: players seek in media, and some play none without. A part of a
-    /// compressed form would be of no use to them.
-    pub(crate) fn has_parts(&self) -> bool {
-        let is_media = ["audio/", "video/"]
-            .iter()
-            .any(|kind| self.mime.starts_with(kind));
-        is_media && !self.varies()
+    /// Whether it is sound or a film: players seek in them, and some play none of which they cannot get a part.
+    pub(crate) fn is_media(&self) -> bool {
+        let kinds = ["audio/", "video/"];
+        kinds.iter().any(|kind| self.mime.starts_with(kind))
     }
 
     /// Whether what is sent depends on `Accept-Encoding`.
