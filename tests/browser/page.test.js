@@ -64,6 +64,37 @@ test("two pages and a raw client talk to each other", async (t) => {
     await again.close();
 });
 
+test("/me says what somebody does", async (t) => {
+    await everyoneGone(server);
+    const alice = await ChatPage.open(t, browser, server);
+    const bob = await ChatPage.open(t, browser, server);
+    await alice.arrive("1", "secret1");
+    await bob.arrive("bob", "secret2");
+    const carol = await RawClient.connect(server.port, 3, "secret3");
+    await alice.talkTo("bob");
+    await alice.say("/me waves <b>wildly</b>");
+    await alice.reads("> Alice waves <b>wildly</b>");
+    await bob.talkTo("alice");
+    await bob.reads("< Alice waves <b>wildly</b>");
+    await bob.say("/ME\tnods\ntwice");
+    await bob.say("/me");
+    await bob.say("/mean");
+    await alice.reads("> Alice waves <b>wildly</b>", "< Bob nods\ntwice", "< /me", "< /mean");
+    const style = await alice.log.locator(".bubble").nth(1).evaluate((bubble) => getComputedStyle(bubble).fontStyle);
+    assert.equal(style, "italic");
+    assert.match(await bob.person("alice").textContent(), /You: \/mean/);
+    await alice.isAccessible("actions");
+
+    // A client of 2007 knows no actions.
+    await alice.talkTo("carol");
+    await alice.say("/me waves");
+    assert.match(await carol.until(/^<msg/), /^<msg aid="alice" time="\S+" msg="\*waves\*" from="carol" \/>$/);
+    carol.send("ME alice sings");
+    await alice.reads("> Alice waves", "< Carol Danvers sings");
+    assert.match(await alice.person("carol").textContent(), /Carol Danvers\W* sings/);
+    await carol.close();
+});
+
 test("a message to oneself comes once", async (t) => {
     await everyoneGone(server);
     const alice = await ChatPage.open(t, browser, server);

@@ -70,6 +70,9 @@ class FakeSocket {
     open() {
         this.readyState = 1;
         this.onopen?.();
+        // The first thing that every page asks, before it logs in.
+        assert.equal(this.sent.shift(), "HELLO");
+        this.say('<hello server="flashgate" version="1.0" features="me" />');
     }
 
     say(text) {
@@ -252,8 +255,9 @@ test("what was sent last is told as unconfirmed when the connection is lost", (t
     const page = start(t);
     page.session.logIn("alice", "secret");
     FakeSocket.last.welcome();
-    assert.ok(page.session.send("bob", "one", 1));
-    assert.ok(page.session.send("bob", "two", 2));
+    assert.ok(page.session.send("bob", { text: "one" }, 1));
+    assert.ok(page.session.send("bob", { action: true, text: "two" }, 2));
+    assert.deepEqual(FakeSocket.last.sent.slice(-2), ["MSG bob one", "ME bob two"]);
     FakeSocket.last.say('<msg aid="alice" time="10:00:00" msg="one" from="bob" />');
     FakeSocket.last.drop();
     const unconfirmed = page.told.filter(({ kind }) => kind === "unconfirmed");

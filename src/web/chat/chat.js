@@ -5,6 +5,7 @@ import { Conversations, keep, kept } from "./conversations.js";
 import { $, announce, count, isolated, make, nameOf, onceAFrame } from "./dom.js";
 import { drawWays, fault, focusForm, notice, offer, showPart } from "./login.js";
 import { People } from "./people.js";
+import { understood } from "./protocol.js";
 import { Session } from "./session.js";
 import { Talk } from "./talk.js";
 import { framed, fromAddress, renew, siteHost } from "./ticket.js";
@@ -294,10 +295,11 @@ function backToList() {
     people.focus(talk.nick);
 }
 
-function sendMessage(person, text) {
+function sendMessage(person, typed) {
     person.newFrom = null;
-    const item = conversations.sending(person.nick, text);
-    if (!session.send(person.nick, text, item.id)) {
+    const said = understood(typed);
+    const item = conversations.sending(person.nick, said);
+    if (!session.send(person.nick, said, item.id)) {
         conversations.failed(item.id, say("notSent"));
     }
     drawEverything();

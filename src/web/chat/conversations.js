@@ -36,7 +36,7 @@ class Person {
     newSeen = true;
     /** Order of the last message, among all conversations; 0 where there is none. */
     touched = 0;
-    /** Messages `{ mine, text, time, state, id }` and notes `{ note }`, oldest first. */
+    /** Messages and actions `{ mine, action, text, time, state, id }` and notes `{ note }`, oldest first. */
     items = [];
 
     constructor(nick, name) {
@@ -188,23 +188,23 @@ export class Conversations {
         }
     }
 
-    /** A message that was just sent, and has not come back yet. */
-    sending(nick, text) {
+    /** A message or an action that was just sent, and has not come back yet. */
+    sending(nick, { action, text }) {
         const person = this.#know(nick, nick);
-        const item = { mine: true, text, time: "", state: "sending", id: this.#nextId++ };
+        const item = { mine: true, action, text, time: "", state: "sending", id: this.#nextId++ };
         this.#add(person, item);
         return item;
     }
 
-    /** A message from the server; `id` where it is the echo of one sent from here. */
-    received({ sender, recipient, time, text, id }) {
+    /** A message or an action from the server; `id` where it is the echo of one sent from here. */
+    received({ sender, recipient, time, action, text, id }) {
         const mine = sender === this.me.nick;
         const person = this.#know(mine ? recipient : sender, mine ? recipient : sender);
         const sent = id === undefined ? undefined : person.items.find((item) => item.id === id);
         if (sent) {
             Object.assign(sent, { text, time, state: "sent" });
         } else {
-            this.#add(person, { mine, text, time, state: "sent", id: this.#nextId++ });
+            this.#add(person, { mine, action, text, time, state: "sent", id: this.#nextId++ });
         }
         return person;
     }

@@ -5,7 +5,7 @@
 // While the mouse is over the list, rows keep their places: a message that comes at that moment must not
 // put another person under a click.
 
-import { $, alike, arrange, avatar, count, hasOtherNick, make, nameOf } from "./dom.js";
+import { $, alike, arrange, avatar, count, hasOtherNick, isolated, make, nameOf } from "./dom.js";
 import { say } from "./words.js";
 
 /** A crowd is searched, not scrolled; each row costs the browser. */
@@ -135,7 +135,7 @@ export class People {
         const last = person.lastMessage;
         const self = person.nick === this.#conversations.me.nick;
         const snippet = last
-            ? beginning(last)
+            ? beginning(last, last.mine ? this.#conversations.me.name : person.name)
             : self ? say("notes") : hasOtherNick(person) ? person.nick : "";
         return {
             name: person.name,
@@ -242,9 +242,12 @@ export class People {
     }
 }
 
-/** The beginning of a message, for a row of the list. */
-function beginning({ mine, text }) {
+/** The beginning of a message or an action, for a row of the list. */
+function beginning({ mine, action, text }, name) {
     const shown = text.slice(0, 120);
+    if (action) {
+        return `${isolated(name)} ${shown}`;
+    }
     return mine ? say("yours", { text: shown }) : shown;
 }
 

@@ -102,9 +102,10 @@ export class Session {
         }
     }
 
-    /** Sends a message; `id` comes back with its echo or its failure. False: it was not sent. */
-    send(nick, text, id) {
-        return this.state === "online" && this.#ask(command.message(nick, text), { kind: "message", id });
+    /** Sends a message or an action; `id` comes back with its echo or its failure. False: it was not sent. */
+    send(nick, { action, text }, id) {
+        const write = action ? command.action : command.message;
+        return this.state === "online" && this.#ask(write(nick, text), { kind: "message", id });
     }
 
     #connect() {
@@ -127,6 +128,7 @@ export class Session {
             this.#timer = setTimeout(() => this.#retry("busy"), LOGIN_TIMEOUT);
             const { id, secret, renew } = this.#credentials;
             this.#credentials.spent = renew !== undefined;
+            this.#ask(command.hello(), { kind: "hello" });
             this.#ask(command.identify(id, secret), { kind: "identify" });
         };
         socket.onmessage = ({ data }) => this.#received(data);
@@ -174,12 +176,13 @@ export class Session {
         this.#receivedAt = Date.now();
         // An empty message only keeps the connection open.
         const answer = typeof data === "string" && data !== "" ? parse(data) : null;
-        if (answer && (this.state === "online" || answer.kind === "identify" || answer.kind === "error")) {
+        if (answer && (this.state === "online" || ["hello", "identify", "error"].includes(answer.kind))) {
             this.#handlers[answer.kind](answer);
         }
     }
 
     #handlers = {
+        hello: () => this.#pending.shift(),
         identify: ({ nick, name }) => {
             this.#pending.shift();
             clearTimeout(this.#timer);
@@ -198,13 +201,16 @@ export class Session {
         },
         login: ({ nick, name }) => this.#emit({ kind: "came", nick, name }),
         quit: ({ nick }) => this.#emit({ kind: "gone", nick }),
-        msg: (message) => {
-            const echo = message.sender === this.#me && this.#pending[0]?.kind === "message";
-            this.#emit({ ...message, kind: "message", id: echo ? this.#pending.shift().id : undefined });
-        },
+        msg: (message) => this.#message(message),
+        action: (message) => this.#message(message),
         pong: () => this.#pending.shift(),
         error: ({ text }) => this.#failed(text),
     };
+
+    #message(message) {
+        const echo = message.sender === this.#me && this.#pending[0]?.kind === "message";
+        this.#emit({ ...message, kind: "message", id: echo ? this.#pending.shift().id : undefined });
+    }
 
     #failed(text) {
         if (text === "Replaced by a new login.") {

@@ -2,7 +2,7 @@
 
 import { $, announce, arrange, avatar, hasOtherNick, isolated, make, nameOf } from "./dom.js";
 import { linked } from "./links.js";
-import { bytesLeft } from "./protocol.js";
+import { bytesLeft, typed } from "./protocol.js";
 import { say, sayNodes } from "./words.js";
 
 /** From how many bytes left on the count is shown. */
@@ -190,15 +190,18 @@ export class Talk {
         const who = make("span", "unseen");
         const own = say("yours", { text: "" }).trim();
         who.append(...(item.mine ? [own, " "] : [nameOf(person), ": "]));
-        const text = make("p", "bubble");
+        const text = make("p", item.action ? "bubble action" : "bubble");
         text.dir = "auto";
+        if (item.action) {
+            text.append(nameOf(item.mine ? this.#conversations.me : person), " ");
+        }
         text.append(...linked(item.text));
         const foot = make("p", "foot");
         if (item.state === "failed") {
             foot.append(make("span", "failure", item.why ?? say("unconfirmed")));
             foot.append(this.#button(say("sendAgain"), !this.#connected, () => {
                 this.#actions.discard(person, item);
-                this.#actions.send(person, item.text);
+                this.#actions.send(person, typed(item));
                 $("text").focus();
             }));
             foot.append(this.#button(say("discard"), false, () => this.#actions.discard(person, item)));
@@ -207,7 +210,8 @@ export class Talk {
             time.title = item.time;
             foot.append(time);
         }
-        element.replaceChildren(who, text, foot);
+        // An action begins with the name.
+        element.replaceChildren(...(item.action ? [text, foot] : [who, text, foot]));
     }
 
     #button(text, disabled, act) {
