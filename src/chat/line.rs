@@ -9,6 +9,8 @@ pub(super) enum Line {
     Say(String),
     /// Text for a member.
     Message { nick: String, text: String },
+    /// What the user does, for the member talked to last.
+    Act(String),
     /// Asks for the list of online members.
     List,
     /// What can be typed?
@@ -41,6 +43,10 @@ pub(super) fn parse(line: &str) -> Result<Line, String> {
                 text: text.to_owned(),
             }),
         },
+        "me" => match rest.trim_matches(is_space) {
+            "" => Err("Type /me TEXT, as in /me waves.".to_owned()),
+            text => Ok(Line::Act(text.to_owned())),
+        },
         "list" | "who" => Ok(Line::List),
         "help" | "?" => Ok(Line::Help),
         "quit" | "exit" => Ok(Line::Quit),
@@ -52,16 +58,17 @@ pub(super) fn parse(line: &str) -> Result<Line, String> {
 }
 
 /// What [`Line::Help`] is answered with.
-pub(super) const HELP: [&str; 5] = [
+pub(super) const HELP: [&str; 6] = [
     "/msg NICK TEXT writes to a member",
     "TEXT alone writes to the member you wrote to last; //TEXT if it begins with a slash",
+    "/me TEXT tells that member what you do, as in /me waves",
     "/list shows who is online",
     "/help shows this",
     "/quit leaves",
 ];
 
 /// The commands, as they are completed.
-pub(super) const COMMANDS: [&str; 4] = ["/msg ", "/list", "/help", "/quit"];
+pub(super) const COMMANDS: [&str; 5] = ["/msg ", "/me ", "/list", "/help", "/quit"];
 
 /// The first word, and the rest without the white space between and behind.
 fn cut(text: &str) -> (&str, &str) {
@@ -102,6 +109,8 @@ mod tests {
             ("/msg\tbob\thi", message("bob", "hi")),
             ("/msg bob //hi", message("bob", "//hi")),
             ("/msg bob a\nb", message("bob", "a\nb")),
+            ("/me  waves  back ", Line::Act("waves  back".to_owned())),
+            ("/ME /msg", Line::Act("/msg".to_owned())),
             ("/list", Line::List),
             ("/who", Line::List),
             ("/list all", Line::List),
@@ -117,6 +126,8 @@ mod tests {
             ("/msg", "/msg NICK TEXT"),
             ("/msg bob", "/msg NICK TEXT"),
             ("/msg bob ", "/msg NICK TEXT"),
+            ("/me", "/me TEXT"),
+            ("/me  ", "/me TEXT"),
             ("a\0b", "NUL"),
             ("/msg bob a\0QUIT", "NUL"),
         ] {

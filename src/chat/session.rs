@@ -40,7 +40,7 @@ pub fn chat(options: &ChatOptions) -> Result<(), Failure> {
         .set_read_timeout(Some(LOOK_UP))
         .map_err(fail)?;
     // From here on only the thread of the input sends: answers come in the order of the commands.
-    session.list();
+    session.begin();
     let welcome = show::welcome(&me);
     match terminal {
         Some((editor, terminal)) => {
@@ -97,7 +97,7 @@ pub(super) enum Done {
 impl Session {
     /// Carries out a line. `partner` is the member that the last message went to.
     pub(super) fn line(&self, typed: &str, partner: &mut Option<String>) -> Done {
-        let (nick, text) = match line::parse(typed) {
+        let (word, nick, text) = match line::parse(typed) {
             Ok(Line::Nothing) => return Done::Sent,
             Ok(Line::Quit) => return Done::Leave,
             Ok(Line::Help) => return Done::Show(line::HELP.map(show::note).to_vec()),
@@ -105,9 +105,10 @@ impl Session {
                 self.list();
                 return Done::Sent;
             }
-            Ok(Line::Message { nick, text }) => (nick, text),
-            Ok(Line::Say(text)) => match partner {
-                Some(nick) => (nick.clone(), text),
+            Ok(Line::Message { nick, text }) => ("MSG", nick, text),
+            Ok(ref line @ (Line::Say(ref text) | Line::Act(ref text))) => match partner {
+                Some(nick) if matches!(line, Line::Act(_)) => ("ME", nick.clone(), text.clone()),
+                Some(nick) => ("MSG", nick.clone(), text.clone()),
                 None => {
                     let advice = "Say to whom: /msg NICK TEXT. The next lines then go there too.";
                     return Done::Show(vec![show::error(advice)]);
@@ -116,10 +117,19 @@ impl Session {
             Err(advice) => return Done::Show(vec![show::error(&show::line(&advice))]),
         };
         *partner = Some(nick.clone());
-        let command = format!("MSG {nick} {text}\0");
+        let command = format!("{word} {nick} {text}\0");
         self.view.lock().ask(Asked::Message { nick });
         self.send(&command);
         Done::Sent
+    }
+
+    /// A server that knows more than the commands of 2007 sends more, too, from here on.
+    fn begin(&self) {
+        let mut view = self.view.lock();
+        view.ask(Asked::Hello);
+        view.ask(Asked::List);
+        drop(view);
+        self.send("HELLO\0LIST\0");
     }
 
     fn list(&self) {

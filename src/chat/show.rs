@@ -30,6 +30,7 @@ pub(super) enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Asked {
     Message { nick: String },
+    Hello,
     List,
 }
 
@@ -74,6 +75,10 @@ impl View {
     pub(super) fn take(&mut self, answer: Answer) -> Option<Shown> {
         match answer {
             Answer::Identify(_) | Answer::Pong | Answer::Other => None,
+            Answer::Hello => {
+                self.asked.pop_front();
+                None
+            }
             Answer::Login(member) if member.nick == self.me.nick => None,
             Answer::Login(member) => {
                 let line = format!("{} is here", both(&member));
@@ -92,19 +97,28 @@ impl View {
                 recipient,
                 time,
                 text,
+                action,
             } => {
-                if sender == self.me.nick {
+                let mine = sender == self.me.nick;
+                let (time, sender, recipient) = (word(&time), word(&sender), word(&recipient));
+                let text = line(&text);
+                if mine {
                     self.asked.pop_front();
-                    let text = format!("{} to {}: {}", word(&time), word(&recipient), line(&text));
+                    let does = if action {
+                        format!("{sender} ")
+                    } else {
+                        String::new()
+                    };
+                    let text = format!("{time} to {recipient}: {does}{text}");
                     let kind = Kind::Mine;
                     return Some(Shown { kind, text });
                 }
-                let (time, sender) = (word(&time), word(&sender));
                 let kind = Kind::Theirs {
                     time: time.len(),
                     sender: sender.len(),
                 };
-                let text = format!("{time} {sender}: {}", line(&text));
+                let colon = if action { "" } else { ":" };
+                let text = format!("{time} {sender}{colon} {text}");
                 Some(Shown { kind, text })
             }
             Answer::List(members) => {
@@ -123,6 +137,13 @@ impl View {
                 let mib = most >> 20;
                 let text = format!("An answer of more than {mib} MiB has come, and is not shown.");
                 Some(error(&text))
+            }
+            // A server of before answers like this. It knows no actions, and that is not worth a line.
+            Answer::Error(value)
+                if value != REPLACED && self.asked.front() == Some(&Asked::Hello) =>
+            {
+                self.asked.pop_front();
+                None
             }
             Answer::Error(value) => Some(error(&self.explained(&value))),
         }
@@ -250,6 +271,20 @@ mod tests {
             recipient: recipient.to_owned(),
             time: "14:02:11".to_owned(),
             text: text.to_owned(),
+            action: false,
+        }
+    }
+
+    fn action(sender: &str, recipient: &str, text: &str) -> Answer {
+        let Answer::Message { time, .. } = message(sender, recipient, text) else {
+            unreachable!("a message")
+        };
+        Answer::Message {
+            sender: sender.to_owned(),
+            recipient: recipient.to_owned(),
+            time,
+            text: text.to_owned(),
+            action: true,
         }
     }
 
@@ -260,8 +295,13 @@ mod tests {
         let quit = || Answer::Quit {
             nick: "bob".to_owned(),
         };
+        view.ask(Asked::Hello);
+        view.ask(Asked::Hello);
         view.ask(Asked::List);
         for (answer, shown) in [
+            (Answer::Hello, None),
+            // A server that has no HELLO.
+            (Answer::Error("Unknown command.".to_owned()), None),
             (Answer::Login(member("alice", "Alice")), None),
             (Answer::Login(bob()), Some("* Bob (bob) is here")),
             (quit(), Some("* Bob (bob) has left")),
@@ -273,6 +313,11 @@ mod tests {
             (quit(), Some("* Bob (bob) has left")),
             (message("bob", "alice", "hi"), Some("14:02:11 bob: hi")),
             (message("alice", "bob", "hi"), Some("14:02:11 to bob: hi")),
+            (action("bob", "alice", "nods"), Some("14:02:11 bob nods")),
+            (
+                action("alice", "bob", "waves"),
+                Some("14:02:11 to bob: alice waves"),
+            ),
             (Answer::Error("No.".to_owned()), Some("! No.")),
             (Answer::Pong, None),
             (Answer::Other, None),

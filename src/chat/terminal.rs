@@ -316,8 +316,8 @@ mod tests {
             all.into_iter().filter(|n| n.starts_with(start)).collect()
         };
         for (typed, start, found) in [
-            ("/", 0, &["/msg ", "/list", "/help", "/quit"][..]),
-            ("/m", 0, &["/msg "]),
+            ("/", 0, &["/msg ", "/me ", "/list", "/help", "/quit"][..]),
+            ("/m", 0, &["/msg ", "/me "]),
             ("/msg ", 5, &["bob ", "bert "]),
             ("/MSG  bo", 6, &["bob "]),
             ("/msg bob b", 9, &[]),

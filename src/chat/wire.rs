@@ -27,7 +27,10 @@ pub(super) enum Answer {
         recipient: String,
         time: String,
         text: String,
+        /// The text says what the sender does.
+        action: bool,
     },
+    Hello,
     List(Vec<Member>),
     Pong,
     Error(String),
@@ -152,13 +155,15 @@ fn understand(bytes: &[u8]) -> Result<Answer, Broken> {
         "quit" => Answer::Quit {
             nick: attribute(root, "aid")?,
         },
-        "msg" => Answer::Message {
+        name @ ("msg" | "action") => Answer::Message {
             sender: attribute(root, "aid")?,
             // A quirk of the 2007 format: the attribute names the recipient.
             recipient: attribute(root, "from")?,
             time: attribute(root, "time")?,
             text: attribute(root, "msg")?,
+            action: name == "action",
         },
+        "hello" => Answer::Hello,
         "nicklist" => {
             let nicks = root.children().filter(|child| child.has_tag_name("nick"));
             Answer::List(nicks.map(member).collect::<Result<_, _>>()?)
@@ -267,7 +272,22 @@ mod tests {
                     recipient: "b".to_owned(),
                     time: "10:54:02".to_owned(),
                     text: "<b>\r".to_owned(),
+                    action: false,
                 },
+            ),
+            (
+                "<action aid=\"a\" time=\"10:54:02\" msg=\"waves\" from=\"b\" />".to_owned(),
+                Answer::Message {
+                    sender: "a".to_owned(),
+                    recipient: "b".to_owned(),
+                    time: "10:54:02".to_owned(),
+                    text: "waves".to_owned(),
+                    action: true,
+                },
+            ),
+            (
+                "<hello server=\"flashgate\" version=\"1\" features=\"me\" />".to_owned(),
+                Answer::Hello,
             ),
             (
                 format!("<nicklist><nick {attributes} /></nicklist>"),

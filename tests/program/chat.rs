@@ -345,7 +345,10 @@ fn an_evil_server() {
 /// Logs in at a server that then says this, and ends the connection.
 fn talk_to(folder: &Path, bytes: &[u8]) -> crate::outside::Done {
     let identified = b"<login aid=\"alice\" name=\"A\" />\0<identify aid=\"alice\" name=\"A\" />\0";
-    let (to, heard) = answering(&[b"<pong value=\"flashgate\"/>\0", identified, bytes]);
+    let pong = b"<pong value=\"flashgate\"/>\0";
+    // A server of 2007, which knows no HELLO.
+    let unknown = b"<error value=\"Unknown command.\"/>\0";
+    let (to, heard) = answering(&[pong, identified, unknown, bytes]);
     let mut chat = Running::start(folder, &["chat", &to.to_string(), "--id=alice"], &[]);
     // No end of the input, so that it is the server's.
     chat.stdin
@@ -354,7 +357,7 @@ fn talk_to(folder: &Path, bytes: &[u8]) -> crate::outside::Done {
         .write_all(b"secret1\n")
         .unwrap();
     let code = chat.wait(PATIENCE);
-    let commands = "PING flashgate\0IDENTIFY alice secret1\0LIST\0";
+    let commands = "PING flashgate\0IDENTIFY alice secret1\0HELLO\0LIST\0";
     assert_eq!(heard.join().unwrap(), commands);
     crate::outside::Done {
         code,

@@ -33,7 +33,7 @@ fn in_a_terminal() {
     seat.shown.wait_for("* 2 online: Bob (bob), Alice (alice)");
     assert!(bob.answer().starts_with("<login "));
 
-    seat.types("/m\t");
+    seat.types("/ms\t");
     seat.types("bo\t");
     seat.types("hello\n");
     assert!(bob.answer().contains(" msg=\"hello\" "));
@@ -48,6 +48,12 @@ fn in_a_terminal() {
     assert!(bob.answer().contains(" msg=\"fine"));
     assert!(bob.answer().contains(" msg=\"how are you\" "));
     seat.shown.wait_for(" to bob: how are you");
+    seat.types("/me waves\n");
+    assert!(bob.answer().contains(" msg=\"*waves*\" "));
+    seat.shown.wait_for(" to bob: alice waves");
+    bob.send("ME alice nods");
+    assert!(bob.answer().starts_with("<action aid=\"bob\" "));
+    seat.shown.wait_for("nods");
     // A paste of many lines, faster than they are answered.
     let lines: String = (0..10).map(|n| format!("line {n}\n")).collect();
     seat.types(&lines);
