@@ -3,7 +3,7 @@
 use alloc::sync::Arc;
 
 use crate::chat::commands::identify::Identify;
-use crate::chat::hub::{Hub, Online};
+use crate::chat::hub::{Hub, OnlineMember};
 use crate::chunk::{Audience, Chunk, Form, Message};
 use crate::config::Config;
 use crate::id::ConnId;
@@ -39,7 +39,7 @@ pub(crate) trait Context {
     fn raise_level(&mut self);
 
     /// The member that the client is; `None` before it has logged in.
-    fn member(&self) -> Option<&Online>;
+    fn member(&self) -> Option<&OnlineMember>;
 
     /// Sends the client a reply.
     fn say(&mut self, message: &Message);

@@ -278,11 +278,11 @@ const NOWHERE: Slot = Slot(u32::MAX);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::hub::Online;
+    use crate::chat::hub::OnlineMember;
 
     #[test]
     fn a_place_is_small() {
         // Where a word has 32 bits it may be smaller.
-        assert!(size_of::<Place<Online>>() <= 48);
+        assert!(size_of::<Place<OnlineMember>>() <= 48);
     }
 }

@@ -23,7 +23,7 @@ use crate::member::{Member, MemberId};
 /// Everyone online, in order of login.
 #[derive(Debug)]
 pub(crate) struct Hub {
-    everyone: Group<Online>,
+    everyone: Group<OnlineMember>,
     /// All slots, by the numbers of their members.
     by_member: Vec<Slot>,
     /// The same, by the hashes of their nicks, then by the nicks.
@@ -34,7 +34,7 @@ pub(crate) struct Hub {
 
 /// A member who is online, and on which connection.
 #[derive(Debug)]
-pub(crate) struct Online {
+pub(crate) struct OnlineMember {
     pub(crate) conn: ConnId,
     form: Form,
     pub(crate) level: Level,
@@ -61,7 +61,9 @@ impl Hub {
         self.by_level = [None, None];
         let by_member = self.search_member(member.id).unwrap_or_else(|at| at);
         let by_nick = self.search_nick(&member.nick).unwrap_or_else(|at| at);
-        let slot = self.everyone.join(Online::new(conn, form, level, member));
+        let slot = self
+            .everyone
+            .join(OnlineMember::new(conn, form, level, member));
         self.by_member.insert(by_member, slot);
         self.by_nick.insert(by_nick, (hash(&member.nick), slot));
         slot
@@ -77,7 +79,7 @@ impl Hub {
         member: &Member,
     ) -> Option<ConnId> {
         self.by_level = [None, None];
-        let new = Online::new(conn, form, level, member);
+        let new = OnlineMember::new(conn, form, level, member);
         self.everyone.replace(slot, new).map(|old| old.conn)
     }
 
@@ -96,7 +98,7 @@ impl Hub {
     }
 
     /// Takes a member off the list.
-    pub(crate) fn leave(&mut self, slot: Slot) -> Option<Online> {
+    pub(crate) fn leave(&mut self, slot: Slot) -> Option<OnlineMember> {
         self.by_level = [None, None];
         let online = self.online(slot)?;
         let by_member = self.search_member(online.id);
@@ -116,15 +118,15 @@ impl Hub {
             .ok()
     }
 
-    pub(crate) fn by_member(&self, id: MemberId) -> Option<&Online> {
+    pub(crate) fn by_member(&self, id: MemberId) -> Option<&OnlineMember> {
         self.online(self.by_member[self.search_member(id).ok()?])
     }
 
-    pub(crate) fn by_nick(&self, nick: &str) -> Option<&Online> {
+    pub(crate) fn by_nick(&self, nick: &str) -> Option<&OnlineMember> {
         self.online(self.by_nick[self.search_nick(nick).ok()?].1)
     }
 
-    pub(crate) fn online(&self, slot: Slot) -> Option<&Online> {
+    pub(crate) fn online(&self, slot: Slot) -> Option<&OnlineMember> {
         self.everyone.get(slot)
     }
 
@@ -146,7 +148,7 @@ impl Hub {
     }
 
     /// The members online, in the order of their logins.
-    pub(crate) fn in_order(&self) -> impl Iterator<Item = &Online> {
+    pub(crate) fn in_order(&self) -> impl Iterator<Item = &OnlineMember> {
         self.everyone.in_order()
     }
 
@@ -163,13 +165,13 @@ impl Hub {
     fn search_nick(&self, nick: &str) -> Result<usize, usize> {
         let hash = hash(nick);
         let sits = |(other, slot): &(u32, Slot)| {
-            let by_nick = |online: &Online| online.nick_bytes().cmp(nick.as_bytes());
+            let by_nick = |online: &OnlineMember| online.nick_bytes().cmp(nick.as_bytes());
             other.cmp(&hash).then_with(|| self.compare(*slot, by_nick))
         };
         self.by_nick.binary_search_by(sits)
     }
 
-    fn compare(&self, slot: Slot, with: impl FnOnce(&Online) -> Ordering) -> Ordering {
+    fn compare(&self, slot: Slot, with: impl FnOnce(&OnlineMember) -> Ordering) -> Ordering {
         self.online(slot).map_or(Ordering::Less, with)
     }
 
@@ -183,7 +185,7 @@ impl Hub {
             .collect();
         assert!(members.iter().all(Option::is_some) && members.is_sorted_by(|a, b| a < b));
         let nicks = self.by_nick.iter().map(|(hash, slot)| {
-            let nick = self.online(*slot).map_or("", Online::nick);
+            let nick = self.online(*slot).map_or("", OnlineMember::nick);
             assert_eq!(*hash, self::hash(nick));
             (hash, nick)
         });
@@ -196,7 +198,7 @@ impl Hub {
     }
 }
 
-impl Online {
+impl OnlineMember {
     fn new(conn: ConnId, form: Form, level: Level, member: &Member) -> Self {
         Self {
             conn,
@@ -223,7 +225,7 @@ impl Online {
     }
 }
 
-impl Seat for Online {
+impl Seat for OnlineMember {
     fn conn(&self) -> ConnId {
         self.conn
     }

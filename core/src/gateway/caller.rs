@@ -6,7 +6,7 @@ use super::Gateway;
 use super::ending::Ends;
 use crate::chat::commands::identify::Identify;
 use crate::chat::context::Context;
-use crate::chat::hub::{Hub, Online};
+use crate::chat::hub::{Hub, OnlineMember};
 use crate::chunk::{Audience, Chunk, Form, Message};
 use crate::config::Config;
 use crate::conn::Stage;
@@ -55,7 +55,7 @@ impl Context for Caller<'_> {
         self.gateway.raise_level(self.conn);
     }
 
-    fn member(&self) -> Option<&Online> {
+    fn member(&self) -> Option<&OnlineMember> {
         self.gateway.member_of(self.conn)
     }
 

@@ -9,7 +9,7 @@ use super::frames::{Found, Holds, Next};
 use super::http::Body;
 use super::{Gateway, Step};
 use crate::chat::command;
-use crate::chat::hub::Online;
+use crate::chat::hub::OnlineMember;
 use crate::chat::reply;
 use crate::chunk::{Form, Level};
 use crate::conn::{Incoming, Stage, Turn, Who};
@@ -209,7 +209,7 @@ impl Gateway {
     }
 
     /// The member on this connection.
-    pub(super) fn member_of(&self, id: ConnId) -> Option<&Online> {
+    pub(super) fn member_of(&self, id: ConnId) -> Option<&OnlineMember> {
         match self.conns.known(id)?.who()? {
             Who::Member(seat) => self.hub.online(seat),
             Who::Nobody { .. } => None,
