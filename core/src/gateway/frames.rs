@@ -18,12 +18,12 @@ pub(super) enum Next<'a> {
     Partial(Framer),
     /// The client has sent everything, and no frame is left.
     End,
-    Frame(Found<'a>),
+    Frame(FoundFrame<'a>),
 }
 
 /// A frame that was found and may be taken.
 #[derive(Debug)]
-pub(super) struct Found<'a> {
+pub(super) struct FoundFrame<'a> {
     pub(super) frame: Frame<'a>,
     pub(super) holds: Holds<'a>,
     /// How many bytes it takes.
@@ -90,7 +90,7 @@ impl<'a> Next<'a> {
             Frame::TooLong(used) => (Holds::TooLong, used),
             Frame::Command(bytes, used) => (command(bytes, used, habits), used),
         };
-        Self::Frame(Found {
+        Self::Frame(FoundFrame {
             frame,
             holds,
             used,
@@ -100,7 +100,7 @@ impl<'a> Next<'a> {
     }
 }
 
-impl Found<'_> {
+impl FoundFrame<'_> {
     pub(super) fn is_answered(&self) -> bool {
         match self.holds {
             Holds::Nothing => false,

@@ -5,7 +5,7 @@ use core::mem;
 
 use super::caller::Caller;
 use super::ending::Ends;
-use super::frames::{Found, Holds, Next};
+use super::frames::{FoundFrame, Holds, Next};
 use super::http::Body;
 use super::{Gateway, Step};
 use crate::chat::command;
@@ -91,7 +91,7 @@ impl Gateway {
             self.slow_down(id, until);
             return Step::Wait;
         }
-        let Found {
+        let FoundFrame {
             frame,
             holds,
             used,
