@@ -8,14 +8,14 @@ use crate::id::ConnId;
 
 #[derive(Debug, Default)]
 pub(crate) struct Table {
-    slots: Vec<Slot>,
+    slots: Vec<Entry>,
     /// Empty slots, to be used again: the last one first, while it is warm.
     free: Vec<u32>,
     live: usize,
 }
 
 #[derive(Debug)]
-enum Slot {
+enum Entry {
     /// The connection knows its generation.
     Taken(Conn),
     /// This will be the next one's.
@@ -27,30 +27,30 @@ impl Table {
         self.live += 1;
         if let Some(index) = self.free.pop() {
             let slot = &mut self.slots[index as usize];
-            if let Slot::Free { generation } = slot {
+            if let Entry::Free { generation } = slot {
                 conn.generation = *generation;
             }
             let id = ConnId::new(index, conn.generation);
-            *slot = Slot::Taken(conn);
+            *slot = Entry::Taken(conn);
             return id;
         }
         let index =
             u32::try_from(self.slots.len()).expect("fewer connections than 2^32 live at once");
-        self.slots.push(Slot::Taken(conn));
+        self.slots.push(Entry::Taken(conn));
         ConnId::new(index, 0)
     }
 
     pub(crate) fn get(&self, id: ConnId) -> Option<&Conn> {
         match self.slots.get(id.slot())? {
-            Slot::Taken(conn) if conn.generation == id.generation() => Some(conn),
-            Slot::Taken(_) | Slot::Free { .. } => None,
+            Entry::Taken(conn) if conn.generation == id.generation() => Some(conn),
+            Entry::Taken(_) | Entry::Free { .. } => None,
         }
     }
 
     pub(crate) fn get_mut(&mut self, id: ConnId) -> Option<&mut Conn> {
         match self.slots.get_mut(id.slot())? {
-            Slot::Taken(conn) if conn.generation == id.generation() => Some(conn),
-            Slot::Taken(_) | Slot::Free { .. } => None,
+            Entry::Taken(conn) if conn.generation == id.generation() => Some(conn),
+            Entry::Taken(_) | Entry::Free { .. } => None,
         }
     }
 
@@ -78,9 +78,9 @@ impl Table {
         self.free.extend(next.map(|_| id.slot() as u32));
         let generation = next.unwrap_or(u32::MAX);
         self.live -= 1;
-        match mem::replace(&mut self.slots[id.slot()], Slot::Free { generation }) {
-            Slot::Taken(conn) => Some(conn),
-            Slot::Free { .. } => None,
+        match mem::replace(&mut self.slots[id.slot()], Entry::Free { generation }) {
+            Entry::Taken(conn) => Some(conn),
+            Entry::Free { .. } => None,
         }
     }
 
@@ -91,9 +91,9 @@ impl Table {
 
     /// The ids of all of them, in order of slot.
     pub(crate) fn ids(&self) -> Vec<ConnId> {
-        let id = |(slot, index): (&Slot, u32)| match slot {
-            Slot::Taken(conn) => Some(ConnId::new(index, conn.generation)),
-            Slot::Free { .. } => None,
+        let id = |(slot, index): (&Entry, u32)| match slot {
+            Entry::Taken(conn) => Some(ConnId::new(index, conn.generation)),
+            Entry::Free { .. } => None,
         };
         self.slots.iter().zip(0..).filter_map(id).collect()
     }
@@ -145,6 +145,6 @@ mod tests {
 
     #[test]
     fn a_slot_is_a_connection() {
-        assert_eq!(size_of::<Slot>(), size_of::<Conn>());
+        assert_eq!(size_of::<Entry>(), size_of::<Conn>());
     }
 }

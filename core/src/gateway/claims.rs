@@ -61,10 +61,10 @@ impl Gateway {
 
     /// Makes a connection the member's, if no other connection of this gateway is.
     pub(super) fn take_place(&mut self, id: ConnId, name: Arc<str>, member: Member) {
-        let Some(seat) = self.hub.find(&member) else {
+        let Some(slot) = self.hub.find(&member) else {
             return self.join(id, &member);
         };
-        let Some(online) = self.hub.online(seat) else {
+        let Some(online) = self.hub.online(slot) else {
             return;
         };
         let old = online.conn;
@@ -76,7 +76,7 @@ impl Gateway {
         };
         match rival {
             Rival::Stays => self.refuse_claim(id, name),
-            Rival::Goes => self.take_over(id, seat, &member),
+            Rival::Goes => self.take_over(id, slot, &member),
             Rival::Unknown => self.wait_for(old, id, name, member),
         }
     }
@@ -189,7 +189,7 @@ impl Gateway {
         };
         if let Some(claim) = self.end_claim(*first) {
             match self.hub.find(&claim.member) {
-                Some(seat) => self.take_over(*first, seat, &claim.member),
+                Some(slot) => self.take_over(*first, slot, &claim.member),
                 None => self.join(*first, &claim.member),
             }
             self.advance(*first, &[]);
@@ -266,8 +266,8 @@ impl Gateway {
     fn join(&mut self, id: ConnId, member: &Member) {
         self.note_login(id, member);
         let (form, level) = (self.form(id), self.level(id));
-        let seat = self.hub.join(id, form, level, member);
-        self.sit(id, seat);
+        let slot = self.hub.join(id, form, level, member);
+        self.sit(id, slot);
         let mut caller = Caller {
             gateway: self,
             conn: id,
@@ -275,9 +275,9 @@ impl Gateway {
         identify::welcome(&mut caller, member);
     }
 
-    fn take_over(&mut self, id: ConnId, seat: Slot, member: &Member) {
+    fn take_over(&mut self, id: ConnId, slot: Slot, member: &Member) {
         let identify = reply::identify(member);
-        let Some(old) = self.hub.online(seat).map(|online| online.conn) else {
+        let Some(old) = self.hub.online(slot).map(|online| online.conn) else {
             return;
         };
         self.say(old, &reply::error(reply::REPLACED));
@@ -285,18 +285,18 @@ impl Gateway {
         self.settle(old);
         self.note_login(id, member);
         let (form, level) = (self.form(id), self.level(id));
-        self.hub.replace(seat, id, form, level, member);
-        self.sit(id, seat);
+        self.hub.replace(slot, id, form, level, member);
+        self.sit(id, slot);
         self.say(id, &identify);
     }
 
-    fn sit(&mut self, id: ConnId, seat: Slot) {
+    fn sit(&mut self, id: ConnId, slot: Slot) {
         let now = self.now.mono;
         let Some(conn) = self.conns.known_mut(id) else {
             return;
         };
         if let Some(chat) = conn.chat() {
-            chat.who = Who::Member(seat);
+            chat.who = Who::Member(slot);
             conn.since = now;
         }
     }

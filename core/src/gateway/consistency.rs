@@ -54,12 +54,12 @@ impl Gateway {
 
         let mut members = 0;
         for (id, conn) in &conns {
-            if let Some(Who::Member(seat)) = conn.who() {
+            if let Some(Who::Member(slot)) = conn.who() {
                 members += 1;
                 assert_eq!(
-                    self.hub.online(seat).map(|online| online.conn),
+                    self.hub.online(slot).map(|online| online.conn),
                     Some(*id),
-                    "a seat knows its connection"
+                    "a slot knows its connection"
                 );
             }
             self.assert_conn(*id, conn);

@@ -33,9 +33,9 @@ impl Gateway {
         let turn = mem::replace(&mut chat.turn, Turn::Ready);
         self.clients -= 1;
         self.counters.close(reason);
-        if let Who::Member(seat) = who
+        if let Who::Member(slot) = who
             && reason != CloseReason::Replaced
-            && let Some(online) = self.hub.leave(seat)
+            && let Some(online) = self.hub.leave(slot)
         {
             self.note(id, What::Quit { member: online.id });
             if self.phase == Phase::Running && self.config.presence == Presence::All {

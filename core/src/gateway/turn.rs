@@ -152,10 +152,10 @@ impl Gateway {
         };
         let form = conn.form.in_ascii();
         let spoke = mem::replace(&mut conn.form, form);
-        if let Some(Who::Member(seat)) = conn.who()
+        if let Some(Who::Member(slot)) = conn.who()
             && spoke != form
         {
-            self.hub.speak(seat, form);
+            self.hub.speak(slot, form);
         }
     }
 
@@ -211,7 +211,7 @@ impl Gateway {
     /// The member on this connection.
     pub(super) fn member_of(&self, id: ConnId) -> Option<&OnlineMember> {
         match self.conns.known(id)?.who()? {
-            Who::Member(seat) => self.hub.online(seat),
+            Who::Member(slot) => self.hub.online(slot),
             Who::Nobody { .. } => None,
         }
     }
