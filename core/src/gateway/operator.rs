@@ -1,4 +1,4 @@
-//! What a host does to a running gateway, and what it can see of it.
+//! What an operator does to a running gateway, and what the host can see of it.
 
 use super::Gateway;
 use super::ending::Ends;
