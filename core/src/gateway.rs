@@ -205,7 +205,7 @@ impl Gateway {
     pub fn handle(&mut self, now: Now, input: Input<'_>) {
         self.now = now;
         if self.filters.is_empty() {
-            self.take(input);
+            self.take_input(input);
         } else {
             self.take_filtered(input);
         }
@@ -217,7 +217,7 @@ impl Gateway {
     }
 
     /// Takes an input, whose bytes and backlog are those of plain chunks.
-    fn take(&mut self, input: Input<'_>) {
+    fn take_input(&mut self, input: Input<'_>) {
         if let Some(observer) = &mut self.observer {
             observer.input(self.now, &input);
         }

@@ -52,7 +52,7 @@ impl Gateway {
             | Input::Timeout
             | Input::Shutdown => input,
         };
-        self.take(plain);
+        self.take_input(plain);
     }
 
     fn filtered(&mut self, id: ConnId) -> Option<&mut Filtered> {
@@ -64,18 +64,18 @@ impl Gateway {
     pub(super) fn receive(&mut self, id: ConnId, wire: &[u8]) {
         let most = self.config.limits.own_backlog.max(HANDSHAKE);
         let Some(filtered) = self.filtered(id) else {
-            return self.take(Input::Bytes(id, wire));
+            return self.take_input(Input::Bytes(id, wire));
         };
         let mut plain = Zeroizing::new(Vec::new());
         let (back, flow) = filtered.receive(wire, &mut plain, most);
         self.act_on_wire(id, back);
         let (first, rest) = plain.split_at(plain.len().min(MAX_READ));
-        self.take(Input::Bytes(id, first));
+        self.take_input(Input::Bytes(id, first));
         for piece in rest.chunks(MAX_READ) {
-            self.take(Input::Bytes(id, piece));
+            self.take_input(Input::Bytes(id, piece));
         }
         if flow == Flow::Ended {
-            self.take(Input::Eof(id));
+            self.take_input(Input::Eof(id));
         }
     }
 
