@@ -17,8 +17,8 @@ pub(crate) struct WebSocket {
     /// What its first data message was.
     pub(crate) speaks: Option<Kind>,
     /// Payload that was not used yet: the beginning of a command, or what waits its turn.
-    pub(crate) inbox: Zeroizing<Vec<u8>>,
-    /// Whether a text message is whole; the inbox holds nothing else then.
+    pub(crate) unmasked: Zeroizing<Vec<u8>>,
+    /// Whether a text message is whole; nothing else is unmasked then.
     pub(crate) whole: bool,
     pub(crate) end: Option<End>,
     /// The last sign of life, or when the wait for one began.
@@ -59,7 +59,7 @@ impl WebSocket {
         Self {
             decoder: Decoder::default(),
             speaks: None,
-            inbox: Zeroizing::default(),
+            unmasked: Zeroizing::default(),
             whole: false,
             end: None,
             heard: now,

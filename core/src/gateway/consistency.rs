@@ -93,7 +93,7 @@ impl Gateway {
             State::Chat(Chat {
                 wire: Wire::WebSocket(websocket),
                 ..
-            }) => &websocket.inbox[..],
+            }) => &websocket.unmasked[..],
             State::Chat(_) | State::Sniffing(..) | State::Http { .. } | State::Ending(_) => &[],
         };
         assert!(

@@ -79,26 +79,26 @@ impl Gateway {
     }
 
     /// Shows the frame that a WebSocket would have read next, which may have had to wait. Its payload joins
-    /// `inbox`. Returns how many bytes it takes; without an observer none.
+    /// `unmasked`. Returns how many bytes it takes; without an observer none.
     pub(super) fn unread_frame(
         &mut self,
         id: ConnId,
         mut decoder: Decoder,
         input: &[u8],
-        inbox: &mut Vec<u8>,
+        unmasked: &mut Vec<u8>,
     ) -> usize {
         if self.observer.is_none() {
             return 0;
         }
-        let (before, begins) = (inbox.len(), decoder.is_between_frames());
+        let (before, begins) = (unmasked.len(), decoder.is_between_frames());
         // Whatever comes of it, the payload has been appended.
-        let _ = decoder.decode(input, inbox, usize::MAX);
+        let _ = decoder.decode(input, unmasked, usize::MAX);
         let head = if begins {
             self.understood_frame(id, input)
         } else {
             0
         };
-        head + inbox.len() - before
+        head + unmasked.len() - before
     }
 
     /// Shows payload of which no command will be carried out.
@@ -128,7 +128,7 @@ impl Gateway {
                 Wire::Stream => self.dropped(id, &bytes),
                 Wire::WebSocket(websocket) => {
                     let decoder = websocket.decoder;
-                    let mut payload = websocket.inbox.clone();
+                    let mut payload = websocket.unmasked.clone();
                     let used = self.unread_frame(id, decoder, &bytes, &mut payload);
                     self.unused_payload(id, &payload);
                     self.dropped(id, &bytes[used..]);

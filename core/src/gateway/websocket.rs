@@ -71,36 +71,36 @@ impl Gateway {
         let observed = self.observer.is_some().then_some(websocket.decoder);
         // Most messages are one command that is carried out at once: they pass through one buffer
         // that all connections share.
-        let shared = websocket.inbox.is_empty();
-        let mut inbox = mem::take(if shared {
+        let shared = websocket.unmasked.is_empty();
+        let mut unmasked = mem::take(if shared {
             &mut self.scratch
         } else {
-            &mut websocket.inbox
+            &mut websocket.unmasked
         });
-        let used = self.commands(id, &inbox);
-        wiped::consume(&mut inbox, used);
-        let step = match (self.decode(id, input, &mut inbox), observed) {
+        let used = self.commands(id, &unmasked);
+        wiped::consume(&mut unmasked, used);
+        let step = match (self.decode(id, input, &mut unmasked), observed) {
             (Some(step), _) => step,
             (None, Some(decoder)) => {
-                Step::Consumed(self.unread_frame(id, decoder, input, &mut inbox))
+                Step::Consumed(self.unread_frame(id, decoder, input, &mut unmasked))
             }
             (None, None) => Step::Consumed(0),
         };
-        self.keep(id, inbox, shared);
+        self.keep(id, unmasked, shared);
         step
     }
 
     /// Carries out commands until there is none, or one has to wait.
-    fn commands(&mut self, id: ConnId, inbox: &[u8]) -> usize {
+    fn commands(&mut self, id: ConnId, unmasked: &[u8]) -> usize {
         let mut used = 0;
-        while let Step::Consumed(bytes) = self.next_command(id, &inbox[used..]) {
+        while let Step::Consumed(bytes) = self.next_command(id, &unmasked[used..]) {
             used += bytes;
         }
         used
     }
 
     /// Reads one more piece of the input, if its turn has come; nothing if the chat has ended.
-    fn decode(&mut self, id: ConnId, input: &[u8], inbox: &mut Vec<u8>) -> Option<Step> {
+    fn decode(&mut self, id: ConnId, input: &[u8], unmasked: &mut Vec<u8>) -> Option<Step> {
         let (limits, now) = (&self.config.limits, self.now.mono);
         let conn = self.conns.known_mut(id)?;
         let (incoming, is_behind) = (conn.incoming, conn.is_behind(limits));
@@ -115,16 +115,16 @@ impl Gateway {
             return Some(Step::Wait);
         }
         let mut decoder = websocket.decoder;
-        let (before, begins) = (inbox.len(), decoder.is_between_frames());
+        let (before, begins) = (unmasked.len(), decoder.is_between_frames());
         let goes_on = decoder.is_in_message() || before > 0;
         // A terminator does not count: it takes at most two bytes more.
-        let decoded = decoder.decode(input, inbox, limits.command.saturating_add(2));
+        let decoded = decoder.decode(input, unmasked, limits.command.saturating_add(2));
         let idle = match &decoded {
             // This is answered with an error.
             Ok(Decoded::Data { kind, .. }) if websocket.other_than(*kind) => false,
             // The frame that begins a command costs nothing: the command does.
             Ok(Decoded::Data { .. }) => {
-                let empty = inbox.len() == before && decoder.is_between_frames();
+                let empty = unmasked.len() == before && decoder.is_between_frames();
                 begins && (goes_on || empty)
             }
             Ok(Decoded::Ping(..)) if is_behind => {
@@ -136,7 +136,7 @@ impl Gateway {
             Ok(Decoded::Partial | Decoded::Close(..)) | Err(_) => false,
         };
         if idle && let Err(until) = chat.take(Cost::Idle(1), limits, now) {
-            wiped::truncate(inbox, before);
+            wiped::truncate(unmasked, before);
             self.slow_down(id, until);
             return Some(Step::Wait);
         }
@@ -145,8 +145,8 @@ impl Gateway {
         } else {
             0
         };
-        let seen = head + inbox.len() - before;
-        Some(match self.decoded(id, &decoded, decoder, inbox) {
+        let seen = head + unmasked.len() - before;
+        Some(match self.decoded(id, &decoded, decoder, unmasked) {
             Ok(used) => Step::Consumed(used.max(seen)),
             Err(code) => {
                 self.fail(id, code);
@@ -162,7 +162,7 @@ impl Gateway {
         id: ConnId,
         decoded: &Result<Decoded, Violation>,
         decoder: Decoder,
-        inbox: &[u8],
+        unmasked: &[u8],
     ) -> Result<usize, CloseCode> {
         let limit = self.config.limits.command;
         let Some(conn) = self.conns.known_mut(id) else {
@@ -183,7 +183,7 @@ impl Gateway {
                 websocket.speaks = Some(*kind);
                 websocket.decoder = decoder;
                 if *kind == Kind::Text {
-                    if without_terminator(inbox).len() > limit {
+                    if without_terminator(unmasked).len() > limit {
                         return Err(CloseCode::TOO_BIG);
                     }
                     websocket.whole = *end;
@@ -197,7 +197,7 @@ impl Gateway {
                 used
             }
             Err(violation) => {
-                return Err(first_fault(*violation, websocket.speaks, inbox, limit));
+                return Err(first_fault(*violation, websocket.speaks, unmasked, limit));
             }
         };
         websocket.decoder = decoder;
@@ -216,20 +216,20 @@ impl Gateway {
     }
 
     /// Keeps what is left of a buffer with the connection, and the shared buffer for the next.
-    fn keep(&mut self, id: ConnId, mut inbox: Zeroizing<Vec<u8>>, shared: bool) {
-        if !inbox.is_empty() {
+    fn keep(&mut self, id: ConnId, mut unmasked: Zeroizing<Vec<u8>>, shared: bool) {
+        if !unmasked.is_empty() {
             match self.conns.known_mut(id).and_then(|conn| conn.websocket()) {
-                Some(websocket) if shared => websocket.inbox = inbox.clone(),
+                Some(websocket) if shared => websocket.unmasked = unmasked.clone(),
                 Some(websocket) => {
-                    wiped::fit(&mut inbox);
-                    websocket.inbox = mem::take(&mut inbox);
+                    wiped::fit(&mut unmasked);
+                    websocket.unmasked = mem::take(&mut unmasked);
                 }
-                None => self.unused_payload(id, &inbox),
+                None => self.unused_payload(id, &unmasked),
             }
         }
         if shared {
-            wiped::clear(&mut inbox);
-            self.scratch = inbox;
+            wiped::clear(&mut unmasked);
+            self.scratch = unmasked;
         }
     }
 
