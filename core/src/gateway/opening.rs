@@ -1,5 +1,5 @@
-//! The first bytes of a connection. Each protocol that may begin there is a stage: it takes bytes, and decides
-//! what becomes of the connection.
+//! The first bytes of a connection: what they show that it speaks, and the layers around that. To add a layer, add a
+//! variant to `Kind` and to `Layer`, say in `Serves::kind` who may use it, and take its bytes off here.
 
 use core::mem;
 use core::net::SocketAddr;
