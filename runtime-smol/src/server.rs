@@ -4,7 +4,7 @@ use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use flashgate_host::{Bell, Handle, Host, Inbox};
+use flashgate_host::{Bell, Handle, Host, Mailbox};
 
 use crate::accept::Listeners;
 use crate::poller::Poller;
@@ -17,7 +17,7 @@ pub struct Server {
     poller: Arc<Poller>,
     host: Host,
     handle: Handle,
-    inbox: Inbox,
+    mailbox: Mailbox,
 }
 
 impl Server {
@@ -25,13 +25,13 @@ impl Server {
     /// non-blocking, and get the longest accept queue that the system allows.
     pub fn new(listeners: Vec<TcpListener>, host: Host) -> io::Result<Self> {
         let poller = Arc::new(Poller::new()?);
-        let (handle, inbox) = Handle::new(Arc::clone(&poller) as Arc<dyn Bell>);
+        let (handle, mailbox) = Handle::new(Arc::clone(&poller) as Arc<dyn Bell>);
         Ok(Self {
             listeners: Listeners::new(listeners, &poller, &host.config.limits.keepalive)?,
             poller,
             host,
             handle,
-            inbox,
+            mailbox,
         })
     }
 
@@ -50,9 +50,9 @@ impl Server {
             poller,
             host,
             handle,
-            inbox,
+            mailbox,
         } = self;
-        State::new(host, listeners, poller, handle, inbox)
+        State::new(host, listeners, poller, handle, mailbox)
             .run()
             .await
     }

@@ -14,7 +14,7 @@ use flashgate_core::{
     MAX_READ, MemberStore, Now, Recipients,
 };
 use flashgate_host::socket::{cause, reset_on_close};
-use flashgate_host::{Handle, Host, Inbox, Progress};
+use flashgate_host::{Handle, Host, Mailbox, Progress};
 
 use crate::accept::Listeners;
 use crate::conn::{Conn, Ending, Flow, Reading};
@@ -40,7 +40,7 @@ pub(crate) struct State {
     buffer: Box<[u8; MAX_READ]>,
     pub(crate) listeners: Listeners,
     pub(crate) poller: Arc<Poller>,
-    pub(crate) inbox: Inbox,
+    pub(crate) mailbox: Mailbox,
     handle: Handle,
     pub(crate) config: Arc<Config>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -62,7 +62,7 @@ impl State {
         listeners: Listeners,
         poller: Arc<Poller>,
         handle: Handle,
-        inbox: Inbox,
+        mailbox: Mailbox,
     ) -> Self {
         let now = host.clock.now();
         Self {
@@ -76,7 +76,7 @@ impl State {
             buffer: Box::new([0; MAX_READ]),
             listeners,
             poller,
-            inbox,
+            mailbox,
             progress: Progress::new(&handle),
             handle,
             config: host.config,

@@ -48,7 +48,7 @@ impl State {
     }
 
     pub(crate) fn turn(&mut self, events: &Events) -> io::Result<()> {
-        self.inbox.begin_turn();
+        self.mailbox.begin_turn();
         self.listeners.begin_turn();
         self.now = self.clock.now();
         if self.timers_due() {
@@ -81,7 +81,7 @@ impl State {
     }
 
     pub(crate) fn take_inbox(&mut self) {
-        for input in self.inbox.take() {
+        for input in self.mailbox.take() {
             if let Input::Configure(config) = &input {
                 self.config = Arc::clone(config);
                 self.listeners.set_keepalive(&config.limits.keepalive);

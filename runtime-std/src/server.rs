@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 
 use flashgate_core::{Input, ListenerId};
-use flashgate_host::{Handle, Host, Inbox};
+use flashgate_host::{Handle, Host, Mailbox};
 
 use crate::accept::{self, Listener};
 use crate::bell::Bell;
@@ -20,7 +20,7 @@ pub struct Server {
     listeners: Vec<Listener>,
     host: Host,
     handle: Handle,
-    inbox: Inbox,
+    mailbox: Mailbox,
     bell: Arc<Bell>,
 }
 
@@ -30,14 +30,14 @@ impl Server {
     pub fn new(listeners: Vec<TcpListener>, host: Host) -> io::Result<Self> {
         let listeners = listeners.into_iter().enumerate();
         let bell = Arc::new(Bell::default());
-        let (handle, inbox) = Handle::new(Arc::clone(&bell) as Arc<dyn flashgate_host::Bell>);
+        let (handle, mailbox) = Handle::new(Arc::clone(&bell) as Arc<dyn flashgate_host::Bell>);
         Ok(Self {
             listeners: listeners
                 .map(|(index, listener)| Listener::new(listener, ListenerId(index)))
                 .collect::<io::Result<_>>()?,
             host,
             handle,
-            inbox,
+            mailbox,
             bell,
         })
     }
@@ -56,7 +56,7 @@ impl Server {
             listeners,
             host,
             handle,
-            inbox,
+            mailbox,
             bell,
         } = self;
         thread::scope(|scope| {
@@ -71,7 +71,7 @@ impl Server {
                 thread("flashgate-accept")
                     .spawn_scoped(scope, move || accept::accept(&shared, &listener))?;
             }
-            all.run_timers(&inbox, &bell);
+            all.run_timers(&mailbox, &bell);
             Ok(())
         })
     }
@@ -84,7 +84,7 @@ struct Threads<'scope, 'env> {
 }
 
 impl Threads<'_, '_> {
-    fn run_timers(&mut self, inbox: &Inbox, bell: &Bell) {
+    fn run_timers(&mut self, mailbox: &Mailbox, bell: &Bell) {
         let mut inputs: Vec<Input<'static>> = Vec::new();
         loop {
             let turn = self.shared.turn(inputs);
@@ -92,7 +92,7 @@ impl Threads<'_, '_> {
                 return;
             }
             bell.wait(turn.sleep);
-            inputs = inbox.take();
+            inputs = mailbox.take();
             // Before the gateway says goodbye: a client that reads the goodbye must not be able to connect again.
             if inputs.iter().any(|input| matches!(input, Input::Shutdown)) {
                 self.close_listeners();

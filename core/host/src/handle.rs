@@ -16,14 +16,14 @@ pub struct Handle {
 
 /// Wakes the loop of a runtime.
 pub trait Bell: Send + Sync {
-    /// Makes the loop begin a turn, soon, in which it reads the clock and takes what is in its [`Inbox`].
+    /// Makes the loop begin a turn, soon, in which it reads the clock and takes what is in its [`Mailbox`].
     /// It is called with the mailbox locked, so it neither waits nor calls a [`Handle`].
     fn ring(&self);
 }
 
 impl Handle {
-    /// A handle, and the inbox for the loop that the bell wakes.
-    pub fn new(bell: Arc<dyn Bell>) -> (Self, Inbox) {
+    /// A handle, and the mailbox for the loop that the bell wakes.
+    pub fn new(bell: Arc<dyn Bell>) -> (Self, Mailbox) {
         let mail = Arc::new(Mutex::new(Mail {
             inputs: Vec::new(),
             awake: false,
@@ -34,7 +34,7 @@ impl Handle {
             #[cfg(feature = "_testing")]
             probe: Arc::default(),
         };
-        (handle, Inbox { mail })
+        (handle, Mailbox { mail })
     }
 
     /// Replaces the settings, from now on.
@@ -115,11 +115,11 @@ impl fmt::Debug for Handle {
 }
 
 /// The loop's end of the mailbox. When it is dropped, the mailbox closes.
-pub struct Inbox {
+pub struct Mailbox {
     mail: Arc<Mutex<Mail>>,
 }
 
-impl Inbox {
+impl Mailbox {
     /// A turn of the loop has begun, before whose end it calls [`take`](Self::take). Until then, inputs do
     /// not ring.
     pub fn begin_turn(&self) {
@@ -134,7 +134,7 @@ impl Inbox {
     }
 }
 
-impl Drop for Inbox {
+impl Drop for Mailbox {
     fn drop(&mut self) {
         let mut mail = lock(&self.mail);
         mail.bell = None;
@@ -145,9 +145,9 @@ impl Drop for Inbox {
     }
 }
 
-impl fmt::Debug for Inbox {
+impl fmt::Debug for Mailbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inbox").finish_non_exhaustive()
+        f.debug_struct("Mailbox").finish_non_exhaustive()
     }
 }
 
@@ -183,19 +183,19 @@ mod tests {
     #[test]
     fn the_bell_rings_once_for_all_that_waits_and_not_within_a_turn() {
         let rings = Arc::new(Rings::default());
-        let (handle, inbox) = Handle::new(Arc::clone(&rings) as Arc<dyn Bell>);
+        let (handle, mailbox) = Handle::new(Arc::clone(&rings) as Arc<dyn Bell>);
         let rung = || rings.0.swap(0, Ordering::SeqCst);
         let facts = HostFacts::default();
         for _ in 0..3 {
             handle.host(facts);
         }
-        assert_eq!((rung(), inbox.take().len()), (1, 3));
-        inbox.begin_turn();
+        assert_eq!((rung(), mailbox.take().len()), (1, 3));
+        mailbox.begin_turn();
         handle.host(facts);
-        assert_eq!((rung(), inbox.take().len()), (0, 1));
+        assert_eq!((rung(), mailbox.take().len()), (0, 1));
         handle.host(facts);
         assert_eq!(rung(), 1);
-        inbox.begin_turn();
+        mailbox.begin_turn();
         // The loop may have read the clock already.
         handle.wake();
         assert_eq!(rung(), 1);
@@ -204,8 +204,8 @@ mod tests {
     #[test]
     fn after_the_end_nothing_is_kept_and_nothing_rings() {
         let rings = Arc::new(Rings::default());
-        let (handle, inbox) = Handle::new(Arc::clone(&rings) as Arc<dyn Bell>);
-        drop(inbox);
+        let (handle, mailbox) = Handle::new(Arc::clone(&rings) as Arc<dyn Bell>);
+        drop(mailbox);
         handle.shutdown();
         handle.wake();
         assert_eq!(rings.0.load(Ordering::SeqCst), 0);

@@ -15,7 +15,7 @@ pub mod queue;
 pub mod socket;
 
 pub use clock::SystemClock;
-pub use handle::{Bell, Handle, Inbox};
+pub use handle::{Bell, Handle, Mailbox};
 pub use host::Host;
 #[cfg(feature = "_testing")]
 pub use progress::Probe;

@@ -71,10 +71,10 @@ fn state(config: Config) -> (State, SocketAddr) {
     let address = listener.local_addr().expect("it has one");
     let host = Host::new(config, Everybody);
     let poller = Arc::new(Poller::new().expect("a poller"));
-    let (handle, inbox) = Handle::new(Arc::clone(&poller) as Arc<dyn Bell>);
+    let (handle, mailbox) = Handle::new(Arc::clone(&poller) as Arc<dyn Bell>);
     let keepalive = &host.config.limits.keepalive;
     let listeners = Listeners::new(vec![listener], &poller, keepalive).expect("it can be watched");
-    let state = State::new(host, listeners, poller, handle, inbox);
+    let state = State::new(host, listeners, poller, handle, mailbox);
     (state, address)
 }
 
