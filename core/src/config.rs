@@ -186,7 +186,8 @@ pub struct Limits {
     pub command: usize,
     /// Memory that others' messages may take while they wait for a client that does not read, in bytes, as
     /// [`Chunk::memory`](crate::Chunk::memory) counts it. Above it the connection is closed. The counter
-    /// saturates at 4 GiB, so a larger value means no limit.
+    /// saturates at 4 GiB, so a larger value means no limit. Behind a [`Filter`](crate::Filter) this is the memory of
+    /// plain bytes; what the filter makes of short messages may take half as much again.
     pub backlog: usize,
     /// Memory of the queue, in bytes, above which the client's next command or ping waits. An answer that alone
     /// takes more delays them until it is written completely.

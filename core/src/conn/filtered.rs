@@ -83,7 +83,10 @@ impl Filtered {
     /// Makes a chunk of wire bytes, which stand for `plain`.
     fn queue(&mut self, plain: Option<&Chunk>, wire: &[u8]) -> Option<Chunk> {
         let wire = (!wire.is_empty()).then(|| Chunk::new(wire));
-        self.queued.push(Size::of(plain), Size::of(wire.as_ref()));
+        self.queued.push(Queued {
+            plain: Size::of(plain),
+            wire: Size::of(wire.as_ref()),
+        });
         wire
     }
 
@@ -103,7 +106,7 @@ impl Filtered {
 
 /// The size of each chunk that is not known to be written, plain and on the wire.
 ///
-/// It is bounded by what bounds the queue itself: it takes at most 256 bytes and 32 for each chunk, whose memory is at
+/// It is bounded by what bounds the queue itself: it takes at most 192 bytes and 24 for each chunk, whose memory is at
 /// least 80, and nothing when the queue is empty.
 #[derive(Debug, Default)]
 struct Account {
@@ -124,30 +127,43 @@ struct Queued {
     wire: Size,
 }
 
-/// The size of a chunk, in bytes.
+/// The size of a chunk in 6 bytes: a queue of short messages has thousands.
 #[derive(Clone, Copy, Debug, Default)]
 struct Size {
-    memory: u32,
-    length: u32,
+    /// How many bytes it holds, in two parts.
+    length: [u16; 2],
+    /// The memory that it takes besides.
+    around: u16,
 }
 
 impl Size {
     fn of(chunk: Option<&Chunk>) -> Self {
-        let counted = |size| u32::try_from(size).unwrap_or(u32::MAX);
-        chunk.map_or(Self::default(), |chunk| Self {
-            memory: counted(chunk.memory()),
-            length: counted(chunk.len()),
+        chunk.map_or(Self::default(), |chunk| {
+            Self::new(chunk.len(), chunk.memory() - chunk.len())
         })
     }
 
+    fn new(length: usize, around: usize) -> Self {
+        // No filter's buffer holds 4 GiB, and around a chunk's bytes are less than 100.
+        let length = u32::try_from(length).unwrap_or(u32::MAX);
+        Self {
+            length: [(length >> 16) as u16, length as u16],
+            around: u16::try_from(around).unwrap_or(u16::MAX),
+        }
+    }
+
+    fn length(self) -> usize {
+        (self.length[0] as usize) << 16 | self.length[1] as usize
+    }
+
     fn memory(self) -> usize {
-        self.memory as usize
+        self.length() + self.around as usize
     }
 }
 
 impl Queued {
     fn unasked(self) -> usize {
-        if self.plain.memory == 0 {
+        if self.plain.memory() == 0 {
             self.wire.memory()
         } else {
             0
@@ -156,18 +172,21 @@ impl Queued {
 
     /// How many of its plain bytes are written with so many of its wire bytes, in proportion.
     fn written(self, wire: usize) -> usize {
-        let plain = wire as u64 * u64::from(self.plain.length);
-        let plain = plain / u64::from(self.wire.length.max(1));
-        plain.min(self.plain.length.into()) as usize
+        let (plain, all) = (self.plain.length(), self.wire.length().max(1));
+        let written = wire.min(all) as u64 * plain as u64 / all as u64;
+        written as usize
     }
 }
 
 impl Account {
-    fn push(&mut self, plain: Size, wire: Size) {
-        let chunk = Queued { plain, wire };
+    fn push(&mut self, chunk: Queued) {
+        let length = self.chunks.len();
+        if self.chunks.capacity() == length {
+            self.chunks.reserve_exact((length / 2).max(FIRST));
+        }
         self.chunks.push_back(chunk);
-        self.plain += plain.memory();
-        self.wire += wire.memory();
+        self.plain += chunk.plain.memory();
+        self.wire += chunk.wire.memory();
         self.unasked += chunk.unasked();
     }
 
@@ -202,24 +221,37 @@ impl Account {
     }
 }
 
-/// The spare capacity that an account may keep, 256 bytes.
+/// The first capacity of an account.
+const FIRST: usize = 4;
+
+/// The spare capacity that an account may keep, 192 bytes.
 const SPARE: usize = 16;
+
+const _: () = assert!(size_of::<Queued>() == 12);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn size(memory: u32) -> Size {
-        let length = memory.saturating_sub(50);
-        Size { memory, length }
+    /// A chunk of this memory, of which 50 are not its bytes.
+    fn size(memory: usize) -> Size {
+        match memory {
+            0 => Size::default(),
+            memory => Size::new(memory - 50, 50),
+        }
+    }
+
+    fn push(account: &mut Account, plain: usize, wire: usize) {
+        let (plain, wire) = (size(plain), size(wire));
+        account.push(Queued { plain, wire });
     }
 
     #[test]
     fn a_backlog_is_exact_between_chunks() {
         let mut account = Account::default();
-        account.push(size(100), size(150));
-        account.push(size(0), size(80));
-        account.push(size(200), size(190));
+        push(&mut account, 100, 150);
+        push(&mut account, 0, 80);
+        push(&mut account, 200, 190);
         assert_eq!(account.left(420), 300);
         assert_eq!(account.left(419), 300, "half a byte");
         assert_eq!(account.left(418), 299);
@@ -227,7 +259,7 @@ mod tests {
         assert_eq!(account.left(270), 200);
         assert_eq!((account.unasked, account.left(250)), (80, 200));
         assert_eq!((account.left(190), account.unasked), (200, 0));
-        account.push(size(60), size(100));
+        push(&mut account, 60, 100);
         assert_eq!(account.left(162), 123);
         assert_eq!(account.left(100), 60);
         assert_eq!(account.left(0), 0);
@@ -238,7 +270,7 @@ mod tests {
     fn what_is_empty_holds_no_memory() {
         let mut account = Account::default();
         for _ in 0..1000 {
-            account.push(size(100), size(100));
+            push(&mut account, 100, 100);
         }
         for left in (0..1000).rev() {
             assert_eq!(account.left(100 * left), 100 * left);
@@ -250,13 +282,13 @@ mod tests {
     #[test]
     fn what_a_filter_holds_back_goes_with_what_was_sent_before() {
         let mut account = Account::default();
-        account.push(size(100), size(150));
-        account.push(size(90), size(0));
+        push(&mut account, 100, 150);
+        push(&mut account, 90, 0);
         assert_eq!(account.left(150), 190);
         assert_eq!(account.left(51), 141);
         assert_eq!(account.left(0), 0);
-        account.push(size(90), size(0));
-        account.push(size(0), size(60));
+        push(&mut account, 90, 0);
+        push(&mut account, 0, 60);
         assert_eq!((account.unasked, account.left(60)), (60, 0));
     }
 
@@ -264,11 +296,12 @@ mod tests {
     fn no_report_is_too_large_or_too_small() {
         let mut account = Account::default();
         assert_eq!(account.left(7), 0);
-        account.push(size(100), size(150));
+        push(&mut account, 100, 150);
         assert_eq!(account.left(1000), 100);
         assert_eq!(account.left(1), 50, "all bytes");
-        account.push(size(u32::MAX), size(u32::MAX));
-        assert_eq!(account.left(u32::MAX as usize), u32::MAX as usize);
+        push(&mut account, 1 << 30, 1 << 31);
+        assert_eq!(account.left(1 << 31), 1 << 30);
+        assert_eq!(account.left(50 + (1 << 30)), 38 + (1 << 29));
         assert_eq!(account.left(0), 0);
     }
 }

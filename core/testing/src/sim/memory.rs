@@ -66,7 +66,7 @@ impl Watch {
         let filters = match model.config.filters.is_empty() {
             true => 0,
             false => {
-                let accounts = 32 * model.waiting_chunks() + self.connections * (256 + 2 * 32);
+                let accounts = 24 * model.waiting_chunks() + self.connections * (192 + 2 * 24);
                 tree(self.connections, 104) + self.connections * 512 + accounts
             }
         };
