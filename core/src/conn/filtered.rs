@@ -14,7 +14,7 @@ use crate::conn::filter::{Filter, Flow};
 /// The filter of a connection, and what is queued of its wire bytes.
 #[derive(Debug)]
 pub(crate) struct Filtered {
-    /// Until its last word.
+    /// Until it has ended its side.
     filter: Option<Box<dyn Filter>>,
     /// Whether more plain bytes may come.
     incoming: Flow,
@@ -60,7 +60,10 @@ impl Filtered {
 
     /// The wire form of a chunk.
     pub(crate) fn send(&mut self, chunk: &Chunk) -> Option<Chunk> {
-        debug_assert!(self.filter.is_some(), "sent after the filter's last word");
+        debug_assert!(
+            self.filter.is_some(),
+            "sent after the filter has ended its side"
+        );
         let mut wire = Vec::new();
         for part in chunk.slices(0) {
             self.filter.as_mut()?.send(part, &mut wire);
@@ -68,14 +71,14 @@ impl Filtered {
         self.queue(Some(chunk), &wire)
     }
 
-    /// The filter's last word.
+    /// What the filter sends at its end.
     pub(crate) fn close(&mut self) -> Option<Chunk> {
         let mut wire = Vec::new();
         self.filter.take()?.close(&mut wire);
         self.queue(None, &wire)
     }
 
-    /// Drops the filter without a last word.
+    /// Drops the filter, which sends nothing more.
     pub(crate) fn abort(&mut self) {
         self.filter = None;
     }
@@ -99,7 +102,11 @@ impl Filtered {
     /// accounted for.
     #[cfg(any(test, feature = "_testing"))]
     pub(crate) fn assert_consistent(&self, open: bool, waiting: usize) {
-        assert_eq!(self.filter.is_some(), open, "a filter has the last word");
+        assert_eq!(
+            self.filter.is_some(),
+            open,
+            "the filter lives as long as the connection is open"
+        );
         assert!(waiting <= self.queued.plain, "{waiting} wait: {self:?}");
     }
 }

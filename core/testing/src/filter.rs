@@ -33,7 +33,7 @@ impl FakeFilter {
         }
     }
 
-    /// Whether the other side has had its last word, if it has begun.
+    /// Whether the other side has sent its end record, or nothing.
     pub(crate) fn is_over(&self) -> bool {
         self.ended || self.begun == 0
     }

@@ -83,7 +83,7 @@ fn config(kind: u8) -> Config {
     config
 }
 
-/// A client that reads everything at once, and what it has received.
+/// A client that reads everything at once, chunk by chunk, and what it has received.
 struct Client {
     gateway: Gateway,
     now: Now,
@@ -94,8 +94,8 @@ struct Client {
     filter: Option<FakeFilter>,
     /// The plain bytes that it received.
     heard: Vec<u8>,
-    /// Something was written to it for the present input.
-    written: bool,
+    /// The memory of the chunks that were written for the present input.
+    queue: VecDeque<usize>,
     reading: bool,
     /// It has sent everything, and waits for the answers.
     done: bool,
@@ -149,7 +149,7 @@ impl Client {
             denied: kind & 0x10 != 0,
             filter,
             heard: Vec::new(),
-            written: false,
+            queue: VecDeque::new(),
             reading: true,
             done: false,
             end: None,
@@ -198,12 +198,12 @@ impl Client {
     fn handle(&mut self, input: Input<'_>) {
         self.gateway.handle(self.now, input);
         loop {
-            self.written = false;
             while let Some(action) = self.gateway.poll() {
                 self.take(&action);
             }
-            if self.written {
-                self.gateway.handle(self.now, Input::Backlog(self.id, 0));
+            if self.queue.pop_front().is_some() {
+                let left = self.queue.iter().sum();
+                self.gateway.handle(self.now, Input::Backlog(self.id, left));
             } else if let Some(ticket) = self.lookups.pop_front() {
                 let answer = match self.denied {
                     true => Answer::Denied(Denial::WrongPassword, None),
@@ -220,7 +220,7 @@ impl Client {
     fn take(&mut self, action: &Action) {
         match action {
             Action::Write(_, chunk) | Action::Broadcast(_, chunk) => {
-                self.written = true;
+                self.queue.push_back(chunk.memory());
                 let bytes = chunk.to_vec();
                 match &mut self.filter {
                     Some(filter) => {
@@ -229,13 +229,18 @@ impl Client {
                     None => self.heard.extend(bytes),
                 }
             }
-            Action::Finish(_) => self.end = Some(End::Finished),
-            Action::Close(_) => self.end = Some(End::Closed),
+            Action::Finish(_) => self.ends(End::Finished),
+            Action::Close(_) => self.ends(End::Closed),
             Action::Abort(_) => self.end = Some(End::Aborted),
             Action::Pause(_) => self.reading = false,
             Action::Resume(_) => self.reading = true,
             Action::Lookup(ticket, _) => self.lookups.push_back(*ticket),
             Action::Note(_) => {}
         }
+    }
+    fn ends(&mut self, end: End) {
+        let is_over = self.filter.as_ref().is_none_or(FakeFilter::is_over);
+        assert!(is_over, "the filter writes last");
+        self.end = Some(end);
     }
 }

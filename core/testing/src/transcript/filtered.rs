@@ -40,7 +40,7 @@ impl Client {
         self.got.len() - before
     }
 
-    /// The last word.
+    /// The end record.
     fn close(&mut self) -> Vec<u8> {
         let mut wire = Vec::new();
         self.filter.close(&mut wire);
@@ -143,7 +143,7 @@ impl<D: Driver> Driver for Filtered<D> {
             match self.driver.read(client, patience)? {
                 Arrival::Bytes(wire) => filtered.take(&wire),
                 Arrival::End(End::Closed) if !filtered.filter.is_over() => {
-                    return Err("the connection ends before the filter's last word".to_owned());
+                    return Err("the connection ends without the filter's end record".to_owned());
                 }
                 other @ (Arrival::Nothing | Arrival::End(_)) => return Ok(other),
             };
