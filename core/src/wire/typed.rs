@@ -1,6 +1,7 @@
 //! The text of a command. Most commands are UTF-8 and are read in place. In others, telnet sequences are dropped
 //! and typed characters erased, or they are in a code page.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -28,9 +29,9 @@ pub(crate) enum Text<'a> {
     /// The bytes as they arrived.
     Plain(&'a str),
     /// Built from them.
-    Made(Typed),
+    Made(Box<Typed>),
     /// Built from them in a code page.
-    Paged(Typed),
+    Paged(Box<Typed>),
     NotUtf8,
 }
 
@@ -60,7 +61,7 @@ pub(crate) fn read(bytes: &[u8], habits: Habits) -> Text<'_> {
 
 #[cold]
 fn put_together(bytes: &[u8], habits: Habits) -> Text<'static> {
-    let typed = Typed::new(bytes, habits);
+    let typed = Box::new(Typed::new(bytes, habits));
     match (&typed.paged, core::str::from_utf8(&typed.bytes)) {
         (Some(_), _) => Text::Paged(typed),
         (None, Ok(_)) => Text::Made(typed),
