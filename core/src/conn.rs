@@ -489,6 +489,13 @@ impl Chat {
         }
     }
 
+    /// Whether a member sits there whose next command may come, and none has begun.
+    pub(crate) fn awaits_bytes(&self, incoming: Incoming) -> bool {
+        matches!((&self.turn, self.who), (Turn::Ready, Who::Member(_)))
+            && !self.has_ended(incoming)
+            && !self.has_whole_message()
+    }
+
     /// Whether it has had its time to identify.
     pub(crate) fn is_late(&self, since: Millis, limits: &Limits, now: Millis) -> bool {
         matches!(self.who, Who::Nobody { .. })

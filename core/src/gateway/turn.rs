@@ -25,40 +25,48 @@ use crate::wire::typed::Text;
 impl Gateway {
     /// Carries out the command that `input`, the chat's own bytes, begins with, if its turn has come.
     pub(super) fn next_command(&mut self, id: ConnId, input: &[u8]) -> Step {
-        match self.wait_for_turn(id) {
-            Some(step) => step,
-            None => self.take_command(id, input),
+        let Some(conn) = self.conns.known_mut(id) else {
+            return Step::Wait;
+        };
+        let incoming = conn.incoming;
+        match conn.chat() {
+            Some(chat) if input.is_empty() && chat.awaits_bytes(incoming) => Step::Wait,
+            Some(_) => self.take_command(id, input),
+            None => Step::Wait,
         }
     }
 
-    /// What happens instead of the next command; `None` if its turn has come.
-    fn wait_for_turn(&mut self, id: ConnId) -> Option<Step> {
+    /// What happens instead of the next command: its turn has not come, or the login is late.
+    fn wait_for_turn(&mut self, id: ConnId) -> Step {
         let (limits, now) = (&self.config.limits, self.now.mono);
-        let conn = self.conns.known_mut(id)?;
+        let Some(conn) = self.conns.known_mut(id) else {
+            return Step::Wait;
+        };
         let (since, incoming) = (conn.since, conn.incoming);
         let is_behind = conn.is_behind(limits);
-        let chat = conn.chat()?;
+        let Some(chat) = conn.chat() else {
+            return Step::Wait;
+        };
         let ended = incoming == Incoming::Ended || chat.has_ended(incoming);
         if chat.is_late(since, limits, now) {
             self.end_chat(id, CloseReason::NoLogin, Ends::With(Stage::Finishing));
-            return Some(Step::Consumed(0));
+            return Step::Consumed(0);
         }
         match &mut chat.turn {
-            Turn::Ready => None,
-            Turn::Rate { until } | Turn::Refusal { until } if now < *until => Some(Step::Wait),
+            Turn::Rate { until } | Turn::Refusal { until } if now < *until => Step::Wait,
             Turn::Backlog if is_behind => {
                 if ended && now >= chat.waiting_since + limits.close_stall {
                     self.end_chat(id, CloseReason::EndOfStream, Ends::With(Stage::Aborted));
-                    return Some(Step::Consumed(0));
+                    return Step::Consumed(0);
                 }
-                Some(Step::Wait)
+                Step::Wait
             }
-            Turn::Rate { .. } | Turn::Backlog => {
+            Turn::Ready | Turn::Rate { .. } | Turn::Backlog => {
                 conn.ready(now);
-                None
+                Step::Consumed(0)
             }
-            Turn::Refusal { .. } => Some(self.refuse_login(id)),
-            Turn::Throttled(_) | Turn::Question(_) | Turn::Claim(_) => Some(Step::Wait),
+            Turn::Refusal { .. } => self.refuse_login(id),
+            Turn::Throttled(_) | Turn::Question(_) | Turn::Claim(_) => Step::Wait,
         }
     }
 
@@ -68,10 +76,14 @@ impl Gateway {
         let Some(conn) = self.conns.known_mut(id) else {
             return Step::Wait;
         };
-        let (incoming, form, is_behind) = (conn.incoming, conn.form, conn.is_behind(limits));
+        let (since, incoming, form) = (conn.since, conn.incoming, conn.form);
+        let is_behind = conn.is_behind(limits);
         let Some(chat) = conn.chat() else {
             return Step::Wait;
         };
+        if !matches!(chat.turn, Turn::Ready) || chat.is_late(since, limits, now) {
+            return self.wait_for_turn(id);
+        }
         let found = match Next::of(chat, form, incoming, input, &self.config) {
             Next::Frame(found) => found,
             Next::Partial(framer) => {
