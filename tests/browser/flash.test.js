@@ -87,6 +87,26 @@ test("who clicks a name can type at once", { skip }, async (t) => {
     await alice.until(/aid="bob".* msg="found you"/);
 });
 
+test("/me in the movie says what its member does", { skip }, async (t) => {
+    const flash = await open(t, { args: ["--ruffle", RUFFLE] });
+    const alice = await RawClient.connect(flash.server.port, "1", "secret1");
+    t.after(() => alice.close());
+    await flash.plays();
+    await flash.logIn("bob", "secret2");
+    await flash.tells("Welcome, bob.");
+    await flash.clicks(545, 100);
+    await flash.type("/me waves");
+    await flash.page.keyboard.press("Enter");
+    await alice.until(/<msg aid="bob" .* msg="\*waves\*" from="alice"/);
+    await flash.tells("you to alice: bob waves");
+    alice.send("ME bob nods");
+    await flash.tells("alice nods");
+    await flash.type("/me");
+    await flash.page.keyboard.press("Enter");
+    await alice.until(/<msg aid="bob" .* msg="\/me" from="alice"/);
+    await flash.screenshot("flash-action");
+});
+
 test("the movie writes to nobody whom its member did not choose", { skip }, async (t) => {
     const flash = await open(t, { args: ["--ruffle", RUFFLE] });
     const { port } = flash.server;
@@ -198,6 +218,9 @@ test("the movie comes back after the server was away", { skip }, async (t) => {
     await flash.plays();
     await flash.logIn("2", "secret2");
     await flash.tells("Welcome, bob.");
+    // By now the movie knows who is here.
+    alice.send("MSG bob hi");
+    await flash.tells("alice: hi");
 
     await flash.server.stop();
     await alice.close();

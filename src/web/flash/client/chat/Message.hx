@@ -7,10 +7,14 @@ class Message {
 	public final time:String;
 	public final text:String;
 
-	public function new(sender:String, recipient:String, time:String, text:String) {
+	/** The text says what the sender does. */
+	public final action:Bool;
+
+	public function new(sender:String, recipient:String, time:String, text:String, action:Bool) {
 		this.sender = sender;
 		this.recipient = recipient;
 		this.time = time;
 		this.text = text;
+		this.action = action;
 	}
 }

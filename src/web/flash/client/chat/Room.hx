@@ -98,8 +98,9 @@ class Room extends Sprite {
 
 	public function said(message:Message) {
 		final mine = message.sender == me.aid;
-		final who = mine ? "you to " + message.recipient : message.sender;
-		transcript.add("[" + message.time + "] " + who + ": ", mine ? Look.TEAL : Look.OTHER, message.text, Look.INK);
+		final to = mine ? "you to " + message.recipient + ": " : "";
+		final who = message.action ? to + message.sender + " " : mine ? to : message.sender + ": ";
+		transcript.add("[" + message.time + "] " + who, mine ? Look.TEAL : Look.OTHER, message.text, Look.INK);
 	}
 
 	function note(text:String) {

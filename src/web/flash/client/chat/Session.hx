@@ -59,8 +59,14 @@ class Session {
 		}
 	}
 
+	/** Sends a message, or after `/me ` what the user does. */
 	public function say(recipient:String, text:String) {
-		send("MSG " + recipient + " " + text);
+		final doing = StringTools.trim(text.substr(ME.length));
+		if (StringTools.startsWith(text.toLowerCase(), ME) && doing != "") {
+			send("ME " + recipient + " " + doing);
+		} else {
+			send("MSG " + recipient + " " + text);
+		}
 	}
 
 	/** Says good-bye, and forgets who we were. */
@@ -117,6 +123,8 @@ class Session {
 			case "identify":
 				me = person(answer);
 				audience.entered(me);
+				// From here on the server sends actions as such.
+				send("HELLO");
 				send("LIST");
 			case "nicklist":
 				final nicks = answer.elements("nick");
@@ -130,8 +138,8 @@ class Session {
 				if (me != null) {
 					audience.left(value(answer, "aid"));
 				}
-			case "msg":
-				audience.said(new Message(value(answer, "aid"), value(answer, "from"), value(answer, "time"), value(answer, "msg")));
+			case name = "msg" | "action":
+				audience.said(new Message(value(answer, "aid"), value(answer, "from"), value(answer, "time"), value(answer, "msg"), name == "action"));
 			case "error":
 				failed(value(answer, "value"));
 			default:
@@ -148,7 +156,7 @@ class Session {
 			send("QUIT");
 			drop();
 			audience.refused(once && reason == WRONG ? "This login from your site has expired or was used." : inPlainWords(reason));
-		} else {
+		} else if (reason != UNKNOWN) {
 			audience.failed(inPlainWords(reason));
 		}
 	}
@@ -199,6 +207,11 @@ class Session {
 	}
 
 	static inline final WRONG = "Identification failed.";
+	static inline final ME = "/me ";
+
+	/** A server of before does not know HELLO. */
+	static inline final UNKNOWN = "Unknown command.";
+
 	static inline final REPLACED = "Replaced by a new login.";
 
 	/** Milliseconds until Flash Player gives up connecting. */
