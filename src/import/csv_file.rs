@@ -350,3 +350,6 @@ const BUFFER: usize = 64 * 1024;
 const LAST: &[u8] = b"end";
 
 const MARK: &[u8] = b"\xef\xbb\xbf";
+
+#[cfg(test)]
+mod tests;

@@ -243,4 +243,4 @@ const MOST_ENTRIES: usize = if cfg!(test) { 2048 } else { 65_536 };
 const DEEPEST: usize = 64;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
