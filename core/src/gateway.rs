@@ -202,32 +202,19 @@ impl Gateway {
     }
 
     /// Fires the timers that are due, then takes one input. All the work happens here.
-    pub fn handle(&mut self, now: Now, input: Input<'_>) {
+    pub fn handle(&mut self, now: Now, mut input: Input<'_>) {
         self.now = now;
-        if self.filters.is_empty() {
-            self.take_input(input);
-        } else {
-            self.take_filtered(input);
+        if self.filters.is_empty() || self.unfilter(&mut input) {
+            self.take(input);
         }
-        if self.unfiltered.is_some()
-            && let Some((id, wire)) = self.unfiltered.take()
-        {
-            self.receive(id, &wire);
+        if self.unfiltered.is_some() {
+            self.receive_first();
         }
     }
 
     /// Takes an input, whose bytes and backlog are those of plain chunks.
-    fn take_input(&mut self, input: Input<'_>) {
-        if let Some(observer) = &mut self.observer {
-            observer.input(self.now, &input);
-        }
-        // Many timers at once (a whole school's connections were accepted in one second) must not
-        // keep the loop from its sockets; any other input needs them all fired before it.
-        self.fire(if matches!(input, Input::Timeout) {
-            MAX_FIRED
-        } else {
-            usize::MAX
-        });
+    fn take(&mut self, input: Input<'_>) {
+        self.before(&input);
         match input {
             Input::Bytes(id, data) => self.bytes(id, data),
             Input::Eof(id) => self.eof(id),
@@ -243,6 +230,20 @@ impl Gateway {
             Input::Shutdown => self.shut_down(),
         }
         self.claim_freed();
+    }
+
+    /// What comes before each input.
+    fn before(&mut self, input: &Input<'_>) {
+        if let Some(observer) = &mut self.observer {
+            observer.input(self.now, input);
+        }
+        // Many timers at once (a whole school's connections were accepted in one second) must not
+        // keep the loop from its sockets; any other input needs them all fired before it.
+        self.fire(if matches!(input, Input::Timeout) {
+            MAX_FIRED
+        } else {
+            usize::MAX
+        });
     }
 
     /// The next thing to do.

@@ -30,18 +30,23 @@ impl Gateway {
         true
     }
 
-    /// Takes an input. Wire bytes and a backlog of wire chunks become plain here.
+    /// Makes the bytes and the backlog of an input plain. Returns whether the input is still to be taken.
     #[cold]
-    pub(super) fn take_filtered(&mut self, input: Input<'_>) {
-        let plain = match input {
-            Input::Bytes(id, wire) => return self.receive(id, wire),
-            // The filter may have said so before.
-            Input::Eof(id) if !self.filtered(id).is_none_or(Filtered::end) => return,
-            Input::Backlog(id, left) => {
-                let filtered = self.filtered(id);
-                Input::Backlog(id, filtered.map_or(left, |filtered| filtered.left(left)))
+    pub(super) fn unfilter(&mut self, input: &mut Input<'_>) -> bool {
+        match input {
+            Input::Bytes(id, wire) if self.filtered(*id).is_some() => {
+                self.receive(*id, wire);
+                false
             }
-            Input::Eof(_)
+            // The filter may have said so before.
+            Input::Eof(id) => self.filtered(*id).is_none_or(Filtered::end),
+            Input::Backlog(id, left) => {
+                if let Some(filtered) = self.filtered(*id) {
+                    *left = filtered.left(*left);
+                }
+                true
+            }
+            Input::Bytes(..)
             | Input::Gone(..)
             | Input::Answer(..)
             | Input::Member(_)
@@ -50,33 +55,47 @@ impl Gateway {
             | Input::Host(_)
             | Input::Configure(_)
             | Input::Timeout
-            | Input::Shutdown => input,
-        };
-        self.take_input(plain);
+            | Input::Shutdown => true,
+        }
     }
 
     fn filtered(&mut self, id: ConnId) -> Option<&mut Filtered> {
         self.filters.get_mut(&id)?.as_mut()
     }
 
-    /// Takes bytes from the wire of a connection.
+    /// Takes the first bytes of a connection that got its filter during this input.
     #[cold]
-    pub(super) fn receive(&mut self, id: ConnId, wire: &[u8]) {
+    pub(super) fn receive_first(&mut self) {
+        if let Some((id, wire)) = self.unfiltered.take() {
+            self.receive(id, &wire);
+        }
+    }
+
+    /// Takes bytes from the wire of a connection with a filter.
+    fn receive(&mut self, id: ConnId, wire: &[u8]) {
         let most = self.config.limits.own_backlog.max(HANDSHAKE);
         let Some(filtered) = self.filtered(id) else {
-            return self.take_input(Input::Bytes(id, wire));
+            return;
         };
         let mut plain = Zeroizing::new(Vec::new());
         let (back, flow) = filtered.receive(wire, &mut plain, most);
         self.act_on_wire(id, back);
         let (first, rest) = plain.split_at(plain.len().min(MAX_READ));
-        self.take_input(Input::Bytes(id, first));
+        self.plain(id, first);
         for piece in rest.chunks(MAX_READ) {
-            self.take_input(Input::Bytes(id, piece));
+            self.plain(id, piece);
         }
         if flow == Flow::Ended {
-            self.take_input(Input::Eof(id));
+            self.before(&Input::Eof(id));
+            self.eof(id);
+            self.claim_freed();
         }
+    }
+
+    fn plain(&mut self, id: ConnId, bytes: &[u8]) {
+        self.before(&Input::Bytes(id, bytes));
+        self.bytes(id, bytes);
+        self.claim_freed();
     }
 
     /// Puts an action through the filters of the connections that it is about. A broadcast is written to each of
