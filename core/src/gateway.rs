@@ -120,6 +120,8 @@ enum Phase {
 enum Step {
     /// This many bytes are used up; look again, as the state may have changed.
     Consumed(usize),
+    /// This many bytes are used up, and no more can be done before something happens.
+    Last(usize),
     /// Nothing can be done before something happens.
     Wait,
 }
@@ -445,10 +447,13 @@ impl Gateway {
 
     fn steps(&mut self, id: ConnId, input: &[u8]) -> usize {
         let mut used = 0;
-        while let Step::Consumed(bytes) = self.step(id, &input[used..]) {
-            used += bytes;
+        loop {
+            match self.step(id, &input[used..]) {
+                Step::Consumed(bytes) => used += bytes,
+                Step::Last(bytes) => return used + bytes,
+                Step::Wait => return used,
+            }
         }
-        used
     }
 
     fn step(&mut self, id: ConnId, input: &[u8]) -> Step {

@@ -63,12 +63,11 @@ impl Gateway {
         }
     }
 
-    /// Takes the commands that are there, then one more piece of the input.
+    /// Takes frames and carries out their commands, until something has to wait or the chat has ended.
     pub(super) fn websocket(&mut self, id: ConnId, input: &[u8]) -> Step {
         let Some(websocket) = self.conns.known_mut(id).and_then(|conn| conn.websocket()) else {
             return Step::Wait;
         };
-        let observed = self.observer.is_some().then_some(websocket.decoder);
         // Most messages are one command that is carried out at once: they pass through one buffer
         // that all connections share.
         let shared = websocket.unmasked.is_empty();
@@ -77,17 +76,34 @@ impl Gateway {
         } else {
             &mut websocket.unmasked
         });
-        let used = self.commands(id, &unmasked);
-        wiped::consume(&mut unmasked, used);
-        let step = match (self.decode(id, input, &mut unmasked), observed) {
-            (Some(step), _) => step,
-            (None, Some(decoder)) => {
-                Step::Consumed(self.unread_frame(id, decoder, input, &mut unmasked))
+        let mut used = 0;
+        let step = loop {
+            match self.frame(id, &input[used..], &mut unmasked) {
+                Some(Step::Consumed(bytes)) => used += bytes,
+                Some(Step::Last(bytes)) => break Step::Last(used + bytes),
+                Some(Step::Wait) => break Step::Last(used),
+                None => break Step::Consumed(used),
             }
-            (None, None) => Step::Consumed(0),
         };
         self.keep(id, unmasked, shared);
         step
+    }
+
+    /// Carries out the commands that are there, then reads one more piece of the input.
+    fn frame(&mut self, id: ConnId, input: &[u8], unmasked: &mut Vec<u8>) -> Option<Step> {
+        let decoder = match &self.observer {
+            Some(_) => Some(self.conns.known(id)?.as_websocket()?.decoder),
+            None => None,
+        };
+        let used = self.commands(id, unmasked);
+        wiped::consume(unmasked, used);
+        match (self.decode(id, input, unmasked), decoder) {
+            (None, Some(decoder)) => {
+                let unread = self.unread_frame(id, decoder, input, unmasked);
+                Some(Step::Consumed(unread))
+            }
+            (step, _) => step,
+        }
     }
 
     /// Carries out commands until there is none, or one has to wait.
