@@ -10,9 +10,15 @@ use core::fmt::Write as _;
 /// turn into spaces (XML 1.0 section 3.3.3) becomes a character reference, and characters that section 2.2
 /// forbids become U+FFFD.
 pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
-    if !text.bytes().any(|byte| MAY_NEED_ESCAPE[usize::from(byte)]) {
-        return Cow::Borrowed(text);
+    if text.bytes().any(|byte| MAY_NEED_ESCAPE[usize::from(byte)]) {
+        escape(text)
+    } else {
+        Cow::Borrowed(text)
     }
+}
+
+#[cold]
+fn escape(text: &str) -> Cow<'_, str> {
     let marked_up = quick_xml::escape::escape(text);
     if !marked_up.chars().any(|c| replacement(c).is_some()) {
         return marked_up;
