@@ -135,7 +135,10 @@ pub(crate) fn sniff(first: &[u8], is_served: impl Fn(Kind) -> bool) -> Verdict {
         policy::Request::Unterminated => return Verdict::Unterminated,
         policy::Request::Complete(_) => return Verdict::Is(Kind::Policy),
     }
-    for (prefix, kind) in PREFIXES.iter().filter(|(_, kind)| is_served(*kind)) {
+    // The first byte rules out nearly all rows.
+    let may_begin = |prefix: &[u8]| first.is_empty() || first[0] == prefix[0];
+    let rows = PREFIXES.iter().filter(|(prefix, _)| may_begin(prefix));
+    for (prefix, kind) in rows.filter(|(_, kind)| is_served(*kind)) {
         if first.starts_with(prefix) {
             return Verdict::Is(*kind);
         }
