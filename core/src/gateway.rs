@@ -241,11 +241,13 @@ impl Gateway {
         }
         // Many timers at once (a whole school's connections were accepted in one second) must not
         // keep the loop from its sockets; any other input needs them all fired before it.
-        self.fire(if matches!(input, Input::Timeout) {
-            MAX_FIRED
-        } else {
-            usize::MAX
-        });
+        if self.is_due() {
+            self.fire(if matches!(input, Input::Timeout) {
+                MAX_FIRED
+            } else {
+                usize::MAX
+            });
+        }
     }
 
     /// The next thing to do.
@@ -329,24 +331,29 @@ impl Gateway {
     }
 
     fn backlog(&mut self, id: ConnId, left: usize) {
-        let Some(conn) = self.conns.get_mut(id) else {
+        let Some(mut conn) = self.conns.get_mut(id) else {
             return;
         };
         let progress = conn.flushed(left);
-        if left == 0
+        let owes_ping = left == 0
             && conn
                 .websocket()
-                .is_some_and(|websocket| websocket.owed_ping)
-        {
-            // Before there is anything new for it to stand behind.
-            self.ping(id);
+                .is_some_and(|websocket| websocket.owed_ping);
+        let breaks_silence =
+            progress == Progress::Some && self.config.limits.raw_keepalive.is_some();
+        if owes_ping || breaks_silence {
+            if owes_ping {
+                // Before there is anything new for it to stand behind.
+                self.ping(id);
+            }
+            if breaks_silence {
+                self.not_silent(id);
+            }
+            let Some(again) = self.conns.known_mut(id) else {
+                return;
+            };
+            conn = again;
         }
-        if progress == Progress::Some {
-            self.not_silent(id);
-        }
-        let Some(conn) = self.conns.known_mut(id) else {
-            return;
-        };
         let is_too_slow = conn.is_too_slow(&self.config.limits);
         match &mut conn.state {
             State::Chat(chat) => {

@@ -33,6 +33,7 @@ impl Gateway {
         }
     }
 
+    /// Fires what is due, the earliest first, and no more than `most`.
     pub(super) fn fire(&mut self, most: usize) {
         for _ in 0..most {
             match self.next_due() {
@@ -40,6 +41,22 @@ impl Gateway {
                 Some(_) | None => return,
             }
         }
+    }
+
+    /// Whether any deadline has come. Every input asks this; which one comes first is asked where there is one.
+    #[inline]
+    pub(super) fn is_due(&self) -> bool {
+        let now = self.now.mono;
+        let lookup = self.config.limits.lookup;
+        self.deadlines.first().is_some_and(|(at, _)| at <= now)
+            || self.silences.first().is_some_and(|(at, _)| at <= now)
+            || self.throttle.deadline().is_some_and(|at| at <= now)
+            || self.refusals.deadline().is_some_and(|at| at <= now)
+            || matches!(self.phase, Phase::Stopping(at) if at <= now)
+            || self
+                .questions
+                .oldest()
+                .is_some_and(|(_, asked)| asked + lookup <= now)
     }
 
     /// The next deadline of all. Of equal ones, the first in this function.
