@@ -380,6 +380,11 @@ impl Conn {
         }
     }
 
+    /// Whether its first bytes have to be understood as they are: no more will come, or none in time.
+    pub(crate) fn is_last_word(&self, config: &Config, now: Millis) -> bool {
+        self.incoming == Incoming::Ended || self.deadline(config).is_some_and(|at| at <= now)
+    }
+
     fn sniff_deadline(&self, layer: Layer, first: Option<FirstBytes>, config: &Config) -> Millis {
         let limits = &config.limits;
         let serves = self.serves(config);

@@ -76,6 +76,8 @@ impl<'a> Serves<'a> {
 
     fn proxy(self, layer: Layer) -> Option<ProxyHeader> {
         match layer {
+            // Most servers have no proxy, and every opening asks.
+            Layer::Outermost if self.config.proxies.is_empty() => None,
             Layer::Outermost => self.config.proxies.header(self.peer),
             Layer::Proxied | Layer::Filtered => None,
         }

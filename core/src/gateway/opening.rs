@@ -27,14 +27,12 @@ impl Gateway {
             return Step::Wait;
         };
         let serves = conn.serves(&self.config);
-        let deadline = conn.deadline(&self.config);
-        let is_last = conn.incoming == Incoming::Ended;
-        let last_word = is_last || deadline.is_some_and(|at| at <= self.now.mono);
+        let is_last_word = |conn: &Conn| conn.is_last_word(&self.config, self.now.mono);
         let verdict = sniff(input, |kind| serves.kind(layer, kind));
         let kind = match verdict {
             Verdict::Is(kind) => Some(kind),
-            Verdict::Unterminated if last_word => Some(Kind::Policy),
-            Verdict::Undecided if last_word => (!input.is_empty()).then_some(Kind::Chat),
+            Verdict::Unterminated if is_last_word(conn) => Some(Kind::Policy),
+            Verdict::Undecided if is_last_word(conn) => (!input.is_empty()).then_some(Kind::Chat),
             Verdict::Undecided | Verdict::Unterminated => {
                 if let State::Sniffing(_, Some(first)) = &mut conn.state {
                     first.unterminated = verdict == Verdict::Unterminated;
@@ -52,7 +50,7 @@ impl Gateway {
                 }
             }
             Some(Kind::Tls) => return self.tls(id, input),
-            Some(Kind::Proxy) => return self.proxy(id, input, last_word),
+            Some(Kind::Proxy) => return self.proxy(id, input),
             Some(Kind::Chat) => self.begin_chat(id, Wire::Stream),
             None => {
                 // A proxy that only looks whether the port is open sends nothing.
@@ -66,10 +64,11 @@ impl Gateway {
     }
 
     /// Takes off the header of a proxy. The bytes behind it are an opening of their own.
-    fn proxy(&mut self, id: ConnId, input: &[u8], last_word: bool) -> Step {
+    fn proxy(&mut self, id: ConnId, input: &[u8]) -> Step {
+        let is_last_word = |conn: &Conn| conn.is_last_word(&self.config, self.now.mono);
         let (length, client) = match proxy::header(input) {
             Header::Complete { length, client } => (length, client),
-            Header::Partial if !last_word => {
+            Header::Partial if !self.conns.known(id).is_some_and(is_last_word) => {
                 self.understood(id, Meaning::Undecided(input));
                 return Step::Wait;
             }
