@@ -206,16 +206,10 @@ impl Gateway {
     /// Fires the timers that are due, then takes one input. All the work happens here.
     pub fn handle(&mut self, now: Now, mut input: Input<'_>) {
         self.now = now;
-        if self.filters.is_empty() || self.unfilter(&mut input) {
-            self.take(input);
+        if !self.filters.is_empty() && !self.unfilter(&mut input) {
+            return;
         }
-        if self.unfiltered.is_some() {
-            self.receive_first();
-        }
-    }
-
-    /// Takes an input, whose bytes and backlog are those of plain chunks.
-    fn take(&mut self, input: Input<'_>) {
+        // From here on, bytes and backlog are those of plain chunks.
         self.before(&input);
         match input {
             Input::Bytes(id, data) => self.bytes(id, data),
@@ -232,6 +226,9 @@ impl Gateway {
             Input::Shutdown => self.shut_down(),
         }
         self.claim_freed();
+        if self.unfiltered.is_some() {
+            self.receive_first();
+        }
     }
 
     /// What comes before each input.
@@ -593,14 +590,20 @@ impl Gateway {
 
     /// Decides on an action, which the runtime then polls.
     fn act(&mut self, action: Action) {
+        if self.observer.is_none() && self.filters.is_empty() {
+            self.actions.push_back(action);
+        } else {
+            self.act_aside(action);
+        }
+    }
+
+    /// Shows an action to the observer, and puts it through filters.
+    #[cold]
+    fn act_aside(&mut self, action: Action) {
         if let Some(observer) = &mut self.observer {
             observer.decided(&action);
         }
-        if self.filters.is_empty() {
-            self.actions.push_back(action);
-        } else {
-            self.act_filtered(action);
-        }
+        self.act_filtered(action);
     }
 
     /// How a connection carries what is said in the chat.

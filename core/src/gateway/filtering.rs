@@ -36,6 +36,7 @@ impl Gateway {
         match input {
             Input::Bytes(id, wire) if self.filtered(*id).is_some() => {
                 self.receive(*id, wire);
+                self.receive_first();
                 false
             }
             // The filter may have said so before.

@@ -8,7 +8,7 @@ use super::{Gateway, Phase, Step};
 use crate::chat::reply;
 use crate::chunk::Form;
 use crate::conn::sniff::{Kind, Layer, Verdict, sniff};
-use crate::conn::{Chat, Conn, Incoming, Patience, State, Wire};
+use crate::conn::{Chat, Conn, Patience, State, Wire};
 use crate::id::ConnId;
 use crate::note::{Refusal, What};
 use crate::observer::Meaning;

@@ -76,7 +76,9 @@ pub(crate) enum Request {
 /// Compares `bytes`, the first of a connection, with `<policy-file-request/>` and its terminator.
 pub(crate) fn request(bytes: &[u8]) -> Request {
     let common = bytes.len().min(NAME.len());
-    if !bytes[..common].eq_ignore_ascii_case(&NAME[..common]) {
+    let (first, name) = (&bytes[..common], &NAME[..common]);
+    // Flash Player sends it as it stands here.
+    if first != name && !first.eq_ignore_ascii_case(name) {
         return Request::No;
     }
     let rest = &bytes[common..];
