@@ -22,10 +22,10 @@ const TIMES: u64 = 1000;
 
 // One member writes to another: two frames out, and what was flushed is reported, as runtimes do.
 #[library_benchmark]
-#[bench::raw(args = (Wire::Raw, 2), setup = Room::of, config = most(4080, 2))]
-#[bench::binary(args = (Wire::Binary, 2), setup = Room::of, config = most(5100, 3))]
-#[bench::text(args = (Wire::Text, 2), setup = Room::of, config = most(5230, 3))]
-#[bench::among_10_000(args = (Wire::Raw, 10_000), setup = Room::of, config = most(4260, 2))]
+#[bench::raw(args = (Wire::Raw, 2), setup = Room::of, config = most(3900, 2))]
+#[bench::binary(args = (Wire::Binary, 2), setup = Room::of, config = most(4640, 2))]
+#[bench::text(args = (Wire::Text, 2), setup = Room::of, config = most(4770, 2))]
+#[bench::among_10_000(args = (Wire::Raw, 10_000), setup = Room::of, config = most(4080, 2))]
 fn private_message(mut room: Room) -> Room {
     let message = room.wire.frame(b"MSG nick1 a word or two for you\0");
     for _ in 0..TIMES {
@@ -36,8 +36,8 @@ fn private_message(mut room: Room) -> Room {
 
 // The least that a client can ask.
 #[library_benchmark]
-#[bench::raw(args = (Wire::Raw, 1), setup = Room::of, config = most(2600, 2))]
-#[bench::binary(args = (Wire::Binary, 1), setup = Room::of, config = most(3680, 3))]
+#[bench::raw(args = (Wire::Raw, 1), setup = Room::of, config = most(2380, 2))]
+#[bench::binary(args = (Wire::Binary, 1), setup = Room::of, config = most(3170, 2))]
 fn ping(mut room: Room) -> Room {
     let message = room.wire.frame(b"PING x\0");
     for _ in 0..TIMES {
@@ -48,7 +48,7 @@ fn ping(mut room: Room) -> Room {
 
 // Who is online, asked by many while nobody comes or goes.
 #[library_benchmark]
-#[bench::of_1_000(args = (Wire::Raw, 1000), setup = Room::of, config = most(2440, 1))]
+#[bench::of_1_000(args = (Wire::Raw, 1000), setup = Room::of, config = most(2230, 1))]
 fn list(mut room: Room) -> Room {
     for asks in 0..TIMES {
         room.hears(asks as usize, b"LIST\0");
@@ -58,7 +58,7 @@ fn list(mut room: Room) -> Room {
 
 // A member comes and goes again, and all of 1,000 hear both: a hundred times, so that 200 is for one delivery.
 #[library_benchmark]
-#[bench::to_1_000(args = (Wire::Raw, 1000), setup = Room::of, config = most(52_500, 2))]
+#[bench::to_1_000(args = (Wire::Raw, 1000), setup = Room::of, config = most(46_930, 2))]
 fn presence(mut room: Room) -> Room {
     for _ in 0..TIMES / 10 {
         let id = room.connect();
@@ -70,8 +70,8 @@ fn presence(mut room: Room) -> Room {
 
 // A connection that logs in and leaves, with nobody there.
 #[library_benchmark]
-#[bench::raw(args = (Wire::Raw, 0), setup = Room::of, config = most(13_330, 15))]
-#[bench::binary(args = (Wire::Binary, 0), setup = Room::of, config = most(25_510, 21))]
+#[bench::raw(args = (Wire::Raw, 0), setup = Room::of, config = most(13_240, 9))]
+#[bench::binary(args = (Wire::Binary, 0), setup = Room::of, config = most(25_460, 14))]
 fn visit(mut room: Room) -> Room {
     for _ in 0..TIMES {
         let id = room.connect();
