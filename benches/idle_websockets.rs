@@ -151,7 +151,7 @@ impl Crowd {
         }
     }
 
-    /// Nobody was turned away or given up.
+    /// No connection was refused or closed.
     fn is_whole(&self) {
         let clients = format!("Clients: {}/", self.streams.len());
         let status = self.server.get("/server-status");
@@ -261,7 +261,7 @@ fn proc(server: &Server, file: &str) -> String {
     format!("/proc/{}/{file}", server.running.child.id())
 }
 
-/// Raises the limit on open files, and tells it.
+/// Raises the limit on open files. Returns it.
 fn open_files() -> usize {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {

@@ -1,9 +1,8 @@
-//! Members come, chat and go in every way there is, over plain TCP and by WebSocket, and afterwards
-//! nothing is left of them.
+//! Members connect, chat and leave in every way, over plain TCP and WebSockets. Afterwards nothing may be left of them.
 //!
-//! The program runs as a user starts it. What it holds is measured after a first round, which warms
-//! it up, and after the churn: descriptors, threads, connections and members online must be back
-//! where they began, and so must memory, but for what an allocator keeps. A few seconds by default;
+//! The program runs as a user starts it. It is measured after a first round, which warms it up, and after the churn.
+//! Descriptors, threads, connections and members online must be back at the first figures, and so must memory, except
+//! for what an allocator keeps. The test takes a few seconds;
 //! `CHURN_SECONDS=600 cargo test --release --test churn -- --nocapture` is the long run.
 
 #[path = "program/guest.rs"]
@@ -47,7 +46,7 @@ fn churn(runtime: &str) {
     let done = round(&server, Duration::from_secs(seconds), 1);
     let end = Instant::now() + PATIENCE;
     let after = loop {
-        // On a busy machine the last of them may still be about to end.
+        // On a busy machine, the last connections may not have ended yet.
         let after = Held::by(&server);
         if after.is_no_more_than(&before) || Instant::now() > end {
             break after;
@@ -62,7 +61,7 @@ fn churn(runtime: &str) {
     server.stop();
 }
 
-/// What a server with nobody connected holds.
+/// What a server without connections holds.
 #[derive(Debug)]
 struct Held {
     kib: u64,
@@ -94,7 +93,7 @@ impl Held {
         assert_eq!(server.connect().ask("LIST"), "<nicklist></nicklist>");
         let proc = format!("/proc/{}", server.running.child.id());
         let all = |folder: &str| fs::read_dir(format!("{proc}/{folder}")).unwrap();
-        // The store is put away when it has been quiet for a while: it may be open or closed by now.
+        // The server closes a store that is not used for a while, so it may be open or closed now.
         let of_store = |path: &Path| path.to_string_lossy().contains("flashgate.db");
         let descriptors = || {
             let links = all("fd").map(|entry| fs::read_link(entry.unwrap().path()));
@@ -102,7 +101,7 @@ impl Held {
                 .filter(|to| !to.as_ref().is_ok_and(|to| of_store(to)))
                 .count()
         };
-        // The connections of these questions end, too.
+        // The connections that asked these questions end, too.
         let idle = || (descriptors(), all("task").count());
         let mut last = idle();
         loop {
@@ -127,7 +126,7 @@ impl Held {
     }
 }
 
-/// Lets the workers work for some time; what they have done.
+/// Lets the workers work for some time. Returns what they have done.
 fn round(server: &Server, time: Duration, round: usize) -> String {
     let (end, to) = (Instant::now() + time, server.addresses[0]);
     let (visits, messages) = (AtomicU64::new(0), AtomicU64::new(0));
@@ -140,7 +139,7 @@ fn round(server: &Server, time: Duration, round: usize) -> String {
                     messages.fetch_add(visit_as(to, worker, visit), Ordering::Relaxed);
                     visits.fetch_add(1, Ordering::Relaxed);
                     visit += 1;
-                    // What is tested is that nothing is left, not how fast it goes.
+                    // The test is about what is left, not about speed.
                     thread::sleep(Duration::from_millis(5));
                 }
             });
@@ -153,8 +152,7 @@ fn round(server: &Server, time: Duration, round: usize) -> String {
     )
 }
 
-/// One visit of one worker's member: each wire with each way to go, in turn; how many messages it
-/// sent.
+/// A visit of a worker's member, with the next wire and the next way to leave. Returns how many messages it sent.
 fn visit_as(to: SocketAddr, worker: usize, visit: usize) -> u64 {
     let kind = visit / 4;
     match visit % 4 {
@@ -183,7 +181,7 @@ fn visit_as(to: SocketAddr, worker: usize, visit: usize) -> u64 {
     }
 }
 
-/// Those who do not chat.
+/// Connections that do not chat.
 fn strange(to: SocketAddr, kind: usize) {
     let mut client = Client::connect(to);
     match kind % 7 {
@@ -211,7 +209,7 @@ fn strange(to: SocketAddr, kind: usize) {
     }
 }
 
-/// Logs in, and says something to everybody; how many messages that was.
+/// Logs in and sends messages. Returns how many it sent.
 fn chat(client: &mut impl Chats, worker: usize, visit: usize) -> u64 {
     client.say(&format!("IDENTIFY {} x", worker + 1));
     loop {
@@ -219,7 +217,7 @@ fn chat(client: &mut impl Chats, worker: usize, visit: usize) -> u64 {
         if answer.starts_with("<identify ") {
             break;
         }
-        // The connection before may not be known to be gone yet.
+        // The server may not have noticed the end of the connection before.
         if answer == "<error value=\"Already online.\"/>" {
             thread::sleep(Duration::from_millis(1));
             client.say(&format!("IDENTIFY {} x", worker + 1));
@@ -263,7 +261,7 @@ fn leave_as_guest(mut guest: Guest, kind: usize) {
             guest.socket.close(None).unwrap();
             assert_eq!(guest.rest().1, None);
         }
-        // Goodbye, without waiting for an answer.
+        // Leaves without waiting for an answer.
         2 => guest.socket.close(None).unwrap(),
         3 => {
             let mut stream = guest.socket.into_inner();
@@ -287,20 +285,20 @@ fn leave_as_guest(mut guest: Guest, kind: usize) {
     }
 }
 
-/// Lets the end of a connection be a reset.
+/// Makes the end of a connection a reset.
 fn reset(socket: &TcpStream) {
     let socket = SockRef::from(socket);
     socket.set_linger(Some(Duration::ZERO)).unwrap();
 }
 
-/// The beginning of a text message in two frames, of which the second is cut off; to those who speak
-/// binary it is a broken rule, besides.
+/// The beginning of a text message in two frames, the second of which is incomplete. On a connection that uses binary
+/// messages it also breaks a rule.
 const CUT: &[u8] = b"\x01\x84\0\0\0\0PING\x80\x84\0\0\0\0 x";
 
-/// What no client may send.
+/// Bytes that no client may send.
 const UNMASKED: &[u8] = b"\x81\x06PING x";
 
 const WORKERS: usize = 16;
 
-/// What an allocator may keep of the memory it once had, in pieces it cannot give back.
+/// How much freed memory an allocator may keep, in pieces that it cannot give back.
 const SLACK_KIB: u64 = 4096;

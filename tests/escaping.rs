@@ -1,5 +1,5 @@
-//! Every character there is, sent in a command, comes back in an answer that a strict XML parser
-//! reads as the same character, or as U+FFFD where XML 1.0 has no way to say it.
+//! Sends every character in a command. A strict XML parser must read the same character in the answer, or U+FFFD if
+//! XML 1.0 does not allow it.
 
 use std::sync::Arc;
 
@@ -23,13 +23,13 @@ fn every_character_survives_an_xml_parser() {
     };
     let conn = gateway.accept(now, origin).expect("there is room");
 
-    // A first terminator that is a NUL, so that LF is a character like others.
+    // The first terminator is a NUL, so that LF is a character like others.
     gateway.handle(now, Input::Bytes(conn, b"\0"));
     let all: Vec<char> = (char::MIN..=char::MAX)
         .filter(|c| !"\0 ".contains(*c))
         .collect();
     for some in all.chunks(500) {
-        // White space around a token is dropped: it stands between two letters.
+        // White space around a token is dropped, so the character is put between two letters.
         let token: String = ["x", &String::from_iter(some), "x"].concat();
         let command = format!("PING {token}\0");
         let answer = answer(&mut gateway, now, conn, command.as_bytes());

@@ -1,12 +1,11 @@
 //! The program on both runtimes under faults, visited by the simulation's clients and judged by its
 //! reference model.
 //!
-//! The server records everything, secrets too. Afterwards the recording is played on a fresh core with
-//! the model looking on: every action must have a reason, none may be missing, all must be those that
-//! were recorded; and what each visitor has heard must be what it was told, all of it if it has read to
-//! the end. A few seconds each by default; `FAULT_SECONDS=60 cargo test --release --test faults --
-//! --nocapture` is the long run. Seeds are fresh, and shown; `FAULT_SEED` chooses one, which says what
-//! everybody means to do, but not when.
+//! The server records everything, with secrets. Afterwards the recording is played on a fresh core, and the model checks
+//! it: every action must have a reason and be the one that was recorded, and none may be missing. Each visitor must have
+//! received what was written to it, and all of it if it has read to the end. Each test takes a few seconds;
+//! `FAULT_SECONDS=60 cargo test --release --test faults -- --nocapture` is the long run. Seeds are fresh and printed.
+//! `FAULT_SEED` chooses one, which decides what the visitors do, but not when.
 
 #![cfg(target_os = "linux")] // every visitor has a loopback address of its own, and prlimit(2)
 
@@ -47,7 +46,7 @@ on_both! {
     killed_and_restarted
 }
 
-/// Everything that visitors can do to a server, and low limits.
+/// Visitors do everything that they can do to a server with low limits.
 fn resets_and_stalls(runtime: &'static str) {
     let manners = Manners {
         reset: 20,
@@ -86,7 +85,7 @@ fn resets_and_stalls(runtime: &'static str) {
     }
 }
 
-/// Some do not read: they are let go, and nobody else waits for them.
+/// Some visitors do not read: the server closes their connections, and no other client waits for them.
 fn clients_that_do_not_read(runtime: &'static str) {
     let manners = Manners {
         deaf: 60,
@@ -102,7 +101,7 @@ fn clients_that_do_not_read(runtime: &'static str) {
     assert!(judged[0].seen.contains_key("too slow"), "{}", judged[0]);
 }
 
-/// In the midst, and everybody comes back: to a server that knows nobody.
+/// The server is killed and started again. All visitors reconnect to a server without members online.
 fn killed_and_restarted(runtime: &'static str) {
     let mut scene = Scene::open(runtime, "killed", Manners::GOOD, &[]);
     let rounds = 2 + scene.length().as_secs() / 10;

@@ -84,8 +84,8 @@ fn every_target_is_replayed() {
     assert_eq!(names, TARGETS.iter().map(|(name, _)| *name).collect());
 }
 
-/// One seed for each different stream that a client sends in a transcript, where it is of the
-/// target's kind, and one script for each scenario.
+/// A seed for each different stream of a client in a transcript, if it is of the target's kind, and a script for each
+/// scenario.
 fn generate(into: &Path) {
     if into.exists() {
         fs::remove_dir_all(into).expect("the seeds of an earlier run can go");
@@ -102,7 +102,7 @@ fn generate(into: &Path) {
             let transcript =
                 Transcript::parse(name(&file), &text).unwrap_or_else(|error| panic!("{error}"));
             let subject = name(&file).trim_end_matches(".txt");
-            // Those that are new for each cut or hash repeat much of each other.
+            // Seeds that are made anew for each cut or hash are much alike.
             let most = match target {
                 "recording" | "chunks_agree" | "filtered" | "xml_reply" | "websocket_frames" => 3,
                 "mysqldump" => 1,
@@ -120,15 +120,14 @@ fn generate(into: &Path) {
     }
 }
 
-/// What a target can begin with of a scenario.
+/// The seeds that a scenario gives a target.
 fn seeds(target: &str, scenario: &Scenario) -> Vec<Vec<u8>> {
     let sent = scenario.streams().into_iter();
     match target {
         "sniff" => sent
             .map(|stream| stream[..stream.len().min(24)].to_vec())
             .collect(),
-        // What the fuzzer varies first is how the stream is cut. HTTP, and a WebSocket's masked
-        // frames, are no commands to it.
+        // The fuzzer varies first how the stream is cut. HTTP and masked frames are no commands to it.
         "command" => sent
             .filter(|stream| !stream.starts_with(b"GET "))
             .map(|stream| [b"\x03", &stream[..]].concat())
@@ -142,7 +141,7 @@ fn seeds(target: &str, scenario: &Scenario) -> Vec<Vec<u8>> {
         "gateway" => vec![scenario.script()],
         // These are the cases of the Autobahn suite: core/tests/websocket writes them.
         "websocket" => Vec::new(),
-        // What follows the upgrade.
+        // The bytes after the upgrade.
         "websocket_frames" => sent
             .filter_map(|stream| after_the_head(&stream))
             .filter(|frames| !frames.is_empty())
@@ -156,12 +155,12 @@ fn seeds(target: &str, scenario: &Scenario) -> Vec<Vec<u8>> {
             .map(|text| [b"\x04\x04", &text[..]].concat())
             .collect(),
         "members_csv" => vec![[b" ", csv(scenario).as_bytes()].concat()],
-        // What clients say is the values of a row, in several ways of writing them.
+        // The bytes of clients become values of a row, written in several ways.
         "mysqldump" => sent
             .zip(0_u8..)
             .map(|(stream, kind)| [&[2 * kind + 1, 3], &stream[..]].concat())
             .collect(),
-        // What clients say, in pieces of three bytes, and what a recorder makes of it.
+        // The bytes of clients in pieces of three, and a recording of them.
         "recording" => sent
             .map(|stream| [b"\x31", &stream[..]].concat())
             .chain([recorded(scenario)])
@@ -181,7 +180,7 @@ fn in_pieces(stream: &[u8]) -> Vec<u8> {
     }
 }
 
-/// What comes behind the empty line of a request.
+/// The bytes behind the empty line of a request.
 fn after_the_head(stream: &[u8]) -> Option<Vec<u8>> {
     let end = stream.windows(4).position(|four| four == b"\r\n\r\n")?;
     stream

@@ -44,7 +44,7 @@ fn fixed_seeds() {
         println!("{times:>8} {what}");
     }
     assert!(held > 0, "memory is counted");
-    // A simulation in which something never happens says nothing about it.
+    // A simulation tests nothing about an event that never happens.
     let least = MUST_HAPPEN.iter().map(|what| (what, 6));
     for (what, least) in least.chain(RARE.iter().map(|what| (what, 1))) {
         assert!(
@@ -67,7 +67,7 @@ fn fresh_seeds() {
     }
 }
 
-/// What creeps shows in the end: little may be held after many have come and gone.
+/// Long runs show memory that grows slowly: little may be held after many clients have come and gone.
 #[test]
 fn long_runs() {
     for seed in 0..LONG_RUNS {
@@ -95,7 +95,7 @@ fn play(seed: u64, what: &str, events: u64) -> Report {
     }
 }
 
-/// Seeds that showed a fault, and which.
+/// Seeds that showed a fault, and the fault.
 const REGRESSIONS: &[(u64, &str)] = &[(
     13_001_153,
     "the pace of a guarded name forgotten after a shorter window",
@@ -112,7 +112,7 @@ const FIXED: u64 = 300;
 
 const FRESH: u64 = 300;
 
-/// What takes several others first: once is enough.
+/// Events that need several others first: once is enough.
 const RARE: &[&str] = &[
     "a claim is refused",
     "a ghost gives way",

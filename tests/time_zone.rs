@@ -1,4 +1,4 @@
-//! The server's local time is that of `TZ`, also where it names a zone, as containers set it.
+//! The server's local time follows `TZ`, also if `TZ` names a zone, as containers set it.
 
 #[path = "program/outside.rs"]
 mod outside;
@@ -10,7 +10,7 @@ use outside::Server;
 
 #[test]
 fn local_time_is_that_of_the_named_zone() {
-    // A machine without the zones' files cannot know them; `.ci/run` installs them.
+    // A machine without zone files does not know the zones; `.ci/run` installs the files.
     if !Path::new("/usr/share/zoneinfo/Asia/Kolkata").exists() {
         return;
     }

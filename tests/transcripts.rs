@@ -4,7 +4,7 @@
 //!
 //! - `TRANSCRIPT=msg` plays only files whose name contains `msg`.
 //! - `TRANSCRIPT_SEED=7` cuts by that seed alone, as a failure says.
-//! - `UPDATE=1` rewrites what transcripts expect from what the core does. Read the difference.
+//! - `UPDATE=1` rewrites the expectations of transcripts from what the core does. Read the diff.
 
 use std::env;
 use std::fs;
@@ -104,7 +104,7 @@ fn update() {
     }
 }
 
-/// Plays everything, and fails with all that went wrong.
+/// Plays everything, and fails with a list of all failures.
 fn play_all(driver: &str, cuts: &[Cut], play: impl Fn(&Scenario, Cut) -> Result<(), String>) {
     let mut failures = Vec::new();
     for path in files() {
@@ -171,7 +171,7 @@ fn on_sockets<D: Driver>(
     checks::check(&played)
 }
 
-/// What happens in a runtime, in order of its locks, is what a recording has.
+/// A recording has everything that happens in a runtime, in the order of its locks.
 fn recorder(tape: &Arc<Mutex<String>>) -> Box<dyn Observer> {
     let tape = Arc::clone(tape);
     let sink = move |lines: &str| {
@@ -260,9 +260,9 @@ fn read(path: &Path) -> (String, String) {
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/transcripts");
 
-/// Random cuts of each scenario; which ones is the same for everybody, so that a failure stays.
+/// How many random cuts each scenario has. The seeds are fixed, so that a failure can be repeated.
 const SEEDS: u64 = 4;
 const FIRST_SEED: u64 = 1;
 
-/// Whole, at primes, and by a seed.
+/// Whole, cut at primes, and cut by a seed.
 const SOME_CUTS: usize = 3;

@@ -17,7 +17,7 @@ use crate::wire::{Found, Wire};
 /// The clients of one server.
 pub(crate) struct Crowd {
     server: SocketAddr,
-    /// What whoever comes next speaks.
+    /// The wire of the next client.
     wire: Wire,
     epoll: OwnedFd,
     clients: Vec<Option<Client>>,
@@ -117,19 +117,19 @@ impl Crowd {
         self.clients.len()
     }
 
-    /// Has whoever comes next speak another wire.
+    /// Sets the wire of the next client.
     pub(crate) fn set_wire(&mut self, wire: Wire) {
         self.wire = wire;
     }
 
-    /// Adds a client, and tells its place.
+    /// Adds a client. Returns its place.
     pub(crate) fn add(&mut self) -> Result<usize, Fault> {
         let place = self.add_place();
         self.connect(place)?;
         Ok(place)
     }
 
-    /// Adds a place with nobody in it, and tells it.
+    /// Adds an empty place. Returns it.
     pub(crate) fn add_place(&mut self) -> usize {
         self.clients.push(None);
         self.outs.waiting.push(Vec::new());
@@ -254,7 +254,7 @@ impl Crowd {
         self.during(SETTLED, listen)
     }
 
-    /// Waits once, and tells how many clients had something to read.
+    /// Waits once. Returns how many clients had something to read.
     fn turn(&mut self, longest: Duration, listen: &mut impl Listen) -> Result<usize, Fault> {
         self.say()?;
         let timeout = Timespec::try_from(longest).map_err(|error| Fault::new(error.to_string()))?;
@@ -362,7 +362,7 @@ impl Client {
     }
 }
 
-/// Hands on every whole answer, and tells how many bytes they took, and whether more may come.
+/// Hands on every whole answer. Returns how many bytes they took, and whether more may come.
 fn take(
     wire: Wire,
     outs: &mut Outs,

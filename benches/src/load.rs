@@ -18,7 +18,7 @@ pub(crate) struct Seat {
     pub(crate) presence: Presence,
 }
 
-/// Who is told of logins and quits.
+/// Which clients are notified of logins and quits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Presence {
     All,
@@ -59,10 +59,10 @@ impl Slice {
 
 /// Something that clients do for a while, over and over.
 pub(crate) trait Load {
-    /// Brings in who is needed.
+    /// Logs in the clients that are needed.
     fn prepare(&mut self, seat: &mut Seat) -> Result<(), Fault>;
 
-    /// Does it for a while, and tells what it has cost.
+    /// Does the work for a while. Returns what it has cost.
     fn slice(&mut self, seat: &mut Seat, length: Duration) -> Result<Slice, Fault>;
 }
 
@@ -91,7 +91,7 @@ impl Seat {
         }
     }
 
-    /// Has so many come and log in, some at a time.
+    /// Connects this many clients and logs them in, some at a time.
     pub(crate) fn fill(&mut self, members: usize) -> Result<(), Fault> {
         let end = self.crowd.len() + members;
         while self.crowd.len() < end {
@@ -103,7 +103,7 @@ impl Seat {
         Ok(())
     }
 
-    /// Has some log in, and looks that everybody is told of each of them.
+    /// Logs some clients in, and checks that all are notified of each.
     fn wave(&mut self, before: usize, wave: usize) -> Result<(), Fault> {
         let kind = self.server.kind;
         for place in before..before + wave {
@@ -160,13 +160,13 @@ impl Seat {
     }
 }
 
-/// What is heard while some come in.
+/// What clients receive while some log in.
 struct Arrival {
     kind: Kind,
-    /// Logins that each was told of.
+    /// The logins that each client was notified of.
     logins: Vec<usize>,
     all: usize,
-    /// Newcomers who are in.
+    /// New clients that are logged in.
     welcome: usize,
 }
 
@@ -200,5 +200,5 @@ impl Listen for Arrival {
     }
 }
 
-/// Fast, and few enough that nobody's queue is full.
+/// Fast, and few enough that no queue is full.
 const WAVE: usize = 256;

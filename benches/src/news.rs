@@ -4,7 +4,7 @@ use std::collections::{HashSet, VecDeque};
 
 use crate::fault::Fault;
 
-/// Somebody has come or gone.
+/// A login or a quit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
     Login(usize),
@@ -26,14 +26,14 @@ impl Event {
     }
 }
 
-/// News that some hear who stay all the time. It keeps only what not everybody has heard.
+/// The logins and quits that clients who stay are notified of. It keeps only those that some client has not got yet.
 #[derive(Debug)]
 pub(crate) struct News {
-    /// In the order of whoever was the first to hear so many.
+    /// In the order in which the first client got them.
     events: VecDeque<Event>,
     /// How many came before those.
     forgotten: u64,
-    /// How many each has heard.
+    /// How many each client has got.
     heard: Vec<u64>,
     online: HashSet<usize>,
     /// Logins and quits so far.
@@ -42,7 +42,7 @@ pub(crate) struct News {
 }
 
 impl News {
-    /// Of clients who stay, and members who are online before it begins.
+    /// For clients who stay, and members who are online before.
     pub(crate) fn new(clients: usize, online: impl IntoIterator<Item = usize>) -> Self {
         Self {
             events: VecDeque::new(),
@@ -54,7 +54,7 @@ impl News {
         }
     }
 
-    /// A client is told something.
+    /// A client gets an answer.
     pub(crate) fn take(&mut self, client: usize, answer: &[u8]) -> Result<(), Fault> {
         let event = Event::read(answer).ok_or_else(|| Fault::wrong("no news", answer))?;
         let at = (self.heard[client] - self.forgotten) as usize;
@@ -80,14 +80,14 @@ impl News {
         }
     }
 
-    /// Forgets what everybody has heard.
+    /// Forgets what all clients have got.
     pub(crate) fn prune(&mut self) {
         let least = self.heard.iter().min().copied().unwrap_or_default();
         self.events.drain(..(least - self.forgotten) as usize);
         self.forgotten = least;
     }
 
-    /// Whether all have heard of so many logins and quits, and of no more.
+    /// Whether all clients have got exactly this many logins and quits.
     pub(crate) fn is_complete(&self, logins: u64, quits: u64) -> bool {
         let all = logins + quits;
         (self.logins, self.quits) == (logins, quits) && self.heard.iter().all(|n| *n == all)

@@ -190,7 +190,7 @@ fn members() -> String {
 }
 
 impl Server {
-    /// Waits until it listens, and tells where.
+    /// Waits until it listens. Returns the address.
     fn listening(&mut self, log: &Path) -> Result<SocketAddr, Fault> {
         let end = Instant::now() + Duration::from_secs(10);
         loop {
@@ -292,7 +292,7 @@ fn no_target(own: &Path) -> Fault {
     Fault::new(format!("{} is in no target folder", own.display()))
 }
 
-/// Until it has told where it listens.
+/// How long it may take to print where it listens.
 const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 /// Enough for all who are ever online at once, and for some who come and go.

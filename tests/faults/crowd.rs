@@ -1,5 +1,5 @@
-//! Those who visit the server: threads, each of which leads one visitor of the simulation after the
-//! other over a real socket, and does to that what networks and people do.
+//! The visitors of the server. Each thread drives one visitor of the simulation after the other over a real socket, and
+//! causes the faults of networks and people.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
@@ -11,25 +11,25 @@ use std::time::{Duration, Instant};
 use flashgate_testing::sim::{Guest, Heard, Left, Party, Visitor};
 use socket2::{Domain, SockRef, Socket, Type};
 
-/// What visitors do to their connections, in parts of a thousand of what they do.
+/// What visitors do to their connections, per 1,000 acts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Manners {
     /// A reset.
     pub(crate) reset: u64,
-    /// The end, whatever was not read yet.
+    /// The end of the connection, with bytes unread.
     pub(crate) cut: u64,
-    /// It reads nothing for a while.
+    /// A pause in reading.
     pub(crate) stall: u64,
-    /// Of a hundred chats, how many do not read once they are in, and have little room for what comes.
+    /// How many of 100 chats stop reading after their login, and have a small receive buffer.
     pub(crate) deaf: u64,
-    /// The longest that those who pass think, and those who stay; in milliseconds.
+    /// The longest pause of passing visitors and of staying ones, in milliseconds.
     pub(crate) think: [u64; 2],
     /// The most bytes of a command.
     pub(crate) command: usize,
 }
 
 impl Manners {
-    /// Few surprises: it is the server's turn to have some.
+    /// Visitors with few faults, for tests in which the server has them.
     pub(crate) const GOOD: Self = Self {
         reset: 3,
         cut: 3,
@@ -40,12 +40,12 @@ impl Manners {
     };
 }
 
-/// How often what happened so far, to everybody.
+/// Counts of what happened so far, to all visitors.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) visits: AtomicU64,
     pub(crate) logins: AtomicU64,
-    /// Logins of those who stay.
+    /// Logins of visitors who stay.
     pub(crate) settled: AtomicU64,
     pub(crate) later: AtomicU64,
     pub(crate) messages: AtomicU64,
@@ -53,13 +53,13 @@ pub(crate) struct Counts {
     pub(crate) faults: AtomicU64,
 }
 
-/// Everybody.
+/// All visitors.
 pub(crate) struct Crowd {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<Vec<Met>>>,
 }
 
-/// A visitor who has gone, and which of the servers it has met.
+/// A visitor who has left, and the server that it visited.
 pub(crate) struct Met {
     pub(crate) visitor: Visitor,
     pub(crate) server: usize,
@@ -105,27 +105,27 @@ impl Crowd {
         &self.shared.counts
     }
 
-    /// Everybody stays, and is silent.
+    /// Pauses all visitors; they stay connected.
     pub(crate) fn hush(&self) {
         self.shared.mood.store(HUSH, Relaxed);
     }
 
-    /// And goes on.
+    /// Lets them go on.
     pub(crate) fn play(&self) {
         self.shared.mood.store(PLAY, Relaxed);
     }
 
-    /// From now on they meet another server.
+    /// From now on they visit another server.
     pub(crate) fn next_server(&self) {
         self.shared.server.fetch_add(1, Relaxed);
     }
 
-    /// Nobody comes any more, and who is there reads to the end.
+    /// No new visitor comes, and the present ones read to the end.
     pub(crate) fn last_words(&self) {
         self.shared.mood.store(GO, Relaxed);
     }
 
-    /// Everybody, once all have gone.
+    /// Waits until all have left, and returns them.
     pub(crate) fn disperse(self) -> Vec<Met> {
         let met = self.threads.into_iter().map(|thread| thread.join());
         met.flat_map(|met| met.expect("every visitor hears what it may hear"))
@@ -139,7 +139,7 @@ impl Shared {
         while self.mood() != GO {
             match self.visit(guest) {
                 Ok(met) => all.push(met),
-                // Nobody listens: the server is being started.
+                // The server does not listen yet: it is being started.
                 Err(_) => thread::sleep(Duration::from_millis(20)),
             }
         }
@@ -150,7 +150,7 @@ impl Shared {
         let number = self.next.fetch_add(1, Relaxed);
         let mut chance = Chance::new(number);
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-        // Every visitor has an address of its own, by which the recording knows it.
+        // Every visitor has an address of its own, by which it is found in the recording.
         let from = Ipv4Addr::from(0x7f01_0000 + u32::try_from(number).expect("few visitors"));
         socket.bind(&SocketAddr::from((from, 0)).into())?;
         let peer = socket.local_addr()?.as_socket().expect("an address");
@@ -158,7 +158,7 @@ impl Shared {
         let passing = guest == Guest::Passing;
         let deaf = passing && visitor.chats() && chance.of(100, self.manners.deaf);
         if deaf {
-            // So that little is on its way before it has to wait at the server.
+            // Little fits into the network, so that bytes soon wait at the server.
             socket.set_recv_buffer_size(4096)?;
             socket.set_tcp_mss(88)?;
         }
@@ -192,7 +192,7 @@ impl Shared {
     }
 }
 
-/// One visitor on its way.
+/// A visitor with its connection.
 struct Visit<'a> {
     shared: &'a Shared,
     guest: Guest,
@@ -202,13 +202,13 @@ struct Visit<'a> {
     deaf: bool,
     /// It has logged in.
     is_in: bool,
-    /// The server does not listen any more.
+    /// The server no longer listens.
     mute: bool,
     /// A write has failed because the connection was reset. The kernel reports a reset once only: reads then
     /// find what came before, and an end as if in good order.
     was_reset: bool,
     stalled: Option<Instant>,
-    /// When it last did something, or heard something.
+    /// When it last sent or received something.
     since: Instant,
 }
 
@@ -240,7 +240,7 @@ impl Visit<'_> {
         left
     }
 
-    /// Sends all of it. A part of it would be another meaning: then the connection is reset.
+    /// Sends all of it. If only a part can be sent, which would mean something else, it resets the connection.
     fn write(&mut self, bytes: &[u8]) -> Option<Left> {
         if self.mute {
             return None;
@@ -256,7 +256,7 @@ impl Visit<'_> {
         }
     }
 
-    /// What happens to it.
+    /// Causes a fault, sometimes.
     fn suffer(&mut self) -> Option<Left> {
         let manners = &self.shared.manners;
         if self.guest == Guest::Staying || self.shared.mood() != PLAY {
@@ -296,7 +296,7 @@ impl Visit<'_> {
         Left::CutOff
     }
 
-    /// Hears what there is, and thinks for as long.
+    /// Reads what there is during its pause.
     fn read(&mut self) -> Option<Left> {
         let longest = match self.guest {
             Guest::Passing => self.shared.manners.think[0],
@@ -345,13 +345,13 @@ impl Visit<'_> {
     }
 }
 
-/// Whether a socket has met its time-out.
+/// Whether a socket's timeout has passed.
 fn is_late(error: &io::Error) -> bool {
     use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
     [Interrupted, TimedOut, WouldBlock].contains(&error.kind())
 }
 
-/// Chance enough for what networks do (xorshift64).
+/// A random generator that is good enough for faults (xorshift64).
 pub(crate) struct Chance(u64);
 
 impl Chance {
@@ -378,8 +378,8 @@ const GO: u8 = 2;
 const STAYING: u64 = 4;
 pub(crate) const PASSING: u64 = 10;
 
-/// Longer than it takes to be too slow.
+/// Longer than the server waits for a slow client.
 const DEAF: Duration = Duration::from_secs(8);
 
-/// Who has said its last, and hears nothing for so long, leaves.
+/// A visitor that has sent everything leaves after it received nothing for this time.
 const PATIENCE: Duration = Duration::from_secs(6);

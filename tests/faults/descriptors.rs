@@ -1,4 +1,4 @@
-//! A server that has no descriptor to spare.
+//! A server without free descriptors.
 
 use std::fs;
 use std::io::{ErrorKind, Write};
@@ -12,7 +12,7 @@ use crate::crowd::Manners;
 use crate::outside::PATIENCE;
 use crate::scene::Scene;
 
-/// Who is in is served, nothing spins, and once there are descriptors again, newcomers get in.
+/// Connected clients are served, the server does not spin, and new clients connect once there are descriptors again.
 pub(crate) fn descriptors_run_out(runtime: &'static str) {
     let scene = Scene::open(runtime, "no descriptors", Manners::GOOD, &[]);
     let start = Instant::now();
@@ -32,7 +32,7 @@ fn one_round(scene: &Scene) {
     thread::sleep(Duration::from_millis(100));
     let pid = Pid::from_child(&scene.server.running.child);
     let before = limit(pid, None);
-    // Some may still come: what is closed makes room. The others knock in vain.
+    // Closed connections free descriptors for a few new ones. All others wait in vain.
     limit(pid, Some(open_files(pid) + SPARE));
     let outside: Vec<TcpStream> = (0..SPARE + 20).map(|_| knock(scene)).collect();
     thread::sleep(Duration::from_millis(300));
@@ -60,7 +60,7 @@ fn one_round(scene: &Scene) {
     scene.until_more("logins", |counts| &counts.logins, 3);
 }
 
-/// Nobody whom the judge has to know.
+/// A connection that the judge need not know.
 fn knock(scene: &Scene) -> TcpStream {
     let mut stream = TcpStream::connect(scene.server.addresses[0]).expect("a backlog");
     stream.write_all(b"PING outside\0").expect("room for it");
@@ -81,7 +81,7 @@ fn is_answered(stream: &TcpStream) -> bool {
     }
 }
 
-/// Changes the limit on descriptors of a running process, if it is to change, and tells what it was.
+/// Changes the limit on descriptors of a running process, if a new one is given. Returns the old limit.
 fn limit(pid: Pid, to: Option<u64>) -> Rlimit {
     let is = || {
         let limits = fs::read_to_string(format!("/proc/{}/limits", pid.as_raw_nonzero()));

@@ -1,4 +1,4 @@
-//! A server with a recording, a member store and a crowd; and at the end, judgement.
+//! A server with a recording, a member store and visitors, which are judged at the end.
 
 use std::fs;
 use std::path::PathBuf;
@@ -72,20 +72,20 @@ impl Scene {
         self.folder.path().join(STORE)
     }
 
-    /// How long a test takes, about.
+    /// About how long a test takes.
     pub(crate) fn length(&self) -> Duration {
         let seconds = std::env::var("FAULT_SECONDS");
         let seconds = seconds.map_or(2.5, |seconds| seconds.parse().expect("a number of seconds"));
         Duration::from_secs_f64(seconds)
     }
 
-    /// Waits until something has happened so many times more.
+    /// Waits until something has happened this many more times.
     pub(crate) fn until_more(&self, what: &str, count: impl Fn(&Counts) -> &AtomicU64, more: u64) {
         let before = count(self.counts()).load(Relaxed);
         self.until(what, count, before + more);
     }
 
-    /// Waits until those who stay are in, as some of them may be already.
+    /// Waits until the visitors who stay are logged in.
     pub(crate) fn until_settled(&self) {
         self.until("of those who stay", |counts| &counts.settled, 3);
     }
@@ -103,7 +103,7 @@ impl Scene {
         }
     }
 
-    /// Ends the server as no server wants to be ended, and starts it again where it was.
+    /// Kills the server, and starts it again at the same address.
     pub(crate) fn kill_and_restart(&mut self) {
         self.server.running.signal(Signal::KILL);
         self.server.running.child.wait().expect("it was ours");
@@ -113,7 +113,7 @@ impl Scene {
         self.server = start(&self.folder, &self.options, self.killed, &port);
     }
 
-    /// Stops the server, and has everything judged that it and those before it did.
+    /// Stops the server, and judges its recording and those of the servers before it.
     pub(crate) fn close(self) -> Vec<Judged> {
         let again = self.again();
         self.crowd.last_words();
@@ -168,7 +168,7 @@ fn recording(nth: usize) -> String {
     format!("{nth}.rec")
 }
 
-/// With the cheapest hash there is.
+/// A member with the cheapest hash.
 fn new_member((id, nick, name, password): (i64, &str, &str, &str)) -> NewMember {
     let params = Params::new(8, 1, 1, None).expect("the least");
     NewMember {

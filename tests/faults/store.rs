@@ -1,4 +1,4 @@
-//! A member store that somebody else has in hand.
+//! A member store that another program locks, deletes or damages.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,8 +8,8 @@ use rusqlite::Connection;
 use crate::crowd::Manners;
 use crate::scene::Scene;
 
-/// Locked, deleted, filled with garbage and put back: who logs in meanwhile is told to try later, all
-/// others chat on, and afterwards logins work again.
+/// The store is locked, deleted, filled with garbage and put back. Meanwhile logins get "try later" and all others chat
+/// on. Afterwards logins work again.
 pub(crate) fn the_store_breaks(runtime: &'static str) {
     let scene = Scene::open(runtime, "a broken store", Manners::GOOD, &[]);
     let start = std::time::Instant::now();
@@ -32,8 +32,8 @@ pub(crate) fn the_store_breaks(runtime: &'static str) {
     assert!(seen.contains_key("login unavailable"), "{}", judged[0]);
 }
 
-/// By another program, for longer than anybody waits. A server that has the store open does not let
-/// its journal be changed, so that a locked copy takes its place.
+/// Another program locks the store for longer than a login waits. The journal of an open store cannot be changed, so a
+/// locked copy takes its place.
 fn locked(scene: &Scene, backup: &Path) {
     let copy = scene.folder.path().join("locked.db");
     fs::copy(backup, &copy).expect("a copy");
@@ -64,14 +64,14 @@ fn garbage(scene: &Scene, backup: &Path) {
     put_back(scene, backup);
 }
 
-/// And everybody who is in chats on.
+/// Checks that members who are online chat on.
 fn nobody_logs_in(scene: &Scene) {
     scene.until_more("refusals", |counts| &counts.later, 5);
     scene.until_more("messages", |counts| &counts.messages, 5);
     scene.until_more("answers", |counts| &counts.pongs, 10);
 }
 
-/// By renaming, as an operator is told to.
+/// Replaces the store by renaming, as the manual says.
 fn put_back(scene: &Scene, backup: &Path) {
     let copy = scene.folder.path().join("copy.db");
     fs::copy(backup, &copy).expect("a copy");

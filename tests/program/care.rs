@@ -1,4 +1,4 @@
-//! What an operator changes reaches who is online, within a second.
+//! An operator's changes take effect for members online within a second.
 
 use std::fs;
 use std::path::Path;
@@ -37,7 +37,7 @@ on_both! {
         logged_out(folder.path(), &["remove", "alice"], &mut first);
         assert!(let_in(&server, "1", "y").is_none());
 
-        // Out and in again in one go: whoever is online goes.
+        // Disabled and enabled again in one change: a member who is online is logged out.
         let mut second = let_in(&server, "2", "x").unwrap();
         let store = Connection::open(folder.path().join("flashgate.db")).unwrap();
         let begun = Instant::now();
@@ -52,7 +52,7 @@ on_both! {
             seen.push(witness.answer());
         }
         let quits = seen.iter().filter(|answer| answer.starts_with("<quit ")).collect::<Vec<_>>();
-        // The last two of those who came are online yet, or have closed their end.
+        // The last two members are still online, or have closed their end.
         assert!(quits.len() >= 4, "{seen:?}");
         let (log, diagnostics) = server.stop();
         assert_eq!(log.matches("CLOSED disabled").count(), 4, "{log}");
@@ -164,7 +164,7 @@ on_both! {
     }
 }
 
-/// Someone who has logged in, unless it is refused.
+/// A client that has tried to log in.
 fn let_in(server: &Server, id: &str, password: &str) -> Option<Client> {
     let mut client = server.connect();
     client.send(&format!("IDENTIFY {id} {password}"));

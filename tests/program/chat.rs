@@ -1,4 +1,4 @@
-//! `flashgate chat`, in pipes and in a terminal, with servers good and evil.
+//! `flashgate chat` in pipes and in a terminal, with good and malicious servers.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -152,7 +152,7 @@ fn logins_that_are_refused() {
     );
 }
 
-/// By a ticket, as an argument and in a pipe; its number need not be said again.
+/// A login by a ticket, as an argument and in a pipe. The ticket has the member's number.
 #[test]
 fn by_a_ticket() {
     let folder = tempdir().unwrap();
@@ -191,7 +191,7 @@ fn by_a_ticket() {
     }
 }
 
-/// A server may send lone NULs, so that nothing between takes a silent connection for a dead one.
+/// A server may send lone NULs, which keep a silent connection alive.
 #[test]
 fn a_server_that_keeps_the_connection_open() {
     let folder = tempdir().unwrap();
@@ -205,7 +205,7 @@ fn a_server_that_keeps_the_connection_open() {
     );
 }
 
-/// It ends, and does not come back: that would take the place of the newer login in turn.
+/// The client ends and does not reconnect, which would replace the newer login in turn.
 #[test]
 fn a_login_that_another_replaces() {
     let folder = tempdir().unwrap();
@@ -224,7 +224,7 @@ fn a_login_that_another_replaces() {
     assert_eq!(other.ask("PING still"), "<pong value=\"still\"/>");
 }
 
-/// Plain lines go to the member who was written to last, by one's own choice: never to who wrote last.
+/// Plain lines go to the member whom the user wrote to last, and never to a member who wrote to the user.
 #[test]
 fn no_other_member_chooses_the_recipient_of_lines() {
     let folder = tempdir().unwrap();
@@ -286,7 +286,7 @@ fn a_server_that_ends() {
     assert_eq!(said, "flashgate: the server has ended the connection\n");
 }
 
-/// Nothing that a server says can command a terminal, forge a line or fill the memory.
+/// Nothing that a server sends can control a terminal, forge a line or fill the memory.
 #[test]
 fn an_evil_server() {
     let folder = tempdir().unwrap();
@@ -342,7 +342,7 @@ fn an_evil_server() {
     assert_eq!(heard.join().unwrap(), "PING flashgate\0");
 }
 
-/// Logs in at a server that then says this, and ends the connection.
+/// Logs in at a server that then sends this and ends the connection.
 fn talk_to(folder: &Path, bytes: &[u8]) -> crate::outside::Done {
     let identified = b"<login aid=\"alice\" name=\"A\" />\0<identify aid=\"alice\" name=\"A\" />\0";
     let pong = b"<pong value=\"flashgate\"/>\0";
@@ -350,7 +350,7 @@ fn talk_to(folder: &Path, bytes: &[u8]) -> crate::outside::Done {
     let unknown = b"<error value=\"Unknown command.\"/>\0";
     let (to, heard) = answering(&[pong, identified, unknown, bytes]);
     let mut chat = Running::start(folder, &["chat", &to.to_string(), "--id=alice"], &[]);
-    // No end of the input, so that it is the server's.
+    // The input does not end, so the end is the server's.
     chat.stdin
         .as_mut()
         .unwrap()
@@ -366,7 +366,7 @@ fn talk_to(folder: &Path, bytes: &[u8]) -> crate::outside::Done {
     }
 }
 
-/// A server for one, with these answers to as many commands; tells what it was sent.
+/// A server for one client, with an answer for each of its commands. Returns what the client sent.
 fn answering(answers: &[&[u8]]) -> (SocketAddr, thread::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let to = listener.local_addr().unwrap();
@@ -383,7 +383,7 @@ fn answering(answers: &[&[u8]]) -> (SocketAddr, thread::JoinHandle<String>) {
                     break;
                 }
             }
-            // Who has heard enough may be gone.
+            // The client may have left already.
             let _ = socket.write_all(&answer);
         }
         heard

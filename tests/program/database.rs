@@ -48,7 +48,7 @@ impl Site {
         Self { database, server }
     }
 
-    /// Runs a statement, or several, as a user who may do everything.
+    /// Runs one or several statements as an administrator.
     pub(crate) fn sql(&self, sql: &str) {
         let mut client = self.client();
         let mut results = client
@@ -73,7 +73,7 @@ impl Site {
         client(Some(&self.database))
     }
 
-    /// Its address by the socket, for the user who may do everything.
+    /// Its address by the socket, for an administrator.
     pub(crate) fn address(&self) -> String {
         self.address_of(&said("USER"))
     }
@@ -84,13 +84,13 @@ impl Site {
         format!("mysql://{user}@localhost/{}?socket={socket}", self.database)
     }
 
-    /// Its address by a port on this machine, for the user who may do everything.
+    /// Its address by a port on this machine, for an administrator.
     pub(crate) fn port_address(&self) -> String {
         let (user, port) = (said("USER"), said("PORT"));
         format!("mysql://{user}@127.0.0.1:{port}/{}", self.database)
     }
 
-    /// A user who may do only so much, `SELECT ON users`, with [`PASSWORD`]; what it is called.
+    /// Makes a user with these rights, such as `SELECT ON users`, and [`PASSWORD`]. Returns its name.
     /// Goes with the database.
     pub(crate) fn user(&self, may: &[&str]) -> String {
         let user = format!("u_{}", self.database);
@@ -105,7 +105,7 @@ impl Site {
         user
     }
 
-    /// What the program is to find in its environment: the password of who may do everything.
+    /// The variable with the administrator's password, for the program's environment.
     pub(crate) fn environment() -> (&'static str, String) {
         (VARIABLE, said("PASSWORD"))
     }

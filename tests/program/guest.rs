@@ -126,7 +126,7 @@ impl Guest {
     }
 }
 
-/// Whoever chats, on whatever wire.
+/// A client that chats, on any wire.
 pub(crate) trait Chats {
     fn say(&mut self, command: &str);
     fn hear(&mut self) -> String;

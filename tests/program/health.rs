@@ -1,4 +1,4 @@
-//! What a load balancer and Prometheus ask.
+//! The requests of load balancers and Prometheus.
 
 use std::fs;
 use std::thread;
@@ -23,7 +23,7 @@ fn comes_to_say(server: &Server, path: &str, text: &str) -> String {
 }
 
 on_both! {
-    /// Nobody has to log in to find out, neither when it fails nor when it works again.
+    /// The server notices by itself when the store fails and when it works again, without a login.
     fn a_store_that_is_taken_away_and_put_back(runtime) {
         let folder = tempdir().unwrap();
         let add = ["members", "add", "--id=1", "--nick=alice", "--name=Alice"];

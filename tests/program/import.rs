@@ -246,7 +246,7 @@ fn nothing_to_import_is_a_failure() {
         "line 3, column 5 (active): is neither 1 nor 0",
         "line 4, column 2 (nick): \"#c\" begins with #, as names of rooms do",
     ];
-    // Without a store the reasons come with the failure; otherwise they were told row by row. Each once.
+    // Without a store the reasons come with the failure; otherwise they were printed row by row. Each comes once.
     for store in [false, true] {
         if store {
             fs::write(place.path("flashgate.db"), "").unwrap();

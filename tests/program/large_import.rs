@@ -81,7 +81,7 @@ fn a_connection_that_is_ended_in_the_midst() {
     let (name, password) = Site::environment();
     let arguments = [SLOW, "--dry-run", "--skip-refused"];
     let mut running = place.start(&place.site.address(), &[(name, &password)], &arguments);
-    // Nobody asks again on another: rows that have come already would come twice.
+    // The import does not ask again on another connection: some rows would come twice.
     let busy = is_busy(&place.site);
     place.site.sql(&format!("KILL CONNECTION {busy}"));
     let code = running.wait(LONG);
@@ -98,7 +98,7 @@ fn a_site_goes_on_meanwhile() {
     let address = place.site.address();
     let running = place.start(&address, &[(name, &password)], &["--dry-run"]);
     running.stdout.wait_for("row 100, id 100: the name");
-    // It waits now, as for somebody who reads, with most rows still to be told.
+    // It waits now for its output to be read, with most rows still to come.
     running.stdout.pause();
     let change = "SET lock_wait_timeout = 5; UPDATE users SET about = 'x' WHERE id = 1";
     place.site.sql(change);
@@ -151,7 +151,7 @@ fn high_water(status: &str) -> u64 {
 fn the_bar_knows_how_many_there_are() {
     let place = Place::new(&many(20_000));
     let (name, password) = Site::environment();
-    // Names that are cleaned are told elsewhere.
+    // Names that are cleaned are reported elsewhere.
     let command = format!(
         "{name}={password} {} members import '{}' >told",
         env!("CARGO_BIN_EXE_flashgate"),

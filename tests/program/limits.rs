@@ -7,7 +7,7 @@ use tempfile::tempdir;
 
 use crate::outside::{Client, PATIENCE, Running, Server};
 
-/// The system has no thread, from the first on or from some later one: that is told, and no panic.
+/// The system cannot start the first thread, or a later one. The program reports that, and does not panic.
 #[test]
 fn a_system_without_threads() {
     let folder = tempdir().unwrap();
@@ -25,7 +25,7 @@ fn a_system_without_threads() {
     assert!(said.contains("ulimit -u"), "{said}");
 }
 
-/// The command for a server that may open so many files.
+/// The command for a server that may open this many files.
 fn with_files(files: u32, folder: &Path) -> Command {
     let program = env!("CARGO_BIN_EXE_flashgate");
     let command = format!("ulimit -n {files}; exec {program} serve --demo --listen 127.0.0.1:0");
@@ -34,7 +34,7 @@ fn with_files(files: u32, folder: &Path) -> Command {
     shell
 }
 
-/// With hardly any files, a server would start and serve nobody.
+/// With hardly any files, a server could start but not accept a connection.
 #[test]
 fn a_server_with_hardly_any_files() {
     let folder = tempdir().unwrap();
@@ -52,7 +52,7 @@ fn a_server_with_hardly_any_files() {
     server.running.stdout.wait_for("MAXCONN:16 ");
 }
 
-/// A limit on open files that is too low for the crowd is told, and kept.
+/// A limit on open files that is too low for `max-clients` is reported, and kept.
 #[test]
 fn a_server_with_few_files() {
     let folder = tempdir().unwrap();

@@ -63,7 +63,7 @@ fn a_forum_and_its_chat(runtime: &str) {
     let site = Site::new();
     forum(&site);
     let folder = tempdir().unwrap();
-    // Who may read the table, and do nothing else.
+    // A user that may only read the table.
     let reader = site.user(&[&format!("SELECT ON {}.forum_users", site.database)]);
     let address = site.address_of(&reader);
     let server = start(folder.path(), runtime, &address, &[], PASSWORD);
@@ -120,8 +120,7 @@ fn a_forum_and_its_chat(runtime: &str) {
     );
 }
 
-/// A dead database ends nothing: who is in chats on, who comes is told to try later, and gets in as soon as it is
-/// back.
+/// While the database is dead, members online chat on, and logins get "try later". They work as soon as it is back.
 /// The founder of a phpBB is of another type than the other active members.
 fn a_value_that_no_row_has(runtime: &str) {
     let site = Site::new();
@@ -169,7 +168,7 @@ fn a_database_that_goes_away(runtime: &str) {
             assert_eq!(bob.ask("IDENTIFY bob secret2"), later, "{end}");
             assert_eq!(alice.ask("PING still"), r#"<pong value="still"/>"#);
         }
-        // It has looked at who is online.
+        // It has checked the members online.
         let told = "stay online: the database";
         server.running.stderr.wait_for_times(told, nth);
         assert_eq!(alice.ask("PING here"), r#"<pong value="here"/>"#);
@@ -238,7 +237,7 @@ fn where_the_password_comes_from(runtime: &str) {
             .ask("IDENTIFY 7 secret1")
             .starts_with("<login ")
     );
-    // Nobody on the machine reads it in the list of processes.
+    // It is not in the machine's list of processes.
     let line = fs::read(format!("/proc/{}/cmdline", server.running.child.id())).unwrap();
     assert!(!String::from_utf8_lossy(&line).contains(PASSWORD));
     server.stop();

@@ -27,7 +27,7 @@ impl Place {
         Self { site, folder }
     }
 
-    /// Imports as a user who may do everything.
+    /// Imports as an administrator.
     pub(crate) fn import(&self, arguments: &[&str]) -> Done {
         let (name, password) = Site::environment();
         self.import_from(&self.site.address(), &[(name, &password)], arguments)
@@ -265,7 +265,7 @@ fn a_query_stands_for_a_table() {
 #[ignore = "needs a MariaDB: tests/members/mariadb cargo test --features mysql -- --ignored"]
 fn a_query_may_take_its_time() {
     let place = Place::new(&forum());
-    // Longer than anybody who logs in may wait.
+    // Longer than a login may wait.
     let query = "--query=SELECT id, login, pass FROM users WHERE id = 1 AND sleep(4) = 0";
     let began = Instant::now();
     let done = place.import(&[query, "--dry-run"]);
@@ -278,7 +278,7 @@ fn a_query_may_take_its_time() {
 fn rights_that_an_import_needs() {
     let place = Place::new(&forum());
     let database = &place.site.database;
-    // Lets nobody in who knows no password.
+    // The database refuses wrong passwords.
     let address = place.site.address();
     for said in [&[][..], &[(VARIABLE, "wrong")]] {
         let done = place.import_from(&address, said, &["--table=users"]);

@@ -1,5 +1,4 @@
-//! What an operator changes counts for members whom a running server knows, too; and the members of
-//! an old site.
+//! An operator's changes take effect for members that a running server remembers, too; and the members of an old site.
 
 use std::fs;
 use std::thread;
@@ -96,7 +95,7 @@ on_both! {
     }
 }
 
-/// Old hashes, and what nobody can log in by: in order of number, and without the text.
+/// Old hashes, and hashes that no password fits: in the order of numbers, without their text.
 #[test]
 fn a_check_names_members_that_can_never_log_in() {
     let folder = tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Passwords in the memory of a server that has used them: there are none, nor halves of any.
+//! Searches the memory of programs that have used passwords: no password and no half of one may be left.
 //!
 //! Each password holds one random word four times, with a number behind it. So all memory is searched
 //! for one word, a piece of a password is found too, and what is found says how it was sent.
@@ -232,7 +232,7 @@ fn refused(server: &Server, word: &Word) {
     let mut tries: Vec<_> = of_each.map(|n| wrong(&n.to_string(), n) + "&").collect();
     tries.push(wrong("nobody", 1));
     tries.push(format!("IDENTIFY 1 ticket:1.1.{}", word.password(WRONG)));
-    // On a busy machine, of more at once the last would be told to try again later.
+    // On a busy machine, the last of more logins at once would get "try later".
     for some in tries.chunks(4) {
         let mut clients: Vec<_> = some.iter().map(|_| server.connect()).collect();
         for (client, command) in clients.iter_mut().zip(some) {
@@ -354,7 +354,7 @@ fn store(word: &Word, folder: &Path) {
     }
 }
 
-/// A stored password of each format, of which some are passwords of nobody here.
+/// A stored password of each format; some of the passwords are not used here.
 fn hashes() -> Vec<String> {
     let vectors = fs::read_to_string("tests/members/vectors.tsv").unwrap();
     let mut seen = BTreeSet::new();

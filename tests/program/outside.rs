@@ -128,7 +128,7 @@ impl Running {
         kill_process(pid, signal).unwrap();
     }
 
-    /// Waits for the end, and tells the exit code.
+    /// Waits for the end. Returns the exit code.
     pub(crate) fn wait(&mut self, longest: Duration) -> i32 {
         let end = Instant::now() + longest;
         loop {
@@ -216,7 +216,7 @@ impl Output {
         self.wait_for_times(text, 1);
     }
 
-    /// Waits until a text is there so many times.
+    /// Waits until a text is there this many times.
     pub(crate) fn wait_for_times(&self, text: &str, times: usize) {
         let end = Instant::now() + PATIENCE;
         loop {
@@ -267,7 +267,7 @@ impl Server {
         Self::of(Running::start(folder, &arguments, environment), listeners)
     }
 
-    /// Waits until a program that has been started serves on so many addresses.
+    /// Waits until a program that has been started listens on this many addresses.
     pub(crate) fn of(mut running: Running, listeners: usize) -> Self {
         let end = Instant::now() + PATIENCE;
         let addresses = loop {

@@ -1,4 +1,4 @@
-//! SIGHUP: what is read again, what stays as it was, and who is not disturbed.
+//! SIGHUP: what is read again, what stays as it was, and that connections are not disturbed.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};

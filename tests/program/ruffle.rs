@@ -1,4 +1,4 @@
-//! Ruffle: what a page is told, and where the built-in one finds it.
+//! Ruffle: the settings that pages give it, and where the built-in page finds it.
 
 use std::fs;
 
@@ -31,7 +31,7 @@ fn entries(arguments: &str) -> Value {
         .filter(|line| !line.starts_with("//"))
         .collect();
     let code = code.join("\n");
-    // What the page has told Ruffle before stays, and a page that is https connects by wss.
+    // Settings of the page itself stay, and a page on https connects by wss.
     let (start, rest) = code.split_once("concat(").unwrap();
     assert!(start.contains("window.RufflePlayer = window.RufflePlayer || {};"));
     assert!(start.contains("RufflePlayer.config = window.RufflePlayer.config || {};"));
@@ -113,7 +113,7 @@ fn no_page_ends_up_with_nonsense() {
     }
 }
 
-/// What the Flash page is told, and its policy.
+/// The settings in the Flash page, and its policy.
 fn told(server: &Server) -> (Value, String) {
     let answer = get(server, "/flash/ruffle.json");
     assert_eq!(answer.field("Content-Type"), Some("application/json"));

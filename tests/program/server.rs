@@ -135,7 +135,7 @@ on_both! {
         }
         for word in ["secret1", "secret2", "hunter2", "top", "argon2"] {
             assert!(!log.contains(word), "{word} in {log}");
-            // Those of a demo are told to whoever starts it.
+            // The passwords of a demo are printed at its start.
             let is_told = word.starts_with("secret");
             assert!(is_told || !diagnostics.contains(word), "{word} in {diagnostics}");
         }
@@ -363,7 +363,7 @@ on_both! {
         }
     }
 
-    /// Standard error is full and nobody reads it; the chat, logins and the end do not mind.
+    /// Standard error is full and is not read: the chat, logins and the shutdown go on.
     fn diagnostics_that_nobody_takes(runtime) {
         let folder = tempdir().unwrap();
         let add = ["members", "add", "--id=1", "--nick=alice", "--name=alice"];
@@ -395,7 +395,7 @@ on_both! {
         drop(unread);
     }
 
-    /// Nobody reads the log any more; the chat does not mind.
+    /// The log is no longer read: the chat goes on.
     fn a_log_that_nobody_takes(runtime) {
         let folder = tempdir().unwrap();
         // Reading stops where a pipe is full; only the server's own queue is left.

@@ -227,7 +227,7 @@ fn a_folder_on_std() {
     a_folder("--runtime=std");
 }
 
-/// A server that cannot serve what it was told to does not start, says why, and leaves nothing behind.
+/// A server that cannot serve what its options ask for does not start, says why, and leaves nothing behind.
 #[test]
 fn sites_that_are_refused() {
     let folder = tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Tickets: who logs in by what a site has signed.
+//! Tickets: logins by what a site has signed.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -41,7 +41,7 @@ fn wait_for_next_second() {
     thread::sleep(Duration::from_millis(1001));
 }
 
-/// What a client is told who tries this alone.
+/// The answer to a client that tries only this.
 fn identify(server: &Server, id: &str, password: &str) -> String {
     let mut client = server.connect();
     let answer = client.ask(&format!("IDENTIFY {id} {password}"));
@@ -65,7 +65,7 @@ fn is_asked_to_try_later(server: &Server, id: &str, password: &str) {
 }
 
 on_both! {
-    /// Once, for whom it was made, in its time; whatever is told of them, no ticket is.
+    /// A ticket works once, for its member, in its time. No output has the ticket itself.
     fn tickets_let_members_in(runtime) {
         let folder = tempdir().unwrap();
         prepare(folder.path());
@@ -84,7 +84,7 @@ on_both! {
         is_refused(&server, "1", &ticket(SECRET, 1, 330));
         is_refused(&server, "1", &ticket_made(SECRET, 1, 30, 60));
 
-        // Somebody else's, an inactive member's, nobody's.
+        // Tickets of another member, of an inactive one, and of none.
         let hers = ticket(SECRET, 1, 60);
         for id in ["3", "carol", "2", "4", "Alice", "01"] {
             is_refused(&server, id, &hers);
@@ -93,7 +93,7 @@ on_both! {
         is_refused(&server, "2", &ticket(SECRET, 2, 60));
         is_refused(&server, "4", &ticket(SECRET, 4, 60));
 
-        // By whoever does not know the secret, and damaged on its way.
+        // Tickets with another secret, and damaged ones.
         is_refused(&server, "1", &ticket(SECRET.trim_end(), 1, 60));
         let whole = ticket(SECRET, 1, 60);
         is_refused(&server, "1", &whole[..whole.len() - 1]);
@@ -159,7 +159,7 @@ on_both! {
         is_let_in(&server, "3", "ticket:1.3.secret");
     }
 
-    /// A member who is online already has spent the ticket all the same.
+    /// A member who is online already uses up the ticket all the same.
     fn twice_at_once(runtime) {
         let folder = tempdir().unwrap();
         prepare(folder.path());
@@ -184,7 +184,7 @@ on_both! {
     }
 }
 
-/// What the operator is told about a secret that will not do.
+/// The message about a secret that cannot be used.
 #[test]
 fn secrets_that_will_not_do() {
     let folder = tempdir().unwrap();

@@ -120,7 +120,7 @@ on_both! {
                 request.headers_mut().insert("Origin", origin.parse().unwrap());
                 Guest::with(to, Speaks::Text, request)
             };
-            // Only a browser has an origin; a program without one is let in.
+            // Only a browser sends an origin; a program without one is allowed.
             let mut program = Guest::connect(to, Speaks::Binary);
             assert_eq!(program.ask("PING x"), "<pong value=\"x\"/>");
             let (mut page, _) = from("HTTPS://Games.example").unwrap();
@@ -181,7 +181,7 @@ on_both! {
         }
     }
 
-    /// Everyone hears of everyone who comes later, and of everyone who goes, once and in one order.
+    /// Each client is notified of each later login and of each quit, once and in the same order.
     fn two_hundred_at_once(runtime) {
         let folder = tempdir().unwrap();
         let server = room(folder.path(), CROWD, runtime);

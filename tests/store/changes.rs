@@ -1,4 +1,4 @@
-//! What a running server hears of changes by others, however those were made.
+//! Changes of the store by other programs, however they are made, as a running server notices them.
 
 use std::fs;
 use std::sync::mpsc::{self, Receiver};
@@ -98,7 +98,7 @@ fn each_change_is_reported_once_and_within_a_second() {
     assert!(took[0] < Duration::from_secs(1), "{took:?}");
 }
 
-/// No trigger tells of a row that REPLACE removes.
+/// A row that REPLACE removes fires no trigger.
 #[test]
 fn a_row_that_is_replaced() {
     let store = three();
@@ -119,8 +119,8 @@ fn a_row_that_is_replaced() {
     assert!(heard.recv_timeout(AFTER).is_err());
 }
 
-/// Whoever comes after all of it is not put out for what was before; whoever may have been online
-/// since before is, whoever else logs in meanwhile.
+/// A member who logs in after a change stays. A member who may have been online before it is logged out, whoever else
+/// logs in meanwhile.
 #[test]
 fn a_login_after_a_change_stays() {
     let store = three();
@@ -145,7 +145,7 @@ fn a_login_after_a_change_stays() {
         store.sql(out_and_in);
         is_alice(&login(&pool, "1", "alice's"));
         while heard.recv_timeout(PATIENCE).unwrap() != Disabled(ALICE) {}
-        // So that the next round hears of itself alone.
+        // So that the next round sees only its own events.
         while heard.recv_timeout(AFTER).is_ok() {}
     }
 }
@@ -184,7 +184,7 @@ fn a_file_that_is_replaced_is_compared() {
     // The change of file led to no event: the next one is about a change in that file.
     store.sql("DELETE FROM members WHERE id = 3");
     assert_eq!(heard.recv_timeout(PATIENCE), Ok(Removed(CAROL)));
-    // In place, and older: carol is back, and what was heard last is not in it.
+    // In place, and older: carol is back, and the last reported change is not in it.
     let old = fs::read(&backup).unwrap();
     is_alice(&login(&pool, "1", "alice's"));
     store.sql("UPDATE members SET nick = 'alicia' WHERE id = 1");
@@ -275,7 +275,7 @@ fn a_change_that_leaves_the_file_with_the_same_time() {
     assert_eq!(heard.recv_timeout(PATIENCE), Ok(Disabled(BOB)));
 }
 
-/// Who puts a file into place may not be done yet.
+/// The program that replaces a file may not have finished.
 #[test]
 fn a_file_that_is_in_place_for_a_moment_is_not_looked_into() {
     let store = three();
@@ -305,12 +305,12 @@ fn a_file_that_is_in_place_for_a_moment_is_not_looked_into() {
     assert!(in_time, "no moment was short enough");
 }
 
-/// Nobody is let in by a row that went while the password was checked, without a trigger to tell.
+/// A row that was deleted while its password was checked, without a trigger, lets nobody log in.
 #[test]
 fn a_row_that_goes_during_the_hash() {
     let slow = Params::new(64 * 1024, 16, 1, None).unwrap();
     let slow = Hash::with(&Secret::new("alice's"), slow).unwrap();
-    // As slow as is allowed, but it may be done before the next look: then it was let in rightly.
+    // As slow as is allowed; but if it is done before the next check, the login is right.
     for _ in 0..10 {
         let store = three();
         let mut members = Members::open(&store.path).unwrap();

@@ -116,7 +116,7 @@ fn a_store_that_is_locked() {
     let pool = store.pool();
     let other = Connection::open(&store.path).unwrap();
 
-    // A writer stands in nobody's way; it only keeps the login from being noted.
+    // A writer blocks no login; it only keeps the login from being noted.
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     is_alice(&login(&pool, "1", "alice's"));
     other.execute_batch("ROLLBACK").unwrap();
@@ -175,8 +175,8 @@ fn a_store_is_never_made_by_looking() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
-/// So that a backup copied into place finds no log beside it, and that nobody takes the log that
-/// somebody else begins beside that backup for the server's own.
+/// A backup that is copied into place finds no log beside it, and a log that another program begins beside it is not
+/// taken for the server's own.
 #[test]
 fn a_quiet_store_has_no_side_files() {
     let store = Store::with(&[member(1, "alice", Active::Yes)]);
@@ -281,7 +281,7 @@ fn a_store_that_is_written_to_can_be_listed() {
     assert_eq!(members.list().unwrap().len(), 1);
 }
 
-/// Nobody waits for the waits of those before.
+/// A login does not wait for the waits of earlier logins.
 #[test]
 fn a_locked_store_keeps_nobody_waiting_twice() {
     let store = Store::with(&[member(1, "alice", Active::Yes)]);

@@ -1,4 +1,4 @@
-//! Stores to try things on, and how to ask them.
+//! Stores for tests, and functions that ask them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,9 +16,9 @@ use flashgate_core::{
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-/// Where members stand: our own store, or the table of a site. What a pool answers is the same over both.
+/// A place with members: our own store, or the table of a site. A pool gives the same answers over both.
 pub(crate) trait Place: Sized {
-    /// A place with these members, and nobody else.
+    /// A place with only these members.
     fn with(members: &[NewMember]) -> Self;
 
     fn pool_of(&self, options: &PoolOptions) -> Pool;
@@ -166,7 +166,7 @@ pub(crate) fn identify(id: &str, password: &str) -> Query {
     }
 }
 
-/// Keeps so many threads of the pool busy until the senders are used, or dropped.
+/// Keeps this many threads of the pool busy until the senders are used or dropped.
 pub(crate) fn occupy(pool: &Pool, threads: usize) -> Vec<mpsc::Sender<()>> {
     let one = |_| {
         let (release, released) = mpsc::channel();
@@ -229,5 +229,5 @@ pub(crate) const UNKNOWN: Answer = Answer::Denied(Denial::Unknown, None);
 
 pub(crate) const FAILED: Answer = Answer::Unavailable(Unavailable::Failed);
 
-/// Far more than anything here takes.
+/// Longer than anything here takes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);

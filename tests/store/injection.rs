@@ -1,4 +1,4 @@
-//! SQL in everything that comes from outside: it is text, and stays text.
+//! SQL in every text from outside stays text.
 
 use std::fs;
 
@@ -13,7 +13,7 @@ use crate::fixture::{
 
 over_both!(ids_and_passwords_at_a_login);
 
-/// Each of them would do or show something, were it ever part of a statement.
+/// Each of these would do or show something if it became part of a statement.
 const HOSTILE: &[&str] = &[
     "'",
     "\"",
@@ -149,7 +149,7 @@ fn patterns_and_what_an_operator_looks_for() {
             ..Filter::default()
         };
         let found = members.select(&filter).unwrap();
-        // These two are patterns: of everybody, and of who has five letters.
+        // These two are patterns: for all members, and for nicks of five letters.
         let expected = match *hostile {
             "*" => 2,
             "?????" => 1,

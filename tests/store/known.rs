@@ -1,4 +1,4 @@
-//! Members who were here a short while ago: let in at once, and never when the store would not.
+//! Members who logged in a short while ago: they log in again at once, but never if the store would refuse them.
 
 use std::fs;
 use std::io::Write;
@@ -96,7 +96,7 @@ fn a_wrong_password_costs_a_hash_however_well_known_the_member<P: Place>() {
             assert_eq!(hashed(&pool, id, password), (why, true), "{id} {password}");
         }
     }
-    // Nobody can make the server forget somebody else's.
+    // One client cannot make the server forget another member's password.
     let (answer, needed) = hashed(&pool, "1", "alice's");
     is_alice(&answer);
     assert!(!needed);
@@ -138,7 +138,7 @@ fn the_stores_word_is_what_counts<P: Place>() {
         known(&pool);
         store.sql("DELETE FROM members WHERE id = 1");
         assert_eq!(hashed(&pool, "1", "alice's"), (UNKNOWN, true));
-        // Somebody else with her number and her nick.
+        // Another member with her number and her nick.
         let heir = cheap("heir's");
         store.sql(&format!(
             "INSERT INTO members (id, nick, nick_key, name, password) VALUES (1, 'alice', 'alice', 'A', '{}')",
@@ -281,7 +281,7 @@ fn with_garbage_in_the_file_every_login_fails() {
     store.is_sound();
 }
 
-/// However they got in, and nobody else: once a second, and at the end.
+/// Logins of every kind are noted, and nothing else is: once a second, and at the end.
 #[test]
 fn logins_are_noted_in_time() {
     let store = two::<Store>();
@@ -291,7 +291,7 @@ fn logins_are_noted_in_time() {
     wait_for(|| last(1).is_some());
     assert_eq!(last(2), None);
 
-    // Known by now, so that no thread hears of it.
+    // Known by now, so that no thread is asked.
     store.sql("UPDATE members SET last_login_at = NULL");
     is_alice(&login(&pool, "alice", "alice's"));
     known(&pool);
@@ -328,7 +328,7 @@ fn notes_wait_for_a_writer() {
     wait_for(|| store.last_logins()[0].is_some());
 }
 
-/// A server comes back to the network, and everybody comes back to it.
+/// All members reconnect at once after the server was off the network.
 fn ten_thousand_come_back_at_once<P: Place>() {
     const MEMBERS: i64 = 10_000;
     let store = P::with(&[]);

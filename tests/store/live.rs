@@ -33,7 +33,7 @@ fn of(address: &str, options: Options) -> SiteTable {
     SiteTable::new(Address::parse(address).unwrap(), Some(password), options)
 }
 
-/// Who is let in, by name and password: the number, nick and name.
+/// Logs in by name and password. Returns the number, nick and name.
 fn who(pool: &Pool, id: &str, password: &str) -> Option<(i64, String, String)> {
     match login(pool, id, password) {
         Answer::Member(member) => Some((
@@ -67,7 +67,7 @@ fn what_a_collation_takes_for_one_is_not() {
     let names = [
         ("1", is(1, "alice", "alice")),
         ("alice", is(1, "alice", "alice")),
-        // Whoever has no number of the right form is nobody, by nick too.
+        // A row without a number of the right form is no member, by nick either.
         ("01", None),
         ("Alice", None),
         ("ALICE", None),
@@ -86,7 +86,7 @@ fn what_a_collation_takes_for_one_is_not() {
         ("9", None),
         ("gina", None),
         ("🔑", None),
-        // Nobody would see the difference.
+        // The difference cannot be seen.
         ("10", None),
         ("alice\u{fe0f}", None),
         ("11", None),
@@ -153,7 +153,7 @@ fn columns_as_sites_have_them() {
     }
 }
 
-/// `John Smith` is John_Smith, unless somebody else is.
+/// `John Smith` becomes John_Smith, unless another member has that nick.
 #[test]
 #[ignore = "needs a MariaDB: tests/members/mariadb cargo test --features mysql -- --include-ignored"]
 fn spaces_that_are_filled() {
@@ -331,7 +331,7 @@ fn a_table_that_cannot_be_asked() {
     says(&nobody, "refused");
 }
 
-/// What a site changes about who was let in, told within a second.
+/// A site's changes of members who have logged in are reported within a second.
 #[test]
 #[ignore = "needs a MariaDB: tests/members/mariadb cargo test --features mysql -- --include-ignored"]
 fn changes_are_reported() {
@@ -374,7 +374,7 @@ fn changes_are_reported() {
             "UPDATE members SET id = 40 WHERE id = 4",
             Some(Removed(MemberId(4))),
         ),
-        // Nobody who was let in.
+        // Not members who have logged in.
         ("UPDATE members SET active = 0 WHERE id = 5", None),
     ] {
         place.sql(sql);
@@ -458,8 +458,8 @@ fn pass(mut from: TcpStream, mut to: TcpStream, is_cut: &AtomicBool) {
     let _ = to.shutdown(Shutdown::Both);
 }
 
-/// A database behind a network that swallows everything: whoever asks is told in time, however many ask,
-/// and it works again as soon as there is a network.
+/// The network between server and database drops everything: all logins get "try later" in time, however many there
+/// are, and logins work as soon as the network does.
 #[test]
 #[ignore = "needs a MariaDB: tests/members/mariadb cargo test --features mysql -- --include-ignored"]
 fn a_database_that_does_not_answer() {

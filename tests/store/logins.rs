@@ -1,4 +1,4 @@
-//! Who gets in, who does not, and what it costs to find out.
+//! Logins that succeed and logins that fail, and what they cost.
 
 use flashgate::login::{Pool, PoolOptions};
 use flashgate::password::Hash;
@@ -162,7 +162,7 @@ fn nobody_logs_in_by_a_nick_that_breaks_a_rule() {
     assert_eq!(members.misnamed(), Ok(0));
 }
 
-/// Somebody has written to the file past flashgate. Nobody else is to suffer for it.
+/// Another program has written a row that cannot be read. Other members are not affected.
 #[test]
 fn a_row_that_cannot_be_read_is_one_members_trouble() {
     let store = Store::with(&[

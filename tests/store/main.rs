@@ -1,4 +1,4 @@
-//! The member store as a running server meets it.
+//! The member store under a running server.
 
 mod changes;
 #[cfg(feature = "mysql")]

@@ -1,4 +1,4 @@
-//! Members who come with the hash of an old site: let in by it, and given an argon2id hash for it.
+//! Members with the hash of an old site: they log in by it, and get an argon2id hash in its place.
 
 use std::fs;
 use std::sync::{Arc, mpsc};
@@ -111,7 +111,7 @@ fn every_format_becomes_argon2id() {
     assert!(store.last_logins().iter().all(Option::is_some));
 }
 
-/// Some let in whoever adds something to a password, a slip of the finger too.
+/// Some old formats accept a password with something added to it, such as a mistyped key.
 #[test]
 fn what_an_old_hash_ignored_does_not_become_the_password() {
     let typed_72 = "7".repeat(72);
@@ -204,7 +204,7 @@ fn is_alice_by(hash: &str, password: &str) -> bool {
     matches!(login(&alice(hash).pool(), "1", password), Answer::Member(_))
 }
 
-/// Many who come at once with old hashes are all answered before the first new hash is made.
+/// Many logins at once with old hashes are all answered before the first new hash is made.
 #[test]
 fn logins_come_before_new_hashes() {
     let members: Vec<NewMember> = (1..=5)
@@ -268,7 +268,7 @@ fn a_new_hash_waits_for_a_writer_and_the_old_one_lets_in_until_then() {
     let pool = store.pool();
     let other = Connection::open(&store.path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    // By the hash, and as one who is known; neither may lose the new hash.
+    // One login by the hash, and one as a known member; neither may lose the new hash.
     for _ in 0..20 {
         is_alice(&login(&pool, "1", "secret1"));
         thread::sleep(Duration::from_millis(100));

@@ -1,4 +1,4 @@
-//! A store beside which no files can be made: logins go on, and are noted once they can be.
+//! A store in a folder where no files can be made: logins go on, and are noted once files can be made again.
 
 use std::env;
 use std::fs::{self, File};
@@ -158,7 +158,7 @@ fn the_files_beside_are_taken_away_and_put_back() {
     }
 }
 
-/// The store itself cannot be read: nobody is let in, until it can be again.
+/// The store itself cannot be read: logins fail until it can be read again.
 #[test]
 fn a_folder_in_the_place_of_the_store() {
     let store = trio();
@@ -199,7 +199,7 @@ fn all_is_well(pool: &Pool) {
     }
 }
 
-/// Who logs in now is noted in the store.
+/// Checks that logins are noted in the store now.
 fn is_noted(pool: &Pool, store: &Path) {
     all_is_well(pool);
     let all = "SELECT last_login_at IS NOT NULL FROM members ORDER BY id";

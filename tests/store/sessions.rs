@@ -1,4 +1,4 @@
-//! The table of a site on a server that has settings of its own for who connects, or is not quick.
+//! The table of a site on a server with settings of its own for new connections, or on a slow server.
 
 use std::sync::mpsc;
 use std::thread;
@@ -19,7 +19,7 @@ use crate::fixture::{
 };
 use crate::table::Table;
 
-/// What the server does with whoever connects, until it is dropped. Not with users who may do everything.
+/// A statement that the server runs for each new connection until this is dropped. It does not run for administrators.
 struct AtConnect(Conn);
 
 impl AtConnect {
@@ -63,7 +63,7 @@ fn settings_that_a_database_applies_to_connections() {
         let answer = login(&pool, name, "secret");
         assert!(matches!(answer, Answer::Member(_)), "{name}: {answer:?}");
     }
-    // Once somebody has looked.
+    // After the first check.
     assert_eq!(heard.recv_timeout(Duration::from_millis(1300)).ok(), None);
     site.sql("UPDATE members SET active = 0");
     assert_eq!(heard.recv_timeout(PATIENCE), Ok(Disabled(MemberId(1))));
@@ -71,8 +71,8 @@ fn settings_that_a_database_applies_to_connections() {
     site.sql("SET lock_wait_timeout = 5; ALTER TABLE members ADD seen INT");
 }
 
-/// A lookup is a prepared statement and a look is none: numbers and times come differently. Both read what
-/// a dump would say, or who has just been let in is logged out.
+/// A lookup is a prepared statement and a check is none: numbers and times come in different forms. Both must be read as
+/// in a dump, or a member would be logged out right after the login.
 #[test]
 #[ignore = "needs a MariaDB: tests/members/mariadb cargo test --features mysql -- --include-ignored"]
 fn a_lookup_and_a_look_read_the_same() {
@@ -125,7 +125,7 @@ fn a_lookup_and_a_look_read_the_same() {
     }
 }
 
-/// As hosters set it. Who finds none free waits for another's, and nobody is told that nobody can log in.
+/// A limit on connections, as hosters set it. A login that finds none free waits for one, and does not fail.
 #[test]
 #[ignore = "needs a MariaDB: tests/members/mariadb cargo test --features mysql -- --include-ignored"]
 fn fewer_connections_than_threads() {
@@ -148,7 +148,7 @@ fn fewer_connections_than_threads() {
     }
 }
 
-/// A user whom the site has given another way to log in, while the chat runs.
+/// The site changes how the database user logs in, while the chat runs.
 #[test]
 #[ignore = "needs a MariaDB: tests/members/mariadb cargo test --features mysql -- --include-ignored"]
 fn a_way_to_log_in_that_is_not_known_here() {
@@ -173,7 +173,7 @@ fn a_way_to_log_in_that_is_not_known_here() {
     )) {
         site.sql(&format!("KILL {id}"));
     }
-    // All threads have looked at who is online, in vain.
+    // All threads have tried to check the members online.
     thread::sleep(Duration::from_secs(4));
     for _ in 0..8 {
         assert_eq!(login(&pool, "1", "secret"), FAILED);
@@ -191,8 +191,8 @@ fn a_way_to_log_in_that_is_not_known_here() {
     site.sql("UNINSTALL SONAME 'auth_ed25519'");
 }
 
-/// Who has given a question up does not leave it behind on the server: many would be all the connections that
-/// it has, and none would be left for the site.
+/// A question that was given up does not stay on the server: many of them would take all of its connections, and leave
+/// none for the site.
 #[test]
 #[ignore = "needs a MariaDB: tests/members/mariadb cargo test --features mysql -- --include-ignored"]
 fn a_table_that_is_locked() {

@@ -1,4 +1,4 @@
-//! Tickets, at the store: what they cost, and whom they let in.
+//! Tickets at the store: what they cost, and which members log in by them.
 
 use flashgate::login::{Pool, PoolOptions, TicketSecret};
 use flashgate::store::Active;
@@ -30,7 +30,7 @@ fn two<P: Place>() -> P {
     ])
 }
 
-/// Nobody can tell by the time why a ticket is refused, nor that it was one.
+/// The time of a refusal does not reveal why a ticket is refused, nor that it was one.
 fn a_false_ticket_costs_what_a_wrong_password_does<P: Place>() {
     let store = two::<P>();
     let pool = open(&store);

@@ -1,11 +1,10 @@
-//! What holds for everything that a client ever gets, whatever a transcript expects of it.
+//! Checks of everything that clients receive, beside the expectations of transcripts.
 
 use std::str;
 
 use flashgate_testing::transcript::{End, Played, Stream};
 
-/// Checks every stream of a scenario: chat is strict XML, frames are as they may
-/// be, HTTP has a proper head.
+/// Checks every stream of a scenario: strict XML in a chat, correct frames, a correct HTTP head.
 pub(crate) fn check(played: &Played) -> Result<(), String> {
     for stream in &played.streams {
         let checked = match &stream.bytes {
@@ -19,7 +18,7 @@ pub(crate) fn check(played: &Played) -> Result<(), String> {
     Ok(())
 }
 
-/// Answers end with a NUL, and each is XML for a parser that takes nothing else.
+/// Each answer ends with a NUL, and is XML for a strict parser.
 fn chat(stream: &Stream) -> Result<(), String> {
     let mut answers: Vec<&[u8]> = stream.bytes.split(|byte| *byte == 0).collect();
     let rest = answers.pop().unwrap_or_default();
@@ -41,8 +40,8 @@ fn document(answer: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// RFC 6455: the head of an upgrade, then whole frames as a server may send them, nothing behind a
-/// close. What is said is one answer a message, of one kind as long as the connection lives.
+/// RFC 6455: the head of an upgrade, then whole frames as a server may send them, and nothing behind a close. Each
+/// message is one answer, and all messages of a connection have the same kind.
 fn websocket(stream: &Stream) -> Result<(), String> {
     let end = stream.bytes.windows(4).position(|four| four == b"\r\n\r\n");
     let (head, mut rest) = stream.bytes.split_at(end.ok_or("no end of the head")? + 4);
@@ -68,7 +67,7 @@ fn websocket(stream: &Stream) -> Result<(), String> {
             other => return Err(format!("a frame {other:02x}")),
         }
     }
-    // Who is cut off gets no goodbye, and perhaps half a frame.
+    // A client that is cut off gets no close frame, and perhaps half a frame.
     if rest.is_empty() || stream.end == End::Cut {
         Ok(())
     } else {
@@ -76,7 +75,7 @@ fn websocket(stream: &Stream) -> Result<(), String> {
     }
 }
 
-/// What RFC 6455 section 4.2.2 asks for, a subprotocol if any, and no more.
+/// The fields of RFC 6455 section 4.2.2, and no others except a subprotocol.
 fn upgraded(head: &[u8]) -> Result<(), String> {
     let text = str::from_utf8(head).map_err(|error| format!("no UTF-8: {error}"))?;
     let lines: Vec<&str> = text.split("\r\n").collect();
@@ -107,16 +106,16 @@ fn upgraded(head: &[u8]) -> Result<(), String> {
     }
 }
 
-/// The first of some frames.
+/// The first frame of a stream.
 struct Frame<'a> {
     /// What it is, and that it is the last of its message.
     first: u8,
     payload: &'a [u8],
-    /// What comes behind it.
+    /// The bytes behind it.
     rest: &'a [u8],
 }
 
-/// Takes a frame off; none when it is not all there.
+/// Takes a frame off the stream; `None` if it is incomplete.
 fn frame(bytes: &[u8]) -> Result<Option<Frame<'_>>, String> {
     let [first, second, behind @ ..] = bytes else {
         return Ok(None);
@@ -155,7 +154,7 @@ fn answer(first: u8, payload: &[u8]) -> Result<(), String> {
     }
 }
 
-/// A close says nothing, or why, with a code that may be sent.
+/// A close is empty, or has a code that may be sent and a reason.
 fn goodbye(payload: &[u8]) -> Result<(), String> {
     match payload {
         [] => Ok(()),

@@ -1,13 +1,13 @@
-//! The reference for people who write clients, `core/PROTOCOL.md`: its examples are transcripts, its table of
-//! errors has every error that there is, and its part on the log every line and reason.
+//! The reference for authors of clients, `core/PROTOCOL.md`: its examples are transcripts, its table of errors has every
+//! error, and its section on the log has every line and reason.
 
 use std::collections::BTreeSet;
 use std::fs;
 
-/// Where it is.
+/// The path of the reference.
 pub(crate) const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/core/PROTOCOL.md");
 
-/// The examples as one transcript, each line where it was.
+/// The examples as one transcript, in which each line keeps its number.
 pub(crate) fn examples(text: &str) -> String {
     let mut within = false;
     let mut transcript = String::from("# The examples of the reference.\n");
@@ -43,7 +43,7 @@ fn the_table_of_errors_is_that_of_the_core() {
     assert_eq!(listed, said);
 }
 
-/// Each event of the log, and each reason that a line gives, stands in the part on the log.
+/// Each event and each reason of the log is in the section on the log.
 #[test]
 fn the_log_is_described_in_full() {
     let text = fs::read_to_string(PATH).unwrap();

@@ -1,9 +1,8 @@
 //! Plays transcripts on TCP connections over loopback, in front of a runtime.
 //!
-//! What makes it deterministic: the clock moves by hand, and after everything that is done to the
-//! server the driver waits until the server says, by its [`Probe`], that it has seen it and has
-//! written all that follows. A wait in real time is only ever for something that has to come, and
-//! its bound is for a server that is broken.
+//! It is deterministic: the clock is moved by hand, and after each step the driver waits until the server reports, by
+//! its [`Probe`], that it has seen the step and has written everything that follows. A wait in real time is always for
+//! something that must come; its bound is for a broken server.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -55,7 +54,7 @@ struct Watched {
     clock: Arc<dyn Clock>,
     /// The thread that keeps the time.
     keeper: OnceLock<ThreadId>,
-    /// How often others have looked.
+    /// How often other threads have looked.
     others: AtomicUsize,
 }
 
@@ -112,7 +111,7 @@ impl Sockets {
         Ok(sockets)
     }
 
-    /// Has the loop look at everything once: the first turn may have begun before.
+    /// Makes the loop look at everything once; its first turn may have begun before.
     fn turns(&self) -> Result<(), String> {
         for _ in 0..2 {
             let before = self.probe.turns();
@@ -165,7 +164,7 @@ impl Driver for Sockets {
             .client(client)
             .map(|mut stream| stream.write_all(piece))
         {
-            // The server may have closed, as the transcript will tell.
+            // The server may have closed the connection; the transcript checks that.
             Some(Err(error)) if !is_broken(&error) => Err(in_words(error)),
             Some(_) | None => Ok(()),
         }
@@ -248,7 +247,7 @@ impl Driver for Sockets {
 
     fn ended(&mut self, patience: Patience) -> Result<bool, String> {
         if patience == Patience::Some {
-            // That it has not is for the transcript to say.
+            // The transcript checks whether it has.
             let _ = wait("", || self.has_ended());
         }
         if !self.has_ended() {
@@ -274,7 +273,7 @@ impl Driver for Sockets {
     }
 }
 
-/// A transcript that has failed leaves its server behind, which nobody waits for.
+/// After a failure, the server is left running, and is not waited for.
 impl Drop for Sockets {
     fn drop(&mut self) {
         self.clients.clear();
@@ -282,7 +281,7 @@ impl Drop for Sockets {
     }
 }
 
-/// Waits for something that is a few microseconds away, unless the server is broken.
+/// Waits for something that comes within microseconds, unless the server is broken.
 fn wait(what: &str, done: impl Fn() -> bool) -> Result<(), String> {
     let begun = Instant::now();
     let mut looks = 0_u32;
@@ -290,7 +289,7 @@ fn wait(what: &str, done: impl Fn() -> bool) -> Result<(), String> {
         if begun.elapsed() > GUARD {
             return Err(format!("{what} in {GUARD:?}"));
         }
-        // A machine that is busy elsewhere needs its cores more than we do.
+        // Gives way to other processes on a busy machine.
         if looks < 200 {
             thread::yield_now();
         } else {
@@ -313,5 +312,5 @@ fn in_words(error: io::Error) -> String {
     error.to_string()
 }
 
-/// Longer than anything takes that has to come, on a machine with more to do.
+/// Longer than anything takes on a busy machine.
 const GUARD: Duration = Duration::from_secs(30);

@@ -9,7 +9,7 @@ use crate::crowd::{Listen, Outs};
 use crate::fault::Fault;
 use crate::load::{Load, Seat, Slice};
 
-/// A crowd that is told of many newcomers at once.
+/// Clients that are notified of many logins at once.
 pub(crate) struct Burst {
     online: usize,
     newcomers: usize,
@@ -40,7 +40,7 @@ impl Load for Burst {
         let mut news = News::new(self.online);
         seat.crowd.settle(&mut news)?;
         let newcomers = self.newcomers;
-        // Each newcomer is told of those who are in after it, and of itself.
+        // Each new member is notified of its own login and of the later ones.
         let told = self.online * newcomers + newcomers * (newcomers + 1) / 2;
         let slice = seat.cost(|seat| {
             // What comes while it does not run is what it wakes up to.
@@ -70,7 +70,7 @@ impl Load for Burst {
     }
 }
 
-/// What everybody is told.
+/// What all clients are notified of.
 struct News {
     logins: usize,
     welcome: usize,

@@ -6,7 +6,7 @@ use crate::crowd::{Listen, Outs};
 use crate::fault::Fault;
 use crate::load::{Load, Seat, Slice};
 
-/// One visitor at a time, and nobody else.
+/// One visitor at a time, without other clients.
 #[derive(Default)]
 pub(crate) struct Logins {
     visits: usize,
@@ -36,7 +36,7 @@ impl Load for Logins {
 
 impl Logins {
     fn visit(&mut self, seat: &mut Seat) -> Result<(), Fault> {
-        // Somebody else each time: the last one may not have left yet.
+        // Another member each time: the last one may not have left yet.
         let member = 1 + self.visits % VISITORS;
         self.visits += 1;
         seat.crowd.connect(PLACE)?;

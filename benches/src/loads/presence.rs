@@ -6,7 +6,7 @@ use crate::crowd::{Listen, Outs};
 use crate::fault::Fault;
 use crate::load::{Load, Seat, Slice};
 
-/// A crowd that is told of one visitor.
+/// Clients that are notified of one visitor.
 pub(crate) struct Presence {
     online: usize,
     visits: usize,
@@ -41,7 +41,7 @@ impl Load for Presence {
 
 impl Presence {
     fn visit(&mut self, seat: &mut Seat) -> Result<u64, Fault> {
-        // Somebody else each time, so that nothing late passes for new.
+        // Another member each time, so that nothing late passes for new.
         let member = self.online + 1 + self.visits % VISITORS;
         self.visits += 1;
         let place = self.online;
@@ -62,7 +62,7 @@ impl Presence {
     }
 }
 
-/// What each is told once.
+/// What each client is notified of once.
 struct Told {
     what: Vec<u8>,
     /// The visitor's own answer.

@@ -56,13 +56,13 @@ impl Worker {
         })
     }
 
-    /// Has so many be online in all.
+    /// Sets how many members are online in all.
     pub(crate) fn grow(&mut self, members: usize) -> Result<Held, Fault> {
         let [memory, alone] = self.ask(&format!("grow {members}"))?;
         Ok(Held { memory, alone })
     }
 
-    /// Has some pairs talk for a while, and tells microseconds of the server for each delivery.
+    /// Lets some pairs talk for a while. Returns the server's microseconds for each delivery.
     pub(crate) fn talk(&mut self, length: Duration) -> Result<f64, Fault> {
         let [count, nanos] = self.ask(&format!("talk {}", length.as_millis()))?;
         Ok(nanos as f64 / 1e3 / count as f64)
@@ -92,7 +92,7 @@ impl Drop for Worker {
     }
 }
 
-/// Does what it is told, until nobody tells it anything.
+/// Carries out commands until there are no more.
 pub(crate) fn work(arguments: &[String]) -> Result<(), Fault> {
     let [store, kind, wire, presence] = arguments else {
         return Err(Fault::new("a worker is started by this program alone"));

@@ -58,7 +58,7 @@ fn deaf(server: SocketAddr, shared: &Shared, round: usize) -> Result<(), Fault> 
     Ok(())
 }
 
-/// Sends until the server has given the other one up, and tells how many were for it.
+/// Sends until the server has closed the other connection. Returns how many messages were for it.
 fn flood(sender: &mut Guest, messages: &Messages) -> Result<u32, Fault> {
     for number in 0..MOST {
         sender.say(&messages.command(number))?;

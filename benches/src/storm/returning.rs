@@ -14,9 +14,9 @@ pub(crate) struct Returning {
     is_in: Vec<bool>,
     tails: Vec<Tail>,
     start: Instant,
-    /// Who tries again, in order of time.
+    /// The members that try again, in the order of time.
     again: VecDeque<(Instant, usize, Step)>,
-    /// How long each took who is in.
+    /// How long each login took that succeeded.
     pub(crate) took: Vec<Duration>,
     pub(crate) refused: Refused,
     /// When the last answer came.
@@ -222,7 +222,7 @@ const BASE: u64 = 0x9e37_79b9_7f4a_7c15;
 
 const TURN: Duration = Duration::from_millis(2);
 
-/// Before somebody tries again.
+/// The pause before another try.
 const AGAIN: Duration = Duration::from_millis(100);
 
 /// Nothing more comes then.

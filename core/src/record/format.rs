@@ -20,7 +20,7 @@ pub(crate) enum Line<'a> {
     At(Now),
     Accepted(ConnId, Accepted),
     Refused(Refused, Accepted),
-    /// So many bytes came; which ones, the lines of content say.
+    /// This many bytes came; the lines of content have them.
     Bytes(ConnId, usize),
     /// An input that has no bytes. What `configure` brings follows in lines of its own.
     Input(Input<'static>),
@@ -42,7 +42,7 @@ pub(crate) enum Content<'a> {
     Frame(Vec<u8>),
     /// The chat's own bytes, unmasked.
     Text(Cow<'a, [u8]>),
-    /// Bytes that nobody looks at.
+    /// Bytes that the core drops.
     Skip(u64),
 }
 
@@ -202,7 +202,7 @@ pub(crate) const UNAVAILABLE: [(&str, Unavailable); 5] = [
     ("tickets-full", Unavailable::TicketsFull),
 ];
 
-/// What a line tells of an answer's bytes, beside their number.
+/// What a line has of an answer's bytes, besides their number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Told {
     /// A hash of what a replay without secrets says the same.

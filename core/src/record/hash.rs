@@ -36,7 +36,7 @@ fn beginning(bytes: &[u8]) -> &[u8] {
     &bytes[..bytes.len().min(64 * 1024)]
 }
 
-/// FNV-1a, 64 bits. It tells answers apart that nobody crafts to be taken for each other.
+/// FNV-1a, 64 bits. It distinguishes answers, except those made to collide.
 struct Fnv(u64);
 
 impl Default for Fnv {

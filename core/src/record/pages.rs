@@ -21,7 +21,7 @@ pub(super) fn content(typed: &Typed, page: CodePage) -> Vec<u8> {
         .flat_map(|text| text.chars().collect::<Vec<_>>())
         .ne(text.chars())
     {
-        // Its characters are not those that were decoded, so that nobody knows which are the words.
+        // Its characters are not those that were decoded, so the words cannot be found in it.
         return out;
     }
     for word in redact::kept_words(text) {

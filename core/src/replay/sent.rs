@@ -1,4 +1,4 @@
-//! The bytes of a connection, put together from the lines that tell of them.
+//! The bytes of a connection, put together from the lines of its content.
 
 use alloc::borrow::Cow;
 use alloc::collections::VecDeque;
@@ -8,12 +8,12 @@ use crate::record::KEY;
 use crate::record::format::Content;
 use crate::wire::websocket;
 
-/// What a connection has sent, put together from what is told of it.
+/// The bytes that a connection has sent.
 #[derive(Debug, Default)]
 pub(super) struct Sent<'a> {
     pieces: VecDeque<Piece<'a>>,
     text: VecDeque<u8>,
-    /// Bytes were made up, since the lines that tell of them are lost.
+    /// Bytes were made up, since the lines that have them are lost.
     guessed: bool,
 }
 
@@ -48,7 +48,7 @@ impl<'a> Sent<'a> {
         self.guessed
     }
 
-    /// The next bytes; `None` if the recording does not tell of so many.
+    /// The next bytes; `None` if the recording has not so many.
     pub(super) fn next(&mut self, length: usize) -> Option<Vec<u8>> {
         let mut out = Vec::with_capacity(length);
         while out.len() < length {
@@ -67,7 +67,7 @@ impl<'a> Sent<'a> {
                     let start = out.len();
                     let there = here.min(self.text.len());
                     out.extend(self.text.drain(..there));
-                    // No line tells of bytes that waited when the recording was cut off.
+                    // Bytes that waited when the recording was cut off are in no line.
                     self.guessed |= there < here;
                     out.resize(start + here, b'x');
                     if let Some(mask) = mask {

@@ -73,7 +73,7 @@ struct Writer {
     roles: Vec<Role>,
     began: Millis,
     now: Now,
-    /// Time that has passed, and that no line tells yet.
+    /// Time that has passed, and is in no line yet.
     passed: u64,
     clients: Vec<Client>,
     /// By the connection's id in the recording.

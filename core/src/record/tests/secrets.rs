@@ -260,7 +260,7 @@ fn secrets_are_found_where_they_are_kept() {
     );
 }
 
-/// The core drops it, and so is nothing of it told.
+/// The core drops these bytes, so a recording keeps nothing of them.
 #[test]
 fn what_follows_a_request_is_skipped() {
     let text = record(
@@ -270,7 +270,7 @@ fn what_follows_a_request_is_skipped() {
     assert!(text.contains("skip 0.0 8\n"), "{text}");
 }
 
-/// What never ends is told in the end, without a word.
+/// A command that never ends is recorded at the end, in classes only.
 #[test]
 fn what_never_ended() {
     let tape = Tape::default();

@@ -13,9 +13,9 @@ pub(super) struct Client {
     pub(super) incoming: Vec<u8>,
     pub(super) half_closed: bool,
     pub(super) paused: bool,
-    /// What has come and is not told yet.
+    /// Bytes that it received and that are in no line yet.
     pub(super) got: Vec<u8>,
-    /// An end that is not told yet.
+    /// An end that is in no line yet.
     pub(super) end: Option<&'static str>,
     /// It has seen its end.
     pub(super) ended: bool,

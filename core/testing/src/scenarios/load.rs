@@ -122,7 +122,7 @@ pub fn many_clients_at_once(start: Start) {
             client.expect(&format!("<pong value=\"{round}\"/>\0"));
         }
     }
-    // The first logs in, then everybody, and the first is told of everybody.
+    // The first client logs in, then all others, and the first is notified of each.
     let logs_in = |id: u32| format!("<login aid=\"m{id}\" name=\"Member {id}\" />");
     let welcome = |id: u32| format!("<identify aid=\"m{id}\" name=\"Member {id}\" />");
     clients[0].send("IDENTIFY 1 secret\0");

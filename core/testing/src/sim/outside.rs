@@ -183,7 +183,7 @@ impl Heard {
     }
 }
 
-/// Everybody's.
+/// The password of all members.
 const PASSWORD: &str = "right";
 
 /// One visitor's commands, no two the same.
