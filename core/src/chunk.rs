@@ -247,6 +247,16 @@ pub struct Recipients {
     audience: Audience,
     form: Form,
     ids: Arc<[ConnId]>,
+    split: Option<Arc<Split>>,
+}
+
+/// Recipients of whom some cannot share their bytes.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Split {
+    /// Each of these has a filter, which makes bytes of its own.
+    pub(crate) alone: Vec<ConnId>,
+    /// The others.
+    pub(crate) shared: Recipients,
 }
 
 /// Which elements a connection's client knows. It changes once, when the client sends the first command beyond
@@ -288,7 +298,19 @@ impl Recipients {
             audience,
             form,
             ids,
+            split: None,
         }
+    }
+
+    /// The same, of whom some cannot share their bytes.
+    pub(crate) fn divided(self, alone: Vec<ConnId>, shared: Self) -> Self {
+        let split = Some(Arc::new(Split { alone, shared }));
+        Self { split, ..self }
+    }
+
+    /// Those who cannot share their bytes and those who can, if there are any of the former.
+    pub(crate) fn split(&self) -> Option<&Split> {
+        self.split.as_deref()
     }
 
     /// The audience that they belong to.

@@ -24,6 +24,11 @@ pub(crate) trait Seat {
 
     fn set_form(&mut self, form: Form);
 
+    /// Whether the connection's bytes cannot be shared.
+    fn is_alone(&self) -> bool;
+
+    fn set_alone(&mut self);
+
     /// Nick and name in the group's list.
     fn names(&self) -> (&str, &str);
 }
@@ -39,6 +44,8 @@ pub(crate) struct Group<T> {
     last: Slot,
     /// How many seats there are of each form, in the order of [`Form::ALL`].
     counts: [usize; Form::ALL.len()],
+    /// How many seats are of connections whose bytes cannot be shared.
+    alone: usize,
     /// Made when first needed, and shared until the group changes.
     recipients: Option<Arc<[Recipients]>>,
     /// The list of the group, likewise; and the same in ASCII.
@@ -62,6 +69,7 @@ impl<T: Seat> Group<T> {
             first: NOWHERE,
             last: NOWHERE,
             counts: [0; Form::ALL.len()],
+            alone: 0,
             recipients: None,
             list: None,
             ascii_list: None,
@@ -90,6 +98,7 @@ impl<T: Seat> Group<T> {
         let old = mem::replace(old, seat);
         self.counts[old.form() as usize] -= 1;
         self.counts[new as usize] += 1;
+        self.alone -= usize::from(old.is_alone());
         self.changed();
         Some(old)
     }
@@ -104,6 +113,17 @@ impl<T: Seat> Group<T> {
         self.counts[old as usize] -= 1;
         self.counts[form as usize] += 1;
         self.recipients = None;
+    }
+
+    /// The bytes of a connection cannot be shared.
+    pub(crate) fn isolate(&mut self, slot: Slot) {
+        if let Some(seat) = self.seat_mut(slot)
+            && !seat.is_alone()
+        {
+            seat.set_alone();
+            self.alone += 1;
+            self.recipients = None;
+        }
     }
 
     /// Takes a seat out.
@@ -123,6 +143,7 @@ impl<T: Seat> Group<T> {
         *self.after(before) = after;
         *self.before(after) = before;
         self.counts[seat.form() as usize] -= 1;
+        self.alone -= usize::from(seat.is_alone());
         self.changed();
         Some(seat)
     }
@@ -144,7 +165,7 @@ impl<T: Seat> Group<T> {
             let mut seats = self.in_order().filter(|seat| seat.form() == form);
             // Of a known length, so that they are collected in one piece of just that size.
             let ids = (0..count).map(|_| seats.next().expect("they are counted").conn());
-            Recipients::new(self.audience, form, ids)
+            self.divided(Recipients::new(self.audience, form, ids), |_| true)
         });
         let recipients = forms.collect();
         Arc::clone(self.recipients.insert(recipients))
@@ -159,9 +180,31 @@ impl<T: Seat> Group<T> {
         let forms = Form::ALL.into_iter().map(|form| {
             let seats = self.in_order();
             let ids = seats.filter(|seat| seat.form() == form && is_of(seat));
-            Recipients::new(audience, form, ids.map(T::conn))
+            self.divided(Recipients::new(audience, form, ids.map(T::conn)), &is_of)
         });
         forms.filter(|some| some.iter().len() > 0).collect()
+    }
+
+    /// Divides recipients, once for all their messages, where some cannot share their bytes.
+    fn divided(&self, all: Recipients, is_of: impl Fn(&T) -> bool) -> Recipients {
+        if self.alone == 0 {
+            return all;
+        }
+        let (audience, form) = (all.audience(), all.form());
+        let seats = || {
+            self.in_order()
+                .filter(|seat| seat.form() == form && is_of(seat))
+        };
+        let alone: Vec<_> = seats()
+            .filter(|seat| seat.is_alone())
+            .map(T::conn)
+            .collect();
+        if alone.is_empty() {
+            return all;
+        }
+        let others = seats().filter(|seat| !seat.is_alone());
+        let shared = Recipients::new(audience, form, others.map(T::conn));
+        all.divided(alone, shared)
     }
 
     /// The list of the group as of now. All who wait for the same list share its bytes.
@@ -257,6 +300,8 @@ impl<T: Seat> Group<T> {
         assert_eq!((next, before), (NOWHERE, self.last), "the order has an end");
         let counts = Form::ALL.map(|form| self.in_order().filter(|s| s.form() == form).count());
         assert_eq!(counts, self.counts, "each seat is counted once");
+        let alone = self.in_order().filter(|seat| seat.is_alone()).count();
+        assert_eq!(alone, self.alone, "each that is alone, too");
         let mut free = 0;
         let mut next = self.free;
         while let Some(Place::Free { next: n }) = self.places.get(next.index()) {

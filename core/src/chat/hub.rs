@@ -37,6 +37,7 @@ pub(crate) struct Hub {
 pub(crate) struct OnlineMember {
     pub(crate) conn: ConnId,
     form: Form,
+    is_alone: bool,
     pub(crate) level: Level,
     pub(crate) id: MemberId,
     /// The nick, and right behind it the name.
@@ -95,6 +96,12 @@ impl Hub {
         if let Some(online) = self.everyone.seat_mut(slot) {
             online.level = Level::Two;
         }
+    }
+
+    /// The bytes of a member's connection cannot be shared, as it has a filter.
+    pub(crate) fn isolate(&mut self, slot: Slot) {
+        self.by_level = [None, None];
+        self.everyone.isolate(slot);
     }
 
     /// Takes a member off the list.
@@ -203,6 +210,7 @@ impl OnlineMember {
         Self {
             conn,
             form,
+            is_alone: false,
             level,
             id: member.id,
             text: [&*member.nick, &*member.name].concat().into(),
@@ -236,6 +244,14 @@ impl Seat for OnlineMember {
 
     fn set_form(&mut self, form: Form) {
         self.form = form;
+    }
+
+    fn is_alone(&self) -> bool {
+        self.is_alone
+    }
+
+    fn set_alone(&mut self) {
+        self.is_alone = true;
     }
 
     fn names(&self) -> (&str, &str) {
@@ -331,6 +347,37 @@ mod tests {
             [(Form::Text, conn(7)), (Form::AsciiStream, conn(6))]
         );
         hub.assert_consistent();
+    }
+
+    #[test]
+    fn recipients_are_divided_once() {
+        let mut hub = Hub::default();
+        let forms = [Form::Stream, Form::Text, Form::Binary];
+        for n in 0..9_u32 {
+            let (form, level) = (forms[n as usize % 3], Level::One);
+            let nick = alloc::format!("n{n}");
+            let slot = hub.join(ConnId::new(n, 0), form, level, &member(n.into(), &nick));
+            // All of Text, one of Stream, none of Binary.
+            if form == Form::Text || n == 3 {
+                hub.isolate(slot);
+            }
+        }
+        let conns = |all: &[u32]| -> Vec<_> { all.iter().map(|n| ConnId::new(*n, 0)).collect() };
+        for audience in [Audience::Everyone, Audience::Level(Level::One)] {
+            let first = hub.recipients(audience);
+            assert!(Arc::ptr_eq(&first, &hub.recipients(audience)));
+            let [stream, binary, text] = &*first else {
+                panic!("three forms: {first:?}");
+            };
+            for (all, alone, shared) in [(stream, &[3][..], &[0, 6][..]), (text, &[1, 4, 7], &[])] {
+                let split = all.split().expect("some have a filter");
+                assert_eq!(split.alone, conns(alone));
+                assert_eq!(split.shared.iter().collect::<Vec<_>>(), conns(shared));
+                assert_eq!(all.iter().len(), 3);
+            }
+            assert!(binary.split().is_none());
+            hub.assert_consistent();
+        }
     }
 
     #[test]

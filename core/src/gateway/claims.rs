@@ -291,6 +291,9 @@ impl Gateway {
     }
 
     fn sit(&mut self, id: ConnId, slot: Slot) {
+        if !self.filters.is_empty() && self.filtered(id).is_some() {
+            self.hub.isolate(slot);
+        }
         let now = self.now.mono;
         let Some(conn) = self.conns.known_mut(id) else {
             return;

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use zeroize::Zeroizing;
 
 use super::Gateway;
-use crate::chunk::{Chunk, Recipients};
+use crate::chunk::{Chunk, Split};
 use crate::conn::filter::Flow;
 use crate::conn::filtered::Filtered;
 use crate::event::{Action, Input, MAX_READ};
@@ -60,7 +60,7 @@ impl Gateway {
         }
     }
 
-    fn filtered(&mut self, id: ConnId) -> Option<&mut Filtered> {
+    pub(super) fn filtered(&mut self, id: ConnId) -> Option<&mut Filtered> {
         self.filters.get_mut(&id)?.as_mut()
     }
 
@@ -106,19 +106,15 @@ impl Gateway {
         match &action {
             Action::Write(id, chunk) if self.send_filtered(*id, chunk) => return,
             Action::Broadcast(everyone, chunk) => {
-                let plain: Vec<_> = everyone
-                    .iter()
-                    .filter(|id| !self.send_filtered(*id, chunk))
-                    .collect();
-                if plain.is_empty() {
+                if let Some(Split { alone, shared }) = everyone.split() {
+                    for id in alone {
+                        self.send_filtered(*id, chunk);
+                    }
+                    if shared.iter().len() > 0 {
+                        let shared = Action::Broadcast(shared.clone(), chunk.clone());
+                        self.actions.push_back(shared);
+                    }
                     return;
-                }
-                if plain.len() < everyone.iter().len() {
-                    let (audience, form) = (everyone.audience(), everyone.form());
-                    let plain = Recipients::new(audience, form, plain.into_iter());
-                    return self
-                        .actions
-                        .push_back(Action::Broadcast(plain, chunk.clone()));
                 }
             }
             Action::Finish(id) | Action::Close(id) => {
