@@ -26,7 +26,8 @@ pub trait Observer: fmt::Debug + Send {
     /// What bytes of a connection mean. Every byte of an [`Input::Bytes`] is part of exactly one meaning other
     /// than [`Meaning::Undecided`], in order of the bytes; but payload of WebSocket frames follows its
     /// [`Meaning::Frame`] once a command of it is complete. Bytes of commands that have to wait are
-    /// seen when the commands are carried out.
+    /// seen when the commands are carried out. If a connection ends before it is known what it speaks, its
+    /// bytes have no other meaning than [`Meaning::Undecided`].
     fn understood(&mut self, conn: ConnId, meaning: Meaning<'_>);
 
     /// An action that the runtime will poll.

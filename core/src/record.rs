@@ -15,8 +15,9 @@
 //! | `open CONN LISTENER PEER`, `refused WHY LISTENER PEER` | a connection was taken, or not |
 //! | `in CONN LENGTH` | bytes came from the peer: this many |
 //! | `eof CONN`, `gone CONN CAUSE`, `backlog CONN LEFT` | as the inputs of these names |
-//! | `answer TICKET member ID NICK NAME`, `answer TICKET denied REASON`, `answer TICKET failed` | the member store's answer |
-//! | `member disabled ID`, `host DROPPED up`, `host DROPPED down CPU MEMORY START OPEN MAX`, `timeout`, `shutdown` | as the inputs of these names |
+//! | `answer TICKET member ID NICK NAME`, `answer TICKET denied REASON`, `answer TICKET denied ID REASON`, `answer TICKET failed`, … | the member store's answer; why it has none, if it has none |
+//! | `answer TICKET claimed` | the host's answer to a claim |
+//! | `member disabled ID`, `member renamed ID`, `member removed ID`, `host DROPPED up`, `host DROPPED down CPU MEMORY START OPEN MAX`, `timeout`, `shutdown` | as the inputs of these names |
 //! | `announce TEXT`, `kick id ID REASON`, `kick nick NICK REASON` | as the inputs of these names; without `REASON` there was none |
 //! | `configure` | new settings: they follow, up to `settled` |
 //! | `> write CONN LENGTH HASH`, `> broadcast COUNT WHOM LENGTH HASH`, `> finish CONN`, … | what the core decided, when its runtime took it |
