@@ -146,12 +146,14 @@ struct Size {
 impl Size {
     fn of(chunk: Option<&Chunk>) -> Self {
         chunk.map_or(Self::default(), |chunk| {
-            Self::new(chunk.len(), chunk.memory() - chunk.len())
+            // A part of a file takes the memory of the file. What does not fit counts like its bytes.
+            let around = (chunk.memory() - chunk.len()).min(u16::MAX.into());
+            Self::new(chunk.memory() - around, around)
         })
     }
 
     fn new(length: usize, around: usize) -> Self {
-        // No filter's buffer holds 4 GiB, and around a chunk's bytes are less than 100.
+        // No filter's buffer holds 4 GiB.
         let length = u32::try_from(length).unwrap_or(u32::MAX);
         Self {
             length: [(length >> 16) as u16, length as u16],
@@ -271,6 +273,22 @@ mod tests {
         assert_eq!(account.left(100), 60);
         assert_eq!(account.left(0), 0);
         assert_eq!((account.plain, account.wire), (0, 0));
+    }
+
+    #[test]
+    fn a_part_of_a_file_counts_as_the_file() {
+        let file = Chunk::new(&[7; 200_000]);
+        for part in [file.part(0, 10), file.part(9, 150_000), Some(file)] {
+            let part = part.expect("it is in the file");
+            let mut account = Account::default();
+            account.push(Queued {
+                plain: Size::of(Some(&part)),
+                wire: size(150),
+            });
+            assert_eq!(account.left(150), part.memory());
+            assert!(account.left(51) > part.memory() - 200_000);
+            assert_eq!(account.left(0), 0);
+        }
     }
 
     #[test]
