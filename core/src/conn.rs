@@ -223,7 +223,7 @@ impl Conn {
 
     /// What its listener serves to it.
     pub(crate) fn serves<'a>(&self, config: &'a Config) -> Serves<'a> {
-        config.serves(ListenerId(self.listener.into()), self.peer().ip())
+        config.serves(ListenerId(self.listener.into()), self.peer.ip())
     }
 
     /// A chunk that takes this much memory has joined the runtime's queue.

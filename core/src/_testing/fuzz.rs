@@ -25,12 +25,10 @@ fn sniff_as(data: &[u8], proxies: bool) {
     for end in 0..=data.len() {
         let verdict = sniff::sniff(&data[..end], |kind| proxies || kind != Kind::Proxy);
         match (verdict, decided) {
-            (Verdict::Is(kind), None) => decided = Some((kind, end)),
-            (verdict, Some((kind, at))) => assert_eq!(
-                verdict,
-                Verdict::Is(kind),
-                "decided at {at}, changed at {end}"
-            ),
+            (Verdict::Is(_) | Verdict::Policy(_), None) => decided = Some((verdict, end)),
+            (verdict, Some((decided, at))) => {
+                assert_eq!(verdict, decided, "decided at {at}, changed at {end}");
+            }
             (Verdict::Undecided | Verdict::Unterminated, None) => {
                 assert!(end < LONGEST_PREFIX, "undecided at {end}")
             }

@@ -11,6 +11,11 @@ pub(super) struct Peer {
 }
 
 impl Peer {
+    /// The address as it stands here, without the work that [`address`](Self::address) takes.
+    pub(super) fn ip(self) -> IpAddr {
+        self.ip.into()
+    }
+
     pub(super) fn address(self) -> SocketAddr {
         SocketAddr::new(self.ip.to_canonical(), self.port)
     }

@@ -44,7 +44,7 @@ pub(crate) struct Serves<'a> {
 }
 
 impl Config {
-    /// What a listener serves to the peer at an address, which is canonical.
+    /// What a listener serves to the peer at an address. An IPv4-mapped address counts as its IPv4 address.
     pub(crate) fn serves(&self, listener: ListenerId, peer: IpAddr) -> Serves<'_> {
         Serves {
             config: self,
@@ -95,7 +95,7 @@ impl<'a> Serves<'a> {
             return false;
         }
         match self.config.loopback {
-            Loopback::Exempt => !self.peer.is_loopback(),
+            Loopback::Exempt => !self.peer.to_canonical().is_loopback(),
             Loopback::Limited => true,
         }
     }
@@ -123,6 +123,8 @@ pub(crate) enum Verdict {
     Undecided,
     /// A policy request, unless more bytes come than its terminator.
     Unterminated,
+    /// A policy request of this many bytes.
+    Policy(usize),
     /// It is this.
     Is(Kind),
 }
@@ -135,7 +137,7 @@ pub(crate) fn sniff(first: &[u8], is_served: impl Fn(Kind) -> bool) -> Verdict {
         policy::Request::No => {}
         policy::Request::Partial => verdict = Verdict::Undecided,
         policy::Request::Unterminated => return Verdict::Unterminated,
-        policy::Request::Complete(_) => return Verdict::Is(Kind::Policy),
+        policy::Request::Complete(length) => return Verdict::Policy(length),
     }
     // The first byte rules out nearly all rows.
     let may_begin = |prefix: &[u8]| first.is_empty() || first[0] == prefix[0];
@@ -180,10 +182,10 @@ mod tests {
             (b"<policy-file-request/>", Verdict::Unterminated),
             (b"<POLICY-file-Request />", Verdict::Unterminated),
             (b"<policy-file-request/>\r", Verdict::Undecided),
-            (b"<policy-file-request/>\0", Verdict::Is(Kind::Policy)),
-            (b"<policy-file-request/>\n", Verdict::Is(Kind::Policy)),
-            (b"<policy-file-request/>\r\n", Verdict::Is(Kind::Policy)),
-            (b"<policy-file-request />\0more", Verdict::Is(Kind::Policy)),
+            (b"<policy-file-request/>\0", Verdict::Policy(23)),
+            (b"<policy-file-request/>\n", Verdict::Policy(23)),
+            (b"<policy-file-request/>\r\n", Verdict::Policy(24)),
+            (b"<policy-file-request />\0more", Verdict::Policy(24)),
             (b"<policy-file-request/>\rx", Verdict::Is(Kind::Chat)),
             (b"<policy-file-request/>x", Verdict::Is(Kind::Chat)),
             (b"<policy-file-request  />\0", Verdict::Is(Kind::Chat)),

@@ -13,7 +13,6 @@ use crate::id::ConnId;
 use crate::note::{Refusal, What};
 use crate::observer::Meaning;
 use crate::time::Millis;
-use crate::web::policy;
 use crate::wire::proxy::{self, Header};
 use crate::wire::websocket::CloseCode;
 
@@ -31,6 +30,7 @@ impl Gateway {
         let verdict = sniff(input, |kind| serves.kind(layer, kind));
         let kind = match verdict {
             Verdict::Is(kind) => Some(kind),
+            Verdict::Policy(_) => Some(Kind::Policy),
             Verdict::Unterminated if is_last_word(conn) => Some(Kind::Policy),
             Verdict::Undecided if is_last_word(conn) => (!input.is_empty()).then_some(Kind::Chat),
             Verdict::Undecided | Verdict::Unterminated => {
@@ -42,7 +42,13 @@ impl Gateway {
             }
         };
         match kind.filter(|kind| serves.kind(layer, *kind)) {
-            Some(Kind::Policy) => return self.answer_policy(id, input),
+            Some(Kind::Policy) => {
+                let length = match verdict {
+                    Verdict::Policy(length) => length,
+                    Verdict::Is(_) | Verdict::Undecided | Verdict::Unterminated => input.len(),
+                };
+                return self.answer_policy(id, &input[..length]);
+            }
             Some(Kind::Http) => {
                 conn.state = State::Http {
                     since: began(conn, self.now.mono),
@@ -135,19 +141,13 @@ impl Gateway {
         Step::Consumed(first.len())
     }
 
-    fn answer_policy(&mut self, id: ConnId, input: &[u8]) -> Step {
-        let length = match policy::request(input) {
-            policy::Request::Complete(length) => length,
-            policy::Request::Unterminated | policy::Request::Partial | policy::Request::No => {
-                input.len()
-            }
-        };
-        self.understood(id, Meaning::Opening(&input[..length]));
+    fn answer_policy(&mut self, id: ConnId, request: &[u8]) -> Step {
+        self.understood(id, Meaning::Opening(request));
         self.counters.policy_requests += 1;
         self.note(id, What::Crossdomain);
         self.write(id, self.config.policy.socket());
         self.finish(id, Patience::Short);
-        Step::Consumed(length)
+        Step::Consumed(request.len())
     }
 
     /// The connection is a chat from now on, if one more is allowed.
