@@ -116,6 +116,10 @@ impl Gateway {
                     }
                     return;
                 }
+                debug_assert!(
+                    everyone.iter().all(|id| self.filtered(id).is_none()),
+                    "the hub knows whose bytes cannot be shared"
+                );
             }
             Action::Finish(id) | Action::Close(id) => {
                 let last = self.filtered(*id).and_then(Filtered::close);
