@@ -11,7 +11,7 @@ use crate::text::is_unseen;
 #[argh(
     subcommand,
     name = "chat",
-    note = "Asks for the password, without echo. After that every line is a command (/msg NICK TEXT, /list, /help, /quit) or text for the member you wrote to last. A line that begins with // is text that begins with one slash.\n\nIn a pipe, the first lines are the number or nick (unless --id gives it) and the password. Every message and every error is one line on standard output; errors begin with !. At the end of the input the program waits for the last answer and exits. The connection is not encrypted, and neither is the password.\n\nA ticket is good for one login, for about a minute. Other users of this machine can see it among the arguments of the program, unless it is read from standard input."
+    note = "Asks for the password, without echo. After that every line is a command (/msg NICK TEXT, /me TEXT, /list, /help, /quit) or text for the member you wrote to last. A line that begins with // is text that begins with one slash.\n\nIn a pipe, the first lines are the number or nick (unless --id gives it) and the password. Every message and every error is one line on standard output; errors begin with !. At the end of the input the program waits for the last answer and exits. The connection is not encrypted, and neither is the password.\n\nA ticket is good for one login, for about a minute. Other users of this machine can see it among the arguments of the program, unless it is read from standard input."
 )]
 pub struct ChatOptions {
     /// The server.

@@ -146,6 +146,11 @@ impl View {
                 None
             }
             Answer::Error(value) => Some(error(&self.explained(&value))),
+            Answer::Kicked(reason) if reason.is_empty() => Some(error("You were kicked.")),
+            Answer::Kicked(reason) => Some(error(&format!("You were kicked: {}", line(&reason)))),
+            Answer::Announcement { time, text } => {
+                Some(note(&format!("{} {}", word(&time), line(&text))))
+            }
         }
     }
 
@@ -320,6 +325,18 @@ mod tests {
             ),
             (Answer::Error("No.".to_owned()), Some("! No.")),
             (Answer::Pong, None),
+            (Answer::Kicked(String::new()), Some("! You were kicked.")),
+            (
+                Answer::Kicked("Be\nnice.".to_owned()),
+                Some("! You were kicked: Be⏎nice."),
+            ),
+            (
+                Answer::Announcement {
+                    time: "14:02:11".to_owned(),
+                    text: "Soon.".to_owned(),
+                },
+                Some("* 14:02:11 Soon."),
+            ),
             (Answer::Other, None),
         ] {
             let text = view.take(answer.clone()).map(|shown| shown.text);

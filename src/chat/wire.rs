@@ -34,6 +34,13 @@ pub(super) enum Answer {
     List(Vec<Member>),
     Pong,
     Error(String),
+    /// The operator closes the connection, perhaps for a reason.
+    Kicked(String),
+    /// The operator speaks to everyone.
+    Announcement {
+        time: String,
+        text: String,
+    },
     /// An answer of more than this many bytes, which was dropped.
     TooLong(usize),
     /// An element that servers of today do not send.
@@ -170,6 +177,11 @@ fn understand(bytes: &[u8]) -> Result<Answer, Broken> {
         }
         "pong" => Answer::Pong,
         "error" => Answer::Error(attribute(root, "value")?),
+        "kicked" => Answer::Kicked(attribute(root, "reason")?),
+        "announce" => Answer::Announcement {
+            time: attribute(root, "time")?,
+            text: attribute(root, "msg")?,
+        },
         _ => Answer::Other,
     })
 }
@@ -298,6 +310,17 @@ mod tests {
             (
                 "<error value=\"No.\"/>".to_owned(),
                 Answer::Error("No.".to_owned()),
+            ),
+            (
+                "<kicked reason=\"No.\"/>".to_owned(),
+                Answer::Kicked("No.".to_owned()),
+            ),
+            (
+                "<announce time=\"10:54:02\" msg=\"Soon.\" />".to_owned(),
+                Answer::Announcement {
+                    time: "10:54:02".to_owned(),
+                    text: "Soon.".to_owned(),
+                },
             ),
             ("<later/>".to_owned(), Answer::Other),
         ] {
