@@ -22,6 +22,7 @@ mod opening;
 mod operator;
 mod questions;
 pub(crate) mod refusals;
+mod sending;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -38,17 +39,16 @@ use zeroize::Zeroizing;
 
 use crate::chat::hub::Hub;
 use crate::chat::throttle::Throttle;
-use crate::chunk::{Audience, Chunk, Form, Message};
 use crate::config::Config;
 use crate::conn::filtered::Filtered;
 use crate::conn::outbox::Progress;
 use crate::conn::sniff::Layer;
 use crate::conn::table::Table;
-use crate::conn::{Conn, Incoming, Stage, State, Turn, Whose, Wire};
+use crate::conn::{Conn, Incoming, Stage, State, Turn, Wire};
 use crate::event::{Action, Cause, HostFacts, Input, MAX_READ, Refused};
 use crate::gateway::addresses::Addresses;
 use crate::id::{Accepted, ConnId};
-use crate::member::{MemberEvent, Unavailable};
+use crate::member::Unavailable;
 use crate::note::{CloseReason, Note, Refusal, What};
 use crate::observer::Observer;
 use crate::time::{Millis, Now};
@@ -379,49 +379,6 @@ impl Gateway {
         }
     }
 
-    #[cold]
-    fn member(&mut self, event: &MemberEvent) {
-        self.questions.outdate(event.member());
-        self.outdate_claims(event.member());
-        if let Some(online) = self.hub.by_member(event.member()) {
-            let id = online.conn;
-            self.end_chat(id, CloseReason::Disabled, Ends::With(Stage::Finishing));
-            self.settle(id);
-        }
-    }
-
-    #[cold]
-    fn configure(&mut self, config: Arc<Config>) {
-        self.config = config;
-        // A deadline that has come nearer must not wait for the one that was armed.
-        for id in self.conns.ids() {
-            self.arm(id);
-        }
-        self.keep_all_alive();
-        self.throttle.reconsider();
-        self.ask_next();
-    }
-
-    #[cold]
-    fn shut_down(&mut self) {
-        if self.phase != Phase::Running {
-            return;
-        }
-        self.phase = Phase::Stopping(self.now.mono + self.config.limits.linger);
-        for id in self.conns.ids() {
-            match self.conns.known(id).map(|conn| &conn.state) {
-                Some(State::Chat(_)) => {
-                    self.end_chat(id, CloseReason::Shutdown, Ends::With(Stage::Finishing))
-                }
-                Some(State::Sniffing(_, None)) => self.close(id),
-                // A client that has begun a request gets its answer.
-                Some(State::Sniffing(_, Some(_)) | State::Http { .. } | State::Ending(_))
-                | None => {}
-            }
-            self.settle(id);
-        }
-    }
-
     /// Understands as much as can be of what a connection has sent: what is in its inbox, and `data`.
     fn advance(&mut self, id: ConnId, data: &[u8]) {
         let Some(conn) = self.conns.known_mut(id) else {
@@ -539,79 +496,5 @@ impl Gateway {
     fn note_from(&mut self, id: ConnId, peer: SocketAddr, what: What) {
         let conn = Some(id);
         self.act(Action::Note(Note { conn, peer, what }));
-    }
-
-    /// Sends a connection bytes that answer it.
-    fn write(&mut self, id: ConnId, chunk: Chunk) {
-        self.send(id, Whose::Own, |_| chunk);
-    }
-
-    /// Sends a connection a message that answers it.
-    fn say(&mut self, id: ConnId, message: &Message) {
-        self.send(id, Whose::Own, |form| message.to(form));
-    }
-
-    /// Sends a connection a message that another one caused.
-    fn tell(&mut self, id: ConnId, message: &Message) {
-        self.send(id, Whose::Others, |form| message.to(form));
-    }
-
-    /// The only place where bytes for one connection leave.
-    fn send(&mut self, id: ConnId, whose: Whose, chunk: impl FnOnce(Form) -> Chunk) {
-        let Some(conn) = self.conns.known_mut(id) else {
-            return;
-        };
-        let chunk = chunk(conn.form);
-        conn.queued(chunk.memory(), whose, &self.config.limits);
-        self.counters.sent += chunk.len() as u64;
-        self.act(Action::Write(id, chunk));
-    }
-
-    /// Sends a message to an audience. It answers `author`, if there is one in the audience.
-    fn broadcast(&mut self, audience: Audience, message: &Message, author: Option<ConnId>) {
-        for recipients in self.hub.recipients(audience).iter() {
-            let chunk = message.to(recipients.form());
-            let (memory, bytes) = (chunk.memory(), chunk.len() as u64);
-            for id in recipients.iter() {
-                let Some(conn) = self.conns.known_mut(id) else {
-                    continue;
-                };
-                let whose = if Some(id) == author {
-                    Whose::Own
-                } else {
-                    Whose::Others
-                };
-                conn.queued(memory, whose, &self.config.limits);
-                self.counters.sent += bytes;
-            }
-            self.act(Action::Broadcast(recipients.clone(), chunk));
-        }
-    }
-
-    /// Decides on an action, which the runtime then polls.
-    fn act(&mut self, action: Action) {
-        if self.observer.is_none() && self.filters.is_empty() {
-            self.actions.push_back(action);
-        } else {
-            self.act_aside(action);
-        }
-    }
-
-    /// Shows an action to the observer, and puts it through filters.
-    #[cold]
-    fn act_aside(&mut self, action: Action) {
-        if let Some(observer) = &mut self.observer {
-            observer.decided(&action);
-        }
-        self.act_filtered(action);
-    }
-
-    /// How a connection carries what is said in the chat.
-    fn form(&self, id: ConnId) -> Form {
-        self.conns.known(id).map_or(Form::Stream, |conn| conn.form)
-    }
-
-    fn is_running(&self) -> bool {
-        self.phase == Phase::Running
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::wire::{Answer, Member};
+use super::wire::{Answer, Member, Said};
 use crate::text::{is_unseen, shapes_others};
 
 /// A line to show, and what it is about.
@@ -92,35 +92,7 @@ impl View {
                 };
                 Some(note(&format!("{who} has left")))
             }
-            Answer::Message {
-                sender,
-                recipient,
-                time,
-                text,
-                action,
-            } => {
-                let mine = sender == self.me.nick;
-                let (time, sender, recipient) = (word(&time), word(&sender), word(&recipient));
-                let text = line(&text);
-                if mine {
-                    self.asked.pop_front();
-                    let does = if action {
-                        format!("{sender} ")
-                    } else {
-                        String::new()
-                    };
-                    let text = format!("{time} to {recipient}: {does}{text}");
-                    let kind = Kind::Mine;
-                    return Some(Shown { kind, text });
-                }
-                let kind = Kind::Theirs {
-                    time: time.len(),
-                    sender: sender.len(),
-                };
-                let colon = if action { "" } else { ":" };
-                let text = format!("{time} {sender}{colon} {text}");
-                Some(Shown { kind, text })
-            }
+            Answer::Message(said) => Some(self.said(&said)),
             Answer::List(members) => {
                 self.asked.pop_front();
                 self.online.clear();
@@ -151,6 +123,32 @@ impl View {
             Answer::Announcement { time, text } => {
                 Some(note(&format!("{} {}", word(&time), line(&text))))
             }
+        }
+    }
+
+    fn said(&mut self, said: &Said) -> Shown {
+        let [time, sender, recipient] =
+            [&said.time, &said.sender, &said.recipient].map(|text| word(text));
+        let text = line(&said.text);
+        if said.sender == self.me.nick {
+            self.asked.pop_front();
+            let does = if said.action {
+                format!("{sender} ")
+            } else {
+                String::new()
+            };
+            return Shown {
+                kind: Kind::Mine,
+                text: format!("{time} to {recipient}: {does}{text}"),
+            };
+        }
+        let colon = if said.action { "" } else { ":" };
+        Shown {
+            kind: Kind::Theirs {
+                time: time.len(),
+                sender: sender.len(),
+            },
+            text: format!("{time} {sender}{colon} {text}"),
         }
     }
 
@@ -271,26 +269,21 @@ mod tests {
     }
 
     fn message(sender: &str, recipient: &str, text: &str) -> Answer {
-        Answer::Message {
+        said(sender, recipient, text, false)
+    }
+
+    fn action(sender: &str, recipient: &str, text: &str) -> Answer {
+        said(sender, recipient, text, true)
+    }
+
+    fn said(sender: &str, recipient: &str, text: &str, action: bool) -> Answer {
+        Answer::Message(Said {
             sender: sender.to_owned(),
             recipient: recipient.to_owned(),
             time: "14:02:11".to_owned(),
             text: text.to_owned(),
-            action: false,
-        }
-    }
-
-    fn action(sender: &str, recipient: &str, text: &str) -> Answer {
-        let Answer::Message { time, .. } = message(sender, recipient, text) else {
-            unreachable!("a message")
-        };
-        Answer::Message {
-            sender: sender.to_owned(),
-            recipient: recipient.to_owned(),
-            time,
-            text: text.to_owned(),
-            action: true,
-        }
+            action,
+        })
     }
 
     #[test]

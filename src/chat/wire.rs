@@ -14,6 +14,16 @@ pub(super) struct Member {
     pub(super) name: String,
 }
 
+/// A message, or what its sender does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Said {
+    pub(super) sender: String,
+    pub(super) recipient: String,
+    pub(super) time: String,
+    pub(super) text: String,
+    pub(super) action: bool,
+}
+
 /// One answer. Its texts are as the server sent them, and not fit to be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
@@ -22,14 +32,7 @@ pub(super) enum Answer {
     Quit {
         nick: String,
     },
-    Message {
-        sender: String,
-        recipient: String,
-        time: String,
-        text: String,
-        /// The text says what the sender does.
-        action: bool,
-    },
+    Message(Said),
     Hello,
     List(Vec<Member>),
     Pong,
@@ -162,14 +165,14 @@ fn understand(bytes: &[u8]) -> Result<Answer, Broken> {
         "quit" => Answer::Quit {
             nick: attribute(root, "aid")?,
         },
-        name @ ("msg" | "action") => Answer::Message {
+        name @ ("msg" | "action") => Answer::Message(Said {
             sender: attribute(root, "aid")?,
             // A quirk of the 2007 format: the attribute names the recipient.
             recipient: attribute(root, "from")?,
             time: attribute(root, "time")?,
             text: attribute(root, "msg")?,
             action: name == "action",
-        },
+        }),
         "hello" => Answer::Hello,
         "nicklist" => {
             let nicks = root.children().filter(|child| child.has_tag_name("nick"));
@@ -279,23 +282,23 @@ mod tests {
             ),
             (
                 "<msg aid=\"a\" time=\"10:54:02\" msg=\"&lt;b&gt;&#13;\" from=\"b\" />".to_owned(),
-                Answer::Message {
+                Answer::Message(Said {
                     sender: "a".to_owned(),
                     recipient: "b".to_owned(),
                     time: "10:54:02".to_owned(),
                     text: "<b>\r".to_owned(),
                     action: false,
-                },
+                }),
             ),
             (
                 "<action aid=\"a\" time=\"10:54:02\" msg=\"waves\" from=\"b\" />".to_owned(),
-                Answer::Message {
+                Answer::Message(Said {
                     sender: "a".to_owned(),
                     recipient: "b".to_owned(),
                     time: "10:54:02".to_owned(),
                     text: "waves".to_owned(),
                     action: true,
-                },
+                }),
             ),
             (
                 "<hello server=\"flashgate\" version=\"1\" features=\"me\" />".to_owned(),

@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 use zeroize::Zeroizing;
 
 use crate::config::Limits;
-use crate::conn::{Incoming, earliest};
+use crate::conn::Incoming;
+use crate::conn::chat::earliest;
 use crate::note::CloseReason;
 use crate::time::Millis;
 use crate::wire::websocket::{CloseCode, Decoder, Kind};

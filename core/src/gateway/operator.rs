@@ -1,12 +1,15 @@
 //! What an operator does to a running gateway, and what the host can see of it.
 
-use super::Gateway;
+use alloc::sync::Arc;
+
 use super::ending::Ends;
+use super::{Gateway, Phase};
 use crate::chat::reply;
 use crate::chunk::{Audience, Level};
-use crate::conn::Stage;
+use crate::config::Config;
+use crate::conn::{Stage, State};
 use crate::id::ConnId;
-use crate::member::{Login, MemberId};
+use crate::member::{Login, MemberEvent, MemberId};
 use crate::note::{CloseReason, Refusal};
 use crate::web::status::Counters;
 
@@ -77,5 +80,53 @@ impl Gateway {
             self.end_chat(id, CloseReason::Kicked, Ends::With(Stage::Finishing));
             self.settle(id);
         }
+    }
+
+    #[cold]
+    pub(super) fn member(&mut self, event: &MemberEvent) {
+        self.questions.outdate(event.member());
+        self.outdate_claims(event.member());
+        if let Some(online) = self.hub.by_member(event.member()) {
+            let id = online.conn;
+            self.end_chat(id, CloseReason::Disabled, Ends::With(Stage::Finishing));
+            self.settle(id);
+        }
+    }
+
+    #[cold]
+    pub(super) fn configure(&mut self, config: Arc<Config>) {
+        self.config = config;
+        // A deadline that has come nearer must not wait for the one that was armed.
+        for id in self.conns.ids() {
+            self.arm(id);
+        }
+        self.keep_all_alive();
+        self.throttle.reconsider();
+        self.ask_next();
+    }
+
+    #[cold]
+    pub(super) fn shut_down(&mut self) {
+        if self.phase != Phase::Running {
+            return;
+        }
+        self.phase = Phase::Stopping(self.now.mono + self.config.limits.linger);
+        for id in self.conns.ids() {
+            match self.conns.known(id).map(|conn| &conn.state) {
+                Some(State::Chat(_)) => {
+                    self.end_chat(id, CloseReason::Shutdown, Ends::With(Stage::Finishing))
+                }
+                Some(State::Sniffing(_, None)) => self.close(id),
+                // A client that has begun a request gets its answer.
+                Some(State::Sniffing(_, Some(_)) | State::Http { .. } | State::Ending(_))
+                | None => {}
+            }
+            self.settle(id);
+        }
+    }
+
+    /// Whether new connections and chats may begin.
+    pub(super) fn is_running(&self) -> bool {
+        self.phase == Phase::Running
     }
 }

@@ -12,6 +12,7 @@ use core::num::NonZeroU32;
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::chunk::Chunk;
 use crate::config::{Loopback, OnDuplicate};
 use crate::id::{ListenerId, Source, Ticket};
 use crate::member::{Answer, Denial, Member, MemberEvent, MemberId, Query, Unavailable};

@@ -1,6 +1,7 @@
 //! How each kind of connection is ended, as its runtime is told: half-closed, closed or cut off.
 
 use super::*;
+use crate::chunk::Message;
 
 /// How often each kind of end was said for a connection: Finish, Close, Abort.
 fn ends(lab: &Lab, id: ConnId) -> (usize, usize, usize) {

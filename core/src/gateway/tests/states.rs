@@ -1,6 +1,7 @@
 //! Every state of a connection against every input.
 
 use super::*;
+use crate::chunk::Message;
 
 /// Brings a fresh connection into a state.
 type Prepare = fn(&mut Lab) -> ConnId;
