@@ -27,10 +27,12 @@ pub enum Input<'a> {
     Answer(Ticket, Answer),
     /// A member was changed from outside.
     Member(MemberEvent),
-    /// The operator says something to everyone online: `<announce time="…" msg="…" />`.
+    /// The operator says something to everyone online whose client is at [`Level::Two`](crate::Level::Two):
+    /// `<announce time="…" msg="…" />`.
     Announce(Arc<str>),
     /// The operator closes the connection of a member who is online; nothing happens if the member is not. The
-    /// client gets an error with the reason, or `You were kicked.`, and may log in again.
+    /// client gets `<kicked reason="…"/>`, at [`Level::One`](crate::Level::One) an error with the reason or
+    /// `You were kicked.`, and may log in again.
     Kick {
         /// The member, named as in a login.
         member: Login,

@@ -69,7 +69,7 @@ impl State {
             }
         }
         // After the sockets: a request that came before a shutdown is served before it.
-        self.take_inbox();
+        self.take_mailbox();
         self.flush_dirty();
         if self.dirty.is_empty() {
             if !self.timers_due() {
@@ -80,7 +80,7 @@ impl State {
         Ok(())
     }
 
-    pub(crate) fn take_inbox(&mut self) {
+    pub(crate) fn take_mailbox(&mut self) {
         for input in self.mailbox.take() {
             if let Input::Configure(config) = &input {
                 self.config = Arc::clone(config);

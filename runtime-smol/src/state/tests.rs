@@ -103,7 +103,7 @@ fn log_in(state: &mut State, id: ConnId, number: u32) {
     let input = Input::Bytes(id, bytes.as_bytes());
     state.gateway.handle(state.now, input);
     state.pump();
-    state.take_inbox();
+    state.take_mailbox();
     state.flush_dirty();
 }
 

@@ -15,11 +15,11 @@ pub(crate) fn run(context: &mut dyn Context, args: Args<'_>) {
         return context.say(&reply::error(reply::NOT_ONLINE));
     };
     let (to, level, now) = (recipient.conn, recipient.level, context.now());
-    let (from, aid) = (recipient.nick(), sender.nick());
-    let action = reply::action(aid, now, args.text, from);
+    let (sender, recipient) = (sender.nick(), recipient.nick());
+    let action = reply::action(sender, now, args.text, recipient);
     // A client of level 1 knows no actions.
-    let plain =
-        (level == Level::One).then(|| reply::msg(aid, now, &format!("*{}*", args.text), from));
+    let plain = (level == Level::One)
+        .then(|| reply::msg(sender, now, &format!("*{}*", args.text), recipient));
     context.counters().messages += 1;
     context.say(&action);
     if to != context.conn() {

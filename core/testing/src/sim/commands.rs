@@ -19,42 +19,49 @@ use super::reader::Said;
 pub(super) static COMMANDS: [Command; 7] = [
     Command {
         word: "IDENTIFY",
+        level_two: false,
         share: 5,
         write: identify::write,
         answer: identify::answer,
     },
     Command {
         word: "MSG",
+        level_two: false,
         share: 7,
         write: msg::write,
         answer: msg::answer,
     },
     Command {
         word: "LIST",
+        level_two: false,
         share: 2,
         write: list::write,
         answer: list::answer,
     },
     Command {
         word: "PING",
+        level_two: false,
         share: 3,
         write: ping::write,
         answer: ping::answer,
     },
     Command {
         word: "QUIT",
+        level_two: false,
         share: 1,
         write: quit::write,
         answer: quit::answer,
     },
     Command {
         word: "HELLO",
+        level_two: true,
         share: 1,
         write: hello::write,
         answer: hello::answer,
     },
     Command {
         word: "ME",
+        level_two: true,
         share: 3,
         write: me::write,
         answer: me::answer,
@@ -64,6 +71,8 @@ pub(super) static COMMANDS: [Command; 7] = [
 /// A row of the table.
 pub(super) struct Command {
     word: &'static str,
+    /// Whether it raises the level of the connection, even where it leads to an error.
+    level_two: bool,
     /// How often clients send it, relative to the shares of the others.
     pub(super) share: u64,
     /// Makes up a command: its meaning and its text.
@@ -79,7 +88,23 @@ pub(super) fn shares() -> u64 {
 
 /// The answer to the command of this word.
 pub(super) fn answer(model: &mut Model, id: Key, word: &str, arguments: &[String]) -> Said {
-    let mut rows = COMMANDS.iter();
-    let row = rows.find(|row| row.word == word);
-    (row.expect("a command of the table").answer)(model, id, arguments)
+    let row = named(word).expect("a command of the table");
+    if row.level_two {
+        model.raise_level(id);
+    }
+    (row.answer)(model, id, arguments)
+}
+
+/// A client gets this error, which may be that a command lacks an argument.
+pub(super) fn wrong(model: &mut Model, id: Key, error: &str) {
+    let word = error
+        .strip_prefix("Usage: ")
+        .and_then(|usage| usage.split(' ').next());
+    if word.and_then(named).is_some_and(|row| row.level_two) {
+        model.raise_level(id);
+    }
+}
+
+fn named(word: &str) -> Option<&'static Command> {
+    COMMANDS.iter().find(|row| row.word == word)
 }

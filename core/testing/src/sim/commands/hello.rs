@@ -10,7 +10,6 @@ pub(super) fn write(writer: &mut Writer<'_>) -> (Ask, String) {
     (Ask::command("HELLO", []), String::from(text))
 }
 
-pub(super) fn answer(model: &mut Model, id: Key, _: &[String]) -> Said {
-    model.raise_level(id);
+pub(super) fn answer(_: &mut Model, _: Key, _: &[String]) -> Said {
     Said::xml("hello", ["flashgate", env!("CARGO_PKG_VERSION"), "me"])
 }

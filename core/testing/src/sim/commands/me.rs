@@ -13,7 +13,6 @@ pub(super) fn write(writer: &mut Writer<'_>) -> (Ask, String) {
 }
 
 pub(super) fn answer(model: &mut Model, id: Key, arguments: &[String]) -> Said {
-    model.raise_level(id);
     let [nick, text] = arguments else {
         panic!("a nick and a text: {arguments:?}");
     };

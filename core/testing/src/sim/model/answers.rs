@@ -72,9 +72,7 @@ impl Model {
         let expected = match &ask {
             Ask::Command(word, arguments) => commands::answer(self, id, word, arguments),
             Ask::Wrong(why) => {
-                if why.starts_with("Usage: ME ") {
-                    self.raise_level(id);
-                }
+                commands::wrong(self, id, why);
                 Said::error(why)
             }
             Ask::Control(payload) => Said::Pinged(payload.clone()),
