@@ -121,12 +121,19 @@ const RARE: &[&str] = &[
 ];
 
 const MUST_HAPPEN: &[&str] = &[
+    "PROXY header",
+    "PROXY header of an address at its limit",
+    "PROXY header taken for a command",
+    "PROXY header timed out",
+    "PROXY header without a client",
+    "address limit",
     "already online",
     "announce",
     "announce to a paused client",
     "announce to nobody",
     "answer",
     "answer after the end",
+    "bad PROXY header",
     "chat",
     "disabled",
     "end of stream",
@@ -147,6 +154,8 @@ const MUST_HAPPEN: &[&str] = &[
     "login unavailable",
     "lookup timed out",
     "msg",
+    "no PROXY header",
+    "no PROXY header, and none needed",
     "no login",
     "not upgraded",
     "pause",

@@ -11,6 +11,7 @@
 mod ask;
 mod client;
 mod commands;
+mod hop;
 mod inputs;
 mod judge;
 mod key;

@@ -16,6 +16,8 @@ pub(super) struct Link {
     mistaken: Option<FakeFilter>,
     /// Bytes from the client that the runtime has not read yet, and whether the end of the stream follows.
     pub(super) to_server: VecDeque<u8>,
+    /// How many of them are a proxy's header, which is outside the filter.
+    pub(super) header: usize,
     pub(super) fin: bool,
     /// Whether the runtime reads.
     pub(super) reading: Reading,
@@ -115,6 +117,7 @@ impl Link {
             filter: None,
             mistaken: None,
             to_server: VecDeque::new(),
+            header: 0,
             fin: false,
             reading: Reading::Open,
             end: End::Open,
@@ -193,10 +196,22 @@ impl Link {
         }
     }
 
-    /// The next piece for the core, at most `most` bytes.
-    pub(super) fn piece(&mut self, most: usize) -> Vec<u8> {
-        let size = self.to_server.len().min(most);
-        self.to_server.drain(..size).collect()
+    /// The next piece for the core, at most `most` bytes on the wire: its plain size, and its wire bytes.
+    pub(super) fn piece(&mut self, most: usize) -> (usize, Vec<u8>) {
+        // The records for a piece must fit into one read.
+        let half = if self.filter.is_some() { 2 } else { 1 };
+        let size = self.to_server.len().min((most / half).max(1));
+        let mut piece: Vec<u8> = self.to_server.drain(..size).collect();
+        let header = self.header.min(size);
+        self.header -= header;
+        if let Some(filter) = &mut self.filter
+            && header < size
+        {
+            let wire = filter.send(&piece[header..]);
+            piece.truncate(header);
+            piece.extend(wire);
+        }
+        (size, piece)
     }
 
     /// Whether the client has read everything that it will ever get.

@@ -9,6 +9,7 @@
 mod answers;
 mod claims;
 mod ends;
+mod hops;
 mod login;
 mod rate;
 mod said;
@@ -21,12 +22,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::client::Kind;
+use super::hop::Proxies;
 use super::key::{Key, Node};
 use super::reader::Said;
 use flashgate_core::{
-    Accepted, Action, Answer, Cause, CloseReason, Config, Denial, Login, Loopback, Member,
-    MemberId, Millis, Note, Now, Refused, Source, Ticket, What,
+    Accepted, Action, Answer, Cause, CloseReason, Config, Denial, Login, Member, MemberId, Millis,
+    Note, Now, Refusal, Refused, Source, Ticket, What,
 };
+use hops::TurnedAway;
 pub(super) use side::Side;
 use side::{Stage, Turn};
 use throttle::Past;
@@ -35,8 +38,11 @@ use throttle::Past;
 pub(super) struct Model {
     pub(super) config: Arc<Config>,
     pub(super) now: Now,
+    /// The proxies that the configuration names.
+    pub(super) proxies: Option<&'static Proxies>,
     pub(super) sides: BTreeMap<Key, Side>,
-    /// WebSocket clients whose upgrade request came so slowly that the core took it for commands.
+    turned_away: TurnedAway,
+    /// Clients whose upgrade request or PROXY header came so slowly that the core took it for commands.
     pub(super) mistaken: BTreeSet<Key>,
     /// What each client has yet to receive, in order.
     pub(super) expected: BTreeMap<Key, VecDeque<Said>>,
@@ -124,7 +130,9 @@ impl Model {
         Self {
             config,
             now,
+            proxies: None,
             sides: BTreeMap::new(),
+            turned_away: TurnedAway::new(),
             mistaken: BTreeSet::new(),
             expected: BTreeMap::new(),
             online: Vec::new(),
@@ -147,19 +155,21 @@ impl Model {
         let limits = &self.config.limits;
         let address = origin.peer.ip().to_canonical();
         let peer = SocketAddr::new(address, origin.peer.port());
-        let limited = self.config.loopback == Loopback::Limited || !address.is_loopback();
-        let sides = self.sides.values();
-        let same = sides.filter(|side| side.limited && side.peer.ip() == address);
+        let proxy = self.proxies.and_then(|proxies| proxies.need(address));
+        let limited = proxy.is_none() && self.is_limited(address);
         let expected = if self.stopping.is_some() {
             Err(Refused::ShuttingDown)
         } else if self.sides.len() >= limits.connections {
             Err(Refused::Full)
-        } else if limited && same.count() >= limits.per_address {
+        } else if limited && self.open(address) >= limits.per_address {
             Err(Refused::AddressLimit)
         } else {
             Ok(())
         };
         assert_eq!(got.map(|_| ()), expected, "accept");
+        if got == Err(Refused::AddressLimit) {
+            self.turned_away_from(peer, Refusal::AddressLimit);
+        }
         let Ok(id) = got else {
             return self.count("refused at the door");
         };
@@ -174,15 +184,13 @@ impl Model {
         self.blurred = due && matches!(input, Input::Answer(..));
         self.forgive_the_unheard();
         self.forgive_the_asked();
+        self.time_out_openings();
         match &input {
-            Input::Bytes(id, bytes) => {
-                let side = self.side(*id);
-                side.arrived_before = side.arrived;
-                side.arrived += *bytes as u64;
-                side.heard_before = std::mem::replace(&mut side.last_bytes, now.mono);
-                side.began.get_or_insert(now.mono);
+            Input::Bytes(id, bytes) => self.received(*id, *bytes),
+            Input::Eof(id) => {
+                self.side(*id).eof = true;
+                self.interrupt(*id);
             }
-            Input::Eof(id) => self.side(*id).eof = true,
             Input::Backlog(id, left) => self.side(*id).flushed(*left, now.mono),
             Input::Answer(node, ticket, answer) => self.answered(*node, *ticket, answer.clone()),
             Input::Member(member) => {
@@ -198,6 +206,7 @@ impl Model {
             Input::Kick(member, reason) => self.kicked(member, reason.as_deref()),
             Input::Shutdown if self.stopping.is_none() => {
                 self.stopping = Some(now.mono + self.config.limits.linger);
+                self.interrupt_the_silent();
             }
             Input::Gone(..) | Input::Configure | Input::Timeout | Input::Shutdown => {}
         }
@@ -286,6 +295,9 @@ impl Model {
             "somebody stays: {:?}",
             self.sides
         );
+        let mut waiting = self.turned_away.values();
+        let logged = waiting.all(Vec::is_empty);
+        assert!(logged, "not in the log: {:?}", self.turned_away);
     }
 
     pub(super) fn clients(&self) -> usize {
@@ -338,6 +350,7 @@ impl Model {
                     "over the limit"
                 );
                 let side = self.side(id);
+                assert!(side.opening.is_none() && !side.refused, "{side:?}");
                 side.chat = true;
                 if side.is_socket() && !side.upgraded {
                     self.mistake(id);
@@ -388,7 +401,7 @@ impl Model {
                 let id = self.about(node, note);
                 self.slowed(id);
             }
-            What::Refused { .. } => self.count("refused"),
+            What::Refused { reason, times, .. } => self.logged_refusal(note, *reason, *times),
             What::Crossdomain | What::Status | What::Redirect { .. } => {}
             other => panic!("the model does not know this note: {other:?}"),
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::ask::Speak;
 use super::client::{Kind, Visit};
+use super::hop::{PROXIES, Proxies};
 use crate::filter::FakeFilter;
 use crate::random::Random;
 use flashgate_core::{_testing, Config, Millis, Role, Setting};
@@ -48,6 +49,8 @@ pub(super) struct Swarm {
     /// member.
     pub(super) announces: u64,
     pub(super) kicks: u64,
+    /// The proxies between clients and the gateway.
+    pub(super) proxies: Option<&'static Proxies>,
 }
 
 /// How the member store behaves: chances in percent, and a time in milliseconds.
@@ -133,6 +136,7 @@ impl Swarm {
             leaves: true,
             announces: 0,
             kicks: 0,
+            proxies: None,
         }
     }
 
@@ -140,6 +144,21 @@ impl Swarm {
     pub(super) fn draw_operator(&mut self, seed: u64) {
         self.announces = *stream(seed, "announces").pick(&[0, 3, 3, 30]);
         self.kicks = *stream(seed, "kicks").pick(&[2, 2, 0, 30]);
+    }
+
+    /// Puts proxies before the gateway in some runs. What they send has a random stream of its own, too, so that all
+    /// other runs are as they would be without them.
+    pub(super) fn draw_proxies(&mut self, seed: u64) -> Random {
+        let mut random = stream(seed, "proxy-protocol");
+        if random.percent(30) {
+            let proxies = random.pick(&PROXIES);
+            let config = Arc::make_mut(&mut self.config);
+            config
+                .set("proxy-protocol", proxies.setting)
+                .expect("addresses");
+            self.proxies = Some(proxies);
+        }
+        random
     }
 
     /// Puts a filter before the gateway.

@@ -3,7 +3,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::client::{Client, Kind, Visit};
@@ -26,6 +26,8 @@ pub(super) struct World<'a> {
     pub(super) random: Random,
     /// Decides what the operator does. It is separate, so that it changes nothing for the others.
     pub(super) operator: Random,
+    /// Decides what proxies send.
+    pub(super) hops: Random,
     pub(super) swarm: Swarm,
     pub(super) gateway: Gateway,
     pub(super) model: Model,
@@ -79,6 +81,7 @@ impl<'a> World<'a> {
             swarm.put_up_filters();
         }
         swarm.draw_operator(seed);
+        let hops = swarm.draw_proxies(seed);
         let configs = Vec::from([Arc::clone(&swarm.config)]);
         let now = Now {
             mono: Millis(1000),
@@ -101,6 +104,7 @@ impl<'a> World<'a> {
             memory: memory::Watch::new(&swarm.config),
             random,
             operator: Random::new(!seed),
+            hops,
             swarm,
             now,
             events: BinaryHeap::new(),
@@ -118,6 +122,7 @@ impl<'a> World<'a> {
             held: None,
             configs,
         };
+        world.model.proxies = world.swarm.proxies;
         world.at(0, Event::Connect);
         world.at(50, Event::Outside);
         world
@@ -232,24 +237,9 @@ impl<'a> World<'a> {
             link.filter = Some(Filtered::default());
         }
         self.links.insert(id, link);
+        self.pass_a_proxy(id, origin);
         let pause = self.random.below(self.swarm.think + 1);
         self.at(pause, Event::Act(id));
-    }
-
-    fn address(&mut self) -> IpAddr {
-        match self.random.below(self.swarm.addresses) {
-            0 => IpAddr::from([127, 0, 0, 1]),
-            n @ 1..=3 => {
-                let four = Ipv4Addr::new(192, 0, 2, n as u8);
-                // A listener for IPv4 and IPv6 reports IPv4 addresses so.
-                if self.random.percent(30) {
-                    IpAddr::V6(four.to_ipv6_mapped())
-                } else {
-                    IpAddr::V4(four)
-                }
-            }
-            n => IpAddr::V6(Ipv6Addr::from_bits(0x2001 << 112 | u128::from(n))),
-        }
     }
 
     fn act(&mut self, id: ConnId) {
@@ -306,22 +296,22 @@ impl<'a> World<'a> {
     fn deliver(&mut self, id: ConnId) {
         let piece = self.random.between(1, self.swarm.piece);
         let most = if self.calm { u64::MAX } else { piece }.min(MAX_READ as u64);
+        let is_late = self.model.has_late_header(ONLY.key(id), self.now.mono);
         let Some(link) = self.links.get_mut(&id) else {
             return;
         };
         link.will_deliver = false;
+        if is_late && link.header > 0 {
+            // Nothing follows: the model could not tell commands behind the rest of the header.
+            link.to_server.truncate(link.header);
+            link.client.over = true;
+        }
         if link.away || link.reading != Reading::Open || link.end >= End::Closed {
             return;
         }
-        // The records for a piece must fit into one read.
-        let half = if link.filter.is_some() { 2 } else { 1 };
-        let piece = link.piece((most as usize / half).max(1));
-        if !piece.is_empty() {
-            let known = model::Input::Bytes(ONLY.key(id), piece.len());
-            let wire = match &mut link.filter {
-                Some(filter) => filter.send(&piece),
-                None => piece,
-            };
+        let (size, wire) = link.piece(most as usize);
+        if size > 0 {
+            let known = model::Input::Bytes(ONLY.key(id), size);
             self.handle(Input::Bytes(id, &wire), known);
         } else if link.fin {
             link.reading = Reading::Ended;

@@ -216,13 +216,14 @@ impl Model {
 
     /// Checks that a connection may reach this stage of its end.
     pub(super) fn ended(&mut self, id: Key, stage: Stage) {
+        let is_refused = self.is_refused(id, stage);
         let silent =
             self.sides[&id].began.is_none() && (self.sides[&id].eof || self.stopping.is_some());
         match self.must.pop_front() {
             None => {
                 let side = &self.sides[&id];
                 let is_chat = matches!(side.kind, Kind::Chat(_)) && side.ending.is_none();
-                let may = silent || self.stopping.is_some() || self.came_too_late(id);
+                let may = is_refused || silent || self.stopping.is_some() || self.came_too_late(id);
                 assert!(!is_chat || may, "ended before it began: {side:?}");
             }
             Some(Must::End(to, expected)) if to == id => {
@@ -263,10 +264,14 @@ impl Model {
         {
             return None;
         }
+        if self.should_be_refused(id) {
+            return Some("its end, by its proxy's header");
+        }
         let patient = self.has_patience(id);
         let claim = self.claim_left_undone(id);
         let side = self.side(id);
-        if side.ending.is_some() || !matches!(side.kind, Kind::Chat(_)) {
+        let is_chat = matches!(side.kind, Kind::Chat(_));
+        if side.ending.is_some() || side.opening.is_some() || !is_chat {
             return None;
         }
         if side.chat && !patient {

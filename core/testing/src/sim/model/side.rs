@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use super::Owner;
+use super::hops::Opening;
 use super::rate::{COMMAND, Rate, Taken};
 use crate::sim::ask::{Ask, IDLE, Speak, TOO_LONG};
 use crate::sim::client::{AT_EOF, Item, Kind, Visit};
@@ -16,6 +17,10 @@ pub(in crate::sim) struct Side {
     pub(super) kind: Kind,
     pub(super) peer: SocketAddr,
     pub(super) limited: bool,
+    /// Its first bytes must be a proxy's header, which was not whole so far.
+    pub(super) opening: Option<Opening>,
+    /// Its proxy has named an address that has as many connections as it may.
+    pub(super) refused: bool,
     pub(super) accepted: Millis,
     /// When its first bytes came, and its last.
     pub(super) began: Option<Millis>,
@@ -122,6 +127,8 @@ impl Side {
             kind,
             peer,
             limited,
+            opening: None,
+            refused: false,
             accepted: now,
             began: None,
             last_bytes: now,

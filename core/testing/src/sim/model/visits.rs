@@ -10,6 +10,7 @@ impl Model {
     pub(super) fn visited(&mut self, id: Key, bytes: &[u8]) {
         let (clients, max) = (self.clients(), self.config.limits.clients);
         let side = self.side(id);
+        assert!(side.opening.is_none() && !side.refused, "{side:?}");
         side.answer.extend_from_slice(bytes);
         if let Kind::Visit(Visit::Http(request, _)) = side.kind
             && request.starts_with("GET /server-status H")
