@@ -114,8 +114,14 @@ pub(super) fn number(text: &str) -> Result<Number, String> {
     Number::parse(text).map_err(|fault| format!("it {fault}"))
 }
 
+/// A nick that a member is to have from now on.
 pub(super) fn nick(text: &str) -> Result<Nick, String> {
     Nick::chosen(text).map_err(|fault| format!("it {fault}"))
+}
+
+/// A nick that a member may have already.
+pub(super) fn any_nick(text: &str) -> Result<Nick, String> {
+    Nick::new(text).map_err(|fault| format!("it {fault}"))
 }
 
 pub(super) fn name(text: &str) -> Result<Name, String> {

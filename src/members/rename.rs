@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use argh::{ArgsInfo, FromArgs};
 
-use super::common::{default_store, find, name, nick, open, said, who};
-use crate::failure::Failure;
+use super::common::{any_nick, default_store, find, name, nick, open, said, who};
+use crate::failure::{Exit, Failure};
 use crate::store::{Name, Nick, Who};
 
 /// Give a member another nick, and optionally another name; a member who is online is logged out.
@@ -17,7 +17,7 @@ pub(crate) struct Rename {
     who: Who,
 
     /// the new nick: 1 to 32 characters, no white space, not all digits, no # or ~ in front
-    #[argh(positional, from_str_fn(nick))]
+    #[argh(positional, from_str_fn(any_nick))]
     nick: Nick,
 
     /// the new name (default: the old one)
@@ -32,6 +32,10 @@ pub(crate) struct Rename {
 pub(super) fn run(options: &Rename) -> Result<String, Failure> {
     let mut members = open(&options.members)?;
     let member = find(&members, &options.who)?;
+    if options.nick.as_str() != member.nick {
+        let refused = |why| Exit::Usage.because(format!("the nick will not do: {why}"));
+        nick(options.nick.as_str()).map_err(refused)?;
+    }
     let change = members.rename(member.id, &options.nick, options.name.as_ref())?;
     let done = format!("is now {}", options.nick.as_str());
     said(change, &done, &member, &options.who)

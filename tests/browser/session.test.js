@@ -222,6 +222,17 @@ test("close code 1008 ends the login, and nothing is tried again", (t) => {
     assert.equal(FakeSocket.all.length, 1);
 });
 
+test("a kick ends the login with the operator's reason", (t) => {
+    const page = start(t);
+    page.session.logIn("alice", "secret1");
+    FakeSocket.last.welcome();
+    FakeSocket.last.say('<kicked reason="Too loud"/>');
+    FakeSocket.last.drop(1008);
+    assert.deepEqual(page.last(), { kind: "out", why: "ended", text: "Too loud" });
+    page.clock.pass(3600 * SECOND);
+    assert.equal(FakeSocket.all.length, 1);
+});
+
 test("a login that another one replaced is not tried again", (t) => {
     const page = start(t);
     page.session.logIn("alice", "secret");

@@ -161,6 +161,14 @@ fn a_rename_keeps_the_rules() {
             shown["name"].as_str().unwrap()
         )
     };
+    // A nick from before the rules keeps working, with another name too.
+    sql(
+        folder,
+        "UPDATE members SET nick = 'm\u{430}2', nick_key = 'm\u{430}2' WHERE id = 2",
+    );
+    ok(folder, &["rename", "2", "m\u{430}2", "Name"]);
+    assert_eq!(name("2"), "m\u{430}2 Name");
+    ok(folder, &["rename", "2", "m2", "N2"]);
     let before = name("1");
     assert_eq!(
         ok(folder, &["rename", "m1", "M1"]),

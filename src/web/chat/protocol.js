@@ -59,6 +59,7 @@ const readers = {
     msg: (element) => ({ ...message(element), action: false }),
     action: (element) => ({ ...message(element), action: true }),
     pong: () => ({}),
+    kicked: (element) => ({ text: value(element, "reason") }),
     error: (element) => ({ text: value(element, "value") }),
 };
 

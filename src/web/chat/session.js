@@ -203,6 +203,7 @@ export class Session {
         quit: ({ nick }) => this.#emit({ kind: "gone", nick }),
         msg: (message) => this.#message(message),
         action: (message) => this.#message(message),
+        kicked: ({ text }) => this.#end("ended", text),
         pong: () => this.#pending.shift(),
         error: ({ text }) => this.#failed(text),
     };

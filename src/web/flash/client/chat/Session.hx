@@ -140,6 +140,9 @@ class Session {
 				}
 			case name = "msg" | "action":
 				audience.said(new Message(value(answer, "aid"), value(answer, "from"), value(answer, "time"), value(answer, "msg"), name == "action"));
+			case "kicked":
+				final reason = value(answer, "reason");
+				audience.failed(reason == "" ? "The operator has closed your connection." : reason);
 			case "error":
 				failed(value(answer, "value"));
 			default:
