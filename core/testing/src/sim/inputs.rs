@@ -293,6 +293,7 @@ impl World<'_> {
             assert!(turns < most, "it does not settle: {:?}", self.links);
         }
         self.model.assert_settled();
+        self.model.assert_logged();
         self.gateway.assert_settled();
         assert_eq!(self.gateway.poll_timeout(), None);
         assert!(self.links.is_empty(), "{:?}", self.links);

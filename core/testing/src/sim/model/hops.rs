@@ -255,6 +255,12 @@ impl Model {
         peers.or_default().push(peer);
     }
 
+    /// Checks that the log has said so of each. A server that stops early may leave the last ones out.
+    pub(in crate::sim) fn assert_logged(&self) {
+        let is_logged = self.turned_away.values().all(Vec::is_empty);
+        assert!(is_logged, "not in the log: {:?}", self.turned_away);
+    }
+
     /// The log says so.
     pub(super) fn logged_refusal(&mut self, note: &Note, reason: Refusal, times: u64) {
         self.count("refused");
