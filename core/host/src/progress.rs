@@ -17,7 +17,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Counts for the [`Probe`](Handle::probe) of this handle.
+    /// Counts for the `Probe` of this handle.
     #[cfg_attr(
         not(feature = "_testing"),
         expect(unused_variables, reason = "there is no probe")
