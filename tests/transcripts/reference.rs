@@ -43,6 +43,31 @@ fn the_table_of_errors_is_that_of_the_core() {
     assert_eq!(listed, said);
 }
 
+/// Each command stands in a table of the section on commands, and each element in the one on answers.
+#[test]
+fn commands_and_answers_are_listed() {
+    let text = fs::read_to_string(PATH).unwrap();
+    for (section, file, start, end) in [
+        ("Commands", "command.rs", "word: \"", '"'),
+        ("Answers", "reply.rs", "/// `<", ' '),
+    ] {
+        let (_, section) = text.split_once(&format!("\n## {section}\n")).unwrap();
+        let (section, _) = section.split_once("\n## ").unwrap();
+        let source = fs::read_to_string(root("/core/src/chat/") + file).unwrap();
+        let source = source.split("#[cfg(test)]").next().unwrap();
+        let names = source.split(start).skip(1);
+        let names: Vec<_> = names.map(|rest| rest.split(['>', end]).next()).collect();
+        assert!(names.len() >= 7, "{names:?}");
+        for name in names.into_iter().flatten() {
+            let rows = [format!("\n| `{name}"), format!("\n| `<{name}")];
+            assert!(
+                rows.iter().any(|row| section.contains(row)),
+                "{name} of {file} has no row"
+            );
+        }
+    }
+}
+
 /// Each event and each reason of the log is in the section on the log.
 #[test]
 fn the_log_is_described_in_full() {
