@@ -2,9 +2,25 @@
 
 use crate::chat::command::Args;
 use crate::chat::context::Context;
+use crate::chat::hub::OnlineMember;
 use crate::chat::reply;
+use crate::chunk::Message;
+use crate::time::Now;
 
 pub(crate) fn run(context: &mut dyn Context, args: Args<'_>) {
+    send(context, args, |now, sender, recipient| {
+        let message = reply::msg(sender.nick(), now, args.text, recipient.nick());
+        (message, None)
+    });
+}
+
+/// Sends what `write` makes for a sender and a recipient: the message, and what the recipient gets in its place, if
+/// that is another one.
+pub(super) fn send(
+    context: &mut dyn Context,
+    args: Args<'_>,
+    write: impl FnOnce(Now, &OnlineMember, &OnlineMember) -> (Message, Option<Message>),
+) {
     let Some(sender) = context.member() else {
         return context.say(&reply::error(reply::NOT_IDENTIFIED));
     };
@@ -12,10 +28,10 @@ pub(crate) fn run(context: &mut dyn Context, args: Args<'_>) {
         return context.say(&reply::error(reply::NOT_ONLINE));
     };
     let to = recipient.conn;
-    let message = reply::msg(sender.nick(), context.now(), args.text, recipient.nick());
+    let (message, instead) = write(context.now(), sender, recipient);
     context.counters().messages += 1;
     context.say(&message);
     if to != context.conn() {
-        context.tell(to, &message);
+        context.tell(to, instead.as_ref().unwrap_or(&message));
     }
 }
