@@ -15,7 +15,8 @@ pub struct Chunk {
     head: [u8; MAX_HEAD],
     /// Bytes of the head, or [`PART`].
     head_len: u8,
-    /// The head and the body are longer than this chunk by so many bytes, usually at their end.
+    /// The number of bytes of head and body that do not belong to this chunk. In a [part](Self::part) they stand on
+    /// both sides, otherwise at the end.
     trimmed: u32,
     body: Arc<[u8]>,
 }
@@ -250,12 +251,12 @@ pub struct Recipients {
     split: Option<Arc<Split>>,
 }
 
-/// Recipients of whom some cannot share their bytes.
+/// The recipients of a broadcast, if some of their connections have filters.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Split {
-    /// Each of these has a filter, which makes bytes of its own.
+    /// The connections with a filter. Each of them gets bytes of its own.
     pub(crate) alone: Vec<ConnId>,
-    /// The others.
+    /// The other connections, which share their bytes.
     pub(crate) shared: Recipients,
 }
 
@@ -302,13 +303,13 @@ impl Recipients {
         }
     }
 
-    /// The same, of whom some cannot share their bytes.
+    /// These recipients, divided into the connections with a filter and the others.
     pub(crate) fn divided(self, alone: Vec<ConnId>, shared: Self) -> Self {
         let split = Some(Arc::new(Split { alone, shared }));
         Self { split, ..self }
     }
 
-    /// Those who cannot share their bytes and those who can, if there are any of the former.
+    /// The connections with a filter and the others; `None` if no connection has a filter.
     pub(crate) fn split(&self) -> Option<&Split> {
         self.split.as_deref()
     }

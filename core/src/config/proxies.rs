@@ -30,8 +30,8 @@ struct Range {
 }
 
 impl Proxies {
-    /// Reads words like `192.0.2.1`, `192.0.2.0/24`, `2001:db8::/32=optional` or `*`, which is every address. A
-    /// word that is none of these is left out.
+    /// Reads words like `192.0.2.1`, `192.0.2.0/24`, `2001:db8::/32=optional` or `*`, which is every address. It
+    /// skips a word of another form.
     pub(crate) fn of(words: Vec<String>) -> Self {
         let ranges = words.iter().filter_map(|word| read(word)).collect();
         Self { words, ranges }

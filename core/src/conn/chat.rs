@@ -164,9 +164,8 @@ impl Chat {
         earliest(earliest(turn, login), life)
     }
 
-    /// Whether it is our doing that the next command waits. Then the time to identify stands still;
-    /// it does not for a client that asks too much, or does not read what it was answered, or one
-    /// could stay for ever without saying who it is.
+    /// Whether the next command waits for the server. Then the time to log in stands still. It does not while the
+    /// client exceeds its rate or does not read its answers: it could stay for ever without a login.
     fn waits_for_us(&self) -> bool {
         match self.turn {
             Turn::Throttled(_) | Turn::Question(_) | Turn::Claim(_) | Turn::Refusal { .. } => true,

@@ -179,7 +179,7 @@ impl Queued {
         }
     }
 
-    /// How many of its plain bytes are written with so many of its wire bytes, in proportion.
+    /// How many of the chunk's plain bytes are written once `wire` of its wire bytes are, in proportion.
     fn written(self, wire: usize) -> usize {
         let (plain, all) = (self.plain.length(), self.wire.length().max(1));
         let written = wire.min(all) as u64 * plain as u64 / all as u64;

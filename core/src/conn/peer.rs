@@ -1,4 +1,4 @@
-//! Whom a connection is with, in as little room as that can be said.
+//! The address and port of a peer, in 18 bytes.
 
 use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 

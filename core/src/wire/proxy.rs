@@ -81,8 +81,8 @@ fn port(word: &str) -> Option<u16> {
     word.parse().ok().filter(|_| plain)
 }
 
-/// A signature, version and command, family and transport, the length of what follows, addresses, and more that
-/// nobody here reads (section 2.2).
+/// A signature, version and command, family and transport, the length of what follows, addresses, and extensions,
+/// which are skipped (section 2.2).
 fn version_2(first: &[u8]) -> Header {
     let Some(&[command, family, high, low]) = first[V2.len()..].first_chunk() else {
         return Header::Partial;

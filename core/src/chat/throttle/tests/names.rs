@@ -135,7 +135,7 @@ fn a_number_and_a_nick_are_one_name_once_the_store_has_answered() {
     lab.land(4, Outcome::Unknown, "alice", None);
     lab.land(5, Outcome::Unknown, "alice", None);
     assert_eq!(lab.passed(), [8, 9]);
-    // Who has logged in by one has logged in by the other.
+    // After a login by the nick, the number counts as logged in from there, too.
     let mut lab = Lab::default();
     assert!(lab.ask(0, here(), "alice"));
     lab.land(0, Outcome::LoggedIn, "alice", Some(1));
