@@ -96,10 +96,16 @@ fn play(seed: u64, what: &str, events: u64) -> Report {
 }
 
 /// Seeds that showed a fault, and the fault.
-const REGRESSIONS: &[(u64, &str)] = &[(
-    13_001_153,
-    "the pace of a guarded name forgotten after a shorter window",
-)];
+const REGRESSIONS: &[(u64, &str)] = &[
+    (
+        13_001_153,
+        "the pace of a guarded name forgotten after a shorter window",
+    ),
+    (
+        1_796_043_665_571_938_029,
+        "a login expected behind a PROXY header that came too late",
+    ),
+];
 
 /// Inputs of a run until its faults stop.
 const EVENTS: u64 = 400;

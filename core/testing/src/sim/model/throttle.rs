@@ -6,6 +6,7 @@ use std::num::NonZeroU32;
 
 use super::side::{Since, Turn};
 use super::{Input, Model, Question, Side};
+use crate::sim::client::Kind;
 use crate::sim::key::Key;
 use flashgate_core::{Answer, LoginThrottle, Member, MemberId, Millis, Source, Throttle};
 
@@ -288,7 +289,11 @@ impl Model {
             return;
         }
         let side = self.side(id);
-        if !side.chat || side.ending.is_some() || side.turn != Turn::Free {
+        // Of garbage it is not known which commands the core finds in it.
+        if !side.chat || side.ending.is_some() || side.kind == Kind::Garbage {
+            return;
+        }
+        if side.turn != Turn::Free {
             return;
         }
         let Some(ask) = side.next(&limits, now).cloned() else {
