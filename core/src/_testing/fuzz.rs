@@ -90,10 +90,12 @@ fn parsed(bytes: &[u8]) {
         let Some(call) = call else {
             continue;
         };
+        let further = call.args.further();
         let (first, last) = match call.command.takes {
             Takes::WordAndText { .. } => (call.args.word, Some(call.args.text)),
-            Takes::Word { .. } => (call.args.word, None),
-            Takes::Nothing => continue,
+            Takes::Word { .. } | Takes::WordAndMaybeText { .. } => (call.args.word, None),
+            Takes::TwoWordsAndMaybeText { .. } => (call.args.word, Some(further.word)),
+            Takes::Nothing | Takes::MaybeWords => continue,
         };
         assert!(!first.is_empty() && text.contains(first) && !first.contains(' '));
         if let Some(last) = last {

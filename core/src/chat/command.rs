@@ -13,6 +13,7 @@ static COMMANDS: [Command; 7] = [
     Command {
         word: "IDENTIFY",
         level: Level::One,
+        price: 1,
         takes: Takes::WordAndText {
             usage: "Usage: IDENTIFY id password",
         },
@@ -22,6 +23,7 @@ static COMMANDS: [Command; 7] = [
     Command {
         word: "MSG",
         level: Level::One,
+        price: 1,
         takes: Takes::WordAndText {
             usage: "Usage: MSG nick text",
         },
@@ -31,6 +33,7 @@ static COMMANDS: [Command; 7] = [
     Command {
         word: "LIST",
         level: Level::One,
+        price: 1,
         takes: Takes::Nothing,
         keeps: Keeps::NoArgument,
         run: list::run,
@@ -38,6 +41,7 @@ static COMMANDS: [Command; 7] = [
     Command {
         word: "PING",
         level: Level::One,
+        price: 1,
         takes: Takes::Word {
             usage: "Usage: PING token",
         },
@@ -47,6 +51,7 @@ static COMMANDS: [Command; 7] = [
     Command {
         word: "QUIT",
         level: Level::One,
+        price: 1,
         takes: Takes::Nothing,
         keeps: Keeps::NoArgument,
         run: quit::run,
@@ -54,6 +59,7 @@ static COMMANDS: [Command; 7] = [
     Command {
         word: "HELLO",
         level: Level::Two,
+        price: 1,
         takes: Takes::Nothing,
         keeps: Keeps::NoArgument,
         run: hello::run,
@@ -61,6 +67,7 @@ static COMMANDS: [Command; 7] = [
     Command {
         word: "ME",
         level: Level::Two,
+        price: 1,
         takes: Takes::WordAndText {
             usage: "Usage: ME nick text",
         },
@@ -76,6 +83,8 @@ pub(crate) struct Command {
     word: &'static str,
     /// The level that a client shows by sending it, even if the command leads to an error.
     level: Level,
+    /// How many commands it counts as for the command rate, whatever becomes of it.
+    price: u8,
     pub(crate) takes: Takes,
     pub(crate) keeps: Keeps,
     run: fn(&mut dyn Context, Args<'_>),
@@ -94,6 +103,19 @@ pub(crate) enum Takes {
     WordAndText {
         usage: &'static str,
     },
+    /// One word, then text that may be missing.
+    #[expect(dead_code, reason = "commands that follow take them")]
+    WordAndMaybeText {
+        usage: &'static str,
+    },
+    /// Two words, then text that may be missing.
+    #[expect(dead_code, reason = "commands that follow take them")]
+    TwoWordsAndMaybeText {
+        usage: &'static str,
+    },
+    /// Words that may be missing.
+    #[expect(dead_code, reason = "commands that follow take them")]
+    MaybeWords,
 }
 
 /// What a recording may keep of a command's arguments as it was sent; of the rest it keeps the class of
@@ -101,11 +123,11 @@ pub(crate) enum Takes {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Keeps {
     NoArgument,
-    /// The first argument, which names a member.
+    /// The first argument, which names a member or a room.
     FirstArgument,
 }
 
-/// The arguments of a command, borrowed from the text it came in. When it is carried out, those that it takes
+/// The arguments of a command, borrowed from the text it came in. When it is carried out, those that it needs
 /// are not empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Args<'a> {
@@ -122,13 +144,39 @@ pub(crate) struct Call<'a> {
     pub(crate) args: Args<'a>,
 }
 
+impl<'a> Args<'a> {
+    fn of(text: &'a str) -> Self {
+        let (word, text) = split(text);
+        let text = text::trim(text);
+        Self { word, text }
+    }
+
+    /// The text as further arguments: its first word, and what follows that.
+    pub(crate) fn further(self) -> Self {
+        Self::of(self.text)
+    }
+}
+
 impl Call<'_> {
     /// The error that the client gets because an argument is missing.
     pub(crate) fn usage(&self) -> Option<&'static str> {
         match self.command.takes {
-            Takes::Word { usage } if self.args.word.is_empty() => Some(usage),
-            Takes::WordAndText { usage } if self.args.text.is_empty() => Some(usage),
-            Takes::Nothing | Takes::Word { .. } | Takes::WordAndText { .. } => None,
+            Takes::Word { usage } | Takes::WordAndMaybeText { usage }
+                if self.args.word.is_empty() =>
+            {
+                Some(usage)
+            }
+            Takes::WordAndText { usage } | Takes::TwoWordsAndMaybeText { usage }
+                if self.args.text.is_empty() =>
+            {
+                Some(usage)
+            }
+            Takes::Nothing
+            | Takes::Word { .. }
+            | Takes::WordAndText { .. }
+            | Takes::WordAndMaybeText { .. }
+            | Takes::TwoWordsAndMaybeText { .. }
+            | Takes::MaybeWords => None,
         }
     }
 
@@ -149,14 +197,24 @@ impl Call<'_> {
 #[inline]
 pub(crate) fn parse(text: &str) -> Option<Call<'_>> {
     let (word, rest) = split(text);
+    let command = named(word)?;
+    let args = Args::of(rest);
+    Some(Call { command, args })
+}
+
+/// How many commands the one in a text that was [trimmed](text::trim) before counts as for the command rate. Its
+/// word alone decides, so that an error costs as much.
+#[inline]
+pub(crate) fn price(text: &str) -> u8 {
+    named(split(text).0).map_or(1, |command| command.price)
+}
+
+#[inline]
+fn named(word: &str) -> Option<&'static Command> {
     // The released 2007 script wanted its commands with a slash, the one in the article without.
     let word = word.strip_prefix('/').unwrap_or(word);
     let is_named = |command: &&Command| command.word.eq_ignore_ascii_case(word);
-    let command = COMMANDS.iter().find(is_named)?;
-    let (word, text) = split(rest);
-    let text = text::trim(text);
-    let args = Args { word, text };
-    Some(Call { command, args })
+    COMMANDS.iter().find(is_named)
 }
 
 /// The text up to the first space, and what follows the spaces behind it.
@@ -232,8 +290,11 @@ mod tests {
             let call = parse(&text).expect("it has all arguments");
             assert!(core::ptr::eq(call.command, command), "{}", command.word);
             match command.takes {
-                Takes::Nothing => {}
-                Takes::Word { usage } | Takes::WordAndText { usage } => {
+                Takes::Nothing | Takes::MaybeWords => {}
+                Takes::Word { usage }
+                | Takes::WordAndText { usage }
+                | Takes::WordAndMaybeText { usage }
+                | Takes::TwoWordsAndMaybeText { usage } => {
                     let start = alloc::format!("Usage: {} ", command.word);
                     assert!(usage.starts_with(&start), "{usage}");
                     assert_eq!(read(command.word), Err(usage));

@@ -7,8 +7,8 @@ use crate::time::Millis;
 /// What something that a client sends costs of its command rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cost {
-    /// One token: a command.
-    Command,
+    /// This many tokens, at most a full bucket: a command.
+    Command(u8),
     /// One token, and one more for each KiB of these bytes: a command that is too long.
     Long(usize),
     /// A 16th of a token, and one for each KiB of these bytes: something that leads to no command.
@@ -21,17 +21,18 @@ impl Cost {
     /// In 1,024ths of a token.
     fn parts(self) -> u64 {
         match self {
-            Self::Command => PARTS,
+            Self::Command(price) => PARTS * u64::from(price),
             Self::Long(rest) => PARTS + rest as u64,
             Self::Idle(bytes) => (PARTS / 16).max(bytes as u64),
             Self::Rest(bytes) => bytes as u64,
         }
     }
 
-    /// How much of it there has to be room for: a token at the most, and of a rest one byte.
+    /// How much of it there has to be room for: all of a command, else a token at the most, and of a rest one byte.
     fn room(self) -> u64 {
         match self {
-            Self::Command | Self::Long(_) | Self::Idle(_) => self.parts().min(PARTS),
+            Self::Command(_) => self.parts(),
+            Self::Long(_) | Self::Idle(_) => self.parts().min(PARTS),
             Self::Rest(bytes) => u64::from(bytes > 0),
         }
     }
@@ -39,8 +40,8 @@ impl Cost {
 
 impl Chat {
     /// Takes what costs so much out of the rate, a bucket of `burst` tokens that fills with `rate` a second;
-    /// or says when there will be enough. What costs more than one token is taken when there is one, and
-    /// leaves the bucket in debt. The rest of a command that was too long is taken as soon as there is room
+    /// or says when there will be enough. A command waits until there are all its tokens. Anything else that costs
+    /// more than one token is taken when there is one, and leaves the bucket in debt. The rest of a command that was too long is taken as soon as there is room
     /// for one byte of it: so it makes no difference in how many pieces it comes.
     pub(crate) fn take(&mut self, cost: Cost, limits: &Limits, now: Millis) -> Result<(), Millis> {
         let Some(rate) = limits.rate else {
@@ -50,8 +51,12 @@ impl Chat {
         let interval = 1_000_000 / u64::from(rate.get());
         let token = interval * PARTS;
         let bucket = token.saturating_mul(u64::from(limits.burst.max(1)));
-        let ahead = bucket - cost.room().saturating_mul(interval);
-        let cost = cost.parts().saturating_mul(interval);
+        let room = cost.room().saturating_mul(interval).min(bucket);
+        let cost = match cost {
+            Cost::Command(_) => room,
+            Cost::Long(_) | Cost::Idle(_) | Cost::Rest(_) => cost.parts().saturating_mul(interval),
+        };
+        let ahead = bucket - room;
         let now = now.0.saturating_mul(MILLI);
         let earliest = self.next_command.saturating_sub(ahead);
         if now < earliest {
@@ -85,27 +90,27 @@ mod tests {
         };
         let mut chat = Chat::new(Wire::Stream);
         for _ in 0..3 {
-            assert_eq!(chat.take(Cost::Command, &limits, Millis(1000)), Ok(()));
+            assert_eq!(chat.take(Cost::Command(1), &limits, Millis(1000)), Ok(()));
         }
         assert_eq!(
-            chat.take(Cost::Command, &limits, Millis(1000)),
+            chat.take(Cost::Command(1), &limits, Millis(1000)),
             Err(Millis(1050))
         );
         assert_eq!(
-            chat.take(Cost::Command, &limits, Millis(1049)),
+            chat.take(Cost::Command(1), &limits, Millis(1049)),
             Err(Millis(1050))
         );
-        assert_eq!(chat.take(Cost::Command, &limits, Millis(1050)), Ok(()));
+        assert_eq!(chat.take(Cost::Command(1), &limits, Millis(1050)), Ok(()));
         assert_eq!(
-            chat.take(Cost::Command, &limits, Millis(1050)),
+            chat.take(Cost::Command(1), &limits, Millis(1050)),
             Err(Millis(1100))
         );
         // A long silence earns a burst, no more.
         for _ in 0..3 {
-            assert_eq!(chat.take(Cost::Command, &limits, Millis(90_000)), Ok(()));
+            assert_eq!(chat.take(Cost::Command(1), &limits, Millis(90_000)), Ok(()));
         }
         assert_eq!(
-            chat.take(Cost::Command, &limits, Millis(90_000)),
+            chat.take(Cost::Command(1), &limits, Millis(90_000)),
             Err(Millis(90_050))
         );
     }
@@ -133,7 +138,7 @@ mod tests {
             3072,
             "a KiB for each token"
         );
-        assert_eq!(taken(&[(Cost::Idle(1), 16), (Cost::Command, 9)]), 18);
+        assert_eq!(taken(&[(Cost::Idle(1), 16), (Cost::Command(1), 9)]), 18);
         // However it is cut, a KiB costs as much.
         for pieces in [1, 2, 1024] {
             let mut chat = Chat::new(Wire::Stream);
@@ -141,15 +146,15 @@ mod tests {
                 let part = Cost::Rest(2 * 1024 / pieces);
                 assert_eq!(chat.take(part, &limits, Millis(1000)), Ok(()));
             }
-            assert_eq!(chat.take(Cost::Command, &limits, Millis(1000)), Ok(()));
-            let next = chat.take(Cost::Command, &limits, Millis(1000));
+            assert_eq!(chat.take(Cost::Command(1), &limits, Millis(1000)), Ok(()));
+            let next = chat.take(Cost::Command(1), &limits, Millis(1000));
             assert_eq!(next, Err(Millis(1050)), "{pieces}");
         }
         // Nor does it have to wait for room for more than its first byte.
         for piece in [1, 2 * 1024] {
             let mut chat = Chat::new(Wire::Stream);
             for _ in 0..3 {
-                assert_eq!(chat.take(Cost::Command, &limits, Millis(1000)), Ok(()));
+                assert_eq!(chat.take(Cost::Command(1), &limits, Millis(1000)), Ok(()));
             }
             let rest = Cost::Rest(piece);
             assert_eq!(chat.take(rest, &limits, Millis(1000)), Err(Millis(1001)));
@@ -161,8 +166,40 @@ mod tests {
             chat.take(Cost::Idle(8 * 1024), &limits, Millis(1000)),
             Ok(())
         );
-        let next = chat.take(Cost::Command, &limits, Millis(1000));
+        let next = chat.take(Cost::Command(1), &limits, Millis(1000));
         assert_eq!(next, Err(Millis(1300)));
+    }
+
+    #[test]
+    fn a_dear_command_waits_for_its_price_or_a_full_bucket() {
+        let limits = |burst| Limits {
+            rate: NonZeroU32::new(20),
+            burst,
+            ..Limits::default()
+        };
+        let mut chat = Chat::new(Wire::Stream);
+        let limits_10 = limits(10);
+        for at in [1000, 1000, 1250] {
+            assert_eq!(chat.take(Cost::Command(5), &limits_10, Millis(at)), Ok(()));
+            let next = chat.take(Cost::Command(5), &limits_10, Millis(at));
+            assert!(at == 1000 || next == Err(Millis(at + 250)), "{next:?}");
+            if next == Ok(()) {
+                break;
+            }
+        }
+        let next = chat.take(Cost::Command(5), &limits_10, Millis(1249));
+        assert_eq!(next, Err(Millis(1250)));
+        let next = chat.take(Cost::Command(1), &limits_10, Millis(1050));
+        assert_eq!(next, Ok(()), "a cheap one waits less");
+        // What costs more than the bucket holds costs all of it.
+        let mut chat = Chat::new(Wire::Stream);
+        for at in [1000, 1150] {
+            assert_eq!(chat.take(Cost::Command(20), &limits(3), Millis(at)), Ok(()));
+            let next = chat.take(Cost::Command(1), &limits(3), Millis(at));
+            assert_eq!(next, Err(Millis(at + 50)));
+            let next = chat.take(Cost::Command(20), &limits(3), Millis(at));
+            assert_eq!(next, Err(Millis(at + 150)));
+        }
     }
 
     #[test]
@@ -175,7 +212,7 @@ mod tests {
             };
             let mut chat = Chat::new(Wire::Stream);
             (0..100)
-                .filter(|_| chat.take(Cost::Command, &limits, Millis(5)).is_ok())
+                .filter(|_| chat.take(Cost::Command(1), &limits, Millis(5)).is_ok())
                 .count()
         };
         assert_eq!(taken(0, 0), 100, "no limit");

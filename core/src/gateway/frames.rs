@@ -3,11 +3,15 @@
 //! A frame is found without being taken. A command that has to wait is found again later, from the same
 //! framer, as if it had never been seen.
 
+use alloc::string::String;
+
 use super::websocket::without_terminator;
+use crate::chat::command;
 use crate::chunk::Form;
 use crate::config::{Config, Limits};
 use crate::conn::{Chat, Cost, Incoming};
 use crate::text;
+use crate::wiped;
 use crate::wire::framing::{Frame, Framer, MARK, Rules};
 use crate::wire::typed::{self, Habits, Text};
 
@@ -88,7 +92,7 @@ impl<'a> Next<'a> {
             Frame::Partial => return Self::Partial(framer),
             Frame::Skip(used) | Frame::Noise(used) => (Holds::Nothing, used),
             Frame::TooLong(used) => (Holds::TooLong, used),
-            Frame::Command(bytes, used) => (command(bytes, used, habits), used),
+            Frame::Command(bytes, used) => (held(bytes, used, habits), used),
         };
         Self::Frame(FoundFrame {
             frame,
@@ -108,8 +112,16 @@ impl FoundFrame<'_> {
         }
     }
 
+    /// How many commands it counts as.
+    fn price(&self, form: Form) -> u8 {
+        match &self.holds {
+            Holds::Command(text, _) => with_command(text, form, command::price).unwrap_or(1),
+            Holds::Nothing | Holds::TooLong => 1,
+        }
+    }
+
     /// What the command rate takes for it; `before` is the framer in front of it.
-    pub(super) fn cost(&self, before: &Framer, limits: &Limits) -> Cost {
+    pub(super) fn cost(&self, before: &Framer, form: Form, limits: &Limits) -> Cost {
         match self.frame {
             // Part of something that may have any length.
             Frame::Noise(used) if before.is_dropping() => Cost::Rest(used),
@@ -119,13 +131,27 @@ impl FoundFrame<'_> {
             // An empty text message was a frame, and has cost what one does.
             Frame::Command(_, 0) => Cost::Rest(0),
             Frame::Command(_, used) if !self.is_answered() => Cost::Idle(used),
-            Frame::Command(..) | Frame::Partial => Cost::Command,
+            Frame::Command(..) | Frame::Partial => Cost::Command(self.price(form)),
         }
     }
 }
 
+/// Gives `take` the text of a command as its words are found in it; `None` if it is not UTF-8.
+pub(super) fn with_command<R>(
+    text: &Text<'_>,
+    form: Form,
+    take: impl FnOnce(&str) -> R,
+) -> Option<R> {
+    let text = text.as_str()?;
+    // A text message may hold a NUL.
+    let clean = (form == Form::Text && text.contains('\0')).then(|| wiped::without_nuls(text));
+    Some(take(text::trim(
+        clean.as_deref().map_or(text, String::as_str),
+    )))
+}
+
 /// What the bytes of a command hold.
-fn command(bytes: &[u8], used: usize, habits: Habits) -> Holds<'_> {
+fn held(bytes: &[u8], used: usize, habits: Habits) -> Holds<'_> {
     if text::is_blank(bytes) {
         return Holds::Nothing;
     }

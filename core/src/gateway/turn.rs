@@ -1,11 +1,10 @@
 //! Chat: takes commands when their turn has come, and carries them out.
 
-use alloc::string::String;
 use core::mem;
 
 use super::caller::Caller;
 use super::ending::Ends;
-use super::frames::{FoundFrame, Holds, Next};
+use super::frames::{FoundFrame, Holds, Next, with_command};
 use super::http::Body;
 use super::{Gateway, Step};
 use crate::chat::command;
@@ -16,9 +15,7 @@ use crate::conn::{Incoming, Stage, Turn, Who};
 use crate::id::ConnId;
 use crate::note::{CloseReason, What};
 use crate::observer::Meaning;
-use crate::text;
 use crate::time::Millis;
-use crate::wiped;
 use crate::wire::http::{self, Status};
 use crate::wire::typed::Text;
 
@@ -99,7 +96,7 @@ impl Gateway {
             chat.wait(Turn::Backlog, now);
             return Step::Wait;
         }
-        if let Err(until) = chat.take(found.cost(&chat.framer, limits), limits, now) {
+        if let Err(until) = chat.take(found.cost(&chat.framer, form, limits), limits, now) {
             self.slow_down(id, until);
             return Step::Wait;
         }
@@ -138,13 +135,7 @@ impl Gateway {
         if let Text::Paged(_) = text {
             self.speak_ascii(id);
         }
-        let Some(text) = text.as_str() else {
-            return self.say(id, &reply::error(reply::NOT_UTF8));
-        };
-        // A text message may hold a NUL.
-        let clean = (form == Form::Text && text.contains('\0')).then(|| wiped::without_nuls(text));
-        let text = text::trim(clean.as_deref().map_or(text, String::as_str));
-        match command::parse(text) {
+        let carried_out = with_command(text, form, |text| match command::parse(text) {
             Some(call) => call.run(&mut Caller {
                 gateway: self,
                 conn: id,
@@ -153,6 +144,9 @@ impl Gateway {
                 Some(status) => self.not_chat(id, status),
                 None => self.say(id, &reply::error(reply::UNKNOWN_COMMAND)),
             },
+        });
+        if carried_out.is_none() {
+            self.say(id, &reply::error(reply::NOT_UTF8));
         }
     }
 
