@@ -22,6 +22,7 @@ mod opening;
 mod operator;
 mod questions;
 pub(crate) mod refusals;
+mod renaming;
 mod sending;
 #[cfg(test)]
 mod tests;

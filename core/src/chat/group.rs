@@ -126,6 +126,15 @@ impl<T: Seat> Group<T> {
         }
     }
 
+    /// Changes the names of a seat, which only the list shows.
+    pub(crate) fn rename(&mut self, slot: Slot, change: impl FnOnce(&mut T)) {
+        if let Some(seat) = self.seat_mut(slot) {
+            change(seat);
+            self.list = None;
+            self.ascii_list = None;
+        }
+    }
+
     /// Takes a seat out.
     pub(crate) fn leave(&mut self, slot: Slot) -> Option<T> {
         self.get(slot)?;

@@ -84,6 +84,22 @@ impl Hub {
         self.everyone.replace(slot, new).map(|old| old.conn)
     }
 
+    /// Gives a member online another nick and name; its place and its connection stay. Returns the nick before;
+    /// `None`, without a change, if another member online has the new one.
+    pub(crate) fn rename(&mut self, slot: Slot, nick: &str, name: &str) -> Option<Arc<str>> {
+        let old: Arc<str> = Arc::from(self.online(slot)?.nick());
+        let from = self.search_nick(&old).ok()?;
+        if self.search_nick(nick).is_ok_and(|at| at != from) {
+            return None;
+        }
+        self.by_nick.remove(from);
+        let to = self.search_nick(nick).unwrap_or_else(|at| at);
+        self.by_nick.insert(to, (hash(nick), slot));
+        self.everyone
+            .rename(slot, |online| online.rename(nick, name));
+        Some(old)
+    }
+
     /// A member's connection gets messages in another form from now on.
     pub(crate) fn speak(&mut self, slot: Slot, form: Form) {
         self.by_level = [None, None];
@@ -214,8 +230,13 @@ impl OnlineMember {
             level,
             id: member.id,
             text: [&*member.nick, &*member.name].concat().into(),
-            nick: u32::try_from(member.nick.len()).expect("a nick is shorter than 4 GiB"),
+            nick: length(&member.nick),
         }
+    }
+
+    fn rename(&mut self, nick: &str, name: &str) {
+        self.text = [nick, name].concat().into();
+        self.nick = length(nick);
     }
 
     /// The name by which others address the member.
@@ -259,12 +280,19 @@ impl Seat for OnlineMember {
     }
 }
 
+fn length(nick: &str) -> u32 {
+    u32::try_from(nick.len()).expect("a nick is shorter than 4 GiB")
+}
+
 /// FNV-1a, of 32 bits: short, and good enough to tell most nicks apart.
 fn hash(nick: &str) -> u32 {
     nick.bytes().fold(0x811c_9dc5, |hash, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
     })
 }
+
+#[cfg(test)]
+mod renaming;
 
 #[cfg(test)]
 mod tests {

@@ -4,7 +4,6 @@
 use alloc::string::String;
 
 use crate::chunk::Message;
-use crate::member::Member;
 use crate::time::Now;
 use crate::xml::escaped;
 
@@ -54,23 +53,23 @@ pub(crate) fn pong(token: &str) -> Message {
 }
 
 /// `<login aid="…" name="…" />`: a member came online.
-pub(crate) fn login(member: &Member) -> Message {
+pub(crate) fn login(nick: &str, name: &str) -> Message {
     Message::join(&[
         r#"<login aid=""#,
-        &escaped(&member.nick),
+        &escaped(nick),
         r#"" name=""#,
-        &escaped(&member.name),
+        &escaped(name),
         "\" />\0",
     ])
 }
 
 /// `<identify aid="…" name="…" />`: the client is this member from now on.
-pub(crate) fn identify(member: &Member) -> Message {
+pub(crate) fn identify(nick: &str, name: &str) -> Message {
     Message::join(&[
         r#"<identify aid=""#,
-        &escaped(&member.nick),
+        &escaped(nick),
         r#"" name=""#,
-        &escaped(&member.name),
+        &escaped(name),
         "\" />\0",
     ])
 }
@@ -78,6 +77,17 @@ pub(crate) fn identify(member: &Member) -> Message {
 /// `<quit aid="…" />`: a member left.
 pub(crate) fn quit(nick: &str) -> Message {
     Message::join(&[r#"<quit aid=""#, &escaped(nick), "\" />\0"])
+}
+
+/// `<nickchanged aid="…" to="…" />`: a member has another nick.
+pub(crate) fn nickchanged(old: &str, new: &str) -> Message {
+    Message::join(&[
+        r#"<nickchanged aid=""#,
+        &escaped(old),
+        r#"" to=""#,
+        &escaped(new),
+        "\" />\0",
+    ])
 }
 
 /// `<msg aid="…" time="…" msg="…" from="…" />`. `aid` is the sender and `from` the recipient: a quirk of
@@ -156,33 +166,30 @@ pub(crate) fn nicklist<'a>(members: impl Iterator<Item = (&'a str, &'a str)>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::member::MemberId;
     use crate::time::UnixSeconds;
-    use alloc::sync::Arc;
 
     #[test]
     fn elements() {
-        let member = Member {
-            id: MemberId(1),
-            nick: Arc::from("al\"ice"),
-            name: Arc::from("A & B"),
-        };
         let now = Now {
             utc: UnixSeconds(36_000),
             ..Now::default()
         };
-        let cases: [(Message, &str); 12] = [
+        let cases: [(Message, &str); 13] = [
             (error("No."), "<error value=\"No.\"/>\0"),
             (pong("<1>"), "<pong value=\"&lt;1&gt;\"/>\0"),
             (
-                login(&member),
+                login("al\"ice", "A & B"),
                 "<login aid=\"al&quot;ice\" name=\"A &amp; B\" />\0",
             ),
             (
-                identify(&member),
+                identify("al\"ice", "A & B"),
                 "<identify aid=\"al&quot;ice\" name=\"A &amp; B\" />\0",
             ),
             (quit("bob"), "<quit aid=\"bob\" />\0"),
+            (
+                nickchanged("bob", "<b>"),
+                "<nickchanged aid=\"bob\" to=\"&lt;b&gt;\" />\0",
+            ),
             (
                 msg("bob", now, "a\rb", "eve"),
                 "<msg aid=\"bob\" time=\"10:00:00\" msg=\"a&#13;b\" from=\"eve\" />\0",
@@ -202,7 +209,7 @@ mod tests {
             ),
             (nicklist([].into_iter()), "<nicklist></nicklist>\0"),
             (
-                nicklist([(&*member.nick, &*member.name)].into_iter()),
+                nicklist([("al\"ice", "A & B")].into_iter()),
                 "<nicklist><nick aid=\"al&quot;ice\" name=\"A &amp; B\" /></nicklist>\0",
             ),
         ];

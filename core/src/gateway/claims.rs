@@ -276,7 +276,7 @@ impl Gateway {
     }
 
     fn take_over(&mut self, id: ConnId, slot: Slot, member: &Member) {
-        let identify = reply::identify(member);
+        let identify = reply::identify(&member.nick, &member.name);
         let Some(old) = self.hub.online(slot).map(|online| online.conn) else {
             return;
         };

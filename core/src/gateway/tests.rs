@@ -3,6 +3,7 @@
 mod decisions;
 mod endings;
 mod readdress;
+mod renaming;
 mod states;
 
 use alloc::string::String;

@@ -69,10 +69,10 @@ pub(crate) fn claimed(
 
 /// The client has become a member that was not online before.
 pub(crate) fn welcome(context: &mut dyn Context, member: &Member) {
-    let login = reply::login(member);
+    let login = reply::login(&member.nick, &member.name);
     match context.config().presence {
         Presence::All => context.announce(Audience::Everyone, &login),
         Presence::Off => context.say(&login),
     }
-    context.say(&reply::identify(member));
+    context.say(&reply::identify(&member.nick, &member.name));
 }
