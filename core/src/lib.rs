@@ -104,7 +104,7 @@ pub use gateway::{Gateway, Online};
 pub use host::{Clock, Log, MemberStore, Reply};
 pub use id::{Accepted, ConnId, ListenerId, Source, Ticket};
 pub use member::{
-    Answer, Denial, Login, Member, MemberEvent, MemberId, Query, Secret, Unavailable,
+    Answer, Denial, Identity, Login, Member, MemberEvent, MemberId, Query, Secret, Unavailable,
 };
 pub use note::{CloseReason, Note, NotePart, NoteWriter, Refusal, What};
 pub use queue::Chunks;

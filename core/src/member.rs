@@ -19,6 +19,15 @@ impl fmt::Display for MemberId {
     }
 }
 
+/// A member or a guest, as the log names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// A member, by its number.
+    Member(MemberId),
+    /// A guest, by its nick: a client without an account. The nick begins with `~`.
+    Guest(Arc<str>),
+}
+
 /// A member as the store knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {

@@ -6,7 +6,7 @@ use alloc::sync::Arc;
 use core::net::SocketAddr;
 
 use crate::id::ConnId;
-use crate::member::{Denial, MemberId, Unavailable};
+use crate::member::{Denial, Identity, Unavailable};
 pub use words::{NotePart, NoteWriter};
 
 /// One event for the log: a connection, and what happened to it.
@@ -43,10 +43,10 @@ pub enum What {
         /// The path as the client sent it, without its query.
         path: Arc<str>,
     },
-    /// A member came online, or took over from an older connection.
+    /// A member or a guest came online, or a member took over from an older connection.
     Login {
-        /// Who.
-        member: MemberId,
+        /// The member or guest.
+        who: Identity,
         /// Open chat connections.
         clients: usize,
         /// Their limit.
@@ -66,10 +66,10 @@ pub enum What {
         /// What was wrong with the store.
         why: Unavailable,
     },
-    /// A member left.
+    /// A member or a guest left.
     Quit {
-        /// Who.
-        member: MemberId,
+        /// The member or guest.
+        who: Identity,
     },
     /// The command rate makes a connection's commands wait; at most one note a minute and connection.
     Slowed,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
-use flashgate_core::{Member, MemberEvent, MemberId, Note, What};
+use flashgate_core::{Identity, Member, MemberEvent, MemberId, Note, What};
 use parking_lot::Mutex;
 
 use super::table::Now;
@@ -88,10 +88,13 @@ impl Watch {
     pub(super) fn heard(&self, note: &Note) {
         // The core has many others to tell, and they are nothing to us.
         #[allow(clippy::wildcard_enum_match_arm)]
-        let (id, is_online) = match &note.what {
-            What::Login { member, .. } => (member, true),
-            What::Quit { member } => (member, false),
+        let (who, is_online) = match &note.what {
+            What::Login { who, .. } => (who, true),
+            What::Quit { who } => (who, false),
             _ => return,
+        };
+        let Identity::Member(id) = who else {
+            return;
         };
         let mut state = self.state.lock();
         state.is_told = true;
@@ -190,7 +193,7 @@ mod tests {
 
         fn comes(&self, id: i64) {
             self.notes(What::Login {
-                member: MemberId(id),
+                who: Identity::Member(MemberId(id)),
                 clients: 1,
                 max: 1,
             });
@@ -198,7 +201,7 @@ mod tests {
 
         fn leaves(&self, id: i64) {
             self.notes(What::Quit {
-                member: MemberId(id),
+                who: Identity::Member(MemberId(id)),
             });
         }
 

@@ -1,4 +1,4 @@
-//! Who is online: found by number and by nick, and the group of everyone.
+//! Who is online: found by number and by nick, and the group of everyone. A guest has no number.
 //!
 //! Nothing here knows sockets or bytes. A member's slot is its place in the order of login; a takeover
 //! keeps it.
@@ -18,28 +18,31 @@ pub(crate) use crate::chat::group::Slot;
 use crate::chat::group::{Group, Seat};
 use crate::chunk::{Audience, Chunk, Form, Level, Recipients};
 use crate::id::ConnId;
-use crate::member::{Member, MemberId};
+use crate::member::{Identity, Member, MemberId};
 
 /// Everyone online, in order of login.
 #[derive(Debug)]
 pub(crate) struct Hub {
     everyone: Group<OnlineMember>,
-    /// All slots, by the numbers of their members.
+    /// The slots of members, by their numbers. Guests are not in it.
     by_member: Vec<Slot>,
-    /// The same, by the hashes of their nicks, then by the nicks.
+    /// All slots, by the hashes of their nicks, then by the nicks.
     by_nick: Vec<(u32, Slot)>,
     /// The connections of each level, made when first needed, and shared until a member joins or leaves.
     by_level: [Option<Arc<[Recipients]>>; 2],
 }
 
-/// A member who is online, and on which connection.
+/// A member or a guest who is online, and on which connection.
 #[derive(Debug)]
 pub(crate) struct OnlineMember {
     pub(crate) conn: ConnId,
     form: Form,
     is_alone: bool,
     pub(crate) level: Level,
-    pub(crate) id: MemberId,
+    /// A flag of its own, as an `Option` of the number would take 8 bytes more.
+    is_guest: bool,
+    /// Without meaning for a guest.
+    number: MemberId,
     /// The nick, and right behind it the name.
     text: Box<str>,
     nick: u32,
@@ -59,14 +62,18 @@ impl Default for Hub {
 impl Hub {
     /// Adds a member at the end of the order. None of the same number or nick may be online.
     pub(crate) fn join(&mut self, conn: ConnId, form: Form, level: Level, member: &Member) -> Slot {
-        self.by_level = [None, None];
         let by_member = self.search_member(member.id).unwrap_or_else(|at| at);
-        let by_nick = self.search_nick(&member.nick).unwrap_or_else(|at| at);
-        let slot = self
-            .everyone
-            .join(OnlineMember::new(conn, form, level, member));
+        let slot = self.sit(OnlineMember::new(conn, form, level, member));
         self.by_member.insert(by_member, slot);
-        self.by_nick.insert(by_nick, (hash(&member.nick), slot));
+        slot
+    }
+
+    fn sit(&mut self, online: OnlineMember) -> Slot {
+        self.by_level = [None, None];
+        let hash = hash(online.nick());
+        let by_nick = self.search_nick(online.nick()).unwrap_or_else(|at| at);
+        let slot = self.everyone.join(online);
+        self.by_nick.insert(by_nick, (hash, slot));
         slot
     }
 
@@ -124,10 +131,12 @@ impl Hub {
     pub(crate) fn leave(&mut self, slot: Slot) -> Option<OnlineMember> {
         self.by_level = [None, None];
         let online = self.online(slot)?;
-        let by_member = self.search_member(online.id);
+        let by_member = online.member().map(|id| self.search_member(id));
         let by_nick = self.search_nick(online.nick());
-        if let (Ok(by_member), Ok(by_nick)) = (by_member, by_nick) {
+        if let Some(Ok(by_member)) = by_member {
             self.by_member.remove(by_member);
+        }
+        if let Ok(by_nick) = by_nick {
             self.by_nick.remove(by_nick);
         }
         self.everyone.leave(slot)
@@ -153,8 +162,9 @@ impl Hub {
         self.everyone.get(slot)
     }
 
+    /// How many members and guests are online.
     pub(crate) fn len(&self) -> usize {
-        self.by_member.len()
+        self.by_nick.len()
     }
 
     /// The connections of an audience as of now.
@@ -170,7 +180,7 @@ impl Hub {
         }
     }
 
-    /// The members online, in the order of their logins.
+    /// The members and guests online, in the order of their logins.
     pub(crate) fn in_order(&self) -> impl Iterator<Item = &OnlineMember> {
         self.everyone.in_order()
     }
@@ -181,7 +191,7 @@ impl Hub {
     }
 
     fn search_member(&self, id: MemberId) -> Result<usize, usize> {
-        let sits = |slot: &Slot| self.compare(*slot, |online| online.id.cmp(&id));
+        let sits = |slot: &Slot| self.compare(*slot, |online| online.number.cmp(&id));
         self.by_member.binary_search_by(sits)
     }
 
@@ -204,7 +214,7 @@ impl Hub {
         self.everyone.assert_consistent(self.len());
         let members = self.by_member.iter().map(|slot| self.online(*slot));
         let members: Vec<_> = members
-            .map(|online| online.map(|online| online.id))
+            .map(|online| online.and_then(OnlineMember::member))
             .collect();
         assert!(members.iter().all(Option::is_some) && members.is_sorted_by(|a, b| a < b));
         let nicks = self.by_nick.iter().map(|(hash, slot)| {
@@ -213,10 +223,11 @@ impl Hub {
             (hash, nick)
         });
         assert!(nicks.is_sorted_by(|a, b| a < b));
+        let guests = self.in_order().filter(|online| online.is_guest).count();
         assert_eq!(
-            members.len(),
+            members.len() + guests,
             self.by_nick.len(),
-            "each member is found by both"
+            "each member is found by both, each guest by its nick"
         );
     }
 }
@@ -228,7 +239,8 @@ impl OnlineMember {
             form,
             is_alone: false,
             level,
-            id: member.id,
+            is_guest: false,
+            number: member.id,
             text: [&*member.nick, &*member.name].concat().into(),
             nick: length(&member.nick),
         }
@@ -237,6 +249,19 @@ impl OnlineMember {
     fn rename(&mut self, nick: &str, name: &str) {
         self.text = [nick, name].concat().into();
         self.nick = length(nick);
+    }
+
+    /// The member's number; `None` for a guest.
+    pub(crate) fn member(&self) -> Option<MemberId> {
+        (!self.is_guest).then_some(self.number)
+    }
+
+    /// Who it is, for the log.
+    pub(crate) fn identity(&self) -> Identity {
+        match self.member() {
+            Some(member) => Identity::Member(member),
+            None => Identity::Guest(Arc::from(self.nick())),
+        }
     }
 
     /// The name by which others address the member.
@@ -355,7 +380,7 @@ mod tests {
         assert_eq!(hub.find(&member(9, "bob")), Some(bob));
         assert_eq!(hub.by_nick("bob").map(|o| o.conn), Some(conn(2)));
         assert!(hub.by_nick("Bob").is_none());
-        assert_eq!(hub.leave(bob).map(|o| o.id), Some(MemberId(2)));
+        assert_eq!(hub.leave(bob).and_then(|o| o.member()), Some(MemberId(2)));
         assert!(
             hub.leave(bob).is_none()
                 && hub
@@ -423,7 +448,7 @@ mod tests {
             let shrinks = n / 100 % 2 == 1;
             if !model.is_empty() && random(4) < if shrinks { 3 } else { 1 } {
                 let (seat, id): (Slot, i64) = model.remove(random(model.len()));
-                assert_eq!(hub.leave(seat).map(|o| o.id), Some(MemberId(id)));
+                assert_eq!(hub.leave(seat).and_then(|o| o.member()), Some(MemberId(id)));
             } else {
                 let id = (i64::from(n) * 7919) % 2003;
                 let member = member(id, &alloc::format!("é{}", (id * 31) % 2003));
@@ -436,13 +461,13 @@ mod tests {
             assert!(
                 hub.everyone
                     .in_order()
-                    .map(|o| o.id.0)
+                    .map(|o| o.number.0)
                     .eq(model.iter().map(|(_, id)| *id))
             );
             for (seat, id) in &model {
                 let online = hub.online(*seat).unwrap();
-                assert_eq!((online.id.0, online.name()), (*id, "N"));
-                assert_eq!(hub.by_nick(online.nick()).unwrap().id.0, *id);
+                assert_eq!((online.number.0, online.name()), (*id, "N"));
+                assert_eq!(hub.by_nick(online.nick()).unwrap().number.0, *id);
                 assert_eq!(hub.by_member(MemberId(*id)).unwrap().nick(), online.nick());
             }
         }
@@ -474,7 +499,7 @@ mod tests {
                 &member(2, second),
             );
             hub.assert_consistent();
-            let id = |nick| hub.by_nick(nick).map(|online| online.id.0);
+            let id = |nick| hub.by_nick(nick).map(|online| online.number.0);
             assert_eq!((id(first), id(second)), (Some(1), Some(2)));
             hub.leave(seat);
             hub.assert_consistent();

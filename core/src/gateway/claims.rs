@@ -22,7 +22,7 @@ use crate::config::{self, OnDuplicate};
 use crate::conn::websocket::AWAY;
 use crate::conn::{Claim, Conn, Stage, Turn, Who};
 use crate::id::{ConnId, Source};
-use crate::member::{Denial, Member, MemberId, Query};
+use crate::member::{Denial, Identity, Member, MemberId, Query};
 use crate::note::{CloseReason, What};
 use crate::wire::websocket::Opcode;
 
@@ -68,7 +68,7 @@ impl Gateway {
             return;
         };
         let old = online.conn;
-        let same = online.id == member.id && online.nick() == &*member.nick;
+        let same = online.member() == Some(member.id) && online.nick() == &*member.nick;
         let rival = if same {
             self.rival(id, old)
         } else {
@@ -264,7 +264,7 @@ impl Gateway {
     }
 
     fn join(&mut self, id: ConnId, member: &Member) {
-        self.note_login(id, member);
+        self.note_login(id, Identity::Member(member.id));
         let (form, level) = (self.form(id), self.level(id));
         let slot = self.hub.join(id, form, level, member);
         self.sit(id, slot);
@@ -283,7 +283,7 @@ impl Gateway {
         self.say(old, &reply::error(reply::REPLACED));
         self.end_chat(old, CloseReason::Replaced, Ends::With(Stage::Finishing));
         self.settle(old);
-        self.note_login(id, member);
+        self.note_login(id, Identity::Member(member.id));
         let (form, level) = (self.form(id), self.level(id));
         self.hub.replace(slot, id, form, level, member);
         self.sit(id, slot);
@@ -304,10 +304,10 @@ impl Gateway {
         }
     }
 
-    fn note_login(&mut self, id: ConnId, member: &Member) {
+    fn note_login(&mut self, id: ConnId, who: Identity) {
         self.counters.logins += 1;
         let what = What::Login {
-            member: member.id,
+            who,
             clients: self.clients,
             max: self.config.limits.clients,
         };

@@ -37,7 +37,12 @@ impl Gateway {
             && reason != CloseReason::Replaced
             && let Some(online) = self.hub.leave(slot)
         {
-            self.note(id, What::Quit { member: online.id });
+            self.note(
+                id,
+                What::Quit {
+                    who: online.identity(),
+                },
+            );
             if self.phase == Phase::Running && self.config.presence == Presence::All {
                 let quit = reply::quit(online.nick());
                 self.broadcast(Audience::Everyone, &quit, None);

@@ -13,25 +13,25 @@ use crate::member::{Login, MemberEvent, MemberId};
 use crate::note::{CloseReason, Refusal};
 use crate::web::status::Counters;
 
-/// A member who is online.
+/// A member or a guest who is online.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Online<'a> {
     /// The connection; a takeover changes it.
     pub conn: ConnId,
-    /// The member's number.
-    pub member: MemberId,
-    /// The nick that others address the member by.
+    /// The member's number; `None` for a guest.
+    pub member: Option<MemberId>,
+    /// The nick that others use to address it.
     pub nick: &'a str,
     /// The name that is shown.
     pub name: &'a str,
 }
 
 impl Gateway {
-    /// The members who are online, in the order of their logins.
+    /// The members and guests who are online, in the order of their logins.
     pub fn online(&self) -> impl Iterator<Item = Online<'_>> {
         self.hub.in_order().map(|online| Online {
             conn: online.conn,
-            member: online.id,
+            member: online.member(),
             nick: online.nick(),
             name: online.name(),
         })

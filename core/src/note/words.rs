@@ -8,7 +8,7 @@ use core::fmt::{self, Write as _};
 use core::net::SocketAddr;
 
 use super::{Note, Refusal, What};
-use crate::member::MemberId;
+use crate::member::{Identity, MemberId};
 
 /// A piece of what a note says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,15 +56,11 @@ impl What {
                 let facts = [("method", Word(method)), ("path", Text(path))];
                 to.write("redirect", &[Word("REDIRECT "), Text(&request)], &facts);
             }
-            Self::Login {
-                member,
-                clients,
-                max,
-            } => {
-                let (member, clients, max) = (Member(*member), count(*clients), count(*max));
+            Self::Login { who, clients, max } => {
+                let ((kind, who), clients, max) = (named(who), count(*clients), count(*max));
                 let [open, slash, close] = [Word("("), Word("/"), Word(")")];
-                let words = [Word("LOGIN "), member, open, clients, slash, max, close];
-                let facts = [("member", member), ("clients", clients), ("max", max)];
+                let words = [Word("LOGIN "), who, open, clients, slash, max, close];
+                let facts = [(kind, who), ("clients", clients), ("max", max)];
                 to.write("login", &words, &facts);
             }
             Self::LoginFailed { id, why } => {
@@ -78,9 +74,9 @@ impl What {
                 to.write("login_unavailable", &words, &[("id", id), ("reason", why)]);
             }
             Self::Slowed => to.write("slowed", &[Word("SLOWED command rate")], &[]),
-            Self::Quit { member } => {
-                let member = Member(*member);
-                to.write("quit", &[Word("QUIT "), member], &[("member", member)]);
+            Self::Quit { who } => {
+                let (kind, who) = named(who);
+                to.write("quit", &[Word("QUIT "), who], &[(kind, who)]);
             }
             Self::Closed { reason } => {
                 let reason = Word(reason.as_str());
@@ -92,6 +88,14 @@ impl What {
                 detail,
             } => refused(*reason, *times, detail.as_deref(), to),
         }
+    }
+}
+
+/// What a member or guest is called among the facts, and its number or nick.
+fn named(who: &Identity) -> (&'static str, NotePart<'_>) {
+    match who {
+        Identity::Member(member) => ("member", Member(*member)),
+        Identity::Guest(nick) => ("guest", Text(nick)),
     }
 }
 

@@ -9,7 +9,7 @@ use core::fmt::{self, Write as _};
 use crate::chunk::Chunk;
 use crate::event::{Action, Cause, HostFacts, Input, Refused, StoreState};
 use crate::id::{Accepted, ConnId};
-use crate::member::{Answer, Login, MemberEvent, Unavailable};
+use crate::member::{Answer, Identity, Login, MemberEvent, Unavailable};
 use crate::note::{NotePart, NoteWriter, What};
 use crate::record::hash;
 use crate::time::Now;
@@ -251,7 +251,14 @@ fn noted(what: &What) -> String {
     #[allow(clippy::wildcard_enum_match_arm)]
     match what {
         What::Connected { clients, .. } => format!("connected {clients}"),
-        What::Login { member, .. } => format!("login {member}"),
+        What::Login {
+            who: Identity::Member(member),
+            ..
+        } => format!("login {member}"),
+        What::Login {
+            who: Identity::Guest(_),
+            ..
+        } => String::from("login guest"),
         What::LoginUnavailable { why, .. } => {
             format!("login-unavailable {}", name(&UNAVAILABLE, why))
         }

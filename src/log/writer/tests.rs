@@ -3,7 +3,7 @@
 use std::sync::mpsc::{self, Receiver, Sender};
 
 use flashgate_core::{
-    CloseReason, Denial, MemberId, Millis, Refusal, Unavailable, UnixSeconds, What,
+    CloseReason, Denial, Identity, MemberId, Millis, Refusal, Unavailable, UnixSeconds, What,
 };
 
 use super::line::MAX_CLIENT_TEXT;
@@ -30,7 +30,8 @@ type Case = (What, String, String);
 
 #[test]
 fn notes_about_chat() {
-    let member = MemberId(7);
+    let who = Identity::Member(MemberId(7));
+    let guest = Identity::Guest(Arc::from("~mona\""));
     let (clients, max) = (2, 128);
     let id = Arc::from("x\"\n[2007-07-10 12:54:02] QUIT 1");
     let quoted = r#""x\"\n[2007-07-10 12:54:02] QUIT 1""#;
@@ -42,7 +43,7 @@ fn notes_about_chat() {
         ),
         (
             What::Login {
-                member,
+                who: who.clone(),
                 clients,
                 max,
             },
@@ -71,9 +72,23 @@ fn notes_about_chat() {
             r#""event":"slowed""#.to_owned(),
         ),
         (
-            What::Quit { member },
+            What::Quit { who },
             "QUIT 7".to_owned(),
             r#""event":"quit","member":7"#.to_owned(),
+        ),
+        (
+            What::Login {
+                who: guest.clone(),
+                clients,
+                max,
+            },
+            r#"LOGIN "~mona\""(2/128)"#.to_owned(),
+            r#""event":"login","guest":"~mona\"","clients":2,"max":128"#.to_owned(),
+        ),
+        (
+            What::Quit { who: guest },
+            r#"QUIT "~mona\"""#.to_owned(),
+            r#""event":"quit","guest":"~mona\"""#.to_owned(),
         ),
         (
             What::Closed {
@@ -250,7 +265,7 @@ fn the_longest_numbers_are_written() {
             conn: None,
             peer: peer.parse().unwrap(),
             what: What::Quit {
-                member: MemberId(member),
+                who: Identity::Member(MemberId(member)),
             },
         };
         let written = line(Format::Text, now(), &Event::Note(&note));

@@ -6,7 +6,7 @@ use super::*;
 use crate::chunk::{Audience, Chunk, Form, Recipients};
 use crate::event::Cause;
 use crate::id::{ListenerId, Source, Ticket};
-use crate::member::{Denial, Login, MemberId, Query, Secret, Unavailable};
+use crate::member::{Denial, Identity, Login, MemberId, Query, Secret, Unavailable};
 use crate::note::{CloseReason, Note, Refusal, What};
 
 /// A recording of these lines, behind the settings and the start of a real one.
@@ -134,7 +134,11 @@ fn decisions_are_written_like_this() {
 fn notes_are_written_like_this() {
     let peer: SocketAddr = "192.0.2.1:1".parse().unwrap();
     let conn = None;
-    let (clients, max, member, id) = (1, 9, MemberId(7), Arc::<str>::from("secret1"));
+    let (clients, max, who) = (1, 9, Identity::Member(MemberId(7)));
+    let (id, guest) = (
+        Arc::<str>::from("secret1"),
+        Identity::Guest(Arc::from("~secret1")),
+    );
     let (why, path, method) = (Unavailable::Busy, Arc::from("/secret1"), "GET");
     let (reason, times, detail) = (Refusal::Origin, 3, Some(Arc::from("https://secret1")));
     for (what, text) in [
@@ -144,12 +148,21 @@ fn notes_are_written_like_this() {
         (What::Redirect { method, path }, "redirect GET"),
         (
             What::Login {
-                member,
+                who: who.clone(),
                 clients,
                 max,
             },
             "login 7",
         ),
+        (
+            What::Login {
+                who: guest.clone(),
+                clients,
+                max,
+            },
+            "login guest",
+        ),
+        (What::Quit { who: guest }, "quit"),
         (
             What::LoginFailed {
                 id: id.clone(),
@@ -159,7 +172,7 @@ fn notes_are_written_like_this() {
         ),
         (What::LoginUnavailable { id, why }, "login-unavailable busy"),
         (What::Slowed, "slowed"),
-        (What::Quit { member }, "quit 7"),
+        (What::Quit { who }, "quit 7"),
         (
             What::Closed {
                 reason: CloseReason::TooSlow,

@@ -26,8 +26,8 @@ use super::hop::Proxies;
 use super::key::{Key, Node};
 use super::reader::Said;
 use flashgate_core::{
-    Accepted, Action, Answer, Cause, CloseReason, Config, Denial, Login, Member, MemberId, Millis,
-    Note, Now, Refusal, Refused, Source, Ticket, What,
+    Accepted, Action, Answer, Cause, CloseReason, Config, Denial, Identity, Login, Member,
+    MemberId, Millis, Note, Now, Refusal, Refused, Source, Ticket, What,
 };
 use hops::TurnedAway;
 pub(super) use side::Side;
@@ -366,16 +366,14 @@ impl Model {
                 assert!(self.stopping.is_none(), "a new chat after the shutdown");
                 self.count("chat");
             }
-            What::Login {
-                member, clients, ..
-            } => {
+            What::Login { who, clients, .. } => {
                 assert_eq!(*clients, self.clients());
                 let id = self.about(node, note);
-                self.logged_in(id, *member);
+                self.logged_in(id, number(who));
             }
-            What::Quit { member } => {
+            What::Quit { who } => {
                 let id = self.about(node, note);
-                self.quit(id, *member);
+                self.quit(id, number(who));
             }
             What::Closed { reason } => {
                 let id = self.about(node, note);
@@ -483,6 +481,14 @@ impl Model {
 
     pub(super) fn count(&mut self, what: &'static str) {
         *self.seen.entry(what).or_default() += 1;
+    }
+}
+
+/// The number of a member who has logged in or left.
+fn number(who: &Identity) -> MemberId {
+    match who {
+        Identity::Member(member) => *member,
+        Identity::Guest(nick) => panic!("no client is a guest: {nick}"),
     }
 }
 
