@@ -17,6 +17,7 @@ mod frames;
 mod http;
 mod keep_alive;
 mod login;
+mod noting;
 mod observing;
 mod opening;
 mod operator;
@@ -50,7 +51,7 @@ use crate::event::{Action, Cause, HostFacts, Input, MAX_READ, Refused};
 use crate::gateway::addresses::Addresses;
 use crate::id::{Accepted, ConnId};
 use crate::member::Unavailable;
-use crate::note::{CloseReason, Note, Refusal, What};
+use crate::note::{CloseReason, Refusal};
 use crate::observer::Observer;
 use crate::time::{Millis, Now};
 use crate::web::status::Counters;
@@ -60,7 +61,7 @@ use deadlines::Deadlines;
 use ending::Ends;
 pub use operator::Online;
 use questions::Questions;
-use refusals::{Last, Refusals};
+use refusals::Refusals;
 use timers::MAX_FIRED;
 
 /// Everyone who is connected and everything they may do, as one value with one owner.
@@ -458,44 +459,5 @@ impl Gateway {
             Incoming::Open | Incoming::Paused | Incoming::Ended => {}
         }
         self.arm(id);
-    }
-
-    /// Counts a connection that is turned away, and logs it unless that reason was logged a moment ago.
-    fn refuse(&mut self, id: ConnId, reason: Refusal, detail: Option<&[u8]>) {
-        let Some(peer) = self.conns.known(id).map(Conn::peer) else {
-            return;
-        };
-        self.count_refusal(
-            reason,
-            Last {
-                conn: Some(id),
-                peer,
-            },
-            detail,
-        );
-    }
-
-    fn refuse_unaccepted(&mut self, reason: Refusal, peer: SocketAddr) {
-        self.count_refusal(reason, Last { conn: None, peer }, None);
-    }
-
-    fn count_refusal(&mut self, reason: Refusal, last: Last, detail: Option<&[u8]>) {
-        let note = self.refusals.count(self.now.mono, reason, last, detail);
-        if let Some(note) = note {
-            self.act(Action::Note(note));
-        }
-    }
-
-    /// Logs what happened to a connection that is still there.
-    fn note(&mut self, id: ConnId, what: What) {
-        if let Some(peer) = self.conns.known(id).map(Conn::peer) {
-            self.note_from(id, peer, what);
-        }
-    }
-
-    /// Logs what happened to a connection that may be gone.
-    fn note_from(&mut self, id: ConnId, peer: SocketAddr, what: What) {
-        let conn = Some(id);
-        self.act(Action::Note(Note { conn, peer, what }));
     }
 }
