@@ -17,7 +17,7 @@ use crate::chunk::Chunk;
 use crate::config::{Loopback, OnDuplicate};
 use crate::id::{ListenerId, Source, Ticket};
 use crate::member::{Answer, Denial, Member, MemberEvent, MemberId, Query, Unavailable};
-use crate::note::What;
+use crate::note::{Note, What};
 use crate::time::UnixSeconds;
 
 /// A gateway, a clock, and what came out.
