@@ -16,7 +16,7 @@ use std::panic;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use flashgate_testing::counting::{Counting, GatewayMeter};
-use flashgate_testing::sim::{self, Report};
+use flashgate_testing::sim::{self, AT_LEVEL_ONE, Report};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting::by_thread();
@@ -75,6 +75,22 @@ fn long_runs() {
     }
 }
 
+/// Clients that know the elements of 2007 alone stay online among clients that use everything newer.
+#[test]
+fn level_one_on_a_busy_server() {
+    let (mut inputs, mut read) = (0, 0);
+    for seed in 0..BUSY_RUNS {
+        let report = match sim::busy(seed, BUSY) {
+            Ok(report) => report,
+            Err(failure) => panic!("{failure}\n\nthe busy seed {seed}"),
+        };
+        inputs += report.inputs;
+        read += report.seen.get(AT_LEVEL_ONE).unwrap_or(&0);
+    }
+    println!("{inputs} events; clients of level 1 have read {read} elements");
+    assert!(read > 20_000, "{read} elements at level 1");
+}
+
 #[test]
 fn one_seed() {
     let Ok(seed) = env::var("SIM_SEED") else {
@@ -113,6 +129,10 @@ const EVENTS: u64 = 400;
 const LONG: u64 = 20_000;
 
 const LONG_RUNS: u64 = 4;
+
+const BUSY: u64 = 50_000;
+
+const BUSY_RUNS: u64 = 2;
 
 const FIXED: u64 = 300;
 

@@ -1,6 +1,7 @@
 //! What clients ask for: the meaning of a command, and one of the many ways to write it.
 
 use super::commands::{self, COMMANDS};
+use super::reader::Level;
 use super::store::Members;
 use super::swarm::Swarm;
 use crate::random::Random;
@@ -78,6 +79,7 @@ pub(super) struct Writer<'a> {
     pub(super) swarm: &'a Swarm,
     pub(super) members: &'a Members,
     pub(super) speak: Speak,
+    pub(super) level: Level,
     /// It is the first command of the connection.
     pub(super) first: bool,
     /// A number that no other command of the run has.
@@ -92,29 +94,18 @@ impl Writer<'_> {
             return self.as_long_as_can_be();
         }
         // Most connections begin with a login: little happens while nobody is online.
-        let mut which = if self.first && self.random.percent(60) {
-            0
+        let row = if self.first && self.random.percent(60) {
+            Some(&COMMANDS[0])
         } else {
-            self.random.below(commands::shares() + WRONG_SHARE)
+            commands::any(self.random, self.level, WRONG_SHARE)
         };
-        let mut rows = COMMANDS.iter();
-        let row = rows.find(|row| {
-            let is_it = which < row.share;
-            which = which.saturating_sub(row.share);
-            is_it
-        });
         let (ask, text) = match row {
             Some(row) => (row.write)(self),
-            None if which == 0 && self.speak != Speak::Text && self.is_not_utf8() => {
+            None if self.random.percent(50) && self.speak != Speak::Text && self.is_not_utf8() => {
                 let bytes: &[&[u8]] = &[b"MSG bob \xff", b"LIST \xc3", b"\xed\xa0\x80"];
                 return (Ask::Wrong(NOT_UTF8), self.random.pick(bytes).to_vec());
             }
-            None => {
-                // The first bytes of a connection, if they end like a policy request and then stall, are taken for one.
-                let wrong = if self.first { &WRONG[1..] } else { &WRONG[..] };
-                let (error, text) = *self.random.pick(wrong);
-                (Ask::Wrong(error), String::from(text))
-            }
+            None => self.wrong(),
         };
         let by_line = matches!(self.speak, Speak::Line | Speak::Both | Speak::Telnet);
         let padded = if self.random.percent(10) && !by_line && !self.first {
@@ -127,6 +118,17 @@ impl Writer<'_> {
         } else {
             (Ask::command("LIST", []), b"LIST".to_vec())
         }
+    }
+
+    /// A command that everybody gets an error for.
+    fn wrong(&mut self) -> (Ask, String) {
+        // The first bytes of a connection, if they end like a policy request and then stall, are taken for one.
+        let wrong = WRONG.iter().skip(usize::from(self.first));
+        let level = self.level;
+        let may = |error| level == Level::Two || !commands::is_newer(error);
+        let wrong: Vec<_> = wrong.filter(|(error, _)| may(error)).collect();
+        let (error, text) = **self.random.pick(&wrong);
+        (Ask::Wrong(error), String::from(text))
     }
 
     fn is_not_utf8(&mut self) -> bool {

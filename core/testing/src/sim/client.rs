@@ -7,7 +7,7 @@ mod websocket;
 use std::collections::BTreeMap;
 
 use super::ask::{Ask, IDLE, NOT_UTF8, Speak, Writer};
-use super::reader::{Reader, Said};
+use super::reader::{Level, Reader, Said};
 use super::store::Members;
 use super::swarm::Swarm;
 use crate::random::Random;
@@ -48,6 +48,7 @@ pub(super) const AT_EOF: u64 = u64::MAX;
 #[derive(Debug)]
 pub(super) struct Client {
     pub(super) kind: Kind,
+    pub(super) level: Level,
     pub(super) reader: Reader,
     /// For each nick, whether the client last saw a login or a quit.
     presence: BTreeMap<String, Presence>,
@@ -78,11 +79,12 @@ pub(super) struct Batch {
 }
 
 impl Client {
-    pub(super) fn new(kind: Kind) -> Self {
+    pub(super) fn new(kind: Kind, level: Level) -> Self {
         let socket = matches!(kind, Kind::Chat(Speak::Binary | Speak::Text));
         Self {
             kind,
-            reader: Reader::new(socket),
+            level,
+            reader: Reader::new(socket, level),
             presence: BTreeMap::new(),
             sent: 0,
             begun: false,
@@ -156,6 +158,7 @@ impl Client {
             swarm,
             members,
             speak,
+            level: self.level,
             first: !self.begun,
             unique,
         };

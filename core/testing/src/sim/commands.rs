@@ -13,7 +13,8 @@ mod quit;
 use super::ask::{Ask, Writer};
 use super::key::Key;
 use super::model::Model;
-use super::reader::Said;
+use super::reader::{Level, Said};
+use crate::random::Random;
 
 /// All commands. A new row changes what every seed plays.
 pub(super) static COMMANDS: [Command; 7] = [
@@ -81,9 +82,19 @@ pub(super) struct Command {
     answer: fn(&mut Model, Key, &[String]) -> Said,
 }
 
-/// The sum of all shares.
-pub(super) fn shares() -> u64 {
-    COMMANDS.iter().map(|command| command.share).sum()
+/// A command that a client of this level may send; sometimes none, as if that were another row with this share.
+pub(super) fn any(random: &mut Random, level: Level, none: u64) -> Option<&'static Command> {
+    let rows = || {
+        let known = |row: &&Command| level == Level::Two || !row.level_two;
+        COMMANDS.iter().filter(known)
+    };
+    let shares: u64 = rows().map(|row| row.share).sum();
+    let mut which = random.below(shares + none);
+    rows().find(|row| {
+        let is_it = which < row.share;
+        which = which.saturating_sub(row.share);
+        is_it
+    })
 }
 
 /// The answer to the command of this word.
@@ -97,12 +108,17 @@ pub(super) fn answer(model: &mut Model, id: Key, word: &str, arguments: &[String
 
 /// A client gets this error, which may be that a command lacks an argument.
 pub(super) fn wrong(model: &mut Model, id: Key, error: &str) {
+    if is_newer(error) {
+        model.raise_level(id);
+    }
+}
+
+/// Whether an error is the usage of a command of level 2.
+pub(super) fn is_newer(error: &str) -> bool {
     let word = error
         .strip_prefix("Usage: ")
         .and_then(|usage| usage.split(' ').next());
-    if word.and_then(named).is_some_and(|row| row.level_two) {
-        model.raise_level(id);
-    }
+    word.and_then(named).is_some_and(|row| row.level_two)
 }
 
 fn named(word: &str) -> Option<&'static Command> {

@@ -298,7 +298,7 @@ fn compare(visitor: &Visitor, written: &Written, tail: Tail) -> &'static str {
         beginning(&written_bytes[same..]),
     );
     if let Kind::Chat(_) = visitor.kind {
-        let mut listener = Client::new(visitor.kind);
+        let mut listener = Client::new(visitor.kind, visitor.level());
         for (_, said) in listener.reader.take(heard) {
             listener.hear(&said);
         }

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 
 use super::client::{Client, Item, Kind};
-use super::reader::Said;
+use super::reader::{Level, Said};
 use super::store::Members;
 use super::swarm::Swarm;
 use crate::random::Random;
@@ -102,6 +102,7 @@ impl Party {
     pub fn visitor(&self, number: u64, peer: SocketAddr, guest: Guest) -> Visitor {
         let mut random = Random::new(self.seed ^ number.wrapping_mul(0x2545_f491_4f6c_dd1d));
         let kind = self.swarm(guest).newcomer(&mut random);
+        let level = Swarm::level(&mut random);
         Visitor {
             kind,
             guest,
@@ -109,7 +110,7 @@ impl Party {
             items: Vec::new(),
             heard: Vec::new(),
             left: None,
-            client: Client::new(kind),
+            client: Client::new(kind, level),
             random,
             unique: number * COMMANDS,
         }
@@ -165,6 +166,10 @@ impl Visitor {
     /// Whether it sends nothing more of its own accord.
     pub fn is_over(&self) -> bool {
         self.client.over
+    }
+
+    pub(super) fn level(&self) -> Level {
+        self.client.level
     }
 
     /// Whether it chats.

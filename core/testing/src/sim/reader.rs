@@ -97,18 +97,29 @@ pub(super) enum Form {
     Other,
 }
 
+/// What a client knows of the protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Level {
+    /// The elements of 2007 alone. It refuses every other one, and sends no newer command.
+    One,
+    /// All elements.
+    Two,
+}
+
 /// Collects bytes until an answer is complete.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Reader {
     kept: Vec<u8>,
     socket: bool,
+    level: Level,
 }
 
 impl Reader {
-    pub(super) fn new(socket: bool) -> Self {
+    pub(super) fn new(socket: bool, level: Level) -> Self {
         Self {
             kept: Vec::new(),
             socket,
+            level,
         }
     }
 
@@ -116,7 +127,7 @@ impl Reader {
     pub(super) fn take(&mut self, bytes: &[u8]) -> Vec<(Form, Said)> {
         self.kept.extend_from_slice(bytes);
         let (mut at, mut all) = (0, Vec::new());
-        while let Some((form, said, used)) = read(&self.kept[at..], self.socket) {
+        while let Some((form, said, used)) = read(&self.kept[at..], self.socket, self.level) {
             all.push((form, said));
             at += used;
         }
@@ -132,7 +143,7 @@ impl Reader {
 
 /// Reads a chunk, which must be one complete answer.
 pub(super) fn read_whole(bytes: &[u8], socket: bool) -> (Form, Said) {
-    match read(bytes, socket) {
+    match read(bytes, socket, Level::Two) {
         Some((form, said, used)) if used == bytes.len() => (form, said),
         _ => panic!("not one thing said: {}", bytes.escape_ascii()),
     }
@@ -156,7 +167,7 @@ pub(super) fn memory(bytes: &[u8], socket: bool) -> usize {
     Chunk::from(&body[..]).memory()
 }
 
-fn read(bytes: &[u8], socket: bool) -> Option<(Form, Said, usize)> {
+fn read(bytes: &[u8], socket: bool, level: Level) -> Option<(Form, Said, usize)> {
     // A raw connection gets an HTTP answer if its bytes turn out to be a request.
     let is_http = bytes
         .first()
@@ -166,7 +177,7 @@ fn read(bytes: &[u8], socket: bool) -> Option<(Form, Said, usize)> {
         if end == 0 {
             return Some((Form::Stream, Said::Nothing, 1));
         }
-        return Some((Form::Stream, xml(&bytes[..end]), end + 1));
+        return Some((Form::Stream, xml(&bytes[..end], level), end + 1));
     }
     if bytes.first() == Some(&b'H') {
         let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
@@ -184,11 +195,11 @@ fn read(bytes: &[u8], socket: bool) -> Option<(Form, Said, usize)> {
         let code = String::from_utf8_lossy(&bytes[..3]);
         return Some((Form::Other, Said::Body(code.into_owned()), end));
     }
-    frame(bytes)
+    frame(bytes, level)
 }
 
 /// One unmasked, unfragmented frame, as this server sends them (RFC 6455 section 5.2).
-fn frame(bytes: &[u8]) -> Option<(Form, Said, usize)> {
+fn frame(bytes: &[u8], level: Level) -> Option<(Form, Said, usize)> {
     let (first, second) = (*bytes.first()?, *bytes.get(1)?);
     assert!(second < 128, "a server does not mask");
     let (length, head) = match second {
@@ -209,9 +220,9 @@ fn frame(bytes: &[u8]) -> Option<(Form, Said, usize)> {
     };
     let payload = bytes.get(head..head + length)?;
     let (form, said) = match first {
-        0x81 => (Form::Text, xml(payload)),
+        0x81 => (Form::Text, xml(payload, level)),
         0x82 => match payload.split_last() {
-            Some((0, text)) => (Form::Binary, xml(text)),
+            Some((0, text)) => (Form::Binary, xml(text, level)),
             _ => panic!("a binary answer ends with NUL: {}", payload.escape_ascii()),
         },
         0x88 => {
@@ -231,11 +242,16 @@ fn frame(bytes: &[u8]) -> Option<(Form, Said, usize)> {
 }
 
 /// Reads an answer exactly as the protocol prints it.
-fn xml(bytes: &[u8]) -> Said {
+fn xml(bytes: &[u8], level: Level) -> Said {
     let Ok(text) = std::str::from_utf8(bytes) else {
         panic!("not UTF-8: {}", bytes.escape_ascii());
     };
-    let said = ELEMENTS.iter().find_map(|shape| element(text, shape));
+    let newer: &[Shape] = match level {
+        Level::One => &[],
+        Level::Two => &NEWER,
+    };
+    let mut shapes = OF_2007.iter().chain(newer);
+    let said = shapes.find_map(|shape| element(text, shape));
     match said {
         Some((element, "")) => Said::Xml(element),
         _ => panic!("no such answer: {text:?}"),
@@ -327,22 +343,26 @@ impl Shape {
 
 static NICK: Shape = Shape::new("nick", &["aid", "name"], " />");
 
-/// All elements that a server sends.
-static ELEMENTS: [Shape; 11] = [
+/// The elements that every client knows.
+static OF_2007: [Shape; 7] = [
     Shape::new("error", &["value"], "/>"),
     Shape::new("pong", &["value"], "/>"),
     Shape::new("login", &["aid", "name"], " />"),
     Shape::new("identify", &["aid", "name"], " />"),
     Shape::new("quit", &["aid"], " />"),
     Shape::new("msg", &["aid", "time", "msg", "from"], " />"),
-    Shape::new("action", &["aid", "time", "msg", "from"], " />"),
-    Shape::new("announce", &["time", "msg"], " />"),
-    Shape::new("hello", &["server", "version", "features"], " />"),
-    Shape::new("kicked", &["reason"], "/>"),
     Shape {
         inside: Some(&NICK),
         ..Shape::new("nicklist", &[], ">")
     },
+];
+
+/// The elements that only clients of level 2 get.
+static NEWER: [Shape; 4] = [
+    Shape::new("action", &["aid", "time", "msg", "from"], " />"),
+    Shape::new("announce", &["time", "msg"], " />"),
+    Shape::new("hello", &["server", "version", "features"], " />"),
+    Shape::new("kicked", &["reason"], "/>"),
 ];
 
 const ENTITIES: [(char, &str); 8] = [
@@ -363,7 +383,7 @@ mod tests {
     #[test]
     fn reads_exactly_what_the_protocol_prints() {
         let read = |text: &str| {
-            let mut found = ELEMENTS.iter().filter_map(|shape| element(text, shape));
+            let mut found = OF_2007.iter().filter_map(|shape| element(text, shape));
             match found.next() {
                 Some((element, "")) => Some(Said::Xml(element)),
                 _ => None,

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use super::ask::Speak;
 use super::client::{Kind, Visit};
 use super::hop::{PROXIES, Proxies};
+use super::reader::Level;
 use crate::filter::FakeFilter;
 use crate::random::Random;
-use flashgate_core::{_testing, Config, Millis, Role, Setting};
+use flashgate_core::{_testing, Config, LoginThrottle, Millis, Role, Setting};
 
 /// The options of one run.
 #[derive(Clone, Debug)]
@@ -167,6 +168,27 @@ impl Swarm {
         config.filters = vec![Some(FakeFilter::make())];
     }
 
+    /// Many members chat for long: nothing slows them down, and they seldom leave.
+    pub(super) fn be_busy(&mut self) {
+        let config = Arc::make_mut(&mut self.config);
+        let defaults = Config::default();
+        config.limits = defaults.limits;
+        config.limits.rate = None;
+        config.limits.throttle.login = LoginThrottle::Off;
+        config.presence = defaults.presence;
+        (self.peers, self.members, self.addresses) = (16, 12, 1);
+        (self.think, self.travel, self.piece, self.pipe) = (20, 5, 20_000, 65_536);
+        (self.visitors, self.wrong, self.long, self.loud) = (0, 5, 1, 0);
+        (self.lazy_flush, self.lazy_timer) = (0, 0);
+        (self.announces, self.kicks) = (10, 3);
+        (self.faults.reset, self.faults.vanish, self.faults.stall) = (2, 1, 2);
+        (self.faults.half_close, self.faults.broken) = (2, 1);
+        (self.faults.configure, self.faults.leap) = (0, 0);
+        self.store.failing = 5;
+        self.store.lost = 0;
+        self.forms = (0..FORMS.len()).collect();
+    }
+
     /// For visitors of a real server, whose settings are not drawn here.
     pub(super) fn outside(random: &mut Random, command: usize) -> Self {
         let mut config = Config::default();
@@ -200,6 +222,14 @@ impl Swarm {
             return Kind::Chat(Speak::Page);
         }
         Kind::Chat(speak)
+    }
+
+    /// What the next client knows of the protocol.
+    pub(super) fn level(random: &mut Random) -> Level {
+        match random.percent(25) {
+            true => Level::One,
+            false => Level::Two,
+        }
     }
 }
 

@@ -11,11 +11,12 @@ use super::key::ONLY;
 use super::link::{End, Filtered, Link, Reading};
 use super::memory;
 use super::model::{self, Model};
+use super::reader::{Level, Said};
 use super::store::Members;
 use super::swarm::Swarm;
 use super::trace::Trace;
 use super::witness::Witness;
-use super::{Meter, Watched};
+use super::{AT_LEVEL_ONE, Meter, Scene, Watched};
 use crate::random::Random;
 use flashgate_core::{
     Accepted, Answer, Cause, ConnId, Gateway, Input, ListenerId, MAX_READ, Millis, Now, Ticket,
@@ -74,7 +75,13 @@ pub(super) enum Event {
 }
 
 impl<'a> World<'a> {
-    pub(super) fn new(seed: u64, events: u64, watched: Watched, meter: &'a dyn Meter) -> Self {
+    pub(super) fn new(
+        seed: u64,
+        events: u64,
+        scene: Scene,
+        watched: Watched,
+        meter: &'a dyn Meter,
+    ) -> Self {
         let mut random = Random::new(seed);
         let mut swarm = Swarm::new(&mut random, events);
         if seed % 4 == 3 {
@@ -82,6 +89,9 @@ impl<'a> World<'a> {
         }
         swarm.draw_operator(seed);
         let hops = swarm.draw_proxies(seed);
+        if scene == Scene::Busy {
+            swarm.be_busy();
+        }
         let configs = Vec::from([Arc::clone(&swarm.config)]);
         let now = Now {
             mono: Millis(1000),
@@ -232,7 +242,8 @@ impl<'a> World<'a> {
             self.full_until = now.mono.0 + 300;
             return;
         };
-        let mut link = Link::new(Client::new(kind));
+        let level = Swarm::level(&mut self.random);
+        let mut link = Link::new(Client::new(kind, level));
         if !policy && !self.swarm.config.filters.is_empty() && self.port.is_multiple_of(2) {
             link.filter = Some(Filtered::default());
         }
@@ -369,6 +380,9 @@ impl<'a> World<'a> {
             for (_, said) in link.client.reader.take(&bytes) {
                 assert_eq!(Some(&said), expected.pop_front().as_ref(), "{id:?} hears");
                 link.client.hear(&said);
+                if link.client.level == Level::One && matches!(said, Said::Xml(_)) {
+                    *self.model.seen.entry(AT_LEVEL_ONE).or_default() += 1;
+                }
                 let reply = link.client.reply(&mut self.random, &said);
                 link.to_server.extend(reply.bytes);
                 if let Some(side) = self.model.sides.get_mut(&ONLY.key(id)) {
