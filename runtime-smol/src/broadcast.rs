@@ -10,18 +10,23 @@ use std::mem;
 use flashgate_core::{Chunk, Form};
 
 /// The logs of one turn.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Logs {
     /// Those in use come first. A log that was used once keeps its place for the next turns.
     logs: Vec<Log>,
     used: usize,
+    /// A hash table of the logs in use: the place of each plus one, or 0. A log whose entry is taken has the next
+    /// free one. Half of the table is always free, so that each search ends.
+    table: Box<[u16; TABLE]>,
 }
 
 /// What one audience gets in one form, in order.
 #[derive(Debug, Default)]
 struct Log {
     /// The audience's number, and the form.
-    of: (u32, Form),
+    of: (u64, Form),
+    /// The log's entry in the table.
+    entry: usize,
     bytes: Vec<u8>,
     /// The same in chunks, each with its end in `bytes`. Chunks outlive the turn.
     chunks: Vec<(u32, Chunk)>,
@@ -38,11 +43,21 @@ pub(crate) struct Part {
     memory: u32,
 }
 
+impl Default for Logs {
+    fn default() -> Self {
+        Self {
+            logs: Vec::new(),
+            used: 0,
+            table: Box::new([0; TABLE]),
+        }
+    }
+}
+
 impl Logs {
     /// Puts a broadcast to an audience, given by its number, at the end of its log, and returns which part
     /// of the log that is. `None` if the log is full, or there are too many logs: then each connection has
     /// to keep the chunk.
-    pub(crate) fn append(&mut self, audience: u32, form: Form, chunk: &Chunk) -> Option<Part> {
+    pub(crate) fn append(&mut self, audience: u64, form: Form, chunk: &Chunk) -> Option<Part> {
         let place = self.place((audience, form))?;
         let log = &mut self.logs[place];
         let start = log.bytes.len();
@@ -65,9 +80,13 @@ impl Logs {
     }
 
     /// The place of a log, which is begun if it is not in use yet.
-    fn place(&mut self, of: (u32, Form)) -> Option<usize> {
-        if let Some(place) = self.logs[..self.used].iter().position(|log| log.of == of) {
-            return Some(place);
+    fn place(&mut self, of: (u64, Form)) -> Option<usize> {
+        let mut entry = hash(of);
+        while let Some(place) = usize::from(self.table[entry]).checked_sub(1) {
+            if self.logs[place].of == of {
+                return Some(place);
+            }
+            entry = (entry + 1) % TABLE;
         }
         let place = self.used;
         if place == MAX_LOGS {
@@ -76,8 +95,9 @@ impl Logs {
         if place == self.logs.len() {
             self.logs.push(Log::default());
         }
-        self.logs[place].of = of;
+        (self.logs[place].of, self.logs[place].entry) = (of, entry);
         self.used += 1;
+        self.table[entry] = self.used as u16;
         Some(place)
     }
 
@@ -107,9 +127,12 @@ impl Logs {
 
     /// Ends the turn, when no connection has a part any more.
     pub(crate) fn clear(&mut self) {
-        for log in &mut self.logs[..mem::take(&mut self.used)] {
-            // One turn with many logins does not keep its memory for ever.
-            if log.bytes.capacity() > KEPT {
+        let used = &mut self.logs[..mem::take(&mut self.used)];
+        for (place, log) in used.iter_mut().enumerate() {
+            self.table[log.entry] = 0;
+            let kept = if place < FEW { KEPT } else { KEPT_OF_MANY };
+            // One turn with many logins, or many busy rooms, does not keep its memory for ever.
+            if log.bytes.capacity() > kept {
                 *log = Log::default();
             }
             log.bytes.clear();
@@ -163,12 +186,29 @@ impl Part {
 /// The most bytes of a log. A turn that broadcasts more than this is rare, and only slower.
 const MAX_LOG: usize = 1024 * 1024;
 
-/// The most logs of a turn, which are searched one by one: broadcasts to more rooms than this in one turn are
-/// only slower.
-const MAX_LOGS: usize = 16;
+/// The most logs of a turn, in which at most a few hundred sockets are read: broadcasts to more rooms than this
+/// in one turn are only slower.
+const MAX_LOGS: usize = 1024;
 
-/// The capacity in bytes that a log keeps from turn to turn.
+/// Entries of the hash table.
+const TABLE: usize = 2 * MAX_LOGS;
+
+// An entry has 16 bits.
+const _: () = assert!(MAX_LOGS < u16::MAX as usize && TABLE.is_power_of_two());
+
+/// The first entry to look at. Numbers of rooms are mostly consecutive; this spreads them evenly (Fibonacci hashing).
+fn hash((audience, form): (u64, Form)) -> usize {
+    let number = audience
+        .wrapping_mul(Form::ALL.len() as u64)
+        .wrapping_add(form as u64);
+    (number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - TABLE.ilog2())) as usize
+}
+
+/// The capacity in bytes that a log keeps from turn to turn: the first few, and all others, which hold 3 MiB
+/// together with their chunks.
 const KEPT: usize = 32 * 1024;
+const KEPT_OF_MANY: usize = 1024;
+const FEW: usize = 16;
 
 #[cfg(test)]
 mod tests {
@@ -212,15 +252,49 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_has_few_logs() {
+    fn a_turn_has_a_log_for_each_of_many_rooms() {
         let (chunk, mut logs) = (Chunk::from(&b"x"[..]), Logs::default());
-        let most = MAX_LOGS as u32;
-        for audience in 0..most {
-            assert!(logs.append(audience, Form::Stream, &chunk).is_some());
+        let most = MAX_LOGS as u64;
+        // Rooms that are far apart, side by side, and old ones in another form.
+        for step in [1, 7, 1 << 32, (1 << 32) + 1] {
+            let number = |nth: u64| nth * step;
+            for nth in 0..most {
+                let part = logs.append(number(nth), Form::Stream, &chunk).unwrap();
+                assert_eq!(u64::from(part.log), nth);
+            }
+            assert!(logs.append(number(most), Form::Stream, &chunk).is_none());
+            assert!(logs.append(number(1), Form::Text, &chunk).is_none());
+            for nth in 0..most {
+                let part = logs.append(number(nth), Form::Stream, &chunk).unwrap();
+                assert_eq!((u64::from(part.log), part.start), (nth, 1));
+            }
+            logs.clear();
+            assert!(logs.table.iter().all(|entry| *entry == 0));
         }
-        assert!(logs.append(most, Form::Stream, &chunk).is_none());
-        assert!(logs.append(0, Form::Stream, &chunk).is_some());
-        logs.clear();
         assert!(logs.append(most, Form::Stream, &chunk).is_some());
+    }
+
+    #[test]
+    fn many_logs_keep_little_memory_and_allocate_nothing_in_the_next_turn() {
+        let (short, long) = (Chunk::from(&[1; 200][..]), Chunk::from(&[1; 2000][..]));
+        let mut logs = Logs::default();
+        let kept = |logs: &Logs| {
+            let bytes = logs.logs.iter().map(|log| log.bytes.capacity());
+            bytes.sum::<usize>()
+        };
+        let turn = |logs: &mut Logs, chunk| {
+            for room in 0..MAX_LOGS as u64 {
+                logs.append(room, Form::Stream, chunk).unwrap();
+            }
+            let in_use = kept(logs);
+            logs.clear();
+            in_use
+        };
+        turn(&mut logs, &long);
+        assert!(kept(&logs) <= FEW * KEPT);
+        turn(&mut logs, &short);
+        let before = kept(&logs);
+        assert_eq!(turn(&mut logs, &short), before);
+        assert!(kept(&logs) <= FEW * KEPT + MAX_LOGS * KEPT_OF_MANY);
     }
 }
