@@ -21,6 +21,7 @@ pub(super) static COMMANDS: [Command; 7] = [
     Command {
         word: "IDENTIFY",
         level_two: false,
+        price: 1,
         share: 5,
         write: identify::write,
         answer: identify::answer,
@@ -28,6 +29,7 @@ pub(super) static COMMANDS: [Command; 7] = [
     Command {
         word: "MSG",
         level_two: false,
+        price: 1,
         share: 7,
         write: msg::write,
         answer: msg::answer,
@@ -35,6 +37,7 @@ pub(super) static COMMANDS: [Command; 7] = [
     Command {
         word: "LIST",
         level_two: false,
+        price: 1,
         share: 2,
         write: list::write,
         answer: list::answer,
@@ -42,6 +45,7 @@ pub(super) static COMMANDS: [Command; 7] = [
     Command {
         word: "PING",
         level_two: false,
+        price: 1,
         share: 3,
         write: ping::write,
         answer: ping::answer,
@@ -49,6 +53,7 @@ pub(super) static COMMANDS: [Command; 7] = [
     Command {
         word: "QUIT",
         level_two: false,
+        price: 1,
         share: 1,
         write: quit::write,
         answer: quit::answer,
@@ -56,6 +61,7 @@ pub(super) static COMMANDS: [Command; 7] = [
     Command {
         word: "HELLO",
         level_two: true,
+        price: 1,
         share: 1,
         write: hello::write,
         answer: hello::answer,
@@ -63,6 +69,7 @@ pub(super) static COMMANDS: [Command; 7] = [
     Command {
         word: "ME",
         level_two: true,
+        price: 1,
         share: 3,
         write: me::write,
         answer: me::answer,
@@ -74,6 +81,8 @@ pub(super) struct Command {
     word: &'static str,
     /// Whether it raises the level of the connection, even where it leads to an error.
     level_two: bool,
+    /// How many commands it counts as for the rate, even where it leads to an error.
+    price: u64,
     /// How often clients send it, relative to the shares of the others.
     pub(super) share: u64,
     /// Makes up a command: its meaning and its text.
@@ -115,10 +124,23 @@ pub(super) fn wrong(model: &mut Model, id: Key, error: &str) {
 
 /// Whether an error is the usage of a command of level 2.
 pub(super) fn is_newer(error: &str) -> bool {
-    let word = error
-        .strip_prefix("Usage: ")
-        .and_then(|usage| usage.split(' ').next());
-    word.and_then(named).is_some_and(|row| row.level_two)
+    of_usage(error).is_some_and(|row| row.level_two)
+}
+
+/// How many commands the one of this word counts as for the rate.
+pub(super) fn price(word: &str) -> u64 {
+    named(word).expect("a command of the table").price
+}
+
+/// The same for the command that is answered with this error, whoever sends it.
+pub(super) fn price_of_wrong(error: &str) -> u64 {
+    of_usage(error).map_or(1, |row| row.price)
+}
+
+/// The command whose usage an error is.
+fn of_usage(error: &str) -> Option<&'static Command> {
+    let usage = error.strip_prefix("Usage: ")?;
+    named(usage.split(' ').next()?)
 }
 
 fn named(word: &str) -> Option<&'static Command> {

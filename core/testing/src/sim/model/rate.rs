@@ -27,6 +27,16 @@ pub(super) enum Taken {
     InPieces,
 }
 
+/// What something costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cost {
+    Nothing,
+    /// This many commands, but no more than the rate can ever have capacity for.
+    Commands(u64),
+    /// In 1,024ths of a command: bytes that lead to none.
+    Idle(u64),
+}
+
 /// An account: what is used up at a time, in 1,024ths of a microsecond.
 #[derive(Clone, Copy, Debug)]
 struct Debt {
@@ -44,13 +54,13 @@ impl Rate {
         }
     }
 
-    /// Whether something of this cost, in 1,024ths of a command, may be within the rate.
-    pub(super) fn may_allow(&self, cost: u64, limits: &Limits, now: Millis) -> bool {
+    /// Whether something of this cost may be within the rate.
+    pub(super) fn may_allow(&self, cost: Cost, limits: &Limits, now: Millis) -> bool {
         self.soonest.allows(cost, limits, now)
     }
 
     /// Whether it certainly is.
-    pub(super) fn must_allow(&self, cost: u64, limits: &Limits, now: Millis) -> bool {
+    pub(super) fn must_allow(&self, cost: Cost, limits: &Limits, now: Millis) -> bool {
         let (latest, paid) = self.paid(limits, now);
         paid == self.unpaid.len() && latest.allows(cost, limits, now)
     }
@@ -62,9 +72,10 @@ impl Rate {
 
     /// Pays for bytes that lead to no command; the first cost is within the rate.
     pub(super) fn pay_idle(&mut self, costs: &[u64], taken: Taken, limits: &Limits, now: Millis) {
-        self.soonest.pay(costs.iter().sum(), limits, now);
+        let all = Cost::Idle(costs.iter().sum());
+        self.soonest.pay(all, limits, now);
         match taken {
-            Taken::Together => self.latest.pay(costs.iter().sum(), limits, now),
+            Taken::Together => self.latest.pay(all, limits, now),
             Taken::InPieces => self.unpaid.extend(costs),
         }
         self.settle(limits, now);
@@ -76,11 +87,11 @@ impl Rate {
     }
 
     /// Pays for something that happened between `soonest` and now, and for everything before it.
-    pub(super) fn pay(&mut self, cost: u64, soonest: Millis, limits: &Limits, now: Millis) {
-        let before = self.unpaid.drain(..).sum();
+    pub(super) fn pay(&mut self, cost: Cost, soonest: Millis, limits: &Limits, now: Millis) {
+        let before = Cost::Idle(self.unpaid.drain(..).sum());
         self.latest.pay(before, limits, now);
         // It happened, so the rate allowed it.
-        let most = bucket(limits).saturating_sub(room(cost, limits));
+        let most = bucket(limits).saturating_sub(cost.room(limits));
         self.latest.owed = self.latest.owed.min(most);
         self.latest.pay(cost, limits, now);
         self.soonest.pay(cost, limits, soonest);
@@ -91,9 +102,9 @@ impl Rate {
         self.soonest.at
     }
 
-    /// Since when a command may be within the rate.
+    /// Since when a command that counts once may be within the rate.
     pub(super) fn may_since(&self, limits: &Limits) -> Millis {
-        let most = bucket(limits) - room(COMMAND, limits);
+        let most = bucket(limits) - Cost::Commands(1).room(limits);
         let over = self.soonest.owed.saturating_sub(most);
         self.soonest.at + Millis(over.div_ceil(1000 * COMMAND))
     }
@@ -108,9 +119,10 @@ impl Rate {
     fn paid(&self, limits: &Limits, now: Millis) -> (Debt, usize) {
         let mut latest = self.latest;
         let payable = |cost: &&u64| {
-            let allows = latest.allows(**cost, limits, now);
+            let cost = Cost::Idle(**cost);
+            let allows = latest.allows(cost, limits, now);
             if allows {
-                latest.pay(**cost, limits, now);
+                latest.pay(cost, limits, now);
             }
             allows
         };
@@ -125,21 +137,36 @@ impl Debt {
         self.owed.saturating_sub(paid)
     }
 
-    fn allows(self, cost: u64, limits: &Limits, now: Millis) -> bool {
-        cost == 0 || self.owed(now) + room(cost, limits) <= bucket(limits)
+    fn allows(self, cost: Cost, limits: &Limits, now: Millis) -> bool {
+        cost == Cost::Nothing || self.owed(now) + cost.room(limits) <= bucket(limits)
     }
 
-    fn pay(&mut self, cost: u64, limits: &Limits, now: Millis) {
-        let owed = self.owed(now) + cost * part(limits);
+    fn pay(&mut self, cost: Cost, limits: &Limits, now: Millis) {
+        let owed = self.owed(now) + cost.parts(limits) * part(limits);
         *self = Self { owed, at: now };
     }
 }
 
-/// The capacity that the rate needs for a cost: at most that of a command, and for the rest of a command that was too
-/// long, that of one byte.
-fn room(cost: u64, limits: &Limits) -> u64 {
-    let parts = if (1..IDLE).contains(&cost) { 1 } else { cost };
-    parts.min(COMMAND) * part(limits)
+impl Cost {
+    /// In 1,024ths of a command.
+    fn parts(self, limits: &Limits) -> u64 {
+        match self {
+            Self::Nothing => 0,
+            Self::Commands(count) => count.min(u64::from(limits.burst.max(1))) * COMMAND,
+            Self::Idle(parts) => parts,
+        }
+    }
+
+    /// The capacity that the rate needs for it: all of it for a command, at most that of a command for bytes that
+    /// lead to none, and for the rest of a command that was too long, that of one byte.
+    fn room(self, limits: &Limits) -> u64 {
+        let parts = match self {
+            Self::Nothing | Self::Commands(_) => self.parts(limits),
+            Self::Idle(1..IDLE) => 1,
+            Self::Idle(parts) => parts.min(COMMAND),
+        };
+        parts * part(limits)
+    }
 }
 
 fn bucket(limits: &Limits) -> u64 {
@@ -154,4 +181,4 @@ fn part(limits: &Limits) -> u64 {
 }
 
 /// The cost of a command, in its 1,024ths.
-pub(super) const COMMAND: u64 = 1024;
+const COMMAND: u64 = 1024;

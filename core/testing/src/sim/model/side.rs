@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 
 use super::Owner;
 use super::hops::Opening;
-use super::rate::{COMMAND, Rate, Taken};
+use super::rate::{Cost, Rate, Taken};
 use crate::sim::ask::{Ask, IDLE, Speak, TOO_LONG};
 use crate::sim::client::{AT_EOF, Item, Kind, Visit};
+use crate::sim::commands;
 use crate::sim::key::Key;
 use crate::sim::reader::{Form, Said};
 use flashgate_core::{Answer, Limits, Member, Millis, Ticket};
@@ -180,7 +181,7 @@ impl Side {
         while self.turn == Turn::Free
             && self.has_arrived()
             && let Ask::Idle(cost) = self.script[0].ask
-            && self.rate.may_allow(cost, limits, now)
+            && self.rate.may_allow(Cost::Idle(cost), limits, now)
         {
             self.take(limits, now);
         }
@@ -237,7 +238,7 @@ impl Side {
         }
         let ask = &self.script[0].ask;
         let cost = cost(ask);
-        if cost == 0 || self.rate.must_allow(cost, limits, now) {
+        if cost == Cost::Nothing || self.rate.must_allow(cost, limits, now) {
             return OverTheRate::No;
         }
         // A client that does not read its answers may wait for that or for the rate: the model cannot tell which.
@@ -271,13 +272,12 @@ impl Side {
         if ends && matches!(self.kind, Kind::Chat(Speak::Nul | Speak::Page)) {
             self.flash.get_or_insert(now);
         }
-        let first = cost(&ask);
         let mut rest = Vec::new();
-        if let Ask::Idle(_) = ask {
-            rest.push(first);
+        if let Ask::Idle(cost) = ask {
+            rest.push(cost);
         } else {
             let soonest = self.perhaps_since.take().unwrap_or(now);
-            self.rate.pay(first, soonest, limits, now);
+            self.rate.pay(cost(&ask), soonest, limits, now);
             self.since = Since {
                 soonest,
                 latest: now,
@@ -442,12 +442,14 @@ pub(super) enum OverTheRate {
     Perhaps,
 }
 
-/// The cost of the next thing, in 1,024ths of a command.
-fn cost(ask: &Ask) -> u64 {
+/// The cost of the next thing.
+fn cost(ask: &Ask) -> Cost {
     match ask {
-        Ask::Upgrade | Ask::Close(_) | Ask::Break(_) => 0,
-        Ask::Idle(cost) => *cost,
-        Ask::Control(_) => IDLE,
-        Ask::Command(..) | Ask::OtherMethod(_) | Ask::Wrong(_) => COMMAND,
+        Ask::Upgrade | Ask::Close(_) | Ask::Break(_) => Cost::Nothing,
+        Ask::Idle(cost) => Cost::Idle(*cost),
+        Ask::Control(_) => Cost::Idle(IDLE),
+        Ask::Command(word, _) => Cost::Commands(commands::price(word)),
+        Ask::Wrong(error) => Cost::Commands(commands::price_of_wrong(error)),
+        Ask::OtherMethod(_) => Cost::Commands(1),
     }
 }
