@@ -7,6 +7,7 @@ pub(crate) mod command;
 pub(crate) mod commands;
 pub(crate) mod context;
 mod group;
+mod guests;
 pub(crate) mod hub;
 pub(crate) mod question;
 pub(crate) mod reply;

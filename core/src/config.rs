@@ -58,6 +58,8 @@ pub struct Config {
     pub list: ListAccess,
     /// Which members are notified when a member logs in or leaves.
     pub presence: Presence,
+    /// Whether clients without an account may come online, with GUEST.
+    pub guests: Guests,
     /// What happens when a member who is online logs in again.
     pub duplicates: OnDuplicate,
     /// What decides whether a member may become online.
@@ -92,6 +94,7 @@ impl Default for Config {
             missing: Missing::Chat,
             list: ListAccess::Everyone,
             presence: Presence::All,
+            guests: Guests::Off,
             duplicates: OnDuplicate::Stale,
             claims: Claims::Gateway,
             loopback: Loopback::Exempt,
@@ -139,6 +142,15 @@ pub enum Presence {
     Off,
 }
 
+/// Whether clients without an account may come online.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guests {
+    /// They may, up to [`Limits::guests_from`] for each address.
+    On,
+    /// They may not.
+    Off,
+}
+
 /// What happens when a member who is online logs in again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnDuplicate {
@@ -182,6 +194,9 @@ pub struct Limits {
     /// Open connections from one address: enough for a school or a carrier's NAT, too few for one machine to fill
     /// the server.
     pub per_address: usize,
+    /// Guests online from one address, or from one IPv6 /64: enough for a household. Addresses that are exempt from
+    /// `per_address` are exempt from this limit, too.
+    pub guests_from: usize,
     /// Bytes in one command, without its terminator.
     pub command: usize,
     /// Memory that others' messages may take while they wait for a client that does not read, in bytes, as
@@ -243,6 +258,7 @@ impl Default for Limits {
             clients: 4096,
             connections: 4096 + 1024,
             per_address: 256,
+            guests_from: 8,
             command: 8 * 1024,
             backlog: 1024 * 1024,
             own_backlog: 64 * 1024,

@@ -14,6 +14,7 @@ mod deadlines;
 mod ending;
 mod filtering;
 mod frames;
+mod guests;
 mod http;
 mod keep_alive;
 mod login;
@@ -59,6 +60,7 @@ use crate::wiped;
 use claims::Claims;
 use deadlines::Deadlines;
 use ending::Ends;
+use guests::GuestSources;
 pub use operator::Online;
 use questions::Questions;
 use refusals::Refusals;
@@ -91,6 +93,7 @@ pub struct Gateway {
     /// Newcomers that wait for an older connection of their member.
     claims: Claims,
     throttle: Throttle,
+    guests: GuestSources,
     refusals: Refusals,
     /// Connections that the command rate has slowed down, and until when the log does not say so again.
     slowed: BTreeMap<ConnId, Millis>,
@@ -145,6 +148,7 @@ impl Gateway {
             questions: Questions::default(),
             claims: Claims::default(),
             throttle: Throttle::default(),
+            guests: GuestSources::default(),
             refusals: Refusals::default(),
             slowed: BTreeMap::new(),
             counters: Counters::default(),

@@ -94,7 +94,7 @@ mod xml;
 
 pub use chunk::{Audience, Chunk, Form, Level, Recipients};
 pub use config::{
-    Claims, Config, Help, KeepAlive, Limits, ListAccess, LoginThrottle, Loopback, Missing,
+    Claims, Config, Guests, Help, KeepAlive, Limits, ListAccess, LoginThrottle, Loopback, Missing,
     OnDuplicate, Origins, Presence, Proxies, Role, SETTINGS, Setting, SettingError, Throttle,
     is_host_name,
 };

@@ -3,6 +3,7 @@
 //! A member store should let only such nicks in: commands name members by them, and two that look alike would
 //! pass for one another.
 
+use alloc::format;
 use alloc::string::String;
 use core::fmt;
 
@@ -58,6 +59,31 @@ impl Nick {
     }
 
     /// What two nicks that differ in case alone have in common. SQLite's NOCASE is ASCII only.
+    pub fn key(&self) -> String {
+        fold(&self.0)
+    }
+}
+
+/// A guest's nick: `~`, and 1 to 31 characters that a member could choose as a nick.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GuestNick(String);
+
+impl GuestNick {
+    /// Checks a nick that a guest chooses, with or without the `~`, and brings it to NFC.
+    pub fn chosen(text: &str) -> Result<Self, NameFault> {
+        let rest = Nick::chosen(text.strip_prefix('~').unwrap_or(text))?;
+        if rest.0.chars().count() == MAX_NICK {
+            return Err(NameFault::TooLong { max: MAX_NICK - 1 });
+        }
+        Ok(Self(format!("~{}", rest.0)))
+    }
+
+    /// The nick as it is shown, and sent.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What two nicks that differ in case alone have in common.
     pub fn key(&self) -> String {
         fold(&self.0)
     }
@@ -213,7 +239,6 @@ const BLANK: [char; 9] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::format;
 
     #[test]
     fn nicks() {
@@ -271,6 +296,35 @@ mod tests {
             assert!(Nick::new(mixed).is_ok(), "a member may have it already");
         }
         assert_eq!(Nick::chosen("#a"), Err(NameFault::Mark('#')));
+    }
+
+    #[test]
+    fn a_guest_has_a_mark_and_one_character_less() {
+        let longest = "á".repeat(31);
+        let marked = format!("~{longest}");
+        for (text, nick) in [
+            ("mona", "~mona"),
+            ("~mona", "~mona"),
+            ("a\u{301}", "~á"),
+            (&longest, &marked),
+            (&marked, &marked),
+        ] {
+            assert_eq!(GuestNick::chosen(text).unwrap().as_str(), nick);
+        }
+        let too_long = "x".repeat(32);
+        for (text, fault) in [
+            ("", NameFault::Empty),
+            ("~", NameFault::Empty),
+            ("~~mona", NameFault::Mark('~')),
+            ("#mona", NameFault::Mark('#')),
+            ("~7", NameFault::Digits),
+            ("b\u{3bf}b", NameFault::Mixed),
+            (&too_long, NameFault::TooLong { max: 31 }),
+        ] {
+            assert_eq!(GuestNick::chosen(text), Err(fault), "{text}");
+        }
+        let key = |text| GuestNick::chosen(text).unwrap().key();
+        assert_eq!(key("Mona"), key("~mona"));
     }
 
     #[test]

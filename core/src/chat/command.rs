@@ -2,14 +2,14 @@
 //!
 //! CONTRIBUTING.md lists what a new command needs.
 
-use crate::chat::commands::{hello, identify, list, me, msg, ping, quit};
+use crate::chat::commands::{guest, hello, identify, list, me, msg, ping, quit};
 use crate::chat::context::Context;
 use crate::chat::reply;
 use crate::chunk::Level;
 use crate::text;
 
 /// All commands. Nothing else names their words, their arguments, or what a recording keeps of them.
-static COMMANDS: [Command; 7] = [
+static COMMANDS: [Command; 8] = [
     Command {
         word: "IDENTIFY",
         level: Level::One,
@@ -74,6 +74,15 @@ static COMMANDS: [Command; 7] = [
         keeps: Keeps::FirstArgument,
         run: me::run,
     },
+    Command {
+        word: "GUEST",
+        level: Level::Two,
+        // Each guest that comes is broadcast to everyone.
+        price: 20,
+        takes: Takes::MaybeWords,
+        keeps: Keeps::FirstArgument,
+        run: guest::run,
+    },
 ];
 
 /// A row of the table.
@@ -114,7 +123,6 @@ pub(crate) enum Takes {
         usage: &'static str,
     },
     /// Words that may be missing.
-    #[expect(dead_code, reason = "commands that follow take them")]
     MaybeWords,
 }
 
@@ -277,6 +285,8 @@ mod tests {
             ("hello", Ok(("HELLO", "", ""))),
             ("ME bob waves back", Ok(("ME", "bob", "waves back"))),
             ("ME bob", Err("Usage: ME nick text")),
+            ("GUEST", Ok(("GUEST", "", ""))),
+            ("guest  mona lisa", Ok(("GUEST", "mona", "lisa"))),
         ];
         for (text, expected) in cases {
             assert_eq!(read(text), expected, "{text:?}");

@@ -8,6 +8,7 @@ use crate::chunk::{Audience, Chunk, Form, Message};
 use crate::config::Config;
 use crate::id::ConnId;
 use crate::member::{Answer, Member};
+use crate::name::GuestNick;
 use crate::note::CloseReason;
 use crate::time::{Millis, Now};
 use crate::web::status::Counters;
@@ -38,7 +39,7 @@ pub(crate) trait Context {
     /// The client knows the elements of level 2 from now on.
     fn raise_level(&mut self);
 
-    /// The member that the client is; `None` before it has logged in.
+    /// The member or guest that the client is; `None` before it has logged in.
     fn member(&self) -> Option<&OnlineMember>;
 
     /// Sends the client a reply.
@@ -74,6 +75,12 @@ pub(crate) trait Context {
     /// Refuses a login for which the question was `asked` at that time, once
     /// [`Limits::failure_delay`](crate::Limits::failure_delay) has passed since.
     fn hold_refusal(&mut self, asked: Millis);
+
+    /// Whether one more guest may come online from the client's address.
+    fn has_room_for_guest(&self) -> bool;
+
+    /// Makes the client, which is nobody yet, a guest. No other guest may have the nick.
+    fn be_guest(&mut self, nick: &GuestNick);
 
     /// Ends the chat of the client, which may still read what was sent to it.
     fn end(&mut self, reason: CloseReason);

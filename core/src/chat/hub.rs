@@ -16,9 +16,11 @@ use core::cmp::Ordering;
 
 pub(crate) use crate::chat::group::Slot;
 use crate::chat::group::{Group, Seat};
+use crate::chat::guests::GuestNicks;
 use crate::chunk::{Audience, Chunk, Form, Level, Recipients};
 use crate::id::ConnId;
 use crate::member::{Identity, Member, MemberId};
+use crate::name::GuestNick;
 
 /// Everyone online, in order of login.
 #[derive(Debug)]
@@ -28,6 +30,7 @@ pub(crate) struct Hub {
     by_member: Vec<Slot>,
     /// All slots, by the hashes of their nicks, then by the nicks.
     by_nick: Vec<(u32, Slot)>,
+    guests: GuestNicks,
     /// The connections of each level, made when first needed, and shared until a member joins or leaves.
     by_level: [Option<Arc<[Recipients]>>; 2],
 }
@@ -54,6 +57,7 @@ impl Default for Hub {
             everyone: Group::new(Audience::Everyone),
             by_member: Vec::new(),
             by_nick: Vec::new(),
+            guests: GuestNicks::default(),
             by_level: [None, None],
         }
     }
@@ -66,6 +70,18 @@ impl Hub {
         let slot = self.sit(OnlineMember::new(conn, form, level, member));
         self.by_member.insert(by_member, slot);
         slot
+    }
+
+    /// Adds a guest at the end of the order. No other guest may have the nick.
+    pub(crate) fn join_guest(
+        &mut self,
+        conn: ConnId,
+        form: Form,
+        level: Level,
+        nick: &GuestNick,
+    ) -> Slot {
+        self.guests.add(nick.as_str());
+        self.sit(OnlineMember::guest(conn, form, level, nick.as_str()))
     }
 
     fn sit(&mut self, online: OnlineMember) -> Slot {
@@ -102,6 +118,10 @@ impl Hub {
         self.by_nick.remove(from);
         let to = self.search_nick(nick).unwrap_or_else(|at| at);
         self.by_nick.insert(to, (hash(nick), slot));
+        if self.online(slot).is_some_and(|online| online.is_guest) {
+            self.guests.remove(&old);
+            self.guests.add(nick);
+        }
         self.everyone
             .rename(slot, |online| online.rename(nick, name));
         Some(old)
@@ -139,7 +159,11 @@ impl Hub {
         if let Ok(by_nick) = by_nick {
             self.by_nick.remove(by_nick);
         }
-        self.everyone.leave(slot)
+        let left = self.everyone.leave(slot)?;
+        if left.is_guest {
+            self.guests.remove(left.nick());
+        }
+        Some(left)
     }
 
     /// The member of this number, or else of this nick, if it is online.
@@ -160,6 +184,11 @@ impl Hub {
 
     pub(crate) fn online(&self, slot: Slot) -> Option<&OnlineMember> {
         self.everyone.get(slot)
+    }
+
+    /// The nicks of the guests online.
+    pub(crate) fn guests(&self) -> &GuestNicks {
+        &self.guests
     }
 
     /// How many members and guests are online.
@@ -229,6 +258,7 @@ impl Hub {
             self.by_nick.len(),
             "each member is found by both, each guest by its nick"
         );
+        assert!(self.guests.is_consistent(guests), "{:?}", self.guests);
     }
 }
 
@@ -249,6 +279,19 @@ impl OnlineMember {
     fn rename(&mut self, nick: &str, name: &str) {
         self.text = [nick, name].concat().into();
         self.nick = length(nick);
+    }
+
+    fn guest(conn: ConnId, form: Form, level: Level, nick: &str) -> Self {
+        Self {
+            conn,
+            form,
+            is_alone: false,
+            level,
+            is_guest: true,
+            number: MemberId(0),
+            text: [nick, nick].concat().into(),
+            nick: length(nick),
+        }
     }
 
     /// The member's number; `None` for a guest.

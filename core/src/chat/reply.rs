@@ -31,6 +31,15 @@ pub(crate) const NOT_IDENTIFIED: &str = "Not identified.";
 /// No member of this nick is online.
 pub(crate) const NOT_ONLINE: &str = "User is already left.";
 
+/// Guests are switched off, or as many are online from the address as may be.
+pub(crate) const NO_GUESTS: &str = "Guests are not let in.";
+
+/// The nick breaks a rule.
+pub(crate) const NICK_NOT_ALLOWED: &str = "Nick is not allowed.";
+
+/// Another has the nick, or one that passes for it.
+pub(crate) const NICK_TAKEN: &str = "Nick is taken.";
+
 /// No command has this word.
 pub(crate) const UNKNOWN_COMMAND: &str = "Unknown command.";
 

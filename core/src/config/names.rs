@@ -10,8 +10,8 @@ use core::num::NonZeroU32;
 
 use super::setting::{Kind, Setting};
 use super::{
-    Claims, ListAccess, LoginThrottle, Loopback, Missing, OnDuplicate, Origins, Presence, Proxies,
-    check, origin, proxies,
+    Claims, Guests, ListAccess, LoginThrottle, Loopback, Missing, OnDuplicate, Origins, Presence,
+    Proxies, check, origin, proxies,
 };
 use crate::time::Millis;
 use crate::wire::codepage::CodePage;
@@ -167,6 +167,10 @@ pub static SETTINGS: &[Setting] = &[
         "WHO",
         "which members are notified when a member logs in or leaves: all who are online, or off for none",
     ),
+    choice!("guests", guests, "off" => Guests::Off, "on" => Guests::On)
+        .option("", "let clients come online without an account, with GUEST"),
+    number!("guests-from", limits.guests_from, 1..=1_000_000)
+        .option("N", "guests at once from one address, loopback excepted"),
     choice!("on-duplicate", duplicates, "stale" => OnDuplicate::Stale,
         "refuse" => OnDuplicate::Refuse, "replace" => OnDuplicate::Replace)
         .option(
@@ -293,6 +297,8 @@ mod tests {
             "throttle-name-wait 4s",
             "list-needs-login off",
             "presence all",
+            "guests off",
+            "guests-from 8",
             "on-duplicate stale",
             "claims gateway",
             "loopback exempt",

@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::conn::Stage;
 use crate::id::ConnId;
 use crate::member::{Answer, Member};
+use crate::name::GuestNick;
 use crate::note::CloseReason;
 use crate::time::{Millis, Now};
 use crate::web::status::Counters;
@@ -97,6 +98,14 @@ impl Context for Caller<'_> {
 
     fn hold_refusal(&mut self, asked: Millis) {
         self.gateway.hold_refusal(self.conn, asked);
+    }
+
+    fn has_room_for_guest(&self) -> bool {
+        self.gateway.has_room_for_guest(self.conn)
+    }
+
+    fn be_guest(&mut self, nick: &GuestNick) {
+        self.gateway.be_guest(self.conn, nick);
     }
 
     fn end(&mut self, reason: CloseReason) {

@@ -272,7 +272,7 @@ impl Gateway {
             gateway: self,
             conn: id,
         };
-        identify::welcome(&mut caller, member);
+        identify::welcome(&mut caller, &member.nick, &member.name);
     }
 
     fn take_over(&mut self, id: ConnId, slot: Slot, member: &Member) {
@@ -290,7 +290,7 @@ impl Gateway {
         self.say(id, &identify);
     }
 
-    fn sit(&mut self, id: ConnId, slot: Slot) {
+    pub(super) fn sit(&mut self, id: ConnId, slot: Slot) {
         if !self.filters.is_empty() && self.filtered(id).is_some() {
             self.hub.isolate(slot);
         }
@@ -304,7 +304,7 @@ impl Gateway {
         }
     }
 
-    fn note_login(&mut self, id: ConnId, who: Identity) {
+    pub(super) fn note_login(&mut self, id: ConnId, who: Identity) {
         self.counters.logins += 1;
         let what = What::Login {
             who,

@@ -52,10 +52,12 @@ impl Gateway {
         let mut slowed = self.slowed.keys();
         assert!(slowed.all(|id| self.conns.get(*id).is_some()));
 
-        let mut members = 0;
+        let (mut members, mut guests) = (0, 0);
         for (id, conn) in &conns {
             if let Some(Who::Member(slot)) = conn.who() {
                 members += 1;
+                let is_guest = self.hub.online(slot).is_some_and(|o| o.member().is_none());
+                guests += usize::from(is_guest && conn.counted);
                 assert_eq!(
                     self.hub.online(slot).map(|online| online.conn),
                     Some(*id),
@@ -65,6 +67,7 @@ impl Gateway {
             self.assert_conn(*id, conn);
         }
         assert_eq!(members, self.hub.len(), "everyone online has a connection");
+        assert_eq!(guests, self.guests.total(), "addresses count guests");
         self.hub.assert_consistent();
     }
 

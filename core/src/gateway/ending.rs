@@ -43,6 +43,9 @@ impl Gateway {
                     who: online.identity(),
                 },
             );
+            if online.member().is_none() {
+                self.guest_left(id);
+            }
             if self.phase == Phase::Running && self.config.presence == Presence::All {
                 let quit = reply::quit(online.nick());
                 self.broadcast(Audience::Everyone, &quit, None);

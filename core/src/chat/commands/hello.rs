@@ -1,12 +1,24 @@
 //! HELLO: a client that knows more than the commands of 2007 asks what the server can do.
 
+use alloc::vec::Vec;
+
 use crate::chat::command::Args;
 use crate::chat::context::Context;
 use crate::chat::reply;
+use crate::config::{Config, Guests};
 
 pub(crate) fn run(context: &mut dyn Context, _args: Args<'_>) {
-    context.say(&reply::hello(env!("CARGO_PKG_VERSION"), FEATURES));
+    let config = context.config();
+    let is_on = FEATURES.iter().filter(|(_, is_on)| is_on(config));
+    let words: Vec<&str> = is_on.map(|(word, _)| *word).collect();
+    context.say(&reply::hello(env!("CARGO_PKG_VERSION"), &words.join(" ")));
 }
 
-/// What the server can do beyond the commands of 2007, in words with a space between.
-const FEATURES: &str = "me";
+/// A word for what the server can do beyond the commands of 2007, and whether it is switched on.
+type Feature = (&'static str, fn(&Config) -> bool);
+
+/// All such words, in the order in which clients get them.
+static FEATURES: &[Feature] = &[
+    ("me", |_| true),
+    ("guests", |config| config.guests == Guests::On),
+];

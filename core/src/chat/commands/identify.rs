@@ -67,12 +67,12 @@ pub(crate) fn claimed(
     }
 }
 
-/// The client has become a member that was not online before.
-pub(crate) fn welcome(context: &mut dyn Context, member: &Member) {
-    let login = reply::login(&member.nick, &member.name);
+/// The client has become a member or guest that was not online before.
+pub(crate) fn welcome(context: &mut dyn Context, nick: &str, name: &str) {
+    let login = reply::login(nick, name);
     match context.config().presence {
         Presence::All => context.announce(Audience::Everyone, &login),
         Presence::Off => context.say(&login),
     }
-    context.say(&reply::identify(&member.nick, &member.name));
+    context.say(&reply::identify(nick, name));
 }
