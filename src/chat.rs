@@ -5,6 +5,7 @@
 //! commands. So neither a slow reader nor an idle one holds up the other.
 
 mod address;
+mod answer;
 mod line;
 mod login;
 mod options;
@@ -12,6 +13,7 @@ mod session;
 mod show;
 mod terminal;
 mod ticket;
+mod view;
 mod wire;
 
 pub use address::Address;

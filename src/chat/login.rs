@@ -7,11 +7,12 @@ use std::time::Duration;
 use flashgate_core::Secret;
 use zeroize::Zeroizing;
 
+use super::answer::{Answer, Member};
 use super::options::id;
 use super::session::failure;
 use super::show;
 use super::ticket::{self, Pass};
-use super::wire::{Answer, Answers, Broken, Member};
+use super::wire::{Answers, Broken};
 use crate::failure::Failure;
 use crate::prompt;
 

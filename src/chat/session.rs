@@ -9,7 +9,8 @@ use parking_lot::Mutex;
 
 use super::line::Line;
 use super::options::ChatOptions;
-use super::show::{Asked, Shown, View};
+use super::show::Shown;
+use super::view::{Asked, View};
 use super::wire::{Answers, Broken};
 use super::{address, line, login, show, terminal, ticket};
 use crate::failure::{Exit, Failure};
