@@ -7,7 +7,7 @@ import flash.display.StageScaleMode;
 import flash.events.Event;
 
 /**
- * The movie: a login form, then the chat room. It joins what is seen (LoginForm, Room) to what is
+ * The movie: a login form, then the chat view. It joins what is seen (LoginForm, ChatView) to what is
  * said on the wire (Session), and knows nothing of either's insides.
  *
  * FlashVars: `host` and `port` of the server (without them, where the movie was loaded from); `id` and
@@ -17,7 +17,7 @@ class Main extends Sprite implements Audience {
 	final origin:Origin;
 	final session:Session;
 	final form:LoginForm;
-	final room:Room;
+	final view:ChatView;
 	final header:Header;
 
 	static function main() {
@@ -35,9 +35,9 @@ class Main extends Sprite implements Audience {
 		session = new Session(this);
 		header = new Header(leave);
 		form = new LoginForm(origin, (host, port, id, password) -> enter(host, port, id, password, false));
-		room = new Room(session.say, again);
+		view = new ChatView(session.say, again);
 		addChild(form);
-		addChild(room);
+		addChild(view);
 		addChild(header);
 		Lib.current.stage.scaleMode = StageScaleMode.SHOW_ALL;
 		Lib.current.stage.quality = StageQuality.BEST;
@@ -72,35 +72,35 @@ class Main extends Sprite implements Audience {
 
 	function leave() {
 		session.quit();
-		room.forget();
+		view.forget();
 		showForm();
 		form.ask("");
 	}
 
 	function showForm() {
-		room.visible = false;
+		view.visible = false;
 		form.visible = true;
 		header.status("", false);
 	}
 
 	public function entered(me:Person) {
-		final again = room.remembers(me);
+		final again = view.remembers(me);
 		form.visible = false;
 		form.forget();
-		room.visible = true;
+		view.visible = true;
 		header.status(me.label(), true);
-		room.enter(me, again);
+		view.enter(me, again);
 	}
 
 	public function refused(reason:String) {
-		if (!room.visible) {
+		if (!view.visible) {
 			showForm();
 			form.ask(reason);
 			Mirror.tell(reason);
 		} else if (session.canReturn()) {
-			room.lost(reason, "Reconnect");
+			view.lost(reason, "Reconnect");
 		} else {
-			room.lost(reason + " Log in again, or load this page again from your site.", "Log in");
+			view.lost(reason + " Log in again, or load this page again from your site.", "Log in");
 		}
 	}
 
@@ -112,27 +112,27 @@ class Main extends Sprite implements Audience {
 	}
 
 	public function lost(reason:String) {
-		header.status("not connected", room.visible);
+		header.status("not connected", view.visible);
 		refused(reason);
 	}
 
 	public function failed(reason:String) {
-		room.failed(reason);
+		view.failed(reason);
 	}
 
 	public function listed(people:Array<Person>) {
-		room.people.fill(people);
+		view.people.fill(people);
 	}
 
 	public function came(who:Person) {
-		room.came(who);
+		view.came(who);
 	}
 
 	public function left(aid:String) {
-		room.left(aid);
+		view.left(aid);
 	}
 
 	public function said(message:Message) {
-		room.said(message);
+		view.said(message);
 	}
 }

@@ -5,7 +5,7 @@ import flash.display.Sprite;
 import flash.text.TextField;
 
 /** The chat: what was said, who is online, and a line to write in. */
-class Room extends Sprite {
+class ChatView extends Sprite {
 	public final people:People;
 
 	final transcript:Transcript;
