@@ -22,8 +22,10 @@ pub(super) fn greet(socket: &TcpStream, answers: &mut Answers<TcpStream>) -> Res
     if answer == Answer::Error("Server is full.".to_owned()) {
         return Err(failure("the server is full; please try again later"));
     }
-    // The oldest servers do not know PING, and say so.
-    if matches!(answer, Answer::Pong | Answer::Error(_)) {
+    // The oldest servers know neither command, and say so. To the others, HELLO before the login says that
+    // this client may keep the rooms of a connection whose place it takes.
+    let known = |answer: &Answer| matches!(answer, Answer::Pong | Answer::Hello | Answer::Error(_));
+    if known(&answer) && known(&ask(socket, answers, "HELLO\0", GREETING)?) {
         return Ok(());
     }
     Err(failure("what answers there is no flashgate chat"))
@@ -72,6 +74,33 @@ pub(super) fn by_ticket(
         ticket::refused()
     } else {
         refused(who, &why)
+    })
+}
+
+/// Comes in without an account, under this nick or one that the server chooses.
+pub(super) fn as_guest(
+    socket: &TcpStream,
+    answers: &mut Answers<TcpStream>,
+    nick: Option<&str>,
+) -> Result<Member, Failure> {
+    let nick = nick.unwrap_or("");
+    let why = match identify(socket, answers, &format!("GUEST {nick}\0"))? {
+        Ok(me) => return Ok(me),
+        Err(why) => why,
+    };
+    let shown = show::word(nick);
+    Err(match why.as_str() {
+        "Unknown command." => failure("this server lets no guests in"),
+        "Guests are not let in." => {
+            failure("this server lets no guests in, or no more from your address")
+        }
+        "Nick is taken." => failure(&format!(
+            "the nick {shown} is taken; name another with --id"
+        )),
+        "Nick is not allowed." => failure(&format!(
+            "the nick {shown} is not allowed; name another with --id"
+        )),
+        other => refused(nick, other),
     })
 }
 

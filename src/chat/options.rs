@@ -11,7 +11,7 @@ use crate::text::is_unseen;
 #[argh(
     subcommand,
     name = "chat",
-    note = "Asks for the password, without echo. After that every line is a command (/msg NICK TEXT, /me TEXT, /list, /help, /quit) or text for the member you wrote to last. A line that begins with // is text that begins with one slash.\n\nIn a pipe, the first lines are the number or nick (unless --id gives it) and the password. Every message and every error is one line on standard output; errors begin with !. At the end of the input the program waits for the last answer and exits. The connection is not encrypted, and neither is the password.\n\nA ticket is good for one login, for about a minute. Other users of this machine can see it among the arguments of the program, unless it is read from standard input."
+    note = "Asks for the password, without echo. After that every line is a command or text. /help lists the commands. /msg NICK TEXT writes to a member, and /join #ROOM enters a room; text then goes where the last message went, or to the room that you entered last. A line that begins with // is text that begins with one slash.\n\nIn a pipe, the first lines are the number or nick (unless --id gives it) and the password; with --guest there are none. Every message and every error is one line on standard output; errors begin with !. At the end of the input the program waits for the last answer and exits. The connection is not encrypted, and neither is the password.\n\nA ticket is good for one login, for about a minute. Other users of this machine can see it among the arguments of the program, unless it is read from standard input."
 )]
 pub struct ChatOptions {
     /// The server.
@@ -26,6 +26,10 @@ pub struct ChatOptions {
     /// your number or nick (default: the program asks)
     #[argh(option, arg_name = "ID", from_str_fn(id))]
     pub id: Option<String>,
+
+    /// come as a guest, without an account; --id is the nick that you would like
+    #[argh(switch)]
+    pub guest: bool,
 
     /// a ticket from your web site, instead of the password; - reads it as one line from standard input; it contains your number, so --id may be left out
     #[argh(option, arg_name = "TICKET", from_str_fn(ticket))]

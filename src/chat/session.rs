@@ -18,6 +18,11 @@ use crate::log::diagnostics;
 
 /// Chats until the user leaves, the input ends or the server does.
 pub fn chat(options: &ChatOptions) -> Result<(), Failure> {
+    if options.guest && options.ticket.is_some() {
+        return Err(Failure::usage(
+            "a guest has no ticket: leave out --guest or --ticket",
+        ));
+    }
     let pass = options.ticket.as_ref().map(ticket::read).transpose()?;
     let socket = address::connect(&options.server)?;
     let fail = |error| Exit::Failure.because(format!("cannot use the connection: {error}"));
@@ -28,6 +33,7 @@ pub fn chat(options: &ChatOptions) -> Result<(), Failure> {
     let terminal = terminal::Terminal::open();
     terminal::end_on_signals(terminal.as_ref())?;
     let me = match &pass {
+        None if options.guest => login::as_guest(&socket, &mut answers, options.id.as_deref())?,
         Some(pass) => login::by_ticket(&socket, &mut answers, options.id.as_deref(), pass)?,
         None => login::login(&socket, &mut answers, options.id.as_deref())?,
     };
@@ -41,7 +47,7 @@ pub fn chat(options: &ChatOptions) -> Result<(), Failure> {
         .set_read_timeout(Some(LOOK_UP))
         .map_err(fail)?;
     // From here on only the thread of the input sends: answers come in the order of the commands.
-    session.begin();
+    session.ask(Asked::List, "LIST");
     let welcome = show::welcome(&me);
     match terminal {
         Some((editor, terminal)) => {
@@ -96,59 +102,95 @@ pub(super) enum Done {
 }
 
 impl Session {
-    /// Carries out a line. `partner` is the member that the last message went to.
-    pub(super) fn line(&self, typed: &str, partner: &mut Option<String>) -> Done {
-        let (word, nick, text) = match line::parse(typed) {
-            Ok(Line::Nothing) => return Done::Sent,
-            Ok(Line::Quit) => return Done::Leave,
-            Ok(Line::Help) => return Done::Show(line::HELP.map(show::note).to_vec()),
-            Ok(Line::List) => {
-                self.list();
-                return Done::Sent;
+    /// Carries out a line.
+    pub(super) fn line(&self, typed: &str) -> Done {
+        match line::parse(typed) {
+            Ok(line) => self.carry_out(line).unwrap_or_else(advise),
+            Err(advice) => advise(&show::line(&advice)),
+        }
+    }
+
+    /// Sends what a line means; an error says what to type instead.
+    fn carry_out(&self, line: Line) -> Result<Done, &'static str> {
+        match line {
+            Line::Nothing => {}
+            Line::Quit => return Ok(Done::Leave),
+            Line::Help => return Ok(Done::Show(line::HELP.map(show::note).to_vec())),
+            Line::Say(text) => self.message("MSG", self.target()?, &text),
+            Line::Act(text) => self.message("ME", self.target()?, &text),
+            Line::Message { to, text } => self.message("MSG", to, &text),
+            Line::List => self.ask(Asked::List, "LIST"),
+            Line::Rooms => self.ask(Asked::Rooms, "ROOMS"),
+            Line::Nick(nick) => self.ask(Asked::Nick, &format!("NICK {nick}")),
+            Line::Join { room, key } => {
+                let command = format!("JOIN {room} {}", key.as_deref().unwrap_or(""));
+                self.ask(Asked::Join { room }, &command);
             }
-            Ok(Line::Message { nick, text }) => ("MSG", nick, text),
-            Ok(ref line @ (Line::Say(ref text) | Line::Act(ref text))) => match partner {
-                Some(nick) if matches!(line, Line::Act(_)) => ("ME", nick.clone(), text.clone()),
-                Some(nick) => ("MSG", nick.clone(), text.clone()),
-                None => {
-                    let advice = "Say to whom: /msg NICK TEXT. The next lines then go there too.";
-                    return Done::Show(vec![show::error(advice)]);
-                }
+            Line::Open { room, options } => {
+                let command = format!("OPEN {room} {options}");
+                self.ask(Asked::Join { room }, &command);
+            }
+            Line::Part(room) => self.ask(Asked::Part, &format!("PART {}", self.room(room)?)),
+            Line::Who(room) => match self.room(room) {
+                Ok(room) => self.ask(Asked::Who, &format!("WHO {room}")),
+                // Outside of rooms, this is the list of all.
+                Err(_) => self.ask(Asked::List, "LIST"),
             },
-            Err(advice) => return Done::Show(vec![show::error(&show::line(&advice))]),
-        };
-        *partner = Some(nick.clone());
-        let command = format!("{word} {nick} {text}\0");
-        self.view.lock().ask(Asked::Message { nick });
-        self.send(&command);
-        Done::Sent
+            Line::ShowTopic(room) => {
+                self.ask(Asked::ShowTopic, &format!("WHO {}", self.room(room)?));
+            }
+            Line::Topic { room, topic } => {
+                self.ask(Asked::Topic, &format!("TOPIC {} {topic}", self.room(room)?));
+            }
+            Line::Kick { room, nick, reason } => {
+                let room = self.room(room)?;
+                self.ask(Asked::Kick, &format!("KICK {room} {nick} {reason}"));
+            }
+        }
+        Ok(Done::Sent)
     }
 
-    /// A server that knows more than the commands of 2007 sends more, too, from here on.
-    fn begin(&self) {
-        let mut view = self.view.lock();
-        view.ask(Asked::Hello);
-        view.ask(Asked::List);
-        drop(view);
-        self.send("HELLO\0LIST\0");
+    /// A room that a line names, or the current one.
+    fn room(&self, named: Option<String>) -> Result<String, &'static str> {
+        let current = || self.target().ok().filter(|target| line::is_room(target));
+        named
+            .or_else(current)
+            .ok_or("Name the room, as in /part #ROOM: you do not write to a room now.")
     }
 
-    fn list(&self) {
-        self.view.lock().ask(Asked::List);
-        self.send("LIST\0");
+    /// Where a plain line goes.
+    fn target(&self) -> Result<String, &'static str> {
+        let view = self.view.lock();
+        view.target()
+            .map(str::to_owned)
+            .ok_or("Say to whom: /msg NICK TEXT, or /join #ROOM. The next lines then go there too.")
+    }
+
+    fn message(&self, word: &str, to: String, text: &str) {
+        let command = format!("{word} {to} {text}");
+        self.ask(Asked::Message { to }, &command);
+    }
+
+    fn ask(&self, asked: Asked, command: &str) {
+        self.view.lock().ask(asked);
+        self.send(command);
     }
 
     /// The server answers everything before it closes.
     pub(super) fn leave(&self) {
         // Known before the server can be done with it.
         self.leaving.lock().get_or_insert_with(Instant::now);
-        self.send("QUIT\0");
+        self.send("QUIT");
     }
 
     fn send(&self, command: &str) {
         // The receiving thread reports a connection that does not take this.
-        let _ = (&self.socket).write_all(command.as_bytes());
+        let _ = (&self.socket).write_all(format!("{command}\0").as_bytes());
     }
+}
+
+fn advise(advice: &str) -> Done {
+    Done::Show(vec![show::error(advice)])
 }
 
 /// Shows what comes, to the end of the connection.
@@ -182,7 +224,7 @@ fn receive(
         };
         heard = Instant::now();
         let shown = session.view.lock().take(answer);
-        if let Some(Err(error)) = shown.map(|shown| output.show(&shown)) {
+        if let Err(error) = shown.iter().try_for_each(|shown| output.show(shown)) {
             return unshown(&error);
         }
     }
@@ -205,10 +247,9 @@ fn unshown(error: &io::Error) -> Result<(), Failure> {
 
 /// Carries out the lines of a pipe, to its end.
 fn talk(input: &mut impl BufRead, session: &Session) {
-    let mut partner = None;
     loop {
         let done = match next_line(input) {
-            Ok(Some(line)) => session.line(&line, &mut partner),
+            Ok(Some(line)) => session.line(&line),
             Ok(None) => Done::Leave,
             Err(fault) => Done::Show(vec![show::error(&fault)]),
         };

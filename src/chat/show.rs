@@ -1,7 +1,7 @@
 //! What of the chat is shown, and how: one line an event, from which nothing of a stranger's text
 //! can break out.
 
-use super::answer::Member;
+use super::answer::{Member, RoomState, Row};
 use crate::text::{is_unseen, shapes_others};
 
 /// A line to show, and what it is about.
@@ -27,6 +27,49 @@ pub(super) enum Kind {
 /// The member that has logged in.
 pub(super) fn welcome(me: &Member) -> Shown {
     note(&format!("You are {}.", both(me)))
+}
+
+pub(super) fn topic(state: &RoomState) -> Shown {
+    let room = word(&state.room);
+    note(&match state.topic.as_str() {
+        "" => format!("{room} has no topic"),
+        topic => format!("Topic of {room}: {}", line(topic)),
+    })
+}
+
+pub(super) fn members(state: &RoomState) -> Shown {
+    let count = state.members.len() + state.more as usize;
+    let mut names: Vec<String> = state.members.iter().map(both).collect();
+    let owner = state.members.iter().position(|m| m.nick == state.owner);
+    if let Some(owner) = owner {
+        names[owner].push_str(" [owner]");
+    }
+    if state.more > 0 {
+        names.push(format!("and {} more", state.more));
+    }
+    note(&format!(
+        "{count} in {}: {}",
+        word(&state.room),
+        names.join(", ")
+    ))
+}
+
+/// The list of rooms, each on a line of its own.
+pub(super) fn rooms(rows: &[Row]) -> Vec<Shown> {
+    let count = match rows.len() {
+        1 => "1 room".to_owned(),
+        count => format!("{count} rooms"),
+    };
+    let row = |row: &Row| {
+        let topic = match row.topic.as_str() {
+            "" => String::new(),
+            topic => format!(": {}", line(topic)),
+        };
+        note(&format!("{} ({}){topic}", word(&row.room), word(&row.here)))
+    };
+    std::iter::once(note(&count))
+        .chain(rows.iter().map(row))
+        .collect()
 }
 
 /// A line about the chat itself; what comes from outside is made safe already.

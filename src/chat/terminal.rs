@@ -139,13 +139,13 @@ pub(super) fn talk(mut editor: Line, terminal: &Terminal, session: &Arc<Session>
         terminal: terminal.clone(),
         session: Arc::clone(session),
     }));
-    let mut partner: Option<String> = None;
     let mut leaving = false;
     loop {
-        let prompt = match &partner {
+        let target = session.view.lock().target().map(show::word);
+        let prompt = match target {
             // The last answers are awaited.
             _ if leaving => String::new(),
-            Some(nick) => format!("{}> ", show::word(nick)),
+            Some(target) => format!("{target}> "),
             None => "> ".to_owned(),
         };
         let typed = editor.readline(&prompt);
@@ -164,7 +164,7 @@ pub(super) fn talk(mut editor: Line, terminal: &Terminal, session: &Arc<Session>
             continue;
         }
         let done = match typed {
-            Ok(line) => session.line(&line, &mut partner),
+            Ok(line) => session.line(&line),
             // Ctrl-C, Ctrl-D, or a terminal that is gone.
             Err(_) => Done::Leave,
         };
@@ -227,25 +227,29 @@ impl Completer for Typing {
         _: &Context<'_>,
     ) -> rustyline::Result<(usize, Vec<String>)> {
         let typed = &typed[..pos];
-        let (start, found) = candidates(typed, |start| self.session.view.lock().nicks(start));
+        let (start, found) = candidates(typed, |start| self.session.view.lock().names(start));
         Ok((start, found))
     }
 }
 
-/// Where the word that is typed begins, and what it may become: a command, or the nick behind /msg.
-fn candidates(typed: &str, nicks: impl Fn(&str) -> Vec<String>) -> (usize, Vec<String>) {
+/// Where the word that is typed begins, and what it may become: a command, or what can be behind it.
+fn candidates(typed: &str, names: impl Fn(&str) -> Vec<String>) -> (usize, Vec<String>) {
     let start = typed.rfind(line::is_space).map_or(0, |space| space + 1);
     let word = &typed[start..];
-    let before = typed[..start].trim_matches(line::is_space);
-    let found = if before.is_empty() && word.starts_with('/') {
+    let before: Vec<&str> = typed[..start].split_ascii_whitespace().collect();
+    if before.is_empty() && word.starts_with('/') {
         let alike = line::COMMANDS.iter().filter(|name| name.starts_with(word));
-        alike.map(|name| (*name).to_owned()).collect()
-    } else if before.eq_ignore_ascii_case("/msg") {
-        nicks(word).into_iter().map(|nick| nick + " ").collect()
-    } else {
-        Vec::new()
+        return (start, alike.map(|name| (*name).to_owned()).collect());
+    }
+    let command = before.first().map(|word| word.to_ascii_lowercase());
+    let found = match (command.as_deref(), &before[..]) {
+        (Some("/msg" | "/kick"), [_]) => names(word),
+        (Some("/kick"), [_, room]) if line::is_room(room) => names(word),
+        (Some("/join" | "/part" | "/who" | "/topic"), [_]) if word.is_empty() => names("#"),
+        (Some("/join" | "/part" | "/who" | "/topic"), [_]) if line::is_room(word) => names(word),
+        _ => Vec::new(),
     };
-    (start, found)
+    (start, found.into_iter().map(|name| name + " ").collect())
 }
 
 /// Lets lines through while a prompt is there.
@@ -307,28 +311,39 @@ const STOP_AGAIN: Duration = Duration::from_millis(20);
 
 #[cfg(test)]
 mod tests {
+    use super::super::line::is_room;
     use super::*;
 
     #[test]
     fn completing() {
-        let nicks = |start: &str| {
-            let all = ["bob", "bert"].map(str::to_owned);
-            all.into_iter().filter(|n| n.starts_with(start)).collect()
+        let names = |start: &str| {
+            let all = ["bob", "bert", "#bar"].map(str::to_owned);
+            let alike = |name: &String| name.starts_with(start) && is_room(name) == is_room(start);
+            all.into_iter().filter(alike).collect()
         };
         for (typed, start, found) in [
-            ("/", 0, &["/msg ", "/me ", "/list", "/help", "/quit"][..]),
-            ("/m", 0, &["/msg ", "/me "]),
+            ("/m", 0, &["/msg ", "/me "][..]),
+            ("/ro", 0, &["/rooms"]),
+            ("/j", 0, &["/join #"]),
             ("/msg ", 5, &["bob ", "bert "]),
             ("/MSG  bo", 6, &["bob "]),
+            ("/msg #", 5, &["#bar "]),
             ("/msg bob b", 9, &[]),
+            ("/part ", 6, &["#bar "]),
+            ("/who #b", 5, &["#bar "]),
+            ("/topic b", 7, &[]),
+            ("/kick be", 6, &["bert "]),
+            ("/kick #bar bo", 11, &["bob "]),
+            ("/kick bob b", 10, &[]),
             ("b", 0, &[]),
             ("á /", 3, &[]),
             ("", 0, &[]),
         ] {
-            let (at, candidates) = candidates(typed, nicks);
+            let (at, candidates) = candidates(typed, names);
             assert_eq!(candidates, found, "{typed:?}");
             assert_eq!(at, start, "{typed:?}");
         }
+        assert_eq!(candidates("/", names).1, line::COMMANDS);
     }
 
     #[test]

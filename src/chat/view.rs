@@ -1,25 +1,42 @@
 //! What one member knows of the chat, and what of it is shown.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::answer::{Answer, Member, Said};
-use super::show::{Kind, Shown, both, error, line, note, word};
+use super::answer::{Answer, Member, RoomState, Said, To};
+use super::line::is_room;
+use super::show::{self, Kind, Shown, both, error, line, note, word};
 use crate::text::is_unseen;
 
 /// A command that has no answer yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Asked {
-    Message { nick: String },
-    Hello,
+    Message {
+        to: String,
+    },
     List,
+    Join {
+        room: String,
+    },
+    Part,
+    Rooms,
+    Who,
+    /// Asks as [`Asked::Who`] does, for the topic.
+    ShowTopic,
+    Topic,
+    Kick,
+    Nick,
 }
 
 /// What one member knows of the chat.
 #[derive(Debug)]
 pub(super) struct View {
     me: Member,
+    /// Where a line without a command goes: a nick or a room.
+    target: Option<String>,
     /// Names by nick, because a `<quit>` contains only the nick.
     online: BTreeMap<String, String>,
+    /// The rooms that this member is in.
+    rooms: BTreeSet<String>,
     /// In the order of their answers, which is that of the commands.
     asked: VecDeque<Asked>,
 }
@@ -28,13 +45,18 @@ impl View {
     pub(super) fn new(me: Member) -> Self {
         Self {
             me,
+            target: None,
             online: BTreeMap::new(),
+            rooms: BTreeSet::new(),
             asked: VecDeque::new(),
         }
     }
 
-    /// A command is about to be sent.
+    /// A command is about to be sent. A message, and entering a room, choose the target of the next lines.
     pub(super) fn ask(&mut self, asked: Asked) {
+        if let Asked::Message { to } | Asked::Join { room: to } = &asked {
+            self.target = Some(to.clone());
+        }
         self.asked.push_back(asked);
     }
 
@@ -43,75 +65,118 @@ impl View {
         self.asked.len()
     }
 
-    /// Nicks that begin like this, and can be typed.
-    pub(super) fn nicks(&self, start: &str) -> Vec<String> {
-        let from = self.online.range(start.to_owned()..);
-        let alike = from.take_while(|(nick, _)| nick.starts_with(start));
-        let plain = alike.filter(|(nick, _)| !nick.chars().any(|c| is_unseen(c) || c == ' '));
-        plain.map(|(nick, _)| nick.clone()).collect()
+    pub(super) fn target(&self) -> Option<&str> {
+        self.target.as_deref()
+    }
+
+    /// Nicks, or after a `#` rooms, that begin like this, and can be typed.
+    pub(super) fn names(&self, start: &str) -> Vec<String> {
+        let plain = |name: &&String| {
+            name.starts_with(start) && !name.chars().any(|c| is_unseen(c) || c == ' ')
+        };
+        if is_room(start) {
+            return self.rooms.iter().filter(plain).cloned().collect();
+        }
+        let from = self.online.range(start.to_owned()..).map(|(nick, _)| nick);
+        let alike = from.take_while(|nick| nick.starts_with(start));
+        alike.filter(plain).cloned().collect()
     }
 
     /// Takes an answer, and says what to show of it.
-    pub(super) fn take(&mut self, answer: Answer) -> Option<Shown> {
+    pub(super) fn take(&mut self, answer: Answer) -> Vec<Shown> {
         match answer {
-            Answer::Identify(_) | Answer::Pong | Answer::Other => None,
-            Answer::Hello => {
-                self.asked.pop_front();
-                None
-            }
-            Answer::Login(member) if member.nick == self.me.nick => None,
+            Answer::Identify(_) | Answer::Hello | Answer::Pong | Answer::Other => Vec::new(),
+            Answer::Login(member) if member.nick == self.me.nick => Vec::new(),
             Answer::Login(member) => {
                 let line = format!("{} is here", both(&member));
                 self.remember(member);
-                Some(note(&line))
+                vec![note(&line)]
             }
             Answer::Quit { nick } => {
-                let who = match self.online.remove(&nick) {
-                    Some(name) => both(&Member { nick, name }),
-                    None => word(&nick),
-                };
-                Some(note(&format!("{who} has left")))
+                let who = self.who(&nick);
+                self.online.remove(&nick);
+                vec![note(&format!("{who} has left"))]
             }
-            Answer::Message(said) => Some(self.said(&said)),
+            Answer::Message(said) => vec![self.said(&said)],
             Answer::List(members) => {
-                self.asked.pop_front();
+                self.answers(&Asked::List);
                 self.online.clear();
                 let names: Vec<String> = members.iter().map(both).collect();
                 let count = members.len();
                 members.into_iter().for_each(|member| self.remember(member));
-                Some(note(&format!("{count} online: {}", names.join(", "))))
+                vec![note(&format!("{count} online: {}", names.join(", ")))]
+            }
+            Answer::NickChanged { old, new } => vec![self.renamed(&old, new)],
+            Answer::Joined { member, .. } if member.nick == self.me.nick => Vec::new(),
+            Answer::Joined { room, member } => {
+                vec![note(&format!(
+                    "{} has joined {}",
+                    both(&member),
+                    word(&room)
+                ))]
+            }
+            Answer::Parted { room, nick, kick } => vec![self.parted(&room, &nick, kick)],
+            Answer::Owner { room, nick } if nick == self.me.nick => {
+                vec![note(&format!("You own {} now", word(&room)))]
+            }
+            Answer::Owner { room, nick } => {
+                vec![note(&format!(
+                    "{} owns {} now",
+                    self.who(&nick),
+                    word(&room)
+                ))]
+            }
+            Answer::Topic { room, nick, topic } => vec![self.topic(&room, &nick, &topic)],
+            Answer::Room(state) => self.state(&state),
+            Answer::Rooms(rows) => {
+                self.answers(&Asked::Rooms);
+                show::rooms(&rows)
             }
             Answer::TooLong(most) => {
-                // Nothing but a list of everybody is so long.
-                if self.asked.front() == Some(&Asked::List) {
-                    self.asked.pop_front();
-                }
+                // Only lists are so long.
+                let _ = self.answers(&Asked::List) || self.answers(&Asked::Rooms);
                 let mib = most >> 20;
                 let text = format!("An answer of more than {mib} MiB has come, and is not shown.");
-                Some(error(&text))
+                vec![error(&text)]
             }
-            // A server of before answers like this. It knows no actions, and that is not worth a line.
-            Answer::Error(value)
-                if value != REPLACED && self.asked.front() == Some(&Asked::Hello) =>
-            {
-                self.asked.pop_front();
-                None
+            Answer::Error(value) => vec![error(&self.explained(&value))],
+            Answer::Kicked(reason) if reason.is_empty() => vec![error("You were kicked.")],
+            Answer::Kicked(reason) => {
+                vec![error(&format!("You were kicked: {}", line(&reason)))]
             }
-            Answer::Error(value) => Some(error(&self.explained(&value))),
-            Answer::Kicked(reason) if reason.is_empty() => Some(error("You were kicked.")),
-            Answer::Kicked(reason) => Some(error(&format!("You were kicked: {}", line(&reason)))),
             Answer::Announcement { time, text } => {
-                Some(note(&format!("{} {}", word(&time), line(&text))))
+                vec![note(&format!("{} {}", word(&time), line(&text)))]
             }
         }
     }
 
+    /// Whether this was asked first of all, and so has its answer now.
+    fn answers(&mut self, asked: &Asked) -> bool {
+        let is = self.asked.front() == Some(asked);
+        if is {
+            self.asked.pop_front();
+        }
+        is
+    }
+
+    /// The name and the nick of a member, as far as they are known.
+    fn who(&self, nick: &str) -> String {
+        match self.online.get(nick) {
+            Some(name) => both(&Member {
+                nick: nick.to_owned(),
+                name: name.clone(),
+            }),
+            None => word(nick),
+        }
+    }
+
     fn said(&mut self, said: &Said) -> Shown {
-        let [time, sender, recipient] =
-            [&said.time, &said.sender, &said.recipient].map(|text| word(text));
+        let [time, sender] = [&said.time, &said.sender].map(|text| word(text));
         let text = line(&said.text);
         if said.sender == self.me.nick {
-            self.asked.pop_front();
+            self.asked
+                .pop_front_if(|asked| matches!(asked, Asked::Message { .. }));
+            let (To::Member(to) | To::Room(to)) = &said.to;
             let does = if said.action {
                 format!("{sender} ")
             } else {
@@ -119,9 +184,14 @@ impl View {
             };
             return Shown {
                 kind: Kind::Mine,
-                text: format!("{time} to {recipient}: {does}{text}"),
+                text: format!("{time} to {}: {does}{text}", word(to)),
             };
         }
+        // No nick has a space, so none can look like a room and a nick.
+        let sender = match &said.to {
+            To::Member(_) => sender,
+            To::Room(room) => format!("{} {sender}", word(room)),
+        };
         let colon = if said.action { "" } else { ":" };
         Shown {
             kind: Kind::Theirs {
@@ -130,6 +200,108 @@ impl View {
             },
             text: format!("{time} {sender}{colon} {text}"),
         }
+    }
+
+    /// A member has another nick. What was meant for that member goes there still.
+    fn renamed(&mut self, old: &str, new: String) -> Shown {
+        let shown = if old == self.me.nick {
+            self.answers(&Asked::Nick);
+            note(&format!("You are called {} now", word(&new)))
+        } else {
+            note(&format!("{} is called {} now", self.who(old), word(&new)))
+        };
+        // The name of a guest is the nick.
+        let follow = |name: String| if name == old { new.clone() } else { name };
+        if let Some(name) = self.online.remove(old) {
+            self.online.insert(new.clone(), follow(name));
+        }
+        if old == self.me.nick {
+            self.me = Member {
+                name: follow(std::mem::take(&mut self.me.name)),
+                nick: new.clone(),
+            };
+        }
+        if self.target.as_deref() == Some(old) {
+            self.target = Some(new);
+        }
+        shown
+    }
+
+    fn parted(&mut self, room: &str, nick: &str, kick: Option<(String, String)>) -> Shown {
+        let mine = nick == self.me.nick;
+        if mine {
+            self.left(room);
+        }
+        let at = word(room);
+        let Some((by, reason)) = kick else {
+            if mine {
+                self.answers(&Asked::Part);
+                return note(&format!("You have left {at}"));
+            }
+            return note(&format!("{} has left {at}", self.who(nick)));
+        };
+        if by == self.me.nick {
+            self.answers(&Asked::Kick);
+        }
+        let why = match reason.as_str() {
+            "" => String::new(),
+            reason => format!(": {}", line(reason)),
+        };
+        let by = self.who(&by);
+        if mine {
+            return error(&format!("{by} has removed you from {at}{why}"));
+        }
+        note(&format!(
+            "{by} has removed {} from {at}{why}",
+            self.who(nick)
+        ))
+    }
+
+    /// This member is not in that room any more: no line may go there, nor to anybody else instead.
+    fn left(&mut self, room: &str) {
+        self.rooms.remove(room);
+        if self.target.as_deref() == Some(room) {
+            self.target = None;
+        }
+    }
+
+    fn topic(&mut self, room: &str, nick: &str, topic: &str) -> Shown {
+        if nick == self.me.nick {
+            self.answers(&Asked::Topic);
+        }
+        let (who, room) = (self.who(nick), word(room));
+        note(&match topic {
+            "" => format!("{who} has removed the topic of {room}"),
+            topic => format!("{who} has set the topic of {room}: {}", line(topic)),
+        })
+    }
+
+    fn state(&mut self, state: &RoomState) -> Vec<Shown> {
+        if self.answers(&Asked::Who) {
+            return vec![show::topic(state), show::members(state)];
+        }
+        if self.answers(&Asked::ShowTopic) {
+            return vec![show::topic(state)];
+        }
+        // Without a JOIN of this connection, the room is one that an earlier connection was in.
+        let asked = self
+            .asked
+            .pop_front_if(|asked| matches!(asked, Asked::Join { .. }));
+        if let Some(Asked::Join { room }) = asked
+            && self.target.as_ref() == Some(&room)
+        {
+            // As its creator wrote it.
+            self.target = Some(state.room.clone());
+        }
+        if self.rooms.len() < MAX_ROOMS {
+            self.rooms.insert(state.room.clone());
+        }
+        let here = note(&format!("You are in {} now", word(&state.room)));
+        let mut shown = vec![here, show::members(state)];
+        if !state.topic.is_empty() {
+            shown.insert(1, show::topic(state));
+        }
+        shown
     }
 
     fn remember(&mut self, member: Member) {
@@ -143,220 +315,46 @@ impl View {
         if value == REPLACED {
             return "Somebody has logged in as you from elsewhere, and takes over.".to_owned();
         }
-        let Some(Asked::Message { nick }) = self.asked.pop_front() else {
-            return line(value);
-        };
-        let nick = word(&nick);
-        match value {
-            "User is already left." => format!("{nick} is not online; the message was not sent."),
-            "Message too long." => format!("The message to {nick} is too long; it was not sent."),
-            other => format!("{} (The message to {nick} was not sent.)", line(other)),
+        match self.asked.pop_front() {
+            Some(Asked::Message { to }) => not_sent(&word(&to), value),
+            Some(Asked::Join { room }) => self.not_joined(&room, value),
+            Some(_) if value == UNKNOWN => "The server does not know this command.".to_owned(),
+            Some(_) | None => line(value),
         }
+    }
+
+    fn not_joined(&mut self, room: &str, value: &str) -> String {
+        let at = word(room);
+        if value == "You are in that room already." {
+            return format!("You are in {at} already.");
+        }
+        self.left(room);
+        match value {
+            UNKNOWN => "This server has no rooms.".to_owned(),
+            other => format!("{} ({at} was not joined.)", line(other)),
+        }
+    }
+}
+
+fn not_sent(to: &str, value: &str) -> String {
+    match value {
+        "User is already left." => format!("{to} is not online; the message was not sent."),
+        "Message too long." => format!("The message to {to} is too long; it was not sent."),
+        other => format!("{} (The message to {to} was not sent.)", line(other)),
     }
 }
 
 /// Sent before the connection of a replaced member is closed. It answers no command.
 const REPLACED: &str = "Replaced by a new login.";
 
+/// What a server answers to a command that came later than the server.
+const UNKNOWN: &str = "Unknown command.";
+
 /// The number of names to remember. A `<quit>` of a further member shows only the nick.
 const MAX_ONLINE: usize = 65_536;
 
+/// The number of rooms to complete.
+const MAX_ROOMS: usize = 1024;
+
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn member(nick: &str, name: &str) -> Member {
-        Member {
-            nick: nick.to_owned(),
-            name: name.to_owned(),
-        }
-    }
-
-    fn view() -> View {
-        View::new(member("alice", "Alice"))
-    }
-
-    fn message(sender: &str, recipient: &str, text: &str) -> Answer {
-        said(sender, recipient, text, false)
-    }
-
-    fn action(sender: &str, recipient: &str, text: &str) -> Answer {
-        said(sender, recipient, text, true)
-    }
-
-    fn said(sender: &str, recipient: &str, text: &str, action: bool) -> Answer {
-        Answer::Message(Said {
-            sender: sender.to_owned(),
-            recipient: recipient.to_owned(),
-            time: "14:02:11".to_owned(),
-            text: text.to_owned(),
-            action,
-        })
-    }
-
-    #[test]
-    fn events() {
-        let mut view = view();
-        let bob = || member("bob", "Bob");
-        let quit = || Answer::Quit {
-            nick: "bob".to_owned(),
-        };
-        view.ask(Asked::Hello);
-        view.ask(Asked::Hello);
-        view.ask(Asked::List);
-        for (answer, shown) in [
-            (Answer::Hello, None),
-            // A server that has no HELLO.
-            (Answer::Error("Unknown command.".to_owned()), None),
-            (Answer::Login(member("alice", "Alice")), None),
-            (Answer::Login(bob()), Some("* Bob (bob) is here")),
-            (quit(), Some("* Bob (bob) has left")),
-            (quit(), Some("* bob has left")),
-            (
-                Answer::List(vec![member("alice", "Alice"), bob()]),
-                Some("* 2 online: Alice (alice), Bob (bob)"),
-            ),
-            (quit(), Some("* Bob (bob) has left")),
-            (message("bob", "alice", "hi"), Some("14:02:11 bob: hi")),
-            (message("alice", "bob", "hi"), Some("14:02:11 to bob: hi")),
-            (action("bob", "alice", "nods"), Some("14:02:11 bob nods")),
-            (
-                action("alice", "bob", "waves"),
-                Some("14:02:11 to bob: alice waves"),
-            ),
-            (Answer::Error("No.".to_owned()), Some("! No.")),
-            (Answer::Pong, None),
-            (Answer::Kicked(String::new()), Some("! You were kicked.")),
-            (
-                Answer::Kicked("Be\nnice.".to_owned()),
-                Some("! You were kicked: Be⏎nice."),
-            ),
-            (
-                Answer::Announcement {
-                    time: "14:02:11".to_owned(),
-                    text: "Soon.".to_owned(),
-                },
-                Some("* 14:02:11 Soon."),
-            ),
-            (Answer::Other, None),
-        ] {
-            let text = view.take(answer.clone()).map(|shown| shown.text);
-            assert_eq!(text.as_deref(), shown, "{answer:?}");
-        }
-    }
-
-    #[test]
-    fn errors_find_their_command() {
-        let mut view = view();
-        let to = |nick: &str| Asked::Message {
-            nick: nick.to_owned(),
-        };
-        for asked in [to("bob"), to("carol"), Asked::List, to("dave"), to("eve")] {
-            view.ask(asked);
-        }
-        let mut told = |answer| view.take(answer).unwrap().text;
-        let failed = |value: &str| Answer::Error(value.to_owned());
-        assert!(told(message("alice", "bob", "x")).contains("to bob"));
-        assert!(told(message("bob", "alice", "x")).contains("bob: x"));
-        let left = failed("User is already left.");
-        assert_eq!(
-            told(left),
-            "! carol is not online; the message was not sent."
-        );
-        told(Answer::List(Vec::new()));
-        let long = told(failed("Message too long."));
-        assert_eq!(long, "! The message to dave is too long; it was not sent.");
-        assert!(told(failed("Replaced by a new login.")).contains("takes over"));
-        let other = told(failed("Please\n\u{1b}."));
-        assert_eq!(
-            other,
-            "! Please⏎\u{fffd}. (The message to eve was not sent.)"
-        );
-        assert_eq!(view.unanswered(), 0);
-    }
-
-    #[test]
-    fn an_answer_that_is_too_long_is_the_answer_to_list() {
-        let mut view = view();
-        let bob = Asked::Message {
-            nick: "bob".to_owned(),
-        };
-        for asked in [bob, Asked::List] {
-            view.ask(asked);
-        }
-        let told = view.take(Answer::TooLong(4 << 20)).unwrap();
-        assert_eq!(told.kind, Kind::Error);
-        assert_eq!(
-            told.text,
-            "! An answer of more than 4 MiB has come, and is not shown."
-        );
-        assert_eq!(view.unanswered(), 2);
-        view.take(message("alice", "bob", "hi"));
-        view.take(Answer::TooLong(64 << 20));
-        assert_eq!(view.unanswered(), 0);
-    }
-
-    #[test]
-    fn hostile_text_stays_in_its_line() {
-        for (text, shown) in [
-            ("hi", "hi"),
-            ("Árvíztűrő 😀 <b>&amp;\"", "Árvíztűrő 😀 <b>&amp;\""),
-            ("a\nb\rc\r\nd\n\re", "a⏎b⏎c⏎d⏎⏎e"),
-            ("a\u{85}b\u{2028}c\u{2029}d\x0be\x0cf", "a⏎b⏎c⏎d⏎e⏎f"),
-            ("a\tb", "a b"),
-            ("\x1b[2J\x1b]0;x\x07", "\u{fffd}[2J\u{fffd}]0;x\u{fffd}"),
-            ("\0\x08\x7f\u{9b}31m", "\u{fffd}\u{fffd}\u{fffd}\u{fffd}31m"),
-            ("\u{202e}abc\u{2066}\u{200f}", "\u{fffd}abc\u{fffd}\u{fffd}"),
-            ("👨\u{200d}👩 ❤\u{fe0f}", "👨👩 ❤"),
-            (
-                "a\u{2800}\u{3164}\u{e0041}\u{fdd0}",
-                "a\u{fffd}\u{fffd}\u{fffd}\u{fffd}",
-            ),
-        ] {
-            assert_eq!(line(text), shown, "{text:?}");
-            let mut view = view();
-            let told = view.take(message("b\x1bb\n", "alice", text)).unwrap();
-            assert_eq!(told.text, format!("14:02:11 b\u{fffd}b\u{fffd}: {shown}"));
-            let colours = told
-                .coloured()
-                .replace("\x1b[1m", "")
-                .replace("\x1b[0m", "");
-            assert_eq!(colours, told.text);
-        }
-        let mut view = view();
-        let evil = member("b\x1b[2J", "\r* Carol\u{202e}\u{200d}");
-        let told = view.take(Answer::Login(evil)).unwrap();
-        assert_eq!(
-            told.text,
-            "* \u{fffd}* Carol\u{fffd} (b\u{fffd}[2J) is here"
-        );
-        // In a nick, and a text, nothing unseen stays.
-        for c in ('\0'..=char::MAX).filter(|c| is_unseen(*c)) {
-            assert_eq!(word(&c.to_string()), "\u{fffd}", "{c:?}");
-            assert!(!line(&format!("a{c}b")).contains(is_unseen), "{c:?}");
-        }
-    }
-
-    /// The memory is bounded, whatever a server sends.
-    #[test]
-    fn more_than_can_be_online_are_not_remembered() {
-        let mut view = view();
-        for n in 0..=MAX_ONLINE {
-            view.take(Answer::Login(member(&format!("n{n}"), "X")));
-        }
-        assert_eq!(view.online.len(), MAX_ONLINE);
-        view.take(Answer::Login(member("n0", "Y")));
-        assert_eq!(view.online["n0"], "Y");
-    }
-
-    #[test]
-    fn completing_nicks() {
-        let mut view = view();
-        for nick in ["bob", "bo\x1bx", "bo b", "bo", "carol"] {
-            view.take(Answer::Login(member(nick, "X")));
-        }
-        assert_eq!(view.nicks("bo"), ["bo", "bob"]);
-        assert_eq!(view.nicks(""), ["bo", "bob", "carol"]);
-        assert_eq!(view.nicks("x"), [""; 0]);
-    }
-}
+mod tests;

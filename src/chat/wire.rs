@@ -130,7 +130,7 @@ const PAUSES: [io::ErrorKind; 2] = [io::ErrorKind::WouldBlock, io::ErrorKind::Ti
 
 /// Bytes that an answer may have, by how it begins.
 fn most(start: &[u8]) -> usize {
-    if start.starts_with(b"<nicklist") {
+    if start.starts_with(b"<nicklist") || start.starts_with(b"<rooms") {
         MAX_LIST
     } else {
         MAX_ANSWER
@@ -141,7 +141,7 @@ fn most(start: &[u8]) -> usize {
 const MAX_ANSWER: usize = 4 << 20;
 
 /// Bytes in a list of everybody: 65,536 members with the longest nicks and names, all of them quotes, take
-/// 54 MiB.
+/// 54 MiB; 4,096 rooms with the longest names and topics take 6 MiB.
 const MAX_LIST: usize = 64 << 20;
 
 /// Bytes by which a stream is known to be something else.

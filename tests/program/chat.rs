@@ -294,13 +294,28 @@ fn an_evil_server() {
         "<login aid=\"b&#10;* x\" name=\"\u{202e}B\u{9b}2J&#13;\" />\0",
         "<msg aid=\"b\" time=\"&#10;\" msg=\"a&#10;14:02:11 carol: b&#13;&#10;&lt;c&gt;\u{202e}\" from=\"alice\" />\0",
         "<quit aid=\"\u{7f}\" />\0<error value=\"&#10;* Carol (carol) is here\" />\0<later />\0",
+        "<room name=\"#r&#10;\" topic=\"&#10;! x\" owner=\"b\" seats=\"0\" max=\"0\" n=\"0\"><nick aid=\"b\" name=\"\u{9b}B\" /></room>\0",
+        "<msg room=\"#r\" aid=\"b\" time=\"1\" msg=\"&#10;! x\" />\0<topic room=\"#r\" aid=\"b\" topic=\"&#13;! x\" />\0",
+        "<join room=\"#r&#10;\" aid=\"b\" name=\"B&#10;\" />\0<nickchanged aid=\"b&#10;\" to=\"c&#10;\" />\0",
+        "<part room=\"#r\" aid=\"b\" by=\"c&#10;\" reason=\"&#10;! x\" />\0",
+        "<rooms><room name=\"#r&#10;\" topic=\"&#10;! x\" here=\"&#10;\" seats=\"0\" taken=\"0\" max=\"0\" /></rooms>\0",
     ];
     let done = talk_to(folder.path(), evil.concat().as_bytes());
     let expected = "* You are A (alice).\n\
         * \u{fffd}B\u{fffd}2J\u{fffd} (b\u{fffd}* x) is here\n\
         \u{fffd} b: a⏎14:02:11 carol: b⏎<c>\u{fffd}\n\
         * \u{fffd} has left\n\
-        ! ⏎* Carol (carol) is here\n";
+        ! ⏎* Carol (carol) is here\n\
+        * You are in #r\u{fffd} now\n\
+        * Topic of #r\u{fffd}: ⏎! x\n\
+        * 1 in #r\u{fffd}: \u{fffd}B (b) [owner]\n\
+        1 #r b: ⏎! x\n\
+        * b has set the topic of #r: ⏎! x\n\
+        * B\u{fffd} (b) has joined #r\u{fffd}\n\
+        * b\u{fffd} is called c\u{fffd} now\n\
+        * c\u{fffd} has removed b from #r: ⏎! x\n\
+        * 1 room\n\
+        * #r\u{fffd} (\u{fffd}): ⏎! x\n";
     assert_eq!(done.stdout, expected);
     assert_eq!(
         (done.code, done.stderr.contains("has ended the connection")),
@@ -348,7 +363,7 @@ fn talk_to(folder: &Path, bytes: &[u8]) -> crate::outside::Done {
     let pong = b"<pong value=\"flashgate\"/>\0";
     // A server of 2007, which knows no HELLO.
     let unknown = b"<error value=\"Unknown command.\"/>\0";
-    let (to, heard) = answering(&[pong, identified, unknown, bytes]);
+    let (to, heard) = answering(&[pong, unknown, identified, bytes]);
     let mut chat = Running::start(folder, &["chat", &to.to_string(), "--id=alice"], &[]);
     // The input does not end, so the end is the server's.
     chat.stdin
@@ -357,7 +372,7 @@ fn talk_to(folder: &Path, bytes: &[u8]) -> crate::outside::Done {
         .write_all(b"secret1\n")
         .unwrap();
     let code = chat.wait(PATIENCE);
-    let commands = "PING flashgate\0IDENTIFY alice secret1\0HELLO\0LIST\0";
+    let commands = "PING flashgate\0HELLO\0IDENTIFY alice secret1\0LIST\0";
     assert_eq!(heard.join().unwrap(), commands);
     crate::outside::Done {
         code,
