@@ -103,7 +103,7 @@ test("/me in the movie says what its member does", { skip }, async (t) => {
     await flash.tells("alice nods");
     await flash.type("/me");
     await flash.page.keyboard.press("Enter");
-    await alice.until(/<msg aid="bob" .* msg="\/me" from="alice"/);
+    await flash.tells("Type /me TEXT, as in /me waves.");
     await flash.screenshot("flash-action");
 });
 

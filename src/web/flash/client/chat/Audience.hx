@@ -2,8 +2,8 @@ package chat;
 
 /** What a Session tells. */
 interface Audience {
-	/** We are logged in. */
-	function entered(me:Person):Void;
+	/** We are logged in, on a server that has rooms, or not. */
+	function entered(me:Person, rooms:Bool):Void;
 
 	/** The login was refused; the connection is closed. */
 	function refused(reason:String):Void;
@@ -28,4 +28,6 @@ interface Audience {
 
 	/** A message to us, or one of ours as the server passed it on. */
 	function said(message:Message):Void;
+
+	function happened(event:RoomEvent):Void;
 }

@@ -35,7 +35,7 @@ class Main extends Sprite implements Audience {
 		session = new Session(this);
 		header = new Header(leave);
 		form = new LoginForm(origin, (host, port, id, password) -> enter(host, port, id, password, false));
-		view = new ChatView(session.say, again);
+		view = new ChatView(session.send, again, leave);
 		addChild(form);
 		addChild(view);
 		addChild(header);
@@ -83,13 +83,13 @@ class Main extends Sprite implements Audience {
 		header.status("", false);
 	}
 
-	public function entered(me:Person) {
+	public function entered(me:Person, rooms:Bool) {
 		final again = view.remembers(me);
 		form.visible = false;
 		form.forget();
 		view.visible = true;
 		header.status(me.label(), true);
-		view.enter(me, again);
+		view.enter(me, again, rooms);
 	}
 
 	public function refused(reason:String) {
@@ -121,7 +121,7 @@ class Main extends Sprite implements Audience {
 	}
 
 	public function listed(people:Array<Person>) {
-		view.people.fill(people);
+		view.listed(people);
 	}
 
 	public function came(who:Person) {
@@ -134,5 +134,10 @@ class Main extends Sprite implements Audience {
 
 	public function said(message:Message) {
 		view.said(message);
+	}
+
+	public function happened(event:RoomEvent) {
+		view.happened(event);
+		header.status(view.me.label(), true);
 	}
 }

@@ -10,8 +10,8 @@ import flash.text.TextField;
 import flash.ui.Keyboard;
 
 /**
- * Who is online. A click, or the arrow keys, choose whom to write to; nothing else does. Only the rows
- * that are seen exist, however many people there are.
+ * Who is online, or in a room. A click, or the arrow keys, choose whom to write to; nothing else does. Only the
+ * rows that are seen exist, however many people there are.
  *
  * While the mouse is over the list, people who leave keep their place in it, so that no click lands on
  * somebody who has just moved there.
@@ -21,12 +21,17 @@ class People extends Sprite {
 	public var chosen(default, null):String;
 
 	final wide:Float;
-	final tall:Float;
+	var tall:Float;
 	final title:TextField;
 	final rows:Array<Row> = [];
 	final bar:ScrollBar;
 	final changed:Void->Void;
+	final picked:String->Void;
 	final clicked:Void->Void;
+	/** The room whose members these are; null for everyone. */
+	var room:Chatroom;
+	/** The number of rows that are seen. */
+	var seen:Int;
 	/** The chosen person as last seen: after leaving, too, a person has a name. */
 	var partner:Person;
 	/** The rows, in order of login. */
@@ -37,12 +42,16 @@ class People extends Sprite {
 	var focused = false;
 	var hovered = false;
 
-	/** `changed` is called when another person is chosen, comes or leaves; `clicked` after a choice by the mouse. */
-	public function new(wide:Float, tall:Float, changed:Void->Void, clicked:Void->Void) {
+	/**
+	 * `changed` is called when a person comes or leaves; `picked` gets the nick of a choice, and after one by the
+	 * mouse `clicked` is called.
+	 */
+	public function new(wide:Float, tall:Float, changed:Void->Void, picked:String->Void, clicked:Void->Void) {
 		super();
 		this.wide = wide;
 		this.tall = tall;
 		this.changed = changed;
+		this.picked = picked;
 		this.clicked = clicked;
 		title = Look.label("", 10, 5, wide - 20, 12, 0xFFFFFF, true);
 		addChild(title);
@@ -53,6 +62,7 @@ class People extends Sprite {
 			rows.push(row);
 			addChild(row);
 		}
+		seen = rows.length;
 		bar = new ScrollBar(tall - TOP - 8, line -> {
 			first = line;
 			draw();
@@ -71,6 +81,20 @@ class People extends Sprite {
 		// A mouse that leaves the movie at once leaves no row first.
 		Lib.current.stage.addEventListener(Event.MOUSE_LEAVE, _ -> tidy());
 		draw();
+	}
+
+	/** Makes room below the list, or takes it again. */
+	public function resize(tall:Float) {
+		this.tall = tall;
+		seen = Std.int((tall - TOP - 6) / Row.TALL);
+		bar.resize(tall - TOP - 8);
+		draw();
+	}
+
+	/** Shows the members of a room, as they are now. */
+	public function look(room:Chatroom) {
+		this.room = room;
+		fill(room.members.copy());
 	}
 
 	/** Takes the list of all who are online. */
@@ -98,7 +122,7 @@ class People extends Sprite {
 	}
 
 	public function remove(aid:String) {
-		if (hovered && gone.length < rows.length) {
+		if (hovered && gone.length < seen) {
 			gone.push(aid);
 		} else {
 			drop(aid);
@@ -107,12 +131,23 @@ class People extends Sprite {
 		changed();
 	}
 
-	/** The member's own choice of whom to write to. */
-	function pick(aid:String) {
+	/** Marks the person to write to; null for nobody. */
+	public function choose(aid:String) {
 		chosen = aid;
-		partner = find(aid);
+		final who = find(aid);
+		partner = who == null && partner != null && partner.aid == aid ? partner : who;
 		draw();
-		changed();
+	}
+
+	/** A person has another nick, and keeps the row. */
+	public function rename(old:String, to:String) {
+		listed = listed.map(person -> person.aid == old ? person.renamed(to) : person);
+		gone = gone.map(aid -> aid == old ? to : aid);
+		if (partner != null && partner.aid == old) {
+			partner = partner.renamed(to);
+		}
+		chosen = chosen == old ? to : chosen;
+		draw();
 	}
 
 	/** Nobody is known to be online. */
@@ -120,6 +155,7 @@ class People extends Sprite {
 		chosen = null;
 		partner = null;
 		first = 0;
+		room = null;
 		fill([]);
 	}
 
@@ -160,12 +196,12 @@ class People extends Sprite {
 		}
 		final at = Lambda.findIndex(listed, person -> person.aid == chosen);
 		final next = Std.int(Math.max(0, Math.min(listed.length - 1, at + step)));
-		first = Std.int(Math.max(next - rows.length + 1, Math.min(first, next)));
-		pick(listed[next].aid);
+		first = Std.int(Math.max(next - seen + 1, Math.min(first, next)));
+		picked(listed[next].aid);
 	}
 
 	function click(aid:String) {
-		pick(aid);
+		picked(aid);
 		clicked();
 	}
 
@@ -182,76 +218,20 @@ class People extends Sprite {
 		Look.panel(graphics, 0, 0, wide, tall);
 		Look.box(graphics, 1, 1, wide - 2, 26, 8, 0x17907A, 0x0A5347);
 		Look.gloss(graphics, 2, 2, wide - 4, 24, 7);
-		title.text = "Online: " + (listed.length - gone.length);
-		first = Std.int(Math.max(0, Math.min(first, listed.length - rows.length)));
+		final there = listed.length - gone.length;
+		title.text = room == null ? "Online: " + there : (there + room.unlisted) + " in " + room.name;
+		first = Std.int(Math.max(0, Math.min(first, listed.length - seen)));
 		for (i in 0...rows.length) {
-			final who = listed[first + i];
-			rows[i].show(who, who != null && who.aid == chosen, who != null && gone.contains(who.aid));
+			final who = i < seen ? listed[first + i] : null;
+			if (who == null) {
+				rows[i].hide();
+			} else {
+				final owner = room != null && room.owner == who.aid ? "owner: " : "";
+				rows[i].show(who.aid, owner + who.label(), gone.contains(who.aid) ? Gone : Online, who.aid == chosen);
+			}
 		}
-		bar.show(first, rows.length, listed.length);
+		bar.show(first, seen, listed.length);
 	}
 
 	static inline final TOP = 32;
-}
-
-/** One line of the list. */
-private class Row extends Sprite {
-	final wide:Float;
-	final label:TextField;
-	var who:Person;
-	/** The nick that was here when the mouse button went down. */
-	var pressed:String;
-	var chosen = false;
-	var gone = false;
-	var over = false;
-
-	public function new(wide:Float, click:String->Void) {
-		super();
-		this.wide = wide;
-		label = Look.label("", 18, 1, wide - 20, 12, Look.INK);
-		addChild(label);
-		mouseChildren = false;
-		tabEnabled = false;
-		addEventListener(MouseEvent.MOUSE_DOWN, _ -> pressed = who.aid);
-		addEventListener(MouseEvent.CLICK, _ -> {
-			// Another list may have come between.
-			if (who.aid == pressed) {
-				click(who.aid);
-			}
-		});
-		addEventListener(MouseEvent.ROLL_OVER, _ -> draw(over = true));
-		addEventListener(MouseEvent.ROLL_OUT, _ -> draw(over = false));
-	}
-
-	public function show(who:Person, chosen:Bool, gone:Bool) {
-		this.who = who;
-		this.chosen = chosen;
-		this.gone = gone;
-		visible = who != null;
-		if (visible) {
-			label.text = who.label();
-			label.alpha = gone ? 0.5 : 1;
-			draw(over);
-		}
-	}
-
-	function draw(over:Bool) {
-		graphics.clear();
-		if (chosen) {
-			Look.box(graphics, 0, 0, wide, TALL - 1, 6, 0xFFE3A6, 0xFFC95C);
-		} else {
-			final shade = over ? 0xECE6DB : 0xFFFFFF;
-			// Transparent where nothing is to be seen, but there for the mouse.
-			graphics.beginFill(shade, over ? 1 : 0);
-			graphics.drawRoundRect(0, 0, wide, TALL - 1, 6, 6);
-			graphics.endFill();
-		}
-		graphics.beginFill(gone ? Look.LINE : 0x1F7A1F);
-		graphics.drawCircle(10, TALL / 2, 4);
-		graphics.beginFill(gone ? 0xFFFFFF : 0x6FD66F);
-		graphics.drawCircle(9.5, TALL / 2 - 0.8, 2.4);
-		graphics.endFill();
-	}
-
-	public static inline final TALL = 22;
 }

@@ -14,4 +14,9 @@ class Person {
 	public function label():String {
 		return name == "" || name.toLowerCase() == aid.toLowerCase() ? aid : name + " (" + aid + ")";
 	}
+
+	/** The same with another nick. The name of a guest is the nick. */
+	public function renamed(to:String):Person {
+		return new Person(to, name == aid ? to : name);
+	}
 }

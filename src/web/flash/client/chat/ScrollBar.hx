@@ -6,7 +6,7 @@ import flash.events.MouseEvent;
 
 /** A bar that shows which part of a list is seen, and moves it. Positions are whole lines. */
 class ScrollBar extends Sprite {
-	final tall:Float;
+	var tall:Float;
 	final moved:Int->Void;
 	final thumb:Sprite;
 	var first = 0;
@@ -16,14 +16,19 @@ class ScrollBar extends Sprite {
 
 	public function new(tall:Float, moved:Int->Void) {
 		super();
-		this.tall = tall;
 		this.moved = moved;
-		Look.box(graphics, 0, 0, WIDE, tall, WIDE, 0xE4DED3, 0xF3EFE8);
 		thumb = new Sprite();
 		thumb.mouseChildren = false;
 		addChild(thumb);
 		addEventListener(MouseEvent.MOUSE_DOWN, grab);
-		show(0, 1, 1);
+		resize(tall);
+	}
+
+	public function resize(tall:Float) {
+		this.tall = tall;
+		graphics.clear();
+		Look.box(graphics, 0, 0, WIDE, tall, WIDE, 0xE4DED3, 0xF3EFE8);
+		show(first, seen, all);
 	}
 
 	/** The first line seen, how many are seen, how many there are. */

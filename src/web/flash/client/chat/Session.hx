@@ -22,6 +22,8 @@ class Session {
 	/** The password is a ticket, which is good for one login. */
 	var once:Bool;
 	var me:Person;
+	/** The server has rooms. */
+	var rooms = false;
 
 	public function new(audience:Audience) {
 		this.audience = audience;
@@ -59,16 +61,6 @@ class Session {
 		}
 	}
 
-	/** Sends a message, or after `/me ` what the user does. */
-	public function say(recipient:String, text:String) {
-		final doing = StringTools.trim(text.substr(ME.length));
-		if (StringTools.startsWith(text.toLowerCase(), ME) && doing != "") {
-			send("ME " + recipient + " " + doing);
-		} else {
-			send("MSG " + recipient + " " + text);
-		}
-	}
-
 	/** Says good-bye, and forgets who we were. */
 	public function quit() {
 		send("QUIT");
@@ -76,7 +68,8 @@ class Session {
 		password = "";
 	}
 
-	function send(command:String) {
+	/** Sends a command. */
+	public function send(command:String) {
 		if (socket == null) {
 			return;
 		}
@@ -92,6 +85,9 @@ class Session {
 		if (once) {
 			password = "";
 		}
+		// Before the login: the rooms of a lost connection, whose place this one takes, are kept.
+		rooms = false;
+		send("HELLO");
 		send(command);
 	}
 
@@ -122,13 +118,12 @@ class Session {
 		switch (Std.string(answer.localName())) {
 			case "identify":
 				me = person(answer);
-				audience.entered(me);
-				// From here on the server sends actions as such.
-				send("HELLO");
+				audience.entered(me, rooms);
 				send("LIST");
+			case "hello":
+				rooms = value(answer, "features").split(" ").contains("rooms");
 			case "nicklist":
-				final nicks = answer.elements("nick");
-				audience.listed([for (i in 0...nicks.length()) person(nicks[i])]);
+				audience.listed(people(answer));
 			case "login":
 				// Our own comes before the answer to IDENTIFY.
 				if (me != null) {
@@ -139,14 +134,51 @@ class Session {
 					audience.left(value(answer, "aid"));
 				}
 			case name = "msg" | "action":
-				audience.said(new Message(value(answer, "aid"), value(answer, "from"), value(answer, "time"), value(answer, "msg"), name == "action"));
+				audience.said(new Message(value(answer, "aid"), value(answer, "from"), value(answer, "time"), value(answer, "msg"), name == "action",
+					room(answer)));
 			case "kicked":
 				final reason = value(answer, "reason");
 				audience.failed(reason == "" ? "The operator has closed your connection." : reason);
 			case "error":
 				failed(value(answer, "value"));
 			default:
+				final happened = eventOf(answer);
+				if (happened != null && me != null) {
+					follow(happened);
+					audience.happened(happened);
+				}
 		}
+	}
+
+	/** After a change of our nick, the next login is by the new one. */
+	function follow(event:RoomEvent) {
+		switch (event) {
+			case Renamed(old, to):
+				id = id == old ? to : id;
+			default:
+		}
+	}
+
+	static function eventOf(answer:XML):RoomEvent {
+		return switch (Std.string(answer.localName())) {
+			case "nickchanged":
+				Renamed(value(answer, "aid"), value(answer, "to"));
+			case "join": Joined(room(answer), person(answer));
+			case "part": Parted(room(answer), value(answer, "aid"), optional(answer, "by"), value(answer, "reason"));
+			case "owner": Owned(room(answer), value(answer, "aid"));
+			case "topic": TopicSet(room(answer), value(answer, "aid"), value(answer, "topic"));
+			case "room":
+				final more = Std.parseInt(value(answer, "more"));
+				State(chatroom(answer, people(answer), more == null ? 0 : more));
+			case "rooms":
+				final rooms = answer.elements("room");
+				RoomsListed([for (i in 0...rooms.length()) chatroom(rooms[i], [], Std.parseInt(value(rooms[i], "here")))]);
+			default: null;
+		}
+	}
+
+	static function chatroom(element:XML, members:Array<Person>, unlisted:Int):Chatroom {
+		return new Chatroom(value(element, "name"), value(element, "topic"), value(element, "owner"), members, unlisted);
 	}
 
 	function failed(reason:String) {
@@ -155,11 +187,14 @@ class Session {
 			drop();
 			password = "";
 			audience.replaced();
+		} else if (me == null && reason == UNKNOWN) {
+			// A server of before does not know HELLO.
+			return;
 		} else if (me == null) {
 			send("QUIT");
 			drop();
 			audience.refused(once && reason == WRONG ? "This login from your site has expired or was used." : inPlainWords(reason));
-		} else if (reason != UNKNOWN) {
+		} else {
 			audience.failed(inPlainWords(reason));
 		}
 	}
@@ -196,6 +231,7 @@ class Session {
 		return switch (reason) {
 			case WRONG: "Wrong number, nick or password.";
 			case "Already online.": "You are online already, somewhere else.";
+			case UNKNOWN: "This server does not know that command.";
 			case "User is already left.": "Not delivered: the person has left.";
 			default: reason;
 		}
@@ -205,14 +241,24 @@ class Session {
 		return new Person(value(element, "aid"), value(element, "name"));
 	}
 
+	static function people(element:XML):Array<Person> {
+		final nicks = element.elements("nick");
+		return [for (i in 0...nicks.length()) person(nicks[i])];
+	}
+
+	static function room(element:XML):String {
+		return optional(element, "room");
+	}
+
+	static function optional(element:XML, attribute:String):String {
+		return element.attribute(attribute).length() == 0 ? null : value(element, attribute);
+	}
+
 	static function value(element:XML, attribute:String):String {
 		return element.attribute(attribute).toString();
 	}
 
 	static inline final WRONG = "Identification failed.";
-	static inline final ME = "/me ";
-
-	/** A server of before does not know HELLO. */
 	static inline final UNKNOWN = "Unknown command.";
 
 	static inline final REPLACED = "Replaced by a new login.";
