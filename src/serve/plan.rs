@@ -106,6 +106,7 @@ pub(super) fn own_site<'a>(options: &'a ServeOptions, private: &'a [PathBuf]) ->
         folder: options.site.as_deref(),
         ruffle: options.ruffle.as_ref(),
         demo: if options.demo { Demo::Yes } else { Demo::No },
+        guests: options.settings.guests,
         ticket_url: options.ticket_url.as_ref(),
         frame_ancestors: &options.frame_ancestor,
         most: options.max_site.saturating_mul(1024 * 1024),

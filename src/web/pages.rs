@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use flashgate_core::{Site, SiteError, SiteFile};
+use flashgate_core::{Guests, Site, SiteError, SiteFile};
 
 use super::address::{Address, Query, plain};
 use super::brand::Brand;
@@ -69,28 +69,30 @@ pub enum Demo {
 pub(super) fn add_settings(
     site: &mut Site,
     demo: Demo,
+    guests: Guests,
     ticket_url: Option<&TicketUrl>,
     brand: &Brand,
 ) -> Result<(), SiteError> {
     if site.get(SETTINGS).is_some() {
         return Ok(());
     }
-    let script = script(demo, ticket_url, brand);
+    let script = script(demo, guests, ticket_url, brand);
     let file = SiteFile::new("text/javascript; charset=utf-8", script.as_bytes())?;
     site.add(SETTINGS, file)
 }
 
 /// Neither nicks and passwords of a demo nor an address have a character that needs an escape.
-fn script(demo: Demo, ticket_url: Option<&TicketUrl>, brand: &Brand) -> String {
+fn script(demo: Demo, guests: Guests, ticket_url: Option<&TicketUrl>, brand: &Brand) -> String {
     let members = match demo {
         Demo::No => Vec::new(),
         Demo::Yes => DEMO.map(demo_member).to_vec(),
     };
     let url = ticket_url.map_or("null".to_owned(), |url| format!("\"{url}\""));
     format!(
-        "// Made by the server: the members of --demo, --ticket-url, and chat/brand.txt of the site.\n\
-         export const settings = {{\"demo\": [{}], \"ticketUrl\": {url}, \"brand\": {}}};\n",
+        "// Made by the server: the members of --demo, --guests, --ticket-url, and chat/brand.txt of the site.\n\
+         export const settings = {{\"demo\": [{}], \"guests\": {}, \"ticketUrl\": {url}, \"brand\": {}}};\n",
         members.join(", "),
+        guests == Guests::On,
         brand.json()
     )
 }
@@ -145,16 +147,18 @@ mod tests {
 
     #[test]
     fn settings_of_the_pages() {
-        let settings = |demo, url: Option<&str>| {
+        let settings = |demo, guests, url: Option<&str>| {
             let url = url.map(|url| url.parse().unwrap());
-            let script = script(demo, url.as_ref(), &Brand::default());
+            let script = script(demo, guests, url.as_ref(), &Brand::default());
             let (_, value) = script.split_once(" = ").unwrap();
             serde_json::from_str::<serde_json::Value>(value.trim_end_matches(";\n")).unwrap()
         };
         let brand = serde_json::json!({"name": null, "logo": null, "language": null});
-        let nothing = serde_json::json!({"demo": [], "ticketUrl": null, "brand": brand});
-        assert_eq!(settings(Demo::No, None), nothing);
-        let both = settings(Demo::Yes, Some("https://x/t.php?a=b"));
+        let nothing =
+            serde_json::json!({"demo": [], "guests": false, "ticketUrl": null, "brand": brand});
+        assert_eq!(settings(Demo::No, Guests::Off, None), nothing);
+        let both = settings(Demo::Yes, Guests::On, Some("https://x/t.php?a=b"));
+        assert_eq!(both["guests"], true);
         assert_eq!(both["ticketUrl"], "https://x/t.php?a=b");
         assert_eq!(both["demo"][2]["nick"], "carol");
         assert_eq!(both["demo"][2]["password"], "secret3");

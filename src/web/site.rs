@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::str;
 
-use flashgate_core::{Site, SiteError, SiteFile};
+use flashgate_core::{Guests, Site, SiteError, SiteFile};
 
 use super::address::FrameAncestor;
 use super::pages::{Demo, TicketUrl};
@@ -21,6 +21,8 @@ pub struct Own<'a> {
     pub ruffle: Option<&'a Ruffle>,
     /// Whether the pages show the passwords of a demo.
     pub demo: Demo,
+    /// Whether the pages let guests in.
+    pub guests: Guests,
     /// Where the pages get a ticket for a member who is logged in on the operator's web site.
     pub ticket_url: Option<&'a TicketUrl>,
     /// The sites whose pages may frame ours, beside our own site.
@@ -64,7 +66,7 @@ pub fn site(own: Own<'_>) -> Result<Site, Failure> {
     ruffle::add_address(&mut site, own.ruffle).expect(good);
     let brand = brand::Brand::read(&site)?;
     brand.style(&mut site).expect(good);
-    pages::add_settings(&mut site, own.demo, own.ticket_url, &brand).expect(good);
+    pages::add_settings(&mut site, own.demo, own.guests, own.ticket_url, &brand).expect(good);
     compress::compress(&mut site);
     Ok(site)
 }
@@ -149,17 +151,31 @@ const BUILT_IN: &[BuiltIn] = &[
     built_in!("chat/bell.svg"),
     built_in!("chat/chat.css"),
     built_in!("chat/chat.js"),
+    built_in!("chat/commands.js"),
     built_in!("chat/conversations.js"),
+    built_in!("chat/directory.js"),
     built_in!("chat/dom.js"),
+    built_in!("chat/entrance.js"),
+    built_in!("chat/errors.js"),
+    built_in!("chat/features.js"),
+    built_in!("chat/lines.js"),
     built_in!("chat/links.js"),
+    built_in!("chat/lobby.js"),
     built_in!("chat/login.js"),
     built_in!("chat/mark.svg"),
+    built_in!("chat/news.js"),
+    built_in!("chat/nick.js"),
     built_in!("chat/panes.css"),
+    built_in!("chat/pencil.svg"),
+    built_in!("chat/pending.js"),
     built_in!("chat/people.js"),
     built_in!("chat/protocol.js"),
+    built_in!("chat/room-view.js"),
+    built_in!("chat/rooms.css"),
     built_in!("chat/session.js"),
     built_in!("chat/sound.svg"),
     built_in!("chat/talk.js"),
+    built_in!("chat/threads.js"),
     built_in!("chat/ticket.js"),
     built_in!("chat/words.js"),
     built_in!("chat/words/de.js"),
@@ -223,6 +239,7 @@ mod tests {
         folder: None,
         ruffle: None,
         demo: Demo::No,
+        guests: Guests::Off,
         ticket_url: None,
         frame_ancestors: &[],
         most: 0,

@@ -1,6 +1,6 @@
 // Sound and notifications for messages that nobody looks at. Both are off until the user turns them on.
 
-import { $, announce, isolated } from "./dom.js";
+import { $, announce } from "./dom.js";
 import { brandTitle, say } from "./words.js";
 
 const KINDS = ["sound", "alerts"];
@@ -75,8 +75,8 @@ function play() {
     }
 }
 
-/** A message has come that the user does not see. What it says stays on the page. */
-export function alertTo(person, open) {
+/** Something has come that the user does not see; `text` says what. What a message says stays on the page. */
+export function alertTo(thread, text, open) {
     if (isOn("sound") && isPossible("sound")) {
         play();
     }
@@ -84,12 +84,12 @@ export function alertTo(person, open) {
         return;
     }
     try {
-        const options = { body: say("newFrom", { name: isolated(person.name) }), tag: person.nick, icon: $("talk-mark").src };
+        const options = { body: text, tag: thread.nick, icon: $("talk-mark").src };
         const shown = new Notification(brandTitle, options);
         shown.addEventListener("click", () => {
             window.focus();
             shown.close();
-            open(person.nick);
+            open(thread.nick);
         });
     } catch {
         // Chrome on Android has them for pages with a service worker only.

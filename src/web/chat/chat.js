@@ -1,29 +1,59 @@
 // The page: it brings events of the session to memory and to the screen, and the user's actions to the session.
 
 import { alertTo, beginAlerts } from "./alerts.js";
-import { Conversations, keep, kept } from "./conversations.js";
+import { Conversations } from "./conversations.js";
+import { Directory } from "./directory.js";
 import { $, announce, count, isolated, make, nameOf, onceAFrame } from "./dom.js";
-import { drawWays, fault, focusForm, notice, offer, showPart } from "./login.js";
+import { Entrance } from "./entrance.js";
+import { translated } from "./errors.js";
+import { beginOffers, offers, setOffers } from "./features.js";
+import { Lobby } from "./lobby.js";
+import { notice, showPart } from "./login.js";
+import { forgetNews, showNews } from "./news.js";
+import { beginNick, endNick } from "./nick.js";
 import { People } from "./people.js";
 import { understood } from "./protocol.js";
+import { RoomView } from "./room-view.js";
 import { Session } from "./session.js";
 import { Talk } from "./talk.js";
-import { framed, fromAddress, renew, siteHost } from "./ticket.js";
+import { siteHost } from "./ticket.js";
 import { brandName, brandTitle, say, sayNodes, showBrand, translate } from "./words.js";
 
-const NAME = "flashgate.name";
 /** Milliseconds after a restart of the server by which the pages of all who stay have reconnected. */
 const ALL_BACK_AFTER = 60_000;
-
-/** Ends of a login that its user asked for. */
-const OWN = ["left", "stopped", "paused"];
 
 const narrow = matchMedia("(max-width: 719px)");
 const conversations = new Conversations();
 const session = new Session(serverAddress(), (event) => handlers[event.kind](event));
+const entrance = new Entrance(session);
 const people = new People(conversations, openTalk);
+const lobby = new Lobby(conversations, session, {
+    open: openTalk,
+    close: closeRoom,
+    draw: () => draw(),
+    isSeen: (room) => room.nick === talk.nick && isLookedAt(),
+    directory: openDirectory,
+    kicked: (room, text) => {
+        announce(text);
+        if (room.nick !== talk.nick || !isLookedAt()) {
+            room.unread += 1;
+            alertTo(room, text, openTalk);
+        }
+    },
+});
+const directory = new Directory(lobby, conversations, closeTalk);
+const roomView = new RoomView(conversations, lobby, {
+    write: ({ nick, name }) => {
+        // The server may tell nothing of who comes and goes; a member of a room is there.
+        conversations.came(nick, name);
+        openTalk(nick);
+    },
+    cover: () => narrow.matches && history.pushState("panel", ""),
+    uncover: () => (history.state === "panel" ? history.back() : roomView.uncover()),
+});
 const talk = new Talk(conversations, {
     send: sendMessage,
+    run: (thread, command) => lobby.run(thread, command),
     discard: (person, item) => {
         conversations.discard(person, item);
         draw();
@@ -39,8 +69,6 @@ let settling = 0;
 let trouble = null;
 let arriving = false;
 let quiet = true;
-/** A ticket from the address that waits for a yes. */
-let offered = null;
 
 /** The page's own host and folder, by the scheme that goes with its own. */
 function serverAddress() {
@@ -52,6 +80,11 @@ function serverAddress() {
 // Events of the session.
 
 const handlers = {
+    ...lobby.handlers,
+    hello: ({ features }) => {
+        setOffers(features);
+        draw();
+    },
     connecting: () => {
         wait = null;
         drawWait();
@@ -67,9 +100,12 @@ const handlers = {
         drawWait();
         draw();
     },
-    online: ({ me }) => {
+    online: ({ me, was }) => {
         wait = trouble = null;
         arriving = $("app").hidden;
+        if (was !== null && was === conversations.me?.nick && was !== me.nick) {
+            conversations.renamed(was, me.nick);
+        }
         if (conversations.me?.nick !== me.nick) {
             closeForGood();
         }
@@ -80,7 +116,7 @@ const handlers = {
         notice("");
         $("login-password").value = "";
         show("app");
-        $("me").replaceChildren(...sayNodes("me", { name: nameOf(me) }));
+        showMe();
         talk.setConnected(true);
         drawWait();
         announce(say(arriving ? "loggedIn" : "connected"));
@@ -96,21 +132,33 @@ const handlers = {
             arriving = false;
             focusPane();
         }
+        lobby.rejoin();
     },
     came: ({ nick, name }) => tellPresence(conversations.came(nick, name)),
     gone: ({ nick }) => tellPresence(conversations.gone(nick)),
     message: (message) => {
-        const person = conversations.received(message);
-        if (message.id === undefined && message.sender !== conversations.me.nick) {
-            arrived(person);
+        const thread = conversations.received(message);
+        if (thread && message.id === undefined && message.sender !== conversations.me.nick) {
+            arrived(thread);
         }
         draw();
     },
+    renamed: ({ from, to, own }) => {
+        if (from !== to) {
+            conversations.renamed(from, to);
+        }
+        if (own) {
+            entrance.renamed(from, to);
+            showMe();
+        }
+        draw();
+    },
+    announce: showNews,
     refused: ({ id, text }) => {
         const person = conversations.failed(id, null);
         const why = text === "User is already left." && person
             ? say("notDeliveredLeft", { name: isolated(person.name) })
-            : say("notDelivered", { text: text === "Message too long." ? say("tooLongMessage") : text });
+            : say("notDelivered", { text: translated(text) });
         conversations.failed(id, why);
         announce(why);
         draw();
@@ -143,26 +191,41 @@ const flushPresence = eventuallyDo(() => {
     }
 }, 500);
 
-function arrived(person) {
-    const isSeen = person.nick === talk.nick && isLookedAt();
+function arrived(thread) {
+    const isSeen = thread.nick === talk.nick && isLookedAt();
     if (!isSeen || !talk.isAtEnd) {
-        conversations.markNew(person);
+        conversations.markNew(thread);
     }
     if (isSeen) {
         talk.draw();
         talk.arrived();
         return;
     }
-    person.unread += 1;
-    alertTo(person, openTalk);
-    if (person.nick !== talk.nick) {
-        announce(say("newFrom", { name: isolated(person.name) }));
+    thread.unread += 1;
+    const { from, isMention } = thread.lastMessage;
+    if (thread.isRoom && !isMention) {
+        // What is said to everybody waits until the user looks.
+        return;
     }
+    const text = thread.isRoom
+        ? say("mentionedIn", { name: isolated(from.name), room: isolated(thread.name) })
+        : say("newFrom", { name: isolated(thread.name) });
+    alertTo(thread, text, openTalk);
+    if (thread.nick !== talk.nick) {
+        announce(text);
+    }
+}
+
+function showMe() {
+    $("me").replaceChildren(...sayNodes("me", { name: nameOf(conversations.me) }));
 }
 
 /** Leaves nothing of a conversation on the screen, or in the page behind it. */
 function closeForGood() {
     talk.open(null);
+    directory.close();
+    forgetNews();
+    endNick();
     $("app").classList.remove("talking");
 }
 
@@ -172,7 +235,7 @@ function isLookedAt() {
 }
 
 function loggedOut(why, text) {
-    const interrupted = !$("app").hidden && !OWN.includes(why);
+    const interrupted = !$("app").hidden;
     wait = trouble = null;
     if (why === "left") {
         closeForGood();
@@ -184,67 +247,11 @@ function loggedOut(why, text) {
     talk.setConnected(false);
     drawWait();
     show("login");
-    if (why === "wrong" && !interrupted) {
-        fault("login-password", say("wrongLogin"));
-    } else {
-        const before = why === "spent" ? `${reason(text)} ` : "";
-        const after = why === "ended" && text ? ` ${say("out_says", { text })}` : "";
-        notice(before + say(`out_${why}`, { host: siteHost }) + after);
-        if (interrupted) {
-            // A user who is typing a message must not continue in a password field.
-            $("login-notice").focus();
-        } else {
-            focusForm();
-        }
-    }
+    entrance.ended(why, text, interrupted);
     draw();
 }
 
 // What the user does.
-
-function logIn() {
-    const id = $("login-id").value.trim();
-    const password = $("login-password").value;
-    fault("login-password", "");
-    fault("login-id", "");
-    if (password === "") {
-        fault("login-password", say("noPassword"));
-    }
-    if (id === "" || /\s/.test(id)) {
-        fault("login-id", say(id === "" ? "noId" : "spaces"));
-    } else if (password !== "") {
-        keep(NAME, id);
-        session.logIn(id, password);
-        $("login-wait-why").focus();
-    }
-}
-
-/** Logs in by a ticket, or by the site that gives them. */
-function logInByTicket(pass) {
-    offered = null;
-    fault("login-password", "");
-    fault("login-id", "");
-    session.logInByTicket(pass, renew);
-    $("login-wait-why").focus();
-}
-
-/** The address has brought a ticket, perhaps while the page was open already. */
-function cameByLink() {
-    const pass = fromAddress();
-    if (pass === null) {
-        return;
-    }
-    if (session.state !== "out") {
-        announce(say("ignoredLink"));
-    } else if (pass.ticket === null) {
-        notice(say("out_damaged"));
-    } else if (framed) {
-        logInByTicket(pass);
-    } else {
-        offered = pass;
-        offer(pass);
-    }
-}
 
 /** Ends the waiting; unlike a logout it forgets nothing. */
 function stop() {
@@ -252,24 +259,54 @@ function stop() {
 }
 
 function openTalk(nick) {
-    const person = conversations.get(nick);
-    if (!person) {
+    const thread = conversations.get(nick);
+    if (!thread) {
         return;
     }
+    showPane();
+    directory.close();
+    if (talk.nick !== thread.nick) {
+        conversations.leave(talk.nick);
+        conversations.open = thread.nick;
+        talk.open(thread);
+    }
+    thread.unread = 0;
+    drawEverything();
+    // On a touch screen the box would bring up the keyboard, over what there is to read.
+    $(matchMedia("(pointer: coarse)").matches ? "log" : "text").focus();
+}
+
+/** On a phone the right pane takes the place of the list. */
+function showPane() {
     if (narrow.matches && !$("app").classList.contains("talking")) {
         // So that a phone's back button leads to the list, and not away from the page.
         history.pushState("talk", "");
     }
     $("app").classList.add("talking");
-    if (talk.nick !== nick) {
-        conversations.leave(talk.nick);
-        conversations.open = nick;
-        talk.open(person);
-    }
-    person.unread = 0;
+}
+
+function openDirectory() {
+    showPane();
+    leaveTalk();
+    directory.open();
     drawEverything();
-    // On a touch screen the box would bring up the keyboard, over what there is to read.
-    $(matchMedia("(pointer: coarse)").matches ? "log" : "text").focus();
+    $("directory-title").focus();
+}
+
+function leaveTalk() {
+    conversations.leave(talk.nick);
+    conversations.open = null;
+    talk.open(null);
+}
+
+/** The user is no more in a room. */
+function closeRoom(room) {
+    if (conversations.open === room.nick) {
+        leaveTalk();
+        drawEverything();
+        closeTalk();
+    }
+    draw();
 }
 
 /** Brings the keyboard to what is on the screen: the list, or on a phone the open conversation. */
@@ -282,7 +319,9 @@ function focusPane() {
 }
 
 function closeTalk() {
-    if (history.state === "talk") {
+    if (history.state === "panel") {
+        history.go(-2);
+    } else if (history.state === "talk") {
         history.back();
     } else {
         backToList();
@@ -321,6 +360,10 @@ function drawEverything() {
     }
     people.draw(talk.nick, session.state === "online");
     talk.draw();
+    roomView.draw(current?.isRoom ? current : null, session.state === "online");
+    directory.draw();
+    $("nobody").hidden = Boolean(current) || directory.isOpen;
+    $("choose-why").textContent = say(offers("rooms") ? "chooseWhyRooms" : "chooseWhy");
     const unread = conversations.unread();
     const where = current ? `${isolated(current.name)} – ${brandName}` : brandTitle;
     document.title = unread > 0 ? `(${count(unread)}) ${where}` : where;
@@ -338,7 +381,7 @@ function drawWait() {
     const { state } = session;
     const busy = state === "connecting" || state === "waiting";
     const hadFocus = $("banner").contains(document.activeElement);
-    showPart(busy ? "login-wait" : offered ? "offer" : "login-form");
+    showPart(busy ? "login-wait" : entrance.part);
     $("banner").hidden = !busy;
     $("app").classList.toggle("offline", busy);
     const why = wait ? reason(wait.why) : say($("app").hidden ? "loggingIn" : "connecting");
@@ -373,26 +416,30 @@ function eventuallyDo(act, milliseconds) {
     };
 }
 
+/** The way back on a phone: from the panel to the room, from there to the list. */
+function wentBack() {
+    // A link to a fragment of this page is no way back.
+    if (location.hash !== "" || !$("app").classList.contains("talking") || history.state === "panel") {
+        return;
+    }
+    if (roomView.covers) {
+        roomView.uncover();
+    } else {
+        backToList();
+    }
+}
+
 function begin() {
-    $("login-form").addEventListener("submit", (event) => {
-        event.preventDefault();
-        logIn();
-    });
     for (const place of ["login", "banner"]) {
         $(`${place}-now`).addEventListener("click", () => session.retryNow());
         $(`${place}-stop`).addEventListener("click", stop);
     }
     $("log-out").addEventListener("click", () => session.logOut("left"));
-    $("site-login").addEventListener("click", () => logInByTicket(null));
-    $("offer-yes").addEventListener("click", () => logInByTicket(offered));
-    $("offer-no").addEventListener("click", () => {
-        offered = null;
-        showPart("login-form");
-        focusForm();
-    });
+    $("all-rooms").addEventListener("click", openDirectory);
+    $("choose-room").addEventListener("click", openDirectory);
+    beginNick((nick) => lobby.changeNick(nick), () => conversations.me.nick);
     setInterval(() => wait && drawWait(), 500);
-    // A link to a fragment of this page is no way back.
-    addEventListener("popstate", () => location.hash === "" && $("app").classList.contains("talking") && backToList());
+    addEventListener("popstate", wentBack);
     addEventListener("online", () => session.wake());
     addEventListener("pagehide", () => conversations.store());
     document.addEventListener("visibilitychange", () => {
@@ -403,21 +450,12 @@ function begin() {
             conversations.store();
         }
     });
-    addEventListener("hashchange", cameByLink);
     translate();
     showBrand();
     beginAlerts();
-    drawWays();
+    beginOffers();
     show("login");
-    $("login-id").value = kept(NAME) ?? "";
-    if ($("login-id").value !== "") {
-        notice(say("goOn"));
-    }
-    focusForm();
-    cameByLink();
-    if (session.state === "out" && framed && renew) {
-        logInByTicket(null);
-    }
+    entrance.begin();
 }
 
 begin();

@@ -1,7 +1,7 @@
-// People and messages: the page's memory, bounded, without any markup.
+// People, rooms and messages: the page's memory, bounded, without any markup.
 
-/** Enough to scroll back through an evening; a page that stays open for weeks stays small. */
-const MAX_ITEMS = 500;
+import { Person, Rooms } from "./threads.js";
+
 /** What is kept over a reload has to share the browser's few megabytes for a site. */
 const MAX_STORED_ITEMS = 100;
 const MAX_STORED_TALKS = 30;
@@ -25,34 +25,11 @@ export function kept(name) {
     }
 }
 
-/** A person, perhaps the user, and the conversation with them. */
-class Person {
-    online = false;
-    unread = 0;
-    draft = "";
-    /** The first message that came while nobody looked: the "new" line stands before it. */
-    newFrom = null;
-    /** Whether the user has seen all that was new: the next message that nobody sees begins again. */
-    newSeen = true;
-    /** Order of the last message, among all conversations; 0 where there is none. */
-    touched = 0;
-    /** Messages and actions `{ mine, action, text, time, state, id }` and notes `{ note }`, oldest first. */
-    items = [];
-
-    constructor(nick, name) {
-        this.nick = nick;
-        this.name = name;
-    }
-
-    get lastMessage() {
-        return this.items.findLast((item) => !item.note);
-    }
-}
-
 export class Conversations {
     me = null;
-    /** The nick whose conversation is on the screen; it is not tidied away. */
+    /** The nick or room whose conversation is on the screen; it is not tidied away. */
     open = null;
+    rooms = new Rooms();
     #people = new Map();
     #clock = 0;
     #nextId = 1;
@@ -79,13 +56,15 @@ export class Conversations {
 
     #clear() {
         this.open = null;
+        this.rooms.clear();
         this.#people.clear();
         this.#outage = null;
         this.#missing.clear();
     }
 
+    /** A person or, by its name, a room. */
     get(nick) {
-        return this.#people.get(nick);
+        return nick?.startsWith("#") ? this.rooms.get(nick) : this.#people.get(nick);
     }
 
     /** All people who are online or have a conversation. */
@@ -94,14 +73,21 @@ export class Conversations {
     }
 
     unread() {
-        return this.all().reduce((sum, person) => sum + person.unread, 0);
+        return this.#threads().reduce((sum, { unread }) => sum + unread, 0);
+    }
+
+    #threads() {
+        return [...this.all(), ...this.rooms.all()];
     }
 
     /** The connection is lost: noted once, in the conversation that is on the screen. */
     disconnected() {
         if (this.#outage === null && this.me) {
-            this.#outage = { person: this.#people.get(this.open) };
+            this.#outage = { person: this.get(this.open) };
             this.#connection("lost");
+        }
+        for (const room of this.rooms.all().filter(({ online }) => online)) {
+            room.state = "lost";
         }
     }
 
@@ -118,6 +104,52 @@ export class Conversations {
         if (person?.lastMessage) {
             this.#add(person, { note, id: this.#nextId++ });
         }
+    }
+
+    /** A line of the page's own in a conversation. */
+    note(thread, note) {
+        thread.add({ ...note, id: this.#nextId++ });
+    }
+
+    /**
+     * A person, perhaps the user, has another nick: all that is remembered of them goes on under it. The name of a
+     * guest is the nick.
+     */
+    renamed(from, to) {
+        const name = to.startsWith("~") ? to : undefined;
+        if (this.me.nick === from) {
+            this.me = { nick: to, name: name ?? this.me.name };
+        }
+        const person = this.#people.get(from);
+        for (const room of this.rooms.all()) {
+            const called = room.renamed(from, to, name);
+            if (called) {
+                this.note(room, { note: "renamed", name: name ? from : called, to });
+            }
+        }
+        if (!person) {
+            return null;
+        }
+        const called = name ? from : person.name;
+        this.#people.delete(from);
+        const before = this.#people.get(to);
+        if (before) {
+            // The same nick was somebody's before: what was said under it stays.
+            person.items.unshift(...before.items);
+            person.draft ||= before.draft;
+            person.unread += before.unread;
+            this.#missing.delete(before);
+        }
+        person.nick = to;
+        person.name = name ?? person.name;
+        this.#people.set(to, person);
+        if (this.open === from) {
+            this.open = to;
+        }
+        if (person.lastMessage || this.open === to) {
+            this.note(person, { note: "renamed", name: called, to });
+        }
+        return person;
     }
 
     /** Notes the people who have not come back after an outage, and returns them. */
@@ -156,6 +188,9 @@ export class Conversations {
     /** Returns the person if that is news. */
     came(nick, name) {
         const person = this.#know(nick, name);
+        if (!person) {
+            return null;
+        }
         person.name = name;
         if (person.online) {
             return null;
@@ -190,23 +225,30 @@ export class Conversations {
 
     /** A message or an action that was just sent, and has not come back yet. */
     sending(nick, { action, text }) {
-        const person = this.#know(nick, nick);
+        const person = this.get(nick) ?? this.#know(nick, nick);
         const item = { mine: true, action, text, time: "", state: "sending", id: this.#nextId++ };
         this.#add(person, item);
         return item;
     }
 
     /** A message or an action from the server; `id` where it is the echo of one sent from here. */
-    received({ sender, recipient, time, action, text, id }) {
+    received({ sender, recipient, room, time, action, text, id }) {
         const mine = sender === this.me.nick;
-        const person = this.#know(mine ? recipient : sender, mine ? recipient : sender);
-        const sent = id === undefined ? undefined : person.items.find((item) => item.id === id);
+        const other = mine ? recipient : sender;
+        const thread = room === null ? this.#know(other, other) : this.rooms.get(room);
+        if (!thread) {
+            return null;
+        }
+        const sent = id === undefined ? undefined : thread.items.find((item) => item.id === id);
         if (sent) {
             Object.assign(sent, { text, time, state: "sent" });
         } else {
-            this.#add(person, { mine, action, text, time, state: "sent", id: this.#nextId++ });
+            const name = thread.members?.get(sender)?.name ?? this.#people.get(sender)?.name ?? sender;
+            const from = thread.isRoom ? { nick: sender, name } : undefined;
+            const isMention = thread.isRoom && !mine && mentions(text, this.me);
+            this.#add(thread, { mine, from, isMention, action, text, time, state: "sent", id: this.#nextId++ });
         }
-        return person;
+        return thread;
     }
 
     /** The last message of this person came while nobody looked. */
@@ -219,7 +261,7 @@ export class Conversations {
 
     /** A conversation leaves the screen: what was new in it has been seen. */
     leave(nick) {
-        const person = this.#people.get(nick);
+        const person = this.get(nick);
         if (person?.newSeen) {
             person.newFrom = null;
         }
@@ -227,7 +269,7 @@ export class Conversations {
 
     /** A message did not arrive, or nobody knows whether it did. */
     failed(id, why) {
-        for (const person of this.#people.values()) {
+        for (const person of this.#threads()) {
             const item = person.items.find((candidate) => candidate.id === id);
             if (item) {
                 Object.assign(item, { state: "failed", why });
@@ -241,7 +283,11 @@ export class Conversations {
         person.items.splice(person.items.indexOf(item), 1);
     }
 
+    /** A nick with a `#` in front cannot be written to: it would be a room. */
     #know(nick, name) {
+        if (nick.startsWith("#")) {
+            return null;
+        }
         let person = this.#people.get(nick);
         if (!person) {
             person = new Person(nick, name);
@@ -251,8 +297,7 @@ export class Conversations {
     }
 
     #add(person, item) {
-        person.items.push(item);
-        person.items.splice(0, person.items.length - MAX_ITEMS);
+        person.add(item);
         if (!item.note) {
             person.touched = ++this.#clock;
         }
@@ -278,7 +323,11 @@ export class Conversations {
                 const stored = items.slice(-MAX_STORED_ITEMS);
                 return { nick, name, online, unread, draft, newAt: stored.indexOf(newFrom), items: stored };
             });
-        keep(STORE, { me: this.me.nick, talks });
+        const rooms = this.rooms.all().map(({ nick, state, isKeyed, topic, unread, draft, newFrom, items }) => {
+            const stored = items.slice(-MAX_STORED_ITEMS);
+            return { nick, state, isKeyed, topic, unread, draft, newAt: stored.indexOf(newFrom), items: stored };
+        });
+        keep(STORE, { me: this.me.nick, talks, rooms });
     }
 
     #restore(nick) {
@@ -290,14 +339,39 @@ export class Conversations {
         for (const talk of stored.talks.reverse()) {
             const person = this.#know(talk.nick, talk.name);
             person.online = talk.online;
-            person.unread = talk.unread;
-            person.draft = talk.draft;
-            for (const item of talk.items) {
-                const state = item.state === "sending" ? "failed" : item.state;
-                this.#add(person, { ...item, state, id: this.#nextId++ });
-            }
-            person.newFrom = person.items[talk.newAt] ?? null;
-            person.newSeen = person.unread === 0;
+            this.#restoreThread(person, talk);
+        }
+        for (const talk of stored.rooms ?? []) {
+            const room = this.rooms.know(talk.nick);
+            // Without the key, which is not stored, a room that is gone by now would be made again for everybody.
+            room.state = talk.isKeyed ? "out" : talk.state === "in" ? "lost" : talk.state;
+            Object.assign(room, { isKeyed: talk.isKeyed, topic: talk.topic });
+            this.#restoreThread(room, talk);
         }
     }
+
+    #restoreThread(thread, { unread, draft, newAt, items }) {
+        Object.assign(thread, { unread, draft });
+        for (const item of items) {
+            const state = item.state === "sending" ? "failed" : item.state;
+            this.#add(thread, { ...item, state, id: this.#nextId++ });
+        }
+        thread.newFrom = thread.items[newAt] ?? null;
+        thread.newSeen = thread.unread === 0;
+    }
+}
+
+const LETTER = /[\p{L}\p{N}_]/u;
+
+/** Whether a text has the nick or the name of this person in it, as a word. */
+function mentions(text, { nick, name }) {
+    const lower = text.toLowerCase();
+    return [nick, name].map((word) => word.toLowerCase()).some((word) => {
+        for (let at = lower.indexOf(word); at >= 0; at = lower.indexOf(word, at + 1)) {
+            if (!LETTER.test(lower[at - 1] ?? " ") && !LETTER.test(lower[at + word.length] ?? " ")) {
+                return true;
+            }
+        }
+        return false;
+    });
 }

@@ -53,7 +53,8 @@ export function arrange(parent, children) {
 
 /** A disc with the first letter of a name; its colour depends on the nick, so it stays the same. */
 export function avatar(person) {
-    const disc = make("span", `avatar hue-${hue(person.nick)}`, initial(person.name));
+    const looks = person.isRoom ? "avatar square" : "avatar";
+    const disc = make("span", `${looks} hue-${hue(person.nick)}`, person.isRoom ? "#" : initial(person.name));
     disc.setAttribute("aria-hidden", "true");
     return disc;
 }
@@ -69,6 +70,49 @@ function hue(nick) {
 /** The first character that can be seen by itself: no mark, no space, nothing that turns the text. */
 function initial(name) {
     return (name.match(/[^\p{C}\p{Z}\p{M}]/u)?.[0] ?? "?").toLocaleUpperCase();
+}
+
+/** Says what is wrong with a field; "" that nothing is. */
+export function fault(field, text) {
+    $(`${field}-error`).textContent = text;
+    $(field).setAttribute("aria-invalid", String(text !== ""));
+    if (text !== "") {
+        $(field).focus();
+        $(field).select();
+    }
+}
+
+/** Makes the buttons of a list that match `rows` one stop for Tab; arrow keys, Home and End move between them. */
+export function rove(list, rows) {
+    list.addEventListener("focusin", ({ target }) => {
+        if (target.matches(rows)) {
+            for (const row of list.querySelectorAll(rows)) {
+                row.tabIndex = row === target ? 0 : -1;
+            }
+        }
+    });
+    list.addEventListener("keydown", (event) => {
+        const all = [...list.querySelectorAll(rows)];
+        const at = all.indexOf(document.activeElement);
+        const to = {
+            ArrowDown: Math.min(at + 1, all.length - 1),
+            ArrowUp: Math.max(at - 1, 0),
+            Home: 0,
+            End: all.length - 1,
+        }[event.key];
+        if (to !== undefined && at >= 0 && !event.altKey && !event.ctrlKey && !event.metaKey) {
+            event.preventDefault();
+            all[to].focus();
+        }
+    });
+}
+
+/** Leaves one row of such a list to be tabbed to. */
+export function keepStop(list, rows) {
+    const all = [...list.querySelectorAll(rows)];
+    if (all.length > 0 && !all.some((row) => row.tabIndex === 0)) {
+        all[0].tabIndex = 0;
+    }
 }
 
 /** Tells a screen reader, politely, what happened elsewhere on the page. */

@@ -1,7 +1,7 @@
 // The login card: its form, what it says, and what stands there instead of the form. The parts lie over
 // each other, so that nothing on the card moves when one takes the other's place.
 
-import { $, announce, make } from "./dom.js";
+import { $, announce, fault, make } from "./dom.js";
 import { settings } from "./settings.js";
 import { siteHost } from "./ticket.js";
 import { say } from "./words.js";
@@ -15,16 +15,6 @@ export function showPart(part) {
     }
     // The form keeps its place.
     $("login-form").classList.toggle("away", part !== "login-form");
-}
-
-/** Says what is wrong with a field; "" that nothing is. */
-export function fault(field, text) {
-    $(`${field}-error`).textContent = text;
-    $(field).setAttribute("aria-invalid", String(text !== ""));
-    if (text !== "") {
-        $(field).focus();
-        $(field).select();
-    }
 }
 
 /** Says something above the form, in place of the usual line; "" for nothing. */

@@ -1,11 +1,12 @@
-// The left pane: conversations first, the latest on top, then everyone else who is online.
+// The left pane: the user's rooms, conversations with the latest on top, then everyone else who is online.
 //
 // The list is one tab stop; arrow keys, Home and End move in it, Enter opens a conversation.
 //
 // While the mouse is over the list, rows keep their places: a message that comes at that moment must not
 // put another person under a click.
 
-import { $, alike, arrange, avatar, count, hasOtherNick, isolated, make, nameOf } from "./dom.js";
+import { $, alike, arrange, avatar, count, hasOtherNick, isolated, make, nameOf, rove } from "./dom.js";
+import { offers } from "./features.js";
 import { say } from "./words.js";
 
 /** A crowd is searched, not scrolled; each row costs the browser. */
@@ -18,13 +19,14 @@ const byName = new Intl.Collator(undefined, { numeric: true });
 export class People {
     #conversations;
     #open;
+    /** By person or room: who gets another nick keeps the row. */
     #rows = new Map();
     /** Names that several people have. */
     #shared = new Set();
     #current = null;
     #connected = false;
     /** What the groups show, as long as the mouse holds the order. */
-    #shown = { talks: [], others: [] };
+    #shown = { rooms: [], talks: [], others: [] };
     #held = false;
 
     /** `open` is called with the nick of the person that the user chooses. */
@@ -32,8 +34,7 @@ export class People {
         this.#conversations = conversations;
         this.#open = open;
         $("people-lists").addEventListener("click", (event) => this.#clicked(event));
-        $("people-lists").addEventListener("keydown", (event) => this.#key(event));
-        $("people-lists").addEventListener("focusin", (event) => this.#focused(event));
+        rove($("people-lists"), ".person");
         $("people-lists").addEventListener("pointermove", ({ pointerType }) => (this.#held = pointerType === "mouse"));
         $("people-lists").addEventListener("pointerleave", () => this.#release());
         // The hands are on the keyboard, wherever the mouse rests.
@@ -51,7 +52,9 @@ export class People {
         const all = this.#conversations.all();
         this.#shared = repeated(all.map(({ name }) => alike(name)));
         const wanted = $("search").value.trim().toLocaleLowerCase();
-        const found = all.filter(({ nick, name }) => `${name}\n${nick}`.toLocaleLowerCase().includes(wanted));
+        const isFound = ({ nick, name }) => `${name}\n${nick}`.toLocaleLowerCase().includes(wanted);
+        const rooms = this.#conversations.rooms.all().filter(isFound);
+        const found = all.filter(isFound);
         const isTalk = (person) => {
             return person.touched > 0 || !person.online || (person.draft !== "" && person.nick !== current);
         };
@@ -60,13 +63,14 @@ export class People {
             .filter((person) => !isTalk(person))
             .sort((a, b) => (a.nick === me.nick) - (b.nick === me.nick) || byName.compare(a.name, b.name));
         const shown = others.slice(0, MAX_ROWS);
-        this.#shown = this.#held ? this.#inPlace(talks, shown) : { talks, others: shown };
+        this.#shown = this.#held ? this.#inPlace(rooms, talks, shown) : { rooms, talks, others: shown };
 
+        this.#group("rooms", this.#shown.rooms);
         this.#group("talks", this.#shown.talks);
         this.#group("others", this.#shown.others);
-        for (const nick of this.#rows.keys()) {
-            if (!this.#held && !this.#conversations.get(nick)) {
-                this.#rows.delete(nick);
+        for (const thread of this.#rows.keys()) {
+            if (!this.#held && this.#conversations.get(thread.nick) !== thread) {
+                this.#rows.delete(thread);
             }
         }
         const online = all.filter((person) => person.online).length;
@@ -76,7 +80,7 @@ export class People {
         const more = others.length - shown.length;
         $("people-note").textContent = more > 0
             ? say("more", { n: more })
-            : found.length === 0 && wanted !== ""
+            : found.length + rooms.length === 0 && wanted !== ""
               ? say("nobodyFound")
               : alone
                 ? say("alone")
@@ -86,15 +90,16 @@ export class People {
 
     /** Moves the keyboard to the list: to this person, or wherever it was. */
     focus(nick) {
-        const row = this.#rows.get(nick) ?? this.#buttons().find((button) => button.tabIndex === 0);
+        const row = this.#rows.get(this.#conversations.get(nick)) ?? this.#buttons().find((button) => button.tabIndex === 0);
         (row ?? $("people-heading")).focus();
     }
 
     /** The same people as before in the same places, after they have left, too; new people come behind them. */
-    #inPlace(talks, others) {
+    #inPlace(rooms, talks, others) {
         const known = new Set([...this.#shown.talks, ...this.#shown.others].map(({ nick }) => nick));
         const now = (person) => this.#conversations.get(person.nick) ?? person;
         return {
+            rooms: [...this.#shown.rooms, ...rooms.filter((room) => !this.#shown.rooms.includes(room))],
             talks: this.#shown.talks.map(now),
             others: [...this.#shown.others.map(now), ...[...talks, ...others].filter(({ nick }) => !known.has(nick))],
         };
@@ -109,18 +114,17 @@ export class People {
 
     #group(id, people) {
         arrange($(id), people.map((person) => this.#row(person).parentElement));
-        $(`${id}-group`).hidden = people.length === 0;
+        $(`${id}-group`).hidden = people.length === 0 && !(id === "rooms" && offers("rooms"));
     }
 
     #row(person) {
-        let row = this.#rows.get(person.nick);
+        let row = this.#rows.get(person);
         if (!row) {
             row = make("button", "person");
             row.type = "button";
             row.tabIndex = -1;
-            row.dataset.nick = person.nick;
             make("li").append(row);
-            this.#rows.set(person.nick, row);
+            this.#rows.set(person, row);
         }
         const looks = JSON.stringify(this.#looks(person));
         if (row.dataset.looks !== looks) {
@@ -134,10 +138,10 @@ export class People {
     #looks(person) {
         const last = person.lastMessage;
         const self = person.nick === this.#conversations.me.nick;
-        const snippet = last
-            ? beginning(last, last.mine ? this.#conversations.me.name : person.name)
-            : self ? say("notes") : hasOtherNick(person) ? person.nick : "";
+        const about = person.isRoom ? person.topic || statusOf(person) : self ? say("notes") : hasOtherNick(person) ? person.nick : "";
+        const snippet = last ? beginning(last, last.mine ? this.#conversations.me : last.from ?? person) : about;
         return {
+            nick: person.nick,
             name: person.name,
             self,
             online: person.online,
@@ -147,13 +151,15 @@ export class People {
             time: last?.time.slice(0, 5) ?? "",
             snippet,
             // The last message stands where the nick would be.
-            alias: last && this.#shared.has(alike(person.name)) ? person.nick : "",
+            alias: last && !person.isRoom && this.#shared.has(alike(person.name)) ? person.nick : "",
             current: person.nick === this.#current,
+            status: statusOf(person),
         };
     }
 
     #paint(row, person) {
-        const { self, online, unread, draft, failed, time, snippet, alias, current } = this.#looks(person);
+        const { self, online, unread, draft, failed, time, snippet, alias, current, status } = this.#looks(person);
+        row.dataset.nick = person.nick;
         row.classList.toggle("gone", !online);
         row.classList.toggle("has-unread", unread > 0);
         if (current) {
@@ -162,7 +168,10 @@ export class People {
             row.removeAttribute("aria-current");
         }
         const face = make("span", "face");
-        face.append(avatar(person), make("span", online ? "dot on" : "dot"));
+        face.append(avatar(person));
+        if (!person.isRoom) {
+            face.append(make("span", online ? "dot on" : "dot"));
+        }
         const name = make("span", "person-name");
         name.append(nameOf(person));
         if (alias) {
@@ -171,7 +180,7 @@ export class People {
         if (self) {
             name.append(make("span", "tag", say("you")));
         }
-        name.append(make("span", "unseen", `, ${say(online ? "isOnline" : "hasLeft")}`));
+        name.append(make("span", "unseen", `, ${status}`));
         const line = make("span", "person-line");
         line.append(make("bdi", "", draft ? say("draft", { text: person.draft.slice(0, 120) }) : snippet));
         line.classList.toggle("alarm", failed);
@@ -190,27 +199,6 @@ export class People {
         if (row) {
             this.#held = false;
             this.#open(row.dataset.nick);
-        }
-    }
-
-    #focused(event) {
-        for (const button of this.#buttons()) {
-            button.tabIndex = button === event.target ? 0 : -1;
-        }
-    }
-
-    #key(event) {
-        const buttons = this.#buttons();
-        const at = buttons.indexOf(document.activeElement);
-        const to = {
-            ArrowDown: Math.min(at + 1, buttons.length - 1),
-            ArrowUp: Math.max(at - 1, 0),
-            Home: 0,
-            End: buttons.length - 1,
-        }[event.key];
-        if (to !== undefined && at >= 0 && !event.altKey && !event.ctrlKey && !event.metaKey) {
-            event.preventDefault();
-            buttons[to].focus();
         }
     }
 
@@ -233,7 +221,7 @@ export class People {
         }
         const buttons = this.#buttons();
         if (!buttons.some((button) => button.tabIndex === 0) && buttons.length > 0) {
-            (this.#rows.get(this.#current) ?? buttons[0]).tabIndex = 0;
+            (this.#rows.get(this.#conversations.get(this.#current)) ?? buttons[0]).tabIndex = 0;
         }
     }
 
@@ -242,13 +230,20 @@ export class People {
     }
 }
 
-/** The beginning of a message or an action, for a row of the list. */
-function beginning({ mine, action, text }, name) {
+function statusOf(thread) {
+    if (thread.isRoom) {
+        return thread.online ? say("roomCount", { n: thread.count }) : say("notInRoom");
+    }
+    return say(thread.online ? "isOnline" : "hasLeft");
+}
+
+/** The beginning of a message or an action by this person, for a row of the list. */
+function beginning({ mine, from, action, text }, { name }) {
     const shown = text.slice(0, 120);
     if (action) {
         return `${isolated(name)} ${shown}`;
     }
-    return mine ? say("yours", { text: shown }) : shown;
+    return mine ? say("yours", { text: shown }) : from ? `${isolated(name)}: ${shown}` : shown;
 }
 
 /** What is in a list more than once. */

@@ -5,13 +5,13 @@
 //      └──── no ──────┼─────┤ try again         │ dropped
 //                     └── waiting ◄─────────────┘
 //
-// The session emits plain events; the page has the words for them. Answers of one connection come in the
-// order of its commands, so an error belongs to the oldest command that has no answer yet.
+// The session emits plain events; the page has the words for them.
 //
 // A login goes by a password, which is kept to log in again, or by a ticket, which is good once: then each
-// connection needs another one.
+// connection needs another one. A guest asks for the same nick again.
 
-import { bytes, command, parse, MAX_COMMAND_BYTES } from "./protocol.js";
+import { Pending, Refused } from "./pending.js";
+import { bytes, command, folded, parse, MAX_COMMAND_BYTES } from "./protocol.js";
 
 const SECOND = 1000;
 /** The wait doubles from 1 s up to here: soon enough for a person, and easy on a server that restarts. */
@@ -26,6 +26,8 @@ const PING_AFTER = 25 * SECOND;
 const DEAD_AFTER = 40 * SECOND;
 /** Only a connection that lasted makes the next wait short again. */
 const STEADY_AFTER = 10 * SECOND;
+/** With the waits between them, these tries outlast a dead connection that still has a guest's nick. */
+const GUEST_TRIES = 8;
 
 export class Session {
     /** `out`, `connecting`, `waiting` or `online`. */
@@ -35,11 +37,12 @@ export class Session {
     /**
      * `{ id, secret, renew, renewed, spent }`. Of a password `renew` is undefined. Of a ticket it is `null`,
      * or a function that gets another one; `renewed` says that it has, `spent` that the ticket was sent.
+     * Of a guest there is `guest: true`, the `nick`, and whether it was `chosen`.
      */
     #credentials = null;
     #renewal = null;
     #socket = null;
-    #pending = [];
+    #pending = new Pending();
     #attempts = 0;
     #timer = 0;
     #check = 0;
@@ -74,6 +77,12 @@ export class Session {
         this.#connect();
     }
 
+    /** Comes in without an account, under this nick or, where it is "", one that the server gives. */
+    comeAsGuest(nick) {
+        this.#begin({ guest: true, nick, chosen: nick !== "" });
+        this.#connect();
+    }
+
     #begin(credentials) {
         this.#credentials = credentials;
         this.#attempts = 0;
@@ -102,10 +111,24 @@ export class Session {
         }
     }
 
+    /**
+     * Sends a command of this `kind` and waits for the element that answers it. An error rejects with `Refused`;
+     * so does a connection that is lost, with no text.
+     */
+    request(text, about) {
+        return new Promise((resolve, reject) => {
+            if (bytes(text) > MAX_COMMAND_BYTES) {
+                reject(new Refused("Message too long."));
+            } else if (this.state !== "online" || !this.#ask(text, { ...about, resolve, reject })) {
+                reject(new Refused(null));
+            }
+        });
+    }
+
     /** Sends a message or an action; `id` comes back with its echo or its failure. False: it was not sent. */
-    send(nick, { action, text }, id) {
+    send(target, { action, text }, id) {
         const write = action ? command.action : command.message;
-        return this.state === "online" && this.#ask(write(nick, text), { kind: "message", id });
+        return this.state === "online" && this.#ask(write(target, text), { kind: "message", id });
     }
 
     #connect() {
@@ -126,10 +149,10 @@ export class Session {
         socket.onopen = () => {
             clearTimeout(this.#timer);
             this.#timer = setTimeout(() => this.#retry("busy"), LOGIN_TIMEOUT);
-            const { id, secret, renew } = this.#credentials;
+            const { guest, nick, id, secret, renew } = this.#credentials;
             this.#credentials.spent = renew !== undefined;
             this.#ask(command.hello(), { kind: "hello" });
-            this.#ask(command.identify(id, secret), { kind: "identify" });
+            this.#ask(guest ? command.guest(nick) : command.identify(id, secret), { kind: "identify" });
         };
         socket.onmessage = ({ data }) => this.#received(data);
         socket.onclose = ({ code }) => this.#closed(code);
@@ -160,7 +183,7 @@ export class Session {
         if (!this.#write(text)) {
             return false;
         }
-        this.#pending.push(pending);
+        this.#pending.add(pending);
         return true;
     }
 
@@ -182,35 +205,81 @@ export class Session {
     }
 
     #handlers = {
-        hello: () => this.#pending.shift(),
-        identify: ({ nick, name }) => {
-            this.#pending.shift();
-            clearTimeout(this.#timer);
-            this.state = "online";
-            this.#onlineAt = Date.now();
-            this.#checkedAt = Date.now();
-            this.#check = setInterval(() => this.#lookForLife(), CHECK_EVERY);
-            this.#me = nick;
-            this.#wasOnline = true;
-            this.#emit({ kind: "online", me: { nick, name } });
-            this.#ask(command.list(), { kind: "list" });
+        hello: ({ features }) => {
+            this.#pending.answered("hello");
+            this.#emit({ kind: "hello", features });
         },
+        identify: ({ nick, name }) => this.#identified(nick, name),
         nicklist: ({ people }) => {
-            this.#pending.shift();
+            this.#pending.answered("list");
             this.#emit({ kind: "people", people });
         },
         login: ({ nick, name }) => this.#emit({ kind: "came", nick, name }),
         quit: ({ nick }) => this.#emit({ kind: "gone", nick }),
         msg: (message) => this.#message(message),
         action: (message) => this.#message(message),
+        nickchanged: ({ from, to }) => this.#renamed(from, to),
+        announce: (event) => this.#emit(event),
+        join: (event) => this.#emit(event),
+        room: (event) => this.#answer(event, this.#pending.answered("join", "who")),
+        part: (event) => {
+            const own = event.by === null ? event.nick === this.#me : event.by === this.#me;
+            this.#answer(event, own && this.#pending.answered(event.by === null ? "part" : "kick"));
+        },
+        topic: (event) => this.#answer(event, event.nick === this.#me && this.#pending.answered("topic")),
+        owner: (event) => this.#emit(event),
+        rooms: ({ rooms }) => this.#pending.answered("rooms")?.resolve(rooms),
         kicked: ({ text }) => this.#end("ended", text),
-        pong: () => this.#pending.shift(),
+        pong: () => this.#pending.answered("ping"),
         error: ({ text }) => this.#failed(text),
     };
 
+    #identified(nick, name) {
+        this.#pending.answered("identify");
+        clearTimeout(this.#timer);
+        this.state = "online";
+        this.#onlineAt = Date.now();
+        this.#checkedAt = Date.now();
+        this.#check = setInterval(() => this.#lookForLife(), CHECK_EVERY);
+        const { guest, renew } = this.#credentials;
+        // Another ticket may be for another member; a password is not.
+        const was = this.#wasOnline && renew === undefined ? this.#me : null;
+        this.#me = nick;
+        this.#wasOnline = true;
+        if (guest) {
+            this.#credentials.nick = nick;
+        }
+        this.#emit({ kind: "online", me: { nick, name }, was });
+        this.#ask(command.list(), { kind: "list" });
+    }
+
+    /** An event that may also be the answer to a command. */
+    #answer(event, about) {
+        this.#emit({ ...event, about: about || null });
+        about?.resolve?.(event);
+    }
+
     #message(message) {
-        const echo = message.sender === this.#me && this.#pending[0]?.kind === "message";
-        this.#emit({ ...message, kind: "message", id: echo ? this.#pending.shift().id : undefined });
+        const echo = message.sender === this.#me && this.#pending.answered("message");
+        this.#emit({ ...message, kind: "message", id: echo ? echo.id : undefined });
+    }
+
+    /** Somebody has another nick; the user of the page logs in again under the new one. */
+    #renamed(from, to) {
+        const own = from === this.#me;
+        const credentials = this.#credentials;
+        if (own) {
+            this.#me = to;
+            if (credentials.guest) {
+                Object.assign(credentials, { nick: to, chosen: true });
+            } else if (credentials.renew === undefined && folded(credentials.id) === folded(from)) {
+                credentials.id = to;
+            }
+        }
+        const { nick } = this.#pending.oldest ?? {};
+        // An operator may have renamed the user while the command was on its way.
+        const asked = own && nick !== undefined && [nick, `~${nick}`].some((word) => folded(word) === folded(to));
+        this.#answer({ kind: "renamed", from, to, own }, asked && this.#pending.answered("nick"));
     }
 
     #failed(text) {
@@ -223,7 +292,7 @@ export class Session {
             this.#retry("full");
             return;
         }
-        const about = this.#pending.shift();
+        const about = this.#pending.refused(text);
         if (about?.kind === "message") {
             this.#emit({ kind: "refused", id: about.id, text });
         } else if (about?.kind === "identify") {
@@ -235,7 +304,9 @@ export class Session {
     #refused(text) {
         const credentials = this.#credentials;
         const byTicket = credentials.renew !== undefined;
-        if (text === "Please try again later.") {
+        if (credentials.guest && text !== "Please try again later.") {
+            this.#guestRefused(text);
+        } else if (text === "Please try again later.") {
             this.#wasNotSeen();
             this.#retry("busy");
         } else if (text === "Already online.") {
@@ -250,6 +321,20 @@ export class Session {
         }
     }
 
+    /** A nick that the guest had may be held by the connection that was lost, or be another guest's by now. */
+    #guestRefused(text) {
+        const credentials = this.#credentials;
+        if (text !== "Nick is taken." || !this.#wasOnline) {
+            this.#end("guest", text);
+        } else if (!credentials.chosen) {
+            this.#ask(command.guest(""), { kind: "identify" });
+        } else if (this.#attempts < GUEST_TRIES) {
+            this.#retry("taken");
+        } else {
+            this.#end("guest", text);
+        }
+    }
+
     /** The server did not look at the login: a ticket is as good as before, and a fresh one better. */
     #wasNotSeen() {
         this.#credentials.spent = Boolean(this.#credentials.renew);
@@ -259,8 +344,9 @@ export class Session {
         if (code === 1013 && this.state === "connecting") {
             this.#wasNotSeen();
         }
-        if (code === 1009 && this.#pending[0]?.kind === "message") {
-            const { id } = this.#pending.shift();
+        const tooLong = code === 1009 && this.#pending.answered("message");
+        if (tooLong) {
+            const { id } = tooLong;
             this.#emit({ kind: "refused", id, text: "Message too long." });
         }
         if (code === 1008) {
@@ -307,7 +393,7 @@ export class Session {
             socket.onopen = socket.onmessage = socket.onclose = null;
             socket.close();
         }
-        for (const { kind, id } of this.#pending.splice(0)) {
+        for (const { kind, id } of this.#pending.abandon()) {
             if (kind === "message") {
                 this.#emit({ kind: "unconfirmed", id });
             }
@@ -323,7 +409,7 @@ export class Session {
         this.#checkedAt = now;
         if (now - this.#receivedAt >= DEAD_AFTER) {
             this.#retry("lost");
-        } else if (now - this.#receivedAt >= PING_AFTER && !this.#pending.some(({ kind }) => kind === "ping")) {
+        } else if (now - this.#receivedAt >= PING_AFTER && !this.#pending.has("ping")) {
             this.#ask(command.ping("alive"), { kind: "ping" });
         }
     }

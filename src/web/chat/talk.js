@@ -1,8 +1,9 @@
-// The right pane: one conversation, and the box that messages are written in.
+// The right pane: one conversation or room, and the box that messages are written in.
 
+import { commandOf } from "./commands.js";
 import { $, announce, arrange, avatar, hasOtherNick, isolated, make, nameOf } from "./dom.js";
-import { linked } from "./links.js";
-import { bytesLeft, typed } from "./protocol.js";
+import { Lines } from "./lines.js";
+import { bytesLeft } from "./protocol.js";
 import { say, sayNodes } from "./words.js";
 
 /** From how many bytes left on the count is shown. */
@@ -17,13 +18,18 @@ export class Talk {
     #connected = false;
     /** The end is kept in sight, through new messages and when the log gets lower. */
     #pinned = true;
-    #elements = new WeakMap();
-    #newLine = make("p", "new-line", say("newLine"));
+    #lines;
+    /** What the last command that was typed came to, if it failed. */
+    #failure = "";
 
-    /** `actions` are `send(person, text)`, `discard(person, item)`, `back()` and `changed()`. */
+    /**
+     * `actions` are `send(thread, text)`, `run(thread, command)`, which may reject with what to say, `discard(thread,
+     * item)`, `back()` and `changed()`.
+     */
     constructor(conversations, actions) {
         this.#conversations = conversations;
         this.#actions = actions;
+        this.#lines = new Lines(conversations, actions);
         $("composer").addEventListener("submit", (event) => {
             event.preventDefault();
             this.#send();
@@ -59,10 +65,10 @@ export class Talk {
         return this.#person?.nick ?? null;
     }
 
-    /** Shows the conversation with this person, or none. */
+    /** Shows the conversation with this person or in this room, or none. */
     open(person) {
         this.#person = person;
-        $("nobody").hidden = person !== null;
+        this.#failure = "";
         $("talk").hidden = person === null;
         const log = $("log");
         if (!person) {
@@ -84,8 +90,9 @@ export class Talk {
     /** More that is new than fits: its beginning is where the user goes on reading. */
     #showNew() {
         const log = $("log");
-        if (this.#newLine.parentElement === log && this.#newLine.offsetTop < log.scrollTop + log.offsetTop) {
-            this.#newLine.scrollIntoView({ block: "start" });
+        const { newLine } = this.#lines;
+        if (newLine.parentElement === log && newLine.offsetTop < log.scrollTop + log.offsetTop) {
+            newLine.scrollIntoView({ block: "start" });
             this.#pinned = false;
             this.arrived();
         }
@@ -103,11 +110,15 @@ export class Talk {
             return;
         }
         const self = person.nick === this.#conversations.me.nick;
-        this.#drawHead(person, self);
+        if (!person.isRoom) {
+            // The head of a room has more to it, and is drawn by the room's own part of the page.
+            this.#drawHead(person, self);
+        }
         const log = $("log");
-        log.setAttribute("aria-label", say("talkWith", { name: isolated(person.name) }));
+        log.setAttribute("aria-label", say(person.isRoom ? "roomLog" : "talkWith", { name: isolated(person.name) }));
         const focusWasInside = log.contains(document.activeElement) && document.activeElement !== log;
-        arrange(log, person.items.length === 0 ? [this.#beginning(person, self)] : this.#lines(person));
+        const { items } = person;
+        arrange(log, items.length === 0 ? [this.#beginning(person, self)] : this.#lines.of(person, this.#connected));
         if (focusWasInside && !log.contains(document.activeElement)) {
             $("text").focus();
         }
@@ -145,7 +156,9 @@ export class Talk {
 
     #beginning(person, self) {
         const note = make("p", "beginning");
-        if (self) {
+        if (person.isRoom) {
+            note.append(...sayNodes("beginRoom", { room: nameOf(person) }));
+        } else if (self) {
             note.textContent = say("beginSelf");
         } else {
             note.append(...sayNodes("begin", { name: nameOf(person) }));
@@ -153,78 +166,10 @@ export class Talk {
         return note;
     }
 
-    /** The elements of all items, and the line before the first one that is new. */
-    #lines(person) {
-        const { items, newFrom } = person;
-        return items.flatMap((item, index) => {
-            const before = item === newFrom ? undefined : items[index - 1];
-            const element = this.#element(person, item, before);
-            // By style alone: a screen reader would read a line again that gets or loses an element.
-            element.classList.toggle("untimed", isGroup(item, items[index + 1]) && items[index + 1] !== newFrom);
-            return item === newFrom ? [this.#newLine, element] : [element];
-        });
-    }
-
-    #element(person, item, before) {
-        let element = this.#elements.get(item);
-        if (!element) {
-            element = make("div");
-            this.#elements.set(item, element);
-        }
-        const joined = !item.note && before && !before.note && before.mine === item.mine;
-        const looks = JSON.stringify([item, joined, this.#connected, person.name]);
-        if (element.dataset.looks !== looks) {
-            element.dataset.looks = looks;
-            this.#paint(element, person, item, joined);
-        }
-        return element;
-    }
-
-    #paint(element, person, item, joined) {
-        if (item.note) {
-            element.className = "note";
-            element.replaceChildren(...noteOf(person, item.note));
-            return;
-        }
-        element.className = `message ${item.mine ? "mine" : "theirs"} ${item.state}${joined ? " joined" : ""}`;
-        const who = make("span", "unseen");
-        const own = say("yours", { text: "" }).trim();
-        who.append(...(item.mine ? [own, " "] : [nameOf(person), ": "]));
-        const text = make("p", item.action ? "bubble action" : "bubble");
-        text.dir = "auto";
-        if (item.action) {
-            text.append(nameOf(item.mine ? this.#conversations.me : person), " ");
-        }
-        text.append(...linked(item.text));
-        const foot = make("p", "foot");
-        if (item.state === "failed") {
-            foot.append(make("span", "failure", item.why ?? say("unconfirmed")));
-            foot.append(this.#button(say("sendAgain"), !this.#connected, () => {
-                this.#actions.discard(person, item);
-                this.#actions.send(person, typed(item));
-                $("text").focus();
-            }));
-            foot.append(this.#button(say("discard"), false, () => this.#actions.discard(person, item)));
-        } else {
-            const time = make("time", "", item.state === "sending" ? say("sending") : minute(item));
-            time.title = item.time;
-            foot.append(time);
-        }
-        // An action begins with the name.
-        element.replaceChildren(...(item.action ? [text, foot] : [who, text, foot]));
-    }
-
-    #button(text, disabled, act) {
-        const button = make("button", "link", text);
-        button.type = "button";
-        button.disabled = disabled;
-        button.addEventListener("click", act);
-        return button;
-    }
-
     #typed() {
         const box = $("text");
         this.#person.draft = box.value;
+        this.#failure = "";
         // The box grows with its text; the style sheet says how far.
         box.style.height = "auto";
         box.style.height = `${box.scrollHeight + box.offsetHeight - box.clientHeight}px`;
@@ -237,7 +182,8 @@ export class Talk {
         if (text === "") {
             return;
         }
-        const obstacle = this.#obstacle();
+        const command = commandOf(text);
+        const obstacle = this.#obstacle(command);
         if (obstacle) {
             announce(obstacle);
             $("text").focus();
@@ -245,16 +191,43 @@ export class Talk {
         }
         $("text").value = "";
         this.#typed();
+        if (command) {
+            this.#run(command, text);
+            return;
+        }
         this.#actions.send(this.#person, text);
         this.#scrollToEnd();
         $("text").focus();
     }
 
+    /** A command that fails goes back into the box, with the reason below it. */
+    async #run(command, text) {
+        const person = this.#person;
+        try {
+            await this.#actions.run(person, command);
+        } catch (failure) {
+            announce(failure.message);
+            person.draft ||= text;
+            if (this.#person === person) {
+                $("text").value = person.draft;
+                this.#typed();
+                this.#failure = failure.message;
+                this.#hint();
+            }
+        }
+    }
+
     /** Why nothing can be sent now, or "". */
-    #obstacle() {
+    #obstacle(command) {
         const over = -bytesLeft(this.#person.nick, $("text").value.trim());
         if (!this.#connected) {
             return say("offlineHint");
+        }
+        if (command) {
+            return "";
+        }
+        if (this.#person.isRoom && !this.#person.online) {
+            return say(this.#person.state === "lost" ? "joining" : "notInRoomHint");
         }
         if (!this.#person.online) {
             return say("leftHint", { name: isolated(this.#person.name) });
@@ -265,10 +238,12 @@ export class Talk {
     #hint() {
         const text = $("text").value.trim();
         const left = bytesLeft(this.#person.nick, text);
-        const obstacle = this.#obstacle();
+        const obstacle = this.#obstacle(commandOf(text));
         const soon = left < SHOW_LEFT_BELOW ? say("bytesLeft", { n: left }) : "";
-        $("hint").textContent = obstacle || soon;
-        $("hint").classList.toggle("alarm", left < 0);
+        // A room that the user is not in says so above the box.
+        const isSaid = text === "" && this.#person.isRoom && this.#person.state === "out";
+        $("hint").textContent = this.#failure || (isSaid ? "" : obstacle) || soon;
+        $("hint").classList.toggle("alarm", left < 0 || this.#failure !== "");
         $("text").setAttribute("aria-invalid", String(left < 0));
         $("send").setAttribute("aria-disabled", String(text === "" || obstacle !== ""));
     }
@@ -289,20 +264,4 @@ export class Talk {
         log.scrollTop = log.scrollHeight;
         $("to-end").hidden = true;
     }
-}
-
-/** The time of a message as it is shown. */
-function minute({ time }) {
-    return time.slice(0, 5);
-}
-
-/** Whether two lines in a row are of one sender and one minute, which is shown below the last of them. */
-function isGroup(item, next) {
-    return Boolean(next) && !item.note && !next.note && item.mine === next.mine && item.state === "sent"
-        && (next.state === "sending" || (next.state === "sent" && minute(item) === minute(next)));
-}
-
-/** What a note says: of the person, or of the connection. */
-function noteOf(person, note) {
-    return sayNodes(note, { name: nameOf(person) });
 }

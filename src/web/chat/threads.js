@@ -1,0 +1,183 @@
+// What the page remembers of one person or one room.
+
+import { folded } from "./protocol.js";
+
+/** Enough to scroll back through an evening; a page that stays open for weeks stays small. */
+const MAX_ITEMS = 500;
+/** In a room of more people than this, only those who have written something are seen to come and go. */
+const SMALL_ROOM = 20;
+
+/** What is written to and heard from: its lines, and how far the user has read them. */
+class Thread {
+    unread = 0;
+    draft = "";
+    /** The first message that came while nobody looked: the "new" line stands before it. */
+    newFrom = null;
+    /** Whether the user has seen all that was new: the next message that nobody sees begins again. */
+    newSeen = true;
+    /** Order of the last message, among all conversations; 0 where there is none. */
+    touched = 0;
+    /**
+     * Messages and actions `{ mine, from, action, text, time, state, id }` and notes `{ note, … }`, oldest
+     * first. `from` is who wrote it, `{ nick, name }`, in a room only.
+     */
+    items = [];
+
+    constructor(nick, name) {
+        this.nick = nick;
+        this.name = name;
+    }
+
+    get lastMessage() {
+        return this.items.findLast((item) => !item.note);
+    }
+
+    add(item) {
+        this.items.push(item);
+        this.items.splice(0, this.items.length - MAX_ITEMS);
+    }
+}
+
+/** A person, perhaps the user, and the conversation with them. */
+export class Person extends Thread {
+    isRoom = false;
+    online = false;
+}
+
+/** A room. Its `nick` is what messages to it are addressed to. */
+export class Room extends Thread {
+    isRoom = true;
+    /** `in`, `lost` (to be joined again with the next connection) or `out`. */
+    state = "lost";
+    /** The way in, as far as the user gave it here. It stays in memory. */
+    key = "";
+    isKeyed = false;
+    isHidden = false;
+    topic = "";
+    owner = "";
+    /** By nick, those who have been there longest first. */
+    members = new Map();
+    /** How many more there are, in a crowd that the server did not list. */
+    more = 0;
+
+    constructor(name) {
+        super(name, name);
+    }
+
+    get online() {
+        return this.state === "in";
+    }
+
+    get count() {
+        return this.members.size + this.more;
+    }
+
+    /** Takes the state that the server sends to a newcomer. */
+    enter({ room, topic, owner, people, more }) {
+        this.nick = this.name = room;
+        this.state = "in";
+        this.topic = topic;
+        this.owner = owner;
+        this.members = new Map(people.map((person) => [person.nick, person]));
+        this.more = more;
+    }
+
+    leave() {
+        this.state = "out";
+        this.members.clear();
+        this.more = 0;
+    }
+
+    came(person) {
+        this.members.set(person.nick, person);
+        this.#moved(person, "came", "went");
+    }
+
+    /** Returns the person, of whom the nick is all that is known if they were not listed. */
+    gone(nick) {
+        const person = this.members.get(nick) ?? { nick, name: nick };
+        if (!this.members.delete(nick)) {
+            this.more = Math.max(0, this.more - 1);
+        }
+        return person;
+    }
+
+    /** Notes that a person left by themselves. */
+    went(person) {
+        this.#moved(person, "went", "came");
+    }
+
+    #isNoted(nick) {
+        return this.count <= SMALL_ROOM || this.items.some(({ from }) => from?.nick === nick);
+    }
+
+    /** One note for all who come and go in a row; of one who does both, nothing. */
+    #moved({ nick, name }, way, back) {
+        if (!this.#isNoted(nick)) {
+            return;
+        }
+        let note = this.items.at(-1);
+        if (note?.note !== "moved") {
+            note = { note: "moved", came: [], went: [] };
+            this.add(note);
+        }
+        const undone = note[back].findIndex((other) => other.nick === nick);
+        if (undone >= 0) {
+            note[back].splice(undone, 1);
+        } else {
+            note[way].push({ nick, name });
+        }
+        if (note.came.length + note.went.length === 0) {
+            this.items.pop();
+        }
+    }
+
+    /**
+     * A person has another nick, and keeps their place and their lines. Returns what they were called, if they are
+     * here and the change is worth a note.
+     */
+    renamed(from, to, name) {
+        const person = this.members.get(from);
+        if (person) {
+            this.members = new Map([...this.members].map(([nick, other]) =>
+                nick === from ? [to, { nick: to, name: name ?? other.name }] : [nick, other]));
+        }
+        if (this.owner === from) {
+            this.owner = to;
+        }
+        for (const { from: sender } of this.items) {
+            if (sender?.nick === from) {
+                Object.assign(sender, { nick: to, name: name ?? sender.name });
+            }
+        }
+        return person && this.#isNoted(to) ? person.name : null;
+    }
+}
+
+/** The user's rooms, in the order in which they joined them. */
+export class Rooms {
+    #rooms = new Map();
+
+    get(name) {
+        return this.#rooms.get(folded(name));
+    }
+
+    all() {
+        return [...this.#rooms.values()];
+    }
+
+    know(name) {
+        const room = this.get(name) ?? new Room(name);
+        this.#rooms.set(folded(name), room);
+        return room;
+    }
+
+    /** The next time it is the last one that was joined. */
+    remove(room) {
+        this.#rooms.delete(folded(room.nick));
+    }
+
+    clear() {
+        this.#rooms.clear();
+    }
+}
