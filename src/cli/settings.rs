@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use flashgate_core::{Config, SETTINGS, Setting, SettingError};
+use flashgate_core::{Config, Guests, SETTINGS, Setting, SettingError};
 
 use crate::failure::Failure;
 
@@ -48,7 +48,10 @@ pub(super) fn take(
             rest.extend(next);
         }
     }
-    let mut config = Config::default();
+    let mut config = match rest.iter().any(|argument| argument == "--demo") {
+        true => demo(),
+        false => Config::default(),
+    };
     // A wrong value is no reason to withhold the help that says what is right.
     if !rest.iter().any(|argument| argument == "--help") {
         for (setting, values) in given.into_values() {
@@ -56,6 +59,14 @@ pub(super) fn take(
         }
     }
     Ok((rest, config))
+}
+
+/// What holds in a demo, unless an option says something else.
+fn demo() -> Config {
+    Config {
+        guests: Guests::On,
+        ..Config::default()
+    }
 }
 
 fn set(config: &mut Config, setting: &Setting, values: &[String]) -> Result<(), Failure> {
