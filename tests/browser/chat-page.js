@@ -71,6 +71,64 @@ export class ChatPage {
         return this.page.locator(`.person[data-nick=${JSON.stringify(nick)}]`);
     }
 
+    /** Opens the list of all rooms. */
+    async allRooms() {
+        await this.page.getByRole("button", { name: "All rooms" }).click();
+        await this.page.getByRole("heading", { name: "Rooms", level: 2 }).waitFor();
+    }
+
+    /** A room's row in the list of all rooms. */
+    roomRow(name) {
+        return this.page.locator(`.room-row[data-room=${JSON.stringify(name)}]`);
+    }
+
+    /** Joins a room that is in the list. */
+    async joinRoom(name) {
+        await this.allRooms();
+        await this.roomRow(name).click();
+        await this.isInRoom(name);
+    }
+
+    /** Waits until the room is open, and can be written to. */
+    async isInRoom(name) {
+        await this.page.locator("#talk-head").getByRole("heading", { name, exact: true }).waitFor();
+        await eventually(`${name} to be joined`, () => this.page.locator("#rejoin").isHidden());
+    }
+
+    async createRoom(name, { key = "", hidden = false } = {}) {
+        await this.allRooms();
+        const form = this.page.getByRole("form", { name: "Create a room" });
+        await form.getByLabel("Name of the room").fill(name);
+        await form.getByLabel("Key that others need").fill(key);
+        await form.getByLabel("Hidden").setChecked(hidden);
+        await form.getByRole("button", { name: "Create" }).click();
+    }
+
+    async joinByName(name, key = "") {
+        await this.allRooms();
+        const form = this.page.getByRole("form", { name: "Join a room by name" });
+        await form.getByLabel("Name of the room").fill(name);
+        await form.getByLabel("Key, if the room has one").fill(key);
+        await form.getByRole("button", { name: "Join" }).click();
+    }
+
+    /** A member's row in the panel of the open room. */
+    member(nick) {
+        return this.page.locator(`.member[data-nick=${JSON.stringify(nick)}]`);
+    }
+
+    /** The members of the open room as they are listed, `owner` and `you` in brackets. */
+    async membersAre(...members) {
+        let last;
+        await eventually("the members", async () => {
+            last = await this.page.locator(".member").evaluateAll((rows) => rows.map((row) => {
+                const tags = [...row.querySelectorAll(".tag")].map((tag) => ` [${tag.textContent}]`);
+                return row.querySelector("bdi").textContent + tags.join("");
+            }));
+            return JSON.stringify(last) === JSON.stringify(members);
+        }).catch(() => assert.deepEqual(last, members));
+    }
+
     async talkTo(nick) {
         await this.person(nick).click();
         await eventually(`the conversation with ${nick}`, () => this.box.evaluate((box) => box === document.activeElement));

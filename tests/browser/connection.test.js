@@ -5,6 +5,7 @@ import { after, before, test } from "node:test";
 
 import { ChatPage } from "./chat-page.js";
 import { eventually, everyoneGone, launchBrowser, RawClient, startServer } from "./support.js";
+import { Wire } from "./wire.js";
 
 /** What Chromium itself writes on its console when a server is gone. */
 const UNREACHABLE = /WebSocket connection to .* failed/;
@@ -21,29 +22,6 @@ after(async () => {
     await browser?.close();
     await server?.remove();
 });
-
-/** A wire between page and server that can be cut, and that can keep answers back. */
-class Wire {
-    cut = () => assert.fail("no connection yet");
-    keep = () => false;
-    refuse = false;
-    /** Says something that the server did not say. */
-    say = () => assert.fail("no connection yet");
-
-    attach = (page) => {
-        if (this.refuse) {
-            page.close({ code: 1013 });
-            return;
-        }
-        const server = page.connectToServer();
-        server.onMessage((answer) => this.keep(answer) || page.send(answer));
-        this.say = (answer) => page.send(answer);
-        this.cut = () => {
-            server.close();
-            page.close({ code: 4000 });
-        };
-    };
-}
 
 test("a page reconnects by itself when the server starts again", async (t) => {
     let restarted = await startServer();

@@ -8,6 +8,8 @@ import { getHeapSnapshot } from "node:v8";
 import { Session } from "../../src/web/chat/session.js";
 
 const SECOND = 1000;
+/** Longer than any wait for the next attempt. */
+const LONG = 40 * SECOND;
 
 /** Time that passes when it is told to. */
 class Clock {
@@ -334,6 +336,106 @@ async function isInMemory(bytes) {
     }
     return false;
 }
+
+test("a guest asks for the same nick again, and for another one if it was not chosen", (t) => {
+    const { clock, session, told, last } = start(t);
+    session.comeAsGuest("");
+    FakeSocket.last.open();
+    assert.deepEqual(FakeSocket.last.sent, ["GUEST"]);
+    FakeSocket.last.say('<identify aid="~guest1" name="~guest1" />');
+    FakeSocket.last.drop();
+    clock.pass(LONG);
+    FakeSocket.last.open();
+    FakeSocket.last.say('<error value="Nick is taken."/>');
+    assert.deepEqual(FakeSocket.last.sent, ["GUEST ~guest1", "GUEST"]);
+    FakeSocket.last.say('<identify aid="~guest2" name="~guest2" />');
+    assert.deepEqual(told.filter(({ kind }) => kind === "online").at(-1), {
+        kind: "online",
+        me: { nick: "~guest2", name: "~guest2" },
+        was: "~guest1",
+    });
+
+    // A nick that was chosen is waited for, but not for ever.
+    session.comeAsGuest("mona");
+    FakeSocket.last.open();
+    FakeSocket.last.say('<identify aid="~mona" name="~mona" />');
+    FakeSocket.last.drop();
+    let tries = 0;
+    for (; session.state !== "out"; tries += 1) {
+        clock.pass(LONG);
+        FakeSocket.last.open();
+        assert.deepEqual(FakeSocket.last.sent, ["GUEST ~mona"]);
+        FakeSocket.last.say('<error value="Nick is taken."/>');
+    }
+    assert.ok(tries > 5 && tries < 10, `${tries} tries`);
+    assert.deepEqual(last(), { kind: "out", why: "guest", text: "Nick is taken." });
+});
+
+test("the next login goes by the nick that the user has by then", (t) => {
+    const { clock, session, last } = start(t);
+    session.logIn("Alice", "secret");
+    FakeSocket.last.welcome();
+    FakeSocket.last.say('<nickchanged aid="bob" to="bobby" />');
+    FakeSocket.last.say('<nickchanged aid="alice" to="queen" />');
+    assert.deepEqual(last(), { kind: "renamed", from: "alice", to: "queen", own: true, about: null });
+    FakeSocket.last.drop();
+    clock.pass(LONG);
+    FakeSocket.last.open();
+    assert.deepEqual(FakeSocket.last.sent, ["IDENTIFY queen secret"]);
+
+    session.logIn("7", "secret");
+    FakeSocket.last.welcome();
+    FakeSocket.last.say('<nickchanged aid="alice" to="queen" />');
+    FakeSocket.last.drop();
+    clock.pass(LONG);
+    FakeSocket.last.open();
+    assert.deepEqual(FakeSocket.last.sent, ["IDENTIFY 7 secret"], "a number stays");
+});
+
+test("each answer goes to the command that asked for it", async (t) => {
+    const { session, told } = start(t);
+    session.logIn("alice", "secret");
+    FakeSocket.last.welcome();
+    const results = [];
+    const ask = (text, about) => session.request(text, about).then(
+        ({ kind, text }) => results.push(kind ?? text),
+        (error) => results.push(`refused ${error.text}`),
+    );
+    const all = [
+        ask("JOIN #a", { kind: "join" }),
+        ask("TOPIC #a x", { kind: "topic" }),
+        ask("KICK #a bob", { kind: "kick" }),
+        ask("NICK queen", { kind: "nick", nick: "queen" }),
+        ask("PART #a", { kind: "part" }),
+        ask(`TOPIC #a ${"x".repeat(9000)}`, { kind: "topic" }),
+    ];
+    for (const answer of [
+        '<join room="#a" aid="alice" name="Alice" />',
+        '<room name="#a" topic="" owner="alice" seats="0" max="0" n="0"></room>',
+        '<topic room="#a" aid="bob" topic="of somebody else" />',
+        '<topic room="#a" aid="alice" topic="x" />',
+        '<part room="#a" aid="carol" />',
+        '<error value="User is already left."/>',
+        // An operator was quicker.
+        '<nickchanged aid="alice" to="alicia" />',
+        '<nickchanged aid="alicia" to="queen" />',
+        '<part room="#a" aid="bob" />',
+        '<part room="#a" aid="queen" />',
+    ]) {
+        FakeSocket.last.say(answer);
+    }
+    await Promise.all(all);
+    const answers = told.filter(({ about }) => about).map(({ kind }) => kind);
+    assert.deepEqual(answers, ["room", "topic", "renamed", "part"]);
+    assert.deepEqual(results, ["refused Message too long.", "room", "topic", "refused User is already left.", "renamed", "part"]);
+
+    const lost = ask("ROOMS", { kind: "rooms" });
+    FakeSocket.last.drop();
+    await lost;
+    assert.equal(results.at(-1), "refused null");
+    await ask("ROOMS", { kind: "rooms" });
+    assert.equal(results.at(-1), "refused null", "nothing is sent without a connection");
+});
 
 test("a log-out forgets the password", async (t) => {
     const bytes = Buffer.from(Array.from({ length: 24 }, (_, i) => 97 + ((i * 7) % 26)));
