@@ -14,6 +14,7 @@ mod lookup;
 mod members;
 mod notes;
 mod opened;
+mod rename;
 mod schema;
 mod stamp;
 mod turns;
@@ -35,6 +36,7 @@ pub(crate) use lookup::{COMPLAIN_AGAIN, Lookups};
 pub use members::{Active, AddError, Change, DEFAULT_STORE, Members, NewMember, Origin, Taken};
 pub(crate) use members::{insert, owner_of_id, owner_of_nick};
 pub(crate) use notes::Renewed;
+pub(crate) use rename::Renaming;
 pub(crate) use turns::Turns;
 #[cfg(test)]
 pub(crate) use turns::{MOST_STUCK, STUCK};

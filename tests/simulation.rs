@@ -142,6 +142,7 @@ const FRESH: u64 = 300;
 const RARE: &[&str] = &[
     "a claim is refused",
     "a ghost gives way",
+    "a nick changed after the end",
     "asked for a claim",
     "kick during a claim",
 ];
@@ -153,6 +154,10 @@ const MUST_HAPPEN: &[&str] = &[
     "PROXY header timed out",
     "PROXY header without a client",
     "address limit",
+    "a nick changed",
+    "a nick changed from outside",
+    "a nick that is known",
+    "a question about a nick",
     "already online",
     "announce",
     "announce to a paused client",
@@ -180,6 +185,7 @@ const MUST_HAPPEN: &[&str] = &[
     "login unavailable",
     "lookup timed out",
     "msg",
+    "nick taken",
     "no PROXY header",
     "no PROXY header, and none needed",
     "no login",

@@ -210,6 +210,8 @@ fn lookup(query: &Query) -> Answer {
         }
         Query::Identify { .. } => Answer::Denied(Denial::WrongPassword, None),
         Query::Claim(_) => Answer::Claimed,
+        // This store has no other nicks.
+        Query::Rename { .. } => Answer::Taken,
     }
 }
 

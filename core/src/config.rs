@@ -12,6 +12,7 @@ use alloc::vec::Vec;
 use core::num::NonZeroU32;
 
 use crate::conn::filter::MakeFilter;
+use crate::name::Reserved;
 use crate::time::Millis;
 use crate::web::policy::Policy;
 use crate::web::site::Site;
@@ -60,6 +61,10 @@ pub struct Config {
     pub presence: Presence,
     /// Whether clients without an account may come online, with GUEST.
     pub guests: Guests,
+    /// Whether members can change their nicks with NICK.
+    pub nick_changes: NickChanges,
+    /// Nicks that no client can take, nor one that looks like them.
+    pub reserved_nicks: Reserved,
     /// What happens when a member who is online logs in again.
     pub duplicates: OnDuplicate,
     /// What decides whether a member may become online.
@@ -95,6 +100,8 @@ impl Default for Config {
             list: ListAccess::Everyone,
             presence: Presence::All,
             guests: Guests::Off,
+            nick_changes: NickChanges::On,
+            reserved_nicks: Reserved::default(),
             duplicates: OnDuplicate::Stale,
             claims: Claims::Gateway,
             loopback: Loopback::Exempt,
@@ -139,6 +146,15 @@ pub enum Presence {
     /// Everyone online. Each login costs a message for each of them.
     All,
     /// Only that member. LIST and MSG work as ever.
+    Off,
+}
+
+/// Whether members can change their nicks with NICK.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NickChanges {
+    /// They can. The host answers [`Query::Rename`](crate::Query::Rename).
+    On,
+    /// They cannot, as where the members are in a site's own database.
     Off,
 }
 
@@ -248,6 +264,10 @@ pub struct Limits {
     pub rate: Option<NonZeroU32>,
     /// Commands that a connection may send at once, after a pause. 0 counts as 1.
     pub burst: u32,
+    /// Time from one change of a member's nick with NICK to the next. Others have to recognise the member.
+    pub nick_wait: Millis,
+    /// Members whose last change of nick is remembered for that time. Above it, the oldest change is forgotten.
+    pub nick_waits: usize,
     /// TCP keep-alive, which the runtime sets on every socket.
     pub keepalive: KeepAlive,
 }
@@ -280,6 +300,8 @@ impl Default for Limits {
             throttle: Throttle::default(),
             rate: NonZeroU32::new(20),
             burst: 40,
+            nick_wait: Millis::from_secs(60),
+            nick_waits: 65_536,
             keepalive: KeepAlive::default(),
         }
     }

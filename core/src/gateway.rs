@@ -64,6 +64,7 @@ use guests::GuestSources;
 pub use operator::Online;
 use questions::Questions;
 use refusals::Refusals;
+use renaming::Renamings;
 use timers::MAX_FIRED;
 
 /// Everyone who is connected and everything they may do, as one value with one owner.
@@ -92,6 +93,7 @@ pub struct Gateway {
     questions: Questions,
     /// Newcomers that wait for an older connection of their member.
     claims: Claims,
+    renamings: Renamings,
     throttle: Throttle,
     guests: GuestSources,
     refusals: Refusals,
@@ -147,6 +149,7 @@ impl Gateway {
             hub: Hub::default(),
             questions: Questions::default(),
             claims: Claims::default(),
+            renamings: Renamings::default(),
             throttle: Throttle::default(),
             guests: GuestSources::default(),
             refusals: Refusals::default(),
@@ -232,6 +235,7 @@ impl Gateway {
             Input::Shutdown => self.shut_down(),
         }
         self.claim_freed();
+        self.give_freed_nicks();
         if self.unfiltered.is_some() {
             self.receive_first();
         }

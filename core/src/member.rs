@@ -106,6 +106,17 @@ pub enum Query {
     /// [`Claims::Host`](crate::Claims::Host). [`Answer::Claimed`] is yes; a denial for
     /// [`Denial::AlreadyOnline`] is no.
     Claim(Member),
+    /// Give a member that is online another nick, for good. The nick keeps the rules, and is not the member's own
+    /// byte for byte; it may be in another letter case. [`Answer::Renamed`] is yes, [`Answer::Taken`] is no. A
+    /// store that does not change nicks is never asked: see [`NickChanges`](crate::NickChanges).
+    Rename {
+        /// The member.
+        member: MemberId,
+        /// The nick that it wants.
+        nick: Arc<str>,
+        /// What the question counts against. A store with a queue takes turns between sources.
+        source: Source,
+    },
 }
 
 impl PartialEq for Query {
@@ -124,9 +135,19 @@ impl PartialEq for Query {
                 },
             ) => login == other_login && source == other_source && password.matches(other_password),
             (Self::Claim(member), Self::Claim(other)) => member == other,
-            (Self::Identify { .. }, Self::Claim(_)) | (Self::Claim(_), Self::Identify { .. }) => {
-                false
-            }
+            (
+                Self::Rename {
+                    member,
+                    nick,
+                    source,
+                },
+                Self::Rename {
+                    member: other,
+                    nick: other_nick,
+                    source: other_source,
+                },
+            ) => member == other && nick == other_nick && source == other_source,
+            (Self::Identify { .. } | Self::Claim(_) | Self::Rename { .. }, _) => false,
         }
     }
 }
@@ -140,6 +161,10 @@ pub enum Answer {
     Member(Member),
     /// The member may become online.
     Claimed,
+    /// The store has given the member another nick: the member as it is now.
+    Renamed(Member),
+    /// The nick belongs to another member, or did until a short while ago.
+    Taken,
     /// The client may not log in. Every denial gets the same answer after the same time. The member, if there is
     /// one, lets failures by number and by nick count as those of one name.
     Denied(Denial, Option<MemberId>),
@@ -159,7 +184,7 @@ pub enum Denial {
     Inactive,
     /// The stored password or name of this member cannot be used; the hash may be unknown.
     Unusable,
-    /// The member was disabled, renamed or removed during the lookup.
+    /// The member was disabled or removed during the lookup.
     Changed,
     /// The password is a ticket, and this server has no secret for tickets.
     NoTickets,
@@ -234,9 +259,9 @@ impl Answer {
     /// The member that the question was about, if the answer names one.
     pub fn member(&self) -> Option<MemberId> {
         match self {
-            Self::Member(member) => Some(member.id),
+            Self::Member(member) | Self::Renamed(member) => Some(member.id),
             Self::Denied(_, member) => *member,
-            Self::Claimed | Self::Unavailable(_) => None,
+            Self::Claimed | Self::Taken | Self::Unavailable(_) => None,
         }
     }
 }
@@ -269,14 +294,15 @@ impl Unavailable {
     }
 }
 
-/// A change to a member while the gateway runs. If the member is online, the gateway closes the connection: the
-/// nick is how everyone else addresses the member.
+/// A change to a member while the gateway runs. A member that is online and was renamed stays online under its
+/// new nick; one that was disabled or removed is logged out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MemberEvent {
     /// The member may no longer log in.
     Disabled(MemberId),
-    /// The member has another nick.
-    Renamed(MemberId),
+    /// The member has another nick: the member as it is now. The event may follow the answer to the member's own
+    /// [`Query::Rename`], and then changes nothing.
+    Renamed(Member),
     /// The member was removed.
     Removed(MemberId),
 }
@@ -285,7 +311,8 @@ impl MemberEvent {
     /// The member that has changed.
     pub fn member(&self) -> MemberId {
         match self {
-            Self::Disabled(id) | Self::Renamed(id) | Self::Removed(id) => *id,
+            Self::Renamed(member) => member.id,
+            Self::Disabled(id) | Self::Removed(id) => *id,
         }
     }
 }

@@ -3,6 +3,8 @@
 //! A member store should let only such nicks in: commands name members by them, and two that look alike would
 //! pass for one another.
 
+mod reserved;
+
 use alloc::format;
 use alloc::string::String;
 use core::fmt;
@@ -13,6 +15,8 @@ use icu_properties::props::{
     VariationSelector,
 };
 use unicode_normalization::UnicodeNormalization as _;
+
+pub use reserved::{Reserved, skeleton};
 
 /// A nick that keeps the rules: NFC, 1 to 32 characters, none of them white space, a control or an
 /// invisible character, not digits alone, and not beginning with `#` or `~`, as names of rooms and guests do.

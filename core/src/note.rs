@@ -66,6 +66,15 @@ pub enum What {
         /// What was wrong with the store.
         why: Unavailable,
     },
+    /// A member or guest has another nick: by NICK, or by a change of the store while the member is online.
+    Nick {
+        /// The member or guest; a guest as it was called before.
+        who: Identity,
+        /// The nick before.
+        old: Arc<str>,
+        /// The nick from now on.
+        new: Arc<str>,
+    },
     /// A member or a guest left.
     Quit {
         /// The member or guest.
@@ -114,7 +123,7 @@ pub enum CloseReason {
     ProtocolError,
     /// The server shut down.
     Shutdown,
-    /// Its member was disabled, renamed or removed.
+    /// Its member was disabled or removed.
     Disabled,
     /// The operator closed it.
     Kicked,

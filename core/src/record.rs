@@ -63,7 +63,7 @@ use core::fmt::{self, Write as _};
 use crate::config::Config;
 use crate::event::{Action, Input, Refused};
 use crate::id::{Accepted, ConnId};
-use crate::member::{Answer, Member};
+use crate::member::{Answer, Member, MemberEvent};
 pub use crate::observer::Wanted;
 use crate::observer::{Meaning, Observer};
 use crate::time::Now;
@@ -244,11 +244,13 @@ impl fmt::Debug for Recorder {
 fn redacted(input: &Input<'_>) -> Option<Input<'static>> {
     Some(match input {
         Input::Answer(ticket, Answer::Member(member)) => {
-            let member = Member {
-                name: classes_of(&member.name),
-                ..member.clone()
-            };
-            Input::Answer(*ticket, Answer::Member(member))
+            Input::Answer(*ticket, Answer::Member(nameless(member)))
+        }
+        Input::Answer(ticket, Answer::Renamed(member)) => {
+            Input::Answer(*ticket, Answer::Renamed(nameless(member)))
+        }
+        Input::Member(MemberEvent::Renamed(member)) => {
+            Input::Member(MemberEvent::Renamed(nameless(member)))
         }
         Input::Announce(text) => Input::Announce(classes_of(text)),
         Input::Kick { member, reason } => Input::Kick {
@@ -266,6 +268,13 @@ fn redacted(input: &Input<'_>) -> Option<Input<'static>> {
         | Input::Timeout
         | Input::Shutdown => return None,
     })
+}
+
+fn nameless(member: &Member) -> Member {
+    Member {
+        name: classes_of(&member.name),
+        ..member.clone()
+    }
 }
 
 fn classes_of(text: &str) -> Arc<str> {

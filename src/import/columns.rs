@@ -268,7 +268,8 @@ impl Columns {
     /// The columns that say whether an online member may stay online.
     #[cfg(feature = "mysql")]
     pub(crate) fn of_a_look(&self) -> Vec<usize> {
-        in_order([self.id, self.nick].into_iter().chain(self.active.column()))
+        let always = [self.id, self.nick].into_iter().chain(self.name);
+        in_order(always.chain(self.active.column()))
     }
 
     /// Our name of each column, and the file's.

@@ -109,10 +109,7 @@ impl Reading {
         let id = text(columns.id)
             .and_then(|t| Number::parse(t.trim()).map_err(|f| number_shown(&t, &f)));
         let nick = self.nick(columns, get);
-        let shown_nick = nick.as_ref().ok().map(|(nick, was)| match was {
-            Some(was) => clean(was),
-            None => nick.as_str().to_owned(),
-        });
+        let shown_nick = nick.as_ref().ok().map(shown_nick);
         let (name, name_was) = self.name(columns, shown_nick.as_deref(), get);
         // Whatever stands there, it may be a secret.
         let salt = columns.salt.map(|(at, form)| {
@@ -205,6 +202,18 @@ impl Reading {
         Ok(if is_active { Active::Yes } else { Active::No })
     }
 
+    /// The nick and the name, if both keep the rules.
+    #[cfg(feature = "mysql")]
+    pub(crate) fn nick_and_name<'r>(
+        self,
+        columns: &Columns,
+        get: &dyn Fn(usize) -> Option<&'r [u8]>,
+    ) -> Option<(Nick, Name)> {
+        let nick = self.nick(columns, get).ok()?;
+        let (name, _) = self.name(columns, Some(&shown_nick(&nick)), get);
+        Some((nick.0, name?.ok()?))
+    }
+
     /// The name, and what it was if it had to be cleaned. Nothing where it would be the nick and that
     /// is at fault itself.
     fn name<'r>(
@@ -230,6 +239,14 @@ impl Reading {
                 (cleaned.or_else(of_nick), Some(before(&text)))
             }
         }
+    }
+}
+
+/// A nick as a name: as it was before its spaces were filled.
+fn shown_nick((nick, was): &(Nick, Option<String>)) -> String {
+    match was {
+        Some(was) => clean(was),
+        None => nick.as_str().to_owned(),
     }
 }
 

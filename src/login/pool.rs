@@ -152,8 +152,8 @@ impl Pool {
         self.shared.0.queue.later()
     }
 
-    /// Reports every change that logs a member out, within a second, from now on. Only other programs make
-    /// such changes, so a store in memory has none. `tell` must not wait or call the pool.
+    /// Reports every change that logs a member out or gives it another nick, within a second, from now on. A store
+    /// in memory reports none: no other program changes it. `tell` must not wait or call the pool.
     pub fn watch(&self, tell: impl Fn(MemberEvent) + Send + 'static) {
         self.shared.0.backend.watch(Box::new(tell));
     }
@@ -237,7 +237,7 @@ impl MemberStore for Pool {
             return; // The reply answers that the store has failed.
         }
         // This store belongs to one server, on which every member may be online.
-        let Query::Identify { source, .. } = query else {
+        let (Query::Identify { source, .. } | Query::Rename { source, .. }) = query else {
             return reply.send(Answer::Claimed);
         };
         let since = Instant::now();

@@ -15,7 +15,7 @@ use super::threads::Threads;
 use super::tickets::{self, Tickets, Worth};
 use super::verified::Verified;
 use crate::password::{self, Hash, Verdict};
-use crate::store::{Backend, Fault, Found, LOOK, Renewed};
+use crate::store::{Backend, Fault, Found, LOOK, Nick, Renaming, Renewed};
 
 /// A lookup. One that is dropped answers that the store has failed, as its reply does.
 pub(super) struct Job {
@@ -153,11 +153,12 @@ impl Shared {
 
     /// The answer, and the hash to renew when there is time.
     pub(super) fn decide(&self, query: &Query, since: Instant) -> (Answer, Option<Upgrade>) {
-        let Query::Identify {
-            login, password, ..
-        } = query
-        else {
-            return (Answer::Claimed, None);
+        let (login, password) = match query {
+            Query::Identify {
+                login, password, ..
+            } => (login, password),
+            Query::Claim(_) => return (Answer::Claimed, None),
+            Query::Rename { member, nick, .. } => return (self.rename(*member, nick, since), None),
         };
         let looked_up = Instant::now() + self.refusal / LOOKUP;
         let Row { found, member } = match self.find(login, since) {
@@ -195,6 +196,22 @@ impl Shared {
             found,
         });
         (answer, upgrade)
+    }
+
+    /// Gives a member another nick, unless that is taken.
+    fn rename(&self, member: MemberId, nick: &str, since: Instant) -> Answer {
+        let Ok(nick) = Nick::new(nick) else {
+            return Answer::Unavailable(Unavailable::Failed);
+        };
+        match self.backend.rename(member, &nick, since) {
+            Ok(Renaming::Done(member)) => Answer::Renamed(member),
+            Ok(Renaming::Taken) => Answer::Taken,
+            Ok(Renaming::NobodyThere) => Answer::Denied(Denial::Unknown, Some(member)),
+            Err(error) => {
+                log::warn!("member {member} cannot change its nick: {error}");
+                Answer::Unavailable(Unavailable::Failed)
+            }
+        }
     }
 
     /// Finds the member's row. A row that cannot be used is refused later, at the cost of every refusal.

@@ -3,13 +3,13 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use flashgate_core::{Login, Member, Note};
+use flashgate_core::{Login, Member, MemberId, Note};
 
 use super::server::{Patience, Server};
 use super::site::SiteTable;
 use super::table::Table;
 use super::watch::Watch;
-use crate::store::{Backend, Found, LOOK, Renewed, StoreError, Tell};
+use crate::store::{Backend, Fault, Found, LOOK, Nick, Renaming, Renewed, StoreError, Tell};
 
 /// A table that is open for lookups.
 pub(crate) struct Live {
@@ -81,6 +81,17 @@ impl Backend for Live {
 
     /// Nothing is written there.
     fn note_renewed(&self, _found: &Found, _renewed: Renewed) {}
+
+    /// The site looks after its own table; the core does not ask.
+    fn rename(
+        &self,
+        _member: MemberId,
+        _nick: &Nick,
+        _since: Instant,
+    ) -> Result<Renaming, StoreError> {
+        let why = "nicks are changed on the site".to_owned();
+        Err(self.site.error(Fault::Other(why)))
+    }
 
     fn keeps_hashes(&self) -> bool {
         false

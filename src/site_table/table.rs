@@ -36,8 +36,8 @@ pub(crate) struct Cells<'a> {
     values: Vec<Option<Vec<u8>>>,
 }
 
-/// What a look found of a member: the nick, if there is one, and whether active.
-pub(super) type Now = (MemberId, Option<Nick>, Active);
+/// What a look found of a member: nick and name, if they can be used, and whether active.
+pub(super) type Now = (MemberId, Option<(Nick, Name)>, Active);
 
 impl Table {
     /// Finds the table, and its columns.
@@ -261,13 +261,9 @@ impl Table {
                 let Some(id) = id.map(|id| MemberId(id.get())) else {
                     continue;
                 };
-                let nick = self
-                    .reading
-                    .nick(&self.columns, &get)
-                    .ok()
-                    .map(|(nick, _)| nick);
+                let names = self.reading.nick_and_name(&self.columns, &get);
                 let active = self.reading.active(&self.columns, &get);
-                found.push((id, nick, active.unwrap_or(Active::No)));
+                found.push((id, names, active.unwrap_or(Active::No)));
             }
         }
         Ok(found)

@@ -8,7 +8,7 @@ use flashgate_core::{Identity, Member, MemberEvent, MemberId, Note, What};
 use parking_lot::Mutex;
 
 use super::table::Now;
-use crate::store::{Active, Tell};
+use crate::store::{Active, Name, Nick, Tell};
 
 /// Watches for changes. Does nothing before [`begin`](Self::begin).
 #[derive(Default)]
@@ -35,6 +35,8 @@ struct Known {
     nick: u64,
     let_in: Instant,
     is_online: bool,
+    /// The nick or name that the site has now cannot be used, and the log says so.
+    is_unfit: bool,
 }
 
 /// The members of one look. The next look can start once this is dropped, whatever its result.
@@ -76,6 +78,7 @@ impl Watch {
             nick: self.nicks.hash_one(&*member.nick),
             let_in: now,
             is_online: !is_told,
+            is_unfit: false,
         };
         match state.known.get_mut(&member.id) {
             Some(known) if known.is_online => known.let_in = now,
@@ -130,26 +133,62 @@ impl Watch {
     pub(super) fn compare(&self, looked: &Looked<'_>, now: Vec<Now>) {
         let mut there: HashMap<MemberId, _> = now
             .into_iter()
-            .map(|(id, nick, active)| (id, (nick, active)))
+            .map(|(id, names, active)| (id, (names, active)))
             .collect();
         let mut state = self.state.lock();
         for &id in &looked.ids {
             // A login after the look began may be based on a newer row.
-            let Some(known) = state.known.get(&id).filter(|k| k.let_in < looked.at) else {
+            let known = state.known.get_mut(&id);
+            let Some(known) = known.filter(|known| known.let_in < looked.at) else {
                 continue;
             };
-            let is_same = |nick: &str| self.nicks.hash_one(nick) == known.nick;
             let event = match there.remove(&id) {
                 None => MemberEvent::Removed(id),
                 Some((_, Active::No)) => MemberEvent::Disabled(id),
-                Some((Some(nick), Active::Yes)) if is_same(nick.as_str()) => continue,
-                Some((_, Active::Yes)) => MemberEvent::Renamed(id),
+                Some((names, Active::Yes)) => match self.renamed(id, known, names) {
+                    Some(member) => MemberEvent::Renamed(member),
+                    None => continue,
+                },
             };
-            state.known.remove(&id);
+            if !matches!(event, MemberEvent::Renamed(_)) {
+                state.known.remove(&id);
+            }
             if let Some(tell) = &state.tell {
                 tell(event);
             }
         }
+    }
+}
+
+impl Watch {
+    /// The member as it is now, if it has another nick that can be used.
+    fn renamed(
+        &self,
+        id: MemberId,
+        known: &mut Known,
+        names: Option<(Nick, Name)>,
+    ) -> Option<Member> {
+        let Some((nick, name)) = names else {
+            if !known.is_unfit {
+                log::warn!(
+                    "the nick or name that the site has given member {id} breaks a rule and is not used; the \
+                     member cannot log in by it"
+                );
+            }
+            known.is_unfit = true;
+            return None;
+        };
+        known.is_unfit = false;
+        let hash = self.nicks.hash_one(nick.as_str());
+        if hash == known.nick {
+            return None;
+        }
+        known.nick = hash;
+        Some(Member {
+            id,
+            nick: nick.as_str().into(),
+            name: name.as_str().into(),
+        })
     }
 }
 
@@ -163,7 +202,6 @@ mod tests {
     use flashgate_core::MemberEvent::{Disabled, Removed, Renamed};
 
     use super::*;
-    use crate::store::Nick;
 
     const LOOK: Duration = Duration::from_millis(600);
 
@@ -227,15 +265,22 @@ mod tests {
             let mut ids: Vec<_> = looked.ids().iter().map(|id| id.0).collect();
             ids.sort_unstable();
             let row = |(id, nick, active): &(i64, &str, Active)| {
-                (MemberId(*id), Nick::new(nick).ok(), *active)
+                let names = Nick::new(nick).ok().zip(Name::new(nick).ok());
+                (MemberId(*id), names, *active)
             };
             self.watch.compare(&looked, rows.iter().map(row).collect());
             drop(looked);
             let mut told: Vec<_> = self.told.try_iter().collect();
-            told.sort_by_key(|event| match event {
-                Disabled(id) | Renamed(id) | Removed(id) => id.0,
-            });
+            told.sort_by_key(|event| event.member().0);
             (ids, told)
+        }
+    }
+
+    fn named(id: i64, nick: &str) -> Member {
+        Member {
+            id: MemberId(id),
+            nick: nick.into(),
+            name: nick.into(),
         }
     }
 
@@ -252,10 +297,20 @@ mod tests {
             (3, "caroline", Active::Yes),
         ];
         let id = MemberId;
-        let told = vec![Disabled(id(2)), Renamed(id(3)), Removed(id(4))];
+        let told = vec![
+            Disabled(id(2)),
+            Renamed(named(3, "caroline")),
+            Removed(id(4)),
+        ];
         assert_eq!(scene.look(LOOK, &rows), (vec![1, 2, 3, 4], told));
-        // Each is told once.
-        assert_eq!(scene.look(LOOK, &rows), (vec![1], vec![]));
+        // Each is told once. The renamed member stays online, and is looked at.
+        assert_eq!(scene.look(LOOK, &rows), (vec![1, 3], vec![]));
+        // A nick that breaks a rule is not used.
+        let rows = [(1, "a b", Active::Yes), (3, "caroline", Active::Yes)];
+        assert_eq!(scene.look(LOOK, &rows), (vec![1, 3], vec![]));
+        let rows = [(1, "alice", Active::Yes), (3, "carol", Active::Yes)];
+        let told = vec![Renamed(named(3, "carol"))];
+        assert_eq!(scene.look(LOOK, &rows), (vec![1, 3], told));
         assert_eq!(scene.look(LOOK / 2, &rows), (vec![], vec![]), "too early");
     }
 
@@ -285,7 +340,7 @@ mod tests {
         // Renamed, and logging in a second time under the new nick.
         scene.let_in(1, "alicia");
         let (_, told) = scene.look(LOOK, &[(1, "alicia", Active::Yes)]);
-        assert_eq!(told, [Renamed(MemberId(1))]);
+        assert_eq!(told, [Renamed(named(1, "alicia"))]);
     }
 
     #[test]

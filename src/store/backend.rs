@@ -2,10 +2,12 @@
 
 use std::time::Instant;
 
-use flashgate_core::{Login, Member, MemberEvent, Note};
+use flashgate_core::name::Nick;
+use flashgate_core::{Login, Member, MemberEvent, MemberId, Note};
 
 use super::error::StoreError;
 use super::notes::Renewed;
+use super::rename::Renaming;
 use super::stamp::Inode;
 
 /// Where lookups find their answers. Called by all threads of a pool.
@@ -30,10 +32,14 @@ pub(crate) trait Backend: Send + Sync {
     /// Notes the new hash of a password, unless another one is stored by then.
     fn note_renewed(&self, found: &Found, renewed: Renewed);
 
+    /// Gives a member another nick, unless that is taken. The client asked at `since`.
+    fn rename(&self, member: MemberId, nick: &Nick, since: Instant)
+    -> Result<Renaming, StoreError>;
+
     /// Whether new hashes are stored.
     fn keeps_hashes(&self) -> bool;
 
-    /// Reports changes by other programs that log a member out, from now on.
+    /// Reports changes that log a member out or give it another nick, from now on.
     fn watch(&self, tell: Tell);
 
     /// Takes a note of the core.

@@ -25,13 +25,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use flashgate_core::Login;
+use flashgate_core::name::Nick;
+use flashgate_core::{Login, MemberId};
 
 use super::backend::{Found, Tell};
 use super::error::{Fault, StoreError};
 use super::members::Members;
 use super::notes::{Notes, Renewed};
 use super::opened::{BUSY_NOTE, Ends, Open, close, find, may_be_beside, read_unshared};
+use super::rename::{self, Renaming};
 use super::stamp::Stamp;
 use super::watch::{LOOK, Watch, WatchHeir};
 
@@ -166,10 +168,7 @@ impl Lookups {
         login: &Login,
         since: Instant,
     ) -> Result<Option<Found>, StoreError> {
-        let busy = match self.locked {
-            Some(locked) if since <= locked => Duration::ZERO,
-            Some(_) | None => BUSY,
-        };
+        let busy = self.patience(since);
         let found = self.ready(busy).and_then(|open| open.find(login, busy));
         let found = match (found, &self.place) {
             // Logins still work. The warning is that last logins are not saved.
@@ -229,6 +228,39 @@ impl Lookups {
         self.watch.let_in(&found.member, as_of);
         self.notes.add(&found.member, found.file);
         true
+    }
+
+    /// Gives a member another nick, unless that is taken. Waits for a lock as [`find`](Self::find) does.
+    pub(crate) fn rename(
+        &mut self,
+        member: MemberId,
+        nick: &Nick,
+        since: Instant,
+    ) -> Result<Renaming, StoreError> {
+        let busy = self.patience(since);
+        let renamed = self.ready(busy).and_then(|open| {
+            open.ends.begin();
+            let renamed = rename::rename(&mut open.connection, member, nick, busy)?;
+            open.written.get_or_insert_with(Instant::now);
+            Ok(renamed)
+        });
+        if let (Place::File(path), Some(open)) = (&self.place, &mut self.open) {
+            let _ = open.look(path);
+        }
+        match &renamed {
+            Err(Fault::Locked) if !busy.is_zero() => self.locked = Some(Instant::now()),
+            Ok(Renaming::Done(member)) => self.notes.rename(member),
+            Ok(Renaming::Taken | Renaming::NobodyThere) | Err(_) => {}
+        }
+        renamed.map_err(|fault| self.failed(fault))
+    }
+
+    /// How long a question that was asked at `since` may wait for a lock.
+    fn patience(&self, since: Instant) -> Duration {
+        match self.locked {
+            Some(locked) if since <= locked => Duration::ZERO,
+            Some(_) | None => BUSY,
+        }
     }
 
     /// Notes the new hash of a password.

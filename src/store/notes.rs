@@ -54,6 +54,13 @@ impl Notes {
         }
     }
 
+    /// A member has another nick.
+    pub(crate) fn rename(&mut self, member: &Member) {
+        if let Some(note) = self.waiting.get_mut(&member.id) {
+            note.nick = Arc::clone(&member.nick);
+        }
+    }
+
     /// What is noted of a member; `None` where no more can be.
     fn note(&mut self, member: &Member, file: Option<Inode>) -> Option<&mut Note> {
         self.keep_to(file);

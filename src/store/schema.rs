@@ -204,6 +204,37 @@ const MIGRATIONS: &[&str] = &["
         DELETE FROM changes WHERE what = 'added' AND seq = (SELECT max(seq) FROM changes);
         INSERT INTO changes (what) VALUES ('added');
     END;
+", "
+    -- Nicks that members have given up, which nobody else can take for a day: the last three of each member.
+    CREATE TABLE given_up (
+        seq      INTEGER PRIMARY KEY AUTOINCREMENT,
+        nick_key TEXT NOT NULL UNIQUE ON CONFLICT REPLACE,
+        member   INTEGER NOT NULL,
+        at       INTEGER NOT NULL DEFAULT (unixepoch())
+    ) STRICT;
+    CREATE INDEX given_up_by_member ON given_up (member, seq);
+    CREATE INDEX given_up_by_time ON given_up (at);
+    CREATE TRIGGER given_up_kept AFTER INSERT ON given_up BEGIN
+        DELETE FROM given_up WHERE at <= unixepoch() - 86400;
+        DELETE FROM given_up WHERE member = NEW.member AND seq <=
+            (SELECT seq FROM given_up WHERE member = NEW.member ORDER BY seq DESC LIMIT 1 OFFSET 3);
+    END;
+
+    CREATE TRIGGER nick_changed AFTER UPDATE OF nick_key ON members WHEN OLD.nick_key <> NEW.nick_key BEGIN
+        INSERT INTO given_up (nick_key, member) VALUES (OLD.nick_key, OLD.id);
+        DELETE FROM given_up WHERE nick_key = NEW.nick_key;
+    END;
+    CREATE TRIGGER nick_removed AFTER DELETE ON members BEGIN
+        INSERT INTO given_up (nick_key, member) VALUES (OLD.nick_key, OLD.id);
+    END;
+    -- REPLACE removes rows without a trigger: what it removes is looked for before.
+    CREATE TRIGGER nick_replaced BEFORE INSERT ON members BEGIN
+        INSERT INTO given_up (nick_key, member) SELECT nick_key, id FROM members
+            WHERE (id = NEW.id OR nick = NEW.nick) AND nick_key <> NEW.nick_key;
+    END;
+    CREATE TRIGGER nick_added AFTER INSERT ON members BEGIN
+        DELETE FROM given_up WHERE nick_key = NEW.nick_key;
+    END;
 "];
 
 /// "flsg" in the file's header. Others count the versions of their schemas from 1 too.

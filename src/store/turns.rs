@@ -6,13 +6,15 @@
 
 use std::time::{Duration, Instant};
 
-use flashgate_core::{Login, Member, Note};
+use flashgate_core::name::Nick;
+use flashgate_core::{Login, Member, MemberId, Note};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::backend::{Backend, Found, Stuck, Tell};
 use super::error::{Fault, StoreError};
 use super::lookup::{Heir, Lookups};
 use super::notes::Renewed;
+use super::rename::Renaming;
 
 /// The lookups of a store, for one thread at a time.
 pub(crate) struct Turns {
@@ -82,6 +84,11 @@ impl Turns {
         Some(work(turn.lookups()))
     }
 
+    fn hangs(&self, fault: Fault) -> StoreError {
+        let path = self.heir.as_ref().map(Heir::path);
+        fault.at(path.unwrap_or("in memory".as_ref()))
+    }
+
     fn begin(&self, mut state: MutexGuard<'_, State>) -> Option<Turn<'_>> {
         let mut lookups = state.free.take()?;
         lookups.set_beside_stuck(state.stuck.threads > 0);
@@ -126,10 +133,7 @@ impl Drop for Turn<'_> {
 impl Backend for Turns {
     fn find(&self, login: &Login, since: Instant) -> Result<Option<Found>, StoreError> {
         self.with(|lookups| lookups.find(login, since))
-            .unwrap_or_else(|fault| {
-                let path = self.heir.as_ref().map(Heir::path);
-                Err(fault.at(path.unwrap_or("in memory".as_ref())))
-            })
+            .unwrap_or_else(|fault| Err(self.hangs(fault)))
     }
 
     fn let_in_at_once(
@@ -154,6 +158,16 @@ impl Backend for Turns {
     fn note_renewed(&self, found: &Found, renewed: Renewed) {
         // Without it, the hash is renewed at the next login.
         let _ = self.with(|lookups| lookups.note_renewed(found, renewed));
+    }
+
+    fn rename(
+        &self,
+        member: MemberId,
+        nick: &Nick,
+        since: Instant,
+    ) -> Result<Renaming, StoreError> {
+        self.with(|lookups| lookups.rename(member, nick, since))
+            .unwrap_or_else(|fault| Err(self.hangs(fault)))
     }
 
     fn keeps_hashes(&self) -> bool {

@@ -1,7 +1,7 @@
 //! Changes that other programs make while a server runs: a command of the operator, another server, SQL by
 //! hand.
 //!
-//! Triggers write each change that logs a member out to the table `changes` (see the schema). A few times a
+//! Triggers write each change that logs a member out or gives it another nick to the table `changes` (see the schema). A few times a
 //! second the times of the files are compared; if they differ, the new rows of that table are read. Each row
 //! has a random mark. If the last row that was read is not in its place, the file is another one, an older
 //! one or far ahead, and every member that has logged in is compared with the store. A row `added` leads to
@@ -13,11 +13,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use flashgate_core::name::{NameFault, Nick};
 use flashgate_core::{Member, MemberEvent, MemberId};
 use parking_lot::{Mutex, MutexGuard};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension};
 
 use super::backend::Tell;
+use super::members::lossy;
 use super::stamp::{Inode, Stamp, side_file};
 
 /// Watches a store for changes. Does nothing before it has a listener.
@@ -185,7 +187,7 @@ impl Watch {
         if last == Some(heard) {
             return Ok(());
         }
-        let mut events = BTreeMap::new();
+        let mut events = Events::new();
         let is_whole = mark_of(&moment, heard.seq)? == Some(heard.mark);
         let compares =
             !is_whole || self.read(&moment, heard.seq, &mut events)? == Compare::Everybody;
@@ -207,7 +209,18 @@ impl Watch {
         }
         self.heard = last;
         for (id, event) in events {
-            known.let_in.remove(&id);
+            known.hear(id, &event, last, &self.nicks);
+            let event = match event {
+                Changed::Out(event) => event,
+                Changed::Named(member) => MemberEvent::Renamed(member),
+                Changed::Unfit { nick, why } => {
+                    log::warn!(
+                        "member {id} has the nick {nick:?} in the store, which {why}; it is not used, and the \
+                         member cannot log in; choose another with flashgate members rename {id} NICK"
+                    );
+                    continue;
+                }
+            };
             if let Some(tell) = &known.tell {
                 tell(event);
             }
@@ -220,7 +233,7 @@ impl Watch {
         &self,
         moment: &Connection,
         heard: i64,
-        events: &mut BTreeMap<MemberId, MemberEvent>,
+        events: &mut Events,
     ) -> rusqlite::Result<Compare> {
         let mut compare = Compare::Nobody;
         let mut changes = moment
@@ -228,16 +241,11 @@ impl Watch {
         let mut rows = changes.query([heard])?;
         while let Some(row) = rows.next()? {
             let (seq, what) = (row.get::<_, i64>(0)?, row.get_ref(1)?.as_str()?);
-            let event = match what {
-                "disabled" => MemberEvent::Disabled,
-                "renamed" => MemberEvent::Renamed,
-                "removed" => MemberEvent::Removed,
+            if !matches!(what, "disabled" | "renamed" | "removed") {
                 // The schema knows two more, and neither names a member.
-                _ => {
-                    compare = Compare::Everybody;
-                    continue;
-                }
-            };
+                compare = Compare::Everybody;
+                continue;
+            }
             let id = MemberId(row.get(2)?);
             // A member who was disabled, enabled and then logged in for the first time stays online. A member
             // who is not known may be logging in right now, by an older row.
@@ -246,40 +254,99 @@ impl Watch {
                 .let_in
                 .get(&id)
                 .is_some_and(|known| known.as_of >= seq);
-            if !is_past {
-                events.insert(id, event(id));
+            if is_past {
+                continue;
+            }
+            let event = match what {
+                "disabled" => Changed::Out(MemberEvent::Disabled(id)),
+                "removed" => Changed::Out(MemberEvent::Removed(id)),
+                _ => now(moment, id)?,
+            };
+            // A member that was logged out in between was logged out.
+            let was_out = matches!(events.get(&id), Some(Changed::Out(_)));
+            if !was_out || matches!(event, Changed::Out(_)) {
+                events.insert(id, event);
             }
         }
         Ok(compare)
     }
 
     /// Compares every member that has logged in.
-    fn compare(
-        &self,
-        moment: &Connection,
-        events: &mut BTreeMap<MemberId, MemberEvent>,
-    ) -> rusqlite::Result<()> {
-        let mut now = moment.prepare_cached("SELECT active, nick FROM members WHERE id = ?1")?;
+    fn compare(&self, moment: &Connection, events: &mut Events) -> rusqlite::Result<()> {
         let nicks = |known: &Known| -> Vec<(MemberId, u64)> {
             let all = known.let_in.iter();
             all.map(|(id, known)| (*id, known.nick)).collect()
         };
         let let_in = nicks(&self.known());
         for (id, known) in let_in {
-            let as_known = |row: &Row<'_>| {
-                let nick = row.get_ref(1)?.as_bytes().map(String::from_utf8_lossy)?;
-                Ok((row.get(0)?, self.nicks.hash_one(&*nick) == known))
-            };
-            let event = match now.query_row(params![id.0], as_known).optional()? {
-                None => MemberEvent::Removed(id),
-                Some((false, _)) => MemberEvent::Disabled(id),
-                Some((true, false)) => MemberEvent::Renamed(id),
-                Some((true, true)) => continue,
-            };
-            events.insert(id, event);
+            let event = now(moment, id)?;
+            let nick = event.nick().map(|nick| self.nicks.hash_one(nick));
+            if nick != Some(known) {
+                events.insert(id, event);
+            }
         }
         Ok(())
     }
+}
+
+impl Known {
+    /// A member is out, or stays under another nick, as of the last change.
+    fn hear(&mut self, id: MemberId, event: &Changed, last: Option<Mark>, nicks: &RandomState) {
+        let Some(nick) = event.nick() else {
+            self.let_in.remove(&id);
+            return;
+        };
+        if let Some(known) = self.let_in.get_mut(&id) {
+            known.nick = nicks.hash_one(nick);
+            known.as_of = last.map_or(0, |last| last.seq);
+        }
+    }
+}
+
+type Events = BTreeMap<MemberId, Changed>;
+
+/// What has changed about a member.
+enum Changed {
+    /// It may not be online any more.
+    Out(MemberEvent),
+    /// It may have another nick, and is this.
+    Named(Member),
+    /// It has a nick that breaks a rule, and keeps the one by which it is online.
+    Unfit { nick: String, why: NameFault },
+}
+
+impl Changed {
+    /// The nick in the store, if the member may log in.
+    fn nick(&self) -> Option<&str> {
+        match self {
+            Self::Out(_) => None,
+            Self::Named(member) => Some(&member.nick),
+            Self::Unfit { nick, .. } => Some(nick),
+        }
+    }
+}
+
+/// What a member is now.
+fn now(moment: &Connection, id: MemberId) -> rusqlite::Result<Changed> {
+    let row = moment
+        .prepare_cached("SELECT active, nick, name FROM members WHERE id = ?1")?
+        .query_row([id.0], |row| {
+            Ok((row.get(0)?, lossy(row, 1)?, lossy(row, 2)?))
+        })
+        .optional()?;
+    let (nick, name) = match row {
+        None => return Ok(Changed::Out(MemberEvent::Removed(id))),
+        Some((false, ..)) => return Ok(Changed::Out(MemberEvent::Disabled(id))),
+        Some((true, nick, name)) => (nick, name),
+    };
+    if let Err(why) = Nick::new(&nick) {
+        return Ok(Changed::Unfit { nick, why });
+    }
+    Ok(Changed::Named(Member {
+        id,
+        nick: nick.into(),
+        name: name.into(),
+    }))
 }
 
 impl Sight {

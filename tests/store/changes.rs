@@ -10,7 +10,7 @@ use flashgate::login::{Pool, PoolOptions};
 use flashgate::password::Hash;
 use flashgate::store::{Active, Members, Number};
 use flashgate_core::MemberEvent::{self, Disabled, Removed, Renamed};
-use flashgate_core::{Answer, MemberId, MemberStore, Reply, Secret, Unavailable};
+use flashgate_core::{Answer, Member, MemberId, MemberStore, Reply, Secret, Unavailable};
 use rusqlite::Connection;
 
 use crate::fixture::{
@@ -30,6 +30,14 @@ fn three() -> Store {
         member(2, "bob", Active::Yes),
         member(3, "carol", Active::Yes),
     ])
+}
+
+fn named(id: i64, nick: &str, name: &str) -> MemberEvent {
+    Renamed(Member {
+        id: MemberId(id),
+        nick: nick.into(),
+        name: name.into(),
+    })
 }
 
 const ALICE: MemberId = MemberId(1);
@@ -55,7 +63,7 @@ fn each_change_is_reported_once_and_within_a_second() {
         ("UPDATE members SET active = 1 WHERE id = 2", vec![]),
         (
             "UPDATE members SET nick = 'Bob', nick_key = 'bob' WHERE id = 2",
-            vec![Renamed(BOB)],
+            vec![named(2, "Bob", "Name of bob")],
         ),
         (
             "UPDATE members SET nick = 'Bob', name = 'B' WHERE id = 2",
@@ -114,7 +122,7 @@ fn a_row_that_is_replaced() {
         heard.recv_timeout(PATIENCE).unwrap()
     };
     assert_eq!(replace(1, "alice", 0), Disabled(ALICE));
-    assert_eq!(replace(3, "caroline", 1), Renamed(CAROL));
+    assert_eq!(replace(3, "caroline", 1), named(3, "caroline", "N"));
     assert_eq!(replace(9, "bob", 1), Removed(BOB));
     assert!(heard.recv_timeout(AFTER).is_err());
 }
@@ -177,18 +185,23 @@ fn a_file_that_is_replaced_is_compared() {
         heard.recv_timeout(PATIENCE).unwrap(),
         heard.recv_timeout(PATIENCE).unwrap(),
     ];
-    assert_eq!(two, [Renamed(BOB), Removed(CAROL)]);
+    assert_eq!(two, [named(2, "bobby", "Name of bobby"), Removed(CAROL)]);
     put(&backup);
+    // He stays online, and is called as before again.
+    let bob = named(2, "bob", "Name of bob");
+    assert_eq!(heard.recv_timeout(PATIENCE), Ok(bob));
     // The pool answers from that one as soon as it has found it.
     wait_for(|| matches!(login(&pool, "3", "carol's"), Answer::Member(_)));
-    // The change of file led to no event: the next one is about a change in that file.
     store.sql("DELETE FROM members WHERE id = 3");
     assert_eq!(heard.recv_timeout(PATIENCE), Ok(Removed(CAROL)));
     // In place, and older: carol is back, and the last reported change is not in it.
     let old = fs::read(&backup).unwrap();
     is_alice(&login(&pool, "1", "alice's"));
     store.sql("UPDATE members SET nick = 'alicia' WHERE id = 1");
-    assert_eq!(heard.recv_timeout(PATIENCE), Ok(Renamed(ALICE)));
+    assert_eq!(
+        heard.recv_timeout(PATIENCE),
+        Ok(named(1, "alicia", "Name of alice"))
+    );
     assert!(matches!(
         login(&pool, "alicia", "alice's"),
         Answer::Member(_)
@@ -196,7 +209,10 @@ fn a_file_that_is_replaced_is_compared() {
     let logged = || fs::metadata(store.side_file("-wal")).map_or(0, |wal| wal.len());
     wait_for(|| logged() == 0);
     fs::write(&store.path, old).unwrap();
-    assert_eq!(heard.recv_timeout(PATIENCE), Ok(Renamed(ALICE)));
+    assert_eq!(
+        heard.recv_timeout(PATIENCE),
+        Ok(named(1, "alice", "Name of alice"))
+    );
     store.is_sound();
 }
 

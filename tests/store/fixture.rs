@@ -154,7 +154,11 @@ pub(crate) fn login(pool: &Pool, id: &str, password: &str) -> Answer {
     match answered.recv_timeout(PATIENCE).expect("an answer in time") {
         // Whom it was about is a matter of its own.
         Answer::Denied(why, _) => Answer::Denied(why, None),
-        answer @ (Answer::Member(_) | Answer::Claimed | Answer::Unavailable(_)) => answer,
+        answer @ (Answer::Member(_)
+        | Answer::Claimed
+        | Answer::Renamed(_)
+        | Answer::Taken
+        | Answer::Unavailable(_)) => answer,
     }
 }
 
@@ -203,7 +207,11 @@ pub(crate) fn ticket() -> Ticket {
 pub(crate) fn is_alice(answer: &Answer) {
     match answer {
         Answer::Member(member) => assert_eq!(&*member.nick, "alice"),
-        Answer::Claimed | Answer::Denied(..) | Answer::Unavailable(_) => panic!("{answer:?}"),
+        Answer::Claimed
+        | Answer::Renamed(_)
+        | Answer::Taken
+        | Answer::Denied(..)
+        | Answer::Unavailable(_) => panic!("{answer:?}"),
     }
 }
 

@@ -360,9 +360,7 @@ fn ten_thousand_come_back_at_once<P: Place>() {
         for _ in 0..MEMBERS {
             match answered.recv_timeout(PATIENCE).unwrap() {
                 (id, Answer::Member(member)) => assert_eq!(member.id.0, id),
-                (id, Answer::Claimed | Answer::Denied(..) | Answer::Unavailable(_)) => {
-                    panic!("{id} is refused")
-                }
+                (id, answer) => panic!("{id} gets {answer:?}"),
             }
         }
         start.elapsed()

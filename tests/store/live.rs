@@ -15,7 +15,7 @@ use flashgate::password::Hash;
 use flashgate::site_table::{Address, SiteTable};
 use flashgate::store::{Active, Fault};
 use flashgate_core::MemberEvent::{Disabled, Removed, Renamed};
-use flashgate_core::{Answer, MemberId, MemberStore, Reply, Secret};
+use flashgate_core::{Answer, Member, MemberId, MemberStore, Reply, Secret};
 use mysql::prelude::Queryable;
 
 use crate::database::Site;
@@ -356,7 +356,11 @@ fn changes_are_reported() {
         ("UPDATE members SET active = 1 WHERE id = 1", None),
         (
             "UPDATE members SET nick = 'Bob' WHERE id = 2",
-            Some(Renamed(MemberId(2))),
+            Some(Renamed(Member {
+                id: MemberId(2),
+                nick: "Bob".into(),
+                name: "Name of bob".into(),
+            })),
         ),
         (
             "UPDATE members SET name = 'C', password = 'x' WHERE id = 3",

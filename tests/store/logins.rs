@@ -42,7 +42,10 @@ fn logins<P: Place>() {
         let id_of = |answer| match answer {
             Answer::Member(member) => Some(member.id.0),
             Answer::Denied(..) => None,
-            answer @ (Answer::Claimed | Answer::Unavailable(_)) => panic!("{id}: {answer:?}"),
+            answer @ (Answer::Claimed
+            | Answer::Renamed(_)
+            | Answer::Taken
+            | Answer::Unavailable(_)) => panic!("{id}: {answer:?}"),
         };
         assert_eq!(
             id_of(login(&pool, id, password)),

@@ -2,14 +2,14 @@
 //!
 //! CONTRIBUTING.md lists what a new command needs.
 
-use crate::chat::commands::{guest, hello, identify, list, me, msg, ping, quit};
+use crate::chat::commands::{guest, hello, identify, list, me, msg, nick, ping, quit};
 use crate::chat::context::Context;
 use crate::chat::reply;
 use crate::chunk::Level;
 use crate::text;
 
 /// All commands. Nothing else names their words, their arguments, or what a recording keeps of them.
-static COMMANDS: [Command; 8] = [
+static COMMANDS: [Command; 9] = [
     Command {
         word: "IDENTIFY",
         level: Level::One,
@@ -82,6 +82,16 @@ static COMMANDS: [Command; 8] = [
         takes: Takes::MaybeWords,
         keeps: Keeps::FirstArgument,
         run: guest::run,
+    },
+    Command {
+        word: "NICK",
+        level: Level::Two,
+        takes: Takes::Word {
+            usage: "Usage: NICK new",
+        },
+        keeps: Keeps::FirstArgument,
+        price: 1,
+        run: nick::run,
     },
 ];
 
@@ -287,6 +297,8 @@ mod tests {
             ("ME bob", Err("Usage: ME nick text")),
             ("GUEST", Ok(("GUEST", "", ""))),
             ("guest  mona lisa", Ok(("GUEST", "mona", "lisa"))),
+            ("NICK zoe now", Ok(("NICK", "zoe", "now"))),
+            ("NICK", Err("Usage: NICK new")),
         ];
         for (text, expected) in cases {
             assert_eq!(read(text), expected, "{text:?}");

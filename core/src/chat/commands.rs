@@ -7,5 +7,6 @@ pub(crate) mod identify;
 pub(crate) mod list;
 pub(crate) mod me;
 pub(crate) mod msg;
+pub(crate) mod nick;
 pub(crate) mod ping;
 pub(crate) mod quit;

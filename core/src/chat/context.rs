@@ -8,7 +8,7 @@ use crate::chunk::{Audience, Chunk, Form, Message};
 use crate::config::Config;
 use crate::id::ConnId;
 use crate::member::{Answer, Member};
-use crate::name::GuestNick;
+use crate::name::{GuestNick, Nick};
 use crate::note::CloseReason;
 use crate::time::{Millis, Now};
 use crate::web::status::Counters;
@@ -75,6 +75,13 @@ pub(crate) trait Context {
     /// Refuses a login for which the question was `asked` at that time, once
     /// [`Limits::failure_delay`](crate::Limits::failure_delay) has passed since.
     fn hold_refusal(&mut self, asked: Millis);
+
+    /// Whether the client's member may change its nick now: its last change is long enough ago.
+    fn may_rename(&self) -> bool;
+
+    /// Asks the member store to give the client's member another nick. The client's next command waits for the
+    /// answer.
+    fn ask_rename(&mut self, nick: &Nick);
 
     /// Whether one more guest may come online from the client's address.
     fn has_room_for_guest(&self) -> bool;

@@ -174,6 +174,10 @@ impl Hub {
             .ok()
     }
 
+    pub(crate) fn slot_of(&self, id: MemberId) -> Option<Slot> {
+        Some(self.by_member[self.search_member(id).ok()?])
+    }
+
     pub(crate) fn by_member(&self, id: MemberId) -> Option<&OnlineMember> {
         self.online(self.by_member[self.search_member(id).ok()?])
     }

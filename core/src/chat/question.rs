@@ -2,10 +2,10 @@
 
 use alloc::sync::Arc;
 
-use crate::chat::commands::identify;
+use crate::chat::commands::{identify, nick};
 use crate::chat::context::Context;
 use crate::chat::throttle::Flight;
-use crate::member::{Answer, Member, MemberId};
+use crate::member::{Answer, Member};
 use crate::time::Millis;
 
 /// What a question is about: the command that asked it, and what that has to remember.
@@ -24,6 +24,11 @@ pub(crate) enum About {
         id: Arc<str>,
         member: Member,
     },
+    /// Whether a member may have the nick of a NICK.
+    Rename {
+        /// The nick at the question, for the log.
+        old: Arc<str>,
+    },
 }
 
 impl About {
@@ -32,6 +37,7 @@ impl About {
         match self {
             Self::Login { id, .. } => identify::answered(context, id, asked, answer),
             Self::Claim { id, member } => identify::claimed(context, id, member, asked, answer),
+            Self::Rename { .. } => nick::answered(context, &answer),
         }
     }
 
@@ -40,6 +46,7 @@ impl About {
         match answer {
             Answer::Member(_) => matches!(self, Self::Login { .. }),
             Answer::Claimed => matches!(self, Self::Claim { .. }),
+            Answer::Renamed(_) | Answer::Taken => matches!(self, Self::Rename { .. }),
             Answer::Denied(..) | Answer::Unavailable(_) => true,
         }
     }
@@ -48,15 +55,15 @@ impl About {
     pub(crate) fn flight(&mut self) -> Option<&mut Flight> {
         match self {
             Self::Login { flight, .. } => flight.as_mut(),
-            Self::Claim { .. } => None,
+            Self::Claim { .. } | Self::Rename { .. } => None,
         }
     }
 
     /// The member that a claim is for.
-    pub(crate) fn claimed(&self) -> Option<MemberId> {
+    pub(crate) fn claimed(&mut self) -> Option<&mut Member> {
         match self {
-            Self::Login { .. } => None,
-            Self::Claim { member, .. } => Some(member.id),
+            Self::Login { .. } | Self::Rename { .. } => None,
+            Self::Claim { member, .. } => Some(member),
         }
     }
 }

@@ -40,6 +40,9 @@ pub(crate) const NICK_NOT_ALLOWED: &str = "Nick is not allowed.";
 /// Another has the nick, or one that passes for it.
 pub(crate) const NICK_TAKEN: &str = "Nick is taken.";
 
+/// NICK is switched off.
+pub(crate) const NICKS_FIXED: &str = "Nicks cannot be changed here.";
+
 /// No command has this word.
 pub(crate) const UNKNOWN_COMMAND: &str = "Unknown command.";
 

@@ -4,6 +4,7 @@ use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::ToString as _;
 
+use crate::name::Nick;
 use crate::wire::codepage::CodePage;
 
 /// The text must be the name of a code page, or `off`.
@@ -13,6 +14,16 @@ pub(super) fn codepage(text: &str) -> Result<(), Cow<'static, str>> {
     }
     let named = CodePage::named(text);
     named.map(|_| ()).map_err(|why| why.to_string().into())
+}
+
+/// The words must be nicks that keep the rules.
+pub(super) fn nicks(text: &str) -> Result<(), Cow<'static, str>> {
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        if let Err(fault) = Nick::new(word) {
+            return Err(format!("it must be nicks, and \"{word}\" {fault}").into());
+        }
+    }
+    Ok(())
 }
 
 /// The text is sent in a header unchanged.

@@ -10,9 +10,10 @@ use core::num::NonZeroU32;
 
 use super::setting::{Kind, Setting};
 use super::{
-    Claims, Guests, ListAccess, LoginThrottle, Loopback, Missing, OnDuplicate, Origins, Presence,
-    Proxies, check, origin, proxies,
+    Claims, Guests, ListAccess, LoginThrottle, Loopback, Missing, NickChanges, OnDuplicate,
+    Origins, Presence, Proxies, check, origin, proxies,
 };
+use crate::name::Reserved;
 use crate::time::Millis;
 use crate::wire::codepage::CodePage;
 
@@ -167,6 +168,20 @@ pub static SETTINGS: &[Setting] = &[
         "WHO",
         "which members are notified when a member logs in or leaves: all who are online, or off for none",
     ),
+    choice!("nick-changes", nick_changes, "on" => NickChanges::On, "off" => NickChanges::Off).option(
+        "WHAT",
+        "whether members can change their nicks with NICK; always off where the members are in a site's database",
+    ),
+    span!("nick-wait", limits.nick_wait, Millis(0)..=YEAR)
+        .option("SECONDS", "time from one change of a member's nick to the next, in seconds or like 10m"),
+    Setting::new(
+        "reserved-nicks",
+        Kind::Text {
+            check: check::nicks,
+            get: |config| config.reserved_nicks.as_str(),
+            set: |config, nicks| config.reserved_nicks = Reserved::new(nicks),
+        },
+    ),
     choice!("guests", guests, "off" => Guests::Off, "on" => Guests::On)
         .option("", "let clients come online without an account, with GUEST"),
     number!("guests-from", limits.guests_from, 1..=1_000_000)
@@ -297,6 +312,9 @@ mod tests {
             "throttle-name-wait 4s",
             "list-needs-login off",
             "presence all",
+            "nick-changes on",
+            "nick-wait 1m",
+            "reserved-nicks ",
             "guests off",
             "guests-from 8",
             "on-duplicate stale",

@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::conn::Stage;
 use crate::id::ConnId;
 use crate::member::{Answer, Member};
-use crate::name::GuestNick;
+use crate::name::{GuestNick, Nick};
 use crate::note::CloseReason;
 use crate::time::{Millis, Now};
 use crate::web::status::Counters;
@@ -106,6 +106,16 @@ impl Context for Caller<'_> {
 
     fn be_guest(&mut self, nick: &GuestNick) {
         self.gateway.be_guest(self.conn, nick);
+    }
+
+    fn may_rename(&self) -> bool {
+        let member = self.member();
+        let member = member.and_then(OnlineMember::member);
+        member.is_some_and(|member| self.gateway.may_rename(member))
+    }
+
+    fn ask_rename(&mut self, nick: &Nick) {
+        self.gateway.ask_rename(self.conn, nick);
     }
 
     fn end(&mut self, reason: CloseReason) {

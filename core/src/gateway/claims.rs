@@ -68,8 +68,9 @@ impl Gateway {
             return;
         };
         let old = online.conn;
-        let same = online.member() == Some(member.id) && online.nick() == &*member.nick;
-        let rival = if same {
+        let rival = if online.member() == Some(member.id) {
+            // What the store says now is newer than what is known here.
+            self.renamed(&member, None);
             self.rival(id, old)
         } else {
             Rival::Stays
@@ -237,6 +238,22 @@ impl Gateway {
         }
     }
 
+    /// A member has another nick: newcomers that wait to become that member have it, too.
+    pub(super) fn rename_claims(&mut self, member: &Member) {
+        if self.claims.waiting.is_empty() {
+            return;
+        }
+        let old = self.hub.by_member(member.id).map(|online| online.conn);
+        let newcomers = old.and_then(|old| self.claims.waiting.get(&old));
+        for id in newcomers.into_iter().flatten() {
+            if let Some(chat) = self.conns.known_mut(*id).and_then(|conn| conn.chat())
+                && let Turn::Claim(claim) = &mut chat.turn
+            {
+                claim.member = member.clone();
+            }
+        }
+    }
+
     /// A connection ends: removes its claim, and frees the newcomers that wait for it.
     pub(super) fn leave_claims(&mut self, id: ConnId, turn: &Turn) {
         if let Turn::Claim(claim) = turn
@@ -276,10 +293,16 @@ impl Gateway {
     }
 
     fn take_over(&mut self, id: ConnId, slot: Slot, member: &Member) {
-        let identify = reply::identify(&member.nick, &member.name);
-        let Some(old) = self.hub.online(slot).map(|online| online.conn) else {
+        let Some(online) = self.hub.online(slot) else {
             return;
         };
+        let old = online.conn;
+        // It may have to wait for a new nick.
+        let member = &Member {
+            nick: online.nick().into(),
+            ..member.clone()
+        };
+        let identify = reply::identify(&member.nick, &member.name);
         self.say(old, &reply::error(reply::REPLACED));
         self.end_chat(old, CloseReason::Replaced, Ends::With(Stage::Finishing));
         self.settle(old);

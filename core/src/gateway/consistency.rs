@@ -69,6 +69,7 @@ impl Gateway {
         assert_eq!(members, self.hub.len(), "everyone online has a connection");
         assert_eq!(guests, self.guests.total(), "addresses count guests");
         self.hub.assert_consistent();
+        self.renamings.assert_consistent();
     }
 
     fn assert_conn(&self, id: ConnId, conn: &Conn) {
@@ -126,7 +127,7 @@ impl Gateway {
     /// every question was answered.
     pub fn assert_settled(&self) {
         self.assert_consistent();
-        assert!(self.is_empty() && self.questions.is_settled());
+        assert!(self.is_empty() && self.questions.is_settled() && self.renamings.is_settled());
         assert!(self.deadlines.len() == 0 && self.addresses.is_empty());
         assert_eq!((self.clients, self.hub.len()), (0, 0));
         assert!(self.throttle.is_idle(), "no address is let in or waits");

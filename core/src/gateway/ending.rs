@@ -37,6 +37,7 @@ impl Gateway {
             && reason != CloseReason::Replaced
             && let Some(online) = self.hub.leave(slot)
         {
+            self.renamings.leave(online.member(), online.nick());
             self.note(
                 id,
                 What::Quit {

@@ -21,19 +21,23 @@ use crate::time::Millis;
 impl Gateway {
     /// Asks the member store whether a client may log in, when the throttle lets the question pass.
     pub(super) fn log_in(&mut self, id: ConnId, identify: Identify) {
-        let throttle = self.config.limits.throttle.login;
-        let Some(conn) = self.conns.known(id) else {
+        let Some(source) = self.source(id) else {
             return;
         };
-        let source = if conn.counted {
-            Source::of(conn.peer().ip())
-        } else {
-            Source::Connection(id)
-        };
-        match throttle {
+        match self.config.limits.throttle.login {
             LoginThrottle::On => self.enter(id, source, identify),
             LoginThrottle::Off => self.look_up(id, source, None, identify),
         }
+    }
+
+    /// What the questions of a connection count against.
+    pub(super) fn source(&self, id: ConnId) -> Option<Source> {
+        let conn = self.conns.known(id)?;
+        Some(if conn.counted {
+            Source::of(conn.peer().ip())
+        } else {
+            Source::Connection(id)
+        })
     }
 
     fn enter(&mut self, id: ConnId, source: Source, identify: Identify) {
@@ -69,7 +73,11 @@ impl Gateway {
             );
         }
         self.store_failed = match answer {
-            Answer::Member(_) | Answer::Claimed | Answer::Denied(..) => None,
+            Answer::Member(_)
+            | Answer::Claimed
+            | Answer::Renamed(_)
+            | Answer::Taken
+            | Answer::Denied(..) => None,
             // A store that is busy works, and a ticket says nothing about the store.
             Answer::Unavailable(
                 Unavailable::Busy | Unavailable::TicketBeforeStart | Unavailable::TicketsFull,
@@ -89,7 +97,7 @@ impl Gateway {
 
     fn log_verdict(&mut self, conn: ConnId, peer: SocketAddr, id: Arc<str>, answer: &Answer) {
         match *answer {
-            Answer::Member(_) | Answer::Claimed => {}
+            Answer::Member(_) | Answer::Claimed | Answer::Renamed(_) | Answer::Taken => {}
             Answer::Denied(why, _) => {
                 self.counters.failed_logins += 1;
                 self.note_from(conn, peer, What::LoginFailed { id, why });

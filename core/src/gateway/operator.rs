@@ -9,7 +9,7 @@ use crate::chunk::{Audience, Level};
 use crate::config::Config;
 use crate::conn::{Stage, State};
 use crate::id::ConnId;
-use crate::member::{Login, MemberEvent, MemberId};
+use crate::member::{Login, MemberId};
 use crate::note::{CloseReason, Refusal};
 use crate::web::status::Counters;
 
@@ -78,17 +78,6 @@ impl Gateway {
             };
             self.tell(id, &message);
             self.end_chat(id, CloseReason::Kicked, Ends::With(Stage::Finishing));
-            self.settle(id);
-        }
-    }
-
-    #[cold]
-    pub(super) fn member(&mut self, event: &MemberEvent) {
-        self.questions.outdate(event.member());
-        self.outdate_claims(event.member());
-        if let Some(online) = self.hub.by_member(event.member()) {
-            let id = online.conn;
-            self.end_chat(id, CloseReason::Disabled, Ends::With(Stage::Finishing));
             self.settle(id);
         }
     }

@@ -11,7 +11,7 @@ use crate::chat::throttle::Flight;
 use crate::conn::Turn;
 use crate::event::Action;
 use crate::id::{ConnId, Ticket};
-use crate::member::{Answer, Denial, MemberId, Query, Unavailable};
+use crate::member::{Answer, Denial, Member, MemberId, Query, Unavailable};
 use crate::time::Millis;
 
 /// The questions that have no answer yet.
@@ -20,9 +20,11 @@ pub(super) struct Questions {
     /// The first is the oldest.
     open: BTreeMap<Ticket, Question>,
     next: u64,
-    /// Members that were changed while questions were open, and the first question after the change: the
-    /// answer to an earlier question may be from before it.
+    /// Members that were logged out while questions were open, and the first question after that: the answer to
+    /// an earlier question may be from before it.
     changed: BTreeMap<MemberId, Ticket>,
+    /// The same for members that have another nick: as they are now.
+    renamed: BTreeMap<MemberId, (Ticket, Member)>,
 }
 
 /// A question. It outlives its connection: a failed login counts, though its client has left.
@@ -45,7 +47,15 @@ impl Questions {
         Some((*ticket, question.asked))
     }
 
-    /// A member was changed: what the open questions find out about it may be outdated.
+    /// A member has another nick, which the open questions may not have found yet.
+    pub(super) fn rename(&mut self, member: &Member) {
+        if !self.open.is_empty() {
+            let change = (Ticket(self.next), member.clone());
+            self.renamed.insert(member.id, change);
+        }
+    }
+
+    /// A member was logged out: what the open questions find out about it may be outdated.
     pub(super) fn outdate(&mut self, member: MemberId) {
         if !self.open.is_empty() {
             self.changed.insert(member, Ticket(self.next));
@@ -69,21 +79,32 @@ impl Questions {
         self.open.remove(&ticket)
     }
 
-    /// The answer, as it would be if it was found now: an answer from before its member was disabled,
-    /// renamed or removed lets no client log in.
-    fn as_of_now(&mut self, ticket: Ticket, about: &About, answer: Answer) -> Answer {
-        let member = match &answer {
-            Answer::Member(member) => Some(member.id),
+    /// The answer, as it would be if it was found now: an answer from before its member was disabled or removed
+    /// lets no client log in, and one from before a change of nick has the nick of now.
+    fn as_of_now(&mut self, ticket: Ticket, about: &mut About, mut answer: Answer) -> Answer {
+        let member = match &mut answer {
+            Answer::Member(member) | Answer::Renamed(member) => Some(member),
             Answer::Claimed => about.claimed(),
-            Answer::Denied(..) | Answer::Unavailable(_) => None,
+            Answer::Taken | Answer::Denied(..) | Answer::Unavailable(_) => None,
         };
-        let changed = member.and_then(|member| self.changed.get(&member));
-        let outdated = changed.is_some_and(|first| ticket < *first);
+        let mut outdated = None;
+        if let Some(member) = member {
+            let is_after = |first: &Ticket| ticket < *first;
+            if self.changed.get(&member.id).is_some_and(is_after) {
+                outdated = Some(member.id);
+            }
+            if let Some((first, now)) = self.renamed.get(&member.id)
+                && is_after(first)
+            {
+                *member = now.clone();
+            }
+        }
         if self.open.is_empty() {
             self.changed.clear();
+            self.renamed.clear();
         }
-        if outdated {
-            Answer::Denied(Denial::Changed, member)
+        if outdated.is_some() && !matches!(answer, Answer::Renamed(_)) {
+            Answer::Denied(Denial::Changed, outdated)
         } else if about.is_answered_by(&answer) {
             answer
         } else {
@@ -99,7 +120,7 @@ impl Questions {
     /// Whether nothing is left of questions that were answered.
     #[cfg(any(test, feature = "_testing"))]
     pub(super) fn is_settled(&self) -> bool {
-        self.open.is_empty() && self.changed.is_empty()
+        self.open.is_empty() && self.changed.is_empty() && self.renamed.is_empty()
     }
 }
 
@@ -130,8 +151,10 @@ impl Gateway {
             // It was given up before.
             return;
         };
-        let answer = self.questions.as_of_now(ticket, &question.about, answer);
+        let about = &mut question.about;
+        let answer = self.questions.as_of_now(ticket, about, answer);
         self.count_login(&mut question, &answer);
+        self.settle_rename(&question, &answer);
         let id = question.conn;
         if self.waits_for(id, ticket) {
             self.ready(id);

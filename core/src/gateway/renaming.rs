@@ -1,19 +1,285 @@
 //! Another nick for a member or guest online: by NICK, or from outside.
+//!
+//! The store has the last word on nicks. It may give a member the nick that another member online still has here,
+//! because the other one was renamed, too, and the gateway has not heard of it yet. Then the change waits until the
+//! nick is free. Members that wait for one another in a circle, as two that swap their nicks, are renamed together.
 
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::mem;
 
 use super::Gateway;
+use super::ending::Ends;
+use super::questions::Question;
 use crate::chat::hub::Slot;
+use crate::chat::question::About;
 use crate::chat::reply;
 use crate::chunk::{Audience, Level, Message};
 use crate::config::Presence;
+use crate::conn::Stage;
 use crate::id::ConnId;
+use crate::member::{Answer, Identity, Member, MemberEvent, MemberId, Query};
+use crate::name::Nick;
+use crate::note::{CloseReason, What};
+use crate::time::Millis;
 
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "NICK and the changes of the store come next")
-)]
+/// The changes of nicks that are not over yet.
+#[derive(Debug, Default)]
+pub(super) struct Renamings {
+    /// When the last NICK of a member was done.
+    last: BTreeMap<MemberId, Millis>,
+    /// The same, in the order of time.
+    by_time: VecDeque<(Millis, MemberId)>,
+    /// Members online that have another nick in the store, which another member online still has here. Not more
+    /// than there are members online.
+    waiting: BTreeMap<MemberId, Waiting>,
+    /// Which of them waits for a nick.
+    by_nick: BTreeMap<Arc<str>, MemberId>,
+    /// When to look for one that has waited for too long.
+    due: Option<Millis>,
+    /// Nicks that became free during this input, while members waited for nicks.
+    freed: Vec<Arc<str>>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    member: Member,
+    since: Millis,
+    author: Option<ConnId>,
+}
+
+impl Renamings {
+    /// Notes a NICK that was done.
+    fn note(&mut self, member: MemberId, now: Millis, wait: Millis, most: usize) {
+        self.last.insert(member, now);
+        self.by_time.push_back((now, member));
+        while let Some((at, member)) = self.by_time.front().copied()
+            && (self.by_time.len() > most || at + wait <= now)
+        {
+            self.by_time.pop_front();
+            // A later change of the member stands further behind.
+            if self.last.get(&member) == Some(&at) {
+                self.last.remove(&member);
+            }
+        }
+    }
+
+    fn wait(&mut self, waiting: Waiting) {
+        let due = waiting.since + PATIENCE;
+        self.due = Some(self.due.map_or(due, |first| first.min(due)));
+        let id = waiting.member.id;
+        self.by_nick.insert(Arc::clone(&waiting.member.nick), id);
+        self.waiting.insert(id, waiting);
+    }
+
+    fn take(&mut self, member: MemberId) -> Option<Waiting> {
+        let waiting = self.waiting.remove(&member)?;
+        if self.by_nick.get(&waiting.member.nick) == Some(&member) {
+            self.by_nick.remove(&waiting.member.nick);
+        }
+        Some(waiting)
+    }
+
+    pub(super) fn deadline(&self) -> Option<Millis> {
+        self.due
+    }
+
+    /// A member leaves, and its nick is free.
+    pub(super) fn leave(&mut self, member: Option<MemberId>, nick: &str) {
+        if !self.waiting.is_empty() {
+            member.map(|member| self.take(member));
+            self.freed.push(Arc::from(nick));
+        }
+    }
+
+    #[cfg(any(test, feature = "_testing"))]
+    pub(super) fn assert_consistent(&self) {
+        assert!(self.freed.is_empty() && self.last.len() <= self.by_time.len());
+        assert!(self.by_nick.len() <= self.waiting.len());
+        assert!(self.waiting.is_empty() || self.due.is_some());
+    }
+
+    /// Whether no member waits for a nick.
+    #[cfg(any(test, feature = "_testing"))]
+    pub(super) fn is_settled(&self) -> bool {
+        self.waiting.is_empty() && self.by_nick.is_empty()
+    }
+}
+
 impl Gateway {
+    /// Whether the last NICK of a member was long enough ago.
+    pub(super) fn may_rename(&self, member: MemberId) -> bool {
+        let wait = self.config.limits.nick_wait;
+        let last = self.renamings.last.get(&member);
+        last.is_none_or(|at| self.now.mono >= *at + wait)
+    }
+
+    /// Asks the member store for another nick of the member on a connection.
+    pub(super) fn ask_rename(&mut self, id: ConnId, nick: &Nick) {
+        let (Some(online), Some(source)) = (self.member_of(id), self.source(id)) else {
+            return;
+        };
+        let Some(member) = online.member() else {
+            return;
+        };
+        let query = Query::Rename {
+            member,
+            nick: nick.as_str().into(),
+            source,
+        };
+        let about = About::Rename {
+            old: online.nick().into(),
+        };
+        self.ask(id, query, about);
+    }
+
+    /// Carries out what the store has done, though the client that asked for it may have left.
+    pub(super) fn settle_rename(&mut self, question: &Question, answer: &Answer) {
+        let (About::Rename { old }, Answer::Renamed(member)) = (&question.about, answer) else {
+            return;
+        };
+        let limits = &self.config.limits;
+        let (wait, most) = (limits.nick_wait, limits.nick_waits);
+        self.renamings.note(member.id, self.now.mono, wait, most);
+        if self.hub.slot_of(member.id).is_none() {
+            let what = What::Nick {
+                who: Identity::Member(member.id),
+                old: Arc::clone(old),
+                new: Arc::clone(&member.nick),
+            };
+            self.note_from(question.conn, question.peer, what);
+        }
+        self.renamed(member, Some(question.conn));
+    }
+
+    /// A member has this nick and name in the store. Changes nothing where that is known.
+    #[cold]
+    pub(super) fn renamed(&mut self, member: &Member, author: Option<ConnId>) {
+        self.questions.rename(member);
+        self.rename_claims(member);
+        let before = self.renamings.take(member.id);
+        let Some(slot) = self.hub.slot_of(member.id) else {
+            return;
+        };
+        let Some(online) = self.hub.online(slot) else {
+            return;
+        };
+        if online.nick() == &*member.nick {
+            if online.name() != &*member.name {
+                self.hub.rename(slot, &member.nick, &member.name);
+            }
+            return;
+        }
+        // The same change again does not begin the wait anew.
+        let before = before.filter(|before| before.member.nick == member.nick);
+        let since = before.map_or(self.now.mono, |before| before.since);
+        self.renamings.wait(Waiting {
+            member: member.clone(),
+            since,
+            author,
+        });
+        if self.hub.by_nick(&member.nick).is_none() {
+            self.give_nick(&member.nick);
+        } else if let Some(circle) = self.circle(member.id) {
+            self.turn(&circle);
+        }
+    }
+
+    /// Gives a free nick to the member that waits for it, that member's nick to the next one, and so on.
+    fn give_nick(&mut self, free: &str) {
+        let mut free: Arc<str> = Arc::from(free);
+        while self.hub.by_nick(&free).is_none()
+            && let Some(id) = self.renamings.by_nick.get(&free).copied()
+        {
+            let old = self.renamings.take(id).and_then(|waiting| {
+                let slot = self.hub.slot_of(id)?;
+                let Member { nick, name, .. } = &waiting.member;
+                self.change_nick(slot, nick, name, waiting.author)
+            });
+            let Some(old) = old else { return };
+            free = old;
+        }
+    }
+
+    /// Nicks that have become free go to the members that wait for them.
+    #[inline]
+    pub(super) fn give_freed_nicks(&mut self) {
+        if !self.renamings.freed.is_empty() {
+            for nick in mem::take(&mut self.renamings.freed) {
+                self.give_nick(&nick);
+            }
+        }
+    }
+
+    /// The members that wait for one another's nicks, from this one on, if the last of them waits for it.
+    fn circle(&self, first: MemberId) -> Option<Vec<MemberId>> {
+        let mut circle = Vec::from([first]);
+        let mut last = first;
+        while circle.len() <= MOST_IN_CIRCLE {
+            let waiting = self.renamings.waiting.get(&last)?;
+            last = self.hub.by_nick(&waiting.member.nick)?.member()?;
+            if last == first {
+                return Some(circle);
+            }
+            circle.push(last);
+        }
+        None
+    }
+
+    /// Renames members that wait for one another. The first leaves and comes again for the others' clients: for a
+    /// moment it would have the same nick as another.
+    fn turn(&mut self, circle: &[MemberId]) {
+        let Some(id) = circle.first().copied() else {
+            return;
+        };
+        let Some(waiting) = self.renamings.take(id) else {
+            return;
+        };
+        let Some(slot) = self.hub.slot_of(id) else {
+            return;
+        };
+        let Member { nick, name, .. } = &waiting.member;
+        let Some(old) = self.hub.rename(slot, ASIDE, name) else {
+            return;
+        };
+        let Some(conn) = self.hub.online(slot).map(|online| online.conn) else {
+            return;
+        };
+        self.tell_presence(conn, &reply::quit(&old));
+        self.give_nick(&old);
+        self.hub.rename(slot, nick, name);
+        self.tell_presence(conn, &reply::login(nick, name));
+        self.tell(conn, &reply::identify(nick, name));
+        self.note_nick(slot, &old);
+    }
+
+    /// Notifies those who are notified when a member logs in or leaves, that one on `conn`.
+    fn tell_presence(&mut self, conn: ConnId, message: &Message) {
+        match self.config.presence {
+            Presence::All => self.broadcast(Audience::Everyone, message, None),
+            Presence::Off => self.tell(conn, message),
+        }
+    }
+
+    /// Ends the chats of members whose nicks others have waited for for too long: in the store they have other
+    /// nicks, and nobody has said which.
+    pub(super) fn end_waits(&mut self) {
+        let now = self.now.mono;
+        let waits = self.renamings.waiting.values();
+        let is_over = |waiting: &&Waiting| waiting.since + PATIENCE <= now;
+        let over: Vec<_> = waits.filter(is_over).map(|w| w.member.clone()).collect();
+        for member in over {
+            if let Some(conn) = self.hub.by_nick(&member.nick).map(|online| online.conn) {
+                self.end_chat(conn, CloseReason::Disabled, Ends::With(Stage::Finishing));
+                self.settle(conn);
+            }
+            self.give_nick(&member.nick);
+        }
+        let waits = self.renamings.waiting.values();
+        self.renamings.due = waits.map(|waiting| waiting.since + PATIENCE).min();
+    }
+
     /// Gives a member online another nick and name, and notifies those who may know. `author` is the connection
     /// that asked for it, if it is still the member's. Returns the nick before; `None`, without a change, if another
     /// member online has the new one.
@@ -27,6 +293,7 @@ impl Gateway {
         let online = self.hub.online(slot);
         let (conn, level) = online.map(|online| (online.conn, online.level))?;
         let old = self.hub.rename(slot, nick, name)?;
+        self.note_nick(slot, &old);
         let author = author.filter(|author| *author == conn);
         let changed = reply::nickchanged(&old, nick);
         let (quit, login) = (reply::quit(&old), reply::login(nick, name));
@@ -38,10 +305,11 @@ impl Gateway {
             }
             Presence::Off => match level {
                 Level::One => {
-                    self.inform(conn, &quit, author);
-                    self.inform(conn, &login, author);
+                    self.tell(conn, &quit);
+                    self.tell(conn, &login);
                 }
-                Level::Two => self.inform(conn, &changed, author),
+                Level::Two if author.is_some() => self.say(conn, &changed),
+                Level::Two => self.tell(conn, &changed),
             },
         }
         if level == Level::One {
@@ -51,11 +319,44 @@ impl Gateway {
         Some(old)
     }
 
-    fn inform(&mut self, conn: ConnId, message: &Message, author: Option<ConnId>) {
-        if author == Some(conn) {
-            self.say(conn, message);
-        } else {
-            self.tell(conn, message);
+    fn note_nick(&mut self, slot: Slot, old: &Arc<str>) {
+        if let Some(online) = self.hub.online(slot) {
+            let who = match online.member() {
+                Some(member) => Identity::Member(member),
+                None => Identity::Guest(Arc::clone(old)),
+            };
+            let conn = online.conn;
+            let (old, new) = (Arc::clone(old), Arc::from(online.nick()));
+            self.note(conn, What::Nick { who, old, new });
+        }
+    }
+
+    /// A change of the store.
+    #[cold]
+    pub(super) fn member(&mut self, event: &MemberEvent) {
+        match event {
+            MemberEvent::Renamed(member) => self.renamed(member, None),
+            MemberEvent::Disabled(id) | MemberEvent::Removed(id) => self.log_out(*id),
+        }
+    }
+
+    fn log_out(&mut self, member: MemberId) {
+        self.questions.outdate(member);
+        self.outdate_claims(member);
+        if let Some(online) = self.hub.by_member(member) {
+            let id = online.conn;
+            self.end_chat(id, CloseReason::Disabled, Ends::With(Stage::Finishing));
+            self.settle(id);
         }
     }
 }
+
+/// How long a change waits for the nick of another member online. A host reports the changes that were made
+/// together within a second.
+const PATIENCE: Millis = Millis::from_secs(2);
+
+/// So many members may swap nicks at once. In a larger circle the waits end instead.
+const MOST_IN_CIRCLE: usize = 64;
+
+/// The nick of a member that is renamed together with others, for a moment. No client can send it.
+const ASIDE: &str = "\0";

@@ -238,22 +238,6 @@ fn a_member_logs_in_twice_at_the_same_instant() {
 }
 
 #[test]
-fn a_store_that_renames_a_member_in_mid_session_takes_nothing_over() {
-    let mut lab = Lab::new(Config {
-        duplicates: OnDuplicate::Replace,
-        ..unlimited()
-    });
-    lab.log_in(1);
-    let newcomer = prepared(&mut lab, "IDENTIFY 1 x\0");
-    let renamed = Member {
-        nick: Arc::from("other"),
-        ..member(1)
-    };
-    lab.handle(Input::Answer(lab.ticket(), Answer::Member(renamed)));
-    assert_eq!(lab.said(newcomer), "<error value=\"Already online.\"/>|");
-}
-
-#[test]
 fn own_answers_hold_back_the_next_command_and_nothing_else() {
     let mut config = unlimited();
     (config.limits.own_backlog, config.limits.backlog) = (100, 1100);

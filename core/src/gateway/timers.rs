@@ -15,6 +15,7 @@ pub(super) enum Due {
     Question(Ticket),
     Throttle,
     Refusals,
+    Renamings,
     Stop,
 }
 
@@ -52,6 +53,7 @@ impl Gateway {
             || self.silences.first().is_some_and(|(at, _)| at <= now)
             || self.throttle.deadline().is_some_and(|at| at <= now)
             || self.refusals.deadline().is_some_and(|at| at <= now)
+            || self.renamings.deadline().is_some_and(|at| at <= now)
             || matches!(self.phase, Phase::Stopping(at) if at <= now)
             || self
                 .questions
@@ -80,6 +82,9 @@ impl Gateway {
         if let Some(at) = self.refusals.deadline() {
             sooner(at, Due::Refusals);
         }
+        if let Some(at) = self.renamings.deadline() {
+            sooner(at, Due::Renamings);
+        }
         if let Phase::Stopping(at) = self.phase {
             sooner(at, Due::Stop);
         }
@@ -103,6 +108,7 @@ impl Gateway {
                     self.act(Action::Note(note));
                 }
             }
+            Due::Renamings => self.end_waits(),
             Due::Stop => {
                 self.phase = Phase::Stopped;
                 // Every chat was ended when the stop began, and none has begun since.
@@ -112,6 +118,7 @@ impl Gateway {
             }
         }
         self.claim_freed();
+        self.give_freed_nicks();
     }
 
     fn fire_conn(&mut self, id: ConnId) {

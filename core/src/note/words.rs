@@ -74,6 +74,11 @@ impl What {
                 to.write("login_unavailable", &words, &[("id", id), ("reason", why)]);
             }
             Self::Slowed => to.write("slowed", &[Word("SLOWED command rate")], &[]),
+            Self::Nick { who, old, new } => {
+                let ((kind, who), old, new) = (named(who), Text(old), Text(new));
+                let words = [Word("NICK "), who, Word(" "), old, Word(" "), new];
+                to.write("nick", &words, &[(kind, who), ("old", old), ("new", new)]);
+            }
             Self::Quit { who } => {
                 let (kind, who) = named(who);
                 to.write("quit", &[Word("QUIT "), who], &[(kind, who)]);

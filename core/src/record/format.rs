@@ -9,7 +9,7 @@ use core::fmt::{self, Write as _};
 use crate::chunk::Chunk;
 use crate::event::{Action, Cause, HostFacts, Input, Refused, StoreState};
 use crate::id::{Accepted, ConnId};
-use crate::member::{Answer, Identity, Login, MemberEvent, Unavailable};
+use crate::member::{Answer, Identity, Login, Member, MemberEvent, Unavailable};
 use crate::note::{NotePart, NoteWriter, What};
 use crate::record::hash;
 use crate::time::Now;
@@ -108,6 +108,16 @@ impl fmt::Display for Line<'_> {
     }
 }
 
+/// A member's number, nick and name.
+struct Named<'a>(&'a Member);
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (nick, name) = (self.0.nick.as_bytes(), self.0.name.as_bytes());
+        write!(f, "{} {} {}", self.0.id, Escaped(nick), Escaped(name))
+    }
+}
+
 /// An input without its bytes, or its settings.
 pub(crate) struct Said<'a, 'b>(pub(crate) &'a Input<'b>);
 
@@ -121,16 +131,9 @@ impl fmt::Display for Said<'_, '_> {
             Input::Answer(ticket, answer) => {
                 write!(f, "answer {} ", ticket.0)?;
                 match answer {
-                    Answer::Member(member) => {
-                        let (nick, name) = (member.nick.as_bytes(), member.name.as_bytes());
-                        write!(
-                            f,
-                            "member {} {} {}",
-                            member.id,
-                            Escaped(nick),
-                            Escaped(name)
-                        )
-                    }
+                    Answer::Member(member) => write!(f, "member {}", Named(member)),
+                    Answer::Renamed(member) => write!(f, "renamed {}", Named(member)),
+                    Answer::Taken => f.write_str("taken"),
                     Answer::Claimed => f.write_str("claimed"),
                     Answer::Denied(why, None) => write!(f, "denied {}", why.as_str()),
                     Answer::Denied(why, Some(member)) => {
@@ -140,7 +143,9 @@ impl fmt::Display for Said<'_, '_> {
                 }
             }
             Input::Member(MemberEvent::Disabled(id)) => write!(f, "member disabled {id}"),
-            Input::Member(MemberEvent::Renamed(id)) => write!(f, "member renamed {id}"),
+            Input::Member(MemberEvent::Renamed(member)) => {
+                write!(f, "member renamed {}", Named(member))
+            }
             Input::Member(MemberEvent::Removed(id)) => write!(f, "member removed {id}"),
             Input::Announce(text) => write!(f, "announce {}", Escaped(text.as_bytes())),
             Input::Kick { member, reason } => {

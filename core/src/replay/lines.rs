@@ -88,11 +88,9 @@ fn input<'a>(word: &str, words: &mut impl Iterator<Item = &'a str>) -> Option<In
         "answer" => {
             let ticket = Ticket(number(words.next()?)?);
             let answer = match words.next()? {
-                "member" => Answer::Member(Member {
-                    id: MemberId(number(words.next()?)?),
-                    nick: text(words.next()?)?,
-                    name: text(words.next()?)?,
-                }),
+                "member" => Answer::Member(member(number(words.next()?)?, words)?),
+                "renamed" => Answer::Renamed(member(number(words.next()?)?, words)?),
+                "taken" => Answer::Taken,
                 "claimed" => Answer::Claimed,
                 "denied" => {
                     let why = words.by_ref().collect::<Vec<_>>().join(" ");
@@ -114,7 +112,11 @@ fn input<'a>(word: &str, words: &mut impl Iterator<Item = &'a str>) -> Option<In
             let (what, id) = (words.next()?, MemberId(number(words.next()?)?));
             Input::Member(match what {
                 "disabled" => MemberEvent::Disabled(id),
-                "renamed" => MemberEvent::Renamed(id),
+                "renamed" => match member(id.0, words) {
+                    Some(member) => MemberEvent::Renamed(member),
+                    // In recordings of earlier versions, which logged the member out.
+                    None => MemberEvent::Disabled(id),
+                },
                 "removed" => MemberEvent::Removed(id),
                 _ => return None,
             })
@@ -148,6 +150,15 @@ fn input<'a>(word: &str, words: &mut impl Iterator<Item = &'a str>) -> Option<In
         "timeout" => Input::Timeout,
         "shutdown" => Input::Shutdown,
         _ => return None,
+    })
+}
+
+/// The member of this number, with its nick and name from a line.
+fn member<'a>(id: i64, words: &mut impl Iterator<Item = &'a str>) -> Option<Member> {
+    Some(Member {
+        id: MemberId(id),
+        nick: text(words.next()?)?,
+        name: text(words.next()?)?,
     })
 }
 

@@ -82,6 +82,8 @@ struct Writer {
     /// Questions that wait, the oldest first, by their number here; and there.
     kept: Vec<(Ticket, Query)>,
     members: BTreeMap<MemberId, (Member, String)>,
+    /// Nicks that members have been given since.
+    renamed: BTreeMap<MemberId, Arc<str>>,
     left_out: BTreeSet<&'static str>,
 }
 
@@ -126,6 +128,7 @@ impl Writer {
             by_conn: BTreeMap::new(),
             kept: Vec::new(),
             members: BTreeMap::new(),
+            renamed: BTreeMap::new(),
             left_out: BTreeSet::new(),
         }
     }
@@ -190,9 +193,13 @@ impl Writer {
             }
             Input::Member(event) => {
                 self.time();
-                let _ = match event {
+                let _ = match &event {
                     MemberEvent::Disabled(id) => writeln!(self.out, "disable {id}"),
-                    MemberEvent::Renamed(id) => writeln!(self.out, "rename {id} {RENAMED}{id}"),
+                    MemberEvent::Renamed(member) => {
+                        self.renamed.insert(member.id, Arc::clone(&member.nick));
+                        let nick = escaped(member.nick.as_bytes());
+                        writeln!(self.out, "rename {} {nick}", member.id)
+                    }
                     MemberEvent::Removed(id) => writeln!(self.out, "remove {id}"),
                 };
                 self.gateway.handle(self.now, Input::Member(event));
@@ -287,8 +294,14 @@ impl Writer {
         if let (Answer::Member(member), Query::Identify { password, .. }) = (&answer, query) {
             self.met(member, password.expose());
         }
+        if let Answer::Renamed(member) = &answer {
+            self.renamed.insert(member.id, Arc::clone(&member.nick));
+        }
         let _ = match &answer {
-            Answer::Member(_) | Answer::Claimed => writeln!(self.out, "store answers {which}"),
+            Answer::Member(_) | Answer::Claimed | Answer::Renamed(_) => {
+                writeln!(self.out, "store answers {which}")
+            }
+            Answer::Taken => writeln!(self.out, "store denies {which}: taken"),
             Answer::Denied(why, _) => writeln!(self.out, "store denies {which}: {}", why.as_str()),
             Answer::Unavailable(Unavailable::Failed) => writeln!(self.out, "store fails {which}"),
             Answer::Unavailable(
@@ -305,13 +318,11 @@ impl Writer {
     fn met(&mut self, member: &Member, password: &str) {
         let known = (member.clone(), String::from(password));
         let before = self.members.entry(member.id);
-        let before = before.or_insert_with(|| known.clone()).clone();
-        let renamed = format!("rename {0} {RENAMED}{0}\n", member.id);
-        if before.0.nick != member.nick && self.out.contains(&renamed) {
-            let nick = escaped(member.nick.as_bytes());
-            let new = format!("rename {} {nick}\n", member.id);
-            self.out = self.out.replace(&renamed, &new);
-        } else if before != known {
+        let mut before = before.or_insert_with(|| known.clone()).clone();
+        if let Some(nick) = self.renamed.get(&member.id) {
+            before.0.nick = Arc::clone(nick);
+        }
+        if before != known {
             self.note("that a member's password, nick or name became another");
         }
     }
@@ -374,9 +385,6 @@ impl Writer {
         text
     }
 }
-
-/// What a member is called from now on is known when it comes back.
-const RENAMED: &str = "renamed";
 
 /// The moment every transcript begins: 2007-07-10 10:54:02, in UTC.
 const STARTED: UnixSeconds = UnixSeconds(1_184_064_842);

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use crate::chat::command::Args;
 use crate::chat::context::Context;
 use crate::chat::reply;
-use crate::config::{Config, Guests};
+use crate::config::{Config, Guests, NickChanges};
 
 pub(crate) fn run(context: &mut dyn Context, _args: Args<'_>) {
     let config = context.config();
@@ -19,6 +19,7 @@ type Feature = (&'static str, fn(&Config) -> bool);
 
 /// All such words, in the order in which clients get them.
 static FEATURES: &[Feature] = &[
+    ("nick", |config| config.nick_changes == NickChanges::On),
     ("me", |_| true),
     ("guests", |config| config.guests == Guests::On),
 ];

@@ -40,7 +40,7 @@ pub(crate) fn answered(context: &mut dyn Context, id: Arc<str>, asked: Millis, a
         Answer::Member(member) => context.claim(id, member),
         Answer::Denied(..) => context.hold_refusal(asked),
         Answer::Unavailable(_) => context.say(&reply::error(reply::TRY_LATER)),
-        Answer::Claimed => {}
+        Answer::Claimed | Answer::Renamed(_) | Answer::Taken => {}
     }
 }
 
@@ -63,7 +63,7 @@ pub(crate) fn claimed(
             context.log_failure(&id, &answer);
             context.say(&reply::error(reply::TRY_LATER));
         }
-        Answer::Member(_) => {}
+        Answer::Member(_) | Answer::Renamed(_) | Answer::Taken => {}
     }
 }
 

@@ -160,6 +160,9 @@ impl Writer<'_> {
     pub(super) fn nick(&mut self) -> String {
         match self.random.below(12) {
             0 => String::from("nobody"),
+            1 if !self.members.given_up.is_empty() => {
+                self.random.pick(&self.members.given_up).0.clone()
+            }
             _ => String::from(&*self.random.pick(&self.members.all).nick),
         }
     }
@@ -203,7 +206,7 @@ pub(super) const IDLE: u64 = 64;
 /// How often a client sends something that is no command, against the shares of [`COMMANDS`].
 const WRONG_SHARE: u64 = 2;
 
-const WRONG: [(&str, &str); 8] = [
+const WRONG: [(&str, &str); 9] = [
     ("Unknown command.", "<policy-file-request/>!"),
     ("Unknown command.", "HALLO <world>"),
     ("Unknown command.", "//LIST"),
@@ -211,6 +214,7 @@ const WRONG: [(&str, &str); 8] = [
     ("Usage: MSG nick text", "MSG alice  "),
     ("Usage: PING token", "ping"),
     ("Usage: ME nick text", "/Me alice"),
+    ("Usage: NICK new", "nick "),
     ("Unknown command.", "ſ"),
 ];
 

@@ -219,6 +219,13 @@ impl Client {
 
     /// Takes what the server sent. Logins and quits of a nick must alternate for each client.
     pub(super) fn hear(&mut self, said: &Said) {
+        if let Some([old, new]) = said.values("nickchanged") {
+            if old != new {
+                self.presence.insert(old.clone(), Presence::Went);
+                self.presence.insert(new.clone(), Presence::Came);
+            }
+            return;
+        }
         let (nick, presence) = if let Some([nick, _]) = said.values("login") {
             (nick, Presence::Came)
         } else if let Some([nick]) = said.values("quit") {

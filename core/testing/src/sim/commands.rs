@@ -7,6 +7,7 @@ mod identify;
 mod list;
 mod me;
 mod msg;
+pub(super) mod nick;
 mod ping;
 mod quit;
 
@@ -17,7 +18,7 @@ use super::reader::{Level, Said};
 use crate::random::Random;
 
 /// All commands. A new row changes what every seed plays.
-pub(super) static COMMANDS: [Command; 7] = [
+pub(super) static COMMANDS: [Command; 8] = [
     Command {
         word: "IDENTIFY",
         level_two: false,
@@ -73,6 +74,14 @@ pub(super) static COMMANDS: [Command; 7] = [
         share: 3,
         write: me::write,
         answer: me::answer,
+    },
+    Command {
+        word: "NICK",
+        level_two: true,
+        price: 1,
+        share: 3,
+        write: nick::write,
+        answer: nick::answer,
     },
 ];
 

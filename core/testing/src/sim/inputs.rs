@@ -10,7 +10,7 @@ use super::reader::memory;
 use super::swarm::throttle;
 use super::world::{Event, World};
 use flashgate_core::{
-    Action, Cause, Chunk, ConnId, Gateway, HostFacts, Input, ListAccess, Login, Member,
+    Action, Answer, Cause, Chunk, ConnId, Gateway, HostFacts, Input, ListAccess, Login, Member,
     MemberEvent, MemberId, Millis, OnDuplicate,
 };
 
@@ -100,6 +100,12 @@ impl World<'_> {
             Action::Lookup(ticket, query) => {
                 let (random, store) = (&mut self.random, &self.swarm.store);
                 if let Some(reply) = self.members.ask(*ticket, query, random, store) {
+                    if let Answer::Renamed(member) = &reply.answer {
+                        // A real store is watched for changes, its own among them.
+                        let after = self.operator.below(600);
+                        let id = member.id;
+                        self.at(after, Event::Told(id));
+                    }
                     self.answers.insert(reply.ticket, reply.answer);
                     self.at(reply.after, Event::Answer(reply.ticket));
                 }
@@ -153,6 +159,9 @@ impl World<'_> {
         if self.operator.percent(self.swarm.announces) {
             self.announce();
         }
+        if self.operator.percent(self.swarm.renames) {
+            self.rename_somebody();
+        }
         if self.operator.percent(self.swarm.kicks) {
             self.kick_somebody();
         }
@@ -179,14 +188,27 @@ impl World<'_> {
             return;
         }
         let id = self.members.all[n].id;
-        let events = [
-            MemberEvent::Disabled(id),
-            MemberEvent::Renamed(id),
-            MemberEvent::Removed(id),
-        ];
+        let events = [MemberEvent::Disabled(id), MemberEvent::Removed(id)];
         let event = self.random.pick(&events).clone();
         self.settle_timers();
         self.handle(Input::Member(event), model::Input::Member(id));
+    }
+
+    /// Gives a member another nick in the store, of which the gateway hears at once.
+    fn rename_somebody(&mut self) {
+        let id = self.operator.pick(&self.members.all).id;
+        self.unique += 10;
+        self.members.rename(id, &format!("o{}", self.unique));
+        self.told(id);
+    }
+
+    /// The gateway hears what a member is called now.
+    pub(super) fn told(&mut self, id: MemberId) {
+        let member = self.members.all.iter().find(|member| member.id == id);
+        let member = member.expect("a member").clone();
+        self.settle_timers();
+        let known = model::Input::Renamed(member.clone());
+        self.handle(Input::Member(MemberEvent::Renamed(member)), known);
     }
 
     fn announce(&mut self) {

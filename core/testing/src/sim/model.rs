@@ -12,6 +12,7 @@ mod ends;
 mod hops;
 mod login;
 mod rate;
+mod renaming;
 mod said;
 mod side;
 mod throttle;
@@ -51,6 +52,8 @@ pub(super) struct Model {
     questions: BTreeMap<(Node, Ticket), Question>,
     /// Newcomers that wait or have waited for an older connection, in the order of their claims.
     claims: Vec<Key>,
+    /// When the last NICK of each member was done.
+    last_nick: BTreeMap<MemberId, Millis>,
     past: Past,
     /// Timers fire with this input, in an order that the model cannot see: it checks less strictly which login
     /// passes.
@@ -81,6 +84,7 @@ pub(super) enum Input {
     Backlog(Key, usize),
     Answer(Node, Ticket, Answer),
     Member(MemberId),
+    Renamed(Member),
     Announce(String),
     Kick(Login, Option<String>),
     Configure,
@@ -95,6 +99,8 @@ struct Question {
     name: String,
     /// The member, if the question is about a claim.
     claim: Option<Member>,
+    /// The member as it was, if the question is about another nick.
+    rename: Option<Member>,
     /// Whether the throttle was on when the question was asked.
     throttled: bool,
     /// Whether it counts as a failure until it is answered.
@@ -102,6 +108,8 @@ struct Question {
     submitted: Millis,
     /// Members that were changed since then.
     changed: BTreeSet<MemberId>,
+    /// Members that were given other nicks since then, as they are now.
+    renamed: BTreeMap<MemberId, Member>,
 }
 
 /// What must come next.
@@ -115,6 +123,8 @@ enum Must {
     },
     Close(Key, Option<CloseReason>),
     Login(Key, Member),
+    /// The log says that a member, who was called so before, has another nick.
+    Nick(Key, Member, String),
     End(Key, Stage),
 }
 
@@ -138,6 +148,7 @@ impl Model {
             online: Vec::new(),
             questions: BTreeMap::new(),
             claims: Vec::new(),
+            last_nick: BTreeMap::new(),
             past: Past::default(),
             blurred: false,
             unsure_until: Millis(0),
@@ -199,6 +210,7 @@ impl Model {
                     question.changed.insert(*member);
                 }
             }
+            Input::Renamed(member) => self.renamed(member, None),
             Input::Announce(text) => {
                 let said = Said::xml("announce", [&*self.time_of_day(), text]);
                 self.announced(said);
@@ -390,6 +402,14 @@ impl Model {
             What::LoginFailed { id, why, .. } => {
                 assert_eq!(self.failed.pop_front(), Some((String::from(&**id), *why)));
                 self.count("login failed");
+            }
+            What::Nick { who, old, new } => {
+                let Some(Must::Nick(id, member, before)) = self.must.pop_front() else {
+                    panic!("no nick is to change: {note:?}");
+                };
+                assert_eq!(note.conn.map(|conn| node.key(conn)), Some(id));
+                assert_eq!(*who, Identity::Member(member.id));
+                assert_eq!((&**old, &**new), (&*before, &*member.nick));
             }
             What::LoginUnavailable { .. } => self.count("login unavailable"),
             What::Slowed => {

@@ -358,7 +358,8 @@ static OF_2007: [Shape; 7] = [
 ];
 
 /// The elements that only clients of level 2 get.
-static NEWER: [Shape; 4] = [
+static NEWER: [Shape; 5] = [
+    Shape::new("nickchanged", &["aid", "to"], " />"),
     Shape::new("action", &["aid", "time", "msg", "from"], " />"),
     Shape::new("announce", &["time", "msg"], " />"),
     Shape::new("hello", &["server", "version", "features"], " />"),

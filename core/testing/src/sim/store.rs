@@ -11,6 +11,8 @@ use flashgate_core::{Answer, Denial, Login, Member, MemberId, Query, Ticket, Una
 pub(super) struct Members {
     pub(super) all: Vec<Member>,
     pub(super) active: Vec<bool>,
+    /// Nicks that members have given up, with the member; at most three of each.
+    pub(super) given_up: Vec<(String, MemberId)>,
     pub(super) password: Option<&'static str>,
 }
 
@@ -27,6 +29,7 @@ impl Members {
         Self {
             all: called(&NICKS[..count.min(NICKS.len())], &NAMES),
             active: std::vec![true; count],
+            given_up: Vec::new(),
             password: None,
         }
     }
@@ -36,13 +39,14 @@ impl Members {
         Self {
             all: called(&REAL_NICKS, &REAL_NAMES),
             active: std::vec![true; REAL_NICKS.len()],
+            given_up: Vec::new(),
             password: Some(password),
         }
     }
 
     /// The answer is looked up now and sent later: changes in between make it outdated.
     pub(super) fn ask(
-        &self,
+        &mut self,
         ticket: Ticket,
         query: &Query,
         random: &mut Random,
@@ -68,12 +72,41 @@ impl Members {
         })
     }
 
-    fn verdict(&self, query: &Query) -> Answer {
+    /// Gives a member another nick, whatever others have.
+    pub(super) fn rename(&mut self, member: MemberId, nick: &str) -> Member {
+        let found = self.all.iter_mut().find(|m| m.id == member);
+        let found = found.expect("a member");
+        let old = std::mem::replace(&mut found.nick, Arc::from(nick));
+        let renamed = found.clone();
+        self.given_up
+            .retain(|(given_up, _)| !is_same(given_up, nick));
+        if !is_same(&old, nick) {
+            self.given_up.push((String::from(&*old), member));
+        }
+        let of_member = |(_, by): &(String, MemberId)| *by == member;
+        if self.given_up.iter().filter(|one| of_member(one)).count() > 3 {
+            let oldest = self.given_up.iter().position(of_member);
+            self.given_up.remove(oldest.expect("there are four"));
+        }
+        renamed
+    }
+
+    fn wants(&mut self, member: MemberId, nick: &str) -> Answer {
+        let mut others = self.all.iter().filter(|m| m.id != member);
+        let mut given_up = self.given_up.iter().filter(|(_, by)| *by != member);
+        if others.any(|m| is_same(&m.nick, nick)) || given_up.any(|(old, _)| is_same(old, nick)) {
+            return Answer::Taken;
+        }
+        Answer::Renamed(self.rename(member, nick))
+    }
+
+    fn verdict(&mut self, query: &Query) -> Answer {
         let (login, password) = match query {
             Query::Identify {
                 login, password, ..
             } => (login, password),
             Query::Claim(_) => return Answer::Claimed,
+            Query::Rename { member, nick, .. } => return self.wants(*member, nick),
         };
         let found = self
             .all
@@ -92,6 +125,11 @@ impl Members {
             None => Answer::Denied(Denial::Unknown, None),
         }
     }
+}
+
+/// Whether two nicks differ in letter case alone.
+fn is_same(one: &str, other: &str) -> bool {
+    one.to_lowercase() == other.to_lowercase()
 }
 
 fn called(nicks: &[&str], names: &[&str]) -> Vec<Member> {

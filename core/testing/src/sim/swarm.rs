@@ -50,6 +50,8 @@ pub(super) struct Swarm {
     /// member.
     pub(super) announces: u64,
     pub(super) kicks: u64,
+    /// On how many of 100 occasions a member is given another nick from outside.
+    pub(super) renames: u64,
     /// The proxies between clients and the gateway.
     pub(super) proxies: Option<&'static Proxies>,
 }
@@ -137,6 +139,7 @@ impl Swarm {
             leaves: true,
             announces: 0,
             kicks: 0,
+            renames: 0,
             proxies: None,
         }
     }
@@ -145,6 +148,7 @@ impl Swarm {
     pub(super) fn draw_operator(&mut self, seed: u64) {
         self.announces = *stream(seed, "announces").pick(&[0, 3, 3, 30]);
         self.kicks = *stream(seed, "kicks").pick(&[2, 2, 0, 30]);
+        self.renames = *stream(seed, "renames").pick(&[0, 2, 20]);
     }
 
     /// Puts proxies before the gateway in some runs. What they send has a random stream of its own, too, so that all
@@ -300,6 +304,9 @@ const SETTINGS: &[(&str, &[&str])] = &[
         "presence",
         &["all", "all", "all", "all", "all", "all", "off"],
     ),
+    ("nick-changes", &["on", "on", "on", "off"]),
+    ("nick-wait", &["0", "1s", "1m"]),
+    ("reserved-nicks", &["mona"]),
     ("codepage", &["off", "off", "windows-1250"]),
     ("raw-keepalive", &["0", "0", "1s", "30s"]),
     ("list-needs-login", &["off", "off", "on"]),

@@ -19,8 +19,8 @@ use super::witness::Witness;
 use super::{AT_LEVEL_ONE, Meter, Scene, Watched};
 use crate::random::Random;
 use flashgate_core::{
-    Accepted, Answer, Cause, ConnId, Gateway, Input, ListenerId, MAX_READ, Millis, Now, Ticket,
-    UnixSeconds,
+    Accepted, Answer, Cause, ConnId, Gateway, Input, ListenerId, MAX_READ, MemberId, Millis, Now,
+    Ticket, UnixSeconds,
 };
 
 pub(super) struct World<'a> {
@@ -66,6 +66,8 @@ pub(super) enum Event {
     Read(ConnId),
     /// The store answers.
     Answer(Ticket),
+    /// The store's host reports what a member is called now.
+    Told(MemberId),
     /// The system reports a vanished peer as dead.
     GiveUp(ConnId),
     /// The runtime has carried out an abort.
@@ -186,10 +188,14 @@ impl<'a> World<'a> {
             Event::Read(id) => self.read(id),
             Event::Answer(ticket) => {
                 if let Some(answer) = self.answers.remove(&ticket) {
+                    if self.model.may_rename(&answer) {
+                        self.settle_timers();
+                    }
                     let known = model::Input::Answer(ONLY, ticket, answer.clone());
                     self.handle(Input::Answer(ticket, answer), known);
                 }
             }
+            Event::Told(id) => self.told(id),
             Event::GiveUp(id) => self.breaks(id, Cause::TimedOut),
             Event::Cut(id) => self.gone(id, Cause::Closed),
             Event::Outside => self.outside(),

@@ -198,7 +198,7 @@ impl Open {
             "remove" => Step::Member(MemberId(number(rest)?), Change::Remove),
             "rename" => {
                 let (id, nick) = rest.split_once(' ').ok_or("rename is: ID NICK")?;
-                Step::Member(MemberId(number(id)?), Change::Rename(Arc::from(nick)))
+                Step::Member(MemberId(number(id)?), Change::Rename(text(nick)?))
             }
             "configure" => {
                 let (name, value) = rest.split_once(' ').unwrap_or((rest, ""));
@@ -362,6 +362,9 @@ fn store(text: &str) -> Result<Step, String> {
 }
 
 fn denial(why: &str) -> Result<Verdict, String> {
+    if why == "taken" {
+        return Ok(Verdict::Taken);
+    }
     let denial = Denial::named(why).ok_or_else(|| format!("{why:?} is no reason to deny"))?;
     Ok(Verdict::Denial(denial))
 }

@@ -10,10 +10,10 @@ use super::journal::Journal;
 use super::outcome::{Against, Failure, Played, Point, Stream};
 use super::rewrite::Edit;
 use super::step::{Act, ClientId, End, Scenario, Step};
-use super::store::{Change, Store};
+use super::store::Store;
 use super::text::difference;
 use crate::ManualClock;
-use flashgate_core::{ListenerId, MemberEvent, MemberId, Millis, UnixSeconds};
+use flashgate_core::{ListenerId, Millis, UnixSeconds};
 use flashgate_host::Host;
 
 impl Scenario {
@@ -125,8 +125,8 @@ impl<D: Driver> Player<'_, D> {
                 }
             }
             Step::Member(id, change) => {
-                self.store.change(*id, change);
-                self.driver.member(event(*id, change))?;
+                let event = self.store.change(*id, change);
+                self.driver.member(event)?;
             }
             Step::Configure(config) => self.driver.configure(config.clone())?,
             Step::Announce(text) => self.driver.announce(text)?,
@@ -439,14 +439,6 @@ impl<D: Driver> Player<'_, D> {
             points: self.points,
             edits: self.edits,
         })
-    }
-}
-
-fn event(id: MemberId, change: &Change) -> MemberEvent {
-    match change {
-        Change::Disable => MemberEvent::Disabled(id),
-        Change::Rename(_) => MemberEvent::Renamed(id),
-        Change::Remove => MemberEvent::Removed(id),
     }
 }
 

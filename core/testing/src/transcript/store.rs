@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use flashgate_core::{
-    Answer, Denial, Login, Member, MemberId, MemberStore, Query, Reply, Unavailable,
+    Answer, Denial, Login, Member, MemberEvent, MemberId, MemberStore, Query, Reply, Unavailable,
+    name,
 };
 
 /// A member that the store knows.
@@ -35,6 +36,8 @@ pub(super) enum Verdict {
     Truth,
     /// A denial for this reason.
     Denial(Denial),
+    /// That the nick of a NICK is taken.
+    Taken,
     /// That the store is broken.
     Failure,
     /// That it has too many questions.
@@ -60,6 +63,8 @@ struct Inner {
     taken: u64,
     members: Vec<Known>,
     kept: Vec<(Query, Reply)>,
+    /// Nicks that members have given up, in the form that forgets letter case.
+    given_up: Vec<(String, MemberId)>,
 }
 
 impl Store {
@@ -70,6 +75,7 @@ impl Store {
                 taken: 0,
                 members: members.to_vec(),
                 kept: Vec::new(),
+                given_up: Vec::new(),
             }),
         })
     }
@@ -105,6 +111,7 @@ impl Store {
                 let member = inner.find(&query).map(|known| known.member.id);
                 Answer::Denied(why, member)
             }
+            Verdict::Taken => Answer::Taken,
             Verdict::Failure => Answer::Unavailable(Unavailable::Failed),
             Verdict::Busy => Answer::Unavailable(Unavailable::Busy),
         };
@@ -113,13 +120,26 @@ impl Store {
         Ok(())
     }
 
-    /// Changes a member, as the host does before it notifies the gateway.
-    pub(super) fn change(&self, id: MemberId, change: &Change) {
+    /// Changes a member, as the host does before it notifies the gateway of the event that this returns.
+    pub(super) fn change(&self, id: MemberId, change: &Change) -> MemberEvent {
         let mut inner = self.lock();
         match change {
-            Change::Disable => inner.each(id, |known| known.active = false),
-            Change::Rename(nick) => inner.each(id, |known| known.member.nick = nick.clone()),
-            Change::Remove => inner.members.retain(|known| known.member.id != id),
+            Change::Disable => {
+                inner.each(id, |known| known.active = false);
+                MemberEvent::Disabled(id)
+            }
+            Change::Rename(nick) => {
+                let renamed = inner.rename(id, nick);
+                MemberEvent::Renamed(renamed.unwrap_or_else(|| Member {
+                    id,
+                    nick: nick.clone(),
+                    name: nick.clone(),
+                }))
+            }
+            Change::Remove => {
+                inner.members.retain(|known| known.member.id != id);
+                MemberEvent::Removed(id)
+            }
         }
     }
 
@@ -159,9 +179,11 @@ impl MemberStore for Store {
 }
 
 impl Inner {
-    fn truth(&self, query: &Query) -> Answer {
-        let Query::Identify { password, .. } = query else {
-            return Answer::Claimed;
+    fn truth(&mut self, query: &Query) -> Answer {
+        let password = match query {
+            Query::Identify { password, .. } => password,
+            Query::Claim(_) => return Answer::Claimed,
+            Query::Rename { member, nick, .. } => return self.may_rename(*member, nick),
         };
         let Some(known) = self.find(query) else {
             return Answer::Denied(Denial::Unknown, None);
@@ -183,7 +205,29 @@ impl Inner {
                 Login::Nick(nick) => known.member.nick == *nick,
             },
             Query::Claim(member) => known.member.id == member.id,
+            Query::Rename { member, .. } => known.member.id == *member,
         })
+    }
+
+    fn may_rename(&mut self, id: MemberId, nick: &Arc<str>) -> Answer {
+        let key = name::fold(nick);
+        let of_others = |known: &&Known| known.member.id != id;
+        let mut others = self.members.iter().filter(of_others);
+        let is_given_up = |(other, by): &(String, MemberId)| *other == key && *by != id;
+        if others.any(|known| name::fold(&known.member.nick) == key)
+            || self.given_up.iter().any(is_given_up)
+        {
+            return Answer::Taken;
+        }
+        let renamed = self.rename(id, nick);
+        renamed.map_or(Answer::Denied(Denial::Unknown, None), Answer::Renamed)
+    }
+
+    fn rename(&mut self, id: MemberId, nick: &Arc<str>) -> Option<Member> {
+        let known = self.members.iter_mut().find(|k| k.member.id == id)?;
+        let old = std::mem::replace(&mut known.member.nick, Arc::clone(nick));
+        self.given_up.push((name::fold(&old), id));
+        Some(known.member.clone())
     }
 
     fn each(&mut self, id: MemberId, change: impl Fn(&mut Known)) {

@@ -57,7 +57,14 @@ impl Model {
                 assert_eq!(*said, Said::error("Please try again later."));
                 self.side(id).free(now);
             }
-            Turn::Verdict(Answer::Denied(..) | Answer::Claimed) => panic!("no verdict: {said:?}"),
+            Turn::Verdict(Answer::Taken) => {
+                assert_eq!(*said, Said::error("Nick is taken."));
+                self.side(id).free(now);
+                self.count("nick taken");
+            }
+            Turn::Verdict(Answer::Denied(..) | Answer::Claimed | Answer::Renamed(_)) => {
+                panic!("no verdict: {said:?}")
+            }
             Turn::Verdict(Answer::Member(_)) | Turn::Claim { .. } => self.already_online(id, said),
             Turn::Line(_) | Turn::Asking(_) | Turn::Right(_) => {
                 panic!("{id:?} waits, but {said:?}")

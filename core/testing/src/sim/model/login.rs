@@ -21,6 +21,11 @@ impl Model {
                 source,
             } => (login, password, source),
             Query::Claim(member) => return self.asked_about_a_claim(node, ticket, member),
+            Query::Rename {
+                member,
+                nick,
+                source,
+            } => return self.asked_to_rename(node, ticket, *member, nick, *source),
         };
         let now = self.now.mono;
         // A number in its plain form is a member's number; anything else is a nick.
@@ -73,10 +78,12 @@ impl Model {
             source: *source,
             name,
             claim: None,
+            rename: None,
             throttled: limits.throttle.login == LoginThrottle::On,
             counts,
             submitted: now,
             changed: Default::default(),
+            renamed: Default::default(),
         };
         assert!(
             self.questions.insert((node, ticket), question).is_none(),
@@ -98,10 +105,12 @@ impl Model {
             source: self.source(*id),
             name: side.tried.clone(),
             claim: Some(member.clone()),
+            rename: None,
             throttled: false,
             counts: false,
             submitted: self.now.mono,
             changed: Default::default(),
+            renamed: Default::default(),
         };
         self.side(question.conn).turn = Turn::Asking(ticket);
         self.questions.insert((node, ticket), question);
@@ -112,6 +121,7 @@ impl Model {
     fn claimed(&mut self, ticket: Ticket, question: Question, member: Member, answer: Answer) {
         let until = question.submitted + self.config.limits.failure_delay;
         let changed = question.changed.contains(&member.id);
+        let member = question.as_it_is_now(member);
         let waits = |side: &&mut Side| side.turn == Turn::Asking(ticket);
         let Some(side) = self.sides.get_mut(&question.conn).filter(waits) else {
             return self.count("an answer to a claim after the end");
@@ -120,11 +130,15 @@ impl Model {
             Answer::Claimed if changed => Turn::Refused(until),
             Answer::Claimed => Turn::Verdict(Answer::Member(member)),
             Answer::Unavailable(_) => Turn::Verdict(answer),
-            Answer::Member(_) | Answer::Denied(..) => panic!("{answer:?} to a claim"),
+            Answer::Member(_) | Answer::Denied(..) | Answer::Renamed(_) | Answer::Taken => {
+                panic!("{answer:?} to a claim")
+            }
         };
         if let Turn::Refused(_) = side.turn {
             self.failed.push_back((question.name, Denial::Changed));
             self.count("a claim of a changed member");
+        } else if let Turn::Verdict(Answer::Member(member)) = side.turn.clone() {
+            self.heard_of(&member);
         }
     }
 
@@ -137,12 +151,16 @@ impl Model {
         if let Some(member) = question.claim.clone() {
             return self.claimed(ticket, question, member, answer);
         }
+        if question.rename.is_some() {
+            return self.answered_to_nick(ticket, &question, answer);
+        }
         let answer = match answer {
             Answer::Member(ref member) if question.changed.contains(&member.id) => {
                 Answer::Denied(Denial::Changed, Some(member.id))
             }
-            Answer::Member(_) | Answer::Denied(..) | Answer::Unavailable(_) => answer,
-            Answer::Claimed => panic!("no claim was asked for"),
+            Answer::Member(member) => Answer::Member(question.as_it_is_now(member)),
+            Answer::Denied(..) | Answer::Unavailable(_) => answer,
+            Answer::Claimed | Answer::Renamed(_) | Answer::Taken => panic!("a login was asked for"),
         };
         if let Answer::Denied(why, _) = answer {
             self.failed.push_back((question.name.clone(), why));
@@ -158,7 +176,14 @@ impl Model {
         side.turn = match answer {
             Answer::Denied(..) => Turn::Refused(until),
             Answer::Member(member) if self.config.claims == Claims::Host => Turn::Right(member),
-            Answer::Member(_) | Answer::Claimed | Answer::Unavailable(_) => Turn::Verdict(answer),
+            Answer::Member(ref member) => {
+                let member = member.clone();
+                side.turn = Turn::Verdict(answer);
+                return self.heard_of(&member);
+            }
+            Answer::Claimed | Answer::Renamed(_) | Answer::Taken | Answer::Unavailable(_) => {
+                Turn::Verdict(answer)
+            }
         };
     }
 

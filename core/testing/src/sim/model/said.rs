@@ -103,15 +103,19 @@ impl Model {
         if is_paused {
             self.count("announce to a paused client");
         }
-        self.everyone_of_level_two(said);
+        self.everyone_of_level_two(said, None);
     }
 
     pub(super) fn everyone(&mut self, said: Said, author: Option<Key>) {
         self.all(|_, _| true, said, author);
     }
 
-    pub(super) fn everyone_of_level_two(&mut self, said: Said) {
-        self.all(|model, id| model.is_level_two(id), said, None);
+    pub(super) fn everyone_of_level_one(&mut self, said: Said) {
+        self.all(|model, id| !model.is_level_two(id), said, None);
+    }
+
+    pub(super) fn everyone_of_level_two(&mut self, said: Said, author: Option<Key>) {
+        self.all(|model, id| model.is_level_two(id), said, author);
     }
 
     fn all(&mut self, gets: impl Fn(&Self, Key) -> bool, said: Said, author: Option<Key>) {

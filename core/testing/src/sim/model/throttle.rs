@@ -399,7 +399,7 @@ impl Model {
         match answer {
             Answer::Member(member) => self.past.logged_in(source, member),
             Answer::Denied(..) => self.past.failed(source, name, now),
-            Answer::Claimed | Answer::Unavailable(_) => {}
+            Answer::Claimed | Answer::Renamed(_) | Answer::Taken | Answer::Unavailable(_) => {}
         }
     }
 
