@@ -9,6 +9,7 @@ pub(crate) mod context;
 mod group;
 mod guests;
 pub(crate) mod hub;
+mod order;
 pub(crate) mod question;
 pub(crate) mod reply;
 pub(crate) mod throttle;

@@ -1,19 +1,13 @@
 //! A group: connections that get the same messages, in the order in which they joined.
-//!
-//! The seats are an array. Each knows the one before and the one after it in order, so that a seat is cut
-//! out and nothing moves. An empty seat is taken again by the next that joins.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem;
 
+use crate::chat::order::{Order, Slot};
 use crate::chat::reply;
 use crate::chunk::{Audience, Chunk, Form, Message, Recipients};
 use crate::id::ConnId;
-
-/// A place in a group, for as long as its seat stays; another seat may have it afterwards.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Slot(u32);
 
 /// What a group knows of each of its connections.
 pub(crate) trait Seat {
@@ -37,11 +31,7 @@ pub(crate) trait Seat {
 #[derive(Debug)]
 pub(crate) struct Group<T> {
     audience: Audience,
-    places: Vec<Place<T>>,
-    /// The empty seat to be taken next; each leads to another.
-    free: Slot,
-    first: Slot,
-    last: Slot,
+    order: Order<T>,
     /// How many seats there are of each form, in the order of [`Form::ALL`].
     counts: [usize; Form::ALL.len()],
     /// How many seats are of connections whose bytes cannot be shared.
@@ -53,21 +43,12 @@ pub(crate) struct Group<T> {
     ascii_list: Option<Message>,
 }
 
-#[derive(Debug)]
-enum Place<T> {
-    Taken { seat: T, before: Slot, after: Slot },
-    Free { next: Slot },
-}
-
 impl<T: Seat> Group<T> {
     /// A group without seats.
     pub(crate) fn new(audience: Audience) -> Self {
         Self {
             audience,
-            places: Vec::new(),
-            free: NOWHERE,
-            first: NOWHERE,
-            last: NOWHERE,
+            order: Order::new(),
             counts: [0; Form::ALL.len()],
             alone: 0,
             recipients: None,
@@ -78,17 +59,9 @@ impl<T: Seat> Group<T> {
 
     /// Puts a seat at the end.
     pub(crate) fn join(&mut self, seat: T) -> Slot {
-        let (form, before) = (seat.form(), self.last);
-        let slot = self.put(Place::Taken {
-            seat,
-            before,
-            after: NOWHERE,
-        });
-        *self.after(before) = slot;
-        self.last = slot;
-        self.counts[form as usize] += 1;
+        self.counts[seat.form() as usize] += 1;
         self.changed();
-        slot
+        self.order.push(seat)
     }
 
     /// Puts a seat in the place of another; returns that.
@@ -137,20 +110,7 @@ impl<T: Seat> Group<T> {
 
     /// Takes a seat out.
     pub(crate) fn leave(&mut self, slot: Slot) -> Option<T> {
-        self.get(slot)?;
-        let free = Place::Free { next: self.free };
-        let place = mem::replace(&mut self.places[slot.index()], free);
-        let Place::Taken {
-            seat,
-            before,
-            after,
-        } = place
-        else {
-            return None;
-        };
-        self.free = slot;
-        *self.after(before) = after;
-        *self.before(after) = before;
+        let seat = self.order.remove(slot)?;
         self.counts[seat.form() as usize] -= 1;
         self.alone -= usize::from(seat.is_alone());
         self.changed();
@@ -158,10 +118,7 @@ impl<T: Seat> Group<T> {
     }
 
     pub(crate) fn get(&self, slot: Slot) -> Option<&T> {
-        match self.places.get(slot.index())? {
-            Place::Taken { seat, .. } => Some(seat),
-            Place::Free { .. } => None,
-        }
+        self.order.get(slot)
     }
 
     /// All connections of the group as of now, by the form in which they get messages; no form without any.
@@ -231,52 +188,11 @@ impl<T: Seat> Group<T> {
     }
 
     pub(crate) fn in_order(&self) -> impl Iterator<Item = &T> {
-        let mut next = self.first;
-        core::iter::from_fn(move || match self.places.get(next.index())? {
-            Place::Taken { seat, after, .. } => {
-                next = *after;
-                Some(seat)
-            }
-            Place::Free { .. } => None,
-        })
+        self.order.iter()
     }
 
     pub(crate) fn seat_mut(&mut self, slot: Slot) -> Option<&mut T> {
-        match self.places.get_mut(slot.index())? {
-            Place::Taken { seat, .. } => Some(seat),
-            Place::Free { .. } => None,
-        }
-    }
-
-    /// Puts a seat into an empty place.
-    fn put(&mut self, place: Place<T>) -> Slot {
-        let slot = self.free;
-        if let Some(empty) = self.places.get_mut(slot.index()) {
-            if let Place::Free { next } = mem::replace(empty, place) {
-                self.free = next;
-            }
-            return slot;
-        }
-        let new = u32::try_from(self.places.len()).map_or(NOWHERE, Slot);
-        assert!(new != NOWHERE, "a group has fewer than 2^32 - 1 seats");
-        self.places.push(place);
-        new
-    }
-
-    /// Where a place keeps the next in order; the first in order for no place.
-    fn after(&mut self, slot: Slot) -> &mut Slot {
-        match self.places.get_mut(slot.index()) {
-            Some(Place::Taken { after, .. }) => after,
-            Some(Place::Free { .. }) | None => &mut self.first,
-        }
-    }
-
-    /// Where a place keeps the one before it in order; the last in order for no place.
-    fn before(&mut self, slot: Slot) -> &mut Slot {
-        match self.places.get_mut(slot.index()) {
-            Some(Place::Taken { before, .. }) => before,
-            Some(Place::Free { .. }) | None => &mut self.last,
-        }
+        self.order.get_mut(slot)
     }
 
     fn changed(&mut self) {
@@ -288,55 +204,16 @@ impl<T: Seat> Group<T> {
     /// How many places there are, taken or free.
     #[cfg(test)]
     pub(crate) fn capacity(&self) -> usize {
-        self.places.len()
+        self.order.capacity()
     }
 
     /// Panics if the order of `len` seats, or what is counted of them, is wrong.
     #[cfg(any(test, feature = "_testing"))]
     pub(crate) fn assert_consistent(&self, len: usize) {
-        let mut before = NOWHERE;
-        let mut next = self.first;
-        for _ in 0..len {
-            let Some(Place::Taken {
-                before: b, after, ..
-            }) = self.places.get(next.index())
-            else {
-                panic!("each seat but the last is followed by a seat: {next:?}");
-            };
-            assert_eq!(*b, before, "the seat before {next:?} is followed by it");
-            (before, next) = (next, *after);
-        }
-        assert_eq!((next, before), (NOWHERE, self.last), "the order has an end");
+        self.order.assert_consistent(len);
         let counts = Form::ALL.map(|form| self.in_order().filter(|s| s.form() == form).count());
         assert_eq!(counts, self.counts, "each seat is counted once");
         let alone = self.in_order().filter(|seat| seat.is_alone()).count();
         assert_eq!(alone, self.alone, "each that is alone, too");
-        let mut free = 0;
-        let mut next = self.free;
-        while let Some(Place::Free { next: n }) = self.places.get(next.index()) {
-            (free, next) = (free + 1, *n);
-        }
-        assert_eq!(free + len, self.places.len(), "no place is lost");
-    }
-}
-
-impl Slot {
-    fn index(self) -> usize {
-        self.0 as usize
-    }
-}
-
-/// No place: what is before the first and after the last.
-const NOWHERE: Slot = Slot(u32::MAX);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::chat::hub::OnlineMember;
-
-    #[test]
-    fn a_place_is_small() {
-        // Where a word has 32 bits it may be smaller.
-        assert!(size_of::<Place<OnlineMember>>() <= 48);
     }
 }

@@ -14,9 +14,9 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
-pub(crate) use crate::chat::group::Slot;
 use crate::chat::group::{Group, Seat};
 use crate::chat::guests::GuestNicks;
+pub(crate) use crate::chat::order::Slot;
 use crate::chunk::{Audience, Chunk, Form, Level, Recipients};
 use crate::id::ConnId;
 use crate::member::{Identity, Member, MemberId};
