@@ -105,7 +105,11 @@ impl Shown {
     }
 }
 
+/// A name and the nick; guests have no other name than that.
 pub(super) fn both(member: &Member) -> String {
+    if member.name == member.nick {
+        return word(&member.nick);
+    }
     let name = member.name.replace(shapes_others, "");
     format!("{} ({})", word(&name), word(&member.nick))
 }

@@ -84,6 +84,20 @@ fn events() {
         (quit(), Some("* Bob (bob) has left")),
         (quit(), Some("* bob has left")),
         (
+            Answer::Login(member("~mona", "~mona")),
+            Some("* ~mona is here"),
+        ),
+        (
+            renamed("~mona", "~lisa"),
+            Some("* ~mona is called ~lisa now"),
+        ),
+        (
+            Answer::Quit {
+                nick: "~lisa".to_owned(),
+            },
+            Some("* ~lisa has left"),
+        ),
+        (
             Answer::List(vec![member("alice", "Alice"), bob()]),
             Some("* 2 online: Alice (alice), Bob (bob)"),
         ),
