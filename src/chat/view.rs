@@ -174,9 +174,13 @@ impl View {
         let [time, sender] = [&said.time, &said.sender].map(|text| word(text));
         let text = line(&said.text);
         if said.sender == self.me.nick {
-            self.asked
+            let asked = self
+                .asked
                 .pop_front_if(|asked| matches!(asked, Asked::Message { .. }));
             let (To::Member(to) | To::Room(to)) = &said.to;
+            if let Some(Asked::Message { to: typed }) = asked {
+                self.aim(&typed, to);
+            }
             let does = if said.action {
                 format!("{sender} ")
             } else {
@@ -265,6 +269,13 @@ impl View {
         }
     }
 
+    /// Takes the name of a target as the server writes it, in place of the one that was typed.
+    fn aim(&mut self, typed: &str, name: &str) {
+        if self.target.as_deref() == Some(typed) {
+            self.target = Some(name.to_owned());
+        }
+    }
+
     fn topic(&mut self, room: &str, nick: &str, topic: &str) -> Shown {
         if nick == self.me.nick {
             self.answers(&Asked::Topic);
@@ -287,11 +298,8 @@ impl View {
         let asked = self
             .asked
             .pop_front_if(|asked| matches!(asked, Asked::Join { .. }));
-        if let Some(Asked::Join { room }) = asked
-            && self.target.as_ref() == Some(&room)
-        {
-            // As its creator wrote it.
-            self.target = Some(state.room.clone());
+        if let Some(Asked::Join { room }) = asked {
+            self.aim(&room, &state.room);
         }
         if self.rooms.len() < MAX_ROOMS {
             self.rooms.insert(state.room.clone());
@@ -326,6 +334,10 @@ impl View {
     fn not_joined(&mut self, room: &str, value: &str) -> String {
         let at = word(room);
         if value == "You are in that room already." {
+            let same = |name: &&String| name.to_lowercase() == room.to_lowercase();
+            if let Some(name) = self.rooms.iter().find(same).cloned() {
+                self.aim(room, &name);
+            }
             return format!("You are in {at} already.");
         }
         self.left(room);

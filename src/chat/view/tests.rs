@@ -270,8 +270,28 @@ fn where_lines_go() {
         assert_eq!(view.target(), target);
     }
     // A room of an earlier connection changes nothing.
-    view.take(state("#b", "", "", &[], 0));
+    view.take(state("#B", "", "", &[], 0));
     assert_eq!(view.target(), Some("#a"));
+    // The server's name of a room counts, however the room was typed.
+    let said = || {
+        Answer::Message(Said {
+            sender: "alice".to_owned(),
+            to: To::Room("#B".to_owned()),
+            time: "14:02:11".to_owned(),
+            text: "x".to_owned(),
+            action: false,
+        })
+    };
+    let to = "#b".to_owned();
+    for (asked, answer) in [
+        (Asked::Message { to }, said()),
+        (joining("#b"), failed("You are in that room already.")),
+    ] {
+        view.ask(asked);
+        assert_eq!(view.target(), Some("#b"));
+        view.take(answer);
+        assert_eq!(view.target(), Some("#B"));
+    }
 }
 
 /// Each command has its answer, whatever others do meanwhile.
