@@ -56,14 +56,18 @@ class ChatView extends Sprite {
 		Look.box(graphics, 0, 0, Look.WIDTH, Look.HEIGHT, 0, 0xF8F5EF, 0xDDD6CA);
 		transcript = place(new Transcript(440, TALL), 10, TOP);
 		// Who clicks a name goes on to type, and must not have to click a second time for it.
-		people = place(new People(170, TALL, redraw, choose, () -> line.take()), 460, TOP);
-		members = place(new People(170, TALL, redraw, choose, () -> line.take()), 460, TOP);
+		people = place(new People(170, TALL, retitle, choose, () -> line.take()), 460, TOP);
+		members = place(new People(170, TALL, retitle, choose, () -> line.take()), 460, TOP);
 		people.tabIndex = members.tabIndex = 30;
 		rooms = place(new Rooms(170, TALL - PEOPLE_TALL - 8, act, refresh), 460, TOP + PEOPLE_TALL + 8);
 		rooms.tabIndex = 35;
 		to = Look.label("", 12, 353, 366, 12, Look.QUIET);
 		addChild(to);
-		part = place(new Button("Leave", 64, 22, () -> send("PART " + target)), 386, 351);
+		part = place(new Button("Leave", 64, 22, () -> {
+			send("PART " + target);
+			// The button goes with the room; the keyboard must not.
+			line.take();
+		}), 386, 351);
 		part.tabIndex = 36;
 		line = place(new Field(520, 10, LONGEST, submit), 10, 378);
 		button = place(new Button("Send", 90, 28, submit), 540, 377);
@@ -99,6 +103,9 @@ class ChatView extends Sprite {
 			target = null;
 			lostRooms = [];
 			note("Welcome, " + me.label() + ".");
+			if (hasRooms) {
+				note("Click a room to enter it. /join #NAME creates one, and /help shows more.");
+			}
 		}
 		rooms.visible = hasRooms;
 		people.resize(hasRooms ? PEOPLE_TALL : TALL);
@@ -321,10 +328,15 @@ class ChatView extends Sprite {
 			button.enable(false);
 			note("Connecting…");
 			again();
-		} else if (carryOut(Command.read(line.text, Command.isRoom(target) ? target : null))) {
+		} else if (carryOut(Command.read(line.text, current()))) {
 			line.text = "";
 			line.take();
 		}
+	}
+
+	/** The room that a command means: the one we write to, else the one that is looked at. */
+	function current():String {
+		return Command.isRoom(target) ? target : viewed == null ? null : viewed.name;
 	}
 
 	/** Whether there was something to do, and it is done. */
@@ -341,8 +353,8 @@ class ChatView extends Sprite {
 				listing = listing || command == "ROOMS";
 				send(command);
 			case ShowTopic:
-				final room = find(target);
-				note(room == null || room.topic == "" ? target + " has no topic." : "Topic of " + target + ": " + room.topic);
+				final room = find(current());
+				note(room == null || room.topic == "" ? current() + " has no topic." : "Topic of " + current() + ": " + room.topic);
 			case ShowHelp:
 				for (text in Command.HELP) {
 					note(text);
@@ -383,6 +395,11 @@ class ChatView extends Sprite {
 		members.visible = viewed != null;
 		people.visible = viewed == null;
 		rooms.show(entries());
+		retitle();
+	}
+
+	/** People come and go too often to draw the rooms again each time. */
+	function retitle() {
 		part.visible = here && find(target) != null;
 		to.text = destination();
 	}
