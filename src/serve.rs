@@ -7,6 +7,7 @@ mod options;
 mod plan;
 mod policy;
 mod reload;
+mod reserved;
 mod run;
 
 pub use options::{Runtime, ServeOptions};

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use argh::{ArgsInfo, FromArgs};
 
 use super::common::{
-    default_store, find, name, nick, number, open, open_if_there, open_or_create, said, who,
+    default_store, find, given_up, name, nick, number, open, open_if_there, open_or_create, said,
+    who,
 };
 use super::{backup, check, export, import, list, rename, show};
 use crate::failure::{self, Exit, Failure};
@@ -18,7 +19,7 @@ use crate::store::{Active, AddError, Name, NewMember, Nick, Number, Who};
 #[argh(
     subcommand,
     name = "members",
-    note = "A running server logs out members who are disabled, renamed or removed, within a second. Other changes take effect at the next login: a member with a new password or name stays online."
+    note = "Within a second, a running server logs out members who are disabled or removed, and gives members who are renamed their new nicks. Other changes take effect at the next login: a member with a new password or name stays online."
 )]
 pub struct MembersCommand {
     #[argh(subcommand)]
@@ -159,9 +160,10 @@ fn add(options: &Add) -> Result<String, Failure> {
         },
     };
     let mut members = open_or_create(&options.members)?;
+    let given_up = given_up(&members, &member.nick, member.id)?;
     members.add(&member)?;
     Ok(format!(
-        "added member {} {}\n",
+        "added member {} {}\n{given_up}",
         member.id.get(),
         member.nick.as_str()
     ))

@@ -65,6 +65,15 @@ pub(super) fn find(members: &Members, who: &Who) -> Result<Listed, Failure> {
     members.find(who)?.ok_or_else(|| nobody(who))
 }
 
+/// A line that says whose nick was given away, if a member gave it up less than a day ago.
+pub(super) fn given_up(members: &Members, nick: &Nick, id: Number) -> Result<String, Failure> {
+    let by = members.given_up(nick, id)?;
+    Ok(by.map_or_else(String::new, |by| {
+        let nick = nick.as_str();
+        format!("the nick {nick} was given up by member {by} less than a day ago\n")
+    }))
+}
+
 pub(super) fn nobody(who: &Who) -> Failure {
     let who = match who {
         Who::Id(id) => id.get().to_string(),

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use argh::{ArgsInfo, FromArgs};
 
-use super::common::{any_nick, default_store, find, name, nick, open, said, who};
+use super::common::{any_nick, default_store, find, given_up, name, nick, open, said, who};
 use crate::failure::{Exit, Failure};
 use crate::store::{Name, Nick, Who};
 
-/// Give a member another nick, and optionally another name; a member who is online is logged out.
+/// Give a member another nick, and optionally another name; a member who is online stays online.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
 #[argh(subcommand, name = "rename")]
 pub(crate) struct Rename {
@@ -36,7 +36,8 @@ pub(super) fn run(options: &Rename) -> Result<String, Failure> {
         let refused = |why| Exit::Usage.because(format!("the nick will not do: {why}"));
         nick(options.nick.as_str()).map_err(refused)?;
     }
+    let given_up = given_up(&members, &options.nick, member.id)?;
     let change = members.rename(member.id, &options.nick, options.name.as_ref())?;
     let done = format!("is now {}", options.nick.as_str());
-    said(change, &done, &member, &options.who)
+    Ok(said(change, &done, &member, &options.who)? + &given_up)
 }

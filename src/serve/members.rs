@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+#[cfg(feature = "mysql")]
+use flashgate_core::NickChanges;
 use flashgate_core::{Config, Millis};
 
 use super::options::ServeOptions;
@@ -78,6 +80,8 @@ fn site_members(
 ) -> Result<Pool, Failure> {
     let file = options.mysql_password.as_deref();
     let table = site_table::open(address, options.table_options(), file)?;
+    // The site looks after its own table.
+    config.nick_changes = NickChanges::Off;
     let pool = hold_back(config, table.slowest_check()?, pool);
     if let Some(active_if) = &options.active_if
         && !table.has_active()?

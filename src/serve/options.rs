@@ -16,7 +16,7 @@ use crate::web::{FrameAncestor, Ruffle, TicketUrl};
 #[argh(
     subcommand,
     name = "serve",
-    note = "Every listener answers policy requests, HTTP and chat on one port. The log goes to standard output; RUST_LOG=info or RUST_LOG=debug prints more on standard error. SIGTERM or SIGINT stops the server within 5 seconds; a second signal ends it at once. SIGHUP makes it read the folders, the policy file and the ticket secret again."
+    note = "Every listener answers policy requests, HTTP and chat on one port. The log goes to standard output; RUST_LOG=info or RUST_LOG=debug prints more on standard error. SIGTERM or SIGINT stops the server within 5 seconds; a second signal ends it at once. SIGHUP makes it read the folders, the policy file, the reserved nicks and the ticket secret again."
 )]
 pub struct ServeOptions {
     /// Where to serve everything.
@@ -129,6 +129,10 @@ pub struct ServeOptions {
     /// ports that Flash movies may connect to, like 80,8000-8010 or * (default: those of --listen)
     #[argh(option, arg_name = "LIST", from_str_fn(ports))]
     pub policy_ports: Option<String>,
+
+    /// file with nicks that no client can take, nor one that looks like them, one nick a line; members who have one keep it; read at the start, and again at SIGHUP
+    #[argh(option, arg_name = "FILE")]
+    pub reserved_nicks: Option<PathBuf>,
 
     /// text (default), or json: one object a line
     #[argh(

@@ -6,12 +6,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use flashgate_core::name::Reserved;
 use flashgate_core::{Config, Missing, Policy, Role, Site};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::listen::Listeners;
 use super::options::ServeOptions;
 use super::policy;
+use super::reserved;
 use crate::failure::{Exit, Failure};
 use crate::import::Options;
 use crate::login::TicketSecret;
@@ -43,6 +45,7 @@ pub(super) fn check(options: &ServeOptions) -> Result<(), Failure> {
     }
     let files = [
         &options.policy_file,
+        &options.reserved_nicks,
         &options.ticket_secret,
         &options.mysql_password,
     ];
@@ -69,6 +72,15 @@ pub(super) fn check(options: &ServeOptions) -> Result<(), Failure> {
 /// The policy file's document, if there is one.
 pub(super) fn policy(options: &ServeOptions) -> Result<Option<String>, Failure> {
     options.policy_file.as_deref().map(policy::read).transpose()
+}
+
+/// The nicks that no client can take, if there is a file of them.
+pub(super) fn reserved_nicks(options: &ServeOptions) -> Result<Option<Reserved>, Failure> {
+    options
+        .reserved_nicks
+        .as_deref()
+        .map(reserved::read)
+        .transpose()
 }
 
 /// What the site makes tickets with, if it does.

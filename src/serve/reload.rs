@@ -1,5 +1,5 @@
 //! What SIGHUP makes the server read again, without a restart and without closing a connection: the folders
-//! that it serves, the policy file and the ticket secret. What cannot be read stays as it was.
+//! that it serves, the policy file, the reserved nicks and the ticket secret. What cannot be read stays as it was.
 
 use std::path::Path;
 use std::sync::mpsc::{self, SyncSender};
@@ -48,6 +48,7 @@ impl Reload {
         let done = [
             self.folders(&mut config),
             self.policy(&mut config),
+            self.reserved_nicks(&mut config),
             self.ticket_secret(),
         ];
         self.config = Arc::new(config);
@@ -85,6 +86,17 @@ impl Reload {
         Ok(document.map(|document| {
             config.policy = Policy::from_document(&document);
             "policy file"
+        }))
+    }
+
+    fn reserved_nicks(&self, config: &mut Config) -> Result<Option<&'static str>, Failure> {
+        if is_used_up(self.options.reserved_nicks.as_deref()) {
+            return Ok(None);
+        }
+        let reserved = plan::reserved_nicks(&self.options)?;
+        Ok(reserved.map(|reserved| {
+            config.reserved_nicks = reserved;
+            "reserved nicks"
         }))
     }
 

@@ -37,11 +37,13 @@ pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
     let addresses = listen::addresses(options)?;
     let room = plan::room(options)?;
     let policy = plan::policy(options)?;
+    let reserved = plan::reserved_nicks(options)?;
     let site = web::site(plan::own_site(options, &plan::private(options)))?;
     let tickets = plan::ticket_secret(options)?;
     // The store comes last, so that a server which cannot start leaves no file behind.
     let listeners = listen::open(&addresses)?;
     let mut config = plan::config(options, policy, site, &listeners, room);
+    config.reserved_nicks = reserved.unwrap_or_default();
     let pool = Arc::new(members::open(options, tickets, &mut config)?);
     let config = Arc::new(config);
 

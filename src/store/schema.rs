@@ -339,6 +339,13 @@ mod tests {
             let last = "SELECT what || member FROM changes ORDER BY seq DESC LIMIT 1";
             let last: String = connection.query_row(last, [], |row| row.get(0)).unwrap();
             assert_eq!(last, "disabled1", "from {from}");
+            let rename = "UPDATE members SET nick = 'b', nick_key = 'b' WHERE id = 1";
+            connection.execute(rename, []).unwrap();
+            let given_up = "SELECT nick_key || member FROM given_up";
+            let given_up: String = connection
+                .query_row(given_up, [], |row| row.get(0))
+                .unwrap();
+            assert_eq!(given_up, "a1", "from {from}");
         }
     }
 }

@@ -23,6 +23,7 @@ mod live_import;
 mod members;
 #[cfg(target_os = "linux")]
 mod memory;
+mod nicks;
 mod outside;
 mod prompt;
 mod record;

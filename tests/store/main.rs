@@ -11,6 +11,7 @@ mod known;
 #[cfg(feature = "mysql")]
 mod live;
 mod logins;
+mod nicks;
 mod pool;
 mod renewed;
 #[cfg(target_os = "linux")]
