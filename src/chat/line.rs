@@ -85,8 +85,7 @@ pub(super) fn parse(line: &str) -> Result<Line, String> {
             Ok(Line::Join { room, key })
         }
         "open" => {
-            let advice = "Type /open #ROOM, and perhaps max=N, key=K, hidden.";
-            let (room, options) = room(rest).ok_or(advice)?;
+            let (room, options) = room(rest).ok_or(OPEN)?;
             let options = options.to_owned();
             Ok(Line::Open { room, options })
         }
@@ -173,7 +172,7 @@ pub(super) const HELP: [&str; 14] = [
     "/list shows who is online",
     "/rooms shows the rooms",
     "/join #ROOM [KEY] enters a room, or creates it; TEXT alone then goes there",
-    "/open #ROOM [max=N] [key=K] [hidden] creates a room with these limits",
+    "/open #ROOM [key=K] [hidden] creates a room with a key, or one that is not listed",
     "/who [#ROOM] shows who is in a room",
     "/part [#ROOM] leaves a room",
     "/topic [#ROOM] [TEXT] shows or sets the topic; /topic - removes it",
@@ -188,6 +187,9 @@ pub(super) const COMMANDS: [&str; 13] = [
     "/msg ", "/me ", "/list", "/rooms", "/join #", "/open #", "/who", "/part", "/topic ", "/kick ",
     "/nick ", "/help", "/quit",
 ];
+
+/// What OPEN takes.
+pub(super) const OPEN: &str = "Type /open #ROOM, and perhaps key=K, hidden.";
 
 /// The first word, and the rest without the white space between and behind.
 fn cut(text: &str) -> (&str, &str) {
@@ -254,7 +256,7 @@ mod tests {
             ("/join #a", join(None)),
             ("/JOIN  #a  key more", join(Some("key"))),
             ("/open #a", open("")),
-            ("/open #a max=4  hidden ", open("max=4  hidden")),
+            ("/open #a key=k  hidden ", open("key=k  hidden")),
             ("/part", Line::Part(None)),
             ("/part #a bye", Line::Part(Some(room()))),
             ("/rooms", Line::Rooms),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::answer::{Answer, Member, RoomState, Said, To};
-use super::line::is_room;
+use super::line::{OPEN, is_room};
 use super::show::{self, Kind, Shown, both, error, line, note, word};
 use crate::text::is_unseen;
 
@@ -343,6 +343,8 @@ impl View {
         self.left(room);
         match value {
             UNKNOWN => "This server has no rooms.".to_owned(),
+            // JOIN is checked before it is sent.
+            usage if usage.starts_with("Usage: ") => OPEN.to_owned(),
             other => format!("{} ({at} was not joined.)", line(other)),
         }
     }

@@ -260,6 +260,11 @@ fn where_lines_go() {
         ("Wrong key.", "! Wrong key. (#a was not joined.)", None),
         ("Unknown command.", "! This server has no rooms.", None),
         (
+            "Usage: OPEN #room",
+            "! Type /open #ROOM, and perhaps key=K, hidden.",
+            None,
+        ),
+        (
             "You are in that room already.",
             "! You are in #a already.",
             Some("#a"),

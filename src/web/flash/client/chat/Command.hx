@@ -39,7 +39,7 @@ class Command {
 				final text = behind(rest);
 				text == "" ? Advice("Type /msg NICK TEXT, or /msg #ROOM TEXT.") : Write(first(rest), text);
 			case "join": isRoom(rest) ? Send("JOIN " + rest) : Advice("Type /join #ROOM, or /join #ROOM KEY.");
-			case "open": isRoom(rest) ? Send("OPEN " + rest) : Advice("Type /open #ROOM, and perhaps max=N, key=K, hidden.");
+			case "open": isRoom(rest) ? Send("OPEN " + rest) : Advice("Type /open #ROOM, and perhaps key=K, hidden.");
 			case "part": inRoom("PART", rest, current, "/part");
 			case "who": rest == "" && current == null ? Send("LIST") : inRoom("WHO", rest, current, "/who");
 			case "list": Send("LIST");
@@ -100,7 +100,7 @@ class Command {
 	public static final HELP = [
 		"/msg NICK TEXT, /msg #ROOM TEXT: write there. Text alone goes to the chosen name or room.",
 		"/me TEXT: say what you do. //TEXT: a text that begins with a slash.",
-		"/join #ROOM [KEY], /open #ROOM [max=N] [key=K] [hidden], /part [#ROOM], /rooms, /who [#ROOM]",
+		"/join #ROOM [KEY], /open #ROOM [key=K] [hidden], /part [#ROOM], /rooms, /who [#ROOM]",
 		"/topic [#ROOM] TEXT, /topic - removes it. /kick [#ROOM] NICK [REASON]",
 		"/nick NEW: change your nick. /list: ask again who is online. /quit: log out."
 	];
