@@ -12,4 +12,5 @@ pub(crate) mod hub;
 mod order;
 pub(crate) mod question;
 pub(crate) mod reply;
+pub(crate) mod rooms;
 pub(crate) mod throttle;

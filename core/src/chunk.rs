@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::id::ConnId;
+use crate::id::{ConnId, RoomId};
 use crate::wire::websocket::{self, MAX_HEAD, Opcode};
 use crate::xml;
 
@@ -229,6 +229,32 @@ impl Message {
     }
 }
 
+/// A message that is kept and sent again; its ASCII form is made when it is first needed.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    message: Message,
+    ascii: Option<Message>,
+}
+
+impl Kept {
+    pub(crate) fn new(message: Message) -> Self {
+        Self {
+            message,
+            ascii: None,
+        }
+    }
+
+    /// The message as one form of connection gets it; all share its bytes.
+    pub(crate) fn to(&mut self, form: Form) -> Chunk {
+        if form.is_ascii() {
+            let ascii = self.ascii.get_or_insert_with(|| self.message.in_ascii());
+            ascii.as_it_is(form)
+        } else {
+            self.message.as_it_is(form)
+        }
+    }
+}
+
 /// The length of the head of a part: more than a head has.
 const PART: u8 = u8::MAX;
 
@@ -279,15 +305,19 @@ pub enum Audience {
     Everyone,
     /// Everyone online whose client knows these elements.
     Level(Level),
+    /// The members of a room.
+    Room(RoomId),
 }
 
 impl Audience {
     /// A number that no other audience has; 0 for everyone.
-    pub fn number(self) -> u32 {
+    pub fn number(self) -> u64 {
         match self {
             Self::Everyone => 0,
             Self::Level(Level::One) => 1,
             Self::Level(Level::Two) => 2,
+            // A server has far fewer than 2^32 - 3 rooms at once.
+            Self::Room(room) => room.to_bits().saturating_add(3),
         }
     }
 }
@@ -325,7 +355,7 @@ impl Recipients {
         self.form
     }
 
-    /// Each connection once, in order of login.
+    /// Each connection once, in order of login, or of joining the room.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = ConnId> + '_ {
         self.ids.iter().copied()
     }

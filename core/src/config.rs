@@ -4,6 +4,7 @@ mod check;
 mod names;
 mod origin;
 mod proxies;
+mod rooms;
 mod setting;
 
 use alloc::string::String;
@@ -23,6 +24,7 @@ pub use names::SETTINGS;
 pub use origin::Origins;
 pub use proxies::Proxies;
 pub(crate) use proxies::ProxyHeader;
+pub use rooms::{PermanentRooms, RoomCreation};
 #[cfg(feature = "_testing")]
 pub(crate) use setting::span;
 pub use setting::{Help, Setting, SettingError};
@@ -71,6 +73,10 @@ pub struct Config {
     pub claims: Claims,
     /// Whether the limits for each address hold for loopback, too.
     pub loopback: Loopback,
+    /// Who may create rooms.
+    pub rooms: RoomCreation,
+    /// The rooms that always exist.
+    pub permanent_rooms: PermanentRooms,
 }
 
 impl Config {
@@ -105,6 +111,8 @@ impl Default for Config {
             duplicates: OnDuplicate::Stale,
             claims: Claims::Gateway,
             loopback: Loopback::Exempt,
+            rooms: RoomCreation::All,
+            permanent_rooms: PermanentRooms::default(),
         }
     }
 }
@@ -268,6 +276,13 @@ pub struct Limits {
     pub nick_wait: Millis,
     /// Members whose last change of nick is remembered for that time. Above it, the oldest change is forgotten.
     pub nick_waits: usize,
+    /// Rooms, permanent ones included; these exist even if there are more of them. At most 65,536 rooms keep less
+    /// than 64 MiB of topics.
+    pub rooms: usize,
+    /// Rooms that one connection is in.
+    pub rooms_each: usize,
+    /// Rooms at once that were created from one address. Permanent rooms do not count.
+    pub rooms_per_address: usize,
     /// TCP keep-alive, which the runtime sets on every socket.
     pub keepalive: KeepAlive,
 }
@@ -302,6 +317,9 @@ impl Default for Limits {
             burst: 40,
             nick_wait: Millis::from_secs(60),
             nick_waits: 65_536,
+            rooms: 4096,
+            rooms_each: 16,
+            rooms_per_address: 64,
             keepalive: KeepAlive::default(),
         }
     }

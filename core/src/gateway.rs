@@ -136,6 +136,8 @@ enum Step {
 impl Gateway {
     /// A gateway with nobody connected. `now` is what `/server-status` calls `Created`.
     pub fn new(config: Arc<Config>, now: Now) -> Self {
+        let mut hub = Hub::default();
+        hub.rooms.configure(&config.permanent_rooms);
         Self {
             config,
             started: now,
@@ -146,7 +148,7 @@ impl Gateway {
             silences: Deadlines::default(),
             addresses: Addresses::default(),
             clients: 0,
-            hub: Hub::default(),
+            hub,
             questions: Questions::default(),
             claims: Claims::default(),
             renamings: Renamings::default(),

@@ -95,14 +95,14 @@ mod xml;
 pub use chunk::{Audience, Chunk, Form, Level, Recipients};
 pub use config::{
     Claims, Config, Guests, Help, KeepAlive, Limits, ListAccess, LoginThrottle, Loopback, Missing,
-    NickChanges, OnDuplicate, Origins, Presence, Proxies, Role, SETTINGS, Setting, SettingError,
-    Throttle, is_host_name,
+    NickChanges, OnDuplicate, Origins, PermanentRooms, Presence, Proxies, Role, RoomCreation,
+    SETTINGS, Setting, SettingError, Throttle, is_host_name,
 };
 pub use conn::filter::{Filter, Flow, MakeFilter};
 pub use event::{Action, Cause, HostFacts, Input, MAX_READ, ProcessFacts, Refused, StoreState};
 pub use gateway::{Gateway, Online};
 pub use host::{Clock, Log, MemberStore, Reply};
-pub use id::{Accepted, ConnId, ListenerId, Source, Ticket};
+pub use id::{Accepted, ConnId, ListenerId, RoomId, Source, Ticket};
 pub use member::{
     Answer, Denial, Identity, Login, Member, MemberEvent, MemberId, Query, Secret, Unavailable,
 };

@@ -93,6 +93,43 @@ impl GuestNick {
     }
 }
 
+/// The name of a room that keeps the rules: NFC, `#` and 1 to 31 characters, none of them white space, a control or
+/// an invisible character. It may mix scripts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomName(String);
+
+impl RoomName {
+    /// Checks a name, and brings it to NFC.
+    pub fn new(text: &str) -> Result<Self, NameFault> {
+        let name: String = text.nfc().collect();
+        let Some(rest) = name.strip_prefix('#') else {
+            return Err(NameFault::Unmarked);
+        };
+        let fault = if rest.is_empty() {
+            NameFault::Empty
+        } else if rest.chars().count() >= MAX_NICK {
+            NameFault::TooLong { max: MAX_NICK }
+        } else if rest.contains(char::is_whitespace) {
+            NameFault::WhiteSpace
+        } else if rest.contains(is_unseen) {
+            NameFault::Control
+        } else {
+            return Ok(Self(name));
+        };
+        Err(fault)
+    }
+
+    /// The name as it is shown, and sent.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What two names of one room have in common.
+    pub fn key(&self) -> String {
+        fold(&self.0)
+    }
+}
+
 /// Text without letter case, in every script.
 pub fn fold(text: &str) -> String {
     // Lower case alone is no fold: it keeps ß from SS, writes the last Σ of a word as ς, and
@@ -177,6 +214,8 @@ pub enum NameFault {
     Digits,
     /// A nick begins with `#` or `~`.
     Mark(char),
+    /// The name of a room does not begin with `#`.
+    Unmarked,
     /// A nick has letters of scripts that look alike.
     Mixed,
     /// Not a number above 0.
@@ -195,6 +234,7 @@ impl fmt::Display for NameFault {
             }
             Self::Mark('~') => f.write_str("begins with ~, as guests' nicks do"),
             Self::Mark(mark) => write!(f, "begins with {mark}, as names of rooms do"),
+            Self::Unmarked => f.write_str("does not begin with #"),
             Self::Mixed => f.write_str("mixes Latin letters with Cyrillic or Greek ones"),
             Self::Number => write!(f, "is not a whole number from 1 to {}", i64::MAX),
         }
@@ -278,6 +318,28 @@ mod tests {
         ];
         for (text, fault) in bad {
             assert_eq!(Nick::new(text), Err(fault), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn names_of_rooms() {
+        let longest = alloc::format!("#{}", "á".repeat(31));
+        for good in ["#a", "#7", "##", "#~x", "#Latinж", "#日本", &longest] {
+            assert_eq!(RoomName::new(good).unwrap().as_str(), good);
+        }
+        let composed = RoomName::new("#A\u{301}").unwrap();
+        assert_eq!((composed.as_str(), &*composed.key()), ("#Á", "#á"));
+        let too_long = alloc::format!("#{}", "x".repeat(32));
+        for (text, fault) in [
+            ("", NameFault::Unmarked),
+            ("lobby", NameFault::Unmarked),
+            ("＃lobby", NameFault::Unmarked),
+            ("#", NameFault::Empty),
+            (&too_long, NameFault::TooLong { max: 32 }),
+            ("#a b", NameFault::WhiteSpace),
+            ("#a\u{200b}", NameFault::Control),
+        ] {
+            assert_eq!(RoomName::new(text), Err(fault), "{text:?}");
         }
     }
 

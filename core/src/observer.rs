@@ -98,11 +98,19 @@ pub struct Said<'a> {
     pub after: &'a [u8],
     /// What the command may hold besides text.
     pub habits: Habits,
+    /// Whether it is a `JOIN` with a key that is not the room's. An observer that keeps no keys needs it to tell the
+    /// answers apart.
+    pub wrong_key: bool,
 }
 
 impl<'a> Meaning<'a> {
     /// What `frame` makes of `bytes`, all that it takes.
-    pub(crate) fn of(frame: framing::Frame<'a>, bytes: &'a [u8], habits: Habits) -> Self {
+    pub(crate) fn of(
+        frame: framing::Frame<'a>,
+        bytes: &'a [u8],
+        habits: Habits,
+        wrong_key: bool,
+    ) -> Self {
         match frame {
             framing::Frame::Command(command, _) => {
                 // The command is a part of `bytes`.
@@ -116,6 +124,7 @@ impl<'a> Meaning<'a> {
                     command,
                     after: &rest[command.len()..],
                     habits,
+                    wrong_key,
                 })
             }
             framing::Frame::Noise(_) => Self::Noise(bytes),

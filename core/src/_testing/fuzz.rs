@@ -93,7 +93,9 @@ fn parsed(bytes: &[u8]) {
         let further = call.args.further();
         let (first, last) = match call.command.takes {
             Takes::WordAndText { .. } => (call.args.word, Some(call.args.text)),
-            Takes::Word { .. } | Takes::WordAndMaybeText { .. } => (call.args.word, None),
+            Takes::Word { .. } | Takes::WordAndMaybeText { .. } | Takes::WordAndOptions { .. } => {
+                (call.args.word, None)
+            }
             Takes::TwoWordsAndMaybeText { .. } => (call.args.word, Some(further.word)),
             Takes::Nothing | Takes::MaybeWords => continue,
         };

@@ -2,14 +2,17 @@
 //!
 //! CONTRIBUTING.md lists what a new command needs.
 
-use crate::chat::commands::{guest, hello, identify, list, me, msg, nick, ping, quit};
+use crate::chat::commands::{
+    guest, hello, identify, join, kick, list, me, msg, nick, open, part, ping, quit, rooms, topic,
+    who,
+};
 use crate::chat::context::Context;
 use crate::chat::reply;
 use crate::chunk::Level;
 use crate::text;
 
 /// All commands. Nothing else names their words, their arguments, or what a recording keeps of them.
-static COMMANDS: [Command; 9] = [
+static COMMANDS: [Command; 16] = [
     Command {
         word: "IDENTIFY",
         level: Level::One,
@@ -93,6 +96,76 @@ static COMMANDS: [Command; 9] = [
         price: 1,
         run: nick::run,
     },
+    Command {
+        word: "JOIN",
+        level: Level::Two,
+        price: 5,
+        takes: Takes::WordAndOptions {
+            usage: "Usage: JOIN #room [key]",
+            are_good: join::is_good,
+        },
+        keeps: Keeps::RoomNotKey,
+        run: join::run,
+    },
+    Command {
+        word: "PART",
+        level: Level::Two,
+        price: 5,
+        takes: Takes::Word {
+            usage: "Usage: PART #room",
+        },
+        keeps: Keeps::FirstArgument,
+        run: part::run,
+    },
+    Command {
+        word: "ROOMS",
+        level: Level::Two,
+        price: 5,
+        takes: Takes::Nothing,
+        keeps: Keeps::NoArgument,
+        run: rooms::run,
+    },
+    Command {
+        word: "WHO",
+        level: Level::Two,
+        price: 5,
+        takes: Takes::Word {
+            usage: "Usage: WHO #room",
+        },
+        keeps: Keeps::FirstArgument,
+        run: who::run,
+    },
+    Command {
+        word: "TOPIC",
+        level: Level::Two,
+        price: 5,
+        takes: Takes::WordAndMaybeText {
+            usage: "Usage: TOPIC #room [text]",
+        },
+        keeps: Keeps::FirstArgument,
+        run: topic::run,
+    },
+    Command {
+        word: "KICK",
+        level: Level::Two,
+        price: 1,
+        takes: Takes::TwoWordsAndMaybeText {
+            usage: "Usage: KICK #room nick [reason]",
+        },
+        keeps: Keeps::TwoArguments,
+        run: kick::run,
+    },
+    Command {
+        word: "OPEN",
+        level: Level::Two,
+        price: 5,
+        takes: Takes::WordAndOptions {
+            usage: "Usage: OPEN #room [seats=N] [max=N] [key=K] [hidden]",
+            are_good: open::is_good,
+        },
+        keeps: Keeps::RoomAndOptions,
+        run: open::run,
+    },
 ];
 
 /// A row of the table.
@@ -111,7 +184,7 @@ pub(crate) struct Command {
 
 /// The arguments that a command needs, and the error that a client gets without them. More text than
 /// that is ignored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Takes {
     Nothing,
     /// One word.
@@ -123,12 +196,15 @@ pub(crate) enum Takes {
         usage: &'static str,
     },
     /// One word, then text that may be missing.
-    #[expect(dead_code, reason = "commands that follow take them")]
     WordAndMaybeText {
         usage: &'static str,
     },
+    /// One word, then options.
+    WordAndOptions {
+        usage: &'static str,
+        are_good: fn(&str) -> bool,
+    },
     /// Two words, then text that may be missing.
-    #[expect(dead_code, reason = "commands that follow take them")]
     TwoWordsAndMaybeText {
         usage: &'static str,
     },
@@ -143,6 +219,12 @@ pub(crate) enum Keeps {
     NoArgument,
     /// The first argument, which names a member or a room.
     FirstArgument,
+    /// The first two arguments, which name a room and a member.
+    TwoArguments,
+    /// The first argument, which names a room; not the key behind it.
+    RoomNotKey,
+    /// The first argument, which names a room, and the options behind it without the key.
+    RoomAndOptions,
 }
 
 /// The arguments of a command, borrowed from the text it came in. When it is carried out, those that it needs
@@ -175,27 +257,28 @@ impl<'a> Args<'a> {
     }
 }
 
-impl Call<'_> {
+impl<'a> Call<'a> {
     /// The error that the client gets because an argument is missing.
     pub(crate) fn usage(&self) -> Option<&'static str> {
-        match self.command.takes {
-            Takes::Word { usage } | Takes::WordAndMaybeText { usage }
-                if self.args.word.is_empty() =>
-            {
-                Some(usage)
+        let Args { word, text } = self.args;
+        let (usage, is_good) = match self.command.takes {
+            Takes::Nothing | Takes::MaybeWords => return None,
+            Takes::Word { usage } | Takes::WordAndMaybeText { usage } => (usage, !word.is_empty()),
+            Takes::WordAndText { usage } | Takes::TwoWordsAndMaybeText { usage } => {
+                (usage, !text.is_empty())
             }
-            Takes::WordAndText { usage } | Takes::TwoWordsAndMaybeText { usage }
-                if self.args.text.is_empty() =>
-            {
-                Some(usage)
+            Takes::WordAndOptions { usage, are_good } => {
+                (usage, !word.is_empty() && are_good(text))
             }
-            Takes::Nothing
-            | Takes::Word { .. }
-            | Takes::WordAndText { .. }
-            | Takes::WordAndMaybeText { .. }
-            | Takes::TwoWordsAndMaybeText { .. }
-            | Takes::MaybeWords => None,
-        }
+        };
+        (!is_good).then_some(usage)
+    }
+
+    /// The room and the key that the client wants to join it with.
+    pub(crate) fn key(&self) -> Option<(&'a str, &'a str)> {
+        let key = self.args.further().word;
+        let gives = self.command.keeps == Keeps::RoomNotKey && !key.is_empty();
+        (gives && self.usage().is_none()).then_some((self.args.word, key))
     }
 
     /// Carries the command out.
@@ -299,6 +382,13 @@ mod tests {
             ("guest  mona lisa", Ok(("GUEST", "mona", "lisa"))),
             ("NICK zoe now", Ok(("NICK", "zoe", "now"))),
             ("NICK", Err("Usage: NICK new")),
+            ("join #a", Ok(("JOIN", "#a", ""))),
+            ("JOIN #a  key and more", Ok(("JOIN", "#a", "key and more"))),
+            ("JOIN", Err("Usage: JOIN #room [key]")),
+            ("TOPIC #a", Ok(("TOPIC", "#a", ""))),
+            ("TOPIC #a to  pic", Ok(("TOPIC", "#a", "to  pic"))),
+            ("KICK #a", Err("Usage: KICK #room nick [reason]")),
+            ("KICK #a bob", Ok(("KICK", "#a", "bob"))),
         ];
         for (text, expected) in cases {
             assert_eq!(read(text), expected, "{text:?}");
@@ -316,6 +406,7 @@ mod tests {
                 Takes::Word { usage }
                 | Takes::WordAndText { usage }
                 | Takes::WordAndMaybeText { usage }
+                | Takes::WordAndOptions { usage, .. }
                 | Takes::TwoWordsAndMaybeText { usage } => {
                     let start = alloc::format!("Usage: {} ", command.word);
                     assert!(usage.starts_with(&start), "{usage}");

@@ -4,9 +4,17 @@
 pub(crate) mod guest;
 pub(crate) mod hello;
 pub(crate) mod identify;
+mod inside;
+pub(crate) mod join;
+pub(crate) mod kick;
 pub(crate) mod list;
 pub(crate) mod me;
 pub(crate) mod msg;
 pub(crate) mod nick;
+pub(crate) mod open;
+pub(crate) mod part;
 pub(crate) mod ping;
 pub(crate) mod quit;
+pub(crate) mod rooms;
+pub(crate) mod topic;
+pub(crate) mod who;

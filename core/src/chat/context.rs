@@ -3,10 +3,10 @@
 use alloc::sync::Arc;
 
 use crate::chat::commands::identify::Identify;
-use crate::chat::hub::{Hub, OnlineMember};
+use crate::chat::hub::{Hub, OnlineMember, Slot};
 use crate::chunk::{Audience, Chunk, Form, Message};
 use crate::config::Config;
-use crate::id::ConnId;
+use crate::id::{ConnId, Source};
 use crate::member::{Answer, Member};
 use crate::name::{GuestNick, Nick};
 use crate::note::CloseReason;
@@ -41,6 +41,12 @@ pub(crate) trait Context {
 
     /// The member or guest that the client is; `None` before it has logged in.
     fn member(&self) -> Option<&OnlineMember>;
+
+    /// The client's place in the hub; `None` before it has logged in.
+    fn slot(&self) -> Option<Slot>;
+
+    /// What a connection counts against where an address has a limit.
+    fn source_of(&self, conn: ConnId) -> Source;
 
     /// Sends the client a reply.
     fn say(&mut self, message: &Message);

@@ -6,7 +6,7 @@ use core::mem;
 
 use crate::chat::order::{Order, Slot};
 use crate::chat::reply;
-use crate::chunk::{Audience, Chunk, Form, Message, Recipients};
+use crate::chunk::{Audience, Chunk, Form, Kept, Recipients};
 use crate::id::ConnId;
 
 /// What a group knows of each of its connections.
@@ -38,9 +38,8 @@ pub(crate) struct Group<T> {
     alone: usize,
     /// Made when first needed, and shared until the group changes.
     recipients: Option<Arc<[Recipients]>>,
-    /// The list of the group, likewise; and the same in ASCII.
-    list: Option<Message>,
-    ascii_list: Option<Message>,
+    /// The list of the group, likewise.
+    list: Option<Kept>,
 }
 
 impl<T: Seat> Group<T> {
@@ -53,7 +52,6 @@ impl<T: Seat> Group<T> {
             alone: 0,
             recipients: None,
             list: None,
-            ascii_list: None,
         }
     }
 
@@ -104,7 +102,6 @@ impl<T: Seat> Group<T> {
         if let Some(seat) = self.seat_mut(slot) {
             change(seat);
             self.list = None;
-            self.ascii_list = None;
         }
     }
 
@@ -175,16 +172,11 @@ impl<T: Seat> Group<T> {
 
     /// The list of the group as of now. All who wait for the same list share its bytes.
     pub(crate) fn list(&mut self, form: Form) -> Chunk {
-        if self.list.is_none() {
-            self.list = Some(reply::nicklist(self.in_order().map(T::names)));
-        }
-        let (list, ascii) = (&self.list, &mut self.ascii_list);
-        let list = list.as_ref().expect("it was made just now");
-        if form.is_ascii() {
-            ascii.get_or_insert_with(|| list.in_ascii()).as_it_is(form)
-        } else {
-            list.as_it_is(form)
-        }
+        let nicks = self.order.iter().map(T::names);
+        let list = self
+            .list
+            .get_or_insert_with(|| Kept::new(reply::nicklist(nicks)));
+        list.to(form)
     }
 
     pub(crate) fn in_order(&self) -> impl Iterator<Item = &T> {
@@ -198,7 +190,6 @@ impl<T: Seat> Group<T> {
     fn changed(&mut self) {
         self.recipients = None;
         self.list = None;
-        self.ascii_list = None;
     }
 
     /// How many places there are, taken or free.

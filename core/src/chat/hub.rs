@@ -17,8 +17,10 @@ use core::cmp::Ordering;
 use crate::chat::group::{Group, Seat};
 use crate::chat::guests::GuestNicks;
 pub(crate) use crate::chat::order::Slot;
-use crate::chunk::{Audience, Chunk, Form, Level, Recipients};
-use crate::id::ConnId;
+use crate::chat::reply;
+use crate::chat::rooms::{Left, Room, Rooms};
+use crate::chunk::{Audience, Chunk, Form, Level, Message, Recipients};
+use crate::id::{ConnId, RoomId};
 use crate::member::{Identity, Member, MemberId};
 use crate::name::GuestNick;
 
@@ -33,6 +35,7 @@ pub(crate) struct Hub {
     guests: GuestNicks,
     /// The connections of each level, made when first needed, and shared until a member joins or leaves.
     by_level: [Option<Arc<[Recipients]>>; 2],
+    pub(crate) rooms: Rooms,
 }
 
 /// A member or a guest who is online, and on which connection.
@@ -59,6 +62,7 @@ impl Default for Hub {
             by_nick: Vec::new(),
             guests: GuestNicks::default(),
             by_level: [None, None],
+            rooms: Rooms::default(),
         }
     }
 }
@@ -104,6 +108,8 @@ impl Hub {
     ) -> Option<ConnId> {
         self.by_level = [None, None];
         let new = OnlineMember::new(conn, form, level, member);
+        self.rooms.readdress(slot);
+        self.rooms.rename(slot);
         self.everyone.replace(slot, new).map(|old| old.conn)
     }
 
@@ -124,30 +130,35 @@ impl Hub {
         }
         self.everyone
             .rename(slot, |online| online.rename(nick, name));
+        self.rooms.rename(slot);
         Some(old)
     }
 
     /// A member's connection gets messages in another form from now on.
     pub(crate) fn speak(&mut self, slot: Slot, form: Form) {
         self.by_level = [None, None];
+        self.rooms.readdress(slot);
         self.everyone.speak(slot, form);
     }
 
     /// A member's client knows the elements of level 2 from now on.
     pub(crate) fn raise_level(&mut self, slot: Slot) {
-        self.by_level = [None, None];
-        if let Some(online) = self.everyone.seat_mut(slot) {
+        if let Some(online) = self.everyone.seat_mut(slot)
+            && online.level == Level::One
+        {
             online.level = Level::Two;
+            self.by_level = [None, None];
         }
     }
 
     /// The bytes of a member's connection cannot be shared, as it has a filter.
     pub(crate) fn isolate(&mut self, slot: Slot) {
         self.by_level = [None, None];
+        self.rooms.readdress(slot);
         self.everyone.isolate(slot);
     }
 
-    /// Takes a member off the list.
+    /// Takes a member off the list, who has left all rooms before.
     pub(crate) fn leave(&mut self, slot: Slot) -> Option<OnlineMember> {
         self.by_level = [None, None];
         let online = self.online(slot)?;
@@ -183,7 +194,11 @@ impl Hub {
     }
 
     pub(crate) fn by_nick(&self, nick: &str) -> Option<&OnlineMember> {
-        self.online(self.by_nick[self.search_nick(nick).ok()?].1)
+        self.online(self.slot_by_nick(nick)?)
+    }
+
+    pub(crate) fn slot_by_nick(&self, nick: &str) -> Option<Slot> {
+        Some(self.by_nick[self.search_nick(nick).ok()?].1)
     }
 
     pub(crate) fn online(&self, slot: Slot) -> Option<&OnlineMember> {
@@ -210,6 +225,10 @@ impl Hub {
                 let made = || everyone.recipients_of(audience, |online| online.level == level);
                 Arc::clone(some.get_or_insert_with(made))
             }
+            Audience::Room(id) => match self.rooms.get_mut(id) {
+                Some(room) => room.recipients(&self.everyone),
+                None => Arc::default(),
+            },
         }
     }
 
@@ -221,6 +240,38 @@ impl Hub {
     /// The reply to LIST as of now.
     pub(crate) fn list(&mut self, form: Form) -> Chunk {
         self.everyone.list(form)
+    }
+
+    /// Lets a member into a room.
+    pub(crate) fn join_room(&mut self, slot: Slot, room: RoomId) {
+        self.rooms.join(slot, room);
+    }
+
+    /// Takes a member out of a room.
+    pub(crate) fn leave_room(&mut self, slot: Slot, room: RoomId) -> Option<Left> {
+        self.rooms.leave(slot, room)
+    }
+
+    /// The connections of the others who are in a room with a member, each once.
+    pub(crate) fn neighbours(&self, slot: Slot) -> Vec<ConnId> {
+        let rooms = self.rooms.of(slot).filter_map(|id| self.rooms.get(id));
+        let mut slots: Vec<Slot> = rooms.flat_map(Room::in_order).collect();
+        slots.sort_unstable();
+        slots.dedup();
+        let others = slots.iter().filter(|other| **other != slot);
+        let others = others.filter_map(|other| self.online(*other));
+        others.map(|online| online.conn).collect()
+    }
+
+    /// The state of a room as of now; `None` if it is gone.
+    pub(crate) fn room_state(&mut self, room: RoomId, form: Form) -> Option<Chunk> {
+        let room = self.rooms.get_mut(room)?;
+        Some(room.state(&self.everyone, form))
+    }
+
+    /// The reply to ROOMS for a member.
+    pub(crate) fn room_list(&mut self, slot: Slot) -> Message {
+        reply::rooms(&self.rooms.rows(slot))
     }
 
     fn search_member(&self, id: MemberId) -> Result<usize, usize> {
@@ -263,6 +314,7 @@ impl Hub {
             "each member is found by both, each guest by its nick"
         );
         assert!(self.guests.is_consistent(guests), "{:?}", self.guests);
+        self.rooms.assert_consistent(&self.everyone);
     }
 }
 

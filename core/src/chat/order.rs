@@ -81,11 +81,6 @@ impl<T> Order<T> {
         }
     }
 
-    /// The place that was taken before all others.
-    pub(crate) fn first(&self) -> Option<Slot> {
-        (self.first != NOWHERE).then_some(self.first)
-    }
-
     /// From the one that came first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.from(self.first)

@@ -11,7 +11,7 @@ use core::num::NonZeroU32;
 use super::setting::{Kind, Setting};
 use super::{
     Claims, Guests, ListAccess, LoginThrottle, Loopback, Missing, NickChanges, OnDuplicate,
-    Origins, Presence, Proxies, check, origin, proxies,
+    Origins, PermanentRooms, Presence, Proxies, RoomCreation, check, origin, proxies, rooms,
 };
 use crate::name::Reserved;
 use crate::time::Millis;
@@ -135,6 +135,10 @@ pub static SETTINGS: &[Setting] = &[
         .option("N", "commands a second from each connection; 0 for no limit"),
     number!("burst", limits.burst, 1..=1_000_000)
         .option("N", "commands at once before the rate limit applies"),
+    number!("max-rooms", limits.rooms, 1..=65_536).option("N", "rooms at once"),
+    number!("rooms-each", limits.rooms_each, 1..=1000)
+        .option("N", "rooms that one connection is in at once"),
+    number!("rooms-per-address", limits.rooms_per_address, 1..=65_536),
     span!("request", limits.request, SECOND..=YEAR),
     span!("policy-grace", limits.policy_grace, Millis(0)..=YEAR),
     span!("linger", limits.linger, Millis(0)..=YEAR),
@@ -196,6 +200,41 @@ pub static SETTINGS: &[Setting] = &[
     choice!("claims", claims, "gateway" => Claims::Gateway, "host" => Claims::Host),
     choice!("loopback", loopback, "exempt" => Loopback::Exempt, "limited" => Loopback::Limited),
     Setting::new(
+        "rooms",
+        Kind::Text {
+            check: rooms::check_creation,
+            get: |config| match config.rooms {
+                RoomCreation::All => "all",
+                RoomCreation::Off => "off",
+            },
+            set: |config, who| {
+                config.rooms = match &*who {
+                    "off" => RoomCreation::Off,
+                    _ => RoomCreation::All,
+                };
+            },
+        },
+    )
+    .option(
+        "WHO",
+        "which members may create rooms: all, or off for none, which leaves only those of --room",
+    ),
+    Setting::new(
+        "room",
+        Kind::List {
+            check: rooms::check,
+            star: false,
+            get: |config| Some(config.permanent_rooms.names()),
+            set: |config, names| {
+                config.permanent_rooms = PermanentRooms::of(names.unwrap_or_default());
+            },
+        },
+    )
+    .option(
+        "NAME",
+        "room that always exists and has no owner, like \"#lobby\"; may be repeated",
+    ),
+    Setting::new(
         "codepage",
         Kind::Text {
             check: check::codepage,
@@ -225,6 +264,7 @@ pub static SETTINGS: &[Setting] = &[
         "allow-origin",
         Kind::List {
             check: origin::check,
+            star: true,
             get: |config| match &config.origins {
                 Origins::Any => None,
                 Origins::Only(origins) => Some(origins),
@@ -241,6 +281,7 @@ pub static SETTINGS: &[Setting] = &[
         "proxy-protocol",
         Kind::List {
             check: proxies::check,
+            star: true,
             get: |config| Some(config.proxies.words()),
             set: |config, words| {
                 let words = words.unwrap_or_else(|| Vec::from([String::from("*")]));
@@ -293,6 +334,9 @@ mod tests {
             "throttle-names 16384",
             "rate 20",
             "burst 40",
+            "max-rooms 4096",
+            "rooms-each 16",
+            "rooms-per-address 64",
             "request 10s",
             "policy-grace 500ms",
             "linger 2s",
@@ -320,6 +364,8 @@ mod tests {
             "on-duplicate stale",
             "claims gateway",
             "loopback exempt",
+            "rooms all",
+            "room ",
             "codepage off",
             "redirect ",
             "missing chat",

@@ -78,9 +78,11 @@ pub(super) enum Kind {
         get: fn(&Config) -> &str,
         set: fn(&mut Config, String),
     },
-    /// Any number of words, or no restriction at all, which is written `*`.
+    /// Any number of words.
     List {
         check: Check,
+        /// Whether `*` stands for no restriction at all.
+        star: bool,
         get: fn(&Config) -> Option<&[String]>,
         set: fn(&mut Config, Option<Vec<String>>),
     },
@@ -167,8 +169,8 @@ impl Setting {
                 check(value).map_err(wrong)?;
                 true
             }
-            Kind::List { check, .. } => {
-                if value != "*" {
+            Kind::List { check, star, .. } => {
+                if value != "*" || !star {
                     words(value).try_for_each(check).map_err(wrong)?;
                 }
                 true
@@ -245,24 +247,30 @@ impl Setting {
                 [bounds.start(), bounds.end()].map(|t| span_text(*t)).into()
             }
             Kind::Choice { words, .. } => strings(words),
-            Kind::Text { check, .. } => {
-                strings(&["http://x.example/?a=b", "/a/b", "", "windows-1252"])
-                    .into_iter()
-                    .filter(|text: &String| check(text).is_ok())
-                    .collect()
-            }
-            Kind::List { check, .. } => {
+            Kind::Text { check, .. } => strings(&[
+                "http://x.example/?a=b",
+                "/a/b",
+                "",
+                "windows-1252",
+                "all",
+                "off",
+            ])
+            .into_iter()
+            .filter(|text: &String| check(text).is_ok())
+            .collect(),
+            Kind::List { check, star, .. } => {
                 let lists = [
                     "*",
                     "https://a.example",
                     "null http://b.example:8080",
                     "192.0.2.1 2001:db8::/32=optional",
+                    "#lobby #Games",
                     "",
                 ];
                 strings(&lists)
                     .into_iter()
                     .filter(|list: &String| {
-                        list == "*" || words(list).all(|word| check(word).is_ok())
+                        *star && list == "*" || words(list).all(|word| check(word).is_ok())
                     })
                     .collect()
             }

@@ -6,11 +6,11 @@ use super::Gateway;
 use super::ending::Ends;
 use crate::chat::commands::identify::Identify;
 use crate::chat::context::Context;
-use crate::chat::hub::{Hub, OnlineMember};
+use crate::chat::hub::{Hub, OnlineMember, Slot};
 use crate::chunk::{Audience, Chunk, Form, Message};
 use crate::config::Config;
-use crate::conn::Stage;
-use crate::id::ConnId;
+use crate::conn::{Stage, Who};
+use crate::id::{ConnId, Source};
 use crate::member::{Answer, Member};
 use crate::name::{GuestNick, Nick};
 use crate::note::CloseReason;
@@ -58,6 +58,17 @@ impl Context for Caller<'_> {
 
     fn member(&self) -> Option<&OnlineMember> {
         self.gateway.member_of(self.conn)
+    }
+
+    fn slot(&self) -> Option<Slot> {
+        match self.gateway.conns.known(self.conn)?.who()? {
+            Who::Member(slot) => Some(slot),
+            Who::Nobody { .. } => None,
+        }
+    }
+
+    fn source_of(&self, conn: ConnId) -> Source {
+        self.gateway.source(conn)
     }
 
     fn say(&mut self, message: &Message) {

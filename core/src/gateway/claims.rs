@@ -17,7 +17,7 @@ use crate::chat::commands::identify;
 use crate::chat::hub::Slot;
 use crate::chat::question::About;
 use crate::chat::reply;
-use crate::chunk::Chunk;
+use crate::chunk::{Chunk, Level};
 use crate::config::{self, OnDuplicate};
 use crate::conn::websocket::AWAY;
 use crate::conn::{Claim, Conn, Stage, Turn, Who};
@@ -308,9 +308,19 @@ impl Gateway {
         self.settle(old);
         self.note_login(id, Identity::Member(member.id));
         let (form, level) = (self.form(id), self.level(id));
+        if level == Level::One {
+            // Its client knows no rooms.
+            self.leave_rooms(id, slot);
+        }
         self.hub.replace(slot, id, form, level, member);
         self.sit(id, slot);
         self.say(id, &identify);
+        let rooms: Vec<_> = self.hub.rooms.of(slot).collect();
+        for room in rooms {
+            if let Some(state) = self.hub.room_state(room, form) {
+                self.write(id, state);
+            }
+        }
     }
 
     pub(super) fn sit(&mut self, id: ConnId, slot: Slot) {

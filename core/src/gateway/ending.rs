@@ -2,7 +2,10 @@
 
 use core::mem;
 
+use super::caller::Caller;
 use super::{Gateway, Phase};
+use crate::chat::commands::part;
+use crate::chat::hub::Slot;
 use crate::chat::reply;
 use crate::chunk::Audience;
 use crate::config::Presence;
@@ -33,6 +36,11 @@ impl Gateway {
         let turn = mem::replace(&mut chat.turn, Turn::Ready);
         self.clients -= 1;
         self.counters.close(reason);
+        if let Who::Member(slot) = who
+            && reason != CloseReason::Replaced
+        {
+            self.leave_rooms(id, slot);
+        }
         if let Who::Member(slot) = who
             && reason != CloseReason::Replaced
             && let Some(online) = self.hub.leave(slot)
@@ -67,6 +75,15 @@ impl Gateway {
             self.throttle.leave(in_line.source, id);
             self.ask_next();
         }
+    }
+
+    /// The member leaves all its rooms, in which the others are notified.
+    pub(super) fn leave_rooms(&mut self, id: ConnId, slot: Slot) {
+        let mut caller = Caller {
+            gateway: self,
+            conn: id,
+        };
+        part::leave_all(&mut caller, slot);
     }
 
     /// Says goodbye after what is queued; the peer may read it and close in its own time.

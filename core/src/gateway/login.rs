@@ -21,23 +21,19 @@ use crate::time::Millis;
 impl Gateway {
     /// Asks the member store whether a client may log in, when the throttle lets the question pass.
     pub(super) fn log_in(&mut self, id: ConnId, identify: Identify) {
-        let Some(source) = self.source(id) else {
-            return;
-        };
+        let source = self.source(id);
         match self.config.limits.throttle.login {
             LoginThrottle::On => self.enter(id, source, identify),
             LoginThrottle::Off => self.look_up(id, source, None, identify),
         }
     }
 
-    /// What the questions of a connection count against.
-    pub(super) fn source(&self, id: ConnId) -> Option<Source> {
-        let conn = self.conns.known(id)?;
-        Some(if conn.counted {
-            Source::of(conn.peer().ip())
-        } else {
-            Source::Connection(id)
-        })
+    /// What a connection counts against where an address has a limit.
+    pub(super) fn source(&self, id: ConnId) -> Source {
+        match self.conns.known(id) {
+            Some(conn) if conn.counted => Source::of(conn.peer().ip()),
+            Some(_) | None => Source::Connection(id),
+        }
     }
 
     fn enter(&mut self, id: ConnId, source: Source, identify: Identify) {

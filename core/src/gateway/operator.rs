@@ -85,6 +85,7 @@ impl Gateway {
     #[cold]
     pub(super) fn configure(&mut self, config: Arc<Config>) {
         self.config = config;
+        self.hub.rooms.configure(&self.config.permanent_rooms);
         // A deadline that has come nearer must not wait for the one that was armed.
         for id in self.conns.ids() {
             self.arm(id);
@@ -100,6 +101,8 @@ impl Gateway {
             return;
         }
         self.phase = Phase::Stopping(self.now.mono + self.config.limits.linger);
+        // All at once: no member is notified, and one after the other would move the memberships of the others.
+        self.hub.rooms.leave_all();
         for id in self.conns.ids() {
             match self.conns.known(id).map(|conn| &conn.state) {
                 Some(State::Chat(_)) => {

@@ -117,7 +117,8 @@ impl Gateway {
 
     /// Asks the member store for another nick of the member on a connection.
     pub(super) fn ask_rename(&mut self, id: ConnId, nick: &Nick) {
-        let (Some(online), Some(source)) = (self.member_of(id), self.source(id)) else {
+        let source = self.source(id);
+        let Some(online) = self.member_of(id) else {
             return;
         };
         let Some(member) = online.member() else {
@@ -308,8 +309,16 @@ impl Gateway {
                     self.tell(conn, &quit);
                     self.tell(conn, &login);
                 }
-                Level::Two if author.is_some() => self.say(conn, &changed),
-                Level::Two => self.tell(conn, &changed),
+                Level::Two => {
+                    if author.is_some() {
+                        self.say(conn, &changed);
+                    } else {
+                        self.tell(conn, &changed);
+                    }
+                    for neighbour in self.hub.neighbours(slot) {
+                        self.tell(neighbour, &changed);
+                    }
+                }
             },
         }
         if level == Level::One {

@@ -8,7 +8,7 @@ use super::frames::{FoundFrame, Holds, Next, with_command};
 use super::http::Body;
 use super::{Gateway, Step};
 use crate::chat::command;
-use crate::chat::hub::OnlineMember;
+use crate::chat::hub::{Hub, OnlineMember};
 use crate::chat::reply;
 use crate::chunk::{Form, Level};
 use crate::conn::{Incoming, Stage, Turn, Who};
@@ -113,7 +113,12 @@ impl Gateway {
         }
         chat.took(framer);
         if let Some(observer) = &mut self.observer {
-            observer.understood(id, Meaning::of(frame, &input[..used], habits));
+            let wrong_key = match &holds {
+                Holds::Command(text, _) => gives_wrong_key(text, form, &self.hub),
+                Holds::Nothing | Holds::TooLong => false,
+            };
+            let meaning = Meaning::of(frame, &input[..used], habits, wrong_key);
+            observer.understood(id, meaning);
         }
         self.keep_alive(id);
         match holds {
@@ -221,6 +226,15 @@ impl Gateway {
             Who::Nobody { .. } => None,
         }
     }
+}
+
+/// Whether a command is a JOIN with another key than the room's.
+fn gives_wrong_key(text: &Text<'_>, form: Form, hub: &Hub) -> bool {
+    let gives = |text: &str| {
+        let key = command::parse(text).and_then(|call| call.key());
+        key.is_some_and(|(room, key)| hub.rooms.has_other_key(room, key))
+    };
+    with_command(text, form, gives).unwrap_or(false)
 }
 
 /// Between two log lines that say that the command rate slows one connection down.

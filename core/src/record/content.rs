@@ -4,6 +4,7 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use super::format::Content;
+use super::redact::Key;
 use super::{head, redact};
 use crate::config::Config;
 use crate::observer::Meaning;
@@ -58,7 +59,12 @@ impl Stream {
             Meaning::Command(said) => {
                 line = Content::Text;
                 redact::noise(said.before, &mut kept);
-                redact::command(said.command, said.habits, &mut kept);
+                let key = if said.wrong_key {
+                    Key::Wrong
+                } else {
+                    Key::RightOrNone
+                };
+                redact::command(said.command, said.habits, key, &mut kept);
                 redact::classes(said.after, &mut kept);
             }
             Meaning::Noise(bytes) => {

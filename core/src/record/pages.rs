@@ -1,15 +1,16 @@
 //! What a recording keeps of a command in a code page: of each character one that stands for all that lead
 //! to answers of the same length, in as many bytes.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::redact;
+use super::redact::{self, Key};
 use crate::wire::codepage::CodePage;
 use crate::wire::typed::Typed;
 
 /// The bytes of a command with its words kept, and a character for each class of the others.
-pub(super) fn content(typed: &Typed, page: CodePage) -> Vec<u8> {
+pub(super) fn content(typed: &Typed, key: Key, page: CodePage) -> Vec<u8> {
     let (mut known, mut out) = (Vec::new(), Vec::with_capacity(typed.content().len()));
     for character in characters(typed.content(), page) {
         stand_in(character, page, &mut known, &mut out);
@@ -24,20 +25,44 @@ pub(super) fn content(typed: &Typed, page: CodePage) -> Vec<u8> {
         // Its characters are not those that were decoded, so the words cannot be found in it.
         return out;
     }
-    for word in redact::kept_words(text) {
-        let start = redact::place(text, word);
-        let (mut decoded, mut at) = (0, 0);
-        for character in characters(left, page) {
-            if !word.is_empty() && (start..start + word.len()).contains(&decoded) {
-                for nth in at..at + character.len() {
-                    out[places[nth]] = left[nth];
-                }
-            }
-            decoded += page.decode(character).len();
-            at += character.len();
+    let kept = redact::kept_words(text);
+    let wrong = redact::wrong_key(text, key);
+    let mut marked = false;
+    let (mut decoded, mut at) = (0, 0);
+    for character in characters(left, page) {
+        let is_in = |word: &str| {
+            let start = redact::place(text, word);
+            (start..start + word.len()).contains(&decoded)
+        };
+        let places = &places[at..at + character.len()];
+        if kept.iter().any(|word| is_in(word)) {
+            put(character, places, &mut out);
+        } else if !marked && wrong.is_some_and(is_in) {
+            let mark = mark(character, page);
+            marked = mark.is_some();
+            put(&mark.unwrap_or_default(), places, &mut out);
         }
+        decoded += page.decode(character).len();
+        at += character.len();
     }
     out
+}
+
+fn put(character: &[u8], places: &[usize], out: &mut [u8]) {
+    for (byte, place) in character.iter().zip(places) {
+        out[*place] = *byte;
+    }
+}
+
+/// Stands for a character in a wrong key: one that stands for no class. `None` if the code page has none.
+fn mark(character: &[u8], page: CodePage) -> Option<Vec<u8>> {
+    if character.is_ascii() {
+        return Some(Vec::from([redact::MARK_OF_WRONG_KEY]));
+    }
+    let class = Class::of(character, page);
+    let mut of_class = all_of(class, page);
+    of_class.next()?;
+    of_class.next()
 }
 
 fn characters(mut bytes: &[u8], page: CodePage) -> impl Iterator<Item = &[u8]> {
@@ -88,36 +113,36 @@ fn stand_in(
 
 /// The first character of a class. One that would take up what follows it is none.
 fn first_of(class: Class, page: CodePage) -> Vec<u8> {
-    let is_it = |bytes: &&[u8]| {
+    // There is one at least: the character itself, if only by bytes that are none.
+    let first = all_of(class, page).next();
+    first.unwrap_or_else(|| [0xff].repeat(class.bytes))
+}
+
+/// The characters of a class, without those that would take up what follows them.
+fn all_of(class: Class, page: CodePage) -> impl Iterator<Item = Vec<u8>> {
+    let is_it = move |bytes: &Vec<u8>| {
         let mut followers = [&b"a"[..], b"@", b"0", b"\xa1\xa1"].into_iter();
         page.first(bytes) == bytes.len()
             && Class::of(bytes, page) == class
             && followers.all(|next| {
                 let apart = [page.decode(bytes), page.decode(next)];
-                let together = page.decode(&[*bytes, next].concat());
+                let together = page.decode(&[bytes, next].concat());
                 **together == *apart.map(|text| String::from(&**text)).concat()
             })
     };
     let (high, digits) = (0x80..=0xff_u8, 0x30..=0x39_u8);
-    let found = match class.bytes {
-        1 => high
-            .map(|a| Vec::from([a]))
-            .find(|bytes| is_it(&&bytes[..])),
-        2 => high
-            .flat_map(|a| (0x40..=0xff).map(move |b| Vec::from([a, b])))
-            .find(|bytes| is_it(&&bytes[..])),
+    let all: Box<dyn Iterator<Item = Vec<u8>>> = match class.bytes {
+        1 => Box::new(high.map(|a| Vec::from([a]))),
+        2 => Box::new(high.flat_map(|a| (0x40..=0xff).map(move |b| Vec::from([a, b])))),
         // EUC-JP alone has such, behind 0x8f.
-        3 => high
-            .flat_map(|b| (0xa1..=0xfe).map(move |c| Vec::from([0x8f, b, c])))
-            .find(|bytes| is_it(&&bytes[..])),
+        3 => Box::new(high.flat_map(|b| (0xa1..=0xfe).map(move |c| Vec::from([0x8f, b, c])))),
         // So has GB 18030, of any character.
-        _ => high
-            .flat_map(|a| digits.clone().map(move |b| [a, b]))
-            .flat_map(|[a, b]| (0x81..=0xfe).map(move |c| Vec::from([a, b, c, 0x30])))
-            .find(|bytes| is_it(&&bytes[..])),
+        _ => Box::new(
+            high.flat_map(move |a| digits.clone().map(move |b| [a, b]))
+                .flat_map(|[a, b]| (0x81..=0xfe).map(move |c| Vec::from([a, b, c, 0x30]))),
+        ),
     };
-    // There is one at least: the character itself, if only by bytes that are none.
-    found.unwrap_or_else(|| [0xff].repeat(class.bytes))
+    all.filter(is_it)
 }
 
 #[cfg(test)]
@@ -159,7 +184,7 @@ mod tests {
                 telnet: false,
                 page: Some(page),
             };
-            let got = content(&Typed::new(bytes, habits), page);
+            let got = content(&Typed::new(bytes, habits), Key::RightOrNone, page);
             assert_eq!(got, expected, "{name}: {}", got.escape_ascii());
         }
     }

@@ -7,7 +7,7 @@
 use alloc::vec::Vec;
 
 use super::pages;
-use crate::chat::command::{self, Keeps};
+use crate::chat::command::{self, Args, Keeps};
 use crate::text;
 use crate::wire::framing::MARK;
 use crate::wire::http::{self, Status};
@@ -79,18 +79,18 @@ pub(super) fn noise(bytes: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Appends what a recording keeps of a command, whose terminator is not part of it.
-pub(super) fn command(bytes: &[u8], habits: Habits, out: &mut Vec<u8>) {
+pub(super) fn command(bytes: &[u8], habits: Habits, key: Key, out: &mut Vec<u8>) {
     if let Text::Plain(text) = typed::read(bytes, habits) {
-        return words(text, out);
+        return words(text, key, out);
     }
     let typed = Typed::new(bytes, habits);
     if let (Some(page), Some(_)) = (habits.page, typed.paged()) {
-        return out.extend(pages::content(&typed, page));
+        return out.extend(pages::content(&typed, key, page));
     }
     let (left, places) = typed.left();
     let mut kept = Vec::new();
     match core::str::from_utf8(left) {
-        Ok(text) => words(text, &mut kept),
+        Ok(text) => words(text, key, &mut kept),
         Err(_) => classes(left, &mut kept),
     }
     let mut content = Vec::new();
@@ -108,33 +108,80 @@ pub(super) fn command(bytes: &[u8], habits: Habits, out: &mut Vec<u8>) {
 }
 
 /// Appends the classes of a command's characters, and the words of it that stay.
-fn words(text: &str, out: &mut Vec<u8>) {
+fn words(text: &str, key: Key, out: &mut Vec<u8>) {
     let start = out.len();
     classes(text.as_bytes(), out);
     for kept in kept_words(text) {
         let at = place(text, kept);
         out[start + at..][..kept.len()].copy_from_slice(kept.as_bytes());
     }
+    if let Some(wrong) = wrong_key(text, key)
+        && let Some(first) = wrong.chars().next()
+    {
+        let at = start + place(text, wrong);
+        mark(first).encode_utf8(&mut out[at..]);
+    }
 }
 
+/// Whether a command gives the wrong key of a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Key {
+    RightOrNone,
+    Wrong,
+}
+
+/// The key in a command, if it is wrong.
+pub(super) fn wrong_key(text: &str, key: Key) -> Option<&str> {
+    match key {
+        Key::RightOrNone => None,
+        Key::Wrong => Some(command::parse(text::trim(text))?.key()?.1),
+    }
+}
+
+/// Stands for a character in a wrong key, of as many bytes. No class is of it, so that the key stays wrong.
+fn mark(c: char) -> char {
+    match c.len_utf8() {
+        1 => MARK_OF_WRONG_KEY.into(),
+        2 => '\u{e8}',
+        3 => '\u{20ad}',
+        _ => '\u{1f601}',
+    }
+}
+
+pub(super) const MARK_OF_WRONG_KEY: u8 = b'-';
+
 /// The words of a command that stay.
-pub(super) fn kept_words(text: &str) -> [&str; 2] {
+pub(super) fn kept_words(text: &str) -> Vec<&str> {
     let trimmed = text::trim(text);
     let word = trimmed.split(' ').next().unwrap_or_default();
+    let mut kept = Vec::new();
     match command::parse(trimmed) {
         // A client that leaves out the id sends the password in its place.
-        Some(call) if call.usage().is_some() => [word, ""],
-        Some(call) => match call.command.keeps {
-            Keeps::FirstArgument => [word, call.args.word],
-            Keeps::NoArgument => [word, ""],
-        },
+        Some(call) if call.usage().is_some() => kept.push(word),
+        Some(call) => {
+            kept.push(word);
+            let Args { word, text } = call.args;
+            match call.command.keeps {
+                Keeps::NoArgument => {}
+                Keeps::FirstArgument | Keeps::RoomNotKey => kept.push(word),
+                Keeps::TwoArguments => kept.extend([word, call.args.further().word]),
+                Keeps::RoomAndOptions => {
+                    kept.push(word);
+                    kept.extend(text.split(' ').map(|option| {
+                        let name = option.find('=').map(|at| &option[..=at]);
+                        name.unwrap_or(option)
+                    }));
+                }
+            }
+        }
         // The first line of a request. Of a version that is not served, its digits say nothing.
         None => match (http::other_method(trimmed), trimmed.rfind("HTTP/")) {
-            (Some(Status::MethodNotAllowed), Some(at)) => [&trimmed[at..], ""],
-            (Some(_), Some(at)) => [&trimmed[at..at + 5], ""],
-            (_, _) => ["", ""],
+            (Some(Status::MethodNotAllowed), Some(at)) => kept.push(&trimmed[at..]),
+            (Some(_), Some(at)) => kept.push(&trimmed[at..at + 5]),
+            (_, _) => {}
         },
     }
+    kept
 }
 
 /// Where in `text` its part `part` begins.

@@ -1,8 +1,10 @@
 //! The settings in a recording: what the core's decisions depend on, and no file's content.
 
 use alloc::format;
+use alloc::vec::Vec;
 
 use super::format::Escaped;
+use super::redact;
 use crate::config::{Config, Role, SETTINGS};
 
 /// Calls `line` with each line that stands for `config`; the last one ends it.
@@ -14,6 +16,12 @@ pub(crate) fn write(config: &Config, mut line: impl FnMut(&str)) {
             setting.name(),
             Escaped(value.as_bytes())
         ));
+    }
+    for (room, topic) in config.permanent_rooms.iter().filter(|(_, t)| !t.is_empty()) {
+        let mut classes = Vec::new();
+        redact::classes(topic.as_bytes(), &mut classes);
+        let room = Escaped(room.as_str().as_bytes());
+        line(&format!("topic {room} {}", Escaped(&classes)));
     }
     for role in &config.listeners {
         line(match role {

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use super::lines::unescaped;
 use crate::config::{Config, Origins, Role, Setting};
 use crate::conn::filter::MakeFilter;
+use crate::name::RoomName;
 use crate::web::file::SiteFile;
 use crate::web::policy::Policy;
 use crate::web::site::Site;
@@ -64,6 +65,10 @@ impl Settings {
             ["set", name, value] => {
                 let restored = Setting::restore(config, name, &text(value)?);
                 return restored.then_some(());
+            }
+            ["topic", room, topic] => {
+                let room = RoomName::new(&text(room)?).ok()?;
+                config.permanent_rooms.set_topic(&room, &text(topic)?)?;
             }
             ["listener", "gateway"] => config.listeners.push(Role::Gateway),
             ["listener", "policy"] => config.listeners.push(Role::Policy),
@@ -143,6 +148,10 @@ mod tests {
         ] {
             assert_eq!(config.set(name, value), Ok(()), "{name}");
         }
+        let lobby = RoomName::new("#lobby").unwrap();
+        config.permanent_rooms.add(&lobby, "");
+        let games = RoomName::new("#games").unwrap();
+        config.permanent_rooms.add(&games, "Chess & co");
         let mut site = Site::default();
         let file = SiteFile::new("text/plain", b"hello").unwrap();
         let file = file.with_compressed(ContentCoding::Gzip, b"hi");
@@ -155,6 +164,8 @@ mod tests {
         assert_eq!(written(&read(&lines)), lines);
         let compressed = lines.iter().find(|line| line.starts_with("compressed "));
         assert!(compressed.is_some_and(|line| line.starts_with("compressed /a\\sb.txt gzip 2 ")));
+        assert!(lines.contains(&"set room #lobby\\s#games"));
+        assert!(lines.contains(&"topic #games xxxxx\\s&\\sxx"));
         assert!(lines.contains(&"set allow-origin null\\shttps://a.example"));
     }
 

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use crate::chat::command::Args;
 use crate::chat::context::Context;
 use crate::chat::reply;
-use crate::config::{Config, Guests, NickChanges};
+use crate::config::{Config, Guests, NickChanges, RoomCreation};
 
 pub(crate) fn run(context: &mut dyn Context, _args: Args<'_>) {
     let config = context.config();
@@ -21,5 +21,10 @@ type Feature = (&'static str, fn(&Config) -> bool);
 static FEATURES: &[Feature] = &[
     ("nick", |config| config.nick_changes == NickChanges::On),
     ("me", |_| true),
+    ("rooms", has_rooms),
     ("guests", |config| config.guests == Guests::On),
 ];
+
+fn has_rooms(config: &Config) -> bool {
+    config.rooms == RoomCreation::All || !config.permanent_rooms.is_empty()
+}

@@ -4,7 +4,8 @@ use super::*;
 use crate::config::Origins;
 use crate::record::hash::{hash, shape};
 use crate::record::head::head;
-use crate::record::redact::{classes, command};
+use crate::record::redact::{Key, classes, command};
+use crate::wire::codepage::CodePage;
 use crate::wire::typed::Habits;
 
 fn of(redact: impl Fn(&[u8], &mut Vec<u8>), bytes: &[u8]) -> Vec<u8> {
@@ -60,6 +61,15 @@ fn what_stays_of_a_command() {
         ("PING token", "PING xxxxx"),
         ("LIST secret", "LIST xxxxxx"),
         ("QUIT é😀", "QUIT é😀"),
+        ("JOIN #Lobby Tea-1 x", "JOIN #Lobby xxx.0 x"),
+        ("JOIN #lobby", "JOIN #lobby"),
+        ("open #lobby  key=a=b hidden", "open #lobby  key=x.x hidden"),
+        ("OPEN #lobby key=", "OPEN .xxxxx xxx."),
+        ("OPEN #lobby secret1", "OPEN .xxxxx xxxxxx0"),
+        ("TOPIC #lobby Tea & 1", "TOPIC #lobby xxx & 0"),
+        ("KICK #lobby bob Too loud", "KICK #lobby bob xxx xxxx"),
+        ("MSG #lobby hello", "MSG #lobby xxxxx"),
+        ("WHO #lobby", "WHO #lobby"),
         ("secret1", "xxxxxx0"),
         ("PROPFIND /secret HTTP/1.1", "xxxxxxxx .xxxxxx HTTP/1.1"),
         ("PRI secret HTTP/21.7", "xxx xxxxxx HTTP/00.0"),
@@ -71,13 +81,59 @@ fn what_stays_of_a_command() {
             telnet: true,
             page: None,
         };
-        command(bytes, habits, out);
+        command(bytes, habits, Key::RightOrNone, out);
     };
     for (text, expected) in cases {
         let got = String::from_utf8(of(plain, text.as_bytes())).unwrap();
         assert_eq!(got, expected, "{text:?}");
     }
     assert_eq!(of(plain, b"MSG bob \xff"), b"xxx xxx \xff");
+}
+
+/// The key of a room has the class of its characters. A wrong one has a character that no class has, so that it is
+/// wrong in a replay, too.
+#[test]
+fn a_wrong_key_stays_wrong() {
+    let page = CodePage::named("windows-1250").ok();
+    for (page, line, bytes, expected) in [
+        (None, false, &b"JOIN #r tea"[..], &b"JOIN #r -xx"[..]),
+        (None, false, b"JOIN #r  1 tea", b"JOIN #r  - xxx"),
+        (
+            None,
+            false,
+            "JOIN #r éa".as_bytes(),
+            "JOIN #r èx".as_bytes(),
+        ),
+        (
+            None,
+            false,
+            "JOIN #r 日a".as_bytes(),
+            "JOIN #r ₭x".as_bytes(),
+        ),
+        (
+            None,
+            false,
+            "JOIN #r 🦀".as_bytes(),
+            "JOIN #r 😁".as_bytes(),
+        ),
+        (
+            None,
+            true,
+            b"JOIN #r \x08#r ba\x08b",
+            b"JOIN #r \x08#r -x\x08x",
+        ),
+        (page, false, b"JOIN #\xe9 tea", b"JOIN #\xe9 -xx"),
+        (page, false, b"JOIN #r \xfb\xfb", b"JOIN #r \x83\x81"),
+    ] {
+        let habits = Habits {
+            line,
+            telnet: false,
+            page,
+        };
+        let redact = |bytes: &[u8], out: &mut Vec<u8>| command(bytes, habits, Key::Wrong, out);
+        let got = of(redact, bytes);
+        assert_eq!(got, expected, "{}", got.escape_ascii());
+    }
 }
 
 #[test]
@@ -88,7 +144,7 @@ fn what_stays_of_a_line_that_was_typed() {
             telnet: true,
             page: None,
         };
-        command(bytes, habits, out);
+        command(bytes, habits, Key::RightOrNone, out);
     };
     let cases: [(&[u8], &[u8]); 6] = [
         (

@@ -38,7 +38,7 @@ pub fn xml_reply(data: &[u8]) {
     let hello = [
         ("server", "flashgate"),
         ("version", version),
-        ("features", "me"),
+        ("features", "nick me rooms"),
     ];
     server.says(one, &[("hello", &hello)]);
 
