@@ -347,7 +347,7 @@ mod tests {
         let write = || {
             let writer = Connection::open(&path).unwrap();
             writer
-                .execute_batch("PRAGMA user_version = 2; PRAGMA wal_checkpoint")
+                .execute_batch("PRAGMA user_version = 3; PRAGMA wal_checkpoint")
                 .unwrap();
             writer
         };
@@ -360,7 +360,7 @@ mod tests {
         let writer = write();
         let read = read_unshared(&path, Duration::MAX, |_, _| {
             writer
-                .execute_batch("PRAGMA wal_autocheckpoint = 0; PRAGMA user_version = 2")
+                .execute_batch("PRAGMA wal_autocheckpoint = 0; PRAGMA user_version = 3")
                 .unwrap();
             Ok(())
         });

@@ -159,7 +159,7 @@ fn a_newer_schema_is_refused() {
     assert_eq!(error.fault, Fault::Newer { found: 1000 });
     let error = Members::open_or_create(&store.path).unwrap_err();
     assert!(error.to_string().contains("newer flashgate"), "{error}");
-    store.sql("PRAGMA user_version = 2");
+    store.sql("PRAGMA user_version = 3");
     store.sql("PRAGMA wal_checkpoint(TRUNCATE)");
     is_alice(&login(&pool, "1", "alice's"));
 }

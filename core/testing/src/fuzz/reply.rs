@@ -7,7 +7,7 @@ use roxmltree::{Document, Node};
 
 use flashgate_core::{
     Accepted, Action, Answer, Config, ConnId, Gateway, Input, ListenerId, Login, MAX_READ, Member,
-    MemberId, Millis, Now, UnixSeconds,
+    MemberEvent, MemberId, Millis, Now, UnixSeconds,
 };
 
 /// Whatever a nick, a name or a text holds, everything that a client gets is well-formed elements, each with the
@@ -70,6 +70,20 @@ pub fn xml_reply(data: &[u8]) {
         let starred = format!("*{sent}*");
         let message = [("aid", &*nick), TEN, ("msg", &*starred), ("from", other)];
         server.says(two, &[("msg", &message)]);
+    }
+
+    let new = if nick == "n" { "m" } else { "n" };
+    for (before, now) in [(&*nick, new), (new, &*nick)] {
+        server.handle(Input::Member(MemberEvent::Renamed(Member {
+            id: MemberId(1),
+            nick: Arc::from(now),
+            name: Arc::from(&*name),
+        })));
+        let changed = [("aid", before), ("to", now)];
+        server.says(one, &[("nickchanged", &changed)]);
+        let login = [("aid", now), ("name", &*name)];
+        let quit = [("aid", before)];
+        server.says(two, &[("quit", &quit), ("login", &login)]);
     }
 
     server.handle(Input::Announce(Arc::from(&*text)));

@@ -112,8 +112,12 @@ impl<'a> World<'a> {
                 self.handle(Input::Timeout);
             }
             14 => {
-                let id = MemberId(i64::from(self.script.byte() % 4));
-                self.handle(Input::Member(MemberEvent::Disabled(id)));
+                let byte = self.script.byte();
+                let event = match byte % 8 {
+                    id @ 0..=3 => MemberEvent::Disabled(MemberId(id.into())),
+                    id => MemberEvent::Renamed(renamed(id % 4, byte)),
+                };
+                self.handle(Input::Member(event));
             }
             _ => match self.script.byte() {
                 0..=9 => self.handle(Input::Shutdown),
@@ -251,8 +255,10 @@ impl<'a> World<'a> {
             .lookups
             .remove(usize::from(byte >> 4) % self.lookups.len());
         let answer = match byte % 8 {
-            0..=4 => Answer::Member(member(byte % 5)),
+            0..=3 => Answer::Member(member(byte % 5)),
+            4 => Answer::Renamed(renamed(1 + byte / 16 % 4, byte)),
             5 | 6 => Answer::Denied(Denial::WrongPassword, None),
+            _ if byte > 127 => Answer::Taken,
             _ => Answer::Unavailable(Unavailable::Failed),
         };
         self.stale = Some(ticket);
@@ -425,6 +431,15 @@ pub(super) fn config(byte: u8) -> Config {
     config
 }
 
+/// A member under a nick that another may have, so that changes wait for one another.
+fn renamed(n: u8, byte: u8) -> Member {
+    let nick = ["zero", "alice", "bob", "zoe"][usize::from(byte >> 6)];
+    Member {
+        nick: Arc::from(nick),
+        ..member(n % 4)
+    }
+}
+
 pub(super) fn member(n: u8) -> Member {
     // Two members with the same nick, and a nick that changed: the gateway must stand a store that is wrong.
     let nick = ["zero", "alice", "bob", "bob", "<&\">"][usize::from(n) % 5];
@@ -453,7 +468,7 @@ impl<'a> Script<'a> {
     }
 }
 
-const COMMANDS: [&[u8]; 16] = [
+const COMMANDS: [&[u8]; 18] = [
     b"IDENTIFY 1 secret1\0",
     b"IDENTIFY 2 secret2\0",
     b"IDENTIFY bob x\n",
@@ -462,6 +477,8 @@ const COMMANDS: [&[u8]; 16] = [
     b"MSG zero \xff\xfe\0",
     b"LIST\0LIST\0LIST\0LIST\0LIST\0",
     b"PING 1\r\nPING 2\r\n",
+    b"NICK alice\0",
+    b"NICK zoe\0LIST\0",
     b"QUIT\0LIST\0",
     b"<policy-file-request/>",
     b"\0",
