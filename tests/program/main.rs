@@ -28,6 +28,7 @@ mod outside;
 mod prompt;
 mod record;
 mod reload;
+mod rooms;
 mod ruffle;
 mod server;
 mod signed;
