@@ -35,11 +35,19 @@ class Chat {
 			case "login": show(answer.get("name") + " is online.");
 			case "quit": show(answer.get("aid") + " left.");
 			// `aid` is the sender. `from` is the recipient: a quirk of the 2007 format.
-			case "msg": show(answer.get("time") + " " + answer.get("aid") + " to " + answer.get("from") + ": " + answer.get("msg"));
+			case "msg": show(answer.get("time") + " " + answer.get("aid") + " to " + place(answer) + ": " + answer.get("msg"));
+			// These come after a first command that is newer than 2007, like `JOIN #tea`.
+			case "action": show(answer.get("time") + " to " + place(answer) + ": " + answer.get("aid") + " " + answer.get("msg"));
+			case "nickchanged": show(answer.get("aid") + " is called " + answer.get("to") + " now.");
+			case "join": show(answer.get("name") + " joined " + answer.get("room") + ".");
+			case "part": show(answer.get("aid") + " left " + answer.get("room") + ".");
 			case "error": show("Error: " + answer.get("value"));
 			case _: // an answer of a later server
 		}
 	}
+
+	/** The room that a message is for, or the member. */
+	static function place(message:Xml):String return message.exists("room") ? message.get("room") : message.get("from");
 
 	static function given(name:String, otherwise:String):String {
 		final value = Reflect.field(Lib.current.loaderInfo.parameters, name);

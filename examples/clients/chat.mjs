@@ -1,6 +1,7 @@
 // A chat client in JavaScript, for browsers and for Node 22 or later. In a terminal:
 //     node chat.mjs ws://localhost:8080/ 1 secret1
-// logs in, shows what comes, and sends each line typed as a command: `MSG bob Hello`, `LIST`, `QUIT`.
+// logs in, shows what comes, and sends each line typed as a command: `MSG bob Hello`, `LIST`, `JOIN #tea`,
+// `MSG #tea Hello`, `QUIT`.
 // A page imports `connect`. Lines come and go as core/PROTOCOL.md says, one to a text message.
 
 /** Logs in. `heard` gets each answer as `{ kind, … }` with its attributes; what it returns has `send`. */
@@ -14,13 +15,20 @@ export function connect(address, id, password, heard) {
     return { send, close: () => socket.close() };
 }
 
-/** Reads one answer: an element with attributes, and `<nick>` elements inside a list. */
+/** Reads one answer: an element with attributes, and in a list or a room the elements inside. */
 export function parse(text) {
     const [first, ...children] = [...text.matchAll(/<(\w+)((?:\s+\w+="[^"]*")*)/g)].map(([, kind, attributes]) => {
         const pairs = [...attributes.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, plain(value)]);
         return { ...Object.fromEntries(pairs), kind };
     });
-    return first?.kind === "nicklist" ? { ...first, people: children } : first ?? { kind: "unknown" };
+    const people = children.filter(({ kind }) => kind === "nick");
+    const rooms = children.filter(({ kind }) => kind === "room");
+    switch (first?.kind) {
+        case undefined: return { kind: "unknown" };
+        case "nicklist": case "room": return { ...first, people };
+        case "rooms": return { ...first, rooms };
+        default: return first;
+    }
 }
 
 function plain(value) {
@@ -30,10 +38,14 @@ function plain(value) {
 }
 
 /** Says what an answer means. `aid` is the sender of a message, `from` its recipient: a quirk of 2007. */
-export const inWords = ({ kind, aid, name, time, msg, from, value, people }) => ({
+export const inWords = ({ kind, aid, name, time, msg, from, to, room, topic, by, reason, value, people, rooms }) => ({
     identify: `You are ${name}.`, login: `${name} is online.`, quit: `${aid} left.`, error: `Error: ${value}`,
-    msg: `${time} ${aid} to ${from}: ${msg}`, closed: "The connection is closed.",
-    nicklist: people?.map((person) => `${person.name} is online.`).join("\n"),
+    msg: `${time} ${aid} to ${room ?? from}: ${msg}`, action: `${time} to ${room ?? from}: ${aid} ${msg}`,
+    nickchanged: `${aid} is called ${to} now.`, join: `${name} joined ${room}.`, owner: `${aid} owns ${room} now.`,
+    part: by === undefined ? `${aid} left ${room}.` : `${by} removed ${aid} from ${room}: ${reason}`,
+    topic: `The topic of ${room} is now: ${topic}`, room: `In ${name}: ${people?.map((who) => who.name).join(", ")}.`,
+    rooms: rooms?.map((row) => `${row.name} has ${row.here} members.`).join("\n") || "There are no rooms.",
+    closed: "The connection is closed.", nicklist: people?.map((person) => `${person.name} is online.`).join("\n"),
 })[kind] ?? kind;
 
 if (globalThis.process?.argv[4]) {

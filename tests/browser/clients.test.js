@@ -9,7 +9,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-import { parse } from "../../examples/clients/chat.mjs";
+import { inWords, parse } from "../../examples/clients/chat.mjs";
 import { FlashPage, RUFFLE } from "./flash-page.js";
 import { eventually, launchBrowser, RawClient, startServer } from "./support.js";
 
@@ -23,6 +23,17 @@ test("the client in JavaScript reads answers", () => {
     const list = parse('<nicklist><nick aid="a" name="A" /><nick aid="b" name="B" /></nicklist>');
     assert.deepEqual(list.people.map(({ name }) => name), ["A", "B"]);
     assert.deepEqual(parse("junk"), { kind: "unknown" });
+    for (const [answer, words] of [
+        ['<msg room="#tea" aid="a" time="10:00:00" msg="hi" />', "10:00:00 a to #tea: hi"],
+        ['<action aid="a" time="10:00:00" msg="waves" from="b" />', "10:00:00 to b: a waves"],
+        ['<part room="#tea" aid="a" by="b" reason="Out!" />', "b removed a from #tea: Out!"],
+        ['<room name="#tea" topic="" owner="a" seats="0" max="0" n="0"><nick aid="a" name="A" /><var key="k" value="v" n="1" /></room>', "In #tea: A."],
+        ['<rooms><room name="#tea" topic="" here="3" seats="0" taken="0" max="0" /></rooms>', "#tea has 3 members."],
+        ["<rooms></rooms>", "There are no rooms."],
+        ["<later />", "later"],
+    ]) {
+        assert.equal(inWords(parse(answer)), words);
+    }
 });
 
 test("the client in JavaScript chats", async (t) => {
@@ -41,6 +52,12 @@ test("the client in JavaScript chats", async (t) => {
     await shows("bob to alice: <b>Hello</b> & 'so' \u0171");
     client.stdin.write("MSG bob From Node\n");
     assert.match(await bob.until(/^<msg aid="alice"/), /msg="From Node" from="bob"/);
+    client.stdin.write("JOIN #tea\n");
+    await shows("In #tea: Alice.");
+    bob.send("JOIN #tea");
+    await shows("Bob joined #tea.");
+    bob.send("MSG #tea Hello, room");
+    await shows("bob to #tea: Hello, room");
     client.stdin.end();
     await once(client, "exit");
     await shows("The connection is closed.");
