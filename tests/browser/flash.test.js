@@ -64,8 +64,8 @@ test("a login by keyboard, messages both ways, and a way out", { skip }, async (
     await flash.tells("you to alice: <i>Hi</i>");
     await flash.screenshot("flash-chat");
 
-    // Send, the list, Log out.
-    for (let i = 0; i < 3; i++) {
+    // Send, the list, the rooms, Log out.
+    for (let i = 0; i < 4; i++) {
         await flash.page.keyboard.press("Tab", { delay: 50 });
     }
     await flash.page.keyboard.press("Enter");
