@@ -39,26 +39,7 @@ impl Gateway {
         if let Who::Member(slot) = who
             && reason != CloseReason::Replaced
         {
-            self.leave_rooms(id, slot);
-        }
-        if let Who::Member(slot) = who
-            && reason != CloseReason::Replaced
-            && let Some(online) = self.hub.leave(slot)
-        {
-            self.renamings.leave(online.member(), online.nick());
-            self.note(
-                id,
-                What::Quit {
-                    who: online.identity(),
-                },
-            );
-            if online.member().is_none() {
-                self.guest_left(id);
-            }
-            if self.phase == Phase::Running && self.config.presence == Presence::All {
-                let quit = reply::quit(online.nick());
-                self.broadcast(Audience::Everyone, &quit, None);
-            }
+            self.go_offline(id, slot);
         }
         self.note(id, What::Closed { reason });
         match ends {
@@ -74,6 +55,26 @@ impl Gateway {
         if let Turn::Throttled(in_line) = turn {
             self.throttle.leave(in_line.source, id);
             self.ask_next();
+        }
+    }
+
+    /// A member leaves the server. The log's line comes first, because it shows why others are notified.
+    fn go_offline(&mut self, id: ConnId, slot: Slot) {
+        if let Some(online) = self.hub.online(slot) {
+            let who = online.identity();
+            self.note(id, What::Quit { who });
+        }
+        self.leave_rooms(id, slot);
+        let Some(online) = self.hub.leave(slot) else {
+            return;
+        };
+        self.renamings.leave(online.member(), online.nick());
+        if online.member().is_none() {
+            self.guest_left(id);
+        }
+        if self.phase == Phase::Running && self.config.presence == Presence::All {
+            let quit = reply::quit(online.nick());
+            self.broadcast(Audience::Everyone, &quit, None);
         }
     }
 
