@@ -78,17 +78,24 @@ fn long_runs() {
 /// Clients that know the elements of 2007 alone stay online among clients that use everything newer.
 #[test]
 fn level_one_on_a_busy_server() {
-    let (mut inputs, mut read) = (0, 0);
+    let mut seen: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut inputs = 0;
     for seed in 0..BUSY_RUNS {
         let report = match sim::busy(seed, BUSY) {
             Ok(report) => report,
             Err(failure) => panic!("{failure}\n\nthe busy seed {seed}"),
         };
         inputs += report.inputs;
-        read += report.seen.get(AT_LEVEL_ONE).unwrap_or(&0);
+        for (what, times) in report.seen {
+            *seen.entry(what).or_default() += times;
+        }
     }
+    let read = seen.get(AT_LEVEL_ONE).copied().unwrap_or_default();
     println!("{inputs} events; clients of level 1 have read {read} elements");
     assert!(read > 20_000, "{read} elements at level 1");
+    for what in AROUND_LEVEL_ONE {
+        assert!(seen.contains_key(what), "{what:?} is rare: {seen:?}");
+    }
 }
 
 #[test]
@@ -143,46 +150,77 @@ const RARE: &[&str] = &[
     "a claim is refused",
     "a ghost gives way",
     "a nick changed after the end",
+    "a room becomes permanent",
+    "a room with members is no longer permanent",
     "asked for a claim",
     "kick during a claim",
+    "kick during a question",
+    "kick from a room",
+    "takeover with rooms",
+];
+
+/// What happens around clients of level 1 on a busy server.
+const AROUND_LEVEL_ONE: &[&str] = &[
+    "You were kicked from that room.",
+    "action",
+    "announce",
+    "back after a kick",
+    "kick",
+    "kick from a room",
+    "owner",
+    "room action",
+    "room msg",
+    "takeover by a client of level 1 with rooms",
+    "takeover with rooms",
+    "topic",
 ];
 
 const MUST_HAPPEN: &[&str] = &[
-    "PROXY header",
+    "No such room.",
+    "Only the owner may do that.",
     "PROXY header of an address at its limit",
     "PROXY header taken for a command",
     "PROXY header timed out",
     "PROXY header without a client",
+    "PROXY header",
+    "Room exists already.",
+    "Room name is not allowed.",
+    "Too many rooms.",
+    "Wrong key.",
+    "You are in that room already.",
+    "You are not in that room.",
+    "You may not do that.",
     "address limit",
     "a nick changed",
     "a nick changed from outside",
     "a nick that is known",
     "a question about a nick",
     "already online",
-    "announce",
     "announce to a paused client",
     "announce to nobody",
-    "answer",
+    "announce",
     "answer after the end",
+    "answer",
     "bad PROXY header",
     "chat",
     "disabled",
+    "element at level 1",
     "end of stream",
     "failed logins",
     "full",
     "guarded",
     "in line",
-    "kick",
-    "kick during a question",
+    "join",
     "kick of a client that reads slowly",
     "kick of a paused client",
     "kick of nobody",
+    "kick",
     "kicked",
     "late answer",
     "leap",
-    "login",
     "login failed",
     "login unavailable",
+    "login",
     "lookup timed out",
     "msg",
     "nick taken",
@@ -190,19 +228,29 @@ const MUST_HAPPEN: &[&str] = &[
     "no PROXY header, and none needed",
     "no login",
     "not upgraded",
+    "owner",
+    "part of a member who leaves",
+    "part",
     "pause",
     "ping",
     "protocol error",
     "quit",
     "refusal",
-    "refused",
     "refused at the door",
+    "refused",
     "replaced",
     "reset",
+    "room action",
+    "room created",
+    "room gone",
+    "room msg",
+    "rooms of one address",
     "shutdown",
+    "takeover by a client of level 1 with rooms",
     "takeover",
     "timeout",
     "too slow",
+    "topic",
     "upgrade",
     "visit",
 ];

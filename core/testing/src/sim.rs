@@ -11,6 +11,7 @@
 mod ask;
 mod client;
 mod commands;
+mod hearing;
 mod hop;
 mod inputs;
 mod judge;
@@ -20,6 +21,7 @@ mod memory;
 mod model;
 mod outside;
 mod reader;
+mod rooms;
 mod store;
 mod swarm;
 mod trace;

@@ -1,5 +1,6 @@
 //! What clients ask for: the meaning of a command, and one of the many ways to write it.
 
+use super::client::Known;
 use super::commands::{self, COMMANDS};
 use super::reader::Level;
 use super::store::Members;
@@ -80,8 +81,12 @@ pub(super) struct Writer<'a> {
     pub(super) members: &'a Members,
     pub(super) speak: Speak,
     pub(super) level: Level,
+    /// What it knows of rooms.
+    pub(super) known: &'a Known,
     /// It is the first command of the connection.
     pub(super) first: bool,
+    /// It is the second.
+    pub(super) second: bool,
     /// A number that no other command of the run has.
     pub(super) unique: u64,
 }
@@ -94,8 +99,11 @@ impl Writer<'_> {
             return self.as_long_as_can_be();
         }
         // Most connections begin with a login: little happens while nobody is online.
-        let row = if self.first && self.random.percent(60) {
+        let row = if self.first && self.random.percent(60) || self.second && self.random.percent(30)
+        {
             Some(&COMMANDS[0])
+        } else if self.level == Level::Two && self.random.percent(self.swarm.rooms.share) {
+            commands::any_of_rooms(self.random)
         } else {
             commands::any(self.random, self.level, WRONG_SHARE)
         };
@@ -167,6 +175,15 @@ impl Writer<'_> {
         }
     }
 
+    /// Whom or what a message is for: a member or a room.
+    pub(super) fn target(&mut self) -> String {
+        let rooms = self.swarm.rooms.share;
+        match rooms > 0 && self.random.percent(20 + rooms / 2) {
+            true => self.room_inside(),
+            false => self.nick(),
+        }
+    }
+
     /// A text of characters that are hard to transport; none ends the command.
     pub(super) fn text(&mut self) -> String {
         let (random, swarm) = (&mut *self.random, self.swarm);
@@ -206,7 +223,7 @@ pub(super) const IDLE: u64 = 64;
 /// How often a client sends something that is no command, against the shares of [`COMMANDS`].
 const WRONG_SHARE: u64 = 2;
 
-const WRONG: [(&str, &str); 9] = [
+const WRONG: [(&str, &str); 18] = [
     ("Unknown command.", "<policy-file-request/>!"),
     ("Unknown command.", "HALLO <world>"),
     ("Unknown command.", "//LIST"),
@@ -216,7 +233,18 @@ const WRONG: [(&str, &str); 9] = [
     ("Usage: ME nick text", "/Me alice"),
     ("Usage: NICK new", "nick "),
     ("Unknown command.", "ſ"),
+    ("Usage: JOIN #room [key]", "JOIN"),
+    ("Usage: PART #room", "/part "),
+    ("Usage: WHO #room", "who"),
+    ("Usage: TOPIC #room [text]", "Topic"),
+    ("Usage: KICK #room nick [reason]", "KICK #a"),
+    (USAGE_OF_OPEN, "OPEN"),
+    (USAGE_OF_OPEN, "open #a Hidden"),
+    (USAGE_OF_OPEN, "OPEN #a key="),
+    (USAGE_OF_OPEN, "OPEN lobby hidden hidden"),
 ];
+
+const USAGE_OF_OPEN: &str = "Usage: OPEN #room [seats=N] [max=N] [key=K] [hidden]";
 
 const PARTS: [&str; 18] = [
     "hello",

@@ -1,5 +1,6 @@
 //! One client: its wire form, what it sends, and what it has received so far.
 
+mod rooms;
 mod stream;
 mod visit;
 mod websocket;
@@ -11,6 +12,7 @@ use super::reader::{Level, Reader, Said};
 use super::store::Members;
 use super::swarm::Swarm;
 use crate::random::Random;
+pub(super) use rooms::Known;
 use stream::{OTHER_METHODS, page, typed};
 pub(super) use visit::Visit;
 use visit::garbage;
@@ -52,9 +54,12 @@ pub(super) struct Client {
     pub(super) reader: Reader,
     /// For each nick, whether the client last saw a login or a quit.
     presence: BTreeMap<String, Presence>,
+    rooms: Known,
     /// Bytes sent so far.
     sent: u64,
     begun: bool,
+    /// How many commands it has written.
+    asked: u64,
     /// It has ended a command with NUL.
     flash: bool,
     /// How many bytes of its next command it has sent.
@@ -86,8 +91,10 @@ impl Client {
             level,
             reader: Reader::new(socket, level),
             presence: BTreeMap::new(),
+            rooms: Known::default(),
             sent: 0,
             begun: false,
+            asked: 0,
             flash: false,
             lead: 0,
             over: false,
@@ -159,10 +166,13 @@ impl Client {
             members,
             speak,
             level: self.level,
+            known: &self.rooms,
             first: !self.begun,
+            second: self.asked == 1,
             unique,
         };
         let (ask, text) = writer.ask();
+        self.asked += 1;
         match speak {
             Speak::Nul => self.stream(batch, ask, &text, b"\0", limit),
             Speak::Line => {
@@ -219,6 +229,7 @@ impl Client {
 
     /// Takes what the server sent. Logins and quits of a nick must alternate for each client.
     pub(super) fn hear(&mut self, said: &Said) {
+        self.rooms.hear(said);
         if let Some([old, new]) = said.values("nickchanged") {
             if old != new {
                 self.presence.insert(old.clone(), Presence::Went);

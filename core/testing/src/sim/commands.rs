@@ -4,12 +4,19 @@
 
 mod hello;
 mod identify;
+mod join;
+mod kick;
 mod list;
 mod me;
 mod msg;
 pub(super) mod nick;
+mod open;
+mod part;
 mod ping;
 mod quit;
+mod rooms;
+mod topic;
+mod who;
 
 use super::ask::{Ask, Writer};
 use super::key::Key;
@@ -17,7 +24,7 @@ use super::model::Model;
 use super::reader::{Level, Said};
 use crate::random::Random;
 
-/// All commands. A new row changes what every seed plays.
+/// All commands but those of rooms. A new row changes what every seed plays.
 pub(super) static COMMANDS: [Command; 8] = [
     Command {
         word: "IDENTIFY",
@@ -85,7 +92,67 @@ pub(super) static COMMANDS: [Command; 8] = [
     },
 ];
 
-/// A row of the table.
+/// The commands of rooms. How often clients send one of them depends on the run.
+static OF_ROOMS: [Command; 7] = [
+    Command {
+        word: "JOIN",
+        level_two: true,
+        price: 5,
+        share: 9,
+        write: join::write,
+        answer: join::answer,
+    },
+    Command {
+        word: "PART",
+        level_two: true,
+        price: 5,
+        share: 3,
+        write: part::write,
+        answer: part::answer,
+    },
+    Command {
+        word: "TOPIC",
+        level_two: true,
+        price: 5,
+        share: 2,
+        write: topic::write,
+        answer: topic::answer,
+    },
+    Command {
+        word: "KICK",
+        level_two: true,
+        price: 1,
+        share: 5,
+        write: kick::write,
+        answer: kick::answer,
+    },
+    Command {
+        word: "WHO",
+        level_two: true,
+        price: 5,
+        share: 1,
+        write: who::write,
+        answer: who::answer,
+    },
+    Command {
+        word: "ROOMS",
+        level_two: true,
+        price: 5,
+        share: 1,
+        write: rooms::write,
+        answer: rooms::answer,
+    },
+    Command {
+        word: "OPEN",
+        level_two: true,
+        price: 5,
+        share: 3,
+        write: open::write,
+        answer: open::answer,
+    },
+];
+
+/// A row of a table.
 pub(super) struct Command {
     word: &'static str,
     /// Whether it raises the level of the connection, even where it leads to an error.
@@ -102,16 +169,34 @@ pub(super) struct Command {
 
 /// A command that a client of this level may send; sometimes none, as if that were another row with this share.
 pub(super) fn any(random: &mut Random, level: Level, none: u64) -> Option<&'static Command> {
-    let rows = || {
-        let known = |row: &&Command| level == Level::Two || !row.level_two;
-        COMMANDS.iter().filter(known)
-    };
-    let shares: u64 = rows().map(|row| row.share).sum();
+    let known = |row: &&Command| level == Level::Two || !row.level_two;
+    let rows: Vec<&Command> = COMMANDS.iter().filter(known).collect();
+    by_share(random, &rows, none)
+}
+
+/// A command of rooms.
+pub(super) fn any_of_rooms(random: &mut Random) -> Option<&'static Command> {
+    let rows: Vec<&Command> = OF_ROOMS.iter().collect();
+    by_share(random, &rows, 0)
+}
+
+fn by_share(random: &mut Random, rows: &[&'static Command], none: u64) -> Option<&'static Command> {
+    let shares: u64 = rows.iter().map(|row| row.share).sum();
     let mut which = random.below(shares + none);
-    rows().find(|row| {
+    let mut rows = rows.iter();
+    let row = rows.find(|row| {
         let is_it = which < row.share;
         which = which.saturating_sub(row.share);
         is_it
+    });
+    row.copied()
+}
+
+/// The answer, or the error instead of it.
+fn or_error(model: &mut Model, answer: Result<Said, &'static str>) -> Said {
+    answer.unwrap_or_else(|error| {
+        model.count(error);
+        Said::error(error)
     })
 }
 
@@ -153,5 +238,6 @@ fn of_usage(error: &str) -> Option<&'static Command> {
 }
 
 fn named(word: &str) -> Option<&'static Command> {
-    COMMANDS.iter().find(|row| row.word == word)
+    let mut rows = COMMANDS.iter().chain(&OF_ROOMS);
+    rows.find(|row| row.word == word)
 }

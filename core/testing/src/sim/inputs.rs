@@ -7,7 +7,7 @@ use super::key::ONLY;
 use super::link::{End, Reading, Size};
 use super::model;
 use super::reader::memory;
-use super::swarm::throttle;
+use super::swarm::{configure_rooms, throttle};
 use super::world::{Event, World};
 use flashgate_core::{
     Action, Answer, Cause, Chunk, ConnId, Gateway, HostFacts, Input, ListAccess, Login, Member,
@@ -273,6 +273,9 @@ impl World<'_> {
             throttle(&mut config, random);
             // With a shorter window the core forgets failures, and a longer one later does not bring them back.
             config.limits.throttle.window = self.model.config.limits.throttle.window;
+        }
+        if random.percent(30) {
+            configure_rooms(&mut config, random);
         }
         let config = Arc::new(config);
         // Kept here, so that the gateway never frees one, and its memory can be measured.

@@ -12,10 +12,12 @@ pub(super) struct Watch {
     /// Bytes of input that one connection may keep.
     inbox: usize,
     command: usize,
-    /// The most connections at once, the most members online, and the most actions that one input led to. The
-    /// gateway keeps the capacity for them.
+    /// The most connections at once, the most members online, the most rooms, the most places in them, and the most
+    /// actions that one input led to. The gateway keeps the capacity for them.
     connections: usize,
     online: usize,
+    rooms: usize,
+    places: usize,
     actions: usize,
     /// The most that was held.
     pub(super) most: usize,
@@ -32,6 +34,8 @@ impl Watch {
             command,
             connections: 0,
             online: 0,
+            rooms: 0,
+            places: 0,
             actions: 0,
             most: 0,
             nearest: 0,
@@ -45,6 +49,9 @@ impl Watch {
     pub(super) fn check(&mut self, held: usize, model: &Model) {
         self.connections = self.connections.max(model.sides.len());
         self.online = self.online.max(model.online());
+        let [rooms, places] = model.rooms();
+        self.rooms = self.rooms.max(rooms);
+        self.places = self.places.max(places);
         let bound = self.bound(model);
         self.most = self.most.max(held);
         self.nearest = self.nearest.max(held * 100 / bound);
@@ -92,8 +99,25 @@ impl Watch {
             + (model.waiting() + model.questions()) * 2048
             + tree(model.waiting(), 48)
             + 2048;
+        // Each has a name, a topic, members who were kicked, its state and its row, in two forms of characters. Each
+        // member has a place in it, and one among the rooms of that member.
+        let [rooms_now, places_now] = model.rooms();
+        let rooms = array(self.rooms, 256)
+            + tree(self.rooms, 64)
+            + rooms_now * ROOM
+            + array(self.places, 40 + 24 + 4 * size_of::<ConnId>())
+            + places_now * 2 * LISTED;
         let actions = array(self.actions, size_of::<Action>());
-        connections + filters + inboxes + scratch + questions + members + throttle + actions + FIXED
+        connections
+            + filters
+            + inboxes
+            + scratch
+            + questions
+            + members
+            + throttle
+            + rooms
+            + actions
+            + FIXED
     }
 }
 
@@ -108,6 +132,9 @@ const NAME: usize = 128;
 
 /// A member in the answer to LIST, with its markup.
 const LISTED: usize = 200;
+
+/// A room, with a topic of 200 characters of six bytes each, five times.
+const ROOM: usize = 8192;
 
 /// A gateway without connections.
 const FIXED: usize = 2048;

@@ -10,9 +10,11 @@ mod answers;
 mod claims;
 mod ends;
 mod hops;
+mod late;
 mod login;
 mod rate;
 mod renaming;
+mod rooms;
 mod said;
 mod side;
 mod throttle;
@@ -31,6 +33,7 @@ use flashgate_core::{
     MemberId, Millis, Note, Now, Refusal, Refused, Source, Ticket, What,
 };
 use hops::TurnedAway;
+use rooms::Rooms;
 pub(super) use side::Side;
 use side::{Stage, Turn};
 use throttle::Past;
@@ -54,6 +57,7 @@ pub(super) struct Model {
     claims: Vec<Key>,
     /// When the last NICK of each member was done.
     last_nick: BTreeMap<MemberId, Millis>,
+    rooms: Rooms,
     past: Past,
     /// Timers fire with this input, in an order that the model cannot see: it checks less strictly which login
     /// passes.
@@ -137,6 +141,7 @@ pub(super) enum Owner {
 
 impl Model {
     pub(super) fn new(config: Arc<Config>, now: Now) -> Self {
+        let rooms = Rooms::new(&config);
         Self {
             config,
             now,
@@ -149,6 +154,7 @@ impl Model {
             questions: BTreeMap::new(),
             claims: Vec::new(),
             last_nick: BTreeMap::new(),
+            rooms,
             past: Past::default(),
             blurred: false,
             unsure_until: Millis(0),
@@ -220,25 +226,12 @@ impl Model {
                 self.stopping = Some(now.mono + self.config.limits.linger);
                 self.interrupt_the_silent();
             }
-            Input::Gone(..) | Input::Configure | Input::Timeout | Input::Shutdown => {}
+            Input::Configure => self.configure_rooms(),
+            Input::Gone(..) | Input::Timeout | Input::Shutdown => {}
         }
         self.cause = input;
         self.last_written = None;
         self.time_out_questions();
-    }
-
-    /// If the host itself was suspended past a client's deadline, the client gets its whole time again.
-    fn forgive_the_unheard(&mut self) {
-        let now = self.now.mono;
-        let Some(silence) = self.config.limits.silence else {
-            return;
-        };
-        for side in self.sides.values_mut() {
-            let unheard = side.chat && side.is_socket() && !side.paused && !side.eof;
-            if unheard && now >= side.last_bytes + silence + AWAY {
-                side.last_bytes = now;
-            }
-        }
     }
 
     /// Checks an action of this gateway, which must have a reason.
@@ -475,30 +468,6 @@ impl Model {
             .map(|(member, _)| member)
     }
 
-    /// Whether its time to log in may be over.
-    fn may_be_late(&self, id: Key) -> bool {
-        let [least, _] = self.sides[&id].stood_still;
-        self.is_late(id, least)
-    }
-
-    fn must_be_late(&self, id: Key) -> bool {
-        let [_, most] = self.sides[&id].stood_still;
-        self.is_late(id, most)
-    }
-
-    fn is_late(&self, id: Key, stood_still: Millis) -> bool {
-        let (side, limits) = (&self.sides[&id], &self.config.limits);
-        let until = side.accepted + stood_still + limits.login;
-        side.turn == Turn::Free && self.who(id).is_none() && self.now.mono >= until
-    }
-
-    /// Whether the time for a request that has begun is over.
-    fn is_late_request(&self, id: Key) -> bool {
-        let patience = self.config.limits.request;
-        let began = self.sides[&id].began;
-        began.is_some_and(|at| self.now.mono >= at + patience)
-    }
-
     pub(super) fn count(&mut self, what: &'static str) {
         *self.seen.entry(what).or_default() += 1;
     }
@@ -511,6 +480,3 @@ fn number(who: &Identity) -> MemberId {
         Identity::Guest(nick) => panic!("no client is a guest: {nick}"),
     }
 }
-
-/// A host that is later than this was suspended.
-const AWAY: Millis = Millis(5000);

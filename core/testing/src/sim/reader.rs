@@ -24,7 +24,7 @@ pub(super) enum Said {
 /// An element of XML.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Element {
-    name: &'static str,
+    kind: &'static str,
     /// The values of its attributes, in order.
     values: Vec<String>,
     inside: Vec<Self>,
@@ -32,17 +32,27 @@ pub(super) struct Element {
 
 impl Said {
     /// An element with these values, as a client reads them back.
-    pub(super) fn xml<const N: usize>(name: &'static str, values: [&str; N]) -> Self {
-        Self::Xml(Element::new(name, values))
+    pub(super) fn xml<const N: usize>(kind: &'static str, values: [&str; N]) -> Self {
+        Self::Xml(Element::new(kind, values))
     }
 
     /// An element with others inside.
     pub(super) fn list<'a, const N: usize>(
-        name: &'static str,
+        kind: &'static str,
         inside: &'static str,
         all: impl Iterator<Item = [&'a str; N]>,
     ) -> Self {
-        let mut list = Element::new(name, []);
+        Self::holding(kind, [], inside, all)
+    }
+
+    /// An element with values and others inside.
+    pub(super) fn holding<'a, const M: usize, const N: usize>(
+        kind: &'static str,
+        values: [&str; M],
+        inside: &'static str,
+        all: impl Iterator<Item = [&'a str; N]>,
+    ) -> Self {
+        let mut list = Element::new(kind, values);
         list.inside = all.map(|values| Element::new(inside, values)).collect();
         Self::Xml(list)
     }
@@ -51,12 +61,18 @@ impl Said {
         Self::xml("error", [text])
     }
 
-    /// The values, if it is an element of this name.
-    pub(super) fn values(&self, name: &str) -> Option<&[String]> {
+    /// The values, if it is an element of this kind.
+    pub(super) fn values(&self, kind: &str) -> Option<&[String]> {
+        self.element()
+            .filter(|element| element.kind == kind)
+            .map(|element| &*element.values)
+    }
+
+    /// The element, if it is one.
+    pub(super) fn element(&self) -> Option<&Element> {
         match self {
-            Self::Xml(element) if element.name == name => Some(&element.values),
-            Self::Xml(_)
-            | Self::Upgraded
+            Self::Xml(element) => Some(element),
+            Self::Upgraded
             | Self::NotUpgraded(_)
             | Self::Body(_)
             | Self::Nothing
@@ -68,12 +84,22 @@ impl Said {
 }
 
 impl Element {
-    fn new<const N: usize>(name: &'static str, values: [&str; N]) -> Self {
+    fn new<const N: usize>(kind: &'static str, values: [&str; N]) -> Self {
         Self {
-            name,
+            kind,
             values: values.map(as_heard).to_vec(),
             inside: Vec::new(),
         }
+    }
+
+    /// Its kind and its values.
+    pub(super) fn parts(&self) -> (&'static str, &[String]) {
+        (self.kind, &self.values)
+    }
+
+    /// The first values of the elements inside.
+    pub(super) fn first_inside(&self) -> impl Iterator<Item = &str> {
+        self.inside.iter().map(|element| &*element.values[0])
     }
 }
 
@@ -281,9 +307,9 @@ fn element<'a>(text: &'a str, shape: &Shape) -> Option<(Element, &'a str)> {
             .strip_prefix(outer)?
             .strip_prefix('>')?;
     }
-    let name = shape.name;
+    let kind = shape.kind;
     let element = Element {
-        name,
+        kind,
         values,
         inside,
     };
@@ -319,6 +345,8 @@ fn unescaped(value: &str) -> Option<String> {
 
 /// An element as the protocol prints it.
 struct Shape {
+    /// Its name, or a word of its own where elements of one name differ in their attributes.
+    kind: &'static str,
     name: &'static str,
     attributes: &'static [&'static str],
     /// The end of the element, or the end of its start tag if it has children.
@@ -333,15 +361,32 @@ impl Shape {
         end: &'static str,
     ) -> Self {
         Self {
+            kind: name,
             name,
             attributes,
             end,
             inside: None,
         }
     }
+
+    const fn of_kind(self, kind: &'static str) -> Self {
+        Self { kind, ..self }
+    }
+
+    const fn holding(self, inside: &'static Self) -> Self {
+        let inside = Some(inside);
+        Self { inside, ..self }
+    }
 }
 
 static NICK: Shape = Shape::new("nick", &["aid", "name"], " />");
+
+/// A row of the answer to ROOMS.
+static ROW: Shape = Shape::new(
+    "room",
+    &["name", "topic", "here", "seats", "taken", "max"],
+    " />",
+);
 
 /// The elements that every client knows.
 static OF_2007: [Shape; 7] = [
@@ -351,19 +396,31 @@ static OF_2007: [Shape; 7] = [
     Shape::new("identify", &["aid", "name"], " />"),
     Shape::new("quit", &["aid"], " />"),
     Shape::new("msg", &["aid", "time", "msg", "from"], " />"),
-    Shape {
-        inside: Some(&NICK),
-        ..Shape::new("nicklist", &[], ">")
-    },
+    Shape::new("nicklist", &[], ">").holding(&NICK),
 ];
 
 /// The elements that only clients of level 2 get.
-static NEWER: [Shape; 5] = [
+static NEWER: [Shape; 14] = [
     Shape::new("nickchanged", &["aid", "to"], " />"),
     Shape::new("action", &["aid", "time", "msg", "from"], " />"),
     Shape::new("announce", &["time", "msg"], " />"),
     Shape::new("hello", &["server", "version", "features"], " />"),
     Shape::new("kicked", &["reason"], "/>"),
+    Shape::new("join", &["room", "aid", "name"], " />"),
+    Shape::new("part", &["room", "aid"], " />"),
+    Shape::new("part", &["room", "aid", "by", "reason"], " />").of_kind("kick"),
+    Shape::new("owner", &["room", "aid"], " />"),
+    Shape::new("topic", &["room", "aid", "topic"], " />"),
+    Shape::new("msg", &["room", "aid", "time", "msg"], " />").of_kind("room msg"),
+    Shape::new("action", &["room", "aid", "time", "msg"], " />").of_kind("room action"),
+    Shape::new(
+        "room",
+        &["name", "topic", "owner", "seats", "max", "n"],
+        ">",
+    )
+    .of_kind("state")
+    .holding(&NICK),
+    Shape::new("rooms", &[], ">").holding(&ROW),
 ];
 
 const ENTITIES: [(char, &str); 8] = [

@@ -7,9 +7,13 @@ use super::ask::Speak;
 use super::client::{Kind, Visit};
 use super::hop::{PROXIES, Proxies};
 use super::reader::Level;
+use super::rooms::Habit;
 use crate::filter::FakeFilter;
 use crate::random::Random;
-use flashgate_core::{_testing, Config, LoginThrottle, Millis, Role, Setting};
+use flashgate_core::name::RoomName;
+use flashgate_core::{
+    _testing, Config, LoginThrottle, Loopback, Millis, OnDuplicate, PermanentRooms, Role, Setting,
+};
 
 /// The options of one run.
 #[derive(Clone, Debug)]
@@ -52,6 +56,8 @@ pub(super) struct Swarm {
     pub(super) kicks: u64,
     /// On how many of 100 occasions a member is given another nick from outside.
     pub(super) renames: u64,
+    /// How clients use rooms.
+    pub(super) rooms: Habit,
     /// The proxies between clients and the gateway.
     pub(super) proxies: Option<&'static Proxies>,
 }
@@ -140,6 +146,11 @@ impl Swarm {
             announces: 0,
             kicks: 0,
             renames: 0,
+            rooms: Habit {
+                share: 20,
+                names: 13,
+                keyed: 10,
+            },
             proxies: None,
         }
     }
@@ -149,6 +160,17 @@ impl Swarm {
         self.announces = *stream(seed, "announces").pick(&[0, 3, 3, 30]);
         self.kicks = *stream(seed, "kicks").pick(&[2, 2, 0, 30]);
         self.renames = *stream(seed, "renames").pick(&[0, 2, 20]);
+    }
+
+    /// Draws how clients use rooms.
+    pub(super) fn draw_rooms(&mut self, seed: u64) {
+        let mut random = stream(seed, "rooms");
+        self.rooms = Habit {
+            share: *random.pick(&[0, 20, 50, 50, 90]),
+            names: *random.pick(&[2, 2, 2, 5, 13, 150]),
+            keyed: *random.pick(&[0, 20, 20, 70]),
+        };
+        configure_rooms(Arc::make_mut(&mut self.config), &mut random);
     }
 
     /// Puts proxies before the gateway in some runs. What they send has a random stream of its own, too, so that all
@@ -172,25 +194,37 @@ impl Swarm {
         config.filters = vec![Some(FakeFilter::make())];
     }
 
-    /// Many members chat for long: nothing slows them down, and they seldom leave.
-    pub(super) fn be_busy(&mut self) {
+    /// Many members chat for long: nothing slows them down, and they seldom leave. In half of these runs many rooms
+    /// are created from one address; in the others clients meet in few rooms, and minutes pass.
+    pub(super) fn be_busy(&mut self, seed: u64) {
         let config = Arc::make_mut(&mut self.config);
         let defaults = Config::default();
         config.limits = defaults.limits;
         config.limits.rate = None;
         config.limits.throttle.login = LoginThrottle::Off;
         config.presence = defaults.presence;
+        config.rooms = defaults.rooms;
+        config.loopback = Loopback::Limited;
         (self.peers, self.members, self.addresses) = (16, 12, 1);
-        (self.think, self.travel, self.piece, self.pipe) = (20, 5, 20_000, 65_536);
+        (self.travel, self.piece, self.pipe) = (5, 20_000, 65_536);
         (self.visitors, self.wrong, self.long, self.loud) = (0, 5, 1, 0);
         (self.lazy_flush, self.lazy_timer) = (0, 0);
         (self.announces, self.kicks) = (10, 3);
         (self.faults.reset, self.faults.vanish, self.faults.stall) = (2, 1, 2);
         (self.faults.half_close, self.faults.broken) = (2, 1);
         (self.faults.configure, self.faults.leap) = (0, 0);
-        self.store.failing = 5;
-        self.store.lost = 0;
+        (self.store.failing, self.store.lost) = (5, 0);
         self.forms = (0..FORMS.len()).collect();
+        let (think, duplicates, names, keyed) = match seed % 2 {
+            0 => (20, OnDuplicate::Replace, 150, 10),
+            _ => (8000, OnDuplicate::Stale, 5, 50),
+        };
+        (self.think, config.duplicates) = (think, duplicates);
+        self.rooms = Habit {
+            share: 40,
+            names,
+            keyed,
+        };
     }
 
     /// For visitors of a real server, whose settings are not drawn here.
@@ -275,6 +309,16 @@ pub(super) fn throttle(config: &mut Config, random: &mut Random) {
     draw(config, THROTTLE, random.next());
 }
 
+/// Draws the settings of rooms.
+pub(super) fn configure_rooms(config: &mut Config, random: &mut Random) {
+    draw(config, ROOMS, random.next());
+    config.permanent_rooms = PermanentRooms::new();
+    for (name, topic) in *random.pick(&PERMANENT) {
+        let name = RoomName::new(name).expect("the name of a room");
+        config.permanent_rooms.add(&name, topic);
+    }
+}
+
 fn draw(config: &mut Config, settings: &[(&str, &[&str])], seed: u64) {
     for (name, values) in settings {
         let value = *stream(seed, name).pick(values);
@@ -343,4 +387,21 @@ const THROTTLE: &[(&str, &[&str])] = &[
     ("throttle-name-wait", &["0ms", "100ms", "4s"]),
     ("throttle-name-rate", &["0", "1", "2", "300"]),
     ("throttle-name-lookups", &["1", "2", "8"]),
+];
+
+/// The settings of rooms.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("rooms", &["all", "all", "all", "all", "all", "off"]),
+    ("max-rooms", &["1", "3", "4096", "4096", "4096"]),
+    ("rooms-each", &["1", "2", "16", "16", "16"]),
+    ("rooms-per-address", &["1", "2", "64", "64", "64"]),
+];
+
+/// Permanent rooms, with their topics.
+const PERMANENT: [&[(&str, &str)]; 5] = [
+    &[],
+    &[],
+    &[("#lobby", "")],
+    &[("#Lobby", "Tea & <cake>"), ("#árvíztűrő", "")],
+    &[("#🦀", "crabs")],
 ];

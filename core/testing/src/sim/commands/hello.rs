@@ -1,10 +1,11 @@
 //! HELLO: asks what the server can do.
 
+use flashgate_core::{NickChanges, RoomCreation};
+
 use crate::sim::ask::{Ask, Writer};
 use crate::sim::key::Key;
 use crate::sim::model::Model;
 use crate::sim::reader::Said;
-use flashgate_core::NickChanges;
 
 pub(super) fn write(writer: &mut Writer<'_>) -> (Ask, String) {
     let text = *writer.random.pick(&["HELLO", "hello", "/Hello world"]);
@@ -12,9 +13,14 @@ pub(super) fn write(writer: &mut Writer<'_>) -> (Ask, String) {
 }
 
 pub(super) fn answer(model: &mut Model, _: Key, _: &[String]) -> Said {
-    let features = match model.config.nick_changes {
-        NickChanges::On => "nick me",
-        NickChanges::Off => "me",
-    };
-    Said::xml("hello", ["flashgate", env!("CARGO_PKG_VERSION"), features])
+    let config = &model.config;
+    let rooms = config.rooms == RoomCreation::All || !config.permanent_rooms.is_empty();
+    let nick = config.nick_changes == NickChanges::On;
+    let words = [("nick", nick), ("me", true), ("rooms", rooms)];
+    let on = words.iter().filter(|(_, is_on)| *is_on);
+    let on: Vec<&str> = on.map(|(word, _)| *word).collect();
+    Said::xml(
+        "hello",
+        ["flashgate", env!("CARGO_PKG_VERSION"), &on.join(" ")],
+    )
 }

@@ -6,7 +6,7 @@ use crate::sim::model::{Model, Owner};
 use crate::sim::reader::Said;
 
 pub(super) fn write(writer: &mut Writer<'_>) -> (Ask, String) {
-    let (nick, text) = (writer.nick(), writer.text());
+    let (nick, text) = (writer.target(), writer.text());
     let word = writer.random.pick(&["MSG", "msg", "/mSg "]);
     let command = format!("{word} {nick} {text}");
     (Ask::command("MSG", [&nick, &text]), command)
@@ -16,6 +16,10 @@ pub(super) fn answer(model: &mut Model, id: Key, arguments: &[String]) -> Said {
     let [nick, text] = arguments else {
         panic!("a nick and a text: {arguments:?}");
     };
+    if nick.starts_with('#') {
+        let told = model.say_in_room("room msg", id, nick, text);
+        return super::or_error(model, told);
+    }
     let Some(sender) = model.who(id) else {
         return Said::error("Not identified.");
     };

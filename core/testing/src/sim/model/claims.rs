@@ -1,8 +1,9 @@
 //! Claims: whether a newcomer whose member is online already is refused, waits, or takes over.
 
+use super::late::AWAY;
 use super::side::{OverTheRate, Turn};
 use super::throttle::subscriber;
-use super::{AWAY, Input, Model, Must, Owner};
+use super::{Input, Model, Must, Owner};
 use crate::sim::key::Key;
 use crate::sim::reader::Said;
 use flashgate_core::{Answer, CloseReason, Denial, Member, MemberId, Millis, OnDuplicate};
@@ -321,7 +322,9 @@ impl Model {
             .push_back(Must::Close(old, Some(CloseReason::Replaced)));
         self.must.push_back(Must::Login(id, member.clone()));
         let identified = Said::xml("identify", [&member.nick, &member.name]);
+        self.take_rooms(old, id);
         self.must_say(id, identified, Owner::Own);
+        self.must_say_rooms(id);
         self.count("takeover");
     }
 }

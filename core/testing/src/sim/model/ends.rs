@@ -20,6 +20,7 @@ impl Model {
             Some(Must::Close(to, reason)) if to == id => reason,
             Some(other) => panic!("a quit, but {other:?}"),
         };
+        self.leave_rooms(id, &member.nick);
         if self.stopping.is_none() && self.config.presence == Presence::All {
             self.everyone(Said::xml("quit", [&member.nick]), None);
         }

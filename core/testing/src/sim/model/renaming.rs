@@ -165,8 +165,7 @@ impl Model {
                 self.everyone_of_level_one(login);
                 self.everyone_of_level_two(changed, author);
             }
-            (Presence::Off, true) if author.is_some() => self.must_say(id, changed, Owner::Own),
-            (Presence::Off, true) => self.must_say(id, changed, Owner::Others),
+            (Presence::Off, true) => self.neighbours_and_itself(id, changed, author),
             (Presence::Off, false) => {
                 self.must_say(id, quit, Owner::Others);
                 self.must_say(id, login, Owner::Others);

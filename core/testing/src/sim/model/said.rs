@@ -32,6 +32,9 @@ impl Model {
         }
         let (form, said) = read_whole(bytes, self.sides[&id].is_socket());
         assert_eq!(form, self.sides[&id].form_of(&said), "the wire form");
+        if self.must.is_empty() && self.caused_in_a_room(&said) {
+            return self.broadcast(&[id], bytes, memory);
+        }
         let owner = match self.must.front() {
             Some(Must::Say(to, what, owner)) => {
                 assert_eq!((&id, &said), (to, what), "what must come next");
@@ -68,6 +71,10 @@ impl Model {
 
     pub(super) fn broadcast(&mut self, to: &[Key], bytes: &[u8], memory: usize) {
         assert!(!to.is_empty(), "a broadcast to nobody");
+        if self.must.is_empty() {
+            let (_, said) = read_whole(bytes, self.sides[&to[0]].is_socket());
+            self.caused_in_a_room(&said);
+        }
         for id in to {
             assert!(self.sides[id].may_hear(bytes), "in its code page");
             let (form, heard) = read_whole(bytes, self.sides[id].is_socket());
