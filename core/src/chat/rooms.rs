@@ -346,3 +346,6 @@ impl Rooms {
         assert_eq!(self.by_name.len() + self.free.len(), self.places.len());
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,6 +36,32 @@ fn an_idle_member_is_small() {
     }
 }
 
+/// Each room that a member is in costs at most 40 bytes, the snapshot of the room's connections included. The state of a
+/// room is not counted: it is made for a newcomer, lists 200 members at most, and is dropped with the next change.
+#[test]
+fn a_place_in_a_room_is_small() {
+    // A power of two each, so that the arrays are full.
+    const ROOMS: usize = 16;
+    const MEMBERS: u32 = 512;
+    let mut server = Room::new(Wire::Raw, v4);
+    let ids: Vec<_> = (1..=MEMBERS).map(|n| server.log_in(n)).collect();
+    for (n, id) in (1..).zip(&ids) {
+        server.bytes(n, *id, b"HELLO\0");
+    }
+    let before = held();
+    for room in 0..ROOMS {
+        for (n, id) in (1..).zip(&ids) {
+            server.bytes(n, *id, format!("JOIN #{room}\0").as_bytes());
+        }
+        server.bytes(1, ids[0], format!("TOPIC #{room}\0").as_bytes());
+    }
+    let places = MEMBERS as isize * ROOMS as isize;
+    let each = (held() - before) / places;
+    println!("a room     {each:>4} bytes for each of {MEMBERS} in {ROOMS}");
+    assert!(each <= 40, "{each} bytes for each member and room");
+    assert!(each >= 28, "members are in the rooms: {each} bytes");
+}
+
 /// Bytes per member.
 fn cost(wire: Wire, address: fn(u32) -> IpAddr) -> isize {
     let before = held();
@@ -87,7 +113,7 @@ impl Room {
         self.input(Input::Configure(config(presence)));
     }
 
-    fn log_in(&mut self, n: u32) {
+    fn log_in(&mut self, n: u32) -> ConnId {
         let origin = Accepted {
             listener: ListenerId(0),
             peer: SocketAddr::new((self.address)(n), 4242),
@@ -100,6 +126,7 @@ impl Room {
             Wire::Binary => self.upgrade(n, id, 0x82, &identify),
             Wire::Text => self.upgrade(n, id, 0x81, &identify),
         }
+        id
     }
 
     /// Begins a WebSocket and sends one message, under a mask that changes nothing.
@@ -150,6 +177,7 @@ fn config(presence: Presence) -> Arc<Config> {
     let limits = Limits {
         clients: MEMBERS as usize,
         connections: MEMBERS as usize,
+        rate: None,
         ..Limits::default()
     };
     Arc::new(Config {
