@@ -69,7 +69,11 @@ impl Renamings {
         let due = waiting.since + PATIENCE;
         self.due = Some(self.due.map_or(due, |first| first.min(due)));
         let id = waiting.member.id;
-        self.by_nick.insert(Arc::clone(&waiting.member.nick), id);
+        let before = self.by_nick.insert(Arc::clone(&waiting.member.nick), id);
+        if let Some(before) = before {
+            // The store has given the nick to yet another member.
+            self.waiting.remove(&before);
+        }
         self.waiting.insert(id, waiting);
     }
 
@@ -96,7 +100,7 @@ impl Renamings {
     #[cfg(any(test, feature = "_testing"))]
     pub(super) fn assert_consistent(&self) {
         assert!(self.freed.is_empty() && self.last.len() <= self.by_time.len());
-        assert!(self.by_nick.len() <= self.waiting.len());
+        assert_eq!(self.by_nick.len(), self.waiting.len());
         assert!(self.waiting.is_empty() || self.due.is_some());
     }
 
@@ -193,12 +197,10 @@ impl Gateway {
         while self.hub.by_nick(&free).is_none()
             && let Some(id) = self.renamings.by_nick.get(&free).copied()
         {
-            let old = self.renamings.take(id).and_then(|waiting| {
-                let slot = self.hub.slot_of(id)?;
-                let Member { nick, name, .. } = &waiting.member;
-                self.change_nick(slot, nick, name, waiting.author)
-            });
-            let Some(old) = old else { return };
+            let waiting = self.renamings.take(id);
+            let Some(old) = waiting.and_then(|waiting| self.give(&waiting)) else {
+                return;
+            };
             free = old;
         }
     }
@@ -247,19 +249,36 @@ impl Gateway {
         let Some(conn) = self.hub.online(slot).map(|online| online.conn) else {
             return;
         };
-        self.tell_presence(conn, &reply::quit(&old));
-        self.give_nick(&old);
+        self.tell_presence(slot, &reply::quit(&old));
+        // Each takes the nick that the one behind it has just left.
+        for id in circle.iter().skip(1).rev() {
+            if let Some(waiting) = self.renamings.take(*id) {
+                self.give(&waiting);
+            }
+        }
         self.hub.rename(slot, nick, name);
-        self.tell_presence(conn, &reply::login(nick, name));
+        self.tell_presence(slot, &reply::login(nick, name));
         self.tell(conn, &reply::identify(nick, name));
         self.note_nick(slot, &old);
     }
 
-    /// Notifies those who are notified when a member logs in or leaves, that one on `conn`.
-    fn tell_presence(&mut self, conn: ConnId, message: &Message) {
+    /// Gives a member the nick that it waits for. Returns the nick before.
+    fn give(&mut self, waiting: &Waiting) -> Option<Arc<str>> {
+        let Member { id, nick, name } = &waiting.member;
+        let slot = self.hub.slot_of(*id)?;
+        self.change_nick(slot, nick, name, waiting.author)
+    }
+
+    /// Sends what tells others that a member is there or not to all who may know, the member among them.
+    fn tell_presence(&mut self, slot: Slot, message: &Message) {
         match self.config.presence {
             Presence::All => self.broadcast(Audience::Everyone, message, None),
-            Presence::Off => self.tell(conn, message),
+            Presence::Off => {
+                let own = self.hub.online(slot).map(|online| online.conn);
+                for conn in own.into_iter().chain(self.hub.neighbours(slot)) {
+                    self.tell(conn, message);
+                }
+            }
         }
     }
 
@@ -269,13 +288,19 @@ impl Gateway {
         let now = self.now.mono;
         let waits = self.renamings.waiting.values();
         let is_over = |waiting: &&Waiting| waiting.since + PATIENCE <= now;
-        let over: Vec<_> = waits.filter(is_over).map(|w| w.member.clone()).collect();
-        for member in over {
-            if let Some(conn) = self.hub.by_nick(&member.nick).map(|online| online.conn) {
+        let over: Vec<_> = waits.filter(is_over).map(|w| w.member.id).collect();
+        for id in over {
+            let Some(waiting) = self.renamings.take(id) else {
+                continue;
+            };
+            let holder = self.hub.by_nick(&waiting.member.nick);
+            if let Some(conn) = holder.map(|online| online.conn) {
                 self.end_chat(conn, CloseReason::Disabled, Ends::With(Stage::Finishing));
                 self.settle(conn);
             }
-            self.give_nick(&member.nick);
+            if let Some(old) = self.give(&waiting) {
+                self.give_nick(&old);
+            }
         }
         let waits = self.renamings.waiting.values();
         self.renamings.due = waits.map(|waiting| waiting.since + PATIENCE).min();

@@ -166,7 +166,6 @@ fn a_member_whose_nick_another_has_now_does_not_stay() {
             .ends_with("<identify aid=\"free\" name=\"Name\" />|")
     );
     lab.wait(5000);
-    assert_eq!(lab.gateway.poll_timeout().is_some(), true);
     assert_eq!(lab.count(|action| matches!(action, Action::Finish(_))), 1);
 }
 
@@ -260,4 +259,22 @@ fn changes_are_remembered_within_bounds() {
     lab.send(three, "NICK new\0");
     assert!(lab.said(two).is_empty(), "the oldest change is forgotten");
     assert!(lab.said(three).contains("later"));
+}
+
+#[test]
+fn a_store_that_gives_one_nick_twice_is_stood() {
+    let (mut lab, [one, two, three]) = crowd(Config::default());
+    from_outside(&mut lab, 1, "nick3");
+    from_outside(&mut lab, 2, "nick3");
+    assert!(lab.text.is_empty());
+    from_outside(&mut lab, 3, "nick1");
+    lab.wait(10_000);
+    // The second was the last to get it. The third, of which the store has said so, is out.
+    lab.send(two, "LIST\0");
+    let list = "<nicklist><nick aid=\"nick1\" name=\"Name\" /><nick aid=\"nick3\" name=\"Name\" /></nicklist>|";
+    assert!(lab.said(two).ends_with(list));
+    for id in [one, two, three] {
+        lab.handle(Input::Gone(id, Cause::Reset));
+    }
+    lab.gateway.assert_settled();
 }

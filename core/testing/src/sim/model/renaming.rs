@@ -96,7 +96,9 @@ impl Model {
         match answer {
             Answer::Renamed(_) => side.free(now),
             answer @ (Answer::Taken | Answer::Unavailable(_)) => side.turn = Turn::Verdict(answer),
-            answer => panic!("{answer:?} to a nick"),
+            Answer::Member(_) | Answer::Claimed | Answer::Denied(..) => {
+                panic!("{answer:?} to a nick")
+            }
         }
     }
 
