@@ -70,6 +70,7 @@ pub fn xml_reply(data: &[u8]) {
         let starred = format!("*{sent}*");
         let message = [("aid", &*nick), TEN, ("msg", &*starred), ("from", other)];
         server.says(two, &[("msg", &message)]);
+        in_a_room(&mut server, one, shown, sent);
     }
 
     let new = if nick == "n" { "m" } else { "n" };
@@ -98,6 +99,50 @@ pub fn xml_reply(data: &[u8]) {
     let quit = [("aid", other)];
     server.says(two, &[("error", &[("value", &text)])]);
     server.says(one, &[("quit", &quit), ("kicked", &[("reason", &text)])]);
+}
+
+/// The first client goes into a room, writes there, and leaves it.
+fn in_a_room(server: &mut Server, one: ConnId, shown: [(&str, &str); 2], sent: &str) {
+    let (room, [aid, name]) = (("room", "#<r&\">"), shown);
+    server.send(one, "JOIN #<r&\">");
+    let [join, state] = &server.elements(one)[..] else {
+        panic!("two answers");
+    };
+    read(join, |join| is_element(join, "join", &[room, aid, name]));
+    let is_state = |state: &[u8], topic| {
+        let (owner, zero) = (
+            ("owner", aid.1),
+            ["seats", "max", "n"].map(|name| (name, "0")),
+        );
+        let attributes = [&[("name", room.1), ("topic", topic), owner][..], &zero].concat();
+        read(state, |state| {
+            is_element(state, "room", &attributes);
+            let nicks: Vec<_> = state.children().collect();
+            assert_eq!(nicks.len(), 1);
+            is_element(nicks[0], "nick", &[aid, name]);
+        });
+    };
+    is_state(state, "");
+    let topic: String = sent.chars().take(200).collect();
+    server.send(one, &format!("TOPIC #<r&\"> {sent}"));
+    server.says(one, &[("topic", &[room, aid, ("topic", &topic)])]);
+    server.send(one, "WHO #<r&\">");
+    is_state(&server.elements(one)[0], &topic);
+    for (word, element) in [("MSG", "msg"), ("ME", "action")] {
+        server.send(one, &format!("{word} #<r&\"> {sent}"));
+        server.says(one, &[(element, &[room, aid, TEN, ("msg", sent)])]);
+    }
+    server.send(one, "ROOMS");
+    read(&server.elements(one)[0], |rooms| {
+        is_element(rooms, "rooms", &[]);
+        let rows: Vec<_> = rooms.children().collect();
+        assert_eq!(rows.len(), 1);
+        let zero = ["seats", "taken", "max"].map(|name| (name, "0"));
+        let row = [("name", room.1), ("topic", &topic), ("here", "1")];
+        is_element(rows[0], "room", &[&row[..], &zero].concat());
+    });
+    server.send(one, "PART #<r&\">");
+    server.says(one, &[("part", &[room, aid])]);
 }
 
 type Attributes<'a> = &'a [(&'a str, &'a str)];
