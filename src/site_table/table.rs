@@ -15,7 +15,7 @@ use super::server::Server;
 use crate::import::dump::{self, TableName};
 use crate::import::{Columns, Fields, Names, Options, Problem, Reading, choose_table, doubled};
 use crate::password;
-use crate::store::{Active, Fault, Found, Nick, Number};
+use crate::store::{Active, Fault, Found, Name, Nick, Number};
 
 /// A table, and how it is read.
 #[derive(Debug)]

@@ -42,7 +42,10 @@ fn who(pool: &Pool, id: &str, password: &str) -> Option<(i64, String, String)> {
             member.name.to_string(),
         )),
         Answer::Denied(..) => None,
-        answer @ (Answer::Claimed | Answer::Unavailable(_)) => panic!("{id}: {answer:?}"),
+        answer
+        @ (Answer::Claimed | Answer::Renamed(_) | Answer::Taken | Answer::Unavailable(_)) => {
+            panic!("{id}: {answer:?}")
+        }
     }
 }
 
