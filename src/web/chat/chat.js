@@ -197,7 +197,6 @@ function arrived(thread) {
         conversations.markNew(thread);
     }
     if (isSeen) {
-        talk.draw();
         talk.arrived();
         return;
     }

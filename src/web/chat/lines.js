@@ -108,8 +108,7 @@ const notes = {
     kicked: ({ who, by, reason }) => because(sayNodes("kicked", { name: bdi(who), by: bdi(by) }), reason),
     kickedMe: ({ by, reason }) => because(sayNodes("kickedMe", { by: bdi(by) }), reason),
     topic: ({ who, text }) => sayNodes(text === "" ? "topicGone" : "topicSet", { name: bdi(who), topic: bdi(text) }),
-    owner: ({ who }) => sayNodes("newOwner", { name: bdi(who) }),
-    ownerMe: () => [say("ownerMe")],
+    owner: ({ who }) => (who === null ? [say("ownerMe")] : sayNodes("newOwner", { name: bdi(who) })),
     plain: ({ text }) => [text],
 };
 

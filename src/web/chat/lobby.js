@@ -73,8 +73,7 @@ export class Lobby {
             const room = this.#joined(name);
             if (room) {
                 room.owner = nick;
-                const own = nick === this.#me;
-                this.#conversations.note(room, own ? { note: "ownerMe" } : { note: "owner", who: nameIn(room, nick) });
+                room.newOwner(nick === this.#me ? null : nameIn(room, nick));
                 this.#screen.draw();
             }
         },
@@ -113,7 +112,7 @@ export class Lobby {
 
     /** Tells a screen reader who comes and goes in the open room, as far as the room notes it. */
     #tellMoved(room, nick, text) {
-        if (!this.#screen.isSeen(room) || room.items.at(-1)?.note !== "moved") {
+        if (!this.#screen.isSeen(room) || !room.isNoted(nick)) {
             return;
         }
         this.#moves.set(nick, text);

@@ -107,17 +107,18 @@ export class Room extends Thread {
         this.#moved(person, "went", "came");
     }
 
-    #isNoted(nick) {
+    /** Whether it is worth a note when this person comes or goes. */
+    isNoted(nick) {
         return this.count <= SMALL_ROOM || this.items.some(({ from }) => from?.nick === nick);
     }
 
     /** One note for all who come and go in a row; of one who does both, nothing. */
     #moved({ nick, name }, way, back) {
-        if (!this.#isNoted(nick)) {
+        if (!this.isNoted(nick)) {
             return;
         }
-        let note = this.items.at(-1);
-        if (note?.note !== "moved") {
+        let note = this.#lately("moved");
+        if (!note) {
             note = { note: "moved", came: [], went: [] };
             this.add(note);
         }
@@ -128,8 +129,23 @@ export class Room extends Thread {
             note[way].push({ nick, name });
         }
         if (note.came.length + note.went.length === 0) {
-            this.items.pop();
+            this.items.splice(this.items.lastIndexOf(note), 1);
         }
+    }
+
+    /** The note of this kind since anything was said, if there is one. */
+    #lately(kind) {
+        const said = this.items.findLastIndex(({ note }) => note !== "moved" && note !== "owner");
+        return this.items.slice(said + 1).find(({ note }) => note === kind);
+    }
+
+    /** Notes who owns the room now; where owners leave in a row, only the last. */
+    newOwner(who) {
+        const before = this.#lately("owner");
+        if (before) {
+            this.items.splice(this.items.lastIndexOf(before), 1);
+        }
+        this.add({ note: "owner", who });
     }
 
     /**
@@ -150,7 +166,7 @@ export class Room extends Thread {
                 Object.assign(sender, { nick: to, name: name ?? sender.name });
             }
         }
-        return person && this.#isNoted(to) ? person.name : null;
+        return person && this.isNoted(to) ? person.name : null;
     }
 }
 
