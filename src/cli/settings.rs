@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use flashgate_core::name::RoomName;
 use flashgate_core::{Config, Guests, SETTINGS, Setting, SettingError};
 
 use crate::failure::Failure;
@@ -48,26 +49,29 @@ pub(super) fn take(
             rest.extend(next);
         }
     }
-    let mut config = match rest.iter().any(|argument| argument == "--demo") {
-        true => demo(),
-        false => Config::default(),
-    };
+    let mut config = Config::default();
     // A wrong value is no reason to withhold the help that says what is right.
     if !rest.iter().any(|argument| argument == "--help") {
         for (setting, values) in given.into_values() {
             set(&mut config, setting, &values)?;
         }
     }
+    if rest.iter().any(|argument| argument == "--demo") {
+        show(&mut config);
+    }
     Ok((rest, config))
 }
 
-/// What holds in a demo, unless an option says something else.
-fn demo() -> Config {
-    Config {
-        guests: Guests::On,
-        ..Config::default()
-    }
+/// A demo shows what there is: guests come in, and meet in a room.
+fn show(config: &mut Config) {
+    config.guests = Guests::On;
+    let (name, topic) = LOBBY;
+    let name = RoomName::new(name).expect("a good name of a room");
+    config.permanent_rooms.add(&name, topic);
 }
+
+/// The room of a demo, and its topic.
+const LOBBY: (&str, &str) = ("#lobby", "Everyone meets here. Say hello!");
 
 fn set(config: &mut Config, setting: &Setting, values: &[String]) -> Result<(), Failure> {
     let refuse = |value: &str, error: SettingError| {

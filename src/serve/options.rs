@@ -164,7 +164,8 @@ pub struct ServeOptions {
     )]
     pub settings: Config,
 
-    /// serve three members from memory, 1 alice secret1, 2 bob secret2 and 3 carol secret3, on loopback addresses only
+    /// serve three members from memory, 1 alice secret1, 2 bob secret2 and 3 carol secret3, with guests and a room #lobby,
+    /// on loopback addresses only
     #[argh(switch)]
     pub demo: bool,
 }

@@ -146,7 +146,7 @@ impl Server {
 fn demo(address: SocketAddr) -> String {
     let members = DEMO.map(|member| format!("{} (password {})", member.nick, member.password));
     format!(
-        "this is a demo: open http://{address}/chat/ in a browser and log in as {}",
+        "this is a demo: open http://{address}/chat/ in a browser and log in as {}, or come in as a guest",
         members.join(", ")
     )
 }

@@ -64,16 +64,18 @@ test("everything goes by keyboard alone", async (t) => {
     // The log can be reached and scrolled, the list is one stop, and Escape leads back to it.
     await keyboard.press("Shift+Tab");
     await hasFocus(alice, "log");
-    for (const before of ["alerts-button", "sound-button", "bob"]) {
+    for (const before of ["alerts-button", "sound-button", "nick-change", "bob"]) {
         await keyboard.press("Shift+Tab");
         await hasFocus(alice, before);
     }
-    for (const after of ["sound-button", "alerts-button", "log", "text"]) {
+    for (const after of ["nick-change", "sound-button", "alerts-button", "log", "text"]) {
         await keyboard.press("Tab");
         await hasFocus(alice, after);
     }
     await keyboard.press("Escape");
     await hasFocus(alice, "bob");
+    await keyboard.press("Shift+Tab");
+    await hasFocus(alice, "all-rooms");
     await keyboard.press("Shift+Tab");
     await hasFocus(alice, "log-out");
     await keyboard.press("Enter");

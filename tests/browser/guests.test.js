@@ -1,0 +1,94 @@
+// Guests: who comes in without an account.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { ChatPage } from "./chat-page.js";
+import { launchBrowser, RawClient, startServer } from "./support.js";
+import { Wire } from "./wire.js";
+
+let browser;
+let server;
+
+before(async () => {
+    browser = await launchBrowser();
+    server = await startServer();
+});
+
+after(async () => {
+    await browser?.close();
+    await server?.remove();
+});
+
+async function comeIn(chat, nick = "") {
+    await chat.page.getByLabel("Nick for a guest").fill(nick);
+    await chat.page.getByRole("button", { name: "Come in as a guest" }).click();
+}
+
+test("a guest comes in without a nick, and talks", async (t) => {
+    const alice = await RawClient.connect(server.port, 1, "secret1");
+    t.after(() => alice.close());
+    const guest = await ChatPage.open(t, browser, server);
+    await guest.isAccessible("login-guests");
+    await comeIn(guest);
+    await guest.page.getByText("Logged in as ~guest1").waitFor();
+    await guest.talkTo("alice");
+    await guest.say("Hello");
+    await alice.until(/^<msg aid="~guest1" time="\S+" msg="Hello" from="alice" \/>$/);
+    alice.send("MSG ~guest1 Welcome");
+    await guest.reads("> Hello", "< Welcome");
+    await guest.joinRoom("#lobby");
+    await guest.isAccessible("guest-room");
+});
+
+test("a guest's nick may be chosen, be taken, and change", async (t) => {
+    const wires = [new Wire(), new Wire()];
+    const first = await ChatPage.open(t, browser, server, { wire: wires[0].attach });
+    await comeIn(first, "mona");
+    await first.page.getByText("Logged in as ~mona").waitFor();
+    const second = await ChatPage.open(t, browser, server, { wire: wires[1].attach });
+    await comeIn(second, "~mona");
+    await second.page.locator("#guest-nick-error").getByText("This nick is taken.").waitFor();
+    await second.isAccessible("guest-taken");
+    await comeIn(second, "two words");
+    await second.page.locator("#guest-nick-error").getByText("has no spaces").waitFor();
+    await comeIn(second, "lisa");
+    await second.page.getByText("Logged in as ~lisa").waitFor();
+
+    await second.talkTo("~mona");
+    await second.say("Hi");
+    await first.talkTo("~lisa");
+    await first.reads("< Hi");
+    wires.forEach((wire) => wire.say('<nickchanged aid="~lisa" to="~gioconda" />'));
+    await second.page.getByText("Logged in as ~gioconda").waitFor();
+    await first.reads("< Hi", "~lisa is now known as ~gioconda.");
+    await first.page.getByRole("heading", { name: "~gioconda", level: 2 }).waitFor();
+});
+
+test("a guest whose connection is lost comes back as before", async (t) => {
+    const wire = new Wire();
+    const guest = await ChatPage.open(t, browser, server, { wire: wire.attach });
+    await comeIn(guest, "comet");
+    await guest.page.getByText("Logged in as ~comet").waitFor();
+    await guest.joinRoom("#lobby");
+    wire.cut();
+    await guest.banner.waitFor();
+    await guest.banner.waitFor({ state: "hidden" });
+    await guest.page.getByText("Logged in as ~comet").waitFor();
+    await guest.isInRoom("#lobby");
+    await guest.say("Still here");
+    await guest.log.getByText("Still here").waitFor();
+});
+
+test("a server that lets in no guests offers it to nobody", async (t) => {
+    const members = [{ id: 1, nick: "alice", name: "Alice", password: "secret1" }];
+    const closed = await startServer({ members });
+    t.after(() => closed.remove());
+    const page = await ChatPage.open(t, browser, closed);
+    await page.page.getByRole("button", { name: "Log in" }).waitFor();
+    assert.ok(await page.page.getByRole("button", { name: "Come in as a guest" }).isHidden());
+    await page.arrive("alice", "secret1");
+    await page.page.getByRole("button", { name: "Log out" }).click();
+    await page.page.locator("#login-notice").getByText("You have logged out.").waitFor();
+    assert.ok(await page.page.getByRole("button", { name: "Come in as a guest" }).isHidden());
+});
