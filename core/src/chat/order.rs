@@ -121,6 +121,10 @@ impl<T> Order<T> {
         }
         let new = u32::try_from(self.places.len()).map_or(NOWHERE, Slot);
         assert!(new != NOWHERE, "there are fewer than 2^32 - 1 places");
+        // Twice as much each time would be too much for a small room: there are thousands of them.
+        if new.index() == self.places.capacity() && new.index() < SMALL {
+            self.places.reserve_exact(STEP);
+        }
         self.places.push(place);
         new
     }
@@ -177,6 +181,10 @@ impl Slot {
         self.0 as usize
     }
 }
+
+/// Up to so many places, the array grows by a few at a time.
+const SMALL: usize = 32;
+const STEP: usize = 4;
 
 /// No place: what is before the first and after the last.
 const NOWHERE: Slot = Slot(u32::MAX);

@@ -39,6 +39,7 @@ impl Counting {
             Whose::Threads => {
                 // A thread that is ending has no cell any more; it is not the one that measures.
                 let _ = HELD.try_with(|held| held.set(held.get() + bytes));
+                let _ = ASKED.try_with(|asked| asked.set(asked.get() + bytes.max(0)));
             }
             Whose::Process => {
                 let held = ALL.fetch_add(bytes, Relaxed) + bytes;
@@ -51,6 +52,11 @@ impl Counting {
 /// Bytes that this thread has asked for and not given back.
 pub fn held() -> isize {
     HELD.get()
+}
+
+/// Bytes that this thread has asked for so far, given back or not.
+pub fn asked() -> isize {
+    ASKED.get()
 }
 
 /// Bytes that this process has asked for and not given back.
@@ -93,6 +99,7 @@ impl Meter for GatewayMeter {
 
 thread_local! {
     static HELD: Cell<isize> = const { Cell::new(0) };
+    static ASKED: Cell<isize> = const { Cell::new(0) };
     /// What the thread held when the gateway began to work.
     static ENTERED: Cell<Option<isize>> = const { Cell::new(None) };
     /// What the gateway holds.

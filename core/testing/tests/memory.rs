@@ -5,6 +5,9 @@
 //! login was broadcast. Not counted: what an allocator adds to each piece (one for each member, another for
 //! a WebSocket), the answer to LIST, which is kept until the list changes, and what a runtime and the system have
 //! for a connection.
+//!
+//! The same for a member of a room: what the room and its list of recipients take, for each member. The state of a room is
+//! kept like the answer to LIST, and not counted either.
 
 #![expect(clippy::print_stdout, reason = "a change of the figure has to be seen")]
 
@@ -15,7 +18,7 @@ use flashgate_core::{
     Accepted, Action, Answer, Config, ConnId, Gateway, Input, Limits, ListenerId, Member, MemberId,
     Now, Presence,
 };
-use flashgate_testing::counting::{Counting, held};
+use flashgate_testing::counting::{Counting, asked, held};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting::by_thread();
@@ -43,7 +46,7 @@ fn a_place_in_a_room_is_small() {
     // A power of two each, so that the arrays are full.
     const ROOMS: usize = 16;
     const MEMBERS: u32 = 512;
-    let mut server = Room::new(Wire::Raw, v4);
+    let mut server = Server::new(Wire::Raw, v4);
     let ids: Vec<_> = (1..=MEMBERS).map(|n| server.log_in(n)).collect();
     for (n, id) in (1..).zip(&ids) {
         server.bytes(n, *id, b"HELLO\0");
@@ -62,17 +65,93 @@ fn a_place_in_a_room_is_small() {
     assert!(each >= 28, "members are in the rooms: {each} bytes");
 }
 
+#[test]
+fn a_member_of_a_room_is_small() {
+    // With the one who comes and goes it is full. A larger room would take minutes to fill, and no more for each member.
+    let large = LARGE - 1;
+    let each = cost_of_rooms(1, large) / large as isize;
+    println!("one room     {each:>3} bytes for each member");
+    assert!(each <= 40, "one room: {each} bytes");
+    // What a room costs by itself is left out: its name, and what is encoded.
+    let (rooms, size) = (MEMBERS / 20, 20);
+    let alone = cost_of_rooms(rooms, 1);
+    let each = (cost_of_rooms(rooms, size) - alone) / (rooms * (size - 1)) as isize;
+    let room = alone / rooms as isize - each;
+    println!("rooms of 20  {each:>3} bytes for each member of each room, {room} for the room");
+    assert!(each <= 40, "rooms of 20: {each} bytes");
+}
+
+/// Bytes of rooms of one size, which have all members in turn.
+fn cost_of_rooms(rooms: u32, size: u32) -> isize {
+    let mut server = Server::new(Wire::Raw, v4);
+    let ids: Vec<_> = (1..=MEMBERS).map(|n| server.log_in(n)).collect();
+    let mut say = |chair: u32, command: &str| {
+        let at = chair % MEMBERS;
+        server.bytes(at + 1, ids[at as usize], command.as_bytes());
+    };
+    let before = held();
+    let rounds = [(); 2].map(|()| {
+        for room in 0..rooms {
+            let chairs = room * size..(room + 1) * size;
+            for chair in chairs.clone() {
+                say(chair, &format!("JOIN #{room}r\0"));
+            }
+            // Another member comes and goes, so that no state is kept. The recipients of a message are.
+            say(chairs.end, &format!("JOIN #{room}r\0PART #{room}r\0"));
+            say(chairs.start, &format!("MSG #{room}r x\0"));
+        }
+        let all = held() - before;
+        for chair in 0..rooms * size {
+            say(chair, &format!("PART #{}r\0", chair / size));
+        }
+        (all, held() - before)
+    });
+    let [(all, left), (_, left_again)] = rounds;
+    assert_eq!(left_again, left, "memory comes back");
+    // Arrays keep their capacity.
+    let seats = (rooms * size) as isize;
+    assert!(
+        left <= 256 * rooms as isize + 24 * seats,
+        "{left} bytes are left"
+    );
+    all
+}
+
+#[test]
+fn a_join_touches_only_its_room() {
+    let mut server = Server::new(Wire::Raw, v4);
+    let ids: Vec<_> = (1..=MEMBERS).map(|n| server.log_in(n)).collect();
+    for (n, id) in (1..=LARGE).zip(&ids).skip(2) {
+        server.bytes(n, *id, b"JOIN #large\0");
+    }
+    server.bytes(1, ids[0], b"JOIN #small\0");
+    server.written = Some(Vec::with_capacity(8));
+    let (before, asked_before) = (held(), asked());
+    server.bytes(2, ids[1], b"JOIN #small\0");
+    let (grown, asked) = (held() - before, asked() - asked_before);
+    // The join, for both, and the state of the room.
+    let written = server.written.replace(Vec::new());
+    assert_eq!(written, Some(vec![ids[0], ids[1], ids[1]]));
+    assert!(grown <= 1024, "the gateway has grown by {grown} bytes");
+    assert!(asked <= 4096, "{asked} bytes were allocated");
+    // The large room is notified as a whole, and nobody else.
+    server.bytes(2, ids[1], b"JOIN #large\0");
+    let written = server.written.map(|written| written.len());
+    // Those who were there, the newcomer, and the state.
+    assert_eq!(written, Some(LARGE as usize));
+}
+
 /// Bytes per member.
 fn cost(wire: Wire, address: fn(u32) -> IpAddr) -> isize {
     let before = held();
-    let mut room = Room::new(wire, address);
+    let mut server = Server::new(wire, address);
     for n in 1..MEMBERS {
-        room.log_in(n);
+        server.log_in(n);
     }
-    room.configure(Presence::All);
-    room.log_in(MEMBERS);
+    server.configure(Presence::All);
+    server.log_in(MEMBERS);
     let all = held() - before;
-    drop(room);
+    drop(server);
     assert_eq!(held(), before, "all is given back");
     all / MEMBERS as isize
 }
@@ -94,18 +173,21 @@ enum Wire {
 }
 
 /// A gateway, with the least runtime that it needs.
-struct Room {
+struct Server {
     gateway: Gateway,
     wire: Wire,
     address: fn(u32) -> IpAddr,
+    /// The connections that were written to, where a test wants to know.
+    written: Option<Vec<ConnId>>,
 }
 
-impl Room {
+impl Server {
     fn new(wire: Wire, address: fn(u32) -> IpAddr) -> Self {
         Self {
             gateway: Gateway::new(config(Presence::Off), Now::default()),
             wire,
             address,
+            written: None,
         }
     }
 
@@ -153,10 +235,12 @@ impl Room {
                 };
                 self.input(Input::Answer(ticket, Answer::Member(member)));
             }
-            Action::Write(id, _) => self.input(Input::Backlog(id, 0)),
+            Action::Write(id, _) => {
+                self.wrote(id);
+            }
             Action::Broadcast(recipients, _) => {
                 for id in recipients.iter() {
-                    self.input(Input::Backlog(id, 0));
+                    self.wrote(id);
                 }
             }
             Action::Note(_) => {}
@@ -168,6 +252,13 @@ impl Room {
         }
     }
 
+    fn wrote(&mut self, id: ConnId) {
+        if let Some(written) = &mut self.written {
+            written.push(id);
+        }
+        self.input(Input::Backlog(id, 0));
+    }
+
     fn input(&mut self, input: Input<'_>) {
         self.gateway.handle(Now::default(), input);
     }
@@ -177,6 +268,7 @@ fn config(presence: Presence) -> Arc<Config> {
     let limits = Limits {
         clients: MEMBERS as usize,
         connections: MEMBERS as usize,
+        // Time stands still, so that no command would ever be free again.
         rate: None,
         ..Limits::default()
     };
@@ -188,6 +280,9 @@ fn config(presence: Presence) -> Arc<Config> {
 }
 
 const MEMBERS: u32 = 1 << 14;
+
+/// Members of a large room.
+const LARGE: u32 = 1 << 10;
 
 const UPGRADE: &[u8] =
     b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
