@@ -57,7 +57,7 @@ fn every_seed_holds() {
     let generated = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fuzz-seeds");
     generate(&generated);
     for (target, body) in TARGETS {
-        let mut seeds = 0;
+        let (mut seeds, mut joins) = (0, 0);
         let kept = root().join("fuzz/seeds").join(target);
         // A target may have no other seeds than those from transcripts.
         let kept = if kept.exists() {
@@ -67,10 +67,16 @@ fn every_seed_holds() {
         };
         for seed in kept.into_iter().chain(files(&generated.join(target))) {
             eprintln!("{}", seed.display());
-            body(&fs::read(&seed).expect("a seed can be read"));
+            let data = fs::read(&seed).expect("a seed can be read");
+            body(&data);
             seeds += 1;
+            if target == "gateway" {
+                joins += fuzz::joins(&data);
+            }
         }
         assert!(seeds >= 10, "{target} has {seeds} seeds");
+        // The fuzzer begins inside of rooms, too.
+        assert!(target != "gateway" || joins >= 20, "{joins} joins");
     }
 }
 

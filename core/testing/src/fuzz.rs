@@ -15,7 +15,7 @@ pub use flashgate_core::_testing::fuzz::{command, http_head, proxy_header, sniff
 pub use recording::recording;
 pub use reply::xml_reply;
 pub use websocket::websocket;
-pub use world::gateway;
+pub use world::{gateway, joins};
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use flashgate_core::ConnId;
+use flashgate_core::{Audience, ConnId};
 
 /// What a connection has received so far.
 #[derive(Debug, Default)]
@@ -105,31 +105,36 @@ fn frame(bytes: &[u8]) -> (u8, &[u8]) {
 
 /// A broadcast under way, form by form.
 #[derive(Debug, Default)]
-pub(super) struct Room {
+pub(super) struct Broadcast {
     xml: Vec<u8>,
+    audience: Option<Audience>,
     heard: BTreeSet<ConnId>,
 }
 
-impl Room {
-    pub(super) fn is_of(&self, xml: &[u8]) -> bool {
-        self.xml == xml
+impl Broadcast {
+    pub(super) fn is_of(&self, audience: Audience, xml: &[u8]) -> bool {
+        self.audience == Some(audience) && self.xml == xml
     }
 
-    pub(super) fn hears(&mut self, id: ConnId, xml: &[u8]) {
+    pub(super) fn hears(&mut self, id: ConnId, audience: Audience, xml: &[u8]) {
         self.xml = xml.to_vec();
+        self.audience = Some(audience);
         assert!(self.heard.insert(id), "everyone hears it once");
     }
 
     /// Checks that the broadcast has reached everyone online, except a member that leaves, or one that has just logged
-    /// in and has not got its answer yet.
+    /// in and has not got its answer yet. One to a room, or to a level, has reached nobody else.
     pub(super) fn all_heard(&mut self, online: impl Iterator<Item = ConnId>) {
         if !self.heard.is_empty() {
             let others = online.collect::<BTreeSet<_>>();
-            let but = others.symmetric_difference(&self.heard).count();
+            let but = match self.audience {
+                Some(Audience::Everyone) => others.symmetric_difference(&self.heard).count(),
+                // Without these no audience of another kind is taken for one that must reach everybody.
+                Some(_) | None => self.heard.difference(&others).count(),
+            };
             assert!(but <= 1, "{others:?} are online, {:?} heard", self.heard);
         }
-        self.xml.clear();
-        self.heard.clear();
+        *self = Self::default();
     }
 }
 

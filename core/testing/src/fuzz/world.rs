@@ -4,10 +4,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use super::listener::{Listener, Room};
+use super::listener::{Broadcast, Listener};
 use flashgate_core::{
-    Accepted, Action, Answer, Cause, Chunk, Config, ConnId, Denial, Gateway, HostFacts, Input,
-    ListAccess, ListenerId, Login, Loopback, Member, MemberEvent, MemberId, Millis, Now,
+    Accepted, Action, Answer, Audience, Cause, Chunk, Config, ConnId, Denial, Gateway, HostFacts,
+    Input, ListAccess, ListenerId, Login, Loopback, Member, MemberEvent, MemberId, Millis, Now,
     OnDuplicate, Presence, Role, StoreState, Ticket, Unavailable, UnixSeconds,
 };
 
@@ -22,6 +22,23 @@ pub fn gateway(data: &[u8]) {
     assert_eq!(first, second, "the same inputs give the same actions");
 }
 
+/// How often a member joins a room in a run of [`gateway`]: seeds that lead into no room would find nothing there.
+pub fn joins(data: &[u8]) -> usize {
+    World::play(data)
+        .iter()
+        .filter(|action| is_join(action))
+        .count()
+}
+
+/// One that everybody in the room is notified of, in one of the forms.
+fn is_join(action: &Action) -> bool {
+    let Action::Broadcast(recipients, chunk) = action else {
+        return false;
+    };
+    let is_room = matches!(recipients.audience(), Audience::Room(_));
+    is_room && chunk.to_vec().windows(6).any(|word| word == b"<join ")
+}
+
 struct World<'a> {
     script: Script<'a>,
     gateway: Gateway,
@@ -30,7 +47,7 @@ struct World<'a> {
     lookups: Vec<Ticket>,
     /// A ticket that was answered already.
     stale: Option<Ticket>,
-    room: Room,
+    broadcast: Broadcast,
     trace: Vec<Action>,
 }
 
@@ -77,7 +94,7 @@ impl<'a> World<'a> {
             peers,
             lookups,
             stale: None,
-            room: Room::default(),
+            broadcast: Broadcast::default(),
             trace,
         };
         while !world.script.0.is_empty() && world.trace.len() < 5000 {
@@ -312,12 +329,13 @@ impl<'a> World<'a> {
                     let bytes = chunk.to_vec();
                     let first = everyone.iter().next().expect("nobody is told nothing");
                     let xml = self.peer(first).listener.xml(&bytes).to_vec();
-                    if !self.room.is_of(&xml) {
+                    let audience = everyone.audience();
+                    if !self.broadcast.is_of(audience, &xml) {
                         self.heard();
                     }
                     for id in everyone.iter() {
                         self.wrote(id, chunk);
-                        self.room.hears(id, &xml);
+                        self.broadcast.hears(id, audience, &xml);
                     }
                 }
                 Action::Finish(id) => {
@@ -340,7 +358,7 @@ impl<'a> World<'a> {
     fn heard(&mut self) {
         let open = self.peers.iter().filter(|peer| peer.end == End::Open);
         let online = open.filter(|peer| peer.listener.is_online());
-        self.room.all_heard(online.map(|peer| peer.id));
+        self.broadcast.all_heard(online.map(|peer| peer.id));
     }
 
     fn wrote(&mut self, id: ConnId, chunk: &Chunk) {
@@ -409,6 +427,7 @@ pub(super) fn config(byte: u8) -> Config {
     let limits = &mut config.limits;
     (limits.clients, limits.connections, limits.per_address) = (4, 7, 3);
     (limits.command, limits.head) = (64, 256);
+    (limits.rooms, limits.rooms_each) = (3, 2);
     // The answer to an upgrade takes 208 bytes: the first command must not have to wait for it.
     (limits.backlog, limits.own_backlog) = (1024, 512);
     (limits.throttle.addresses, limits.throttle.names) = (2, 2);
@@ -424,6 +443,9 @@ pub(super) fn config(byte: u8) -> Config {
     };
     if byte & 0x80 != 0 {
         config.presence = Presence::Off;
+    }
+    if byte & 0x40 != 0 {
+        config.set("guests", "on").expect("there is such a setting");
     }
     if byte & 4 != 0 {
         config.list = ListAccess::Identified;
@@ -468,7 +490,7 @@ impl<'a> Script<'a> {
     }
 }
 
-const COMMANDS: [&[u8]; 18] = [
+const COMMANDS: [&[u8]; 26] = [
     b"IDENTIFY 1 secret1\0",
     b"IDENTIFY 2 secret2\0",
     b"IDENTIFY bob x\n",
@@ -487,6 +509,14 @@ const COMMANDS: [&[u8]; 18] = [
     b"POST ",
     b"\x16\x03\x01",
     b"MSG alice 0123456789012345678901234567890123456789012345678901234567890123456789",
+    b"JOIN #a\0",
+    b"JOIN #b key\0JOIN #c\0JOIN #d\0",
+    b"PART #a\0JOIN #A\0",
+    b"MSG #a hi\0ME #b waves\0",
+    b"OPEN #c max=1 hidden key=k\0",
+    b"TOPIC #a <&\">\0ROOMS\0",
+    b"KICK #a alice out\0WHO #a\0",
+    b"HELLO\0GUEST x\0",
 ];
 
 /// A proxy that names its client as soon as it connects.

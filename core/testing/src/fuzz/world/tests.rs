@@ -16,7 +16,7 @@ fn random_rooms_break_nothing() {
             .wrapping_add(1_442_695_040_888_963_407);
         ((state >> 33) % below) as u8
     };
-    let (mut mixed, mut goodbyes, mut pongs) = (0, 0, 0);
+    let (mut mixed, mut goodbyes, mut pongs, mut joins) = (0, 0, 0, 0);
     for _ in 0..1000 {
         let mut data = Vec::from([random(8)]);
         for who in 0..3 {
@@ -24,7 +24,7 @@ fn random_rooms_break_nothing() {
         }
         data.extend([0, 1]);
         for _ in 0..40 {
-            let (who, command) = (random(4), [0, random(16)][usize::from(random(3) / 2)]);
+            let (who, command) = (random(4), [0, random(26)][usize::from(random(3) / 2)]);
             match random(32) {
                 0..=17 if who == 3 => data.extend([5, command, who]),
                 0..=17 => {
@@ -52,10 +52,11 @@ fn random_rooms_break_nothing() {
         };
         mixed += usize::from(told(0x82) > 1 && told(0x81) > 1);
         goodbyes += trace.iter().filter(|action| begins(action, 0x88)).count();
+        joins += trace.iter().filter(|action| is_join(action)).count();
         pongs += trace.iter().filter(|action| begins(action, 0x8a)).count();
     }
     assert!(
-        mixed > 20 && goodbyes > 20 && pongs > 20,
-        "{mixed} {goodbyes} {pongs}"
+        mixed > 20 && goodbyes > 20 && pongs > 20 && joins > 20,
+        "{mixed} {goodbyes} {pongs} {joins}"
     );
 }
