@@ -15,6 +15,8 @@ mod crowd;
 mod descriptors;
 #[path = "program/outside.rs"]
 mod outside;
+#[path = "faults/rooms/swarm.rs"]
+mod rooms;
 #[path = "faults/scene.rs"]
 mod scene;
 #[path = "faults/store.rs"]
@@ -24,6 +26,7 @@ use std::thread;
 
 use crowd::{Manners, PASSING};
 use descriptors::descriptors_run_out;
+use rooms::a_thousand_rooms;
 use scene::Scene;
 use store::the_store_breaks;
 
@@ -44,6 +47,7 @@ on_both! {
     descriptors_run_out
     the_store_breaks
     killed_and_restarted
+    a_thousand_rooms
 }
 
 /// Visitors do everything that they can do to a server with low limits.
