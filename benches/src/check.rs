@@ -2,7 +2,7 @@
 
 use crate::fault::Fault;
 
-/// The messages from one member to another.
+/// The messages from one member to another, or to a room.
 #[derive(Debug)]
 pub(crate) struct Messages {
     /// What to send, up to the number.
@@ -33,6 +33,18 @@ impl Messages {
             varies: Varies::Eight,
             middle: b"\" msg=\"".to_vec(),
             tail: format!("{text}\" from=\"m{to}\" />").into_bytes(),
+            text: text.into(),
+        }
+    }
+
+    /// As a room has them. Rooms are called `#r0` and so on.
+    pub(crate) fn room(from: usize, room: usize, text: &str) -> Self {
+        Self {
+            command: format!("MSG #r{room} ").into_bytes(),
+            head: format!("<msg room=\"#r{room}\" aid=\"m{from}\" time=\"").into_bytes(),
+            varies: Varies::Eight,
+            middle: b"\" msg=\"".to_vec(),
+            tail: format!("{text}\" />").into_bytes(),
             text: text.into(),
         }
     }
@@ -154,6 +166,11 @@ mod tests {
         assert_eq!(chat.command(7), b"MSG m2 00000007 hello");
         let good = r#"<msg aid="m1" time="10:54:02" msg="00000007 hello" from="m2" />"#;
         assert_eq!(chat.number(good.as_bytes()).unwrap(), 7);
+        let room = Messages::room(1, 2, " hello");
+        assert_eq!(room.command(7), b"MSG #r2 00000007 hello");
+        let sent = r##"<msg room="#r2" aid="m1" time="10:54:02" msg="00000007 hello" />"##;
+        assert_eq!(room.number(sent.as_bytes()).unwrap(), 7);
+        room.number(good.as_bytes()).unwrap_err();
         let irc = Messages::irc(1, 2, " hello");
         assert_eq!(irc.command(7), b"PRIVMSG m2 :00000007 hello");
         let line = ":m1!~m1@localhost PRIVMSG m2 :00000007 hello";

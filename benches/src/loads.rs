@@ -7,4 +7,5 @@ pub(crate) mod login;
 pub(crate) mod noise;
 pub(crate) mod pairs;
 pub(crate) mod presence;
+pub(crate) mod rooms;
 pub(crate) mod slow;

@@ -65,7 +65,7 @@ use wire::Wire;
 /// Measure flashgate beside a bare epoll loop.
 #[derive(FromArgs, Debug)]
 #[argh(
-    note = "Rows: one, sixteen (private messages, 1 or 16 in flight), others, presence-500, presence-5000, burst, login, memory, list, slow, noise; without a name, all of these. Rows that run only by name: soak, an hour of everything; scale, up to 100,000 members; storm, all reconnect at once; refused, whether the time of a failed login tells why; queued, the same behind a queue; first-logins, of members with old hashes."
+    note = "Rows: one, sixteen (private messages, 1 or 16 in flight), others, presence-500, presence-5000, burst, room-500, room-5000, rooms-1000, join-5000, login, memory, list, slow, noise; without a name, all of these. Rows that run only by name: soak, an hour of everything; scale, up to 100,000 members; storm, all reconnect at once; refused, whether the time of a failed login tells why; queued, the same behind a queue; first-logins, of members with old hashes."
 )]
 struct Options {
     /// which rows to measure

@@ -13,6 +13,7 @@ use crate::loads::login::Logins;
 use crate::loads::noise::{Noise, Talkers};
 use crate::loads::pairs::Pairs;
 use crate::loads::presence::Presence;
+use crate::loads::rooms::{Joins, Rooms};
 use crate::loads::slow::Slow;
 use crate::refused;
 use crate::scale;
@@ -37,7 +38,7 @@ impl std::fmt::Debug for Row {
     }
 }
 
-pub(crate) static ROWS: [Row; 11] = [
+pub(crate) static ROWS: [Row; 15] = [
     Row {
         name: "one",
         title: "Private messages, 50 pairs, 1 in flight: each delivery",
@@ -81,6 +82,42 @@ pub(crate) static ROWS: [Row; 11] = [
         measure: |bench| {
             let load = |_| Box::new(Burst::new(5000, 64)) as Box<dyn Load>;
             compared(bench, &RAW_SMOL, &load, target(0.5, 0.1))
+        },
+    },
+    Row {
+        name: "room-500",
+        title: "A message to a room of 500: each delivery",
+        is_in_slices: true,
+        measure: |bench| {
+            let load = |_| Box::new(Rooms::new(500, 1, 500)) as Box<dyn Load>;
+            compared(bench, &bench.servers(), &load, target(1.2, 1.05))
+        },
+    },
+    Row {
+        name: "room-5000",
+        title: "A message to a room of 5,000: each delivery",
+        is_in_slices: true,
+        measure: |bench| {
+            let load = |_| Box::new(Rooms::new(5000, 1, 5000)) as Box<dyn Load>;
+            compared(bench, &RAW_SMOL, &load, target(1.2, 1.05))
+        },
+    },
+    Row {
+        name: "rooms-1000",
+        title: "Messages to 1,000 rooms of 20, four for each member, 1 in flight in each: each delivery",
+        is_in_slices: true,
+        measure: |bench| {
+            let load = |_| Box::new(Rooms::new(5000, 1000, 20)) as Box<dyn Load>;
+            compared(bench, &RAW_SMOL, &load, target(1.3, 1.15))
+        },
+    },
+    Row {
+        name: "join-5000",
+        title: "A member joins a room and parts, 5,000 are notified: each delivery",
+        is_in_slices: true,
+        measure: |bench| {
+            let load = |_| Box::new(Joins::new(5000)) as Box<dyn Load>;
+            compared(bench, &RAW_SMOL, &load, target(1.2, 1.05))
         },
     },
     Row {

@@ -10,11 +10,14 @@
 //!   are notified;
 //! - `NAME n` does so without notifying, so that a crowd can connect fast;
 //! - `MSG mn text` writes the message to connection `n`, and with `--echo` to its sender, too;
+//! - `JOIN #rn` puts a connection with a name into room `n`, notifies all of the room and answers with its state; `PART #rn`
+//!   takes it out, and `MSG #rn text` writes the message to all of the room;
 //! - `LIST` is answered with the blob.
 //!
 //! All that one read leads to for one connection is written at once, as any server would do.
 
 use std::io::{self, Read, Write};
+use std::mem;
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 
@@ -59,14 +62,20 @@ struct Relay {
     names: Vec<Option<usize>>,
     /// The slots of all who have a name.
     named: Vec<usize>,
+    /// The slots of all who are in each room, in the order in which they came.
+    rooms: Vec<Vec<usize>>,
     buffer: Vec<u8>,
     /// Who has something in `out` that the read at hand put there.
     touched: Vec<usize>,
+    /// Where a message to a room comes together.
+    frame: Vec<u8>,
 }
 
 struct Conn {
     stream: TcpStream,
     name: Option<usize>,
+    /// The rooms that it is in.
+    rooms: Vec<usize>,
     /// The start of a frame whose end has not come.
     partial: Vec<u8>,
     /// How much of a blob is still to be written; it is not copied.
@@ -94,8 +103,10 @@ impl Relay {
             free: Vec::new(),
             names: Vec::new(),
             named: Vec::new(),
+            rooms: Vec::new(),
             buffer: vec![0; 64 * 1024],
             touched: Vec::new(),
+            frame: Vec::new(),
         })
     }
 
@@ -139,6 +150,7 @@ impl Relay {
         let conn = Conn {
             stream,
             name: None,
+            rooms: Vec::new(),
             partial: Vec::new(),
             blob_left: 0,
             out: Vec::new(),
@@ -164,8 +176,8 @@ impl Relay {
             Err(_) => return self.leave(slot),
         };
         // Taken for the time that frames are borrowed from it.
-        let buffer = std::mem::take(&mut self.buffer);
-        let mut partial = std::mem::take(&mut conn.partial);
+        let buffer = mem::take(&mut self.buffer);
+        let mut partial = mem::take(&mut conn.partial);
         let mut rest = &buffer[..length];
         while let Some(end) = rest.iter().position(|byte| *byte == 0) {
             if partial.is_empty() {
@@ -182,7 +194,7 @@ impl Relay {
             conn.partial = partial;
         }
         self.buffer = buffer;
-        let mut touched = std::mem::take(&mut self.touched);
+        let mut touched = mem::take(&mut self.touched);
         for slot in touched.drain(..) {
             self.flush(slot);
         }
@@ -192,6 +204,12 @@ impl Relay {
     fn frame(&mut self, slot: usize, frame: &[u8]) {
         if let Some(rest) = frame.strip_prefix(b"MSG m") {
             self.message(slot, rest);
+        } else if let Some(rest) = frame.strip_prefix(b"MSG #r") {
+            self.message_to_room(slot, rest);
+        } else if let Some(room) = frame.strip_prefix(b"JOIN #r").and_then(number) {
+            self.join(slot, room);
+        } else if let Some(room) = frame.strip_prefix(b"PART #r").and_then(number) {
+            self.part(slot, room);
         } else if let Some(rest) = frame.strip_prefix(b"IDENTIFY ") {
             self.identify(slot, rest);
         } else if let Some(rest) = frame.strip_prefix(b"NAME ") {
@@ -269,10 +287,105 @@ impl Relay {
         self.names[name] = Some(slot);
     }
 
+    fn message_to_room(&mut self, slot: usize, rest: &[u8]) {
+        let Some(space) = rest.iter().position(|byte| *byte == b' ') else {
+            return;
+        };
+        let (room, text) = (&rest[..space], &rest[space + 1..]);
+        let from = self.conns[slot].as_ref().and_then(|conn| conn.name);
+        let number = number(room).filter(|number| *number < self.rooms.len());
+        let (Some(from), Some(number)) = (from, number) else {
+            return;
+        };
+        let mut digits = [0; 20];
+        let from = decimal(from, &mut digits);
+        let mut frame = mem::take(&mut self.frame);
+        frame.clear();
+        for part in [
+            b"<msg room=\"#r".as_slice(),
+            room,
+            b"\" aid=\"m",
+            from,
+            b"\" time=\"00:00:00\" msg=\"",
+            text,
+            b"\" />\0",
+        ] {
+            frame.extend(part);
+        }
+        self.tell_room(number, &frame);
+        self.frame = frame;
+    }
+
+    fn join(&mut self, slot: usize, room: usize) {
+        let Some(conn) = &mut self.conns[slot] else {
+            return;
+        };
+        let Some(name) = conn.name else {
+            return;
+        };
+        conn.rooms.push(room);
+        if self.rooms.len() <= room {
+            self.rooms.resize(room + 1, Vec::new());
+        }
+        self.rooms[room].push(slot);
+        let join = format!("<join room=\"#r{room}\" aid=\"m{name}\" name=\"Member {name}\" />\0");
+        self.tell_room(room, join.as_bytes());
+        let state = self.state(room);
+        if let Some(conn) = &mut self.conns[slot] {
+            if conn.out.is_empty() {
+                self.touched.push(slot);
+            }
+            conn.out.extend(state.as_bytes());
+        }
+    }
+
+    /// The state of a room, with the members that came last.
+    fn state(&self, room: usize) -> String {
+        let name = |slot: usize| self.conns[slot].as_ref().and_then(|conn| conn.name);
+        let here = &self.rooms[room];
+        let listed = &here[here.len().saturating_sub(LISTED)..];
+        let owner = here.first().and_then(|slot| name(*slot)).unwrap_or(0);
+        let mut state = format!(
+            "<room name=\"#r{room}\" topic=\"\" owner=\"m{owner}\" seats=\"0\" max=\"0\" n=\"0\""
+        );
+        if listed.len() < here.len() {
+            state += &format!(" more=\"{}\"", here.len() - listed.len());
+        }
+        state.push('>');
+        for name in listed.iter().filter_map(|slot| name(*slot)) {
+            state += &format!("<nick aid=\"m{name}\" name=\"Member {name}\" />");
+        }
+        state + "</room>\0"
+    }
+
+    fn part(&mut self, slot: usize, room: usize) {
+        let Some(conn) = &mut self.conns[slot] else {
+            return;
+        };
+        conn.rooms.retain(|other| *other != room);
+        let (Some(name), true) = (conn.name, room < self.rooms.len()) else {
+            return;
+        };
+        self.tell_room(room, part_frame(room, name).as_bytes());
+        self.rooms[room].retain(|other| *other != slot);
+    }
+
     /// Writes to everyone who has a name.
     fn tell(&mut self, frame: &[u8]) {
-        for at in 0..self.named.len() {
-            let slot = self.named[at];
+        let named = mem::take(&mut self.named);
+        self.write_to(&named, frame);
+        self.named = named;
+    }
+
+    fn tell_room(&mut self, room: usize, frame: &[u8]) {
+        let slots = mem::take(&mut self.rooms[room]);
+        self.write_to(&slots, frame);
+        self.rooms[room] = slots;
+    }
+
+    fn write_to(&mut self, slots: &[usize], frame: &[u8]) {
+        for slot in slots {
+            let slot = *slot;
             let Some(conn) = &mut self.conns[slot] else {
                 continue;
             };
@@ -321,12 +434,20 @@ impl Relay {
         };
         drop(conn.stream);
         self.free.push(slot);
+        for room in conn.rooms {
+            self.rooms[room].retain(|other| *other != slot);
+            self.tell_room(room, part_frame(room, conn.name.unwrap_or(0)).as_bytes());
+        }
         if let Some(name) = conn.name {
             self.names[name] = None;
             self.named.retain(|other| *other != slot);
             self.tell(format!("<quit aid=\"m{name}\" />\0").as_bytes());
         }
     }
+}
+
+fn part_frame(room: usize, name: usize) -> String {
+    format!("<part room=\"#r{room}\" aid=\"m{name}\" />\0")
 }
 
 fn number(digits: &[u8]) -> Option<usize> {
@@ -356,5 +477,8 @@ fn raise_open_files() {
     // Where it may not be raised, what there is will have to do.
     let _ = setrlimit(Resource::Nofile, raised);
 }
+
+/// The most members that a room's state lists.
+const LISTED: usize = 200;
 
 const LISTENER: u64 = u64::MAX;
