@@ -1,5 +1,7 @@
 //! A gateway in a world that the fuzzer's bytes control: connections, lookups, time.
 
+mod script;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -10,6 +12,7 @@ use flashgate_core::{
     Input, ListAccess, ListenerId, Login, Loopback, Member, MemberEvent, MemberId, Millis, Now,
     OnDuplicate, Presence, Role, StoreState, Ticket, Unavailable, UnixSeconds,
 };
+use script::Script;
 
 /// Whatever happens, in any order: nothing panics. The gateway's state stays consistent and within its limits. No
 /// action is about a connection that is gone, and nothing is written to a connection after its end. Pauses and
@@ -471,53 +474,6 @@ pub(super) fn member(n: u8) -> Member {
         name: Arc::from("Name"),
     }
 }
-
-struct Script<'a>(&'a [u8]);
-
-impl<'a> Script<'a> {
-    fn byte(&mut self) -> u8 {
-        self.take(1).first().copied().unwrap_or(0)
-    }
-
-    fn command(&mut self) -> &'static [u8] {
-        COMMANDS[usize::from(self.byte()) % COMMANDS.len()]
-    }
-
-    fn take(&mut self, length: usize) -> &'a [u8] {
-        let (taken, rest) = self.0.split_at(length.min(self.0.len()));
-        self.0 = rest;
-        taken
-    }
-}
-
-const COMMANDS: [&[u8]; 26] = [
-    b"IDENTIFY 1 secret1\0",
-    b"IDENTIFY 2 secret2\0",
-    b"IDENTIFY bob x\n",
-    b"MSG alice hello\0",
-    b"MSG bob hello\0MSG alice hello\0",
-    b"MSG zero \xff\xfe\0",
-    b"LIST\0LIST\0LIST\0LIST\0LIST\0",
-    b"PING 1\r\nPING 2\r\n",
-    b"NICK alice\0",
-    b"NICK zoe\0LIST\0",
-    b"QUIT\0LIST\0",
-    b"<policy-file-request/>",
-    b"\0",
-    b"GET /metrics HTTP/1.0\r\n\r\n",
-    b"HEAD http://x/server-status?json HTTP/1.1\nHost: x\n\nLIST\0",
-    b"POST ",
-    b"\x16\x03\x01",
-    b"MSG alice 0123456789012345678901234567890123456789012345678901234567890123456789",
-    b"JOIN #a\0",
-    b"JOIN #b key\0JOIN #c\0JOIN #d\0",
-    b"PART #a\0JOIN #A\0",
-    b"MSG #a hi\0ME #b waves\0",
-    b"OPEN #c max=1 hidden key=k\0",
-    b"TOPIC #a <&\">\0ROOMS\0",
-    b"KICK #a alice out\0WHO #a\0",
-    b"HELLO\0GUEST x\0",
-];
 
 /// A proxy that names its client as soon as it connects.
 const PROXY: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 14));
