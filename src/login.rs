@@ -2,6 +2,7 @@
 //! while ago, and the tickets of a site.
 
 mod complaints;
+mod passwords;
 mod permits;
 mod pool;
 mod queue;

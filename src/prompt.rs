@@ -162,7 +162,7 @@ pub(crate) fn line(input: &mut impl Read, most: usize) -> io::Result<Zeroizing<V
 }
 
 /// Why a password could never be sent in an IDENTIFY.
-fn fault(password: &str) -> Option<String> {
+pub(crate) fn fault(password: &str) -> Option<String> {
     let space = |c| matches!(c, ' ' | '\t' | '\r' | '\n' | '\x0b' | '\x0c');
     if password.is_empty() {
         Some("it is empty; type one, or send it as one line on standard input".to_owned())

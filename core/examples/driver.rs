@@ -17,7 +17,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use flashgate_core::{
     Accepted, Action, Answer, Cause, Chunks, Config, ConnId, Denial, Gateway, Input, ListenerId,
-    Login, MAX_READ, Member, MemberId, Millis, Now, Query, UnixSeconds,
+    Login, MAX_READ, Member, MemberId, Millis, Now, Query, Unavailable, UnixSeconds,
 };
 
 /// Serves on port 8080 until the process is killed.
@@ -212,6 +212,7 @@ fn lookup(query: &Query) -> Answer {
         Query::Claim(_) => Answer::Claimed,
         // This store has no other nicks.
         Query::Rename { .. } => Answer::Taken,
+        Query::ChangePassword { .. } => Answer::Unavailable(Unavailable::Failed),
     }
 }
 

@@ -3,6 +3,7 @@
 //! It knows no socket, no wire form and no frame. What it needs of the gateway it asks of a
 //! [`Context`](context::Context), so that another service could take its place.
 
+pub(crate) mod attempt;
 pub(crate) mod command;
 pub(crate) mod commands;
 pub(crate) mod context;

@@ -61,6 +61,8 @@ pub struct Config {
     pub list: ListAccess,
     /// Which members are notified when a member logs in or leaves.
     pub presence: Presence,
+    /// Whether members can change their passwords with PASSWD.
+    pub password_changes: PasswordChanges,
     /// Whether clients without an account may come online, with GUEST.
     pub guests: Guests,
     /// Whether members can change their nicks with NICK.
@@ -105,6 +107,7 @@ impl Default for Config {
             missing: Missing::Chat,
             list: ListAccess::Everyone,
             presence: Presence::All,
+            password_changes: PasswordChanges::On,
             guests: Guests::Off,
             nick_changes: NickChanges::On,
             reserved_nicks: Reserved::default(),
@@ -161,6 +164,15 @@ pub enum Presence {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NickChanges {
     /// They can. The host answers [`Query::Rename`](crate::Query::Rename).
+    On,
+    /// They cannot, as where the members are in a site's own database.
+    Off,
+}
+
+/// Whether members can change their passwords with PASSWD.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasswordChanges {
+    /// They can. The host answers [`Query::ChangePassword`](crate::Query::ChangePassword).
     On,
     /// They cannot, as where the members are in a site's own database.
     Off,

@@ -99,6 +99,8 @@ pub struct Gateway {
     refusals: Refusals,
     /// Connections that the command rate has slowed down, and until when the log does not say so again.
     slowed: BTreeMap<ConnId, Millis>,
+    /// Connections of members who have sent wrong passwords, and how many.
+    failures: BTreeMap<ConnId, u8>,
     counters: Counters,
     facts: HostFacts,
     /// When the member store failed to answer last, and how, unless it has answered since.
@@ -156,6 +158,7 @@ impl Gateway {
             guests: GuestSources::default(),
             refusals: Refusals::default(),
             slowed: BTreeMap::new(),
+            failures: BTreeMap::new(),
             counters: Counters::default(),
             facts: HostFacts::default(),
             store_failed: None,
@@ -333,6 +336,7 @@ impl Gateway {
         self.deadlines.remove(id);
         self.filters.remove(&id);
         self.slowed.remove(&id);
+        self.failures.remove(&id);
         self.silences.remove(id);
         if conn.counted {
             self.addresses.remove(conn.peer().ip());

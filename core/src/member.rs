@@ -117,6 +117,20 @@ pub enum Query {
         /// What the question counts against. A store with a queue takes turns between sources.
         source: Source,
     },
+    /// Give a member another password, if the old one is right. [`Answer::PasswordChanged`] is yes,
+    /// [`Answer::PasswordNotAllowed`] is no, and a wrong password or a member who may not log in is a denial. From the
+    /// answer on, the old password must let nobody in. A store that does not change passwords is never asked: see
+    /// [`PasswordChanges`](crate::PasswordChanges).
+    ChangePassword {
+        /// The member, which is online.
+        member: MemberId,
+        /// The password that the client sent as the old one.
+        old: Secret,
+        /// The password from now on.
+        new: Secret,
+        /// What the question counts against, as above.
+        source: Source,
+    },
 }
 
 impl PartialEq for Query {
@@ -147,7 +161,30 @@ impl PartialEq for Query {
                     source: other_source,
                 },
             ) => member == other && nick == other_nick && source == other_source,
-            (Self::Identify { .. } | Self::Claim(_) | Self::Rename { .. }, _) => false,
+            (
+                Self::ChangePassword {
+                    member,
+                    old,
+                    new,
+                    source,
+                },
+                Self::ChangePassword {
+                    member: other,
+                    old: other_old,
+                    new: other_new,
+                    source: other_source,
+                },
+            ) => {
+                let is_same = old.matches(other_old) & new.matches(other_new);
+                is_same && member == other && source == other_source
+            }
+            (
+                Self::Identify { .. }
+                | Self::Claim(_)
+                | Self::Rename { .. }
+                | Self::ChangePassword { .. },
+                _,
+            ) => false,
         }
     }
 }
@@ -165,6 +202,10 @@ pub enum Answer {
     Renamed(Member),
     /// The nick belongs to another member, or did until a short while ago.
     Taken,
+    /// The member has the new password.
+    PasswordChanged,
+    /// The old password is right, but the store cannot take the new one: it may be too long.
+    PasswordNotAllowed,
     /// The client may not log in. Every denial gets the same answer after the same time. The member, if there is
     /// one, lets failures by number and by nick count as those of one name.
     Denied(Denial, Option<MemberId>),
@@ -261,7 +302,11 @@ impl Answer {
         match self {
             Self::Member(member) | Self::Renamed(member) => Some(member.id),
             Self::Denied(_, member) => *member,
-            Self::Claimed | Self::Taken | Self::Unavailable(_) => None,
+            Self::Claimed
+            | Self::Taken
+            | Self::PasswordChanged
+            | Self::PasswordNotAllowed
+            | Self::Unavailable(_) => None,
         }
     }
 }

@@ -17,6 +17,7 @@
 //! | `eof CONN`, `gone CONN CAUSE`, `backlog CONN LEFT` | as the inputs of these names |
 //! | `answer TICKET member ID NICK NAME`, `answer TICKET denied REASON`, `answer TICKET denied ID REASON`, `answer TICKET failed`, … | the member store's answer; why it has none, if it has none |
 //! | `answer TICKET claimed` | the host's answer to a claim |
+//! | `answer TICKET password changed`, `answer TICKET password not-allowed` | the member store's answer to PASSWD |
 //! | `member disabled ID`, `member renamed ID`, `member removed ID`, `host DROPPED up`, `host DROPPED down CPU MEMORY START OPEN MAX`, `timeout`, `shutdown` | as the inputs of these names |
 //! | `announce TEXT`, `kick id ID REASON`, `kick nick NICK REASON` | as the inputs of these names; without `REASON` there was none |
 //! | `configure` | new settings: they follow, up to `settled` |

@@ -14,6 +14,8 @@ pub(super) struct Complaints {
     last: Option<(Instant, StoreError)>,
     /// Members that a warning was logged about, and when.
     members: BTreeMap<MemberId, Instant>,
+    /// When a warning was logged about a new password.
+    password: Option<Instant>,
 }
 
 impl Complaints {
@@ -40,6 +42,15 @@ impl Complaints {
         }
         self.members.insert(id, Instant::now());
         log::warn!("member {id} cannot log in: {why}");
+    }
+
+    /// Warns that a new password could not be stored. Members can still log in.
+    pub(super) fn about_a_password(&mut self, why: &str) {
+        let known = self.password;
+        if known.is_none_or(|when| when.elapsed() >= COMPLAIN_AGAIN) {
+            log::warn!("a member's new password is not stored: {why}");
+            self.password = Some(Instant::now());
+        }
     }
 
     /// Whether the store has answered since the last complaint about it.

@@ -43,6 +43,8 @@ use crate::store::{
 /// A thread that is stuck in the kernel, as on a file system that hangs, is given up after 11 s, and another
 /// works in its place. Where four were given up and a fifth is stuck, every lookup is answered at once.
 /// Nothing is ever written to the table of a site.
+///
+/// A change of a password is written before it is answered.
 pub struct Pool {
     pub(super) shared: Open,
     /// Fails once every thread has ended.
@@ -237,7 +239,10 @@ impl MemberStore for Pool {
             return; // The reply answers that the store has failed.
         }
         // This store belongs to one server, on which every member may be online.
-        let (Query::Identify { source, .. } | Query::Rename { source, .. }) = query else {
+        let (Query::Identify { source, .. }
+        | Query::Rename { source, .. }
+        | Query::ChangePassword { source, .. }) = query
+        else {
             return reply.send(Answer::Claimed);
         };
         let since = Instant::now();

@@ -36,16 +36,16 @@ pub(super) struct Shared {
     pub(super) queue: Queue<Job, Box<Upgrade>>,
     pub(super) backend: Box<dyn Backend>,
     pub(super) threads: Threads,
-    places: Permits,
-    hashing: Hashing,
-    verified: Mutex<Verified>,
+    pub(super) places: Permits,
+    pub(super) hashing: Hashing,
+    pub(super) verified: Mutex<Verified>,
     pub(super) tickets: Option<Mutex<Tickets>>,
     pub(super) complaints: Mutex<Complaints>,
     /// When the store was last asked whether it works.
     probed: Mutex<Instant>,
     pub(super) work: AtomicU64,
-    patience: Duration,
-    refusal: Duration,
+    pub(super) patience: Duration,
+    pub(super) refusal: Duration,
 }
 
 impl Shared {
@@ -157,6 +157,9 @@ impl Shared {
             Query::Identify {
                 login, password, ..
             } => (login, password),
+            Query::ChangePassword {
+                member, old, new, ..
+            } => return (self.change_password(*member, old, new, since), None),
             Query::Claim(_) => return (Answer::Claimed, None),
             Query::Rename { member, nick, .. } => return (self.rename(*member, nick, since), None),
         };
@@ -215,7 +218,7 @@ impl Shared {
     }
 
     /// Finds the member's row. A row that cannot be used is refused later, at the cost of every refusal.
-    fn find(&self, login: &Login, since: Instant) -> Result<Row, Unavailable> {
+    pub(super) fn find(&self, login: &Login, since: Instant) -> Result<Row, Unavailable> {
         let row = match self.backend.find(login, since) {
             Ok(Some(found)) => Row {
                 member: Some(found.member.id),
@@ -284,7 +287,7 @@ impl Shared {
 
     /// How the password was found to be that of an active member, or why it is not. Every refusal costs the
     /// same.
-    fn prove(
+    pub(super) fn prove(
         &self,
         login: &Login,
         password: &Secret,
@@ -331,15 +334,15 @@ impl Shared {
 }
 
 /// What a lookup has found.
-struct Row {
-    found: Result<Found, Denial>,
+pub(super) struct Row {
+    pub(super) found: Result<Found, Denial>,
     /// The member, if the row says that much.
-    member: Option<MemberId>,
+    pub(super) member: Option<MemberId>,
 }
 
 /// What a login was accepted for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Proof {
+pub(super) enum Proof {
     /// The same password was verified against the same hash a short while ago.
     Lately,
     /// The password was verified just now.
@@ -354,7 +357,7 @@ fn unharmed<T>(work: impl FnOnce() -> T) -> Option<T> {
 }
 
 /// The part of a refusal's time that is set aside for the lookup, however fast that is: 5 ms of 300.
-const LOOKUP: u32 = 60;
+pub(super) const LOOKUP: u32 = 60;
 
 /// Passwords that wait to be hashed again: seconds of work. One more is hashed before the next lookup.
 const MOST_UPGRADES: usize = 1024;

@@ -9,6 +9,7 @@ use super::server::{Patience, Server};
 use super::site::SiteTable;
 use super::table::Table;
 use super::watch::Watch;
+use crate::password::Hash;
 use crate::store::{Backend, Fault, Found, LOOK, Nick, Renaming, Renewed, StoreError, Tell};
 
 /// A table that is open for lookups.
@@ -77,6 +78,11 @@ impl Backend for Live {
         // A change since the row was read is found by the next look.
         self.watch.let_in(&found.member, Instant::now());
         true
+    }
+
+    /// The core is told that passwords cannot be changed, and does not ask.
+    fn set_password(&self, _found: &Found, _hash: &Hash) -> Result<bool, StoreError> {
+        Ok(false)
     }
 
     /// Nothing is written there.

@@ -9,6 +9,7 @@ use super::error::StoreError;
 use super::notes::Renewed;
 use super::rename::Renaming;
 use super::stamp::Inode;
+use crate::password::Hash;
 
 /// Where lookups find their answers. Called by all threads of a pool.
 pub(crate) trait Backend: Send + Sync {
@@ -28,6 +29,9 @@ pub(crate) trait Backend: Send + Sync {
     /// False if the member has changed since it was found. The login has to fail then, because the change
     /// would not log it out.
     fn note_login(&self, found: &Found) -> bool;
+
+    /// Stores the hash of another password at once. False if the row is no longer as it was found.
+    fn set_password(&self, found: &Found, hash: &Hash) -> Result<bool, StoreError>;
 
     /// Notes the new hash of a password, unless another one is stored by then.
     fn note_renewed(&self, found: &Found, renewed: Renewed);

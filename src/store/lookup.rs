@@ -36,6 +36,7 @@ use super::opened::{BUSY_NOTE, Ends, Open, close, find, may_be_beside, read_unsh
 use super::rename::{self, Renaming};
 use super::stamp::Stamp;
 use super::watch::{LOOK, Watch, WatchHeir};
+use crate::password::Hash;
 
 /// Lookups in a store of our own, one after the other.
 pub(crate) struct Lookups {
@@ -263,6 +264,22 @@ impl Lookups {
         }
     }
 
+    /// Stores the hash of another password. False if the row is no longer as it was found. Waits for a lock only for
+    /// a moment, because nobody can log in meanwhile.
+    pub(crate) fn set_password(&mut self, found: &Found, hash: &Hash) -> Result<bool, StoreError> {
+        let set = self.ready(BUSY_NOTE).and_then(|open| {
+            if open.inode() == found.file {
+                open.set_password(found, hash)
+            } else {
+                Ok(false)
+            }
+        });
+        if let (Place::File(path), Some(open)) = (&self.place, &mut self.open) {
+            let _ = open.look(path);
+        }
+        set.map_err(|fault| self.failed(fault))
+    }
+
     /// Notes the new hash of a password.
     pub(crate) fn note_renewed(&mut self, found: &Found, renewed: Renewed) {
         self.notes.renew(&found.member, renewed, found.file);
@@ -471,7 +488,7 @@ fn is_of_a_member(fault: &Fault) -> bool {
 const QUIET: Duration = Duration::from_secs(1);
 
 /// How long a lookup waits for a lock: well below the 10 s after which the core gives it up.
-const BUSY: Duration = Duration::from_secs(2);
+pub(super) const BUSY: Duration = Duration::from_secs(2);
 
 /// The same fault is logged again after this time.
 pub(crate) const COMPLAIN_AGAIN: Duration = Duration::from_secs(30);

@@ -15,6 +15,7 @@ use super::error::Fault;
 use super::notes::{Notes, Renewed};
 use super::schema::{self, Log};
 use super::stamp::{Inode, Stamp, side_file};
+use crate::password::Hash;
 use flashgate_core::name::Nick;
 
 /// An open store. It is kept open while its file is missing: that keeps the numbers of its inodes
@@ -173,6 +174,25 @@ impl Open {
         self.connection.busy_timeout(busy)?;
         self.ends.begin();
         find(&self.connection, login, self.inode())
+    }
+
+    /// Stores the hash of another password, if the row is as it was found.
+    pub(super) fn set_password(&mut self, found: &Found, hash: &Hash) -> Result<bool, Fault> {
+        self.ends.begin();
+        self.connection.busy_timeout(BUSY_NOTE)?;
+        let changed = self
+            .connection
+            .prepare_cached(
+                "UPDATE members SET password = ?3 WHERE id = ?1 AND password = ?2 AND nick = ?4",
+            )?
+            .execute(params![
+                found.member.id.0,
+                found.password,
+                hash.as_str(),
+                &*found.member.nick
+            ])?;
+        self.written.get_or_insert_with(Instant::now);
+        Ok(changed == 1)
     }
 
     pub(super) fn write(&mut self, notes: &Notes) -> Result<(), Fault> {

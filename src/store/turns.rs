@@ -4,6 +4,7 @@
 //! The old connection may still be open then. A second one would be a danger to it (see [`Lookups`]), so the
 //! store is read without locks, and nothing is written to it, until the stuck thread has returned.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use flashgate_core::name::Nick;
@@ -12,9 +13,10 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::backend::{Backend, Found, Stuck, Tell};
 use super::error::{Fault, StoreError};
-use super::lookup::{Heir, Lookups};
+use super::lookup::{BUSY, Heir, Lookups};
 use super::notes::Renewed;
 use super::rename::Renaming;
+use crate::password::Hash;
 
 /// The lookups of a store, for one thread at a time.
 pub(crate) struct Turns {
@@ -155,6 +157,22 @@ impl Backend for Turns {
             .unwrap_or(false)
     }
 
+    /// While another program writes, the lookups are free between two tries.
+    fn set_password(&self, found: &Found, hash: &Hash) -> Result<bool, StoreError> {
+        let began = Instant::now();
+        loop {
+            let set = self
+                .with(|lookups| lookups.set_password(found, hash))
+                .unwrap_or_else(|fault| Err(self.hangs(fault)));
+            match set {
+                Err(error) if error.fault == Fault::Locked && began.elapsed() < BUSY => {
+                    thread::sleep(BETWEEN_TRIES);
+                }
+                set => return set,
+            }
+        }
+    }
+
     fn note_renewed(&self, found: &Found, renewed: Renewed) {
         // Without it, the hash is renewed at the next login.
         let _ = self.with(|lookups| lookups.note_renewed(found, renewed));
@@ -226,6 +244,9 @@ impl Backend for Turns {
 /// How long a thread has the lookups at the most: a second longer than the core waits for an answer, and than
 /// SQLite may compute for one.
 pub(crate) const STUCK: Duration = Duration::from_secs(11);
+
+/// The time between two tries to write while another program has the lock.
+const BETWEEN_TRIES: Duration = Duration::from_millis(25);
 
 /// Threads that are given up. Each keeps its stack and its connection until the kernel lets it go.
 pub(crate) const MOST_STUCK: usize = 4;

@@ -158,6 +158,8 @@ pub(crate) fn login(pool: &Pool, id: &str, password: &str) -> Answer {
         | Answer::Claimed
         | Answer::Renamed(_)
         | Answer::Taken
+        | Answer::PasswordChanged
+        | Answer::PasswordNotAllowed
         | Answer::Unavailable(_)) => answer,
     }
 }
@@ -210,6 +212,8 @@ pub(crate) fn is_alice(answer: &Answer) {
         Answer::Claimed
         | Answer::Renamed(_)
         | Answer::Taken
+        | Answer::PasswordChanged
+        | Answer::PasswordNotAllowed
         | Answer::Denied(..)
         | Answer::Unavailable(_) => panic!("{answer:?}"),
     }

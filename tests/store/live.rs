@@ -42,8 +42,12 @@ fn who(pool: &Pool, id: &str, password: &str) -> Option<(i64, String, String)> {
             member.name.to_string(),
         )),
         Answer::Denied(..) => None,
-        answer
-        @ (Answer::Claimed | Answer::Renamed(_) | Answer::Taken | Answer::Unavailable(_)) => {
+        answer @ (Answer::Claimed
+        | Answer::Renamed(_)
+        | Answer::Taken
+        | Answer::PasswordChanged
+        | Answer::PasswordNotAllowed
+        | Answer::Unavailable(_)) => {
             panic!("{id}: {answer:?}")
         }
     }

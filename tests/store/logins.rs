@@ -45,6 +45,8 @@ fn logins<P: Place>() {
             answer @ (Answer::Claimed
             | Answer::Renamed(_)
             | Answer::Taken
+            | Answer::PasswordChanged
+            | Answer::PasswordNotAllowed
             | Answer::Unavailable(_)) => panic!("{id}: {answer:?}"),
         };
         assert_eq!(

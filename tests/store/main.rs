@@ -12,6 +12,7 @@ mod known;
 mod live;
 mod logins;
 mod nicks;
+mod passwords;
 mod pool;
 mod renewed;
 #[cfg(target_os = "linux")]

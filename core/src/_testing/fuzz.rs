@@ -4,7 +4,7 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::chat::command::{self, Takes};
+use crate::chat::command::{self, Args, Takes};
 use crate::conn::sniff::{self, Kind, Verdict};
 use crate::text;
 use crate::wire::framing::{Frame, Framer, Rules, Telnet};
@@ -97,9 +97,16 @@ fn parsed(bytes: &[u8]) {
                 (call.args.word, None)
             }
             Takes::TwoWordsAndMaybeText { .. } => (call.args.word, Some(further.word)),
+            Takes::TwoTexts { .. } => {
+                let Args { word, text: last } = call.args;
+                assert!(!word.contains('\t') && (!word.contains(' ') || text.contains('\t')));
+                assert_eq!(text::trim(word), word);
+                ("-", Some(last))
+            }
             Takes::Nothing | Takes::MaybeWords => continue,
         };
-        assert!(!first.is_empty() && text.contains(first) && !first.contains(' '));
+        assert!(first == "-" || text.contains(first));
+        assert!(!first.is_empty() && !first.contains(' '));
         if let Some(last) = last {
             assert!(!last.is_empty() && text.contains(last));
             assert_eq!(text::trim(last), last);

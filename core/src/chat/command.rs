@@ -3,8 +3,8 @@
 //! CONTRIBUTING.md lists what a new command needs.
 
 use crate::chat::commands::{
-    guest, hello, identify, join, kick, list, me, msg, nick, open, part, ping, quit, rooms, topic,
-    who,
+    guest, hello, identify, join, kick, list, me, msg, nick, open, part, passwd, ping, quit, rooms,
+    topic, who,
 };
 use crate::chat::context::Context;
 use crate::chat::reply;
@@ -12,7 +12,7 @@ use crate::chunk::Level;
 use crate::text;
 
 /// All commands. Nothing else names their words, their arguments, or what a recording keeps of them.
-static COMMANDS: [Command; 16] = [
+static COMMANDS: [Command; 17] = [
     Command {
         word: "IDENTIFY",
         level: Level::One,
@@ -166,6 +166,16 @@ static COMMANDS: [Command; 16] = [
         keeps: Keeps::RoomAndOptions,
         run: open::run,
     },
+    Command {
+        word: "PASSWD",
+        level: Level::Two,
+        price: 1,
+        takes: Takes::TwoTexts {
+            usage: "Usage: PASSWD old new",
+        },
+        keeps: Keeps::NoArgument,
+        run: passwd::run,
+    },
 ];
 
 /// A row of the table.
@@ -206,6 +216,10 @@ pub(crate) enum Takes {
     },
     /// Two words, then text that may be missing.
     TwoWordsAndMaybeText {
+        usage: &'static str,
+    },
+    /// Two texts that may have spaces inside, with a tab between; without one, a word and then text.
+    TwoTexts {
         usage: &'static str,
     },
     /// Words that may be missing.
@@ -251,6 +265,15 @@ impl<'a> Args<'a> {
         Self { word, text }
     }
 
+    /// Two texts: up to the first tab, and what follows it. Without a tab, the first space divides them.
+    fn divided(text: &'a str) -> Self {
+        let (word, text) = text.split_once('\t').unwrap_or_else(|| split(text));
+        Self {
+            word: text::trim(word),
+            text: text::trim(text),
+        }
+    }
+
     /// The text as further arguments: its first word, and what follows that.
     pub(crate) fn further(self) -> Self {
         Self::of(self.text)
@@ -267,6 +290,7 @@ impl<'a> Call<'a> {
             Takes::WordAndText { usage } | Takes::TwoWordsAndMaybeText { usage } => {
                 (usage, !text.is_empty())
             }
+            Takes::TwoTexts { usage } => (usage, !word.is_empty() && !text.is_empty()),
             Takes::WordAndOptions { usage, are_good } => {
                 (usage, !word.is_empty() && are_good(text))
             }
@@ -299,7 +323,16 @@ impl<'a> Call<'a> {
 pub(crate) fn parse(text: &str) -> Option<Call<'_>> {
     let (word, rest) = split(text);
     let command = named(word)?;
-    let args = Args::of(rest);
+    let args = match command.takes {
+        Takes::TwoTexts { .. } => Args::divided(rest),
+        Takes::Nothing
+        | Takes::Word { .. }
+        | Takes::WordAndText { .. }
+        | Takes::WordAndMaybeText { .. }
+        | Takes::WordAndOptions { .. }
+        | Takes::TwoWordsAndMaybeText { .. }
+        | Takes::MaybeWords => Args::of(rest),
+    };
     Some(Call { command, args })
 }
 
@@ -335,6 +368,7 @@ mod tests {
     const IDENTIFY: &str = "Usage: IDENTIFY id password";
     const MSG: &str = "Usage: MSG nick text";
     const PING: &str = "Usage: PING token";
+    const PASSWD: &str = "Usage: PASSWD old new";
 
     /// The command's word and arguments, or the error.
     fn read(text: &str) -> Result<(&str, &str, &str), &str> {
@@ -379,6 +413,17 @@ mod tests {
             ("ME bob waves back", Ok(("ME", "bob", "waves back"))),
             ("ME bob", Err("Usage: ME nick text")),
             ("GUEST", Ok(("GUEST", "", ""))),
+            ("PASSWD old new", Ok(("PASSWD", "old", "new"))),
+            ("PASSWD  old  new one", Ok(("PASSWD", "old", "new one"))),
+            (
+                "PASSWD old one \t new\tone",
+                Ok(("PASSWD", "old one", "new\tone")),
+            ),
+            ("PASSWD old\tnew", Ok(("PASSWD", "old", "new"))),
+            ("PASSWD old", Err(PASSWD)),
+            ("PASSWD old\t", Err(PASSWD)),
+            ("PASSWD \tnew one", Err(PASSWD)),
+            ("PASSWD", Err(PASSWD)),
             ("guest  mona lisa", Ok(("GUEST", "mona", "lisa"))),
             ("NICK zoe now", Ok(("NICK", "zoe", "now"))),
             ("NICK", Err("Usage: NICK new")),
@@ -407,6 +452,7 @@ mod tests {
                 | Takes::WordAndText { usage }
                 | Takes::WordAndMaybeText { usage }
                 | Takes::WordAndOptions { usage, .. }
+                | Takes::TwoTexts { usage }
                 | Takes::TwoWordsAndMaybeText { usage } => {
                     let start = alloc::format!("Usage: {} ", command.word);
                     assert!(usage.starts_with(&start), "{usage}");

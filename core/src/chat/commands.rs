@@ -13,6 +13,7 @@ pub(crate) mod msg;
 pub(crate) mod nick;
 pub(crate) mod open;
 pub(crate) mod part;
+pub(crate) mod passwd;
 pub(crate) mod ping;
 pub(crate) mod quit;
 pub(crate) mod rooms;

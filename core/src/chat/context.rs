@@ -2,7 +2,7 @@
 
 use alloc::sync::Arc;
 
-use crate::chat::commands::identify::Identify;
+use crate::chat::attempt::Attempt;
 use crate::chat::hub::{Hub, OnlineMember, Slot};
 use crate::chunk::{Audience, Chunk, Form, Message};
 use crate::config::Config;
@@ -60,9 +60,9 @@ pub(crate) trait Context {
     /// Sends a message to an audience. If the client is in it, its copy counts as a reply.
     fn announce(&mut self, audience: Audience, message: &Message);
 
-    /// Asks the member store whether the client may log in, once the throttle lets the question pass.
-    /// The client's next command waits for the answer.
-    fn log_in(&mut self, identify: Identify);
+    /// Asks the member store about a password, once the throttle lets the question pass. The client's next command
+    /// waits for the answer.
+    fn attempt(&mut self, attempt: Attempt);
 
     /// Asks whether the client may become this member, if the host decides that; otherwise it may, and
     /// takes the member's place at once. `id` is what the client sent.
@@ -78,7 +78,7 @@ pub(crate) trait Context {
     /// Counts a login that has failed after the member store's answer, and logs why.
     fn log_failure(&mut self, id: &Arc<str>, answer: &Answer);
 
-    /// Refuses a login for which the question was `asked` at that time, once
+    /// Refuses a password for which the question was `asked` at that time, once
     /// [`Limits::failure_delay`](crate::Limits::failure_delay) has passed since.
     fn hold_refusal(&mut self, asked: Millis);
 

@@ -2,7 +2,7 @@
 
 use alloc::sync::Arc;
 
-use crate::chat::commands::{identify, nick};
+use crate::chat::commands::{identify, nick, passwd};
 use crate::chat::context::Context;
 use crate::chat::throttle::Flight;
 use crate::member::{Answer, Member};
@@ -16,6 +16,13 @@ pub(crate) enum About {
         /// The number or nick as the client sent it, for the log.
         id: Arc<str>,
         /// What it counts as; `None` where logins are not throttled.
+        flight: Option<Flight>,
+    },
+    /// Whether the old password of a PASSWD is right and the new one is stored.
+    Password {
+        /// The member's number, for the log.
+        id: Arc<str>,
+        /// As above.
         flight: Option<Flight>,
     },
     /// Whether the member of an IDENTIFY may become online here.
@@ -36,6 +43,7 @@ impl About {
     pub(crate) fn answered(self, context: &mut dyn Context, asked: Millis, answer: Answer) {
         match self {
             Self::Login { id, .. } => identify::answered(context, id, asked, answer),
+            Self::Password { .. } => passwd::answered(context, asked, &answer),
             Self::Claim { id, member } => identify::claimed(context, id, member, asked, answer),
             Self::Rename { .. } => nick::answered(context, &answer),
         }
@@ -47,14 +55,17 @@ impl About {
             Answer::Member(_) => matches!(self, Self::Login { .. }),
             Answer::Claimed => matches!(self, Self::Claim { .. }),
             Answer::Renamed(_) | Answer::Taken => matches!(self, Self::Rename { .. }),
+            Answer::PasswordChanged | Answer::PasswordNotAllowed => {
+                matches!(self, Self::Password { .. })
+            }
             Answer::Denied(..) | Answer::Unavailable(_) => true,
         }
     }
 
-    /// What a login counts as until it is answered.
+    /// What a password counts as until it is answered.
     pub(crate) fn flight(&mut self) -> Option<&mut Flight> {
         match self {
-            Self::Login { flight, .. } => flight.as_mut(),
+            Self::Login { flight, .. } | Self::Password { flight, .. } => flight.as_mut(),
             Self::Claim { .. } | Self::Rename { .. } => None,
         }
     }
@@ -62,7 +73,7 @@ impl About {
     /// The member that a claim is for.
     pub(crate) fn claimed(&mut self) -> Option<&mut Member> {
         match self {
-            Self::Login { .. } | Self::Rename { .. } => None,
+            Self::Login { .. } | Self::Password { .. } | Self::Rename { .. } => None,
             Self::Claim { member, .. } => Some(member),
         }
     }

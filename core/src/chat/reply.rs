@@ -74,6 +74,12 @@ pub(crate) const TOO_MANY_ROOMS: &str = "Too many rooms.";
 /// Only the owner may change the topic, and kick.
 pub(crate) const NOT_OWNER: &str = "Only the owner may do that.";
 
+/// PASSWD is switched off.
+pub(crate) const PASSWORDS_FIXED: &str = "Passwords cannot be changed here.";
+
+/// The member store cannot take the new password.
+pub(crate) const PASSWORD_NOT_ALLOWED: &str = "Password is not allowed.";
+
 /// No command has this word.
 pub(crate) const UNKNOWN_COMMAND: &str = "Unknown command.";
 
@@ -300,6 +306,17 @@ pub(crate) fn hello(version: &str, features: &str) -> Message {
     ])
 }
 
+/// `<done command="…" aid="…" />`: the command was carried out, on this member if it names one.
+pub(crate) fn done(command: &str, nick: &str) -> Message {
+    Message::join(&[
+        r#"<done command=""#,
+        &escaped(command),
+        r#"" aid=""#,
+        &escaped(nick),
+        "\" />\0",
+    ])
+}
+
 /// `<kicked reason="…"/>`: the server closes the connection.
 pub(crate) fn kicked(reason: &str) -> Message {
     Message::join(&[r#"<kicked reason=""#, &escaped(reason), "\"/>\0"])
@@ -349,7 +366,7 @@ mod tests {
             utc: UnixSeconds(36_000),
             ..Now::default()
         };
-        let cases: [(Message, &str); 23] = [
+        let cases: [(Message, &str); 24] = [
             (error("No."), "<error value=\"No.\"/>\0"),
             (pong("<1>"), "<pong value=\"&lt;1&gt;\"/>\0"),
             (
@@ -361,6 +378,7 @@ mod tests {
                 "<identify aid=\"al&quot;ice\" name=\"A &amp; B\" />\0",
             ),
             (quit("bob"), "<quit aid=\"bob\" />\0"),
+            (done("PASSWD", ""), "<done command=\"PASSWD\" aid=\"\" />\0"),
             (
                 nickchanged("bob", "<b>"),
                 "<nickchanged aid=\"bob\" to=\"&lt;b&gt;\" />\0",

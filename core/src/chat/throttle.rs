@@ -231,7 +231,12 @@ impl Throttle {
                 }
             }
             Answer::Denied(..) => self.fail(source, &name, now, settings),
-            Answer::Claimed | Answer::Renamed(_) | Answer::Taken | Answer::Unavailable(_) => {}
+            Answer::Claimed
+            | Answer::Renamed(_)
+            | Answer::Taken
+            | Answer::PasswordChanged
+            | Answer::PasswordNotAllowed
+            | Answer::Unavailable(_) => {}
         }
         if self.gates.contains_key(&source) {
             self.changed.push_back(Which::Gate(source));

@@ -11,7 +11,8 @@ use core::num::NonZeroU32;
 use super::setting::{Kind, Setting};
 use super::{
     Claims, Guests, ListAccess, LoginThrottle, Loopback, Missing, NickChanges, OnDuplicate,
-    Origins, PermanentRooms, Presence, Proxies, RoomCreation, check, origin, proxies, rooms,
+    Origins, PasswordChanges, PermanentRooms, Presence, Proxies, RoomCreation, check, origin,
+    proxies, rooms,
 };
 use crate::name::Reserved;
 use crate::time::Millis;
@@ -186,6 +187,7 @@ pub static SETTINGS: &[Setting] = &[
             set: |config, nicks| config.reserved_nicks = Reserved::new(nicks),
         },
     ),
+    choice!("password-changes", password_changes, "on" => PasswordChanges::On, "off" => PasswordChanges::Off),
     choice!("guests", guests, "off" => Guests::Off, "on" => Guests::On)
         .option("", "let clients come online without an account, with GUEST"),
     number!("guests-from", limits.guests_from, 1..=1_000_000)
@@ -359,6 +361,7 @@ mod tests {
             "nick-changes on",
             "nick-wait 1m",
             "reserved-nicks ",
+            "password-changes on",
             "guests off",
             "guests-from 8",
             "on-duplicate stale",

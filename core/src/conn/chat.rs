@@ -6,7 +6,7 @@ use core::mem;
 
 use super::Incoming;
 use super::websocket::WebSocket;
-use crate::chat::commands::identify::Identify;
+use crate::chat::attempt::Attempt;
 use crate::chat::hub::Slot;
 use crate::chunk::Level;
 use crate::config::Limits;
@@ -40,7 +40,7 @@ pub(crate) enum Wire {
 /// Who a chat connection is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Who {
-    /// Not identified; this many logins have failed. The level is of the elements that the client knows.
+    /// Not identified; this many of its passwords were wrong. The level is of the elements that the client knows.
     Nobody { failures: u8, level: Level },
     /// Online. The hub knows the level.
     Member(Slot),
@@ -55,7 +55,7 @@ pub(crate) enum Turn {
     Rate { until: Millis },
     /// The client to read what it was answered.
     Backlog,
-    /// The throttle, which delays logins of its address or in the name that it tries.
+    /// The throttle, which delays passwords of its address or in the name that it tries.
     Throttled(Box<InLine>),
     /// The host, which was asked.
     Question(Ticket),
@@ -65,10 +65,10 @@ pub(crate) enum Turn {
     Refusal { until: Millis },
 }
 
-/// An IDENTIFY that waits in the lines of its address and of its name.
+/// A password that waits in the lines of its address and of its name.
 #[derive(Debug)]
 pub(crate) struct InLine {
-    pub(crate) identify: Identify,
+    pub(crate) attempt: Attempt,
     pub(crate) source: Source,
 }
 
@@ -198,7 +198,8 @@ impl Chat {
     /// The next command may come. Returns what it has waited for, and for how long the time to log in has
     /// stood still.
     pub(super) fn ready(&mut self, now: Millis) -> (Turn, Millis) {
-        let stood_still = if self.waits_for_us() {
+        let is_nobody = matches!(self.who, Who::Nobody { .. });
+        let stood_still = if is_nobody && self.waits_for_us() {
             now - self.waiting_since
         } else {
             Millis(0)

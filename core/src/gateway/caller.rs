@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 
 use super::Gateway;
 use super::ending::Ends;
-use crate::chat::commands::identify::Identify;
+use crate::chat::attempt::Attempt;
 use crate::chat::context::Context;
 use crate::chat::hub::{Hub, OnlineMember, Slot};
 use crate::chunk::{Audience, Chunk, Form, Message};
@@ -87,8 +87,8 @@ impl Context for Caller<'_> {
         self.gateway.broadcast(audience, message, Some(self.conn));
     }
 
-    fn log_in(&mut self, identify: Identify) {
-        self.gateway.log_in(self.conn, identify);
+    fn attempt(&mut self, attempt: Attempt) {
+        self.gateway.attempt(self.conn, attempt);
     }
 
     fn claim(&mut self, id: Arc<str>, member: Member) {

@@ -332,6 +332,11 @@ impl Gateway {
             return;
         };
         if let Some(chat) = conn.chat() {
+            if let Who::Nobody { failures, .. } = chat.who
+                && failures > 0
+            {
+                self.failures.insert(id, failures);
+            }
             chat.who = Who::Member(slot);
             conn.since = now;
         }

@@ -51,6 +51,8 @@ impl Gateway {
 
         let mut slowed = self.slowed.keys();
         assert!(slowed.all(|id| self.conns.get(*id).is_some()));
+        let mut failed = self.failures.keys();
+        assert!(failed.all(|id| self.conns.get(*id).is_some()));
 
         let (mut members, mut guests) = (0, 0);
         for (id, conn) in &conns {

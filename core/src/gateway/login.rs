@@ -1,4 +1,4 @@
-//! Logins: from IDENTIFY through the throttle to the member store, and what its answer counts as.
+//! Passwords: from IDENTIFY or PASSWD through the throttle to the member store, and what its answer counts as.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -7,24 +7,24 @@ use core::net::SocketAddr;
 use super::ending::Ends;
 use super::questions::Question;
 use super::{Gateway, Step};
-use crate::chat::commands::identify::Identify;
+use crate::chat::attempt::Attempt;
 use crate::chat::question::About;
 use crate::chat::reply;
 use crate::chat::throttle::{Entered, Flight};
 use crate::config::LoginThrottle;
 use crate::conn::{InLine, Stage, Turn, Who};
 use crate::id::{ConnId, Source};
-use crate::member::{Answer, Query, Unavailable};
+use crate::member::{Answer, Unavailable};
 use crate::note::{CloseReason, What};
 use crate::time::Millis;
 
 impl Gateway {
-    /// Asks the member store whether a client may log in, when the throttle lets the question pass.
-    pub(super) fn log_in(&mut self, id: ConnId, identify: Identify) {
+    /// Asks the member store about a client's password, when the throttle lets the question pass.
+    pub(super) fn attempt(&mut self, id: ConnId, attempt: Attempt) {
         let source = self.source(id);
         match self.config.limits.throttle.login {
-            LoginThrottle::On => self.enter(id, source, identify),
-            LoginThrottle::Off => self.look_up(id, source, None, identify),
+            LoginThrottle::On => self.enter(id, source, attempt),
+            LoginThrottle::Off => self.look_up(id, source, None, attempt),
         }
     }
 
@@ -36,15 +36,15 @@ impl Gateway {
         }
     }
 
-    fn enter(&mut self, id: ConnId, source: Source, identify: Identify) {
+    fn enter(&mut self, id: ConnId, source: Source, attempt: Attempt) {
         let (now, settings) = (self.now.mono, &self.config.limits.throttle);
         let entered = self
             .throttle
-            .enter(id, source, &identify.login, now, settings);
+            .enter(id, source, &attempt.login(), now, settings);
         match entered {
-            Entered::Passes(flight) => self.look_up(id, source, Some(flight), identify),
+            Entered::Passes(flight) => self.look_up(id, source, Some(flight), attempt),
             Entered::Waits => {
-                let in_line = InLine { identify, source };
+                let in_line = InLine { attempt, source };
                 if let Some(chat) = self.conns.known_mut(id).and_then(|conn| conn.chat()) {
                     chat.wait(Turn::Throttled(Box::new(in_line)), now);
                 }
@@ -53,10 +53,11 @@ impl Gateway {
         }
     }
 
-    /// Counts what became of a login, for a client that has left, too.
+    /// Counts what became of a password, for a client that has left, too.
     pub(super) fn count_login(&mut self, question: &mut Question, answer: &Answer) {
-        let About::Login { id, flight } = &mut question.about else {
-            return;
+        let (id, flight) = match &mut question.about {
+            About::Login { id, flight } | About::Password { id, flight } => (id, flight),
+            About::Claim { .. } | About::Rename { .. } => return,
         };
         if let Some(flight) = flight.take() {
             self.throttle.land(
@@ -68,11 +69,14 @@ impl Gateway {
                 &self.config.limits.throttle,
             );
         }
+        let id = Arc::clone(id);
         self.store_failed = match answer {
             Answer::Member(_)
             | Answer::Claimed
             | Answer::Renamed(_)
             | Answer::Taken
+            | Answer::PasswordChanged
+            | Answer::PasswordNotAllowed
             | Answer::Denied(..) => None,
             // A store that is busy works, and a ticket says nothing about the store.
             Answer::Unavailable(
@@ -80,7 +84,6 @@ impl Gateway {
             ) => self.store_failed,
             Answer::Unavailable(why) => Some((self.now.mono, *why)),
         };
-        let id = Arc::clone(id);
         self.log_verdict(question.conn, question.peer, id, answer);
     }
 
@@ -93,7 +96,12 @@ impl Gateway {
 
     fn log_verdict(&mut self, conn: ConnId, peer: SocketAddr, id: Arc<str>, answer: &Answer) {
         match *answer {
-            Answer::Member(_) | Answer::Claimed | Answer::Renamed(_) | Answer::Taken => {}
+            Answer::Member(_)
+            | Answer::Claimed
+            | Answer::Renamed(_)
+            | Answer::Taken
+            | Answer::PasswordChanged
+            | Answer::PasswordNotAllowed => {}
             Answer::Denied(why, _) => {
                 self.counters.failed_logins += 1;
                 self.note_from(conn, peer, What::LoginFailed { id, why });
@@ -122,11 +130,13 @@ impl Gateway {
         let Some(chat) = self.conns.known_mut(id).and_then(|conn| conn.chat()) else {
             return Step::Wait;
         };
-        if let Who::Nobody { failures, .. } = &mut chat.who {
-            *failures = failures.saturating_add(1);
-            if *failures >= self.config.limits.failures.max(1) {
-                self.end_chat(id, CloseReason::FailedLogins, Ends::With(Stage::Finishing));
-            }
+        let failures = match &mut chat.who {
+            Who::Nobody { failures, .. } => failures,
+            Who::Member(_) => self.failures.entry(id).or_default(),
+        };
+        *failures = failures.saturating_add(1);
+        if *failures >= self.config.limits.failures.max(1) {
+            self.end_chat(id, CloseReason::FailedLogins, Ends::With(Stage::Finishing));
         }
         Step::Consumed(0)
     }
@@ -140,22 +150,14 @@ impl Gateway {
             let conn = self.conns.known_mut(id);
             let turn = conn.map(|conn| conn.ready(self.now.mono));
             if let Some(Turn::Throttled(in_line)) = turn {
-                let InLine { identify, source } = *in_line;
-                self.look_up(id, source, flight, identify);
+                let InLine { attempt, source } = *in_line;
+                self.look_up(id, source, flight, attempt);
             }
         }
     }
 
-    fn look_up(&mut self, id: ConnId, source: Source, flight: Option<Flight>, identify: Identify) {
-        let about = About::Login {
-            id: identify.id,
-            flight,
-        };
-        let query = Query::Identify {
-            login: identify.login,
-            password: identify.password,
-            source,
-        };
+    fn look_up(&mut self, id: ConnId, source: Source, flight: Option<Flight>, attempt: Attempt) {
+        let (query, about) = attempt.question(source, flight);
         self.ask(id, query, about);
     }
 }

@@ -85,7 +85,11 @@ impl Questions {
         let member = match &mut answer {
             Answer::Member(member) | Answer::Renamed(member) => Some(member),
             Answer::Claimed => about.claimed(),
-            Answer::Taken | Answer::Denied(..) | Answer::Unavailable(_) => None,
+            Answer::Taken
+            | Answer::PasswordChanged
+            | Answer::PasswordNotAllowed
+            | Answer::Denied(..)
+            | Answer::Unavailable(_) => None,
         };
         let mut outdated = None;
         if let Some(member) = member {

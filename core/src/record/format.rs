@@ -135,6 +135,8 @@ impl fmt::Display for Said<'_, '_> {
                     Answer::Renamed(member) => write!(f, "renamed {}", Named(member)),
                     Answer::Taken => f.write_str("taken"),
                     Answer::Claimed => f.write_str("claimed"),
+                    Answer::PasswordChanged => f.write_str("password changed"),
+                    Answer::PasswordNotAllowed => f.write_str("password not-allowed"),
                     Answer::Denied(why, None) => write!(f, "denied {}", why.as_str()),
                     Answer::Denied(why, Some(member)) => {
                         write!(f, "denied {member} {}", why.as_str())

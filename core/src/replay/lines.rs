@@ -92,6 +92,11 @@ fn input<'a>(word: &str, words: &mut impl Iterator<Item = &'a str>) -> Option<In
                 "renamed" => Answer::Renamed(member(number(words.next()?)?, words)?),
                 "taken" => Answer::Taken,
                 "claimed" => Answer::Claimed,
+                "password" => match words.next()? {
+                    "changed" => Answer::PasswordChanged,
+                    "not-allowed" => Answer::PasswordNotAllowed,
+                    _ => return None,
+                },
                 "denied" => {
                     let why = words.by_ref().collect::<Vec<_>>().join(" ");
                     // Words of a reason are no numbers.

@@ -301,7 +301,9 @@ impl Writer {
             Answer::Member(_) | Answer::Claimed | Answer::Renamed(_) => {
                 writeln!(self.out, "store answers {which}")
             }
-            Answer::Taken => writeln!(self.out, "store denies {which}: taken"),
+            Answer::Taken | Answer::PasswordChanged | Answer::PasswordNotAllowed => {
+                writeln!(self.out, "store denies {which}: taken")
+            }
             Answer::Denied(why, _) => writeln!(self.out, "store denies {which}: {}", why.as_str()),
             Answer::Unavailable(Unavailable::Failed) => writeln!(self.out, "store fails {which}"),
             Answer::Unavailable(

@@ -6,6 +6,7 @@
 
 use alloc::sync::Arc;
 
+use crate::chat::attempt::Attempt;
 use crate::chat::command::Args;
 use crate::chat::context::Context;
 use crate::chat::reply;
@@ -27,11 +28,11 @@ pub(crate) fn run(context: &mut dyn Context, args: Args<'_>) {
     if context.member().is_some() {
         return context.say(&reply::error(reply::ALREADY_IDENTIFIED));
     }
-    context.log_in(Identify {
+    context.attempt(Attempt::Identify(Identify {
         id: Arc::from(args.word),
         login: Login::parse(args.word),
         password: Secret::new(args.text),
-    });
+    }));
 }
 
 /// The member store has answered. A failure was counted and logged before.
@@ -40,7 +41,11 @@ pub(crate) fn answered(context: &mut dyn Context, id: Arc<str>, asked: Millis, a
         Answer::Member(member) => context.claim(id, member),
         Answer::Denied(..) => context.hold_refusal(asked),
         Answer::Unavailable(_) => context.say(&reply::error(reply::TRY_LATER)),
-        Answer::Claimed | Answer::Renamed(_) | Answer::Taken => {}
+        Answer::Claimed
+        | Answer::Renamed(_)
+        | Answer::Taken
+        | Answer::PasswordChanged
+        | Answer::PasswordNotAllowed => {}
     }
 }
 
@@ -63,7 +68,11 @@ pub(crate) fn claimed(
             context.log_failure(&id, &answer);
             context.say(&reply::error(reply::TRY_LATER));
         }
-        Answer::Member(_) | Answer::Renamed(_) | Answer::Taken => {}
+        Answer::Member(_)
+        | Answer::Renamed(_)
+        | Answer::Taken
+        | Answer::PasswordChanged
+        | Answer::PasswordNotAllowed => {}
     }
 }
 

@@ -53,7 +53,12 @@ pub(crate) fn answered(context: &mut dyn Context, answer: &Answer) {
     match answer {
         Answer::Renamed(_) => {}
         Answer::Taken => context.say(&reply::error(reply::NICK_TAKEN)),
-        Answer::Member(_) | Answer::Claimed | Answer::Denied(..) | Answer::Unavailable(_) => {
+        Answer::Member(_)
+        | Answer::Claimed
+        | Answer::PasswordChanged
+        | Answer::PasswordNotAllowed
+        | Answer::Denied(..)
+        | Answer::Unavailable(_) => {
             context.say(&reply::error(reply::TRY_LATER));
         }
     }

@@ -107,6 +107,7 @@ impl Members {
             } => (login, password),
             Query::Claim(_) => return Answer::Claimed,
             Query::Rename { member, nick, .. } => return self.wants(*member, nick),
+            Query::ChangePassword { .. } => panic!("no client sends PASSWD"),
         };
         let found = self
             .all

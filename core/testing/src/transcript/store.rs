@@ -181,11 +181,13 @@ impl MemberStore for Store {
 impl Inner {
     fn truth(&mut self, query: &Query) -> Answer {
         let password = match query {
-            Query::Identify { password, .. } => password,
+            Query::Identify { password, .. } | Query::ChangePassword { old: password, .. } => {
+                password
+            }
             Query::Claim(_) => return Answer::Claimed,
             Query::Rename { member, nick, .. } => return self.may_rename(*member, nick),
         };
-        let Some(known) = self.find(query) else {
+        let Some(known) = self.members.iter_mut().find(|known| known.is(query)) else {
             return Answer::Denied(Denial::Unknown, None);
         };
         let id = Some(known.member.id);
@@ -193,20 +195,19 @@ impl Inner {
             Answer::Denied(Denial::Inactive, id)
         } else if known.password != password.expose() {
             Answer::Denied(Denial::WrongPassword, id)
+        } else if let Query::ChangePassword { new, .. } = query {
+            if new.expose().len() > MAX_PASSWORD {
+                return Answer::PasswordNotAllowed;
+            }
+            known.password = new.expose().to_owned();
+            Answer::PasswordChanged
         } else {
             Answer::Member(known.member.clone())
         }
     }
 
     fn find(&self, query: &Query) -> Option<&Known> {
-        self.members.iter().find(|known| match query {
-            Query::Identify { login, .. } => match login {
-                Login::Id(id) => known.member.id == *id,
-                Login::Nick(nick) => known.member.nick == *nick,
-            },
-            Query::Claim(member) => known.member.id == member.id,
-            Query::Rename { member, .. } => known.member.id == *member,
-        })
+        self.members.iter().find(|known| known.is(query))
     }
 
     fn may_rename(&mut self, id: MemberId, nick: &Arc<str>) -> Answer {
@@ -235,6 +236,25 @@ impl Inner {
         found.for_each(change);
     }
 }
+
+impl Known {
+    /// Whether a question is about this member.
+    fn is(&self, query: &Query) -> bool {
+        match query {
+            Query::Identify { login, .. } => match login {
+                Login::Id(id) => self.member.id == *id,
+                Login::Nick(nick) => self.member.nick == *nick,
+            },
+            Query::Claim(member) => self.member.id == member.id,
+            Query::Rename { member, .. } | Query::ChangePassword { member, .. } => {
+                self.member.id == *member
+            }
+        }
+    }
+}
+
+/// Bytes in a new password, as in the program's store.
+const MAX_PASSWORD: usize = 1024;
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -57,6 +57,16 @@ impl Model {
                 assert_eq!(*said, Said::error("Please try again later."));
                 self.side(id).free(now);
             }
+            Turn::Verdict(Answer::PasswordChanged) => {
+                assert_eq!(*said, Said::xml("done", ["PASSWD", ""]));
+                self.side(id).free(now);
+                self.count("password changed");
+            }
+            Turn::Verdict(Answer::PasswordNotAllowed) => {
+                assert_eq!(*said, Said::error("Password is not allowed."));
+                self.side(id).free(now);
+                self.count("password not allowed");
+            }
             Turn::Verdict(Answer::Taken) => {
                 assert_eq!(*said, Said::error("Nick is taken."));
                 self.side(id).free(now);

@@ -26,6 +26,7 @@ impl Model {
                 nick,
                 source,
             } => return self.asked_to_rename(node, ticket, *member, nick, *source),
+            Query::ChangePassword { .. } => panic!("no client sends PASSWD"),
         };
         let now = self.now.mono;
         // A number in its plain form is a member's number; anything else is a nick.
@@ -130,7 +131,12 @@ impl Model {
             Answer::Claimed if changed => Turn::Refused(until),
             Answer::Claimed => Turn::Verdict(Answer::Member(member)),
             Answer::Unavailable(_) => Turn::Verdict(answer),
-            Answer::Member(_) | Answer::Denied(..) | Answer::Renamed(_) | Answer::Taken => {
+            Answer::Member(_)
+            | Answer::Denied(..)
+            | Answer::Renamed(_)
+            | Answer::Taken
+            | Answer::PasswordChanged
+            | Answer::PasswordNotAllowed => {
                 panic!("{answer:?} to a claim")
             }
         };
@@ -160,7 +166,11 @@ impl Model {
             }
             Answer::Member(member) => Answer::Member(question.as_it_is_now(member)),
             Answer::Denied(..) | Answer::Unavailable(_) => answer,
-            Answer::Claimed | Answer::Renamed(_) | Answer::Taken => panic!("a login was asked for"),
+            Answer::Claimed
+            | Answer::Renamed(_)
+            | Answer::Taken
+            | Answer::PasswordChanged
+            | Answer::PasswordNotAllowed => panic!("a login was asked for"),
         };
         if let Answer::Denied(why, _) = answer {
             self.failed.push_back((question.name.clone(), why));
@@ -181,9 +191,12 @@ impl Model {
                 side.turn = Turn::Verdict(answer);
                 return self.heard_of(&member);
             }
-            Answer::Claimed | Answer::Renamed(_) | Answer::Taken | Answer::Unavailable(_) => {
-                Turn::Verdict(answer)
-            }
+            Answer::Claimed
+            | Answer::Renamed(_)
+            | Answer::Taken
+            | Answer::PasswordChanged
+            | Answer::PasswordNotAllowed
+            | Answer::Unavailable(_) => Turn::Verdict(answer),
         };
     }
 

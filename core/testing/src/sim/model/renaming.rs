@@ -96,7 +96,11 @@ impl Model {
         match answer {
             Answer::Renamed(_) => side.free(now),
             answer @ (Answer::Taken | Answer::Unavailable(_)) => side.turn = Turn::Verdict(answer),
-            Answer::Member(_) | Answer::Claimed | Answer::Denied(..) => {
+            Answer::Member(_)
+            | Answer::Claimed
+            | Answer::PasswordChanged
+            | Answer::PasswordNotAllowed
+            | Answer::Denied(..) => {
                 panic!("{answer:?} to a nick")
             }
         }
@@ -110,7 +114,11 @@ impl Model {
                 let mut online = self.online.iter();
                 online.any(|(m, _)| m.id == member.id && m.nick != member.nick)
             }
-            Answer::Taken | Answer::Denied(..) | Answer::Unavailable(_) => false,
+            Answer::Taken
+            | Answer::PasswordChanged
+            | Answer::PasswordNotAllowed
+            | Answer::Denied(..)
+            | Answer::Unavailable(_) => false,
         }
     }
 

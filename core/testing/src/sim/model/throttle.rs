@@ -399,7 +399,12 @@ impl Model {
         match answer {
             Answer::Member(member) => self.past.logged_in(source, member),
             Answer::Denied(..) => self.past.failed(source, name, now),
-            Answer::Claimed | Answer::Renamed(_) | Answer::Taken | Answer::Unavailable(_) => {}
+            Answer::Claimed
+            | Answer::Renamed(_)
+            | Answer::Taken
+            | Answer::PasswordChanged
+            | Answer::PasswordNotAllowed
+            | Answer::Unavailable(_) => {}
         }
     }
 
