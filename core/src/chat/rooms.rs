@@ -12,7 +12,9 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+#[cfg(any(test, feature = "_testing"))]
 use crate::chat::group::Group;
+#[cfg(any(test, feature = "_testing"))]
 use crate::chat::hub::OnlineMember;
 use crate::chat::order::Slot;
 use crate::config::PermanentRooms;
