@@ -241,7 +241,7 @@ impl State {
     }
 
     fn broadcast(&mut self, recipients: &Recipients, chunk: &Chunk) {
-        let audience = u64::from(recipients.audience().number());
+        let audience = recipients.audience().number();
         match self.shared.logs.append(audience, recipients.form(), chunk) {
             Some(part) => {
                 for id in recipients.iter() {
