@@ -1,7 +1,7 @@
 // German.
 
 export const words = {
-    tagline: "Private Gespräche mit allen, die gerade online sind.",
+    tagline: "Gespräche mit allen, die gerade online sind.",
     plain: "Diese Seite kam über einfaches http. Andere im Netz können dein Passwort und deine Nachrichten mitlesen.",
     id: "Mitgliedsnummer oder Nick",
     password: "Passwort",

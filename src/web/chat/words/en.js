@@ -5,7 +5,7 @@
 
 export const words = {
     // The login card.
-    tagline: "Private conversations with people who are online.",
+    tagline: "Conversations with people who are online.",
     plain: "This page came over plain http. Others on the network can read your password and your messages.",
     id: "Member number or nick",
     password: "Password",

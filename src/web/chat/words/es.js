@@ -1,7 +1,7 @@
 // Spanish.
 
 export const words = {
-    tagline: "Conversaciones privadas con quienes están en línea.",
+    tagline: "Conversaciones con quienes están en línea.",
     plain: "Esta página llegó por http sin cifrar. Otras personas de la red pueden leer tu contraseña y tus mensajes.",
     id: "Número de miembro o apodo",
     password: "Contraseña",

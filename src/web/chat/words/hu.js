@@ -1,7 +1,7 @@
 // Hungarian.
 
 export const words = {
-    tagline: "Privát beszélgetések azokkal, akik éppen itt vannak.",
+    tagline: "Beszélgetések azokkal, akik éppen itt vannak.",
     plain: "Ez az oldal titkosítatlan http-kapcsolaton érkezett. Mások a hálózaton elolvashatják a jelszavadat és az üzeneteidet.",
     id: "Tagsági szám vagy becenév",
     password: "Jelszó",
