@@ -7,6 +7,7 @@ import { after, before, test } from "node:test";
 
 import { ChatPage } from "./chat-page.js";
 import { RawClient, launchBrowser, startServer } from "./support.js";
+import { Wire } from "./wire.js";
 
 let browser;
 
@@ -70,13 +71,64 @@ test("the operator's choice of a language goes before the browser's, and may be 
 function overflows(page) {
     return page.evaluate(() => {
         const wide = document.documentElement.scrollWidth > innerWidth ? ["the page"] : [];
-        const parts = [...document.querySelectorAll("button, p, h1, h2, h3, label, input, .card, .people, .talk")];
+        const parts = [...document.querySelectorAll("button, p, h1, h2, h3, h4, label, input, textarea, .card, .people, .talk, .directory, .panel")];
         const cut = parts.filter((part) => part.checkVisibility() && !part.closest(".unseen")
             && getComputedStyle(part).textOverflow !== "ellipsis"
             && (part.scrollWidth > part.clientWidth + 1 || part.getBoundingClientRect().right > innerWidth + 1)
             && getComputedStyle(part).display !== "inline");
         return [...wide, ...cut.map((part) => `${part.id || part.className || part.localName}: ${part.textContent}`)];
     });
+}
+
+/** The form for another nick, with its error. */
+async function visitNickForm({ page }, check) {
+    await page.locator("#nick-change").click();
+    await check("nick");
+    await page.locator("#new-nick").fill("two words");
+    await page.locator("#new-nick").press("Enter");
+    await page.locator("#new-nick-error").getByText(/./).waitFor();
+    await check("nick-error");
+    await page.locator("#nick-cancel").click();
+}
+
+/** The list of rooms with its forms, and a room with its panel, up to the owner's removing of the user. */
+async function visitRooms(chat, bob, check) {
+    const { page } = chat;
+    bob.send("OPEN #den");
+    await bob.until(/^<room /);
+    await page.locator("#all-rooms").click();
+    await chat.roomRow("#den").waitFor();
+    await check("rooms");
+    await page.locator("#create-form button").click();
+    await page.locator("#create-name-error").getByText(/./).waitFor();
+    await page.locator("#create-key").fill("a b");
+    await page.locator("#create-name").fill("c");
+    await page.locator("#create-form button").click();
+    await page.locator("#create-key-error").getByText(/./).waitFor();
+    await check("rooms-error");
+    await chat.roomRow("#den").click();
+    await chat.isInRoom("#den");
+    await check("room");
+    bob.send("TOPIC #den Tea & biscuits");
+    bob.send("MSG #den Hello");
+    await chat.log.getByText("Hello").waitFor();
+    // On a phone the panel lies over the room.
+    const covers = await page.locator("#panel").isHidden();
+    if (covers) {
+        await page.locator("#panel-button").click();
+    }
+    await chat.member("bob").waitFor();
+    await check("room-panel");
+    if (covers) {
+        await page.locator("#panel-close").click();
+    }
+    bob.send("KICK #den alice too loud");
+    await page.locator("#rejoin").waitFor();
+    await page.locator("#rejoin button").first().click();
+    await page.locator("#rejoin-key-error").getByText(/./).waitFor();
+    await check("kicked");
+    await page.locator("#forget-room").click();
+    await chat.person("#den").waitFor({ state: "detached" });
 }
 
 for (const language of ["en", "de", "hu", "es"]) {
@@ -86,7 +138,8 @@ for (const language of ["en", "de", "hu", "es"]) {
         const { words } = await import(`../../src/web/chat/words/${language}.js`);
         for (const [screen, viewport] of [["phone", { width: 320, height: 640 }], ["desk", { width: 1280, height: 800 }]]) {
             const name = (what) => `${language}-${screen}-${what}`;
-            const chat = await ChatPage.open(t, browser, server, { locale: language, viewport });
+            const wire = new Wire();
+            const chat = await ChatPage.open(t, browser, server, { locale: language, viewport, wire: wire.attach });
             const { page } = chat;
             const check = async (what) => {
                 assert.deepEqual(await overflows(page), [], name(what));
@@ -104,13 +157,18 @@ for (const language of ["en", "de", "hu", "es"]) {
             bob.send("MSG alice Hello");
             await page.locator(".badge").first().waitFor();
             await check("people");
+            await visitNickForm(chat, check);
+            await visitRooms(chat, bob, check);
             await chat.person("bob").click();
             await chat.log.getByText("Hello").waitFor();
             await check("talk");
             await bob.close();
             await page.locator("#hint").getByText(words.leftHint.split("{name}")[1].trim().split("{")[0]).waitFor();
             await check("left");
-            await page.context().setOffline(true);
+            wire.refuse = true;
+            wire.cut();
+            await page.locator("#banner").waitFor();
+            await check("lost");
             if (screen === "phone") {
                 await page.locator("#back").click();
             }
