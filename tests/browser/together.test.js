@@ -23,7 +23,7 @@ test("from the page to the Flash movie to a terminal, and back", { skip }, async
     const server = await startServer({ args: ["--ruffle", RUFFLE] });
     t.after(() => server.remove());
 
-    const alice = await ChatPage.open(t, browser, server, { viewport: { width: 1000, height: 600 } });
+    const alice = await ChatPage.open(t, browser, server, { viewport: { width: 1180, height: 620 } });
     await alice.arrive("alice", "secret1");
     const bob = await FlashPage.open(t, browser, server);
     await bob.plays();
@@ -53,6 +53,27 @@ test("from the page to the Flash movie to a terminal, and back", { skip }, async
     await alice.person("carol").getByText("Greetings from a terminal!").waitFor();
     await alice.say("Then it works everywhere.");
     await bob.tells("alice: Then it works everywhere.");
+
+    // In a room, everyone reads everything.
+    await bob.type("/join #lobby");
+    await bob.page.keyboard.press("Enter");
+    await bob.tells("You are in #lobby now.");
+    carol.send("JOIN #lobby");
+    await carol.until(/^<room /);
+    await alice.joinRoom("#lobby");
+    await alice.say("Good evening! What are you two using?");
+    await bob.tells("#lobby alice: Good evening!");
+    await bob.type("A Flash movie from 2007, in Ruffle.");
+    await bob.page.keyboard.press("Enter");
+    await carol.until(/^<msg room="#lobby" aid="bob" time="\S+" msg="A Flash movie from 2007, in Ruffle\." \/>$/);
+    carol.send("MSG #lobby Just nc, in a terminal.");
+    await bob.tells("#lobby carol: Just nc, in a terminal.");
+    await alice.say("And I am on the web page. See https://ruffle.rs/");
+    await bob.tells("#lobby alice: And I am on the web page.");
+    carol.send("ME #lobby waves");
+    await bob.tells("#lobby carol waves");
+    await alice.reads("> Good evening! What are you two using?", "< A Flash movie from 2007, in Ruffle.",
+        "< Just nc, in a terminal.", "> And I am on the web page. See https://ruffle.rs/", "< Carol waves");
     await alice.screenshot("chat");
     await bob.screenshot("flash");
 
