@@ -67,9 +67,9 @@ function hue(nick) {
     return (hash >>> 11) % 8;
 }
 
-/** The first character that can be seen by itself: no mark, no space, nothing that turns the text. */
+/** The first character that can be seen by itself: no mark, no space, nothing that turns the text, no guest's `~`. */
 function initial(name) {
-    return (name.match(/[^\p{C}\p{Z}\p{M}]/u)?.[0] ?? "?").toLocaleUpperCase();
+    return (name.match(/[^\p{C}\p{Z}\p{M}~]/u)?.[0] ?? "?").toLocaleUpperCase();
 }
 
 /** Says what is wrong with a field; "" that nothing is. */
