@@ -7,6 +7,9 @@ import { ChatPage } from "./chat-page.js";
 import { launchBrowser, RawClient, startServer } from "./support.js";
 import { Wire } from "./wire.js";
 
+/** What guests may call themselves: markup, selectors, commands, and names of things in the page's own code. */
+const HOSTILE = ["<img/src=x/onerror=alert(1)>", "&lt;b&gt;'\"]", "!#/part", "__proto__", "{{1+1}}${1}", "שלום", "W".repeat(31)];
+
 let browser;
 let server;
 
@@ -63,6 +66,52 @@ test("a guest's nick may be chosen, be taken, and change", async (t) => {
     await second.page.getByText("Logged in as ~gioconda").waitFor();
     await first.reads("< Hi", "~lisa is now known as ~gioconda.");
     await first.page.getByRole("heading", { name: "~gioconda", level: 2 }).waitFor();
+});
+
+test("nicks of guests never become markup, commands or anything but a nick", async (t) => {
+    const quiet = await startServer();
+    t.after(() => quiet.remove());
+    const alice = await ChatPage.open(t, browser, quiet, { viewport: { width: 320, height: 640 } });
+    await alice.arrive("alice", "secret1");
+    await alice.joinRoom("#lobby");
+    await alice.page.locator("#back").click();
+    for (const nick of HOSTILE) {
+        const guest = await RawClient.connect(quiet.port);
+        t.after(() => guest.close());
+        guest.send(`GUEST ${nick}`);
+        await guest.until(/^<identify /);
+        guest.send("JOIN #lobby");
+        guest.send("MSG alice Hello");
+        const row = alice.person(`~${nick}`);
+        await row.getByText("Hello").waitFor();
+        assert.equal(await row.locator("bdi").first().textContent(), `~${nick}`);
+        await row.click();
+        await alice.say("Welcome");
+        await alice.reads("< Hello", "> Welcome");
+        await guest.until(/msg="Welcome"/);
+        await alice.isAccessible(`guest-hostile-${HOSTILE.indexOf(nick)}`);
+        await alice.page.locator("#back").click();
+    }
+    await alice.person("#lobby").click();
+    await alice.page.locator("#panel-button").click();
+    for (const nick of HOSTILE) {
+        assert.equal(await alice.member(`~${nick}`).locator("bdi").textContent(), `~${nick}`);
+    }
+    assert.equal(await alice.member(`~${HOSTILE.at(-1)}`).locator(".avatar").textContent(), "W");
+    await alice.isAccessible("guest-hostile-room");
+    assert.equal(await alice.page.locator("#app :is(b, img:not(.mark), script)").count(), 0);
+    assert.equal(await alice.page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0);
+
+    // A guest of such a nick uses the page as any other.
+    const guest = await ChatPage.open(t, browser, server);
+    await comeIn(guest, "#lobby");
+    await guest.page.locator("#guest-nick-error").getByText("This nick is not allowed.").waitFor();
+    await comeIn(guest, HOSTILE[0]);
+    await guest.page.getByText(`Logged in as ~${HOSTILE[0]}`).waitFor();
+    await guest.joinRoom("#lobby");
+    await guest.say("It is me");
+    await guest.reads("> It is me");
+    await guest.membersAre(`~${HOSTILE[0]} [you]`);
 });
 
 test("a guest whose connection is lost comes back as before", async (t) => {
