@@ -89,11 +89,11 @@ static COMMANDS: [Command; 17] = [
     Command {
         word: "NICK",
         level: Level::Two,
+        price: 1,
         takes: Takes::Word {
             usage: "Usage: NICK new",
         },
         keeps: Keeps::FirstArgument,
-        price: 1,
         run: nick::run,
     },
     Command {
@@ -281,7 +281,7 @@ impl<'a> Args<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// The error that the client gets because an argument is missing.
+    /// The error that the client gets because an argument is missing or wrong.
     pub(crate) fn usage(&self) -> Option<&'static str> {
         let Args { word, text } = self.args;
         let (usage, is_good) = match self.command.takes {
@@ -296,6 +296,11 @@ impl<'a> Call<'a> {
             }
         };
         (!is_good).then_some(usage)
+    }
+
+    /// How many commands it counts as for the command rate. An error costs as much.
+    pub(crate) fn price(&self) -> u8 {
+        self.command.price
     }
 
     /// The room and the key that the client wants to join it with.
@@ -334,13 +339,6 @@ pub(crate) fn parse(text: &str) -> Option<Call<'_>> {
         | Takes::MaybeWords => Args::of(rest),
     };
     Some(Call { command, args })
-}
-
-/// How many commands the one in a text that was [trimmed](text::trim) before counts as for the command rate. Its
-/// word alone decides, so that an error costs as much.
-#[inline]
-pub(crate) fn price(text: &str) -> u8 {
-    named(split(text).0).map_or(1, |command| command.price)
 }
 
 #[inline]

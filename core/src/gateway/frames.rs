@@ -5,8 +5,10 @@
 
 use alloc::string::String;
 
+use zeroize::Zeroizing;
+
 use super::websocket::without_terminator;
-use crate::chat::command;
+use crate::chat::command::Call;
 use crate::chunk::Form;
 use crate::config::{Config, Limits};
 use crate::conn::{Chat, Cost, Incoming};
@@ -47,6 +49,14 @@ pub(super) enum Holds<'a> {
     Command(Text<'a>, bool),
     /// A command that is too long.
     TooLong,
+}
+
+/// The text of a command.
+#[derive(Debug)]
+pub(super) enum Words<'a> {
+    /// As the client sent it.
+    Sent(&'a str),
+    WithoutNuls(Zeroizing<String>),
 }
 
 impl<'a> Next<'a> {
@@ -112,16 +122,22 @@ impl FoundFrame<'_> {
         }
     }
 
-    /// How many commands it counts as.
-    fn price(&self, form: Form) -> u8 {
-        match &self.holds {
-            Holds::Command(text, _) => with_command(text, form, command::price).unwrap_or(1),
-            Holds::Nothing | Holds::TooLong => 1,
-        }
+    /// The text of its command; `None` if it holds none, or one that is not UTF-8.
+    pub(super) fn words(&self, form: Form) -> Option<Words<'_>> {
+        let Holds::Command(text, _) = &self.holds else {
+            return None;
+        };
+        let text = text.as_str()?;
+        // A text message may hold a NUL.
+        Some(if form == Form::Text && text.contains('\0') {
+            Words::WithoutNuls(wiped::without_nuls(text))
+        } else {
+            Words::Sent(text)
+        })
     }
 
-    /// What the command rate takes for it; `before` is the framer in front of it.
-    pub(super) fn cost(&self, before: &Framer, form: Form, limits: &Limits) -> Cost {
+    /// What the command rate takes for it; `before` is the framer in front of it, and `call` the command in it.
+    pub(super) fn cost(&self, before: &Framer, call: Option<Call<'_>>, limits: &Limits) -> Cost {
         match self.frame {
             // Part of something that may have any length.
             Frame::Noise(used) if before.is_dropping() => Cost::Rest(used),
@@ -131,23 +147,21 @@ impl FoundFrame<'_> {
             // An empty text message was a frame, and has cost what one does.
             Frame::Command(_, 0) => Cost::Rest(0),
             Frame::Command(_, used) if !self.is_answered() => Cost::Idle(used),
-            Frame::Command(..) | Frame::Partial => Cost::Command(self.price(form)),
+            Frame::Command(..) | Frame::Partial => {
+                Cost::Command(call.map_or(1, |call| call.price()))
+            }
         }
     }
 }
 
-/// Gives `take` the text of a command as its words are found in it; `None` if it is not UTF-8.
-pub(super) fn with_command<R>(
-    text: &Text<'_>,
-    form: Form,
-    take: impl FnOnce(&str) -> R,
-) -> Option<R> {
-    let text = text.as_str()?;
-    // A text message may hold a NUL.
-    let clean = (form == Form::Text && text.contains('\0')).then(|| wiped::without_nuls(text));
-    Some(take(text::trim(
-        clean.as_deref().map_or(text, String::as_str),
-    )))
+impl Words<'_> {
+    /// The text without white space around it.
+    pub(super) fn trimmed(&self) -> &str {
+        text::trim(match self {
+            Self::Sent(text) => text,
+            Self::WithoutNuls(text) => text,
+        })
+    }
 }
 
 /// What the bytes of a command hold.

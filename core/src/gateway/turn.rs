@@ -4,11 +4,11 @@ use core::mem;
 
 use super::caller::Caller;
 use super::ending::Ends;
-use super::frames::{FoundFrame, Holds, Next, with_command};
+use super::frames::{Holds, Next, Words};
 use super::http::Body;
 use super::{Gateway, Step};
-use crate::chat::command;
-use crate::chat::hub::{Hub, OnlineMember};
+use crate::chat::command::{self, Call};
+use crate::chat::hub::OnlineMember;
 use crate::chat::reply;
 use crate::chunk::{Form, Level};
 use crate::conn::{Incoming, Stage, Turn, Who};
@@ -96,37 +96,36 @@ impl Gateway {
             chat.wait(Turn::Backlog, now);
             return Step::Wait;
         }
-        if let Err(until) = chat.take(found.cost(&chat.framer, form, limits), limits, now) {
+        let words = found.words(form);
+        let text = words.as_ref().map(Words::trimmed);
+        let call = text.and_then(command::parse);
+        if let Err(until) = chat.take(found.cost(&chat.framer, call, limits), limits, now) {
             self.slow_down(id, until);
             return Step::Wait;
         }
-        let FoundFrame {
-            frame,
-            holds,
-            used,
-            habits,
-            mut framer,
-        } = found;
+        let (mut framer, used) = (found.framer, found.used);
         let is_first = framer.is_fresh();
-        if !matches!(holds, Holds::Nothing) {
+        if !matches!(found.holds, Holds::Nothing) {
             framer.has_begun();
         }
         chat.took(framer);
         if let Some(observer) = &mut self.observer {
-            let wrong_key = match &holds {
-                Holds::Command(text, _) => gives_wrong_key(text, form, &self.hub),
-                Holds::Nothing | Holds::TooLong => false,
-            };
-            let meaning = Meaning::of(frame, &input[..used], habits, wrong_key);
+            let key = call.and_then(|call| call.key());
+            let rooms = &self.hub.rooms;
+            let is_wrong = key.is_some_and(|(room, key)| rooms.has_other_key(room, key));
+            let meaning = Meaning::of(found.frame, &input[..used], found.habits, is_wrong);
             observer.understood(id, meaning);
         }
         self.keep_alive(id);
-        match holds {
+        match &found.holds {
             Holds::Nothing => {}
-            Holds::Command(text, is_whole) => {
+            Holds::Command(typed, is_whole) => {
                 self.counters.commands += 1;
-                let may_be_http = is_first && is_whole && form == Form::Stream && framer.is_line();
-                self.command(id, &text, form, may_be_http);
+                if let Text::Paged(_) = typed {
+                    self.speak_ascii(id);
+                }
+                let may_be_http = is_first && *is_whole && form == Form::Stream && framer.is_line();
+                self.command(id, text, call, may_be_http);
             }
             Holds::TooLong => {
                 self.counters.commands += 1;
@@ -136,11 +135,17 @@ impl Gateway {
         Step::Consumed(used)
     }
 
-    fn command(&mut self, id: ConnId, text: &Text<'_>, form: Form, may_be_http: bool) {
-        if let Text::Paged(_) = text {
-            self.speak_ascii(id);
-        }
-        let carried_out = with_command(text, form, |text| match command::parse(text) {
+    fn command(
+        &mut self,
+        id: ConnId,
+        text: Option<&str>,
+        call: Option<Call<'_>>,
+        may_be_http: bool,
+    ) {
+        let Some(text) = text else {
+            return self.say(id, &reply::error(reply::NOT_UTF8));
+        };
+        match call {
             Some(call) => call.run(&mut Caller {
                 gateway: self,
                 conn: id,
@@ -149,9 +154,6 @@ impl Gateway {
                 Some(status) => self.not_chat(id, status),
                 None => self.say(id, &reply::error(reply::UNKNOWN_COMMAND)),
             },
-        });
-        if carried_out.is_none() {
-            self.say(id, &reply::error(reply::NOT_UTF8));
         }
     }
 
@@ -226,15 +228,6 @@ impl Gateway {
             Who::Nobody { .. } => None,
         }
     }
-}
-
-/// Whether a command is a JOIN with another key than the room's.
-fn gives_wrong_key(text: &Text<'_>, form: Form, hub: &Hub) -> bool {
-    let gives = |text: &str| {
-        let key = command::parse(text).and_then(|call| call.key());
-        key.is_some_and(|(room, key)| hub.rooms.has_other_key(room, key))
-    };
-    with_command(text, form, gives).unwrap_or(false)
 }
 
 /// Between two log lines that say that the command rate slows one connection down.
