@@ -416,7 +416,4 @@ fn hash(nick: &str) -> u32 {
 }
 
 #[cfg(test)]
-mod renaming;
-
-#[cfg(test)]
 mod tests;
