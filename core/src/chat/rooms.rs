@@ -140,19 +140,20 @@ impl Rooms {
         });
         let place = &mut self.places[slot as usize];
         let id = RoomId::new(slot, place.generation);
-        let by: Arc<str> = Arc::from(name.key());
-        let mut room = Room::new(id, Arc::clone(&by), name.as_str());
+        let name_key: Arc<str> = Arc::from(name.key());
+        let mut room = Room::new(id, Arc::clone(&name_key), name.as_str());
         room.key = key.map(Box::from);
         room.hidden = hidden;
         room.from = from;
         place.room = Some(Box::new(room));
-        self.by_name.insert(by, id);
+        self.by_name.insert(name_key, id);
         id
     }
 
     /// Puts a member at the end of a room's order. The first becomes its owner, unless it is permanent.
     pub(super) fn join(&mut self, member: Slot, id: RoomId) {
         let Some(room) = self.get_mut(id) else {
+            debug_assert!(false, "{id:?} is gone");
             return;
         };
         let seat = room.join(member);
@@ -220,7 +221,7 @@ impl Rooms {
         };
         place.generation = place.generation.wrapping_add(1);
         self.free.push(id.slot() as u32);
-        self.by_name.remove(&room.by);
+        self.by_name.remove(&room.name_key);
         self.forget_creator(room.from);
     }
 
@@ -245,7 +246,7 @@ impl Rooms {
         for id in known {
             if let Some(room) = self.get_mut(id)
                 && room.permanent
-                && !wanted.contains_key(&room.by)
+                && !wanted.contains_key(&room.name_key)
             {
                 room.permanent = false;
                 if room.len() == 0 {
@@ -253,8 +254,8 @@ impl Rooms {
                 }
             }
         }
-        for (by, (name, topic)) in wanted {
-            let id = self.by_name.get(&by).copied().unwrap_or_else(|| {
+        for (name_key, (name, topic)) in wanted {
+            let id = self.by_name.get(&name_key).copied().unwrap_or_else(|| {
                 self.create(New {
                     name,
                     key: None,
@@ -321,9 +322,9 @@ impl Rooms {
         assert!(self.memberships.is_sorted_by_key(key));
         let mut created: BTreeMap<Source, usize> = BTreeMap::new();
         let mut members = 0;
-        for (by, id) in &self.by_name {
+        for (name_key, id) in &self.by_name {
             let room = self.get(*id).expect("a name leads to its room");
-            assert_eq!(*by, room.by);
+            assert_eq!(*name_key, room.name_key);
             assert!(room.permanent || room.len() > 0, "no room is left over");
             room.assert_consistent();
             members += room.len();

@@ -28,8 +28,9 @@ impl Cost {
         }
     }
 
-    /// How much of it there has to be room for: all of a command, else a token at the most, and of a rest one byte.
-    fn room(self) -> u64 {
+    /// How much of it the bucket must hold before it is taken, in the same unit: all of a command, one byte of a rest,
+    /// and of anything else at most one token.
+    fn needed(self) -> u64 {
         match self {
             Self::Command(_) => self.parts(),
             Self::Long(_) | Self::Idle(_) => self.parts().min(PARTS),
@@ -39,10 +40,12 @@ impl Cost {
 }
 
 impl Chat {
-    /// Takes what costs so much out of the rate, a bucket of `burst` tokens that fills with `rate` a second;
-    /// or says when there will be enough. A command waits until there are all its tokens. Anything else that costs
-    /// more than one token is taken when there is one, and leaves the bucket in debt. The rest of a command that was too long is taken as soon as there is room
-    /// for one byte of it: so it makes no difference in how many pieces it comes.
+    /// Takes the cost out of a bucket of `burst` tokens that fills with `rate` tokens a second, or returns when the
+    /// bucket will hold enough.
+    ///
+    /// A command waits for all its tokens, or for a full bucket. Anything else that costs more than one token is
+    /// taken when the bucket holds one, and leaves it in debt. The rest of a command that was too long waits for one
+    /// byte's part of a token only, so that it costs the same in however many pieces it comes.
     pub(crate) fn take(&mut self, cost: Cost, limits: &Limits, now: Millis) -> Result<(), Millis> {
         let Some(rate) = limits.rate else {
             return Ok(());
@@ -51,12 +54,12 @@ impl Chat {
         let interval = 1_000_000 / u64::from(rate.get());
         let token = interval * PARTS;
         let bucket = token.saturating_mul(u64::from(limits.burst.max(1)));
-        let room = cost.room().saturating_mul(interval).min(bucket);
+        let needed = cost.needed().saturating_mul(interval).min(bucket);
         let cost = match cost {
-            Cost::Command(_) => room,
+            Cost::Command(_) => needed,
             Cost::Long(_) | Cost::Idle(_) | Cost::Rest(_) => cost.parts().saturating_mul(interval),
         };
-        let ahead = bucket - room;
+        let ahead = bucket - needed;
         let now = now.0.saturating_mul(MILLI);
         let earliest = self.next_command.saturating_sub(ahead);
         if now < earliest {
@@ -171,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dear_command_waits_for_its_price_or_a_full_bucket() {
+    fn a_command_waits_for_its_whole_price_or_a_full_bucket() {
         let limits = |burst| Limits {
             rate: NonZeroU32::new(20),
             burst,

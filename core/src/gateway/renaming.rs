@@ -2,7 +2,7 @@
 //!
 //! The store has the last word on nicks. It may give a member the nick that another member online still has here,
 //! because the other one was renamed, too, and the gateway has not heard of it yet. Then the change waits until the
-//! nick is free. Members that wait for one another in a circle, as two that swap their nicks, are renamed together.
+//! nick is free. Members that wait for one another in a cycle, as two that swap their nicks, are renamed together.
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
@@ -66,7 +66,7 @@ impl Renamings {
     }
 
     fn wait(&mut self, waiting: Waiting) {
-        let due = waiting.since + PATIENCE;
+        let due = waiting.since + MAX_WAIT;
         self.due = Some(self.due.map_or(due, |first| first.min(due)));
         let id = waiting.member.id;
         let before = self.by_nick.insert(Arc::clone(&waiting.member.nick), id);
@@ -92,7 +92,9 @@ impl Renamings {
     /// A member leaves, and its nick is free.
     pub(super) fn leave(&mut self, member: Option<MemberId>, nick: &str) {
         if !self.waiting.is_empty() {
-            member.map(|member| self.take(member));
+            if let Some(member) = member {
+                self.take(member);
+            }
             self.freed.push(Arc::from(nick));
         }
     }
@@ -122,10 +124,8 @@ impl Gateway {
     /// Asks the member store for another nick of the member on a connection.
     pub(super) fn ask_rename(&mut self, id: ConnId, nick: &Nick) {
         let source = self.source(id);
-        let Some(online) = self.member_of(id) else {
-            return;
-        };
-        let Some(member) = online.member() else {
+        let Some((online, member)) = self.member_of(id).and_then(|o| Some((o, o.member()?))) else {
+            debug_assert!(false, "{id:?} has no member to rename");
             return;
         };
         let query = Query::Rename {
@@ -186,8 +186,8 @@ impl Gateway {
         });
         if self.hub.by_nick(&member.nick).is_none() {
             self.give_nick(&member.nick);
-        } else if let Some(circle) = self.circle(member.id) {
-            self.turn(&circle);
+        } else if let Some(cycle) = self.cycle(member.id) {
+            self.rename_cycle(&cycle);
         }
     }
 
@@ -216,42 +216,40 @@ impl Gateway {
     }
 
     /// The members that wait for one another's nicks, from this one on, if the last of them waits for it.
-    fn circle(&self, first: MemberId) -> Option<Vec<MemberId>> {
-        let mut circle = Vec::from([first]);
+    fn cycle(&self, first: MemberId) -> Option<Vec<MemberId>> {
+        let mut cycle = Vec::from([first]);
         let mut last = first;
-        while circle.len() <= MOST_IN_CIRCLE {
+        while cycle.len() <= MAX_CYCLE {
             let waiting = self.renamings.waiting.get(&last)?;
             last = self.hub.by_nick(&waiting.member.nick)?.member()?;
             if last == first {
-                return Some(circle);
+                return Some(cycle);
             }
-            circle.push(last);
+            cycle.push(last);
         }
         None
     }
 
     /// Renames members that wait for one another. The first leaves and comes again for the others' clients: for a
     /// moment it would have the same nick as another.
-    fn turn(&mut self, circle: &[MemberId]) {
-        let Some(id) = circle.first().copied() else {
-            return;
-        };
-        let Some(waiting) = self.renamings.take(id) else {
-            return;
-        };
-        let Some(slot) = self.hub.slot_of(id) else {
+    fn rename_cycle(&mut self, cycle: &[MemberId]) {
+        let first = cycle.first().and_then(|id| {
+            let slot = self.hub.slot_of(*id)?;
+            let conn = self.hub.online(slot)?.conn;
+            Some((self.renamings.take(*id)?, slot, conn))
+        });
+        let Some((waiting, slot, conn)) = first else {
+            debug_assert!(false, "the members of a cycle are online and wait");
             return;
         };
         let Member { nick, name, .. } = &waiting.member;
         let Some(old) = self.hub.rename(slot, ASIDE, name) else {
-            return;
-        };
-        let Some(conn) = self.hub.online(slot).map(|online| online.conn) else {
+            debug_assert!(false, "another member has the nick that no client can send");
             return;
         };
         self.tell_presence(slot, &reply::quit(&old));
         // Each takes the nick that the one behind it has just left.
-        for id in circle.iter().skip(1).rev() {
+        for id in cycle.iter().skip(1).rev() {
             if let Some(waiting) = self.renamings.take(*id) {
                 self.give(&waiting);
             }
@@ -269,7 +267,7 @@ impl Gateway {
         self.change_nick(slot, nick, name, waiting.author)
     }
 
-    /// Sends what tells others that a member is there or not to all who may know, the member among them.
+    /// Sends an element about a member to all clients that may know of it, the member's own included.
     fn tell_presence(&mut self, slot: Slot, message: &Message) {
         match self.config.presence {
             Presence::All => self.broadcast(Audience::Everyone, message, None),
@@ -282,12 +280,12 @@ impl Gateway {
         }
     }
 
-    /// Ends the chats of members whose nicks others have waited for for too long: in the store they have other
-    /// nicks, and nobody has said which.
+    /// Ends the chats of members whose nicks others have waited for too long. In the store they have other nicks,
+    /// which the host has not reported.
     pub(super) fn end_waits(&mut self) {
         let now = self.now.mono;
         let waits = self.renamings.waiting.values();
-        let is_over = |waiting: &&Waiting| waiting.since + PATIENCE <= now;
+        let is_over = |waiting: &&Waiting| waiting.since + MAX_WAIT <= now;
         let over: Vec<_> = waits.filter(is_over).map(|w| w.member.id).collect();
         for id in over {
             let Some(waiting) = self.renamings.take(id) else {
@@ -303,7 +301,7 @@ impl Gateway {
             }
         }
         let waits = self.renamings.waiting.values();
-        self.renamings.due = waits.map(|waiting| waiting.since + PATIENCE).min();
+        self.renamings.due = waits.map(|waiting| waiting.since + MAX_WAIT).min();
     }
 
     /// Gives a member online another nick and name, and notifies those who may know. `author` is the connection
@@ -387,10 +385,10 @@ impl Gateway {
 
 /// How long a change waits for the nick of another member online. A host reports the changes that were made
 /// together within a second.
-const PATIENCE: Millis = Millis::from_secs(2);
+const MAX_WAIT: Millis = Millis::from_secs(2);
 
-/// So many members may swap nicks at once. In a larger circle the waits end instead.
-const MOST_IN_CIRCLE: usize = 64;
+/// How many members may swap nicks at once. In a longer cycle the waits end instead.
+const MAX_CYCLE: usize = 64;
 
-/// The nick of a member that is renamed together with others, for a moment. No client can send it.
+/// The nick of a member for the moment in which the others of its cycle are renamed. No client can send it.
 const ASIDE: &str = "\0";

@@ -1,4 +1,4 @@
-//! JOIN: a member comes into a room, which is created if it is not there.
+//! JOIN: a member joins a room, which is created if there is none of its name.
 
 use super::inside::{self, Fault};
 use crate::chat::command::Args;
@@ -114,6 +114,7 @@ fn enter(context: &mut dyn Context, member: Slot, id: RoomId) {
     context.hub_mut().join_room(member, id);
     let hub = context.hub();
     let (Some(room), Some(online)) = (hub.rooms.get(id), hub.online(member)) else {
+        debug_assert!(false, "{member:?} has just joined {id:?}");
         return;
     };
     let join = reply::join(&room.name, online.nick(), online.name());

@@ -1,7 +1,7 @@
 //! NICK: a member gives itself another nick, for good.
 //!
 //! The store decides. The gateway carries its answer out, as the change is made even if the client has left by
-//! then (`gateway::renaming`); here is what the client itself is told.
+//! then (`gateway::renaming`). This module has the answers that the client itself gets.
 
 use crate::chat::command::Args;
 use crate::chat::context::Context;
@@ -19,7 +19,7 @@ pub(crate) fn run(context: &mut dyn Context, args: Args<'_>) {
     }
 }
 
-/// What a client is told without a question to the store.
+/// The answer to a client whose command needs no question to the store.
 enum Answered {
     Error(&'static str),
     Done(Nick),

@@ -18,7 +18,7 @@ use crate::id::{RoomId, Source};
 pub(crate) struct Room {
     pub(crate) id: RoomId,
     /// The key of its name.
-    pub(super) by: Arc<str>,
+    pub(super) name_key: Arc<str>,
     /// As its creator wrote it.
     pub(crate) name: Box<str>,
     topic: Box<str>,
@@ -40,10 +40,10 @@ pub(crate) struct Room {
 }
 
 impl Room {
-    pub(super) fn new(id: RoomId, by: Arc<str>, name: &str) -> Self {
+    pub(super) fn new(id: RoomId, name_key: Arc<str>, name: &str) -> Self {
         Self {
             id,
-            by,
+            name_key,
             name: Box::from(name),
             topic: Box::default(),
             key: None,

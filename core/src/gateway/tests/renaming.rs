@@ -149,7 +149,7 @@ fn a_chain_of_nicks_moves_once_its_end_is_free() {
 }
 
 #[test]
-fn a_member_whose_nick_another_has_now_does_not_stay() {
+fn a_member_is_logged_out_if_its_nick_went_to_another() {
     let (mut lab, [one, two, _]) = crowd(Config::default());
     from_outside(&mut lab, 1, "nick2");
     lab.wait(1999);
@@ -158,7 +158,7 @@ fn a_member_whose_nick_another_has_now_does_not_stay() {
     assert_eq!(lab.count(|action| *action == Action::Finish(two)), 1);
     let said = lab.said(one);
     assert!(said.starts_with("<quit aid=\"nick2\" />|<quit aid=\"nick1\" />|<login aid=\"nick2\""));
-    // Two who wait in a circle that is too long to be seen, or for one who is renamed again.
+    // Two who wait in a cycle that is too long to be seen, or for one who is renamed again.
     from_outside(&mut lab, 1, "nick3");
     from_outside(&mut lab, 1, "free");
     assert!(
@@ -262,7 +262,7 @@ fn changes_are_remembered_within_bounds() {
 }
 
 #[test]
-fn a_store_that_gives_one_nick_twice_is_stood() {
+fn a_store_may_give_one_nick_to_two_members() {
     let (mut lab, [one, two, three]) = crowd(Config::default());
     from_outside(&mut lab, 1, "nick3");
     from_outside(&mut lab, 2, "nick3");
