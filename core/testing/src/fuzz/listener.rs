@@ -123,13 +123,13 @@ impl Broadcast {
     }
 
     /// Checks that the broadcast has reached everyone online, except a member that leaves, or one that has just logged
-    /// in and has not got its answer yet. One to a room, or to a level, has reached nobody else.
+    /// in and has not got its answer yet. A broadcast to a room or a level has reached only members online.
     pub(super) fn all_heard(&mut self, online: impl Iterator<Item = ConnId>) {
         if !self.heard.is_empty() {
             let others = online.collect::<BTreeSet<_>>();
             let but = match self.audience {
                 Some(Audience::Everyone) => others.symmetric_difference(&self.heard).count(),
-                // Without these no audience of another kind is taken for one that must reach everybody.
+                // Rooms and levels have fewer recipients: only strangers among them are a fault.
                 Some(_) | None => self.heard.difference(&others).count(),
             };
             assert!(but <= 1, "{others:?} are online, {:?} heard", self.heard);

@@ -25,7 +25,7 @@ pub fn gateway(data: &[u8]) {
     assert_eq!(first, second, "the same inputs give the same actions");
 }
 
-/// How often a member joins a room in a run of [`gateway`]: seeds that lead into no room would find nothing there.
+/// How often a member joins a room in a run of [`gateway`]. Seeds without a join test no room.
 pub fn joins(data: &[u8]) -> usize {
     World::play(data)
         .iter()

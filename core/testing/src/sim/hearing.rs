@@ -74,7 +74,7 @@ impl World<'_> {
             self.links.remove(&id);
             self.model.expected.remove(&ONLY.key(id));
         } else if link.end == End::Finished && (self.calm || self.random.percent(80)) {
-            // The client sends nothing more: nobody would answer.
+            // The server has ended the connection, so the client ends it, too.
             link.client.over = true;
             link.fin = true;
             self.travels(id);

@@ -202,7 +202,7 @@ impl World<'_> {
         self.told(id);
     }
 
-    /// The gateway hears what a member is called now.
+    /// Reports a member's nick and name to the gateway.
     pub(super) fn told(&mut self, id: MemberId) {
         let member = self.members.all.iter().find(|member| member.id == id);
         let member = member.expect("a member").clone();

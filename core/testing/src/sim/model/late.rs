@@ -1,4 +1,4 @@
-//! Deadlines: whose time is over.
+//! Deadlines: which of a client's timers may have ended.
 
 use super::Model;
 use super::side::Turn;

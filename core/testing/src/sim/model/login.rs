@@ -7,27 +7,38 @@ use crate::sim::ask::Ask;
 use crate::sim::key::{Key, Node};
 use crate::sim::reader::Said;
 use flashgate_core::{
-    Answer, Claims, Denial, Login, LoginThrottle, Member, MemberId, Presence, Query, Ticket,
-    Unavailable,
+    Answer, Claims, Denial, Login, LoginThrottle, Member, MemberId, Presence, Query, Secret,
+    Source, Ticket, Unavailable,
 };
 
 impl Model {
     /// The core asks the member store.
     pub(super) fn asked(&mut self, node: Node, ticket: Ticket, query: &Query) {
-        let (login, password, source) = match query {
+        match query {
             Query::Identify {
                 login,
                 password,
                 source,
-            } => (login, password, source),
-            Query::Claim(member) => return self.asked_about_a_claim(node, ticket, member),
+            } => self.asked_to_identify(node, ticket, login, password, *source),
+            Query::Claim(member) => self.asked_about_a_claim(node, ticket, member),
             Query::Rename {
                 member,
                 nick,
                 source,
-            } => return self.asked_to_rename(node, ticket, *member, nick, *source),
+            } => self.asked_to_rename(node, ticket, *member, nick, *source),
             Query::ChangePassword { .. } => panic!("no client sends PASSWD"),
-        };
+        }
+    }
+
+    /// The core asks whether a password is right.
+    fn asked_to_identify(
+        &mut self,
+        node: Node,
+        ticket: Ticket,
+        login: &Login,
+        password: &Secret,
+        source: Source,
+    ) {
         let now = self.now.mono;
         // A number in its plain form is a member's number; anything else is a nick.
         let name = match login {
@@ -43,7 +54,7 @@ impl Model {
         let keys = self.sides.keys();
         let ids: Vec<Key> = keys.filter(|id| id.node == node).copied().collect();
         for id in ids {
-            let online = self.who(id).is_some() || self.source(id) != *source;
+            let online = self.who(id).is_some() || self.source(id) != source;
             let side = self.side(id);
             let asks = match &side.turn {
                 Turn::Line(ask) => is_it(ask),
@@ -76,7 +87,7 @@ impl Model {
         self.side(id).tried.clone_from(&name);
         let question = Question {
             conn: id,
-            source: *source,
+            source,
             name,
             claim: None,
             rename: None,

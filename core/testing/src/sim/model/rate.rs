@@ -31,7 +31,7 @@ pub(super) enum Taken {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cost {
     Nothing,
-    /// This many commands, but no more than the rate can ever have capacity for.
+    /// This many commands, at most a full burst.
     Commands(u64),
     /// In 1,024ths of a command: bytes that lead to none.
     Idle(u64),
@@ -91,7 +91,7 @@ impl Rate {
         let before = Cost::Idle(self.unpaid.drain(..).sum());
         self.latest.pay(before, limits, now);
         // It happened, so the rate allowed it.
-        let most = bucket(limits).saturating_sub(cost.room(limits));
+        let most = bucket(limits).saturating_sub(cost.needed(limits));
         self.latest.owed = self.latest.owed.min(most);
         self.latest.pay(cost, limits, now);
         self.soonest.pay(cost, limits, soonest);
@@ -104,7 +104,7 @@ impl Rate {
 
     /// Since when a command that counts once may be within the rate.
     pub(super) fn may_since(&self, limits: &Limits) -> Millis {
-        let most = bucket(limits) - Cost::Commands(1).room(limits);
+        let most = bucket(limits) - Cost::Commands(1).needed(limits);
         let over = self.soonest.owed.saturating_sub(most);
         self.soonest.at + Millis(over.div_ceil(1000 * COMMAND))
     }
@@ -138,7 +138,7 @@ impl Debt {
     }
 
     fn allows(self, cost: Cost, limits: &Limits, now: Millis) -> bool {
-        cost == Cost::Nothing || self.owed(now) + cost.room(limits) <= bucket(limits)
+        cost == Cost::Nothing || self.owed(now) + cost.needed(limits) <= bucket(limits)
     }
 
     fn pay(&mut self, cost: Cost, limits: &Limits, now: Millis) {
@@ -157,9 +157,9 @@ impl Cost {
         }
     }
 
-    /// The capacity that the rate needs for it: all of it for a command, at most that of a command for bytes that
-    /// lead to none, and for the rest of a command that was too long, that of one byte.
-    fn room(self, limits: &Limits) -> u64 {
+    /// How much of the rate must be free before it is taken: all of it for a command, at most one command for bytes
+    /// that lead to none, and one byte for the rest of a command that was too long.
+    fn needed(self, limits: &Limits) -> u64 {
         let parts = match self {
             Self::Nothing | Self::Commands(_) => self.parts(limits),
             Self::Idle(1..IDLE) => 1,

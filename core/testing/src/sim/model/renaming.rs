@@ -122,7 +122,7 @@ impl Model {
         }
     }
 
-    /// The store says what a member is called now, which may be news.
+    /// The store reports a member's nick and name, which may be new to the gateway.
     pub(super) fn heard_of(&mut self, member: &Member) {
         if self.online.iter().any(|(m, _)| m.id == member.id) {
             self.renamed(member, None);

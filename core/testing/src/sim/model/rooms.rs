@@ -377,8 +377,8 @@ impl Model {
         self.must.push_back(Must::Broadcast { said, left, author });
     }
 
-    /// What comes without a reason so far may be an event in a room, which a member has caused. It is told to
-    /// many, so the member is the one that it names.
+    /// An unexpected element may be an event in a room. Then the command of the member that the element names has
+    /// caused it.
     pub(super) fn caused_in_a_room(&mut self, said: &Said) -> bool {
         let Some((kind, values)) = said.element().map(|element| element.parts()) else {
             return false;

@@ -289,11 +289,9 @@ impl Model {
             return;
         }
         let side = self.side(id);
-        // Of garbage it is not known which commands the core finds in it.
-        if !side.chat || side.ending.is_some() || side.kind == Kind::Garbage {
-            return;
-        }
-        if side.turn != Turn::Free {
+        // The model does not know which commands the core finds in garbage.
+        let is_known = side.chat && side.kind != Kind::Garbage;
+        if !is_known || side.ending.is_some() || side.turn != Turn::Free {
             return;
         }
         let Some(ask) = side.next(&limits, now).cloned() else {

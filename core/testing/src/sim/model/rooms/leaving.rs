@@ -77,7 +77,7 @@ impl Model {
         self.rooms.joined.insert(new, rooms);
     }
 
-    /// The state of each of its rooms must be said to a client that took them over.
+    /// A client that took rooms over must get the state of each.
     pub(in crate::sim::model) fn must_say_rooms(&mut self, id: Key) {
         for at in self.rooms.joined.get(&id).cloned().unwrap_or_default() {
             let state = self.state(&at);
