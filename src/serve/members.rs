@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-#[cfg(feature = "mysql")]
-use flashgate_core::NickChanges;
 use flashgate_core::{Config, Millis};
+#[cfg(feature = "mysql")]
+use flashgate_core::{NickChanges, PasswordChanges};
 
 use super::options::ServeOptions;
 use crate::failure::Failure;
@@ -82,6 +82,7 @@ fn site_members(
     let table = site_table::open(address, options.table_options(), file)?;
     // The site looks after its own table.
     config.nick_changes = NickChanges::Off;
+    config.password_changes = PasswordChanges::Off;
     let pool = hold_back(config, table.slowest_check()?, pool);
     if let Some(active_if) = &options.active_if
         && !table.has_active()?

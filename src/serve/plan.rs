@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use flashgate_core::name::Reserved;
-use flashgate_core::{Config, Missing, PasswordChanges, Policy, Role, Site};
+use flashgate_core::{Config, Missing, Policy, Role, Site};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::listen::Listeners;
@@ -164,10 +164,6 @@ pub(super) fn config(
     config.limits.connections = connections;
     if options.site.is_some() {
         config.missing = Missing::NotFound;
-    }
-    let members = options.members.as_deref().and_then(Path::to_str);
-    if members.is_some_and(is_address) {
-        config.password_changes = PasswordChanges::Off;
     }
     warn_of_redirect(&config);
     config
