@@ -44,7 +44,7 @@ const lobby = new Lobby(conversations, session, {
 const directory = new Directory(lobby, conversations, closeTalk);
 const roomView = new RoomView(conversations, lobby, {
     write: ({ nick, name }) => {
-        // The server may tell nothing of who comes and goes; a member of a room is there.
+        // With `--presence off` the server sends no logins and quits; a member of a room is online.
         conversations.came(nick, name);
         openTalk(nick);
     },
@@ -203,7 +203,7 @@ function arrived(thread) {
     thread.unread += 1;
     const { from, isMention } = thread.lastMessage;
     if (thread.isRoom && !isMention) {
-        // What is said to everybody waits until the user looks.
+        // Messages to a room alert the user only if they mention them.
         return;
     }
     const text = thread.isRoom
@@ -271,7 +271,7 @@ function openTalk(nick) {
     }
     thread.unread = 0;
     drawEverything();
-    // On a touch screen the box would bring up the keyboard, over what there is to read.
+    // On a touch screen, focus in the box would open the keyboard over the messages.
     $(matchMedia("(pointer: coarse)").matches ? "log" : "text").focus();
 }
 
@@ -298,7 +298,7 @@ function leaveTalk() {
     talk.open(null);
 }
 
-/** The user is no more in a room. */
+/** The user has left a room, or was removed from it. */
 function closeRoom(room) {
     if (conversations.open === room.nick) {
         leaveTalk();
@@ -417,7 +417,7 @@ function eventuallyDo(act, milliseconds) {
 
 /** The way back on a phone: from the panel to the room, from there to the list. */
 function wentBack() {
-    // A link to a fragment of this page is no way back.
+    // A link to a fragment of this page does not lead back to another page.
     if (location.hash !== "" || !$("app").classList.contains("talking") || history.state === "panel") {
         return;
     }

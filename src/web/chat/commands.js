@@ -20,12 +20,12 @@ export function commandOf(typed) {
     return Object.hasOwn(USAGES, known) ? { word: known, rest: rest.trim() } : null;
 }
 
-/** What the server must offer for a command. */
+/** The feature that the server must offer for a command. */
 export function featureOf({ word }) {
     return word === "nick" ? "nick" : "rooms";
 }
 
-/** How a command is typed. */
+/** The usage of a command, for the user. */
 export function usageOf({ word }) {
     return USAGES[word];
 }

@@ -27,7 +27,7 @@ export function kept(name) {
 
 export class Conversations {
     me = null;
-    /** The nick or room whose conversation is on the screen; it is not tidied away. */
+    /** The nick or room whose conversation is open; it is never dropped. */
     open = null;
     rooms = new Rooms();
     #people = new Map();
@@ -106,7 +106,7 @@ export class Conversations {
         }
     }
 
-    /** A line of the page's own in a conversation. */
+    /** Adds a note of the page itself to a conversation. */
     note(thread, note) {
         thread.add({ ...note, id: this.#nextId++ });
     }
@@ -134,7 +134,7 @@ export class Conversations {
         this.#people.delete(from);
         const before = this.#people.get(to);
         if (before) {
-            // The same nick was somebody's before: what was said under it stays.
+            // Another person had this nick before: that conversation stays.
             person.items.unshift(...before.items);
             person.draft ||= before.draft;
             person.unread += before.unread;
@@ -283,7 +283,7 @@ export class Conversations {
         person.items.splice(person.items.indexOf(item), 1);
     }
 
-    /** A nick with a `#` in front cannot be written to: it would be a room. */
+    /** The page cannot write to a nick that begins with `#`: the server would take it for a room. */
     #know(nick, name) {
         if (nick.startsWith("#")) {
             return null;
@@ -343,7 +343,7 @@ export class Conversations {
         }
         for (const talk of stored.rooms ?? []) {
             const room = this.rooms.know(talk.nick);
-            // Without the key, which is not stored, a room that is gone by now would be made again for everybody.
+            // Keys are not stored. Without its key, JOIN would create a room that is gone again, open to everybody.
             room.state = talk.isKeyed ? "out" : talk.state === "in" ? "lost" : talk.state;
             Object.assign(room, { isKeyed: talk.isKeyed, topic: talk.topic });
             this.#restoreThread(room, talk);
@@ -363,7 +363,7 @@ export class Conversations {
 
 const LETTER = /[\p{L}\p{N}_]/u;
 
-/** Whether a text has the nick or the name of this person in it, as a word. */
+/** Whether a text contains the nick or the name of this person as a word. */
 function mentions(text, { nick, name }) {
     const lower = text.toLowerCase();
     return [nick, name].map((word) => word.toLowerCase()).some((word) => {

@@ -5,7 +5,7 @@ import { explain } from "./errors.js";
 import { roomName } from "./protocol.js";
 import { say } from "./words.js";
 
-/** More are searched, not scrolled. */
+/** The number of rows shown; further rooms are found by searching. */
 const MAX_ROWS = 200;
 const SEARCH_FROM = 8;
 /** These errors are about the key, all others about the name. */
@@ -75,7 +75,7 @@ export class Directory {
         $("directory").hidden = true;
     }
 
-    /** After a change of the user's rooms. */
+    /** Draws the list again after a change of the user's rooms. */
     draw() {
         if (this.isOpen) {
             this.#draw();
@@ -153,7 +153,7 @@ export class Directory {
         return item;
     }
 
-    /** From the list: what goes wrong is said at the row, which may ask for a key. */
+    /** Joins from the list. An error is shown at the row, which may ask for a key. */
     async #join(name, key) {
         try {
             await this.#lobby.join(name, key);
@@ -179,7 +179,7 @@ export class Directory {
         }
     }
 
-    /** From a form: what goes wrong is said at its fields. */
+    /** Joins or creates from a form. An error is shown at its fields. */
     async #byForm(form, act) {
         const name = $(`${form}-name`).value.trim();
         const key = $(`${form}-key`).value.trim();

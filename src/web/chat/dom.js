@@ -72,7 +72,7 @@ function initial(name) {
     return (name.match(/[^\p{C}\p{Z}\p{M}~]/u)?.[0] ?? "?").toLocaleUpperCase();
 }
 
-/** Says what is wrong with a field; "" that nothing is. */
+/** Shows the error of a field; "" clears it. */
 export function fault(field, text) {
     $(`${field}-error`).textContent = text;
     $(field).setAttribute("aria-invalid", String(text !== ""));

@@ -1,4 +1,4 @@
-// The ways in: by password, by a ticket of the visitor's site, or as a guest.
+// The login card: by password, by a ticket of the visitor's site, or as a guest.
 
 import { kept, keep } from "./conversations.js";
 import { $, announce, fault } from "./dom.js";
@@ -10,7 +10,7 @@ import { say } from "./words.js";
 
 const NAME = "flashgate.name";
 
-/** Ends of a login that its user asked for. */
+/** The ends of a login that the user asked for. */
 const OWN = ["left", "stopped", "paused"];
 
 export class Entrance {
@@ -38,7 +38,7 @@ export class Entrance {
         addEventListener("hashchange", () => this.#cameByLink());
     }
 
-    /** When the page has come: what is known of the visitor, and whether they are logged in at once. */
+    /** Called when the page has loaded: fills in what is known of the visitor, and may log in at once. */
     begin() {
         drawWays();
         $("login-id").value = kept(NAME) ?? "";
@@ -52,7 +52,7 @@ export class Entrance {
         }
     }
 
-    /** What the card shows while nobody logs in. */
+    /** What the card shows while no login is under way. */
     get part() {
         return this.#offered ? "offer" : "login-form";
     }

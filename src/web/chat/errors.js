@@ -23,15 +23,15 @@ const KNOWN = {
     "You were kicked from that room.": "err_kicked",
 };
 
-/** A sentence of the server's; one that this page does not know is shown as it is. */
+/** Translates an error text of the server. A text that this page does not know is shown unchanged. */
 export function translated(text) {
     return Object.hasOwn(KNOWN, text) ? say(KNOWN[text]) : text;
 }
 
-/** Why a command failed: the server's words, or that there is no connection. */
+/** Why a command failed: the server's error, or a lost connection. */
 export function explain(error) {
     if (!(error instanceof Refused)) {
-        // A fault of the page: the browser's console is to show it.
+        // A fault of the page itself is thrown on, to the browser's console.
         throw error;
     }
     return error.text === null ? say("notSent") : translated(error.text);

@@ -17,7 +17,7 @@ export function setOffers(features) {
     }
 }
 
-/** Before the first answer: the one thing that the login card has to know, from the server that gave out the page. */
+/** Before the first answer to HELLO: whether guests are let in, which the login card has to know. The server writes it into the page. */
 export function beginOffers() {
     setOffers(settings.guests ? ["guests"] : []);
 }

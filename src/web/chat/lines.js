@@ -51,7 +51,7 @@ export class Lines {
         if (item.note) {
             element.className = `note note-${item.note}`;
             if (item.note === "moved") {
-                // It changes with everybody who comes and goes; what is worth hearing is announced.
+                // The note changes with every join and part; important changes are announced separately.
                 element.setAttribute("aria-live", "off");
             }
             element.replaceChildren(...(notes[item.note]?.(item) ?? sayNodes(item.note, { name: nameOf(thread) })));
@@ -61,7 +61,7 @@ export class Lines {
         const sender = mine ? this.#conversations.me : from ?? thread;
         const looks = ["message", mine ? "mine" : "theirs", state, joined && "joined", item.isMention && "mention"];
         element.className = looks.filter(Boolean).join(" ");
-        // In a room it is seen who begins to speak.
+        // In a room, the first of several messages in a row shows the sender.
         const who = make("span", from && !mine && !joined ? "sender" : "unseen");
         who.append(...(mine ? [say("yours", { text: "" }).trim(), " "] : [nameOf(sender), make("span", "unseen", ": ")]));
         const text = make("p", action ? "bubble action" : "bubble");

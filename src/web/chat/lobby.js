@@ -12,9 +12,9 @@ import { say } from "./words.js";
 const TOGETHER = 500;
 /** More of them than this are counted, not named. */
 const MAX_NAMES = 3;
-/** As many people as the answer to `/who` names. */
+/** The number of people that the answer to `/who` names. */
 const MAX_LISTED = 50;
-/** What is refused for want of the right key; a hidden room is said not to be there. */
+/** Errors that mean a missing or wrong key. For a hidden room the server says that there is none. */
 const ABOUT_KEY = ["Wrong key.", "No such room."];
 
 export class Lobby {
@@ -124,7 +124,7 @@ export class Lobby {
         }, TOGETHER);
     }
 
-    // What the user does. Whatever the server refuses rejects with `Refused`.
+    // What the user does. An error of the server rejects with `Refused`.
 
     /** After a login: back into the rooms of before, one after the other, in their order. */
     async rejoin() {
@@ -146,7 +146,7 @@ export class Lobby {
 
     async #enter(name, { key, isHidden }) {
         if (isHidden) {
-            // JOIN would make it again for everybody to see, if it is gone.
+            // If the hidden room is gone, JOIN would create it again, visible to everybody.
             try {
                 return await this.#session.request(command.open(name, key, true), { kind: "join" });
             } catch (error) {
@@ -207,7 +207,7 @@ export class Lobby {
         this.#screen.close(room);
     }
 
-    // Of these a room is given by its name.
+    // These methods take the name of a room.
 
     /** The rooms of the server, as `{ name, topic, here }`. */
     list() {
@@ -215,7 +215,7 @@ export class Lobby {
     }
 
     setTopic(room, text) {
-        // What is typed in two lines is one topic.
+        // A topic has one line.
         return this.#session.request(command.topic(room, text.trim().replaceAll(/\s+/g, " ")), { kind: "topic" });
     }
 
@@ -238,7 +238,7 @@ export class Lobby {
         this.#screen.draw();
     }
 
-    /** Does what was typed in a conversation; rejects with the reason as an error to be shown. */
+    /** Carries out a command typed in a conversation; rejects with an error to show. */
     async run(thread, typed) {
         if (!offers(featureOf(typed))) {
             throw new Error(say("notOffered"));

@@ -4,7 +4,7 @@ import { $, announce, make } from "./dom.js";
 import { linked } from "./links.js";
 import { say } from "./words.js";
 
-/** More would leave no space for the chat; the oldest go first. */
+/** The number of announcements shown. More would leave no space for the chat; the oldest go first. */
 const MAX_SHOWN = 3;
 
 export function showNews({ time, text }) {

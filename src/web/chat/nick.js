@@ -4,7 +4,7 @@ import { $, announce, fault, isolated } from "./dom.js";
 import { explain } from "./errors.js";
 import { say } from "./words.js";
 
-/** `change(nick)` does it, or rejects. */
+/** `change(nick)` changes the nick, or rejects. */
 export function beginNick(change, current) {
     $("nick-change").addEventListener("click", () => {
         if ($("nick-form").hidden) {

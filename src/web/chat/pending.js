@@ -38,7 +38,7 @@ export class Pending {
         return about;
     }
 
-    /** Nothing will be answered any more; returns what was waiting. */
+    /** The connection is lost: forgets all commands without an answer, and returns them. */
     abandon() {
         const abandoned = this.#queue.splice(0);
         for (const about of abandoned) {

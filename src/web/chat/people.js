@@ -9,7 +9,7 @@ import { $, alike, arrange, avatar, count, hasOtherNick, isolated, make, nameOf,
 import { offers } from "./features.js";
 import { say } from "./words.js";
 
-/** A crowd is searched, not scrolled; each row costs the browser. */
+/** The number of rows shown, as each costs the browser; further people are found by searching. */
 const MAX_ROWS = 200;
 /** From how many people on searching is quicker than looking. */
 const SEARCH_FROM = 8;
@@ -19,7 +19,7 @@ const byName = new Intl.Collator(undefined, { numeric: true });
 export class People {
     #conversations;
     #open;
-    /** By person or room: who gets another nick keeps the row. */
+    /** By person or room: a person with another nick keeps the row. */
     #rows = new Map();
     /** Names that several people have. */
     #shared = new Set();

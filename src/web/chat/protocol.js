@@ -52,12 +52,12 @@ export function typed({ action, text }) {
     return action ? `/me ${text}` : text;
 }
 
-/** What two spellings of a nick, or of the name of a room, have in common if the server takes them for one. */
+/** The key of a nick or of the name of a room: equal for spellings that the server takes for the same. */
 export function folded(name) {
     return name.normalize("NFC").toLowerCase().toUpperCase().toLowerCase().replaceAll("ς", "σ").normalize("NFC");
 }
 
-/** The name of a room as typed, with the `#` that may be left out. */
+/** The name of a room as the user typed it, with a `#` in front if that was left out. */
 export function roomName(typed) {
     return typed.startsWith("#") ? typed : `#${typed}`;
 }

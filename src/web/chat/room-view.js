@@ -5,11 +5,11 @@ import { $, alike, arrange, avatar, fault, isolated, keepStop, make, nameOf, rov
 import { explain } from "./errors.js";
 import { say } from "./words.js";
 
-/** A crowd is searched, not scrolled; each row costs the browser. */
+/** The number of rows shown, as each costs the browser; further people are found by searching. */
 const MAX_ROWS = 200;
 const SEARCH_FROM = 12;
 
-/** Beside the conversation there is space for the panel; elsewhere it lies over it. */
+/** On a screen this wide the panel is beside the conversation; on others it covers it. */
 const wide = matchMedia("(min-width: 1180px)");
 const byName = new Intl.Collator(undefined, { numeric: true });
 
@@ -56,7 +56,7 @@ export class RoomView {
         $("forget-room").addEventListener("click", () => this.#lobby.forget(this.#room));
     }
 
-    /** Draws what belongs to this room; to a conversation of two, `null`, belongs nothing. */
+    /** Draws the head and the panel of this room; `null`, for a private conversation, hides both. */
     draw(room, connected) {
         if (room !== this.#room) {
             this.#room = room;

@@ -264,7 +264,7 @@ export class Session {
         this.#emit({ ...message, kind: "message", id: echo ? echo.id : undefined });
     }
 
-    /** Somebody has another nick; the user of the page logs in again under the new one. */
+    /** A person has another nick. If it is the user, the next login is under the new one. */
     #renamed(from, to) {
         const own = from === this.#me;
         const credentials = this.#credentials;
@@ -321,7 +321,7 @@ export class Session {
         }
     }
 
-    /** A nick that the guest had may be held by the connection that was lost, or be another guest's by now. */
+    /** The lost connection may still hold the guest's nick, or another guest may have it now. */
     #guestRefused(text) {
         const credentials = this.#credentials;
         if (text !== "Nick is taken." || !this.#wasOnline) {

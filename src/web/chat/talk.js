@@ -19,7 +19,7 @@ export class Talk {
     /** The end is kept in sight, through new messages and when the log gets lower. */
     #pinned = true;
     #lines;
-    /** What the last command that was typed came to, if it failed. */
+    /** The error of the last typed command, if it failed. */
     #failure = "";
 
     /**
@@ -111,7 +111,7 @@ export class Talk {
         }
         const self = person.nick === this.#conversations.me.nick;
         if (!person.isRoom) {
-            // The head of a room has more to it, and is drawn by the room's own part of the page.
+            // `room-view.js` draws the head of a room.
             this.#drawHead(person, self);
         }
         const log = $("log");
@@ -240,7 +240,7 @@ export class Talk {
         const left = bytesLeft(this.#person.nick, text);
         const obstacle = this.#obstacle(commandOf(text));
         const soon = left < SHOW_LEFT_BELOW ? say("bytesLeft", { n: left }) : "";
-        // A room that the user is not in says so above the box.
+        // A room that the user is not in shows a notice above the box.
         const isSaid = text === "" && this.#person.isRoom && this.#person.state === "out";
         $("hint").textContent = this.#failure || (isSaid ? "" : obstacle) || soon;
         $("hint").classList.toggle("alarm", left < 0 || this.#failure !== "");

@@ -2,18 +2,18 @@
 
 import { folded } from "./protocol.js";
 
-/** Enough to scroll back through an evening; a page that stays open for weeks stays small. */
+/** The number of lines kept: enough for an evening, and a page that is open for weeks stays small. */
 const MAX_ITEMS = 500;
-/** In a room of more people than this, only those who have written something are seen to come and go. */
+/** In a room of more people than this, joins and parts are shown only of people who have written something. */
 const SMALL_ROOM = 20;
 
-/** What is written to and heard from: its lines, and how far the user has read them. */
+/** A private conversation or a room: its lines, and how far the user has read them. */
 class Thread {
     unread = 0;
     draft = "";
-    /** The first message that came while nobody looked: the "new" line stands before it. */
+    /** The first message that came while the user did not look: the "new" line is shown before it. */
     newFrom = null;
-    /** Whether the user has seen all that was new: the next message that nobody sees begins again. */
+    /** Whether the user has seen all new messages: the next unseen one gets the "new" line. */
     newSeen = true;
     /** Order of the last message, among all conversations; 0 where there is none. */
     touched = 0;
