@@ -133,7 +133,7 @@ impl View {
                 show::rooms(&rows)
             }
             Answer::TooLong(most) => {
-                // Only lists are so long.
+                // Only LIST and ROOMS have answers of this size.
                 let _ = self.answers(&Asked::List) || self.answers(&Asked::Rooms);
                 let mib = most >> 20;
                 let text = format!("An answer of more than {mib} MiB has come, and is not shown.");

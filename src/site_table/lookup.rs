@@ -80,7 +80,7 @@ impl Backend for Live {
         true
     }
 
-    /// The core is told that passwords cannot be changed, and does not ask.
+    /// Never called: PASSWD is switched off where members are in the table of a site.
     fn set_password(&self, _found: &Found, _hash: &Hash) -> Result<bool, StoreError> {
         Ok(false)
     }

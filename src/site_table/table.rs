@@ -36,7 +36,7 @@ pub(crate) struct Cells<'a> {
     values: Vec<Option<Vec<u8>>>,
 }
 
-/// What a look found of a member: nick and name, if they can be used, and whether active.
+/// A member as a look found it: nick and name, if they can be used, and whether it is active.
 pub(super) type Now = (MemberId, Option<(Nick, Name)>, Active);
 
 impl Table {

@@ -303,7 +303,7 @@ mod tests {
             Removed(id(4)),
         ];
         assert_eq!(scene.look(LOOK, &rows), (vec![1, 2, 3, 4], told));
-        // Each is told once. The renamed member stays online, and is looked at.
+        // Each change is reported once. The renamed member stays online, and is looked up again.
         assert_eq!(scene.look(LOOK, &rows), (vec![1, 3], vec![]));
         // A nick that breaks a rule is not used.
         let rows = [(1, "a b", Active::Yes), (3, "caroline", Active::Yes)];

@@ -1,5 +1,5 @@
-//! Messages to rooms: in each room one member writes, with one message in flight, and all of the room get it. And a
-//! visitor, who joins a room and parts, again and again.
+//! Messages to rooms: in each room one member writes, with one message in flight, and all members of the room get
+//! it. Joins: one member joins a room and parts, again and again.
 
 use std::time::{Duration, Instant};
 
@@ -76,7 +76,7 @@ fn join(seat: &mut Seat, joins: &[(usize, usize, usize)]) -> Result<(), Fault> {
     Ok(())
 }
 
-/// What has come of joins.
+/// How many answers to joins the clients have received.
 #[derive(Debug, Default)]
 struct Come {
     joins: usize,
@@ -96,7 +96,7 @@ impl Listen for Come {
     }
 }
 
-/// Who writes to which room, and what has come.
+/// The writer of each room, and the messages that the clients have received.
 struct Talk {
     rooms: Vec<Room>,
     /// What each client has of each of its rooms.

@@ -1,4 +1,4 @@
-//! What is shown, and where lines go.
+//! Tests of the view: what it shows of each answer, and where plain lines go.
 
 use super::super::answer::Row;
 use super::*;
