@@ -103,10 +103,7 @@ impl Questions {
                 *member = now.clone();
             }
         }
-        if self.open.is_empty() {
-            self.changed.clear();
-            self.renamed.clear();
-        }
+        self.forget_changes();
         if outdated.is_some() && !matches!(answer, Answer::Renamed(_)) {
             Answer::Denied(Denial::Changed, outdated)
         } else if about.is_answered_by(&answer) {
@@ -114,6 +111,14 @@ impl Questions {
         } else {
             Answer::Unavailable(Unavailable::Failed)
         }
+    }
+
+    /// Forgets the changes from before every open question: the answers will have them.
+    fn forget_changes(&mut self) {
+        let oldest = self.open.keys().next().copied();
+        let matters = |first: Ticket| oldest.is_some_and(|oldest| oldest < first);
+        self.changed.retain(|_, first| matters(*first));
+        self.renamed.retain(|_, (first, _)| matters(*first));
     }
 
     #[cfg(any(test, feature = "_testing"))]
@@ -182,6 +187,39 @@ impl Gateway {
         let now = self.now.mono;
         if let Some(conn) = self.conns.known_mut(id) {
             conn.ready(now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::net::Ipv4Addr;
+
+    use super::*;
+
+    /// There is always an open question, so the changes cannot be forgotten all at once.
+    #[test]
+    fn changes_are_forgotten_with_the_questions_before_them() {
+        let mut questions = Questions::default();
+        let ask = |questions: &mut Questions| {
+            questions.add(Question {
+                conn: ConnId::new(0, 0),
+                peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 1)),
+                asked: Millis(0),
+                about: About::Rename { old: "a".into() },
+            })
+        };
+        let mut open = ask(&mut questions);
+        for number in 1..=3 {
+            let (nick, name) = ("b".into(), "B".into());
+            let id = MemberId(number);
+            questions.outdate(id);
+            questions.rename(&Member { id, nick, name });
+            let next = ask(&mut questions);
+            let mut question = questions.take(open).expect("it is open");
+            questions.as_of_now(open, &mut question.about, Answer::Taken);
+            assert!(questions.changed.is_empty() && questions.renamed.is_empty());
+            open = next;
         }
     }
 }
