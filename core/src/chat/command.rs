@@ -142,7 +142,7 @@ static COMMANDS: [Command; 17] = [
         takes: Takes::WordAndMaybeText {
             usage: "Usage: TOPIC #room [text]",
         },
-        keeps: Keeps::FirstArgument,
+        keeps: Keeps::Room,
         run: topic::run,
     },
     Command {
@@ -152,7 +152,7 @@ static COMMANDS: [Command; 17] = [
         takes: Takes::TwoWordsAndMaybeText {
             usage: "Usage: KICK #room nick [reason]",
         },
-        keeps: Keeps::TwoArguments,
+        keeps: Keeps::RoomAndMember,
         run: kick::run,
     },
     Command {
@@ -233,9 +233,11 @@ pub(crate) enum Keeps {
     NoArgument,
     /// The first argument, which names a member or a room.
     FirstArgument,
-    /// The first two arguments, which name a room and a member.
-    TwoArguments,
-    /// The first argument, which names a room; not the key behind it.
+    /// The first argument, if it names a room.
+    Room,
+    /// The first two arguments, if they name a room and a member.
+    RoomAndMember,
+    /// The first argument, if it names a room; not the key behind it.
     RoomNotKey,
     /// The first argument, which names a room, and the options behind it without the key.
     RoomAndOptions,

@@ -163,10 +163,15 @@ pub(super) fn kept_words(text: &str) -> Vec<&str> {
             let Args { word, text } = call.args;
             match call.command.keeps {
                 Keeps::NoArgument => {}
-                Keeps::FirstArgument | Keeps::RoomNotKey => kept.push(word),
-                Keeps::TwoArguments => kept.extend([word, call.args.further().word]),
+                // A client that leaves out the room sends a text or a key in its place.
+                Keeps::Room | Keeps::RoomNotKey | Keeps::RoomAndMember
+                    if !word.starts_with('#') => {}
+                Keeps::FirstArgument | Keeps::Room | Keeps::RoomNotKey => kept.push(name(word)),
+                Keeps::RoomAndMember => {
+                    kept.extend([name(word), name(call.args.further().word)]);
+                }
                 Keeps::RoomAndOptions => {
-                    kept.push(word);
+                    kept.push(name(word));
                     kept.extend(text.split(' ').map(|option| {
                         let name = option.find('=').map(|at| &option[..=at]);
                         name.unwrap_or(option)
@@ -182,6 +187,12 @@ pub(super) fn kept_words(text: &str) -> Vec<&str> {
         },
     }
     kept
+}
+
+/// The argument up to its first white space, which no name has: a text or a key may follow a tab.
+fn name(argument: &str) -> &str {
+    let is_space = |c: char| c.is_ascii_whitespace() || c == '\x0b';
+    argument.split(is_space).next().unwrap_or_default()
 }
 
 /// Where in `text` its part `part` begins.

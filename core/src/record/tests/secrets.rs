@@ -32,6 +32,9 @@ fn sessions() -> Vec<Vec<u8>> {
     typed.extend_from_slice(b"MSG bob \xff\xfaHx4pQm6z");
     let mut bad = b"MSG bob \xffHx4pQm6z\0PING \xe2\x82\0\xc3Zq7kWv9!Jt\xf0\x9f\0".to_vec();
     bad.extend_from_slice(b"IDENTIFY 1 Zq7kWv9!Jt\xed\xa0\x80\0");
+    let rooms = "IDENTIFY 1\tZq7kWv9!Jt x|PASSWD Zq7kWv9!Jt\tHx4pQm6z|PASSWD Zq7kWv9!Jt|JOIN #a Zq7kWv9!Jt|\
+        JOIN #a\tZq7kWv9!Jt|JOIN Zq7kWv9!Jt|OPEN #b key=Zq7kWv9!Jt hidden|TOPIC #a Hx4pQm6z|TOPIC Hx4pQm6z|\
+        TOPIC #a\tHx4pQm6z|KICK #a b Hx4pQm6z|KICK #a b\tHx4pQm6z|KICK b Hx4pQm6z|ME #a\tHx4pQm6z x";
     let head = |target: &str, more: &str| {
         format!(
             "GET {target} HTTP/1.1\r\nHost: Hx4pQm6z.example\r\nCookie: sid=Zq7kWv9!Jt\r\n\
@@ -80,6 +83,7 @@ fn sessions() -> Vec<Vec<u8>> {
         line,
         mixed,
         typed,
+        rooms.replace('|', "\0").into_bytes(),
         b"PROPFIND /Hx4pQm6z HTTP/1.1\r\nCookie: sid=Zq7kWv9!Jt\r\n\r\n".to_vec(),
         bad,
         head("/Hx4pQm6z?q=Zq7kWv9!Jt", ""),
