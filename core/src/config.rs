@@ -65,7 +65,7 @@ pub struct Config {
     pub password_changes: PasswordChanges,
     /// Whether clients without an account may come online, with GUEST.
     pub guests: Guests,
-    /// Whether members can change their nicks with NICK.
+    /// Whether members and guests can change their nicks with NICK.
     pub nick_changes: NickChanges,
     /// Nicks that no client can take, nor one that looks like them.
     pub reserved_nicks: Reserved,
@@ -284,7 +284,7 @@ pub struct Limits {
     pub rate: Option<NonZeroU32>,
     /// Commands that a connection may send at once, after a pause. 0 counts as 1.
     pub burst: u32,
-    /// Time from one change of a member's nick with NICK to the next. Others have to recognise the member.
+    /// Time from one change of a member's or a guest's nick with NICK to the next. Others have to recognise who it is.
     pub nick_wait: Millis,
     /// Members whose last change of nick is remembered for that time. Above it, the oldest change is forgotten.
     pub nick_waits: usize,

@@ -82,12 +82,15 @@ pub(crate) trait Context {
     /// [`Limits::failure_delay`](crate::Limits::failure_delay) has passed since.
     fn hold_refusal(&mut self, asked: Millis);
 
-    /// Whether the client's member may change its nick now: its last change is long enough ago.
+    /// Whether the client, a member or a guest, may change its nick now: its last change is long enough ago.
     fn may_rename(&self) -> bool;
 
     /// Asks the member store to give the client's member another nick. The client's next command waits for the
     /// answer.
     fn ask_rename(&mut self, nick: &Nick);
+
+    /// Gives the client, a guest, another nick. No other guest may have it.
+    fn rename_guest(&mut self, nick: &GuestNick);
 
     /// Whether one more guest may come online from the client's address.
     fn has_room_for_guest(&self) -> bool;

@@ -5,7 +5,7 @@ use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::vec::Vec;
 
-use crate::name::{GuestNick, fold};
+use crate::name::{GuestNick, Reserved, fold};
 
 /// The nicks of all guests online. Connections bound it.
 #[derive(Debug, Default)]
@@ -42,8 +42,8 @@ impl GuestNicks {
         self.keys.contains(&*nick.key())
     }
 
-    /// `~guest` and the lowest number that no guest online has.
-    pub(crate) fn free(&self) -> GuestNick {
+    /// `~guest` and the lowest number that no guest online has, and with which the nick is not reserved.
+    pub(crate) fn free(&self, reserved: &Reserved) -> GuestNick {
         // Up to the first gap, each number is one more than its place.
         let (mut from, mut to) = (0, self.numbers.len());
         while from < to {
@@ -54,8 +54,16 @@ impl GuestNicks {
                 to = middle;
             }
         }
-        let nick = format!("{UNNAMED}{}", from + 1);
-        GuestNick::chosen(&nick).expect("the number has at most 20 digits")
+        let (taken, mut number) = (&self.numbers[from..], from as u64 + 1);
+        let mut taken = taken.iter().peekable();
+        // Each turn passes a guest online or a reserved nick; a text has only so many of these.
+        loop {
+            let nick = format!("{UNNAMED}{number}");
+            if taken.next_if_eq(&&number).is_none() && !reserved.has(&nick) {
+                return GuestNick::chosen(&nick).expect("the number has at most 20 digits");
+            }
+            number += 1;
+        }
     }
 
     /// Whether the two lists agree, and have `len` nicks.
@@ -84,7 +92,9 @@ mod tests {
     #[test]
     fn the_lowest_number_is_free() {
         let mut nicks = GuestNicks::default();
-        let free = |nicks: &GuestNicks| alloc::string::String::from(nicks.free().as_str());
+        let free = |nicks: &GuestNicks| {
+            alloc::string::String::from(nicks.free(&Reserved::default()).as_str())
+        };
         for number in 1..=5 {
             assert_eq!(free(&nicks), format!("~guest{number}"));
             nicks.add(&format!("~Guest{number}"));
@@ -108,6 +118,14 @@ mod tests {
             assert_eq!(free(&nicks), format!("~guest{next}"));
         }
         assert!(nicks.is_consistent(12));
+        // Numbers 1 to 8 have guests. What looks like 9, 11 and 12 is reserved.
+        let reserved = Reserved::new("Guest9 guestll guest12".into());
+        assert_eq!(nicks.free(&reserved).as_str(), "~guest10");
+        nicks.add("~guest10");
+        nicks.add("~guest14");
+        assert_eq!(nicks.free(&reserved).as_str(), "~guest13");
+        nicks.add("~guest13");
+        assert_eq!(nicks.free(&reserved).as_str(), "~guest15");
         let named = |nick| nicks.has(&GuestNick::chosen(nick).unwrap());
         assert!(named("GUEST8") && named("~guest") && !named("mona"));
     }

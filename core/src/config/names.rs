@@ -175,10 +175,10 @@ pub static SETTINGS: &[Setting] = &[
     ),
     choice!("nick-changes", nick_changes, "on" => NickChanges::On, "off" => NickChanges::Off).option(
         "WHAT",
-        "whether members can change their nicks with NICK; always off where the members are in a site's database",
+        "whether members and guests can change their nicks with NICK; always off where the members are in a site's database",
     ),
     span!("nick-wait", limits.nick_wait, Millis(0)..=YEAR)
-        .option("SECONDS", "time from one change of a member's nick to the next, in seconds or like 10m"),
+        .option("SECONDS", "time from one change of a member's or guest's nick to the next, in seconds or like 10m"),
     Setting::new(
         "reserved-nicks",
         Kind::Text {

@@ -120,13 +120,15 @@ impl Context for Caller<'_> {
     }
 
     fn may_rename(&self) -> bool {
-        let member = self.member();
-        let member = member.and_then(OnlineMember::member);
-        member.is_some_and(|member| self.gateway.may_rename(member))
+        self.gateway.may_rename(self.conn)
     }
 
     fn ask_rename(&mut self, nick: &Nick) {
         self.gateway.ask_rename(self.conn, nick);
+    }
+
+    fn rename_guest(&mut self, nick: &GuestNick) {
+        self.gateway.rename_guest(self.conn, nick);
     }
 
     fn end(&mut self, reason: CloseReason) {

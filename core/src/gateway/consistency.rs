@@ -71,7 +71,10 @@ impl Gateway {
         assert_eq!(members, self.hub.len(), "everyone online has a connection");
         assert_eq!(guests, self.guests.total(), "addresses count guests");
         self.hub.assert_consistent();
-        self.renamings.assert_consistent();
+        self.renamings.assert_consistent(|id| {
+            self.member_of(id)
+                .is_some_and(|online| online.member().is_none())
+        });
     }
 
     fn assert_conn(&self, id: ConnId, conn: &Conn) {

@@ -63,6 +63,7 @@ impl Gateway {
 
     /// A guest leaves.
     pub(super) fn guest_left(&mut self, id: ConnId) {
+        self.renamings.forget_guest(id);
         if let Some(source) = self.guest_source(id) {
             self.guests.remove(source);
         }

@@ -12,15 +12,15 @@ use core::mem;
 use super::Gateway;
 use super::ending::Ends;
 use super::questions::Question;
-use crate::chat::hub::Slot;
+use crate::chat::hub::{OnlineMember, Slot};
 use crate::chat::question::About;
 use crate::chat::reply;
 use crate::chunk::{Audience, Level, Message};
 use crate::config::Presence;
-use crate::conn::Stage;
+use crate::conn::{Conn, Stage, Who};
 use crate::id::ConnId;
 use crate::member::{Answer, Identity, Member, MemberEvent, MemberId, Query};
-use crate::name::Nick;
+use crate::name::{GuestNick, Nick};
 use crate::note::{CloseReason, What};
 use crate::time::Millis;
 
@@ -31,6 +31,8 @@ pub(super) struct Renamings {
     last: BTreeMap<MemberId, Millis>,
     /// The same, in the order of time.
     by_time: VecDeque<(Millis, MemberId)>,
+    /// When the last NICK of a guest online was done.
+    guests: BTreeMap<ConnId, Millis>,
     /// Members online that have another nick in the store, which another member online still has here. Not more
     /// than there are members online.
     waiting: BTreeMap<MemberId, Waiting>,
@@ -89,6 +91,11 @@ impl Renamings {
         self.due
     }
 
+    /// A guest leaves.
+    pub(super) fn forget_guest(&mut self, id: ConnId) {
+        self.guests.remove(&id);
+    }
+
     /// A member leaves, and its nick is free.
     pub(super) fn leave(&mut self, member: Option<MemberId>, nick: &str) {
         if !self.waiting.is_empty() {
@@ -100,7 +107,8 @@ impl Renamings {
     }
 
     #[cfg(any(test, feature = "_testing"))]
-    pub(super) fn assert_consistent(&self) {
+    pub(super) fn assert_consistent(&self, is_guest: impl Fn(ConnId) -> bool) {
+        assert!(self.guests.keys().all(|id| is_guest(*id)));
         assert!(self.freed.is_empty() && self.last.len() <= self.by_time.len());
         assert_eq!(self.by_nick.len(), self.waiting.len());
         assert!(self.waiting.is_empty() || self.due.is_some());
@@ -114,11 +122,23 @@ impl Renamings {
 }
 
 impl Gateway {
-    /// Whether the last NICK of a member was long enough ago.
-    pub(super) fn may_rename(&self, member: MemberId) -> bool {
+    /// Whether the last NICK of the member or guest on a connection was long enough ago.
+    pub(super) fn may_rename(&self, id: ConnId) -> bool {
         let wait = self.config.limits.nick_wait;
-        let last = self.renamings.last.get(&member);
+        let last = match self.member_of(id).and_then(OnlineMember::member) {
+            Some(member) => self.renamings.last.get(&member),
+            None => self.renamings.guests.get(&id),
+        };
         last.is_none_or(|at| self.now.mono >= *at + wait)
+    }
+
+    /// Gives the guest on a connection another nick, which no other guest may have.
+    pub(super) fn rename_guest(&mut self, id: ConnId, nick: &GuestNick) {
+        let Some(Who::Member(slot)) = self.conns.known(id).and_then(Conn::who) else {
+            return;
+        };
+        self.renamings.guests.insert(id, self.now.mono);
+        self.change_nick(slot, nick.as_str(), nick.as_str(), Some(id));
     }
 
     /// Asks the member store for another nick of the member on a connection.

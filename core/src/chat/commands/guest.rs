@@ -24,11 +24,12 @@ pub(crate) fn run(context: &mut dyn Context, args: Args<'_>) {
 /// The nick of a guest that asks for `wanted`, or for none in particular; or the error that it gets.
 fn nick(context: &dyn Context, wanted: &str) -> Result<GuestNick, &'static str> {
     let guests = context.hub().guests();
+    let reserved = &context.config().reserved_nicks;
     if wanted.is_empty() {
-        return Ok(guests.free());
+        return Ok(guests.free(reserved));
     }
     let nick = GuestNick::chosen(wanted).map_err(|_| reply::NICK_NOT_ALLOWED)?;
-    if guests.has(&nick) {
+    if guests.has(&nick) || reserved.has(nick.as_str()) {
         return Err(reply::NICK_TAKEN);
     }
     Ok(nick)
