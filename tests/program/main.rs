@@ -10,6 +10,7 @@ mod database;
 #[cfg(target_os = "linux")]
 mod flood;
 mod guest;
+mod guests;
 mod health;
 mod import;
 mod import_options;
@@ -25,6 +26,7 @@ mod members;
 mod memory;
 mod nicks;
 mod outside;
+mod passwords;
 mod prompt;
 mod record;
 mod reload;

@@ -117,7 +117,7 @@ fn search_after_logins(runtime: &str, options: &[&str]) {
     let secret = folder.path().join("secret");
     fs::write(&secret, word.password(SECRET)).unwrap();
     fs::set_permissions(&secret, Permissions::from_mode(0o600)).unwrap();
-    let options = [&[runtime, "--ticket-secret=secret"], options].concat();
+    let options = [&[runtime, "--guests", "--ticket-secret=secret"], options].concat();
     let server = Server::start(folder.path(), &options);
     let pid = server.running.child.id();
 
@@ -131,6 +131,7 @@ fn search_after_logins(runtime: &str, options: &[&str]) {
     refused(&server, &word);
     not_carried_out(&server, &word);
     held_back(&server, &word);
+    changed(&server, &word);
     half.write(b"\0");
     assert_eq!(half.answer(), REFUSED);
     assert!(server.get("/server-status").contains("Clients: "));
@@ -321,6 +322,59 @@ fn held_back(server: &Server, word: &Word) {
     }
 }
 
+/// Passwords that a member changes, or tries to.
+fn changed(server: &Server, word: &Word) {
+    let new = |n| word.password(CHANGED + n);
+    let mut client = server.connect();
+    let says = |client: &mut Client, expected: &str| {
+        let mut answer = client.answer();
+        while answer.starts_with("<login ") || answer.starts_with("<quit ") {
+            answer = client.answer();
+        }
+        assert!(answer.starts_with(expected), "{answer}, not {expected}");
+    };
+    let right = word.password(RIGHT + CHANGES);
+    let long = "x".repeat(1100);
+    for (command, expected) in [
+        (
+            format!("PASSWD {} {}", new(1), new(2)),
+            "<error value=\"Not ",
+        ),
+        (format!("PASSWD {}", new(3)), "<error value=\"Usage"),
+        (format!("IDENTIFY {CHANGES} {right}"), "<identify "),
+        (format!("PASSWD {} {}", new(4), new(5)), REFUSED),
+        (
+            format!("PASSWD {right} {}{long}", new(6)),
+            "<error value=\"Password ",
+        ),
+        (format!("PASSWD {right} {}", new(7)), DONE),
+        (format!("PASSWD {}\t{} and more", new(7), new(8)), DONE),
+    ] {
+        client.send(&command);
+        says(&mut client, expected);
+    }
+    // Byte by byte, and as a command that has no time to be answered.
+    for byte in format!("PASSWD {} and more\t{}\0", new(8), new(9)).bytes() {
+        client.write(&[byte]);
+        thread::sleep(Duration::from_millis(2));
+    }
+    says(&mut client, DONE);
+    client.send(&format!("PASSWD {} {}", new(9), new(10)));
+    thread::sleep(Duration::from_millis(20));
+    let none = Some(Duration::ZERO);
+    SockRef::from(&client.socket).set_linger(none).unwrap();
+    drop(client);
+    // Cut into two frames. Whether the last change was made is not known here.
+    let mut bare = Bare::connect(server);
+    bare.frame(TEXT | FIN, "GUEST");
+    let cut = format!("PASSWD {} {}", new(11), new(12));
+    let (first, rest) = cut.split_at(cut.len() / 2);
+    bare.frame(TEXT, first);
+    thread::sleep(Duration::from_millis(50));
+    bare.frame(FIN, rest);
+    bare.wait_for("You may not do that.");
+}
+
 /// Where memory grows by doubling, pieces of it that are left behind are long enough to be found.
 fn long_password(word: &Word) -> String {
     word.password(RIGHT + LONG).repeat(3)
@@ -340,7 +394,7 @@ fn store(word: &Word, folder: &Path) {
         members.add(&member).unwrap();
     };
     let cheap = Params::new(8, 1, 1, None).unwrap();
-    for n in (1..=14).filter(|n| *n != MD5) {
+    for n in (1..=14).filter(|n| *n != MD5).chain([CHANGES]) {
         let password = Secret::new(&word.password(RIGHT + n));
         add(n, Hash::with(&password, cheap.clone()).unwrap());
     }
@@ -365,6 +419,7 @@ fn hashes() -> Vec<String> {
     first.map(|fields| fields[2].to_owned()).collect()
 }
 
+const DONE: &str = "<done command=\"PASSWD\" ";
 const REFUSED: &str = "<error value=\"Identification failed.\"/>";
 
 /// The numbers of passwords, by how they are used.
@@ -374,10 +429,13 @@ const LOST: u64 = 300;
 const HELD: u64 = 400;
 const BEGUN: u64 = 500;
 const SECRET: u64 = 600;
+const CHANGED: u64 = 700;
 
 /// The member whose hash is made new.
 const MD5: u64 = 6;
 /// The one with a long password.
 const LONG: u64 = 15;
+/// The one that changes its password.
+const CHANGES: u64 = 16;
 /// The first of those with hashes of all formats.
 const HASHES: u64 = 20;
