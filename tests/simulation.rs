@@ -141,7 +141,7 @@ const BUSY: u64 = 50_000;
 
 const BUSY_RUNS: u64 = 2;
 
-const FIXED: u64 = 300;
+const FIXED: u64 = 400;
 
 const FRESH: u64 = 300;
 
@@ -152,10 +152,12 @@ const RARE: &[&str] = &[
     "a nick changed after the end",
     "a room becomes permanent",
     "a room with members is no longer permanent",
+    "a wrong old password",
     "asked for a claim",
     "kick during a claim",
     "kick during a question",
     "kick from a room",
+    "password changed",
     "takeover with rooms",
 ];
 
@@ -190,6 +192,8 @@ const MUST_HAPPEN: &[&str] = &[
     "You are in that room already.",
     "You are not in that room.",
     "You may not do that.",
+    "a guest with a nick",
+    "a guest without a nick",
     "address limit",
     "a nick changed",
     "a nick changed from outside",

@@ -87,6 +87,8 @@ pub(super) struct Writer<'a> {
     pub(super) first: bool,
     /// It is the second.
     pub(super) second: bool,
+    /// It has asked to be a guest.
+    pub(super) guest: bool,
     /// A number that no other command of the run has.
     pub(super) unique: u64,
 }
@@ -105,7 +107,7 @@ impl Writer<'_> {
         } else if self.level == Level::Two && self.random.percent(self.swarm.rooms.share) {
             commands::any_of_rooms(self.random)
         } else {
-            commands::any(self.random, self.level, WRONG_SHARE)
+            commands::any(self.random, self.level, WRONG_SHARE, self.swarm.accounts)
         };
         let (ask, text) = match row {
             Some(row) => (row.write)(self),
@@ -164,10 +166,11 @@ impl Writer<'_> {
         (Ask::command("PING", [&text[5..]]), text.into_bytes())
     }
 
-    /// The nick of a member, or a nick that no member has.
+    /// The nick of a member or of a guest, or a nick that nobody has.
     pub(super) fn nick(&mut self) -> String {
         match self.random.below(12) {
             0 => String::from("nobody"),
+            2 => String::from(*self.random.pick(&["~mia", "~guest1", "~guest2"])),
             1 if !self.members.given_up.is_empty() => {
                 self.random.pick(&self.members.given_up).0.clone()
             }
@@ -223,7 +226,7 @@ pub(super) const IDLE: u64 = 64;
 /// How often a client sends something that is no command, against the shares of [`COMMANDS`].
 const WRONG_SHARE: u64 = 2;
 
-const WRONG: [(&str, &str); 18] = [
+const WRONG: [(&str, &str); 20] = [
     ("Unknown command.", "<policy-file-request/>!"),
     ("Unknown command.", "HALLO <world>"),
     ("Unknown command.", "//LIST"),
@@ -233,6 +236,8 @@ const WRONG: [(&str, &str); 18] = [
     ("Usage: ME nick text", "/Me alice"),
     ("Usage: NICK new", "nick "),
     ("Unknown command.", "ſ"),
+    ("Usage: PASSWD old new", "passwd right"),
+    ("Usage: PASSWD old new", "PASSWD \tright one"),
     ("Usage: JOIN #room [key]", "JOIN"),
     ("Usage: PART #room", "/part "),
     ("Usage: WHO #room", "who"),

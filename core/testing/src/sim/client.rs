@@ -60,6 +60,8 @@ pub(super) struct Client {
     begun: bool,
     /// How many commands it has written.
     asked: u64,
+    /// It may be a guest.
+    guest: bool,
     /// It has ended a command with NUL.
     flash: bool,
     /// How many bytes of its next command it has sent.
@@ -95,6 +97,7 @@ impl Client {
             sent: 0,
             begun: false,
             asked: 0,
+            guest: false,
             flash: false,
             lead: 0,
             over: false,
@@ -169,10 +172,12 @@ impl Client {
             known: &self.rooms,
             first: !self.begun,
             second: self.asked == 1,
+            guest: self.guest,
             unique,
         };
         let (ask, text) = writer.ask();
         self.asked += 1;
+        self.guest |= ask.arguments("GUEST").is_some();
         match speak {
             Speak::Nul => self.stream(batch, ask, &text, b"\0", limit),
             Speak::Line => {

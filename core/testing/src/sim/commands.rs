@@ -2,6 +2,7 @@
 //!
 //! CONTRIBUTING.md lists what a new command needs.
 
+mod guest;
 mod hello;
 mod identify;
 mod join;
@@ -12,6 +13,7 @@ mod msg;
 pub(super) mod nick;
 mod open;
 mod part;
+mod passwd;
 mod ping;
 mod quit;
 mod rooms;
@@ -24,7 +26,7 @@ use super::model::Model;
 use super::reader::{Level, Said};
 use crate::random::Random;
 
-/// All commands but those of rooms. A new row changes what every seed plays.
+/// The commands that clients send in every run. A new row changes what every seed plays.
 pub(super) static COMMANDS: [Command; 8] = [
     Command {
         word: "IDENTIFY",
@@ -89,6 +91,26 @@ pub(super) static COMMANDS: [Command; 8] = [
         share: 3,
         write: nick::write,
         answer: nick::answer,
+    },
+];
+
+/// The commands that need a run of their own, as they leave less for the others.
+static OF_ACCOUNTS: [Command; 2] = [
+    Command {
+        word: "GUEST",
+        level_two: true,
+        price: 20,
+        share: 4,
+        write: guest::write,
+        answer: guest::answer,
+    },
+    Command {
+        word: "PASSWD",
+        level_two: true,
+        price: 1,
+        share: 3,
+        write: passwd::write,
+        answer: passwd::answer,
     },
 ];
 
@@ -168,9 +190,16 @@ pub(super) struct Command {
 }
 
 /// A command that a client of this level may send; sometimes none, as if that were another row with this share.
-pub(super) fn any(random: &mut Random, level: Level, none: u64) -> Option<&'static Command> {
+/// `accounts`: whether this run has guests and changes of passwords.
+pub(super) fn any(
+    random: &mut Random,
+    level: Level,
+    none: u64,
+    accounts: bool,
+) -> Option<&'static Command> {
     let known = |row: &&Command| level == Level::Two || !row.level_two;
-    let rows: Vec<&Command> = COMMANDS.iter().filter(known).collect();
+    let more = OF_ACCOUNTS.iter().filter(|_| accounts);
+    let rows: Vec<&Command> = COMMANDS.iter().chain(more).filter(known).collect();
     by_share(random, &rows, none)
 }
 
@@ -238,6 +267,6 @@ fn of_usage(error: &str) -> Option<&'static Command> {
 }
 
 fn named(word: &str) -> Option<&'static Command> {
-    let mut rows = COMMANDS.iter().chain(&OF_ROOMS);
+    let mut rows = COMMANDS.iter().chain(&OF_ACCOUNTS).chain(&OF_ROOMS);
     rows.find(|row| row.word == word)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::key::ONLY;
 use super::link::{End, Reading, Size};
-use super::model;
+use super::model::{self, is_guest};
 use super::reader::memory;
 use super::swarm::{configure_rooms, throttle};
 use super::world::{Event, World};
@@ -238,8 +238,8 @@ impl World<'_> {
             _ => self.operator.pick(&self.members.all),
         };
         let login = match self.operator.below(8) {
-            0..=3 => Login::Id(member.id),
-            4..=6 => Login::Nick(Arc::clone(&member.nick)),
+            0..=3 if !is_guest(member) => Login::Id(member.id),
+            0..=6 => Login::Nick(Arc::clone(&member.nick)),
             _ => self.operator.pick(&nobody()).clone(),
         };
         self.kick(&login);

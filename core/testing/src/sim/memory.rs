@@ -84,11 +84,17 @@ impl Watch {
         // A question keeps the name, and may outlive its connection. A login in line keeps the password, too.
         let questions = tree(model.questions(), 128 + self.command)
             + model.waiting() * (2 * self.command + 256);
+        // Each has a nick without letter case, perhaps a number, and an address.
+        let guests = tree(self.online, 16)
+            + array(self.online, size_of::<u64>())
+            + tree(self.online, 24)
+            + model.online() * NAMED;
         // Each has a seat, two index entries, a nick and a name, and a place in the audience.
         let members = array(self.online, SEAT)
             + array(self.online, size_of::<u32>())
             + array(self.online, size_of::<(u32, u32)>())
-            + model.online() * (NAMED + size_of::<ConnId>() + LISTED);
+            + model.online() * (NAMED + size_of::<ConnId>() + LISTED)
+            + guests;
         // Every failure and turn is kept twice: by its address or name, and by its age. A question or a login in line
         // has a gate, a line and a place in the agenda, each of which may hold nothing else.
         let [sources, names, pairs] = model.remembered();

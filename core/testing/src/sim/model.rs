@@ -9,9 +9,11 @@
 mod answers;
 mod claims;
 mod ends;
+mod guests;
 mod hops;
 mod late;
 mod login;
+mod passwords;
 mod rate;
 mod renaming;
 mod rooms;
@@ -29,9 +31,10 @@ use super::hop::Proxies;
 use super::key::{Key, Node};
 use super::reader::Said;
 use flashgate_core::{
-    Accepted, Action, Answer, Cause, CloseReason, Config, Denial, Identity, Login, Member,
-    MemberId, Millis, Note, Now, Refusal, Refused, Source, Ticket, What,
+    Accepted, Action, Answer, Cause, CloseReason, Config, Denial, Login, Member, MemberId, Millis,
+    Note, Now, Refusal, Refused, Source, Ticket, What,
 };
+pub(super) use guests::is_guest;
 use hops::TurnedAway;
 use rooms::Rooms;
 pub(super) use side::Side;
@@ -50,13 +53,15 @@ pub(super) struct Model {
     pub(super) mistaken: BTreeSet<Key>,
     /// What each client has yet to receive, in order.
     pub(super) expected: BTreeMap<Key, VecDeque<Said>>,
-    /// The members online, in the order of their logins.
+    /// The members and guests online, in the order of their logins.
     online: Vec<(Member, Key)>,
     questions: BTreeMap<(Node, Ticket), Question>,
     /// Newcomers that wait or have waited for an older connection, in the order of their claims.
     claims: Vec<Key>,
     /// When the last NICK of each member was done.
     last_nick: BTreeMap<MemberId, Millis>,
+    /// How many guests have come.
+    guests_so_far: i64,
     rooms: Rooms,
     past: Past,
     /// Timers fire with this input, in an order that the model cannot see: it checks less strictly which login
@@ -105,6 +110,8 @@ struct Question {
     claim: Option<Member>,
     /// The member as it was, if the question is about another nick.
     rename: Option<Member>,
+    /// Whether the question is about another password.
+    password: bool,
     /// Whether the throttle was on when the question was asked.
     throttled: bool,
     /// Whether it counts as a failure until it is answered.
@@ -154,6 +161,7 @@ impl Model {
             questions: BTreeMap::new(),
             claims: Vec::new(),
             last_nick: BTreeMap::new(),
+            guests_so_far: 0,
             rooms,
             past: Past::default(),
             blurred: false,
@@ -374,11 +382,11 @@ impl Model {
             What::Login { who, clients, .. } => {
                 assert_eq!(*clients, self.clients());
                 let id = self.about(node, note);
-                self.logged_in(id, number(who));
+                self.logged_in(id, who);
             }
             What::Quit { who } => {
                 let id = self.about(node, note);
-                self.quit(id, number(who));
+                self.quit(id, who);
             }
             What::Closed { reason } => {
                 let id = self.about(node, note);
@@ -401,7 +409,7 @@ impl Model {
                     panic!("no nick is to change: {note:?}");
                 };
                 assert_eq!(note.conn.map(|conn| node.key(conn)), Some(id));
-                assert_eq!(*who, Identity::Member(member.id));
+                assert_eq!(*who, guests::identity(&member, &before));
                 assert_eq!((&**old, &**new), (&*before, &*member.nick));
             }
             What::LoginUnavailable { .. } => self.count("login unavailable"),
@@ -470,13 +478,5 @@ impl Model {
 
     pub(super) fn count(&mut self, what: &'static str) {
         *self.seen.entry(what).or_default() += 1;
-    }
-}
-
-/// The number of a member who has logged in or left.
-fn number(who: &Identity) -> MemberId {
-    match who {
-        Identity::Member(member) => *member,
-        Identity::Guest(nick) => panic!("no client is a guest: {nick}"),
     }
 }

@@ -400,12 +400,13 @@ static OF_2007: [Shape; 7] = [
 ];
 
 /// The elements that only clients of level 2 get.
-static NEWER: [Shape; 14] = [
+static NEWER: [Shape; 15] = [
     Shape::new("nickchanged", &["aid", "to"], " />"),
     Shape::new("action", &["aid", "time", "msg", "from"], " />"),
     Shape::new("announce", &["time", "msg"], " />"),
     Shape::new("hello", &["server", "version", "features"], " />"),
     Shape::new("kicked", &["reason"], "/>"),
+    Shape::new("done", &["command", "aid"], " />"),
     Shape::new("join", &["room", "aid", "name"], " />"),
     Shape::new("part", &["room", "aid"], " />"),
     Shape::new("part", &["room", "aid", "by", "reason"], " />").of_kind("kick"),

@@ -6,11 +6,13 @@ use super::swarm;
 use crate::random::Random;
 use flashgate_core::{Answer, Denial, Login, Member, MemberId, Query, Ticket, Unavailable};
 
-/// The members. A password is right if it begins with `right`; a real server's store has one password for all.
+/// The members. A password is right if its first word is the member's secret; a real server's store has one password
+/// for all.
 #[derive(Debug)]
 pub(super) struct Members {
     pub(super) all: Vec<Member>,
     pub(super) active: Vec<bool>,
+    secrets: Vec<String>,
     /// Nicks that members have given up, with the member; at most three of each.
     pub(super) given_up: Vec<(String, MemberId)>,
     pub(super) password: Option<&'static str>,
@@ -29,6 +31,7 @@ impl Members {
         Self {
             all: called(&NICKS[..count.min(NICKS.len())], &NAMES),
             active: std::vec![true; count],
+            secrets: std::vec![String::from(FIRST_SECRET); count],
             given_up: Vec::new(),
             password: None,
         }
@@ -39,6 +42,7 @@ impl Members {
         Self {
             all: called(&REAL_NICKS, &REAL_NAMES),
             active: std::vec![true; REAL_NICKS.len()],
+            secrets: std::vec![String::from(FIRST_SECRET); REAL_NICKS.len()],
             given_up: Vec::new(),
             password: Some(password),
         }
@@ -100,6 +104,30 @@ impl Members {
         Answer::Renamed(self.rename(member, nick))
     }
 
+    /// The secret of the member with this nick; the first of all members, if there is none.
+    pub(super) fn secret_of(&self, nick: &str) -> &str {
+        let mut all = self.all.iter().zip(&self.secrets);
+        let found = all.find(|(member, _)| &*member.nick == nick);
+        found.map_or(FIRST_SECRET, |(_, secret)| secret)
+    }
+
+    /// A member wants another password, whose first word becomes the secret.
+    fn changes(&mut self, id: MemberId, old: &str, new: &str) -> Answer {
+        let place = self.all.iter().position(|member| member.id == id);
+        let place = place.expect("a member");
+        if !self.active[place] {
+            return Answer::Denied(Denial::Inactive, Some(id));
+        }
+        if first_word(old) != self.secrets[place] {
+            return Answer::Denied(Denial::WrongPassword, Some(id));
+        }
+        if new.len() >= TOO_LONG || new.contains(['\r', '\n']) {
+            return Answer::PasswordNotAllowed;
+        }
+        self.secrets[place] = String::from(first_word(new));
+        Answer::PasswordChanged
+    }
+
     fn verdict(&mut self, query: &Query) -> Answer {
         let (login, password) = match query {
             Query::Identify {
@@ -107,26 +135,38 @@ impl Members {
             } => (login, password),
             Query::Claim(_) => return Answer::Claimed,
             Query::Rename { member, nick, .. } => return self.wants(*member, nick),
-            Query::ChangePassword { .. } => panic!("no client sends PASSWD"),
+            Query::ChangePassword {
+                member, old, new, ..
+            } => return self.changes(*member, old.expose(), new.expose()),
         };
         let found = self
             .all
             .iter()
-            .zip(&self.active)
+            .zip(self.active.iter().zip(&self.secrets))
             .find(|(member, _)| match login {
                 Login::Id(id) => member.id == *id,
                 Login::Nick(nick) => member.nick == *nick,
             });
         match found {
-            Some((member, true)) if password.expose().starts_with("right") => {
+            Some((member, (true, secret))) if first_word(password.expose()) == secret => {
                 Answer::Member(member.clone())
             }
-            Some((member, true)) => Answer::Denied(Denial::WrongPassword, Some(member.id)),
-            Some((member, false)) => Answer::Denied(Denial::Inactive, Some(member.id)),
+            Some((member, (true, _))) => Answer::Denied(Denial::WrongPassword, Some(member.id)),
+            Some((member, (false, _))) => Answer::Denied(Denial::Inactive, Some(member.id)),
             None => Answer::Denied(Denial::Unknown, None),
         }
     }
 }
+
+fn first_word(text: &str) -> &str {
+    text.split([' ', '\t']).next().unwrap_or_default()
+}
+
+/// The secret of each member at first.
+pub(super) const FIRST_SECRET: &str = "right";
+
+/// The length of a password that is too long, in bytes.
+pub(super) const TOO_LONG: usize = 1025;
 
 /// Whether two nicks differ in letter case alone.
 fn is_same(one: &str, other: &str) -> bool {

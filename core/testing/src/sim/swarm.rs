@@ -12,7 +12,8 @@ use crate::filter::FakeFilter;
 use crate::random::Random;
 use flashgate_core::name::RoomName;
 use flashgate_core::{
-    _testing, Config, LoginThrottle, Loopback, Millis, OnDuplicate, PermanentRooms, Role, Setting,
+    _testing, Config, Guests, LoginThrottle, Loopback, Millis, OnDuplicate, PermanentRooms, Role,
+    Setting,
 };
 
 /// The options of one run.
@@ -58,6 +59,8 @@ pub(super) struct Swarm {
     pub(super) renames: u64,
     /// How clients use rooms.
     pub(super) rooms: Habit,
+    /// Whether clients come as guests and change their passwords.
+    pub(super) accounts: bool,
     /// The proxies between clients and the gateway.
     pub(super) proxies: Option<&'static Proxies>,
 }
@@ -151,6 +154,7 @@ impl Swarm {
                 names: 13,
                 keyed: 10,
             },
+            accounts: true,
             proxies: None,
         }
     }
@@ -162,7 +166,7 @@ impl Swarm {
         self.renames = *stream(seed, "renames").pick(&[0, 2, 20]);
     }
 
-    /// Draws how clients use rooms.
+    /// Draws how clients use rooms and accounts.
     pub(super) fn draw_rooms(&mut self, seed: u64) {
         let mut random = stream(seed, "rooms");
         self.rooms = Habit {
@@ -171,6 +175,7 @@ impl Swarm {
             keyed: *random.pick(&[0, 20, 20, 70]),
         };
         configure_rooms(Arc::make_mut(&mut self.config), &mut random);
+        self.accounts = stream(seed, "accounts").percent(25);
     }
 
     /// Puts proxies before the gateway in some runs. What they send has a random stream of its own, too, so that all
@@ -203,6 +208,7 @@ impl Swarm {
         config.limits.rate = None;
         config.limits.throttle.login = LoginThrottle::Off;
         config.presence = defaults.presence;
+        config.guests = Guests::On;
         config.rooms = defaults.rooms;
         config.loopback = Loopback::Limited;
         (self.peers, self.members, self.addresses) = (16, 12, 1);
@@ -220,6 +226,7 @@ impl Swarm {
             _ => (8000, OnDuplicate::Stale, 5, 50),
         };
         (self.think, config.duplicates) = (think, duplicates);
+        self.accounts = true;
         self.rooms = Habit {
             share: 40,
             names,
@@ -351,6 +358,9 @@ const SETTINGS: &[(&str, &[&str])] = &[
     ("nick-changes", &["on", "on", "on", "off"]),
     ("nick-wait", &["0", "1s", "1m"]),
     ("reserved-nicks", &["mona"]),
+    ("password-changes", &["on", "on", "on", "on", "off"]),
+    ("guests", &["on", "on", "off"]),
+    ("guests-from", &["1", "2", "8"]),
     ("codepage", &["off", "off", "windows-1250"]),
     ("raw-keepalive", &["0", "0", "1s", "30s"]),
     ("list-needs-login", &["off", "off", "on"]),

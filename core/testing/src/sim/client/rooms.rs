@@ -22,6 +22,11 @@ struct View {
 }
 
 impl Known {
+    /// The nick of the client, as far as it knows.
+    pub(in crate::sim) fn me(&self) -> &str {
+        &self.me
+    }
+
     /// The rooms that it is in.
     pub(in crate::sim) fn rooms(&self) -> Vec<&str> {
         self.rooms.keys().map(|name| &**name).collect()

@@ -1,6 +1,6 @@
 //! HELLO: asks what the server can do.
 
-use flashgate_core::{NickChanges, RoomCreation};
+use flashgate_core::{Guests, NickChanges, RoomCreation};
 
 use crate::sim::ask::{Ask, Writer};
 use crate::sim::key::Key;
@@ -16,7 +16,13 @@ pub(super) fn answer(model: &mut Model, _: Key, _: &[String]) -> Said {
     let config = &model.config;
     let rooms = config.rooms == RoomCreation::All || !config.permanent_rooms.is_empty();
     let nick = config.nick_changes == NickChanges::On;
-    let words = [("nick", nick), ("me", true), ("rooms", rooms)];
+    let guests = config.guests == Guests::On;
+    let words = [
+        ("nick", nick),
+        ("me", true),
+        ("rooms", rooms),
+        ("guests", guests),
+    ];
     let on = words.iter().filter(|(_, is_on)| *is_on);
     let on: Vec<&str> = on.map(|(word, _)| *word).collect();
     Said::xml(

@@ -4,6 +4,7 @@ use crate::sim::ask::{Ask, Writer};
 use crate::sim::key::Key;
 use crate::sim::model::Model;
 use crate::sim::reader::Said;
+use crate::sim::store::FIRST_SECRET;
 
 pub(super) fn write(writer: &mut Writer<'_>) -> (Ask, String) {
     let (random, unique) = (&mut *writer.random, writer.unique);
@@ -14,9 +15,13 @@ pub(super) fn write(writer: &mut Writer<'_>) -> (Ask, String) {
         _ => String::from("7x"),
     };
     // Passwords are unique, so that the model knows which client asks. A real store has one for each member.
+    let secret = match random.percent(95) {
+        true => writer.members.secret_of(&member.nick),
+        false => FIRST_SECRET,
+    };
     let password = match (random.percent(writer.swarm.wrong), writer.members.password) {
         (false, Some(password)) => String::from(password),
-        (false, None) => format!("right {unique}"),
+        (false, None) => format!("{secret} {unique}"),
         (true, _) => format!("wrong {unique}"),
     };
     let word = random.pick(&["IDENTIFY", "/identify"]);

@@ -6,6 +6,9 @@ use crate::sim::model::Model;
 use crate::sim::reader::Said;
 
 pub(super) fn write(writer: &mut Writer<'_>) -> (Ask, String) {
+    if writer.guest {
+        return (Ask::command("LIST", []), String::from("LIST"));
+    }
     let nick = nick(writer);
     let word = *writer.random.pick(&["NICK", "nick", "/Nick "]);
     let more = *writer.random.pick(&["", "", " more"]);

@@ -45,6 +45,9 @@ impl Model {
                 assert_eq!(*said, Said::error("Identification failed."));
                 self.count("refusal");
                 let most = self.config.limits.failures.max(1);
+                if self.who(id).is_some() {
+                    self.count("a wrong old password");
+                }
                 let side = self.side(id);
                 side.free(now);
                 side.failures += 1;

@@ -1,18 +1,19 @@
 //! Ends: why a connection ends, which members get the quit, and what may follow.
 
+use super::guests::{identity, is_guest};
 use super::side::{Stage, Turn};
 use super::{Input, Model, Must, Owner, Question};
 use crate::sim::ask::{Ask, IDLE};
 use crate::sim::client::Kind;
 use crate::sim::key::Key;
 use crate::sim::reader::Said;
-use flashgate_core::{Cause, CloseReason, Login, Member, MemberId, Presence};
+use flashgate_core::{Cause, CloseReason, Identity, Login, Member, Presence};
 
 impl Model {
     /// A member goes offline: all others get the quit, and the connection ends.
-    pub(super) fn quit(&mut self, id: Key, member: MemberId) {
+    pub(super) fn quit(&mut self, id: Key, who: &Identity) {
         let mut online = self.online.iter();
-        let seat = online.position(|(m, conn)| *conn == id && m.id == member);
+        let seat = online.position(|(m, conn)| *conn == id && identity(m, &m.nick) == *who);
         let (member, _) = self.online.remove(seat.expect("was online"));
         self.free_claims(id);
         let reason = match self.must.pop_front() {
@@ -59,6 +60,7 @@ impl Model {
         let side = &self.sides[&id];
         for (holds, what) in [
             (true, "kick"),
+            (is_guest(member), "kick of a guest"),
             (contested, "kick during a claim"),
             (asked, "kick during a question"),
             (side.paused, "kick of a paused client"),

@@ -7,7 +7,7 @@ use crate::sim::ask::Ask;
 use crate::sim::key::{Key, Node};
 use crate::sim::reader::Said;
 use flashgate_core::{
-    Answer, Claims, Denial, Login, LoginThrottle, Member, MemberId, Presence, Query, Secret,
+    Answer, Claims, Denial, Identity, Login, LoginThrottle, Member, Presence, Query, Secret,
     Source, Ticket, Unavailable,
 };
 
@@ -26,7 +26,15 @@ impl Model {
                 nick,
                 source,
             } => self.asked_to_rename(node, ticket, *member, nick, *source),
-            Query::ChangePassword { .. } => panic!("no client sends PASSWD"),
+            Query::ChangePassword {
+                member,
+                old,
+                new,
+                source,
+            } => {
+                let words = [old.expose(), new.expose()];
+                self.asked_to_change(node, ticket, *member, words, *source);
+            }
         }
     }
 
@@ -78,19 +86,18 @@ impl Model {
         };
         if self.sides[&id].turn == Turn::Free {
             let ask = self.take(id);
-            self.side(id).turn = Turn::Line(ask);
-            self.stand(id);
+            self.line_up(id, ask, name.clone());
         }
         let counts = self.counts(id);
         self.passes(id);
         self.side(id).turn = Turn::Asking(ticket);
-        self.side(id).tried.clone_from(&name);
         let question = Question {
             conn: id,
             source,
             name,
             claim: None,
             rename: None,
+            password: false,
             throttled: limits.throttle.login == LoginThrottle::On,
             counts,
             submitted: now,
@@ -118,6 +125,7 @@ impl Model {
             name: side.tried.clone(),
             claim: Some(member.clone()),
             rename: None,
+            password: false,
             throttled: false,
             counts: false,
             submitted: self.now.mono,
@@ -170,6 +178,9 @@ impl Model {
         }
         if question.rename.is_some() {
             return self.answered_to_nick(ticket, &question, answer);
+        }
+        if question.password {
+            return self.answered_to_passwd(ticket, &question, answer);
         }
         let answer = match answer {
             Answer::Member(ref member) if question.changed.contains(&member.id) => {
@@ -229,8 +240,12 @@ impl Model {
         }
     }
 
-    /// The log says that a member logged in.
-    pub(super) fn logged_in(&mut self, id: Key, number: MemberId) {
+    /// The log says that a member logged in, or that a guest came.
+    pub(super) fn logged_in(&mut self, id: Key, who: &Identity) {
+        let number = match who {
+            Identity::Member(number) => *number,
+            Identity::Guest(nick) => return self.guest_came(id, nick),
+        };
         if let Some(must) = self.must.pop_front() {
             let Must::Login(to, member) = must else {
                 panic!("a login, but {must:?}");
@@ -243,6 +258,12 @@ impl Model {
         };
         assert!(member.id == number && self.in_the_way(&member).is_none());
         self.end_claim(id);
+        self.come_online(id, member);
+        self.count("login");
+    }
+
+    /// A member or guest is online from now on, and all must be notified.
+    pub(super) fn come_online(&mut self, id: Key, member: Member) {
         self.side(id).logged_in = self.now.mono;
         let [login, identified] =
             ["login", "identify"].map(|name| Said::xml(name, [&member.nick, &member.name]));
@@ -252,6 +273,5 @@ impl Model {
             Presence::Off => self.must_say(id, login, Owner::Own),
         }
         self.must_say(id, identified, Owner::Own);
-        self.count("login");
     }
 }

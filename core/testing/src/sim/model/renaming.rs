@@ -34,8 +34,7 @@ impl Model {
         if last.is_some_and(|at| self.now.mono < *at + wait) {
             return Some(Said::error("Please try again later."));
         }
-        let looks_reserved = nick.to_lowercase().replace("rn", "m") == RESERVED;
-        looks_reserved.then(|| Said::error("Nick is taken."))
+        is_reserved(nick).then(|| Said::error("Nick is taken."))
     }
 
     /// The core asks the store to give a member another nick.
@@ -62,6 +61,7 @@ impl Model {
             name: String::new(),
             claim: None,
             rename: Some(member),
+            password: false,
             throttled: false,
             counts: false,
             submitted: self.now.mono,
@@ -188,8 +188,13 @@ impl Model {
     }
 }
 
+/// Whether a nick looks like one that the operator keeps for nobody, of those that occur here.
+pub(super) fn is_reserved(nick: &str) -> bool {
+    nick.to_lowercase().replace("rn", "m") == RESERVED
+}
+
 /// Whether a nick keeps the rules, of those that occur here.
-fn is_allowed(nick: &str) -> bool {
+pub(super) fn is_allowed(nick: &str) -> bool {
     let is_unseen = |c| matches!(c, '\u{fffe}' | '\u{200b}');
     let has = |all: [char; 2]| nick.chars().any(|c| (all[0]..=all[1]).contains(&c));
     let is_mixed = has(['\u{400}', '\u{4ff}']) && (has(['a', 'z']) || has(['A', 'Z']));

@@ -4,6 +4,7 @@
 //! connection of the newcomer.
 
 mod leaving;
+mod visitors;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +14,8 @@ use crate::sim::commands;
 use crate::sim::key::Key;
 use crate::sim::reader::Said;
 use crate::sim::rooms::folded;
-use flashgate_core::{Config, MemberId, Millis, RoomCreation, Source};
+use flashgate_core::{Config, Millis, RoomCreation, Source};
+use visitors::Visitor;
 
 /// All rooms.
 #[derive(Debug, Default)]
@@ -22,8 +24,8 @@ pub(super) struct Rooms {
     all: BTreeMap<String, Room>,
     /// The rooms that each connection is in, by folded name, in the order of joining.
     joined: BTreeMap<Key, Vec<String>>,
-    /// When each member tried a wrong key.
-    tries: BTreeMap<MemberId, Vec<Millis>>,
+    /// Who tried a wrong key, and when.
+    tries: Vec<(Visitor, Millis)>,
 }
 
 #[derive(Debug, Default)]
@@ -37,8 +39,8 @@ struct Room {
     permanent: bool,
     /// In the order in which they came.
     members: Vec<Key>,
-    /// Members who were kicked, and when.
-    kicked: BTreeMap<MemberId, Millis>,
+    /// Who was kicked, and when.
+    kicked: Vec<(Visitor, Millis)>,
     /// The address that it was created from.
     source: Option<Source>,
 }
@@ -98,7 +100,7 @@ type Result<T> = std::result::Result<T, &'static str>;
 impl Model {
     /// JOIN: the element that everyone in the room gets, the newcomer included.
     pub(in crate::sim) fn join(&mut self, id: Key, name: &str, key: Option<&str>) -> Result<Said> {
-        let member = self.who(id).ok_or(NOT_IDENTIFIED)?.id;
+        let visitor = self.visitor(id).ok_or(NOT_IDENTIFIED)?;
         let at = folded(name).ok_or(BAD_NAME)?;
         if !self.rooms.all.contains_key(&at) {
             if self.config.rooms == RoomCreation::Off {
@@ -110,13 +112,21 @@ impl Model {
         if room.members.contains(&id) {
             return Err(IN_ALREADY);
         }
-        let is_out = |at: &Millis| self.now.mono < *at + KICKED_FOR;
-        if room.kicked.get(&member).is_some_and(is_out) {
+        let kicks: Vec<(Visitor, Millis)> = room.kicked.clone();
+        let is_of_it = |(kicked, _): &&(Visitor, Millis)| visitor.is_kicked_with(kicked);
+        let mut kicks = kicks.iter().filter(is_of_it).peekable();
+        let was_kicked = kicks.peek().is_some();
+        if let Some((kicked, _)) = kicks.find(|(_, at)| self.now.mono < *at + KICKED_FOR) {
+            self.count(match &visitor {
+                Visitor::Member(_) => "a member kept out",
+                Visitor::Guest(..) if *kicked == visitor => "a guest kept out",
+                Visitor::Guest(..) => "a guest kept out by its nick or address alone",
+            });
             return Err(WAS_KICKED);
         }
-        self.unlock(member, &at, key)?;
+        self.unlock(&visitor, &at, key)?;
         self.may_join_one_more(id)?;
-        if self.rooms.all[&at].kicked.contains_key(&member) {
+        if was_kicked {
             self.count("back after a kick");
         }
         Ok(self.enter(id, at))
@@ -142,7 +152,7 @@ impl Model {
     }
 
     /// Checks the key for a room.
-    fn unlock(&mut self, member: MemberId, at: &str, key: Option<&str>) -> Result<()> {
+    fn unlock(&mut self, visitor: &Visitor, at: &str, key: Option<&str>) -> Result<()> {
         let now = self.now.mono;
         let room = &self.rooms.all[at];
         let Some(lock) = &room.key else {
@@ -150,13 +160,14 @@ impl Model {
         };
         let (right, hidden) = (key == Some(lock), room.hidden);
         if key.is_some() {
-            let tries = self.rooms.tries.entry(member).or_default();
-            let tries_now = tries.iter().filter(|at| now < **at + TRIES_FOR);
-            if tries_now.count() >= TRIES {
+            let tries = &mut self.rooms.tries;
+            tries.retain(|(_, at)| now < *at + TRIES_FOR);
+            let of_it = tries.iter().filter(|(other, _)| visitor.tries_with(other));
+            if of_it.count() >= TRIES {
                 return Err(TRY_LATER);
             }
             if !right {
-                tries.push(now);
+                tries.push((visitor.clone(), now));
             }
         }
         match (right, hidden) {
@@ -281,12 +292,12 @@ impl Model {
         }
         let reason: String = reason.chars().take(LONGEST_TEXT).collect();
         let (now, by) = (self.now.mono, self.nick(id));
-        let member = self.who(kicked).expect("is identified").id;
+        let visitor = self.visitor(kicked).expect("is identified");
         let said = Said::xml("kick", [&self.rooms.all[&at].name, nick, &by, &reason]);
         self.everyone_in(&at, &said, Some(id));
         self.leave(kicked, &at);
         let room = self.rooms.all.get_mut(&at).expect("the kicker is in it");
-        room.kicked.insert(member, now);
+        room.kicked.push((visitor, now));
         self.count("kick from a room");
         Ok(said)
     }
