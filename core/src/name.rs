@@ -134,6 +134,10 @@ fn check_word(word: &str) -> Result<(), NameFault> {
 
 /// Text without letter case, in every script.
 pub fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        // The same in one step: every message to a room folds its name.
+        return text.to_ascii_lowercase();
+    }
     // Lower case alone is no fold: it keeps ß from SS, writes the last Σ of a word as ς, and
     // knows one small letter of several that share a capital. Upper case joins those; lower
     // case before it, because ẞ is its own capital but becomes ß. Both can decompose: İ becomes

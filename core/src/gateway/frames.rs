@@ -123,6 +123,7 @@ impl FoundFrame<'_> {
     }
 
     /// The text of its command; `None` if it holds none, or one that is not UTF-8.
+    #[inline]
     pub(super) fn words(&self, form: Form) -> Option<Words<'_>> {
         let Holds::Command(text, _) = &self.holds else {
             return None;
@@ -137,6 +138,7 @@ impl FoundFrame<'_> {
     }
 
     /// What the command rate takes for it; `before` is the framer in front of it, and `call` the command in it.
+    #[inline]
     pub(super) fn cost(&self, before: &Framer, call: Option<Call<'_>>, limits: &Limits) -> Cost {
         match self.frame {
             // Part of something that may have any length.
@@ -156,6 +158,7 @@ impl FoundFrame<'_> {
 
 impl Words<'_> {
     /// The text without white space around it.
+    #[inline]
     pub(super) fn trimmed(&self) -> &str {
         text::trim(match self {
             Self::Sent(text) => text,
@@ -165,6 +168,7 @@ impl Words<'_> {
 }
 
 /// What the bytes of a command hold.
+#[inline]
 fn held(bytes: &[u8], used: usize, habits: Habits) -> Holds<'_> {
     if text::is_blank(bytes) {
         return Holds::Nothing;

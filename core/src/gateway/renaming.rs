@@ -229,9 +229,15 @@ impl Gateway {
     #[inline]
     pub(super) fn give_freed_nicks(&mut self) {
         if !self.renamings.freed.is_empty() {
-            for nick in mem::take(&mut self.renamings.freed) {
-                self.give_nick(&nick);
-            }
+            self.give_nicks();
+        }
+    }
+
+    /// Apart from the check for it, which every input makes.
+    #[cold]
+    fn give_nicks(&mut self) {
+        for nick in mem::take(&mut self.renamings.freed) {
+            self.give_nick(&nick);
         }
     }
 
