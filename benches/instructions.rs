@@ -22,80 +22,123 @@ const TIMES: u64 = 1000;
 
 // One member writes to another: two frames out, and what was flushed is reported, as runtimes do.
 #[library_benchmark]
-#[bench::raw(args = (Wire::Raw, 2), setup = Room::of, config = most(3900, 2))]
-#[bench::binary(args = (Wire::Binary, 2), setup = Room::of, config = most(4640, 2))]
-#[bench::text(args = (Wire::Text, 2), setup = Room::of, config = most(4770, 2))]
-#[bench::among_10_000(args = (Wire::Raw, 10_000), setup = Room::of, config = most(4080, 2))]
-fn private_message(mut room: Room) -> Room {
-    let message = room.wire.frame(b"MSG nick1 a word or two for you\0");
+#[bench::raw(args = (Wire::Raw, 2), setup = Server::of, config = most(3900, 2))]
+#[bench::binary(args = (Wire::Binary, 2), setup = Server::of, config = most(4640, 2))]
+#[bench::text(args = (Wire::Text, 2), setup = Server::of, config = most(4770, 2))]
+#[bench::among_10_000(args = (Wire::Raw, 10_000), setup = Server::of, config = most(4080, 2))]
+fn private_message(mut server: Server) -> Server {
+    let message = server.wire.frame(b"MSG nick1 a word or two for you\0");
     for _ in 0..TIMES {
-        room.hears(0, &message);
+        server.hears(0, &message);
     }
-    room
+    server
 }
 
 // The least that a client can ask.
 #[library_benchmark]
-#[bench::raw(args = (Wire::Raw, 1), setup = Room::of, config = most(2380, 2))]
-#[bench::binary(args = (Wire::Binary, 1), setup = Room::of, config = most(3170, 2))]
-fn ping(mut room: Room) -> Room {
-    let message = room.wire.frame(b"PING x\0");
+#[bench::raw(args = (Wire::Raw, 1), setup = Server::of, config = most(2380, 2))]
+#[bench::binary(args = (Wire::Binary, 1), setup = Server::of, config = most(3170, 2))]
+fn ping(mut server: Server) -> Server {
+    let message = server.wire.frame(b"PING x\0");
     for _ in 0..TIMES {
-        room.hears(0, &message);
+        server.hears(0, &message);
     }
-    room
+    server
 }
 
 // Who is online, asked by many while nobody comes or goes.
 #[library_benchmark]
-#[bench::of_1_000(args = (Wire::Raw, 1000), setup = Room::of, config = most(2230, 1))]
-fn list(mut room: Room) -> Room {
+#[bench::of_1_000(args = (Wire::Raw, 1000), setup = Server::of, config = most(2230, 1))]
+fn list(mut server: Server) -> Server {
     for asks in 0..TIMES {
-        room.hears(asks as usize, b"LIST\0");
+        server.hears(asks as usize, b"LIST\0");
     }
-    room
+    server
 }
 
 // A member comes and goes again, and all of 1,000 hear both: a hundred times, so that 200 is for one delivery.
 #[library_benchmark]
-#[bench::to_1_000(args = (Wire::Raw, 1000), setup = Room::of, config = most(46_920, 2))]
-fn presence(mut room: Room) -> Room {
+#[bench::to_1_000(args = (Wire::Raw, 1000), setup = Server::of, config = most(46_920, 2))]
+fn presence(mut server: Server) -> Server {
     for _ in 0..TIMES / 10 {
-        let id = room.connect();
-        room.log_in(id);
-        room.leave(id);
+        let id = server.connect();
+        server.log_in(id);
+        server.leave(id);
     }
-    room
+    server
+}
+
+// One member of a room writes to all twenty.
+#[library_benchmark]
+#[bench::to_20(args = (20, 1), setup = Server::of_rooms, config = most(9340, 4))]
+fn room_message(mut server: Server) -> Server {
+    for _ in 0..TIMES {
+        server.hears(0, b"MSG #r0 a word or two for you\0");
+    }
+    server
+}
+
+// A member joins a room of twenty, gets its state, and parts.
+#[library_benchmark]
+#[bench::of_20(args = (20, 1), setup = Server::of_rooms, config = most(32_520, 25))]
+fn join(mut server: Server) -> Server {
+    let id = server.connect();
+    server.log_in(id);
+    for _ in 0..TIMES {
+        server.gets(id, b"JOIN #r0\0");
+        server.gets(id, b"PART #r0\0");
+    }
+    server
+}
+
+// The rooms, asked for by many while nothing happens in them.
+#[library_benchmark]
+#[bench::of_100(args = (100, 100), setup = Server::of_rooms, config = most(18_040, 13))]
+fn rooms(mut server: Server) -> Server {
+    for asks in 0..TIMES {
+        server.hears(asks as usize % 100, b"ROOMS\0");
+    }
+    server
 }
 
 // A connection that logs in and leaves, with nobody there.
 #[library_benchmark]
-#[bench::raw(args = (Wire::Raw, 0), setup = Room::of, config = most(13_150, 15))]
-#[bench::binary(args = (Wire::Binary, 0), setup = Room::of, config = most(25_410, 20))]
-fn visit(mut room: Room) -> Room {
+#[bench::raw(args = (Wire::Raw, 0), setup = Server::of, config = most(13_150, 15))]
+#[bench::binary(args = (Wire::Binary, 0), setup = Server::of, config = most(25_410, 20))]
+fn visit(mut server: Server) -> Server {
     for _ in 0..TIMES {
-        let id = room.connect();
-        room.log_in(id);
-        room.leave(id);
+        let id = server.connect();
+        server.log_in(id);
+        server.leave(id);
     }
-    room
+    server
 }
 
 // What Flash asks before anything else.
 #[library_benchmark]
-#[bench::raw(args = (Wire::Raw, 0), setup = Room::of, config = most(2800, 1))]
-fn policy(mut room: Room) -> Room {
+#[bench::raw(args = (Wire::Raw, 0), setup = Server::of, config = most(2800, 1))]
+fn policy(mut server: Server) -> Server {
     for _ in 0..TIMES {
-        let id = room.accept();
-        room.gets(id, b"<policy-file-request/>\0");
-        room.leave(id);
+        let id = server.accept();
+        server.gets(id, b"<policy-file-request/>\0");
+        server.leave(id);
     }
-    room
+    server
 }
 
 library_benchmark_group!(
     name = core,
-    benchmarks = [private_message, ping, list, presence, visit, policy]
+    benchmarks = [
+        private_message,
+        ping,
+        list,
+        presence,
+        room_message,
+        join,
+        rooms,
+        visit,
+        policy
+    ]
 );
 main!(library_benchmark_groups = core);
 
@@ -134,7 +177,7 @@ impl Wire {
 }
 
 /// A gateway, those who are online in it, and as little of a runtime as it needs.
-struct Room {
+struct Server {
     gateway: Gateway,
     wire: Wire,
     members: Vec<ConnId>,
@@ -143,7 +186,7 @@ struct Room {
     written: Vec<ConnId>,
 }
 
-impl Room {
+impl Server {
     fn of(wire: Wire, members: usize) -> Self {
         let limits = Limits {
             clients: 20_000,
@@ -162,7 +205,7 @@ impl Room {
             presence: Presence::All,
             ..quiet.clone()
         };
-        let mut room = Self {
+        let mut server = Self {
             gateway: Gateway::new(Arc::new(quiet), Now::default()),
             wire,
             members: Vec::new(),
@@ -170,13 +213,23 @@ impl Room {
             written: Vec::new(),
         };
         for _ in 0..members {
-            let id = room.connect();
-            room.log_in(id);
-            room.members.push(id);
+            let id = server.connect();
+            server.log_in(id);
+            server.members.push(id);
         }
         let told = Input::Configure(Arc::new(told));
-        room.gateway.handle(Now::default(), told);
-        room
+        server.gateway.handle(Now::default(), told);
+        server
+    }
+
+    /// Members in rooms: the first in the first room, and so on in turn.
+    fn of_rooms(members: usize, rooms: usize) -> Self {
+        let mut server = Self::of(Wire::Raw, members);
+        for member in 0..members {
+            let join = format!("JOIN #r{}\0", member % rooms);
+            server.hears(member, join.as_bytes());
+        }
+        server
     }
 
     fn accept(&mut self) -> ConnId {
