@@ -19,7 +19,7 @@ use super::witness::Witness;
 use flashgate_core::_testing::{self, Plays};
 use flashgate_core::record::Secrets;
 use flashgate_core::replay::{Ended, Recording, Replayed, Until};
-use flashgate_core::{Accepted, Action, Config, ConnId, Gateway, Input, Now, Refused};
+use flashgate_core::{Accepted, Action, Config, ConnId, Gateway, Input, MemberEvent, Now, Refused};
 
 /// How a recording must end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -263,7 +263,10 @@ impl Plays for &mut Judge<'_> {
                 model::Input::Backlog(ONLY.key(*id), left + self.unseen(*id))
             }
             Input::Answer(ticket, answer) => model::Input::Answer(ONLY, *ticket, answer.clone()),
-            Input::Member(event) => model::Input::Member(event.member()),
+            Input::Member(MemberEvent::Renamed(member)) => model::Input::Renamed(member.clone()),
+            Input::Member(MemberEvent::Disabled(id) | MemberEvent::Removed(id)) => {
+                model::Input::Member(*id)
+            }
             Input::Announce(text) => model::Input::Announce(text.to_string()),
             Input::Kick { member, reason } => {
                 model::Input::Kick(member.clone(), reason.as_deref().map(str::to_owned))

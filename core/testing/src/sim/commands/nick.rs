@@ -18,12 +18,14 @@ pub(super) fn write(writer: &mut Writer<'_>) -> (Ask, String) {
 
 /// A nick that a client may want: a new one, one that somebody has or had, or one that is never given.
 fn nick(writer: &mut Writer<'_>) -> String {
-    // A real store would change, and the visitors would know its members no more.
     let is_real = writer.members.password.is_some();
     match writer.random.below(10) {
         0..=3 if !is_real => format!("n{}", writer.unique),
         4 if !is_real => writer.nick().to_uppercase(),
-        5 => String::from(*writer.random.pick(&NEVER)),
+        5 if is_real => String::from(*writer.random.pick(&RULES)),
+        // A nick that nobody has would change a real store, and the visitors would know its members no more.
+        _ if is_real => String::from(&*writer.random.pick(&writer.members.all).nick),
+        5 => String::from(*writer.random.pick(&[&RULES[..], &LOOK_ALIKES].concat())),
         _ => writer.nick(),
     }
 }
@@ -37,17 +39,11 @@ pub(super) fn answer(model: &mut Model, id: Key, arguments: &[String]) -> Said {
     said.expect("answered before the store was asked")
 }
 
-/// Nicks that break a rule, and two that look like [`RESERVED`].
-const NEVER: [&str; 8] = [
-    "#room",
-    "~guest",
-    "1234",
-    "a\u{200b}b",
-    "b\u{43e}b",
-    "MONA",
-    "rnona",
-    RESERVED,
-];
+/// Nicks that break a rule.
+const RULES: [&str; 5] = ["#room", "~guest", "1234", "a\u{200b}b", "b\u{43e}b"];
+
+/// Nicks that look like the one that is kept, and that one.
+const LOOK_ALIKES: [&str; 3] = ["MONA", "rnona", RESERVED];
 
 /// The nick that the operator keeps for nobody.
 pub(in crate::sim) const RESERVED: &str = "mona";
