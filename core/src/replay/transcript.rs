@@ -84,6 +84,8 @@ struct Writer {
     members: BTreeMap<MemberId, (Member, String)>,
     /// Nicks that members have been given since.
     renamed: BTreeMap<MemberId, Arc<str>>,
+    /// The passwords that members have changed, as the recording has them.
+    passwords: BTreeMap<MemberId, String>,
     left_out: BTreeSet<&'static str>,
 }
 
@@ -129,6 +131,7 @@ impl Writer {
             kept: Vec::new(),
             members: BTreeMap::new(),
             renamed: BTreeMap::new(),
+            passwords: BTreeMap::new(),
             left_out: BTreeSet::new(),
         }
     }
@@ -291,8 +294,14 @@ impl Writer {
             }
         };
         let (ticket, query) = self.kept.remove(at);
-        if let (Answer::Member(member), Query::Identify { password, .. }) = (&answer, query) {
-            self.met(member, password.expose());
+        match (&answer, query) {
+            (Answer::Member(member), Query::Identify { password, .. }) => {
+                self.met(member, password.expose());
+            }
+            (Answer::PasswordChanged, Query::ChangePassword { member, new, .. }) => {
+                self.passwords.insert(member, String::from(new.expose()));
+            }
+            _ => {}
         }
         if let Answer::Renamed(member) = &answer {
             self.renamed.insert(member.id, Arc::clone(&member.nick));
@@ -301,8 +310,10 @@ impl Writer {
             Answer::Member(_) | Answer::Claimed | Answer::Renamed(_) => {
                 writeln!(self.out, "store answers {which}")
             }
-            Answer::Taken | Answer::PasswordChanged | Answer::PasswordNotAllowed => {
-                writeln!(self.out, "store denies {which}: taken")
+            Answer::Taken => writeln!(self.out, "store denies {which}: taken"),
+            Answer::PasswordChanged => writeln!(self.out, "store changes {which}"),
+            Answer::PasswordNotAllowed => {
+                writeln!(self.out, "store denies {which}: password not allowed")
             }
             Answer::Denied(why, _) => writeln!(self.out, "store denies {which}: {}", why.as_str()),
             Answer::Unavailable(Unavailable::Failed) => writeln!(self.out, "store fails {which}"),
@@ -323,6 +334,9 @@ impl Writer {
         let mut before = before.or_insert_with(|| known.clone()).clone();
         if let Some(nick) = self.renamed.get(&member.id) {
             before.0.nick = Arc::clone(nick);
+        }
+        if let Some(password) = self.passwords.get(&member.id) {
+            before.1.clone_from(password);
         }
         if before != known {
             self.note("that a member's password, nick or name became another");

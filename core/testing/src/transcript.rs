@@ -53,7 +53,7 @@
 //! | `a is refused` | the server did not take the connection |
 //! | `time +500ms` | time passes, at once; every byte that a client has got must stand above |
 //! | `store holds`, `store answers at once`, `store fails`, `store is busy` | what the member store does from now on |
-//! | `store answers first`, `store fails last`, `store denies first: wrong password`, `store is busy for first` | it answers a question that it has held |
+//! | `store answers first`, `store fails last`, `store denies first: wrong password`, `store changes first`, `store is busy for first` | it answers a question that it has held |
 //! | `store has 1` | this many questions wait in it |
 //! | `disable 1`, `rename 1 alicia`, `remove 1` | a member is changed from outside |
 //! | `announce Tea is ready` | the operator says something to everyone online; with escapes |

@@ -343,6 +343,8 @@ fn store(text: &str) -> Result<Step, String> {
         "is busy" => Step::StoreMood(Mood::Busy),
         "answers first" => Step::StoreAnswers(Which::First, Verdict::Truth),
         "answers last" => Step::StoreAnswers(Which::Last, Verdict::Truth),
+        "changes first" => Step::StoreAnswers(Which::First, Verdict::Changed),
+        "changes last" => Step::StoreAnswers(Which::Last, Verdict::Changed),
         "fails first" => Step::StoreAnswers(Which::First, Verdict::Failure),
         "fails last" => Step::StoreAnswers(Which::Last, Verdict::Failure),
         "is busy for first" => Step::StoreAnswers(Which::First, Verdict::Busy),
@@ -362,11 +364,14 @@ fn store(text: &str) -> Result<Step, String> {
 }
 
 fn denial(why: &str) -> Result<Verdict, String> {
-    if why == "taken" {
-        return Ok(Verdict::Taken);
-    }
-    let denial = Denial::named(why).ok_or_else(|| format!("{why:?} is no reason to deny"))?;
-    Ok(Verdict::Denial(denial))
+    Ok(match why {
+        "taken" => Verdict::Taken,
+        "password not allowed" => Verdict::PasswordNotAllowed,
+        _ => {
+            let denial = Denial::named(why);
+            Verdict::Denial(denial.ok_or_else(|| format!("{why:?} is no reason to deny"))?)
+        }
+    })
 }
 
 fn some_bytes(text: &str, frames: Frames) -> Result<Vec<u8>, String> {

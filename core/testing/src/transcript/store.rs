@@ -38,6 +38,10 @@ pub(super) enum Verdict {
     Denial(Denial),
     /// That the nick of a NICK is taken.
     Taken,
+    /// That the password is another now, whatever the old one of a PASSWD is: a recording has neither.
+    Changed,
+    /// That the store cannot have the new password of a PASSWD.
+    PasswordNotAllowed,
     /// That the store is broken.
     Failure,
     /// That it has too many questions.
@@ -112,6 +116,8 @@ impl Store {
                 Answer::Denied(why, member)
             }
             Verdict::Taken => Answer::Taken,
+            Verdict::Changed => inner.set_password(&query),
+            Verdict::PasswordNotAllowed => Answer::PasswordNotAllowed,
             Verdict::Failure => Answer::Unavailable(Unavailable::Failed),
             Verdict::Busy => Answer::Unavailable(Unavailable::Busy),
         };
@@ -204,6 +210,14 @@ impl Inner {
         } else {
             Answer::Member(known.member.clone())
         }
+    }
+
+    fn set_password(&mut self, query: &Query) -> Answer {
+        let known = self.members.iter_mut().find(|known| known.is(query));
+        if let (Some(known), Query::ChangePassword { new, .. }) = (known, query) {
+            known.password = new.expose().to_owned();
+        }
+        Answer::PasswordChanged
     }
 
     fn find(&self, query: &Query) -> Option<&Known> {
