@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use argh::{ArgsInfo, FromArgs};
 
-use super::common::{counted, counts, default_store, open};
+use super::common::{check_path, counted, counts, default_store};
 use crate::failure::{self, Exit, Failure};
-use crate::store::{Checkup, Fault, NickTrouble, Wrong};
+use crate::store::{Checkup, Fault, Members, NickTrouble, Wrong};
 use crate::text::Plain;
 
 /// Check the whole store: count the formats of passwords, and list members with something wrong.
@@ -25,8 +25,8 @@ pub(crate) struct Check {
 }
 
 pub(super) fn run(options: &Check) -> Result<String, Failure> {
-    let members = open(&options.members)?;
-    let found = match members.check() {
+    check_path(&options.members)?;
+    let found = match Members::open(&options.members).and_then(|members| members.check()) {
         Ok(found) => found,
         // So damaged that SQLite cannot even say where.
         Err(error) if error.fault == Fault::Corrupt => {

@@ -19,6 +19,12 @@ pub(super) fn counted(count: usize, what: &str) -> String {
 
 /// Opens the store that a command is about.
 pub(super) fn open(path: &Path) -> Result<Members, Failure> {
+    check_path(path)?;
+    Ok(Members::open(path)?)
+}
+
+/// Refuses the address of a database.
+pub(super) fn check_path(path: &Path) -> Result<(), Failure> {
     // Not shown: it may have a password in it.
     if path.to_str().is_some_and(is_address) {
         return Err(Failure::usage(
@@ -27,10 +33,10 @@ pub(super) fn open(path: &Path) -> Result<Members, Failure> {
              this command needs the file of a member store",
         ));
     }
-    Ok(Members::open(path)?)
+    Ok(())
 }
 
-/// The same, if there is one.
+/// Opens the store, if there is one.
 pub(super) fn open_if_there(path: &Path) -> Result<Option<Members>, Failure> {
     let is_there = path.exists() || path.to_str().is_some_and(is_address);
     is_there.then(|| open(path)).transpose()
