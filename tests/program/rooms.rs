@@ -74,50 +74,50 @@ fn a_room_from_its_creation_to_its_end() {
     let mut bob = member(&server, "bob", "secret2");
     let mut alice = Chat::start(folder.path(), &server, &["--id=alice"], "secret1\n");
 
-    alice.asks("/rooms", "* 0 rooms\n");
-    let entered = "* You are in #Lobby now\n* 1 in #Lobby: Alice (alice) [owner]\n";
-    alice.asks("/join #Lobby", entered);
-    bob.send("JOIN #lobby");
-    alice.shows("* Bob (bob) has joined #Lobby\n");
-    alice.asks("hi <b>", " to #Lobby: hi <b>\n");
+    alice.asks("/rooms", "* 1 room\n* #lobby (0): ");
+    let entered = "* You are in #Garden now\n* 1 in #Garden: Alice (alice) [owner]\n";
+    alice.asks("/join #Garden", entered);
+    bob.send("JOIN #garden");
+    alice.shows("* Bob (bob) has joined #Garden\n");
+    alice.asks("hi <b>", " to #Garden: hi <b>\n");
     let heard = until(&mut bob, "<msg ");
     assert!(
-        heard.starts_with("<msg room=\"#Lobby\" aid=\"alice\" "),
+        heard.starts_with("<msg room=\"#Garden\" aid=\"alice\" "),
         "{heard}"
     );
     assert!(heard.ends_with(" msg=\"hi &lt;b&gt;\" />"), "{heard}");
-    alice.asks("/me waves", " to #Lobby: alice waves\n");
-    assert!(until(&mut bob, "<action ").contains("room=\"#Lobby\""));
-    bob.send("MSG #LOBBY a\n! b");
-    alice.shows(" #Lobby bob: a⏎! b\n");
-    bob.send("ME #lobby nods");
-    alice.shows(" #Lobby bob nods\n");
-    alice.asks("/topic", "* #Lobby has no topic\n");
-    let told = "* Alice (alice) has set the topic of #Lobby: Tea & cake\n";
+    alice.asks("/me waves", " to #Garden: alice waves\n");
+    assert!(until(&mut bob, "<action ").contains("room=\"#Garden\""));
+    bob.send("MSG #GARDEN a\n! b");
+    alice.shows(" #Garden bob: a⏎! b\n");
+    bob.send("ME #garden nods");
+    alice.shows(" #Garden bob nods\n");
+    alice.asks("/topic", "* #Garden has no topic\n");
+    let told = "* Alice (alice) has set the topic of #Garden: Tea & cake\n";
     alice.asks("/topic Tea & cake", told);
-    alice.asks("/topic #lobby", "* Topic of #Lobby: Tea & cake\n");
-    alice.asks("/who", "* 2 in #Lobby: Alice (alice) [owner], Bob (bob)\n");
-    alice.asks("/rooms", "* 1 room\n* #Lobby (2): Tea & cake\n");
+    alice.asks("/topic #garden", "* Topic of #Garden: Tea & cake\n");
+    alice.asks("/who", "* 2 in #Garden: Alice (alice) [owner], Bob (bob)\n");
+    alice.asks("/rooms", "* 2 rooms\n* #Garden (2): Tea & cake\n");
     alice.asks(
         "/topic -",
-        "* Alice (alice) has removed the topic of #Lobby\n",
+        "* Alice (alice) has removed the topic of #Garden\n",
     );
-    bob.send("TOPIC #lobby x");
+    bob.send("TOPIC #garden x");
     assert_eq!(
         until(&mut bob, "<error "),
         "<error value=\"Only the owner may do that.\"/>"
     );
 
-    let kicked = "* Alice (alice) has removed Bob (bob) from #Lobby: Enough now\n";
-    alice.asks("/kick #lobby bob Enough now", kicked);
-    alice.asks("/kick #lobby bob", "! User is already left.\n");
-    bob.send("JOIN #lobby");
+    let kicked = "* Alice (alice) has removed Bob (bob) from #Garden: Enough now\n";
+    alice.asks("/kick #garden bob Enough now", kicked);
+    alice.asks("/kick #garden bob", "! User is already left.\n");
+    bob.send("JOIN #garden");
     until(
         &mut bob,
         "<error value=\"You were kicked from that room.\"/>",
     );
-    alice.asks("/join #lobby", "! You are in #lobby already.\n");
-    alice.asks("/part", "* You have left #Lobby\n");
+    alice.asks("/join #garden", "! You are in #garden already.\n");
+    alice.asks("/part", "* You have left #Garden\n");
     alice.types("for nobody\n");
     alice.shows("! Say to whom");
 
