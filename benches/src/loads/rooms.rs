@@ -29,9 +29,12 @@ impl Rooms {
 
     /// The places of a room's members. The first one writes. Two rooms hardly ever have two members in common.
     fn places(&self, room: usize) -> impl Iterator<Item = usize> {
-        let members = self.members;
-        let chairs = room * self.size..(room + 1) * self.size;
-        // Each round of all members has an order of its own: the steps and the number of members have no common factor.
+        let (members, size) = (self.members, self.size);
+        let first = room * size;
+        let round = first / members;
+        // In each round of all members others write.
+        let chairs = (0..size).map(move |nth| first + (nth + round) % size);
+        // Each round has an order of its own: the steps and the number of members have no common factor.
         chairs.map(move |chair| chair * STEPS[chair / members] % members)
     }
 }
