@@ -218,7 +218,7 @@ fn attribute(node: Node<'_, '_>, name: &'static str) -> Result<String, Broken> {
     Ok(value.to_owned())
 }
 
-/// Elements and texts in an answer: those of such a list.
+/// Elements and texts in an answer: a list of 65,536 members has as many.
 const MAX_NODES: u32 = 65_536 + 2;
 
 #[cfg(test)]

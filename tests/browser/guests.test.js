@@ -102,7 +102,7 @@ test("nicks of guests never become markup, commands or anything but a nick", asy
     assert.equal(await alice.page.locator("#app :is(b, img:not(.mark), script)").count(), 0);
     assert.equal(await alice.page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0);
 
-    // A guest of such a nick uses the page as any other.
+    // A guest with this nick uses the page like any other.
     const guest = await ChatPage.open(t, browser, server);
     await comeIn(guest, "#lobby");
     await guest.page.locator("#guest-nick-error").getByText("This nick is not allowed.").waitFor();

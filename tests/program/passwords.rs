@@ -14,7 +14,7 @@ on_both! {
         let folder = tempdir().unwrap();
         import_members(folder.path(), 2);
         let other = Server::start(folder.path(), &[runtime]);
-        // The other server knows the old password, so it has to learn that it is none any more.
+        // The other server knows the old password, so it has to learn that the password has changed.
         let mut known = logs_in(&other, "1 x");
         let server = Server::start(folder.path(), &[runtime]);
         let mut one = logs_in(&server, "1 x");

@@ -56,7 +56,7 @@ impl GuestNicks {
         }
         let (taken, mut number) = (&self.numbers[from..], from as u64 + 1);
         let mut taken = taken.iter().peekable();
-        // Each turn passes a guest online or a reserved nick; a text has only so many of these.
+        // It ends: each turn skips a guest online or a reserved nick, and there are finitely many of both.
         loop {
             let nick = format!("{UNNAMED}{number}");
             if taken.next_if_eq(&&number).is_none() && !reserved.has(&nick) {

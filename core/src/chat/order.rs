@@ -182,7 +182,7 @@ impl Slot {
     }
 }
 
-/// Up to so many places, the array grows by a few at a time.
+/// An array of at most this many places grows by a few at a time.
 const SMALL: usize = 32;
 const STEP: usize = 4;
 

@@ -53,7 +53,7 @@ pub(crate) const MAY_NOT: &str = "You may not do that.";
 /// There is a room of this name.
 pub(crate) const ROOM_EXISTS: &str = "Room exists already.";
 
-/// There is none of this name that the member may see.
+/// No room that the member may see has this name.
 pub(crate) const NO_SUCH_ROOM: &str = "No such room.";
 
 /// Only members who are in the room may do this.

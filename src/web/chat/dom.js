@@ -107,7 +107,7 @@ export function rove(list, rows) {
     });
 }
 
-/** Leaves one row of such a list to be tabbed to. */
+/** Keeps one row of a list that `rove` serves within reach of Tab. */
 export function keepStop(list, rows) {
     const all = [...list.querySelectorAll(rows)];
     if (all.length > 0 && !all.some((row) => row.tabIndex === 0)) {

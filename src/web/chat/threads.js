@@ -93,7 +93,7 @@ export class Room extends Thread {
         this.#moved(person, "came", "went");
     }
 
-    /** Returns the person, of whom the nick is all that is known if they were not listed. */
+    /** Returns the person. Of one who was not listed, only the nick is known. */
     gone(nick) {
         const person = this.members.get(nick) ?? { nick, name: nick };
         if (!this.members.delete(nick)) {

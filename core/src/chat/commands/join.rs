@@ -1,4 +1,4 @@
-//! JOIN: a member joins a room, which is created if there is none of its name.
+//! JOIN: a member joins a room. If no room has the name, the room is created.
 
 use super::inside::{self, Fault};
 use crate::chat::command::Args;

@@ -12,7 +12,7 @@ use crate::random::Random;
 pub(super) enum Ask {
     /// A command of [`COMMANDS`] by its word, with its arguments.
     Command(&'static str, Vec<String>),
-    /// A command that is answered with this error, whoever sends it.
+    /// A command that every client gets this error for.
     Wrong(&'static str),
     /// Something that leads to no command, and its cost in 1,024ths of a command.
     Idle(u64),
@@ -178,7 +178,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Whom or what a message is for: a member or a room.
+    /// The target of a message: a member or a room.
     pub(super) fn target(&mut self) -> String {
         let rooms = self.swarm.rooms.share;
         match rooms > 0 && self.random.percent(20 + rooms / 2) {

@@ -255,7 +255,7 @@ pub(super) fn price(word: &str) -> u64 {
     named(word).expect("a command of the table").price
 }
 
-/// The same for the command that is answered with this error, whoever sends it.
+/// The price of a command that every client gets this error for.
 pub(super) fn price_of_wrong(error: &str) -> u64 {
     of_usage(error).map_or(1, |row| row.price)
 }

@@ -34,7 +34,7 @@ impl Writer<'_> {
         String::from(*self.random.pick(&rooms))
     }
 
-    /// A room, and a member of it whom the client may kick as far as it knows; or any of both.
+    /// A room and a member that the client may kick there, as far as it knows. Sometimes any room and any nick.
     pub(super) fn room_and_member(&mut self) -> (String, String) {
         let guests = self.known.guests();
         if guests.is_empty() || self.random.percent(30) {
