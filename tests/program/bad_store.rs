@@ -106,6 +106,9 @@ fn every_command_ends_with_the_same_code() {
                     let words: Vec<_> = command.split(' ').collect();
                     let done = run_in(folder, &words, "secret1\n");
                     assert!(done.stderr.contains(says), "{command}: {done:?}");
+                    // The command that looks for damage says so by its code, wherever the damage is.
+                    let finds = *command == "members check" && says == "is damaged";
+                    let code = if finds { 65 } else { code };
                     assert_eq!(done.code, code, "{command}: {done:?}");
                 });
             }
