@@ -64,11 +64,27 @@ impl Chunks {
             return first;
         }
         debug_assert!(self.offset == 0, "written before what is first");
-        first.reserve(self.chunks.len());
-        first.chunks.append(&mut self.chunks);
         first.memory += mem::take(&mut self.memory);
+        // The shorter queue moves, and gives up its spare capacity before that: so the two together never take more
+        // memory than is counted for their chunks.
+        if self.chunks.len() <= first.chunks.len() {
+            if !self.is_empty() {
+                self.chunks.shrink_to_fit();
+                first.reserve(self.chunks.len());
+                first.chunks.append(&mut self.chunks);
+            }
+            mem::swap(self, &mut first);
+        } else {
+            first.chunks.shrink_to_fit();
+            self.reserve(first.chunks.len());
+            for chunk in first.chunks.drain(..).rev() {
+                self.chunks.push_front(chunk);
+            }
+            self.offset = mem::take(&mut first.offset);
+            self.memory = mem::take(&mut first.memory);
+        }
         self.fit();
-        mem::replace(self, first)
+        first
     }
 
     /// All bytes that are left, in order.

@@ -39,6 +39,7 @@ impl Counting {
             Whose::Threads => {
                 // A thread that is ending has no cell any more; it is not the one that measures.
                 let _ = HELD.try_with(|held| held.set(held.get() + bytes));
+                let _ = MOST_HELD.try_with(|most| most.set(most.get().max(held())));
                 let _ = ASKED.try_with(|asked| asked.set(asked.get() + bytes.max(0)));
             }
             Whose::Process => {
@@ -52,6 +53,13 @@ impl Counting {
 /// Bytes that this thread has asked for and not given back.
 pub fn held() -> isize {
     HELD.get()
+}
+
+/// The most bytes that this thread held while `act` ran.
+pub fn most_held<R>(act: impl FnOnce() -> R) -> (isize, R) {
+    MOST_HELD.set(held());
+    let result = act();
+    (MOST_HELD.get(), result)
 }
 
 /// Bytes that this thread has asked for so far, given back or not.
@@ -99,6 +107,7 @@ impl Meter for GatewayMeter {
 
 thread_local! {
     static HELD: Cell<isize> = const { Cell::new(0) };
+    static MOST_HELD: Cell<isize> = const { Cell::new(0) };
     static ASKED: Cell<isize> = const { Cell::new(0) };
     /// What the thread held when the gateway began to work.
     static ENTERED: Cell<Option<isize>> = const { Cell::new(None) };

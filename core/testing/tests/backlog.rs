@@ -14,7 +14,7 @@ use flashgate_core::{
     Accepted, Action, Answer, Cause, Chunk, Chunks, CodePage, Config, ConnId, Gateway, Input,
     ListenerId, Login, MAX_READ, Member, Now, Presence, Query, Ticket,
 };
-use flashgate_testing::counting::{Counting, held};
+use flashgate_testing::counting::{Counting, held, most_held};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting::by_thread();
@@ -221,6 +221,38 @@ fn unread_commands_stay_within_their_limit() {
         let what = format!("{wire:?}, unread commands");
         println!("{what:<32} {most:>8} bytes of {UNREAD}");
         assert!(most <= UNREAD && most > UNREAD / 3, "{wire:?}: {most}");
+    }
+}
+
+/// A queue that a writer has taken out, and the queue that has grown meanwhile, take no more than is counted while
+/// they become one: however long each is.
+#[test]
+fn queues_that_become_one_stay_within_what_is_counted() {
+    for (taken, since) in [
+        (1, 0),
+        (1, 9000),
+        (10, 9000),
+        (3000, 6000),
+        (4500, 4500),
+        (6000, 3000),
+        (9000, 10),
+    ] {
+        let before = held();
+        let (mut first, mut queue) = (Chunks::default(), Chunks::default());
+        (0..taken).for_each(|_| first.push(Chunk::from(&b"<msg />"[..])));
+        (0..since).for_each(|_| queue.push(Chunk::from(&b"<msg />"[..])));
+        let counted = (first.left() + queue.left()) as isize;
+        let (most, spare) = most_held(|| queue.put_back(first));
+        assert!(spare.is_empty());
+        assert_eq!(
+            (queue.len(), queue.left() as isize),
+            (taken + since, counted)
+        );
+        let most = most - before;
+        assert!(
+            most <= counted + 2048,
+            "{taken} and {since}: {most} are held, {counted} are counted"
+        );
     }
 }
 
