@@ -23,8 +23,8 @@ static ALLOCATOR: Counting = Counting::by_thread();
 
 #[test]
 fn seeds_that_once_failed() {
-    for (seed, why) in REGRESSIONS {
-        play(*seed, &format!("which once showed: {why}"), EVENTS);
+    for (seed, events, why) in REGRESSIONS {
+        play(*seed, &format!("which once showed: {why}"), *events);
     }
 }
 
@@ -118,15 +118,22 @@ fn play(seed: u64, what: &str, events: u64) -> Report {
     }
 }
 
-/// Seeds that showed a fault, and the fault.
-const REGRESSIONS: &[(u64, &str)] = &[
+/// Seeds that showed a fault, how many inputs that takes, and the fault.
+const REGRESSIONS: &[(u64, u64, &str)] = &[
     (
         13_001_153,
+        EVENTS,
         "the pace of a guarded name forgotten after a shorter window",
     ),
     (
         1_796_043_665_571_938_029,
+        EVENTS,
         "a login expected behind a PROXY header that came too late",
+    ),
+    (
+        1_000_017,
+        LONG,
+        "a login in line by a nick that another member had taken",
     ),
 ];
 

@@ -354,9 +354,9 @@ impl Throttle {
                 self.changed.push_back(Which::Gate(source));
             }
             self.changed.push_back(Which::Line(number.clone()));
-            let renamed = flights.filter(|flight| flight.name == before);
-            renamed.for_each(|flight| flight.name = number.clone());
         }
+        let renamed = flights.filter(|flight| flight.name == before);
+        renamed.for_each(|flight| flight.name = number.clone());
         // No login waits by a nick that is forgotten: its line has the number's name.
         self.numbers.put(nick, member, now, settings.names);
     }

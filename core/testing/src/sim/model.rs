@@ -106,6 +106,8 @@ struct Question {
     conn: Key,
     source: Source,
     name: String,
+    /// The name that it counts for in the login throttle.
+    counts_for: String,
     /// The member, if the question is about a claim.
     claim: Option<Member>,
     /// The member as it was, if the question is about another nick.

@@ -49,6 +49,7 @@ impl Model {
             conn: id,
             source,
             name,
+            counts_for: self.sides[&id].counts_for.clone(),
             claim: None,
             rename: None,
             password: true,

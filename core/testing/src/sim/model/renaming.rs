@@ -59,6 +59,7 @@ impl Model {
             conn: id,
             source,
             name: String::new(),
+            counts_for: String::new(),
             claim: None,
             rename: Some(member),
             password: false,

@@ -57,6 +57,8 @@ pub(in crate::sim) struct Side {
     pub(super) logged_in: Millis,
     /// The name that it tried last.
     pub(super) tried: String,
+    /// The name that this counts for in the login throttle.
+    pub(super) counts_for: String,
     rate: Rate,
     /// When the log last said that the rate slows it down.
     pub(super) slowed: Option<Millis>,
@@ -152,6 +154,7 @@ impl Side {
             failures: 0,
             logged_in: now,
             tried: String::new(),
+            counts_for: String::new(),
             rate: Rate::new(now),
             slowed: None,
             waiting: VecDeque::new(),

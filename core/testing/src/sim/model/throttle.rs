@@ -4,24 +4,24 @@ mod line;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::num::NonZeroU32;
 
 use super::Question;
 use super::side::Since;
 use crate::sim::key::Key;
-use flashgate_core::{LoginThrottle, Member, MemberId, Millis, Source, Throttle};
+use flashgate_core::{LoginThrottle, Member, Millis, Source, Throttle};
 
-/// What is remembered of earlier logins.
+/// What is remembered of earlier logins. A name here is a member's number, or a nick whose number is not known. A nick
+/// that another member has later does not take along what was counted for the first.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Past {
-    /// Every failure that counts: its source, the name as it was sent, and the time.
+    /// Every failure that counts: its source, its name, and the time.
     failures: Vec<(Source, String, Millis)>,
     /// Names and the addresses that they have logged in from.
     logins: BTreeSet<(String, Source)>,
     /// The numbers of nicks, from the store's answers.
     numbers: BTreeMap<String, String>,
-    /// For each guarded name, when the last question passed, and how many may pass in a second.
-    passed: BTreeMap<String, (Millis, Option<NonZeroU32>)>,
+    /// For each guarded name, when the next question may pass.
+    passed: BTreeMap<String, Millis>,
     /// Since when a name has its place in the line of a source: since it came, or since its last turn.
     stands: BTreeMap<(Source, String), Since>,
 }
@@ -57,10 +57,17 @@ impl Past {
         }
     }
 
-    /// The store has answered which member a name stands for. Only nicks need to be remembered.
-    pub(super) fn told(&mut self, name: &str, id: MemberId) {
-        if !is_number(name) {
-            self.numbers.insert(name.to_string(), id.0.to_string());
+    /// The store has answered which member a nick stands for: what was counted for the nick is the member's.
+    fn told(&mut self, nick: &str, number: &str) {
+        self.numbers.insert(nick.to_string(), number.to_string());
+        for (_, name, _) in &mut self.failures {
+            if name == nick {
+                *name = number.to_string();
+            }
+        }
+        if let Some(old) = self.passed.remove(nick) {
+            let passed = self.passed.entry(number.to_string()).or_insert(old);
+            *passed = (*passed).max(old);
         }
     }
 
@@ -75,22 +82,16 @@ impl Past {
         ]
     }
 
-    /// The same text for all names of a member.
-    fn member(&self, name: &str) -> String {
+    /// The name that a login by this nick or number counts for.
+    fn name(&self, name: &str) -> String {
         let number = self.numbers.get(name);
         number.map_or_else(|| name.to_string(), Clone::clone)
     }
 }
 
 impl Look<'_> {
-    /// Whether two names belong to the same member.
-    fn same(&self, one: &str, other: &str) -> bool {
-        self.past.member(one) == self.past.member(other)
-    }
-
     fn has_logged_in(&self, source: Source, name: &str) -> bool {
-        let pair = (self.past.member(name), source);
-        self.past.logins.contains(&pair)
+        self.past.logins.contains(&(name.to_string(), source))
     }
 
     /// The last failures within the window. No more than eight are remembered.
@@ -140,13 +141,11 @@ impl Look<'_> {
 
     fn strangers_in(&self, name: &str) -> usize {
         let there = self.questions.iter();
-        there
-            .filter(|q| q.counts && self.same(&q.name, name))
-            .count()
+        there.filter(|q| q.counts && q.counts_for == name).count()
     }
 
     fn failures_in(&self, name: &str) -> usize {
-        self.recent(|_, other| self.same(other, name)).len()
+        self.recent(|_, other| other == name).len()
     }
 
     fn is_guarded(&self, name: &str) -> bool {
@@ -164,12 +163,8 @@ impl Look<'_> {
         if self.strangers_in(waits.name) >= self.rule.name_lookups {
             return false;
         }
-        let passed = self.past.passed.iter();
-        let of_it = passed.filter(|(name, _)| self.same(name, waits.name));
-        let slow = of_it.filter_map(|(_, (at, rate))| Some((*at, (*rate)?.get())));
-        let paced = slow
-            .map(|(at, rate)| at + Millis(1000_u64.div_ceil(rate.into())))
-            .all(|next| self.now >= next);
+        let next = self.past.passed.get(waits.name);
+        let paced = next.is_none_or(|next| self.now >= *next);
         !self.is_guarded(waits.name) || (paced && self.now >= since + self.rule.name_wait)
     }
 
@@ -203,8 +198,12 @@ impl Look<'_> {
 
     /// Since when a waiting name has its place in the line of a source.
     fn stood(&self, source: Source, name: &str) -> Option<Since> {
+        self.stood_by(source, |other| other == name)
+    }
+
+    fn stood_by(&self, source: Source, is_one: impl Fn(&str) -> bool) -> Option<Since> {
         let all = self.waits.iter();
-        let of_it = all.filter(|other| other.source == source && self.same(other.name, name));
+        let of_it = all.filter(|other| other.source == source && is_one(other.name));
         let stands = of_it.map(|other| {
             let pair = (source, other.name.to_string());
             self.past.stands.get(&pair).copied().unwrap_or(other.since)
@@ -266,7 +265,7 @@ impl Look<'_> {
         }
         let (_, stood) = self.place(waits);
         for other in &self.waits {
-            let rival = other.source != source && self.same(other.name, name);
+            let rival = other.source != source && other.name == name;
             if rival && self.must(*other) && self.must_be_first(*other) {
                 let (_, theirs) = self.place(*other);
                 assert!(

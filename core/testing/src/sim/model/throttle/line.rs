@@ -1,6 +1,6 @@
 //! The line in front of the member store: which command with a password waits, and which must pass.
 
-use super::{Look, Past, Waits, subscriber};
+use super::{Look, Past, Waits, is_number, subscriber};
 use crate::sim::ask::Ask;
 use crate::sim::client::Kind;
 use crate::sim::key::Key;
@@ -58,8 +58,9 @@ impl Model {
         if ask.arguments("PASSWD").is_some() {
             self.raise_level(id);
         }
+        let counts_for = self.past.name(&name);
         let side = self.side(id);
-        (side.turn, side.tried) = (Turn::Line(ask), name);
+        (side.turn, side.tried, side.counts_for) = (Turn::Line(ask), name, counts_for);
         self.stand(id);
     }
 
@@ -86,24 +87,18 @@ impl Model {
             look.assert_turn(waits);
         }
         let guarded = look.is_guarded(&name) && !look.has_logged_in(source, &name);
-        let same: Vec<(Source, String)> = look
-            .waits
-            .iter()
-            .filter(|other| other.source == source && look.same(other.name, &name))
-            .map(|other| (source, other.name.to_string()))
-            .collect();
-        let (now, rate) = (self.now.mono, self.config.limits.throttle.name_rate);
+        let now = self.now.mono;
+        let rate = self.config.limits.throttle.name_rate;
+        let next = rate.map(|rate| now + Millis(1000_u64.div_ceil(rate.get().into())));
         if guarded && self.config.limits.throttle.login == LoginThrottle::On {
-            self.past.passed.insert(name, (now, rate));
+            self.past.passed.insert(name.clone(), next.unwrap_or(now));
             self.count("guarded");
-        } else if let Some(rate) = rate
+        } else if let Some(next) = next
             && self.blurred
         {
-            self.unsure_until = now + Millis(1000_u64.div_ceil(rate.get().into()));
+            self.unsure_until = next;
         }
-        for pair in same {
-            self.past.stands.insert(pair, Since::at(now));
-        }
+        self.past.stands.insert((source, name), Since::at(now));
     }
 
     /// Checks that no login waits that must pass.
@@ -141,14 +136,17 @@ impl Model {
         if !question.throttled {
             return;
         }
-        let (source, name, now) = (question.source, question.name.as_str(), self.now.mono);
+        let (source, now) = (question.source, self.now.mono);
+        let mut name = question.counts_for.clone();
         if let Some(member) = answer.member() {
-            self.past.told(name, member);
-            self.stand_as_one(name);
+            name = member.0.to_string();
+            if !is_number(&question.name) {
+                self.become_one(&question.name, &name);
+            }
         }
         match answer {
             Answer::Member(member) => self.past.logged_in(source, member),
-            Answer::Denied(..) => self.past.failed(source, name, now),
+            Answer::Denied(..) => self.past.failed(source, &name, now),
             Answer::Claimed
             | Answer::Renamed(_)
             | Answer::Taken
@@ -158,18 +156,25 @@ impl Model {
         }
     }
 
-    /// Joins two names that turn out to be one member's: in each line, they have the earlier place.
-    fn stand_as_one(&mut self, name: &str) {
+    /// A nick turns out to be a member's: what waits and is asked in it counts for the member, and has the earlier place
+    /// of the two in each line.
+    fn become_one(&mut self, nick: &str, number: &str) {
         let look = self.look(&self.past);
-        let waits = look.waits.iter();
-        let one: Vec<_> = waits
-            .filter(|other| look.same(other.name, name))
-            .filter_map(|other| {
-                let pair = (other.source, other.name.to_string());
-                Some((pair, look.stood(other.source, name)?))
+        let is_one = |name: &str| name == nick || name == number;
+        let waits = look.waits.iter().filter(|waits| is_one(waits.name));
+        let stands: Vec<_> = waits
+            .filter_map(|waits| {
+                let stood = look.stood_by(waits.source, is_one)?;
+                Some(((waits.source, number.to_string()), stood))
             })
             .collect();
-        self.past.stands.extend(one);
+        self.past.told(nick, number);
+        self.past.stands.extend(stands);
+        let sides = self.sides.values_mut().map(|side| &mut side.counts_for);
+        let questions = self.questions.values_mut().map(|q| &mut q.counts_for);
+        for name in sides.chain(questions).filter(|name| *name == nick) {
+            *name = number.to_string();
+        }
     }
 
     /// The source that a connection counts for.
@@ -225,7 +230,7 @@ impl Model {
         side.ending.is_none().then(|| Waits {
             conn: id,
             source: self.source(id),
-            name: &side.tried,
+            name: &side.counts_for,
             since: side.since,
         })
     }
