@@ -47,7 +47,8 @@ impl Questions {
         Some((*ticket, question.asked))
     }
 
-    /// A member has another nick, which the open questions may not have found yet.
+    /// The host has reported a change of a member's nick, which the open questions may not have found yet. The
+    /// answer to a login is no such report: it may be older than a question that was asked meanwhile.
     pub(super) fn rename(&mut self, member: &Member) {
         if !self.open.is_empty() {
             let change = (Ticket(self.next), member.clone());

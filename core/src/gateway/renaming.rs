@@ -175,13 +175,13 @@ impl Gateway {
             };
             self.note_from(question.conn, question.peer, what);
         }
+        self.questions.rename(member);
         self.renamed(member, Some(question.conn));
     }
 
     /// A member has this nick and name in the store. Changes nothing where that is known.
     #[cold]
     pub(super) fn renamed(&mut self, member: &Member, author: Option<ConnId>) {
-        self.questions.rename(member);
         self.rename_claims(member);
         let before = self.renamings.take(member.id);
         let Some(slot) = self.hub.slot_of(member.id) else {
@@ -393,7 +393,10 @@ impl Gateway {
     #[cold]
     pub(super) fn member(&mut self, event: &MemberEvent) {
         match event {
-            MemberEvent::Renamed(member) => self.renamed(member, None),
+            MemberEvent::Renamed(member) => {
+                self.questions.rename(member);
+                self.renamed(member, None);
+            }
             MemberEvent::Disabled(id) | MemberEvent::Removed(id) => self.log_out(*id),
         }
     }

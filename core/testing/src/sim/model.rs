@@ -226,7 +226,7 @@ impl Model {
                     question.changed.insert(*member);
                 }
             }
-            Input::Renamed(member) => self.renamed(member, None),
+            Input::Renamed(member) => self.renamed_from_outside(member),
             Input::Announce(text) => {
                 let said = Said::xml("announce", [&*self.time_of_day(), text]);
                 self.announced(said);

@@ -86,6 +86,7 @@ impl Model {
                 self.must.push_back(Must::Nick(id, member.clone(), old));
                 self.count("a nick changed after the end");
             }
+            self.mark_questions(&member);
             self.renamed(&member, Some(id));
         }
         let Some(side) = self.sides.get_mut(&id) else {
@@ -130,11 +131,21 @@ impl Model {
         }
     }
 
-    /// A member has this nick in the store.
-    pub(super) fn renamed(&mut self, member: &Member, author: Option<Key>) {
+    /// The host reports a member's nick and name.
+    pub(super) fn renamed_from_outside(&mut self, member: &Member) {
+        self.mark_questions(member);
+        self.renamed(member, None);
+    }
+
+    /// Answers to the questions of now may be older than this change.
+    fn mark_questions(&mut self, member: &Member) {
         for question in self.questions.values_mut() {
             question.renamed.insert(member.id, member.clone());
         }
+    }
+
+    /// A member has this nick in the store.
+    fn renamed(&mut self, member: &Member, author: Option<Key>) {
         for side in self.sides.values_mut() {
             if let Turn::Claim { member: waits, .. } = &mut side.turn
                 && waits.id == member.id
