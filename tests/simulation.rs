@@ -135,6 +135,16 @@ const REGRESSIONS: &[(u64, u64, &str)] = &[
         LONG,
         "a login in line by a nick that another member had taken",
     ),
+    (
+        7_000_000_165,
+        3_000,
+        "a change of nick undone by a login that was looked up before",
+    ),
+    (
+        1_001_124,
+        LONG,
+        "a PASSWD in line since before others' messages waited for its client",
+    ),
 ];
 
 /// Inputs of a run until its faults stop.

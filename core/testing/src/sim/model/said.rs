@@ -50,6 +50,9 @@ impl Model {
         };
         // Checked now that the command is known which this answers.
         assert!(self.sides[&id].may_hear(bytes), "in its code page");
+        if owner == Owner::Others {
+            self.may_have_queued_up(id);
+        }
         self.side(id).wrote(owner, memory, own_backlog);
         self.will_hear(id, said);
     }
@@ -89,6 +92,9 @@ impl Model {
             } else {
                 Owner::Others
             };
+            if owner == Owner::Others {
+                self.may_have_queued_up(*id);
+            }
             let side = self.sides.get_mut(id).expect("is online");
             side.wrote(owner, memory, self.config.limits.own_backlog);
             self.will_hear(*id, heard);

@@ -11,25 +11,10 @@ use flashgate_core::{Answer, LoginThrottle, Millis, Source};
 impl Model {
     /// Puts a command with a password in line that could be carried out and has not led to a question.
     pub(in crate::sim::model) fn queue_up(&mut self, id: Key) {
+        let Some((ask, name)) = self.next_with_a_password(id) else {
+            return;
+        };
         let (now, limits) = (self.now.mono, self.config.limits.clone());
-        if limits.throttle.login == LoginThrottle::Off {
-            return;
-        }
-        if self.must_be_late(id) && self.sides[&id].perhaps_since.is_none() {
-            return;
-        }
-        let side = self.side(id);
-        // The model does not know which commands the core finds in garbage.
-        let is_known = side.chat && side.kind != Kind::Garbage;
-        if !is_known || side.ending.is_some() || side.turn != Turn::Free {
-            return;
-        }
-        let Some(ask) = side.next(&limits, now).cloned() else {
-            return;
-        };
-        let Some(name) = self.name_in(id, &ask) else {
-            return;
-        };
         let side = self.side(id);
         if side.must(&ask, &limits, now) {
             let order = side.may_since(&limits);
@@ -40,6 +25,39 @@ impl Model {
         } else if side.may(&ask, &limits, now) {
             side.perhaps_since.get_or_insert(now);
         }
+    }
+
+    /// Something of another client is written to this one. What waits from now on may hold back its command with a
+    /// password, unless that was taken earlier in this input.
+    pub(in crate::sim::model) fn may_have_queued_up(&mut self, id: Key) {
+        let Some((ask, _)) = self.next_with_a_password(id) else {
+            return;
+        };
+        let (now, limits) = (self.now.mono, self.config.limits.clone());
+        let side = self.side(id);
+        if side.may(&ask, &limits, now) {
+            side.perhaps_since.get_or_insert(now);
+        }
+    }
+
+    /// The next command of a client, if it has a password to check, and the name that this counts for.
+    fn next_with_a_password(&mut self, id: Key) -> Option<(Ask, String)> {
+        let (now, limits) = (self.now.mono, self.config.limits.clone());
+        if limits.throttle.login == LoginThrottle::Off {
+            return None;
+        }
+        if self.must_be_late(id) && self.sides[&id].perhaps_since.is_none() {
+            return None;
+        }
+        let side = self.side(id);
+        // The model does not know which commands the core finds in garbage.
+        let is_known = side.chat && side.kind != Kind::Garbage;
+        if !is_known || side.ending.is_some() || side.turn != Turn::Free {
+            return None;
+        }
+        let ask = side.next(&limits, now)?.clone();
+        let name = self.name_in(id, &ask)?;
+        Some((ask, name))
     }
 
     /// The name that a command with a password counts for; `None` if the store need not be asked about it.
