@@ -33,7 +33,7 @@ fn the_table_of_errors_is_that_of_the_core() {
         .map(|row| row.split('`').next().unwrap().to_owned())
         .collect();
     let mut said = BTreeSet::new();
-    for (file, start) in [("reply.rs", "&str = \""), ("command.rs", "usage: \"")] {
+    for (file, start) in [("reply.rs", "&str = \""), ("commands.rs", "usage: \"")] {
         let source = fs::read_to_string(root("/core/src/chat/") + file).unwrap();
         let source = source.split("#[cfg(test)]").next().unwrap();
         let texts = source.split(start).skip(1);
@@ -48,7 +48,7 @@ fn the_table_of_errors_is_that_of_the_core() {
 fn commands_and_answers_are_listed() {
     let text = fs::read_to_string(PATH).unwrap();
     for (section, file, start, end) in [
-        ("Commands", "command.rs", "word: \"", '"'),
+        ("Commands", "commands.rs", "word: \"", '"'),
         ("Answers", "reply.rs", "/// `<", ' '),
     ] {
         let (_, section) = text.split_once(&format!("\n## {section}\n")).unwrap();

@@ -1,195 +1,24 @@
-//! The table of commands, and how a command is found in a client's text.
-//!
-//! CONTRIBUTING.md lists what a new command needs.
+//! How a command is found in a client's text, and carried out. The table of commands is
+//! [`COMMANDS`].
 
-use crate::chat::commands::{
-    guest, hello, identify, join, kick, list, me, msg, nick, open, part, passwd, ping, quit, rooms,
-    topic, who,
-};
+use crate::chat::commands::COMMANDS;
 use crate::chat::context::Context;
 use crate::chat::reply;
 use crate::chunk::Level;
 use crate::text;
 
-/// All commands. Nothing else names their words, their arguments, or what a recording keeps of them.
-static COMMANDS: [Command; 17] = [
-    Command {
-        word: "IDENTIFY",
-        level: Level::One,
-        price: 1,
-        takes: Takes::WordAndText {
-            usage: "Usage: IDENTIFY id password",
-        },
-        keeps: Keeps::FirstArgument,
-        run: identify::run,
-    },
-    Command {
-        word: "MSG",
-        level: Level::One,
-        price: 1,
-        takes: Takes::WordAndText {
-            usage: "Usage: MSG nick text",
-        },
-        keeps: Keeps::FirstArgument,
-        run: msg::run,
-    },
-    Command {
-        word: "LIST",
-        level: Level::One,
-        price: 1,
-        takes: Takes::Nothing,
-        keeps: Keeps::NoArgument,
-        run: list::run,
-    },
-    Command {
-        word: "PING",
-        level: Level::One,
-        price: 1,
-        takes: Takes::Word {
-            usage: "Usage: PING token",
-        },
-        keeps: Keeps::NoArgument,
-        run: ping::run,
-    },
-    Command {
-        word: "QUIT",
-        level: Level::One,
-        price: 1,
-        takes: Takes::Nothing,
-        keeps: Keeps::NoArgument,
-        run: quit::run,
-    },
-    Command {
-        word: "HELLO",
-        level: Level::Two,
-        price: 1,
-        takes: Takes::Nothing,
-        keeps: Keeps::NoArgument,
-        run: hello::run,
-    },
-    Command {
-        word: "ME",
-        level: Level::Two,
-        price: 1,
-        takes: Takes::WordAndText {
-            usage: "Usage: ME nick text",
-        },
-        keeps: Keeps::FirstArgument,
-        run: me::run,
-    },
-    Command {
-        word: "GUEST",
-        level: Level::Two,
-        // Each guest that comes is broadcast to everyone.
-        price: 20,
-        takes: Takes::MaybeWords,
-        keeps: Keeps::FirstArgument,
-        run: guest::run,
-    },
-    Command {
-        word: "NICK",
-        level: Level::Two,
-        price: 1,
-        takes: Takes::Word {
-            usage: "Usage: NICK new",
-        },
-        keeps: Keeps::FirstArgument,
-        run: nick::run,
-    },
-    Command {
-        word: "JOIN",
-        level: Level::Two,
-        price: 5,
-        takes: Takes::WordAndOptions {
-            usage: "Usage: JOIN #room [key]",
-            are_good: join::is_good,
-        },
-        keeps: Keeps::RoomNotKey,
-        run: join::run,
-    },
-    Command {
-        word: "PART",
-        level: Level::Two,
-        price: 5,
-        takes: Takes::Word {
-            usage: "Usage: PART #room",
-        },
-        keeps: Keeps::FirstArgument,
-        run: part::run,
-    },
-    Command {
-        word: "ROOMS",
-        level: Level::Two,
-        price: 5,
-        takes: Takes::Nothing,
-        keeps: Keeps::NoArgument,
-        run: rooms::run,
-    },
-    Command {
-        word: "WHO",
-        level: Level::Two,
-        price: 5,
-        takes: Takes::Word {
-            usage: "Usage: WHO #room",
-        },
-        keeps: Keeps::FirstArgument,
-        run: who::run,
-    },
-    Command {
-        word: "TOPIC",
-        level: Level::Two,
-        price: 5,
-        takes: Takes::WordAndMaybeText {
-            usage: "Usage: TOPIC #room [text]",
-        },
-        keeps: Keeps::Room,
-        run: topic::run,
-    },
-    Command {
-        word: "KICK",
-        level: Level::Two,
-        price: 1,
-        takes: Takes::TwoWordsAndMaybeText {
-            usage: "Usage: KICK #room nick [reason]",
-        },
-        keeps: Keeps::RoomAndMember,
-        run: kick::run,
-    },
-    Command {
-        word: "OPEN",
-        level: Level::Two,
-        price: 5,
-        takes: Takes::WordAndOptions {
-            usage: "Usage: OPEN #room [seats=N] [max=N] [key=K] [hidden]",
-            are_good: open::is_good,
-        },
-        keeps: Keeps::RoomAndOptions,
-        run: open::run,
-    },
-    Command {
-        word: "PASSWD",
-        level: Level::Two,
-        price: 1,
-        takes: Takes::TwoTexts {
-            usage: "Usage: PASSWD old new",
-        },
-        keeps: Keeps::NoArgument,
-        run: passwd::run,
-    },
-];
-
 /// A row of the table.
 #[derive(Debug)]
 pub(crate) struct Command {
     /// In capitals; a client may write it in any case.
-    word: &'static str,
+    pub(super) word: &'static str,
     /// The level that a client shows by sending it, even if the command leads to an error.
-    level: Level,
+    pub(super) level: Level,
     /// How many commands it counts as for the command rate, whatever becomes of it.
-    price: u8,
+    pub(super) price: u8,
     pub(crate) takes: Takes,
     pub(crate) keeps: Keeps,
-    run: fn(&mut dyn Context, Args<'_>),
+    pub(super) run: fn(&mut dyn Context, Args<'_>),
 }
 
 /// The arguments that a command needs, and the error that a client gets without them. More text than
