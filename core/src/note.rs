@@ -1,12 +1,17 @@
-//! What there is to say about what happened, as values with their words.
+//! What there is to say about what happened, as values with their words: the log's lines, transcripts and
+//! `Display` are all made of these. Section "Log lines" of the protocol reference explains each.
 
+mod reason;
 mod words;
 
+use alloc::format;
 use alloc::sync::Arc;
 use core::net::SocketAddr;
 
 use crate::id::ConnId;
 use crate::member::{Denial, Identity, Unavailable};
+use NotePart::{Member, Number, Text, Word};
+pub use reason::{CloseReason, Refusal};
 pub use words::{NotePart, NoteWriter};
 
 /// One event for the log: a connection, and what happened to it.
@@ -99,150 +104,72 @@ pub enum What {
     },
 }
 
-/// Why a chat connection ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum CloseReason {
-    /// The client said QUIT.
-    Quit,
-    /// The client closed its sending side.
-    EndOfStream,
-    /// The connection broke.
-    Reset,
-    /// Too many bytes of others' messages waited for it.
-    TooSlow,
-    /// It did not identify in time.
-    NoLogin,
-    /// It gave no sign of life.
-    Timeout,
-    /// Too many of its identifications failed.
-    FailedLogins,
-    /// Its member logged in again elsewhere.
-    Replaced,
-    /// It broke the rules of its protocol.
-    ProtocolError,
-    /// The server shut down.
-    Shutdown,
-    /// Its member was disabled or removed.
-    Disabled,
-    /// The operator closed it.
-    Kicked,
-    /// What was taken for a chat turned out to be an HTTP request of another method.
-    NotChat,
-}
-
-/// Why a connection was turned away before it could chat.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Refusal {
-    /// As many chat connections as there may be are open, or as many of any kind.
-    Full,
-    /// Its address has as many connections as it may have.
-    AddressLimit,
-    /// It speaks TLS, and no certificate is configured.
-    NoCertificate,
-    /// It asks for a WebSocket for a page that may not have one.
-    Origin,
-    /// It asks for a WebSocket by HTTP/1.0, which has none.
-    Http10,
-    /// It asks for a WebSocket of no host, or of two.
-    Host,
-    /// It asks for a WebSocket by another method than GET.
-    Method,
-    /// It has the headers of a WebSocket, but no `Upgrade`, and was answered like any other request.
-    NoUpgrade,
-    /// It asks for a WebSocket, and its `Connection` does not say `Upgrade`.
-    NoConnection,
-    /// It asks for a WebSocket by a request that has a body.
-    Body,
-    /// It asks for a WebSocket of no version.
-    NoVersion,
-    /// It asks for a WebSocket of another version than 13.
-    Version,
-    /// It asks for a WebSocket of two versions.
-    TwoVersions,
-    /// It asks for a WebSocket without a key.
-    NoKey,
-    /// It asks for a WebSocket by something that is not a key.
-    BadKey,
-    /// It asks for a WebSocket by a request whose head is malformed, too large or not finished in time.
-    Head,
-    /// It asks for a WebSocket while the server stops.
-    Shutdown,
-    /// It comes from a proxy, and does not begin with a PROXY header.
-    NoProxyHeader,
-    /// It comes from a proxy, and its PROXY header is malformed, too long or not finished in time.
-    BadProxyHeader,
-}
-
-impl CloseReason {
-    /// The words of the log line, and the label in `/metrics`.
-    pub const fn as_str(self) -> &'static str {
+impl What {
+    /// Writes what happened, in words and as facts.
+    pub fn write_to(&self, to: &mut impl NoteWriter) {
         match self {
-            Self::Quit => "quit",
-            Self::EndOfStream => "end of stream",
-            Self::Reset => "reset",
-            Self::TooSlow => "too slow",
-            Self::NoLogin => "no login",
-            Self::Timeout => "timeout",
-            Self::FailedLogins => "failed logins",
-            Self::Replaced => "replaced",
-            Self::ProtocolError => "protocol error",
-            Self::Shutdown => "shutdown",
-            Self::Disabled => "disabled",
-            Self::Kicked => "kicked",
-            Self::NotChat => "not chat",
+            Self::Connected { clients, max } => {
+                let (clients, max) = (count(*clients), count(*max));
+                let words = [Word("CONNECTED ("), clients, Word("/"), max, Word(")")];
+                to.write("connected", &words, &[("clients", clients), ("max", max)]);
+            }
+            Self::Crossdomain => {
+                to.write("crossdomain", &[Word("CROSSDOMAIN.XML REQUEST")], &[]);
+            }
+            Self::Status => to.write("status", &[Word("STATUS REQUEST")], &[]),
+            Self::Redirect { method, path } => {
+                let request = format!("{method} {path}");
+                let facts = [("method", Word(method)), ("path", Text(path))];
+                to.write("redirect", &[Word("REDIRECT "), Text(&request)], &facts);
+            }
+            Self::Login { who, clients, max } => {
+                let ((kind, who), clients, max) = (named(who), count(*clients), count(*max));
+                let [open, slash, close] = [Word("("), Word("/"), Word(")")];
+                let words = [Word("LOGIN "), who, open, clients, slash, max, close];
+                let facts = [(kind, who), ("clients", clients), ("max", max)];
+                to.write("login", &words, &facts);
+            }
+            Self::LoginFailed { id, why } => {
+                let (id, why) = (Text(id), Word(why.as_str()));
+                let words = [Word("LOGIN FAILED "), id, Word(" "), why];
+                to.write("login_failed", &words, &[("id", id), ("reason", why)]);
+            }
+            Self::LoginUnavailable { id, why } => {
+                let (id, why) = (Text(id), Word(why.as_str()));
+                let words = [Word("LOGIN UNAVAILABLE "), id, Word(" "), why];
+                to.write("login_unavailable", &words, &[("id", id), ("reason", why)]);
+            }
+            Self::Slowed => to.write("slowed", &[Word("SLOWED command rate")], &[]),
+            Self::Nick { who, old, new } => {
+                let ((kind, who), old, new) = (named(who), Text(old), Text(new));
+                let words = [Word("NICK "), who, Word(" "), old, Word(" "), new];
+                to.write("nick", &words, &[(kind, who), ("old", old), ("new", new)]);
+            }
+            Self::Quit { who } => {
+                let (kind, who) = named(who);
+                to.write("quit", &[Word("QUIT "), who], &[(kind, who)]);
+            }
+            Self::Closed { reason } => {
+                let reason = Word(reason.as_str());
+                to.write("closed", &[Word("CLOSED "), reason], &[("reason", reason)]);
+            }
+            Self::Refused {
+                reason,
+                times,
+                detail,
+            } => reason::refused(*reason, *times, detail.as_deref(), to),
         }
     }
 }
 
-impl Refusal {
-    /// The words of the log line, and the label in `/metrics`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Full => "full",
-            Self::AddressLimit => "address limit",
-            Self::NoCertificate => "no certificate",
-            Self::Origin => "origin",
-            Self::Http10 => "HTTP/1.0",
-            Self::Host => "no host",
-            Self::Method => "method",
-            Self::NoUpgrade => "no Upgrade",
-            Self::NoConnection => "no Connection: Upgrade",
-            Self::Body => "body",
-            Self::NoVersion => "no version",
-            Self::Version => "version",
-            Self::TwoVersions => "two versions",
-            Self::NoKey => "no key",
-            Self::BadKey => "bad key",
-            Self::Head => "bad head",
-            Self::Shutdown => "shutdown",
-            Self::NoProxyHeader => "no PROXY header",
-            Self::BadProxyHeader => "bad PROXY header",
-        }
+/// What a member or guest is called among the facts, and its number or nick.
+fn named(who: &Identity) -> (&'static str, NotePart<'_>) {
+    match who {
+        Identity::Member(member) => ("member", Member(*member)),
+        Identity::Guest(nick) => ("guest", Text(nick)),
     }
+}
 
-    /// What the log line adds for an operator who wonders.
-    pub const fn advice(self) -> &'static str {
-        match self {
-            Self::Http10 => ": is the proxy told to use 1.1?",
-            Self::NoUpgrade | Self::NoConnection => ": is the proxy told to pass Upgrade on?",
-            Self::NoProxyHeader => ": is the proxy told to send one?",
-            Self::Full
-            | Self::AddressLimit
-            | Self::NoCertificate
-            | Self::Origin
-            | Self::Host
-            | Self::Method
-            | Self::Body
-            | Self::NoVersion
-            | Self::Version
-            | Self::TwoVersions
-            | Self::NoKey
-            | Self::BadKey
-            | Self::Head
-            | Self::Shutdown
-            | Self::BadProxyHeader => "",
-        }
-    }
+fn count(number: usize) -> NotePart<'static> {
+    Number(number as u64)
 }

@@ -75,7 +75,7 @@ fn the_log_is_described_in_full() {
     let (_, part) = text.split_once("\n## Log lines\n").unwrap();
     let (part, _) = part.split_once("\n## ").unwrap();
     let mut words = BTreeSet::new();
-    for file in ["/core/src/note.rs", "/core/src/member.rs"] {
+    for file in ["/core/src/note/reason.rs", "/core/src/member.rs"] {
         let source = fs::read_to_string(root(file)).unwrap();
         for reasons in source.split("fn as_str(self)").skip(1) {
             let (reasons, _) = reasons.split_once("\n    }\n").unwrap();
@@ -83,7 +83,7 @@ fn the_log_is_described_in_full() {
             words.extend(reasons.map(|reason| reason.split('"').next().unwrap().to_owned()));
         }
     }
-    for file in ["/core/src/note/words.rs", "/src/log/line.rs"] {
+    for file in ["/core/src/note.rs", "/src/log/line.rs"] {
         let source = fs::read_to_string(root(file)).unwrap();
         let events = source.split("Word(\"").skip(1);
         let events = events.map(|event| event.split('"').next().unwrap().trim());

@@ -1,14 +1,11 @@
-//! The words of each note, and its facts with their names: the log's lines, transcripts and [`Display`] are
-//! all made of these. Section "Log lines" of the protocol reference explains each.
-//!
-//! [`Display`]: core::fmt::Display
+//! The pieces that notes are written in, and their text.
 
-use alloc::format;
 use core::fmt::{self, Write as _};
 use core::net::SocketAddr;
 
-use super::{Note, Refusal, What};
-use crate::member::{Identity, MemberId};
+use super::NotePart::{Member, Number, Text, Word};
+use super::{Note, What};
+use crate::member::MemberId;
 
 /// A piece of what a note says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,122 +31,6 @@ pub trait NoteWriter {
         words: &[NotePart<'_>],
         facts: &[(&'static str, NotePart<'_>)],
     );
-}
-
-use NotePart::{Member, Number, Text, Word};
-
-impl What {
-    /// Writes what happened, in words and as facts.
-    pub fn write_to(&self, to: &mut impl NoteWriter) {
-        match self {
-            Self::Connected { clients, max } => {
-                let (clients, max) = (count(*clients), count(*max));
-                let words = [Word("CONNECTED ("), clients, Word("/"), max, Word(")")];
-                to.write("connected", &words, &[("clients", clients), ("max", max)]);
-            }
-            Self::Crossdomain => {
-                to.write("crossdomain", &[Word("CROSSDOMAIN.XML REQUEST")], &[]);
-            }
-            Self::Status => to.write("status", &[Word("STATUS REQUEST")], &[]),
-            Self::Redirect { method, path } => {
-                let request = format!("{method} {path}");
-                let facts = [("method", Word(method)), ("path", Text(path))];
-                to.write("redirect", &[Word("REDIRECT "), Text(&request)], &facts);
-            }
-            Self::Login { who, clients, max } => {
-                let ((kind, who), clients, max) = (named(who), count(*clients), count(*max));
-                let [open, slash, close] = [Word("("), Word("/"), Word(")")];
-                let words = [Word("LOGIN "), who, open, clients, slash, max, close];
-                let facts = [(kind, who), ("clients", clients), ("max", max)];
-                to.write("login", &words, &facts);
-            }
-            Self::LoginFailed { id, why } => {
-                let (id, why) = (Text(id), Word(why.as_str()));
-                let words = [Word("LOGIN FAILED "), id, Word(" "), why];
-                to.write("login_failed", &words, &[("id", id), ("reason", why)]);
-            }
-            Self::LoginUnavailable { id, why } => {
-                let (id, why) = (Text(id), Word(why.as_str()));
-                let words = [Word("LOGIN UNAVAILABLE "), id, Word(" "), why];
-                to.write("login_unavailable", &words, &[("id", id), ("reason", why)]);
-            }
-            Self::Slowed => to.write("slowed", &[Word("SLOWED command rate")], &[]),
-            Self::Nick { who, old, new } => {
-                let ((kind, who), old, new) = (named(who), Text(old), Text(new));
-                let words = [Word("NICK "), who, Word(" "), old, Word(" "), new];
-                to.write("nick", &words, &[(kind, who), ("old", old), ("new", new)]);
-            }
-            Self::Quit { who } => {
-                let (kind, who) = named(who);
-                to.write("quit", &[Word("QUIT "), who], &[(kind, who)]);
-            }
-            Self::Closed { reason } => {
-                let reason = Word(reason.as_str());
-                to.write("closed", &[Word("CLOSED "), reason], &[("reason", reason)]);
-            }
-            Self::Refused {
-                reason,
-                times,
-                detail,
-            } => refused(*reason, *times, detail.as_deref(), to),
-        }
-    }
-}
-
-/// What a member or guest is called among the facts, and its number or nick.
-fn named(who: &Identity) -> (&'static str, NotePart<'_>) {
-    match who {
-        Identity::Member(member) => ("member", Member(*member)),
-        Identity::Guest(nick) => ("guest", Text(nick)),
-    }
-}
-
-fn refused(why: Refusal, times: u64, detail: Option<&str>, to: &mut impl NoteWriter) {
-    let (event, subject, name) = why.kind();
-    let (reason, times) = (Word(why.as_str()), Number(times));
-    let detail = detail.map(|detail| match detail.parse::<u8>() {
-        // A version is a number in its plain form; whatever else the client says stands in quotes.
-        Ok(number) if why == Refusal::Version && format!("{number}") == detail => {
-            Number(number.into())
-        }
-        Ok(_) | Err(_) => Text(detail),
-    });
-    let mut words = [Word(subject), Word(" "), reason, Word(why.advice())].to_vec();
-    let mut facts = [("reason", reason), ("times", times)].to_vec();
-    if let Some(detail) = detail {
-        words.extend([Word(" "), detail]);
-        facts.push((name, detail));
-    }
-    if times != Number(1) {
-        words.extend([Word(" ("), times, Word(" times)")]);
-    }
-    to.write(event, &words, &facts);
-}
-
-impl Refusal {
-    /// One word for the kind of refusal, what the line begins with, and what the detail is called.
-    const fn kind(self) -> (&'static str, &'static str, &'static str) {
-        match self {
-            Self::Full | Self::AddressLimit | Self::NoProxyHeader | Self::BadProxyHeader => {
-                ("refused", "CLOSED", "detail")
-            }
-            Self::NoCertificate => ("tls_refused", "TLS REFUSED", "detail"),
-            Self::Origin => ("websocket_refused", "WEBSOCKET REFUSED", "origin"),
-            Self::Version => ("websocket_refused", "WEBSOCKET REFUSED", "version"),
-            Self::Head => ("websocket_refused", "WEBSOCKET REFUSED", "status"),
-            Self::Http10
-            | Self::Host
-            | Self::Method
-            | Self::NoUpgrade
-            | Self::NoConnection
-            | Self::Body
-            | Self::NoVersion
-            | Self::TwoVersions
-            | Self::NoKey
-            | Self::BadKey
-            | Self::Shutdown => ("websocket_refused", "WEBSOCKET REFUSED", "detail"),
-        }
-    }
 }
 
 /// The words, one space, and the peer.
@@ -212,8 +93,4 @@ fn quote(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         }
     }
     f.write_char('"')
-}
-
-fn count(number: usize) -> NotePart<'static> {
-    Number(number as u64)
 }
