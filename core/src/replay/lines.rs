@@ -87,31 +87,7 @@ fn input<'a>(word: &str, words: &mut impl Iterator<Item = &'a str>) -> Option<In
         "backlog" => Input::Backlog(conn(words.next()?)?, number(words.next()?)?),
         "answer" => {
             let ticket = Ticket(number(words.next()?)?);
-            let answer = match words.next()? {
-                "member" => Answer::Member(member(number(words.next()?)?, words)?),
-                "renamed" => Answer::Renamed(member(number(words.next()?)?, words)?),
-                "taken" => Answer::Taken,
-                "claimed" => Answer::Claimed,
-                "password" => match words.next()? {
-                    "changed" => Answer::PasswordChanged,
-                    "not-allowed" => Answer::PasswordNotAllowed,
-                    _ => return None,
-                },
-                "denied" => {
-                    let why = words.by_ref().collect::<Vec<_>>().join(" ");
-                    // Words of a reason are no numbers.
-                    let first = why.split_once(' ').and_then(|(first, rest)| {
-                        let member = first.parse().ok()?;
-                        Some((MemberId(member), rest))
-                    });
-                    match first {
-                        Some((member, why)) => Answer::Denied(Denial::named(why)?, Some(member)),
-                        None => Answer::Denied(Denial::named(&why)?, None),
-                    }
-                }
-                why => Answer::Unavailable(named(&UNAVAILABLE, why)?),
-            };
-            Input::Answer(ticket, answer)
+            Input::Answer(ticket, answer(words)?)
         }
         "member" => {
             let (what, id) = (words.next()?, MemberId(number(words.next()?)?));
@@ -155,6 +131,33 @@ fn input<'a>(word: &str, words: &mut impl Iterator<Item = &'a str>) -> Option<In
         "timeout" => Input::Timeout,
         "shutdown" => Input::Shutdown,
         _ => return None,
+    })
+}
+
+fn answer<'a>(words: &mut impl Iterator<Item = &'a str>) -> Option<Answer> {
+    Some(match words.next()? {
+        "member" => Answer::Member(member(number(words.next()?)?, words)?),
+        "renamed" => Answer::Renamed(member(number(words.next()?)?, words)?),
+        "taken" => Answer::Taken,
+        "claimed" => Answer::Claimed,
+        "password" => match words.next()? {
+            "changed" => Answer::PasswordChanged,
+            "not-allowed" => Answer::PasswordNotAllowed,
+            _ => return None,
+        },
+        "denied" => {
+            let why = words.by_ref().collect::<Vec<_>>().join(" ");
+            // Words of a reason are no numbers.
+            let first = why.split_once(' ').and_then(|(first, rest)| {
+                let member = first.parse().ok()?;
+                Some((MemberId(member), rest))
+            });
+            match first {
+                Some((member, why)) => Answer::Denied(Denial::named(why)?, Some(member)),
+                None => Answer::Denied(Denial::named(&why)?, None),
+            }
+        }
+        why => Answer::Unavailable(named(&UNAVAILABLE, why)?),
     })
 }
 
