@@ -1,7 +1,6 @@
 //! The flashgate protocol as a pure state machine: byte events in, actions out.
 //!
-//! One port answers Flash's socket policy request, plays web server for a handful of paths, and
-//! carries a chat. This crate decides every byte of that and every close, and moves none: no
+//! One port answers Flash's socket policy request, serves a few web pages, and carries a chat. This crate decides every byte of that and every close, and moves none: no
 //! socket, no clock, no thread, no randomness. The same inputs give the same actions, bit for bit.
 //!
 //! # The loop
@@ -28,7 +27,7 @@
 //!     }
 //! }
 //! assert_eq!(written, b"<pong value=\"hello\"/>\0");
-//! // An unidentified client has ten minutes to say who it is.
+//! // A client has ten minutes to log in.
 //! assert_eq!(gateway.poll_timeout(), Some(Millis(600_001)));
 //! ```
 //!
@@ -39,11 +38,10 @@
 //!   After `Eof` it reads no more. What it has read may be somebody's password: it wipes its buffer
 //!   behind each read, as the core does with all that it keeps of the bytes.
 //! - After each input, and before the next, it takes every action from `poll`, in order. An
-//!   [`Action::Write`] is appended to
-//!   a queue per connection, for which there is [`Chunks`]. Then it flushes the queues that have grown, as
-//!   far as they go without blocking, and reports what is left of each as [`Input::Backlog`], 0 included.
-//!   It may put the flush off to the end of a wake-up, but a queue that passes 256 KiB of memory before is
-//!   flushed at once.
+//!   [`Action::Write`] is appended to a queue for the connection; [`Chunks`] is such a queue. Then it flushes
+//!   the queues that have grown, as far as they go without blocking, and reports what is left of each as
+//!   [`Input::Backlog`], 0 included. It may put the flush off to the end of a wake-up, but a queue that passes
+//!   256 KiB of memory before is flushed at once.
 //! - [`Action::Pause`] holds from the moment it is polled: no more bytes until [`Action::Resume`].
 //! - [`Action::Finish`] and [`Action::Close`] take effect when the queue before them is written,
 //!   [`Action::Abort`] at once. When a connection is no more, by `Close`, `Abort` or an error, the

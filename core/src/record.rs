@@ -5,9 +5,9 @@
 //!
 //! A recording is lines of printable ASCII, each ended by LF, words separated by one space. Its first
 //! line is `flashgate-recording 1 redacted` or `flashgate-recording 1 secrets`. Then come the settings
-//! (`set NAME VALUE` for each of [`SETTINGS`](crate::SETTINGS), `listener …`, `filter LISTENER`, `policy-document …`, `file PATH
-//! LENGTH ETAG TYPE POLICY`) up to `settled`, and the start, as `at`. The number of a line is the number
-//! of what it tells. A connection is `SLOT.GENERATION`; bytes have the escapes `\0 \n \r \s \\ \xHH`.
+//! (`set NAME VALUE` for each of [`SETTINGS`](crate::SETTINGS), `listener …`, `filter LISTENER`,
+//! `policy-document …`, `file PATH LENGTH ETAG TYPE POLICY`) up to `settled`, and the start, as `at`. The number of
+//! a line is the number of the event. A connection is `SLOT.GENERATION`; bytes have the escapes `\0 \n \r \s \\ \xHH`.
 //!
 //! | line | meaning |
 //! |---|---|
@@ -24,7 +24,7 @@
 //! | `> write CONN LENGTH HASH`, `> broadcast COUNT WHOM LENGTH HASH`, `> finish CONN`, … | what the core decided, when its runtime took it |
 //! | `end WHY` | the recording ends here; without it, its tail was lost |
 //!
-//! Bytes are told when it is known what they are, which may be later than they came. They are those of
+//! Bytes are recorded when it is known what they are, which may be later than they came. They are those of
 //! the `in` lines of their connection, in order:
 //!
 //! | line | meaning |
@@ -37,8 +37,8 @@
 //!
 //! # What is left out
 //!
-//! Unless secrets are wanted, of a command only a known word stays, and the first argument where that
-//! names a member; of the head of a request what its answer depends on; of a member the number and the nick.
+//! Unless secrets are wanted, of a command only a known word stays, and the arguments that name a member or a
+//! room; of the head of a request what its answer depends on; of a member the number and the nick.
 //! Every other character is replaced by one that stands for its class, so that lengths and decisions
 //! stay the same. A hash then is one of classes, too. Addresses stay. A hash is of the first
 //! 64 KiB; what the site's files hold is not recorded.
