@@ -71,12 +71,12 @@ fn main() {
     );
 }
 
-/// What something cost the server.
+/// What a kind of work cost the server.
 struct Cost {
     spent: Duration,
     /// How often it was done.
     times: usize,
-    /// Bytes in memory for each connection, when it was over.
+    /// Bytes in memory for each connection, at the end.
     bytes: u64,
 }
 
@@ -91,12 +91,12 @@ fn of_websockets(sockets: usize) -> Cost {
         smol::block_on(executor.run(Timer::after(IDLE)));
         pings.get()
     });
-    // Each had two, but that the second may come a moment late.
+    // Each was pinged twice; the second ping may be a moment late.
     assert!(cost.times > sockets * 3 / 2, "{} pings", cost.times);
     cost
 }
 
-/// What it costs while they are idle, and what their commands cost, alone and together.
+/// The cost of idle connections, and of their commands, sent one by one and together.
 fn of_raw_connections(sockets: usize) -> (Cost, Cost, Cost) {
     let crowd = Crowd::new(sockets, chatting);
     let idle = crowd.cost(|| {
@@ -107,11 +107,11 @@ fn of_raw_connections(sockets: usize) -> (Cost, Cost, Cost) {
     (idle, ask(1), ask(TOGETHER))
 }
 
-/// A server, and everyone who is connected to it.
+/// A server, and the connections to it.
 struct Crowd {
     server: Server,
     _folder: TempDir,
-    /// What the server held before they came.
+    /// Bytes of the server before they connected.
     alone: u64,
     streams: Vec<Async<TcpStream>>,
 }
@@ -120,7 +120,7 @@ impl Crowd {
     fn new(connections: usize, connect: fn(SocketAddr) -> TcpStream) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let server = server(connections, &folder);
-        // Pages of code that every connection needs are in memory then.
+        // By then the code that connections need is in memory.
         drop(connect(server.addresses[0]));
         std::thread::sleep(SETTLED);
         let alone = resident(&server);
@@ -137,7 +137,7 @@ impl Crowd {
         crowd
     }
 
-    /// What the server spends on this, which tells how often it did it.
+    /// What the server spends on work that returns how often it was done.
     fn cost(&self, run: impl FnOnce() -> usize) -> Cost {
         let before = spent(&self.server);
         let times = run();
@@ -159,8 +159,8 @@ impl Crowd {
     }
 }
 
-/// A server that ends when this program does, however that is. It has hashed no password, or the
-/// megabytes that takes would be left to put connections into, and none would seem to need memory.
+/// A server that ends when this program ends, in whatever way. It must not hash a password: the megabytes
+/// that this takes would be reused for connections, which would then seem to need no memory.
 fn server(clients: usize, folder: &TempDir) -> Server {
     let mut command = Command::new("setpriv");
     command
@@ -173,7 +173,7 @@ fn server(clients: usize, folder: &TempDir) -> Server {
     Server::of(Running::spawn(command), 1)
 }
 
-/// A WebSocket that has had one command answered.
+/// A WebSocket that has got one answer.
 fn upgraded(to: SocketAddr) -> TcpStream {
     let mut stream = connected(to);
     let mut hello = b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -193,7 +193,7 @@ fn upgraded(to: SocketAddr) -> TcpStream {
     stream
 }
 
-/// A raw connection that has had one command answered.
+/// A raw connection that has got one answer.
 fn chatting(to: SocketAddr) -> TcpStream {
     let mut stream = connected(to);
     stream.write_all(COMMAND).unwrap();
@@ -209,7 +209,7 @@ fn connected(to: SocketAddr) -> TcpStream {
     stream
 }
 
-/// Answers pings, for as long as it is let.
+/// Answers pings until it is told to stop.
 async fn lives(mut stream: &Async<TcpStream>, pings: &Cell<usize>) {
     loop {
         let mut frame = [0; 2];
@@ -220,8 +220,8 @@ async fn lives(mut stream: &Async<TcpStream>, pings: &Cell<usize>) {
     }
 }
 
-/// Has one command of each answered, so many at once, and then rests as long as that many pings would
-/// take; how many those were.
+/// Sends one command on each connection, `at_once` together, and pauses after each group for as long as that many
+/// pings would take. Returns how many commands there were.
 async fn ask_all(streams: &[Async<TcpStream>], at_once: usize) -> usize {
     let rest = SPREAD * at_once as u32 / streams.len() as u32;
     for some in streams.chunks(at_once) {
@@ -241,7 +241,7 @@ async fn ask_all(streams: &[Async<TcpStream>], at_once: usize) -> usize {
 /// Processor time of the server so far, its own and the system's for it.
 fn spent(server: &Server) -> Duration {
     let stat = fs::read_to_string(proc(server, "stat")).unwrap();
-    // The name before it may hold anything.
+    // The name in front of it may hold any character.
     let (_, fields) = stat.rsplit_once(") ").unwrap();
     let times = fields.split(' ').skip(11).take(2);
     let ticks: u32 = times.map(|time| time.parse::<u32>().unwrap()).sum();
@@ -287,19 +287,19 @@ fn micros(cost: &Cost) -> f64 {
 /// Below the 28,232 ports that Linux has, unless told otherwise, for connections between two addresses.
 const MOST: usize = 19_000;
 
-/// Of this process or of the server, whichever has more beside its connections.
+/// Descriptors that this process or the server needs beside its connections.
 const OTHER_FILES: usize = 1000;
 
 /// Two pings for each.
 const IDLE: Duration = Duration::from_secs(50);
 
-/// The server spreads the pings of those who came at once over a fifth of the time between two.
+/// The server spreads the pings of connections that came at once over a fifth of the ping interval.
 const SPREAD: Duration = Duration::from_secs(5);
 
 /// Commands at once; each connection has one.
 const TOGETHER: usize = 4;
 
-/// The log is written by then, and what has closed is gone.
+/// By then the log is written, and closed connections are gone.
 const SETTLED: Duration = Duration::from_millis(500);
 
 /// What Linux counts processor time in, on every machine that this runs on.

@@ -142,7 +142,7 @@ library_benchmark_group!(
 );
 main!(library_benchmark_groups = core);
 
-/// So many instructions and allocations a time, and a tenth more.
+/// Limits: these numbers of instructions and allocations for each time, and a tenth more.
 fn most(instructions: u64, blocks: u64) -> LibraryBenchmarkConfig {
     let limit = |each: u64| each * TIMES * 11 / 10;
     let mut config = LibraryBenchmarkConfig::default();
@@ -176,13 +176,13 @@ impl Wire {
     }
 }
 
-/// A gateway, those who are online in it, and as little of a runtime as it needs.
+/// A gateway, the members who are online in it, and as little of a runtime as it needs.
 struct Server {
     gateway: Gateway,
     wire: Wire,
     members: Vec<ConnId>,
     port: u32,
-    /// Who was written to since the last flush.
+    /// Connections that were written to since the last flush.
     written: Vec<ConnId>,
 }
 
@@ -195,7 +195,7 @@ impl Server {
             rate: None,
             ..Limits::default()
         };
-        // Nobody is told while they come in, or that would take most of the time.
+        // Nobody is notified of these logins, which would take most of the time.
         let quiet = Config {
             limits,
             presence: Presence::Off,
@@ -241,7 +241,7 @@ impl Server {
         };
         self.gateway
             .accept(Now::default(), origin)
-            .expect("there is room")
+            .expect("the limit is not reached")
     }
 
     fn connect(&mut self) -> ConnId {

@@ -123,7 +123,7 @@ impl Order {
 /// Answers that many clients must get, each once, and all in the same order, whichever that is.
 #[derive(Debug, Default)]
 pub(crate) struct Agreed {
-    /// In the order of whoever was the first to get so many.
+    /// In the order in which the first client got each.
     answers: Vec<Vec<u8>>,
     /// How many each has.
     come: Vec<usize>,

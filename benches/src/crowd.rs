@@ -29,14 +29,14 @@ pub(crate) struct Crowd {
 
 struct Client {
     stream: TcpStream,
-    /// The start of an answer whose end has not come.
+    /// The start of an incomplete answer.
     partial: Vec<u8>,
-    /// Whether what it is to say waits for room.
+    /// Whether its output waits for space in the socket.
     blocked: bool,
     reading: Reading,
 }
 
-/// Whether to wait until a connection is there.
+/// Whether to wait until a connection is established.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Connect {
     Wait,
@@ -50,14 +50,14 @@ enum Said {
     Later,
 }
 
-/// Whether a client takes what it is sent.
+/// Whether a client reads what it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reading {
     Open,
     Stopped,
 }
 
-/// What the clients are to say.
+/// What the clients will send.
 pub(crate) struct Outs {
     /// What each speaks.
     wires: Vec<Wire>,
@@ -65,11 +65,11 @@ pub(crate) struct Outs {
     touched: Vec<usize>,
 }
 
-/// Takes an answer: which client's, and what it says; and may have some client say something.
+/// Takes an answer and the client that got it; may have any client send a command.
 pub(crate) trait Listen {
     fn answer(&mut self, outs: &mut Outs, client: usize, answer: &[u8]) -> Result<(), Fault>;
 
-    /// Hears that the server has closed a connection, which few expect.
+    /// The server has closed a connection, which few loads expect.
     fn closed(&mut self, _client: usize) -> Result<(), Fault> {
         Err(Fault::new("the server has closed a connection"))
     }
@@ -147,7 +147,7 @@ impl Crowd {
         self.take_place(place, stream, Said::Now)
     }
 
-    /// Begins to connect, and waits for nothing; what it is to say at first goes out as soon as it can.
+    /// Begins to connect without waiting; the first command is sent as soon as the connection is established.
     pub(crate) fn connect_soon(&mut self, place: usize, first: Option<&[u8]>) -> Result<(), Fault> {
         let stream = connect(self.server, self.next_address(), Connect::Soon)?;
         self.outs.waiting[place].clear();
@@ -157,7 +157,7 @@ impl Crowd {
         self.take_place(place, stream, Said::Later)
     }
 
-    /// Addresses in turn, or ports would run out.
+    /// Uses the addresses in turn: the ports of one would run out.
     fn next_address(&mut self) -> Ipv4Addr {
         let host = (self.connected % ADDRESSES) as u8;
         self.connected += 1;
@@ -185,7 +185,7 @@ impl Crowd {
         self.outs.waiting[place].clear();
     }
 
-    /// Has a client's connection end at once, without a word.
+    /// Resets a client's connection.
     pub(crate) fn reset(&mut self, place: usize) -> Result<(), Fault> {
         if let Some(client) = &self.clients[place] {
             sockopt::set_socket_linger(&client.stream, Some(Duration::ZERO))?;
@@ -200,7 +200,7 @@ impl Crowd {
         self.say()
     }
 
-    /// What clients are to say, before anything is heard.
+    /// What clients will send before they receive anything.
     pub(crate) fn outs(&mut self) -> &mut Outs {
         &mut self.outs
     }
@@ -212,14 +212,14 @@ impl Crowd {
         client.watch(&self.epoll, place)
     }
 
-    /// Has the system hold no more for a client that does not read than it would for one that does.
+    /// Limits the system's buffer for a client that does not read to that of one that does.
     pub(crate) fn limit_receive_buffer(&mut self, place: usize) -> Result<(), Fault> {
         let client = self.clients[place].as_mut().ok_or_else(gone)?;
         let limited = sockopt::set_socket_recv_buffer_size(&client.stream, 256 * 1024);
         Ok(limited?)
     }
 
-    /// Listens until `done` says so; silence for long means that something was lost.
+    /// Receives until `done` returns true; a long silence means that something was lost.
     pub(crate) fn until<L: Listen>(
         &mut self,
         listen: &mut L,
@@ -236,7 +236,7 @@ impl Crowd {
         Ok(())
     }
 
-    /// Listens for a while.
+    /// Receives for a while.
     pub(crate) fn during(
         &mut self,
         length: Duration,
@@ -249,7 +249,7 @@ impl Crowd {
         Ok(())
     }
 
-    /// Listens for what should not come.
+    /// Receives for a while, in which nothing should come.
     pub(crate) fn settle(&mut self, listen: &mut impl Listen) -> Result<(), Fault> {
         self.during(SETTLED, listen)
     }
@@ -302,7 +302,7 @@ impl Crowd {
         } else {
             let mut whole = mem::take(&mut client.partial);
             whole.extend(&buffer[..length]);
-            // What is ended by a byte of its own has not ended before; a LIST comes in many pieces.
+            // The kept bytes hold no terminator, so only the new ones are searched: a LIST comes in many pieces.
             if wire != Wire::Raw || buffer[..length].contains(&0) {
                 let (taken, open) = take(wire, &mut self.outs, place, &whole, listen)?;
                 is_open = open;
@@ -340,7 +340,7 @@ impl Crowd {
             Ok(written) if written == waiting.len() => waiting.clear(),
             Ok(written) => drop(waiting.drain(..written)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            // It is met again by a read, which is told that the connection is gone.
+            // The next read reports that the connection is gone.
             Err(_) => waiting.clear(),
         }
         let blocked = !waiting.is_empty();
@@ -428,13 +428,13 @@ const UPGRADE: &[u8] =
     b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
 
-/// Addresses that clients come from. Each has 28,232 ports, a minute of rest for each included.
+/// Addresses that clients connect from. Each has 28,232 ports, and each port rests for a minute after its use.
 const ADDRESSES: usize = 200;
 
 const POLL: Duration = Duration::from_millis(100);
 
-/// Nothing takes so long.
+/// Longer than anything takes.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A server that has nothing left to do sleeps by then.
+/// By then a server that has nothing to do sleeps.
 const SETTLED: Duration = Duration::from_millis(5);

@@ -5,7 +5,7 @@ use std::io;
 
 use rustix::io::Errno;
 
-/// What ends a run. A benchmark has nobody to tell these apart but its reader.
+/// What ends a run. Only the reader of its output tells the kinds apart.
 #[derive(Debug)]
 pub(crate) struct Fault(String);
 

@@ -61,7 +61,7 @@ impl Store {
     }
 }
 
-/// The seconds until all were in, and until every hash was one of today.
+/// The seconds until all were logged in, and until every hash was argon2id.
 fn run(store: &Store, kind: Kind) -> Result<(f64, f64), Fault> {
     let server = store.programs.start(kind, &["--presence=off".to_owned()])?;
     let mut crowd = Crowd::new(server.address, Wire::Raw)?;
@@ -113,7 +113,7 @@ fn left(programs: &Programs, server: &Server) -> Result<usize, Fault> {
 struct Arrivals {
     ready: usize,
     welcome: usize,
-    /// Told to try again later.
+    /// Logins that were answered with `Please try again later.`
     later: usize,
 }
 
@@ -140,10 +140,10 @@ fn rounds(bench: &Bench) -> usize {
 
 const MEMBERS: usize = 150;
 
-/// Nothing takes so long.
+/// Longer than anything takes.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Of the password `x`, at what sites have spent on them.
+/// Hashes of the password `x`, at costs that sites use.
 const OLD: [&str; 3] = [
     "$6$saltsalt$8RWsOfwR6M6PpnoeQiEiWzNTPo1f0HjVYjDnLZhGx16aBFRkeqiHAzfXP/LgrOWMBMXqiU2pLrXsSOHNUyUm91",
     "$P$BsaltsaltHTFptAp3K/WFy32Y53SRX1",

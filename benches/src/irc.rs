@@ -8,7 +8,7 @@ use std::process::Command;
 use crate::fault::Fault;
 use crate::server::Kind;
 
-/// Where such a program is, if it is installed. Daemons may be where only root looks.
+/// The path of such a program, if it is installed. Daemons may be in folders that only root has in its path.
 pub(crate) fn installed(kind: Kind) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
@@ -32,7 +32,7 @@ pub(crate) fn command(kind: Kind, folder: &Path, command: &mut Command) -> Resul
             .replace("FOLDER", &folder.to_string_lossy()),
     )?;
     if kind == Kind::Inspircd {
-        // As root it would not start otherwise, and elsewhere it does not matter.
+        // Without it the program does not start as root; for other users it makes no difference.
         command
             .arg(program)
             .args(["--nofork", "--runasroot", "--config"]);
@@ -43,8 +43,8 @@ pub(crate) fn command(kind: Kind, folder: &Path, command: &mut Command) -> Resul
     Ok(())
 }
 
-/// Where it listens, once it does. Neither tells which port it was given, so both have their own, and
-/// so has each run of this program.
+/// The address it listens on, once it does. Neither program prints which port the system chose, so each has a
+/// port of its own, and so has each run of this benchmark.
 pub(crate) fn listening(kind: Kind) -> Option<SocketAddr> {
     let address = address(kind);
     TcpStream::connect(address).ok().map(|_| address)

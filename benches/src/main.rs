@@ -161,7 +161,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => {
-            // To where a worker's words are seen, too.
+            // To standard error, where the messages of workers go, too.
             eprintln!("\nFAILED: {fault}");
             ExitCode::FAILURE
         }

@@ -8,7 +8,7 @@ use crate::crowd::Crowd;
 use crate::fault::Fault;
 use crate::loads::pairs::TEXT;
 
-/// Pairs, and what has come of what they wrote.
+/// Pairs, and which of their messages have arrived.
 pub(crate) struct Paced {
     pairs: Vec<Pair>,
     a_second: f64,
@@ -19,7 +19,7 @@ pub(crate) struct Paced {
 struct Pair {
     from: usize,
     messages: Messages,
-    /// When each that has not come was sent.
+    /// When each message was sent that has not arrived.
     since: VecDeque<Instant>,
     sent: u32,
     echoed: Order,
@@ -27,8 +27,8 @@ struct Pair {
 }
 
 impl Paced {
-    /// So many messages a second by all of them, which are told by place and member of the one, and by
-    /// the member of the other.
+    /// All pairs together send `a_second` messages a second. A pair is the place and the member of the sender, and the
+    /// member of the recipient.
     pub(crate) fn new(
         a_second: f64,
         pairs: impl IntoIterator<Item = (usize, usize, usize)>,
@@ -49,7 +49,7 @@ impl Paced {
         }
     }
 
-    /// Begins anew after a pause, in which nothing was due.
+    /// Begins again after a pause in which nothing was due.
     pub(crate) fn restart(&mut self) {
         self.start = Instant::now();
         self.sent = 0;
@@ -58,7 +58,7 @@ impl Paced {
     /// Sends what is due.
     pub(crate) fn send(&mut self, crowd: &mut Crowd) {
         let mut due = self.start.elapsed().as_secs_f64() * self.a_second;
-        // After a second in which others had the machine, not all of it is made up for at once.
+        // If other programs had the machine for a second, the missed messages are not all sent at once.
         if due - self.sent as f64 > self.a_second {
             self.start = Instant::now();
             (self.sent, due) = (0, 1.0);
@@ -81,7 +81,7 @@ impl Paced {
         pair.echoed.take(pair.messages.number(answer)?)
     }
 
-    /// A message has come, and took so long.
+    /// A message has arrived. Returns its latency.
     pub(crate) fn delivered(&mut self, n: usize, answer: &[u8]) -> Result<Duration, Fault> {
         let pair = &mut self.pairs[n];
         pair.delivered.take(pair.messages.number(answer)?)?;
@@ -89,12 +89,12 @@ impl Paced {
         Ok(since.map(|since| since.elapsed()).unwrap_or_default())
     }
 
-    /// How many have not come, to sender or recipient.
+    /// How many messages have not arrived at the sender or the recipient.
     pub(crate) fn under_way(&self) -> u32 {
         let of = |pair: &Pair| 2 * pair.sent - pair.echoed.come() - pair.delivered.come();
         self.pairs.iter().map(of).sum()
     }
 }
 
-/// As often it is looked whether something is due.
+/// How often to look whether a message is due.
 pub(crate) const TURN: Duration = Duration::from_millis(1);

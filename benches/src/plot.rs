@@ -10,7 +10,7 @@ use crate::fault::Fault;
 #[derive(Clone, Debug)]
 pub(crate) struct Panel {
     pub(crate) title: String,
-    /// What is counted upwards, and what along; none for bare numbers.
+    /// The units of the vertical and the horizontal axis; none for plain numbers.
     pub(crate) unit: String,
     pub(crate) along: String,
     pub(crate) series: Vec<Series>,
@@ -19,7 +19,7 @@ pub(crate) struct Panel {
 /// One line.
 #[derive(Clone, Debug)]
 pub(crate) struct Series {
-    /// None where it is the only one.
+    /// Its name; none where it is the only line.
     pub(crate) name: String,
     pub(crate) points: Vec<(f64, f64)>,
 }
@@ -33,7 +33,7 @@ impl Series {
     }
 }
 
-/// Writes panels into a file, in a folder that is made when it is not there.
+/// Writes panels into a file. Creates its folder if it is missing.
 pub(crate) fn write(file: &Path, title: &str, panels: &[Panel]) -> Result<(), Fault> {
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder)?;
@@ -95,7 +95,7 @@ fn draw(out: &mut String, panel: &Panel) {
         }
         let n = n % COLOURS;
         let _ = writeln!(out, "<path class=\"line c{n}\" d=\"{path}\"/>");
-        // Few points are marked: between them nothing was measured.
+        // If there are few points, they are marked, since nothing was measured between them.
         if series.points.len() <= 12 {
             for (across, up) in &series.points {
                 let (x, y) = (x.place(*across), y.place(*up));
@@ -115,12 +115,12 @@ fn names(out: &mut String, series: &[Series]) {
     for (n, series) in series.iter().enumerate().rev() {
         let class = format!("name d{}", n % COLOURS);
         text(out, &class, "end", (right, HEIGHT - 8.0), &series.name);
-        // A letter is about so wide.
+        // The width of a letter, about.
         right -= 6.4 * series.name.len() as f64 + 14.0;
     }
 }
 
-/// From 0 to a round number above all there is.
+/// From 0 to a round number above all values.
 struct Axis {
     step: f64,
     top: f64,
@@ -152,7 +152,7 @@ impl Axis {
         (0..=count).map(move |n| f64::from(n) * step)
     }
 
-    /// As many decimals as the step has, and commas between thousands.
+    /// With as many decimals as the step has, and commas between thousands.
     fn label(&self, value: f64) -> String {
         let decimals = (0..6).find(|n| {
             let moved = self.step * 10_f64.powi(*n);
@@ -185,7 +185,7 @@ fn escaped(text: &str) -> String {
         .replace('>', "&gt;")
 }
 
-/// It brings its own page: what colour is behind an image is not known, and text must be seen on it.
+/// It draws its own background: the colour behind an image is unknown, and text must be readable on it.
 const STYLE: &str = "<style>
 text{font:13px system-ui,sans-serif;fill:#1f2328}.title{font-size:15px;font-weight:600}
 .tick{font-size:11px;fill:#59636e}.name{font-size:12px}.page{fill:#fff}
@@ -200,7 +200,7 @@ text{font:13px system-ui,sans-serif;fill:#1f2328}.title{font-size:15px;font-weig
 const COLOURS: usize = 3;
 const COLUMNS: usize = 2;
 
-/// Of a panel, and of what is around its lines.
+/// Sizes of a panel, and of the space around its lines.
 const WIDTH: f64 = 440.0;
 const HEIGHT: f64 = 240.0;
 const LEFT: f64 = 64.0;
@@ -208,10 +208,10 @@ const RIGHT: f64 = 30.0;
 const TOP: f64 = 34.0;
 const BOTTOM: f64 = 44.0;
 
-/// Of the title.
+/// The size of the title.
 const HEAD: f64 = 36.0;
 
-/// Steps of an axis, about.
+/// About how many steps an axis has.
 const TICKS: f64 = 5.0;
 
 #[cfg(test)]

@@ -47,9 +47,9 @@ pub(crate) fn measure(bench: &Bench) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Of each kind of refusal, how long its answers took.
+/// For each kind of refusal, how long its answers took.
 fn run(bench: &Bench, kind: Kind, store: &Store) -> Result<Vec<(String, Sample)>, Fault> {
-    // A refusal keeps its place in a server's pool, which may have one alone.
+    // A refusal keeps its place in a server's pool, which may have only one.
     let servers: Vec<Server> = (0..CLIENTS)
         .map(|_| store.programs.start(kind, &store.options))
         .collect::<Result<_, _>>()?;
@@ -63,7 +63,7 @@ fn run(bench: &Bench, kind: Kind, store: &Store) -> Result<Vec<(String, Sample)>
         Mutex::new(vec![Vec::new(); refusals.len()]),
     );
     let client = |server: &Server| -> Result<(), Fault> {
-        // Taken in a statement of its own, so that the others do not wait for the answer behind the lock.
+        // In a statement of its own, so that the lock is released before the answer is awaited.
         let next = || left.lock().expect("nobody panics").pop();
         while let Some((which, attempt)) = next() {
             let took = ask(server.address, &refusals[which], attempt)?;
@@ -93,7 +93,7 @@ fn ask(server: SocketAddr, refusal: &Refusal, attempt: usize) -> Result<Duration
     socket.set_read_timeout(Some(PATIENCE))?;
     let mut answers = BufReader::new(socket.try_clone()?);
     let mut answer = Vec::new();
-    // The connection is accepted and told apart by then.
+    // By then the connection is accepted and recognised as chat.
     socket.write_all(b"PING x\0")?;
     answers.read_until(0, &mut answer)?;
     answer.clear();
@@ -187,7 +187,7 @@ fn verdict(found: usize) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Fisher and Yates, with a generator that is good enough for that.
+/// The shuffle of Fisher and Yates, with a simple generator.
 fn shuffle<T>(order: &mut [T], seed: u64) {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64 ^ seed;
     for last in (1..order.len()).rev() {
@@ -201,16 +201,16 @@ fn shuffle<T>(order: &mut [T], seed: u64) {
 /// One for each server. A machine of two cores hashes for these in less than half of its time.
 const CLIENTS: usize = 3;
 
-/// Milliseconds that an answer is not late by if the server had a core when the time had come.
+/// Milliseconds. An answer that is later than this shows that the server had no core at that time.
 const LATE: f64 = 20.0;
 
-/// The share of late answers above which it is the machine that is measured.
+/// With a larger share of late answers, the run measures the machine and not the server.
 const BUSY: f64 = 0.25;
 
-/// The probability that a run finds something where there is nothing.
+/// The probability that a run reports a difference where there is none.
 const LEVEL: f64 = 0.001;
 
 const REFUSED: &[u8] = b"<error value=\"Identification failed.\"/>";
 
-/// Nothing takes so long.
+/// Longer than anything takes.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -160,7 +160,7 @@ pub(crate) static ROWS: [Row; 15] = [
     },
 ];
 
-/// Those that take long, and that nobody wants unasked.
+/// Rows that take long, and run only when they are named.
 pub(crate) static LONG_ROWS: [Row; 6] = [
     Row {
         name: "soak",
@@ -218,7 +218,7 @@ impl Bench {
         Seat::new(self.programs.start(kind, options)?, wire)
     }
 
-    /// Has all take turns, and gives what each slice of each has cost.
+    /// Lets all take turns. Returns what each slice of each has cost.
     fn interleaved(&self, takes: &mut [Take]) -> Result<Vec<Costs>, Fault> {
         for take in takes.iter_mut() {
             let Take { seat, load } = take;
@@ -226,7 +226,7 @@ impl Bench {
             prepared.map_err(|fault| fault.during(take.name()))?;
         }
         let mut found = vec![Costs::default(); takes.len()];
-        // The first of each only makes it warm.
+        // The first slice of each only warms it up.
         for round in 0..=self.repeat {
             for (take, found) in takes.iter_mut().zip(&mut found) {
                 let slice = take.load.slice(&mut take.seat, self.slice);
@@ -241,14 +241,14 @@ impl Bench {
     }
 }
 
-/// What the slices of one have cost.
+/// What the slices of one server have cost.
 #[derive(Clone, Debug, Default)]
 struct Costs {
     each: Vec<f64>,
     together: Vec<f64>,
 }
 
-/// One of those that take turns.
+/// One of the servers that take turns.
 struct Take {
     seat: Seat,
     load: Box<dyn Load>,
@@ -269,7 +269,7 @@ fn pairs(bench: &Bench, in_flight: u32, target: Target) -> Result<(), Fault> {
     let (there, absent): (Vec<_>, Vec<_>) = [Kind::Ngircd, Kind::Inspircd]
         .into_iter()
         .partition(|kind| irc::installed(*kind).is_some());
-    // Whoever chooses a runtime tunes it, and is spared the wait for the others.
+    // With `--runtime`, somebody is tuning that runtime, and need not wait for the others.
     if !there.is_empty() && bench.runtimes.len() > 1 {
         servers.push((Kind::OneWay, Wire::Raw));
         servers.extend(there.into_iter().map(|kind| (kind, Wire::Irc)));
@@ -366,7 +366,7 @@ fn memory(bench: &Bench) -> Result<(), Fault> {
 }
 
 fn slow(bench: &Bench) -> Result<(), Fault> {
-    // The client is not given up, so that it stays there, not reading.
+    // A backlog so large that the client is not closed while it does not read.
     let options = ["--max-backlog=1073741824".to_owned()];
     for kind in &bench.runtimes {
         let mut seat = bench.seat(*kind, Wire::Raw, &options)?;
@@ -411,11 +411,11 @@ fn noise(bench: &Bench) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Where std is not for so many, and one wire tells it all.
+/// Only smol on raw connections: std is not made for that many members, and one wire is enough.
 const RAW_SMOL: [(Kind, Wire); 2] = [(Kind::Floor, Wire::Raw), (Kind::Smol, Wire::Raw)];
 
-/// Any WebSocket, by a raw connection of the same runtime.
+/// A WebSocket, compared with a raw connection of the same runtime.
 const WEBSOCKET: Target = target(1.15, 1.15);
 
-/// runtime-std, by runtime-smol.
+/// runtime-std, compared with runtime-smol.
 const STD: Target = target(2.0, 2.0);

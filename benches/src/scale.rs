@@ -19,13 +19,13 @@ use crate::wire::Wire;
 use worker::{Held, Worker};
 pub(crate) use worker::{WORKER, work};
 
-/// A crowd of so many, on one server or several.
+/// A number of members, on one server or several.
 struct Point {
     members: usize,
-    /// Bytes by which all servers have grown.
+    /// How much all servers have grown, in bytes.
     grown: u64,
     each: Spread,
-    /// By the server that has only the pairs.
+    /// The same on the server that has only the pairs.
     ratio: Spread,
 }
 
@@ -62,7 +62,7 @@ pub(crate) fn measure(bench: &Bench) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Has more and more come, as many to each server, and measures each crowd.
+/// Logs in more and more members, the same number on each server, and measures each crowd.
 fn grow(
     bench: &Bench,
     wire: Wire,
@@ -90,7 +90,7 @@ fn grow(
             for worker in crowd.iter_mut() {
                 let of_alone = alone.talk(bench.slice)?;
                 let of_crowd = worker.talk(bench.slice)?;
-                // The first of each only makes it warm.
+                // The first slice of each only warms it up.
                 if round > 0 {
                     each.push(of_crowd);
                     ratios.push(of_crowd / of_alone);
@@ -131,7 +131,7 @@ fn spread(spread: Spread) -> String {
     format!("{median:.2} ({least:.2}-{greatest:.2})")
 }
 
-/// Connections take memory of the system's, too, which the servers' figures do not have.
+/// Connections also take memory of the system, which is not in the servers' figures.
 fn enough_memory() -> Result<(), Fault> {
     let text = fs::read_to_string("/proc/meminfo")?;
     let line = text.lines().find_map(|l| l.strip_prefix("MemAvailable:"));
@@ -180,7 +180,7 @@ fn panels(one: &[(&str, Vec<Point>)], many: &[Point]) -> Vec<Panel> {
     ]
 }
 
-/// As many as the usual limit on descriptors lets a load have, and a server.
+/// As many as the usual limit on descriptors allows a load and a server.
 const ONE: [usize; 4] = [1000, 5000, 10_000, 19_000];
 
 const MANY: [usize; 4] = [10_000, 30_000, 60_000, 100_000];

@@ -45,7 +45,7 @@ impl Kind {
     }
 }
 
-/// What servers are started from.
+/// The programs and files that servers are started with.
 pub(crate) struct Programs {
     /// Where the release build is.
     target: PathBuf,
@@ -53,7 +53,7 @@ pub(crate) struct Programs {
     flashgate: PathBuf,
     /// Where the store of members is.
     pub(crate) store: PathBuf,
-    /// Ends with this, if it is our own.
+    /// A folder of our own, which is removed with this value.
     _folder: Option<TempDir>,
 }
 
@@ -66,8 +66,8 @@ pub(crate) struct Server {
 }
 
 impl Programs {
-    /// Builds what is not built yet, and makes a store of members. Measures another build of flashgate if that
-    /// is named.
+    /// Builds the missing programs, and creates a store of members. `flashgate` names another build to measure
+    /// instead.
     pub(crate) fn build(flashgate: Option<&Path>) -> Result<Self, Fault> {
         let own = std::env::current_exe()?;
         let target = own.ancestors().nth(2).ok_or_else(|| no_target(&own))?;
@@ -97,7 +97,7 @@ impl Programs {
         Ok(programs)
     }
 
-    /// What another has built, and the members it has made.
+    /// Programs that another process has built, and the members it has created.
     pub(crate) fn of(store: PathBuf) -> Result<Self, Fault> {
         let own = std::env::current_exe()?;
         let target = own.parent().ok_or_else(|| no_target(&own))?;
@@ -140,10 +140,10 @@ impl Programs {
         String::from_utf8(output.stdout).map_err(|error| Fault::new(error.to_string()))
     }
 
-    /// Starts one, with options beside those that make room for all who come.
+    /// Starts a server, with options beside those that allow all clients in.
     pub(crate) fn start(&self, kind: Kind, options: &[String]) -> Result<Server, Fault> {
         let folder = tempfile::tempdir()?;
-        // Linux ends it with us, however that is.
+        // Linux ends it when this program ends, in whatever way.
         let mut command = Command::new("setpriv");
         command.arg("--pdeathsig=KILL");
         match kind {
@@ -190,7 +190,7 @@ fn members() -> String {
 }
 
 impl Server {
-    /// Waits until it listens. Returns the address.
+    /// Waits until the server listens. Returns the address.
     fn listening(&mut self, log: &Path) -> Result<SocketAddr, Fault> {
         let end = Instant::now() + Duration::from_secs(10);
         loop {
@@ -211,16 +211,16 @@ impl Server {
         }
     }
 
-    /// The processor time it has taken so far, its own and the system's for it, of all its threads,
-    /// those that have ended included. The scheduler counts it in nanoseconds; `/proc/PID/stat`
-    /// would tell hundredths of a second, and `/proc/PID/task/*/schedstat` nothing of ended threads.
+    /// The processor time it has taken so far, in user mode and in the kernel, of all its threads, ended ones
+    /// included. The scheduler counts it in nanoseconds; `/proc/PID/stat` has only hundredths of a second, and
+    /// `/proc/PID/task/*/schedstat` leaves out ended threads.
     pub(crate) fn spent(&self) -> Result<Duration, Fault> {
         let clock = ClockId::pid_cpu_clock_id(Pid::from_raw(self.child.id() as i32));
         let time = clock.and_then(ClockId::now);
         Ok(Duration::from(time.map_err(std::io::Error::from)?))
     }
 
-    /// How often its threads have gone to sleep, those that have ended left out.
+    /// How often its threads have gone to sleep, without threads that have ended.
     pub(crate) fn rests(&self) -> Result<u64, Fault> {
         let mut all = 0;
         for thread in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
@@ -235,8 +235,8 @@ impl Server {
         Ok(all)
     }
 
-    /// Bytes of memory of its own: what programs and files it has mapped is left out, and what the
-    /// system holds for its sockets.
+    /// Bytes of its anonymous memory: without mapped programs and files, and without the system's memory for its
+    /// sockets.
     pub(crate) fn memory(&self) -> Result<u64, Fault> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find_map(|l| l.strip_prefix("RssAnon:"));
@@ -247,7 +247,7 @@ impl Server {
     /// Files and connections it has open.
     pub(crate) fn descriptors(&self) -> Result<usize, Fault> {
         let folder = format!("/proc/{}/fd", self.child.id());
-        // Since Linux 6.2 its size tells, and none of them has to be looked at.
+        // Since Linux 6.2 the size of the folder is their number.
         match fs::metadata(&folder)?.len() {
             0 => Ok(fs::read_dir(folder)?.count()),
             files => Ok(files as usize),
@@ -258,7 +258,7 @@ impl Server {
         Ok(fs::read_dir(format!("/proc/{}/task", self.child.id()))?.count())
     }
 
-    /// Stops it in its tracks, or has it go on.
+    /// Stops it, or lets it continue.
     pub(crate) fn signal(&self, signal: Signal) -> Result<(), Fault> {
         let pid = rustix::process::Pid::from_child(&self.child);
         Ok(kill_process(pid, signal)?)
@@ -295,7 +295,7 @@ fn no_target(own: &Path) -> Fault {
 /// How long it may take to print where it listens.
 const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
-/// Enough for all who are ever online at once, and for some who come and go.
+/// Enough for all members that are online at once, and for some that come and go.
 pub(crate) const MEMBERS: usize = 19_600;
 
 /// Of the password `x`: 8 KiB, one pass; the least that argon2 takes.

@@ -30,11 +30,11 @@ pub(crate) use guest::status;
 use residents::{RESIDENTS, Residents};
 use verdict::Sample;
 
-/// What all threads of the load know.
+/// What the threads of the load share.
 pub(crate) struct Shared {
-    /// Whoever comes and goes is to stop.
+    /// The visitors have to stop.
     over: AtomicBool,
-    /// They have stopped.
+    /// The visitors have stopped.
     visits_over: AtomicBool,
     logins: AtomicU64,
     visits: AtomicU64,
@@ -43,12 +43,12 @@ pub(crate) struct Shared {
     requests: AtomicU64,
     /// Sent by each visitor.
     letters: Vec<AtomicU64>,
-    /// What residents have got: private messages, and logins and quits.
+    /// What residents have received: private messages, and logins and quits.
     messages: AtomicU64,
     news: AtomicU64,
-    /// Of those who stay, in every list.
+    /// The members who stay, in the order of every list.
     order: OnceLock<Vec<usize>>,
-    /// Of private messages since the last sample.
+    /// Latencies of private messages since the last sample.
     latencies: Mutex<Vec<Duration>>,
 }
 
@@ -74,7 +74,7 @@ impl Shared {
         self.over.load(Relaxed)
     }
 
-    /// Once nobody visits any more, all who came have gone.
+    /// The logins and the quits so far, once all visitors have gone.
     fn comings_and_goings(&self) -> (u64, u64) {
         let logins = self.logins.load(Relaxed);
         (logins, logins)
@@ -86,7 +86,7 @@ impl Shared {
         }
     }
 
-    /// The median and the 99th percentile since it was asked last.
+    /// The median and the 99th percentile since the last call.
     fn latencies(&self) -> (Duration, Duration) {
         let mut all = match self.latencies.lock() {
             Ok(mut latencies) => std::mem::take(&mut *latencies),
@@ -103,7 +103,7 @@ pub(crate) fn measure(bench: &Bench) -> Result<(), Fault> {
     let kind = bench.runtimes[0];
     let options = ["--on-duplicate=replace".to_owned()];
     let mut seat = bench.seat(kind, Wire::Raw, &options)?;
-    // Whatever the first login takes, the next ones do not take again.
+    // The first login takes memory that later ones do not take again.
     let mut logins = Logins::default();
     logins.prepare(&mut seat)?;
     logins.slice(&mut seat, Duration::from_millis(100))?;
@@ -165,7 +165,7 @@ fn join(thread: ScopedJoinHandle<'_, Result<(), Fault>>) -> Result<(), Fault> {
         .unwrap_or_else(|_| Err(Fault::new("a thread of the load has panicked")))
 }
 
-/// Looks at the server every ten seconds, until the time is over or somebody has nothing more to do.
+/// Samples the server every ten seconds, until the time is over or a thread of the load has ended.
 fn sample(
     server: &Server,
     shared: &Shared,
@@ -206,7 +206,8 @@ fn sample(
     Ok(samples)
 }
 
-/// Whether it comes to hold what it held before, within a while. No threads: they are not looked at.
+/// Whether the server comes back to these numbers of descriptors and threads within a while; with 0 threads, these are not
+/// compared.
 fn returns(when: &str, server: &Server, (files, threads): (usize, usize)) -> Result<bool, Fault> {
     let end = Instant::now() + RETURNED;
     loop {
@@ -351,11 +352,11 @@ fn panels(samples: &[Sample]) -> Vec<Panel> {
 /// Between two samples.
 const EACH: Duration = Duration::from_secs(10);
 
-/// The log is written by then, the store put away.
+/// By then the log is written and the store is closed.
 const RESTED: Duration = Duration::from_millis(2500);
 
-/// Who has gone is forgotten by then.
+/// By then the server has forgotten the connections that ended.
 const RETURNED: Duration = Duration::from_secs(15);
 
-/// Members are on all of these.
+/// The wires that members use.
 const WIRES: [Wire; 3] = [Wire::Raw, Wire::Binary, Wire::Text];

@@ -20,19 +20,19 @@ use crate::wire::Wire;
 use returning::Refused;
 use stayers::{AFTER, BEFORE, DURING, OVER, STAYERS, Seen, Stage};
 
-/// What all do at once.
+/// What all clients do at once.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum What {
     LogIn,
-    /// Nothing is said.
+    /// They send nothing.
     Connect,
 }
 
-/// What it took.
+/// How long it took.
 struct Storm {
-    /// Until all were there, and until everything was delivered.
+    /// Until all were connected, and until everything was delivered.
     took: [Duration; 2],
-    /// Of each who logged in, in order.
+    /// The time of each login, sorted.
     logins: Vec<Duration>,
     refused: Refused,
     /// Connections that the system put off: the server had not taken those before them.
@@ -87,7 +87,7 @@ fn run(
     })
 }
 
-/// Everybody is there, is cut off, and comes back.
+/// All members are online, are disconnected, and reconnect.
 fn log_in(
     seat: &mut Seat,
     members: usize,
@@ -113,7 +113,7 @@ fn log_in(
     Ok((storm, Some(back)))
 }
 
-/// As many connect, and say nothing.
+/// The same number of clients connects, and sends nothing.
 fn connect(
     seat: &mut Seat,
     members: usize,
@@ -152,7 +152,7 @@ fn connect(
     Ok((storm, None))
 }
 
-/// Nobody is told anything, and nobody is cut off.
+/// Nobody is notified of logins, and no client is closed.
 struct Silence;
 
 impl Listen for Silence {
@@ -221,8 +221,8 @@ fn spread(sorted: &[Duration]) -> String {
 /// Before and after.
 const CALM: Duration = Duration::from_secs(3);
 
-/// Those who stay have seen by then what is going on.
+/// By then the members who stay have received everything.
 const NOTICED: Duration = Duration::from_millis(10);
 
-/// Nothing takes so long.
+/// Longer than anything takes.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-/// What is wished for.
+/// The goal.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Target {
-    /// More than this is too much.
+    /// The limit.
     pub(crate) must: f64,
     pub(crate) aim: f64,
 }
@@ -24,14 +24,14 @@ impl Spread {
         sorted.sort_unstable_by(f64::total_cmp);
         let (last, middle) = (sorted.len() - 1, sorted.len() / 2);
         Self {
-            // Of an even number, between the two in the middle.
+            // For an even number, between the two in the middle.
             median: f64::midpoint(sorted[middle], sorted[last - middle]),
             least: sorted[0],
             greatest: sorted[last],
         }
     }
 
-    /// Slice by slice: what was measured within the same moment is compared.
+    /// Slice by slice, so that figures of the same moment are compared.
     pub(crate) fn ratio(samples: &[f64], to: &[f64]) -> Self {
         let ratios: Vec<f64> = samples.iter().zip(to).map(|(a, b)| a / b).collect();
         Self::of(&ratios)
@@ -51,7 +51,7 @@ pub(crate) fn introduce(repeat: usize, slice: Duration) {
     );
 }
 
-/// A line of the table: what each costs, and that by what else.
+/// A line of the table: the cost of each unit, and its ratio to another.
 pub(crate) fn line(who: &str, wire: &str, unit: &str, each: &[f64], ratios: &[String]) {
     let median = Spread::of(each).median;
     println!(
@@ -60,7 +60,7 @@ pub(crate) fn line(who: &str, wire: &str, unit: &str, each: &[f64], ratios: &[St
     );
 }
 
-/// How much was done in a wake-up: the more, the cheaper each is, which a busy machine makes of all.
+/// How much was done in a wake-up. On a busy machine this is more, which makes each unit cheaper.
 pub(crate) fn together(samples: &[f64]) -> String {
     format!("{:>7.1} a wake-up", Spread::of(samples).median)
 }

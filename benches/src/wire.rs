@@ -2,7 +2,7 @@
 
 use crate::fault::Fault;
 
-/// The form of what goes over a connection.
+/// The form of what is sent over a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wire {
     /// Ended by NUL.

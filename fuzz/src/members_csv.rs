@@ -5,9 +5,9 @@ use std::iter;
 use flashgate::import::{self, Faults, ImportError, Options, Target};
 use flashgate::store::{Active, Members, Name, Nick, Number};
 
-/// Whatever a file holds, it is good, and imported all its rows are listed as they were written; or
-/// nothing of it is in the store, and the first faults are told, in order, each at a line and a
-/// column that the file has. A check without a store finds the same as an import into an empty one.
+/// Any file is either good, and after the import all its rows are listed as they were written; or it is refused,
+/// nothing of it is in the store, and the first faults are reported in order, each with a line and a column that the
+/// file has. A check without a store finds the same as an import into an empty one.
 pub fn members_csv(data: &[u8]) {
     let Some((&kind, rest)) = data.split_first() else {
         return;
@@ -27,7 +27,7 @@ pub fn members_csv(data: &[u8]) {
 /// A member as the list shows it.
 type Shown = (i64, String, String, bool);
 
-/// What is listed after an import, if the file was good.
+/// The list after an import, if the file was good.
 fn imported(csv: &[u8]) -> Option<Vec<Shown>> {
     let options = Options::default();
     let mut file = csv;
@@ -63,7 +63,7 @@ fn imported(csv: &[u8]) -> Option<Vec<Shown>> {
 fn are_in(csv: &[u8], faults: &Faults) {
     let count = |which: fn(&u8) -> bool| csv.iter().filter(|byte| which(byte)).count();
     let lines = 1 + count(|byte| matches!(byte, b'\n' | b'\r'));
-    // A column that is missing is told behind the last.
+    // A missing column is reported at the end of its row.
     let columns = 2 + count(|byte| *byte == b',') + COLUMNS.len();
     assert!(faults.total > 0 && faults.first.len() == faults.total.min(100));
     assert!(
@@ -118,7 +118,7 @@ fn table(kind: u8, data: &[u8]) -> (String, Vec<Row>) {
     (csv, rows)
 }
 
-/// What a row of a file that was found good is listed as.
+/// The list's row for a row of a good file.
 fn expected([id, nick, name, _, active]: &Row) -> Shown {
     let id = Number::parse(id.trim()).expect("a number was taken");
     let nick = Nick::new(nick).expect("a nick was taken");

@@ -9,9 +9,9 @@ use flashgate::import::{
 use flashgate::password::Format;
 use flashgate::store::Members;
 
-/// Whatever a dump holds, it is read the same in one piece and in small ones; rows that are written
-/// are read as they were; and of members, all are imported, or none and faults are told, or those
-/// that are not refused: as many as a try has said.
+/// Any dump is read the same in one piece and in small ones, and rows that were written into it are read back as they
+/// were. An import adds all members; or none, and reports faults; or those that are not refused, as many as a dry run
+/// has said.
 pub fn mysqldump(data: &[u8]) {
     let [kind, size, rest @ ..] = data else {
         return;
@@ -19,7 +19,7 @@ pub fn mysqldump(data: &[u8]) {
     let size = usize::from(*size).max(1);
     if kind.is_multiple_of(2) {
         for dump in [rest, &behind(rest)] {
-            // Whatever it is, it is the same.
+            // The result is the same in both.
             let _ = both_ways(dump, size);
             imported(dump);
         }
@@ -30,7 +30,7 @@ pub fn mysqldump(data: &[u8]) {
     assert_eq!(found, expected, "{}", dump.escape_ascii());
 }
 
-/// What makes it likely that something of the data is a row.
+/// Statements that make it likely that some of the data is a row.
 fn behind(data: &[u8]) -> Vec<u8> {
     let before = b"CREATE TABLE t (id int, nick text, name text, pass text);INSERT INTO t VALUES ";
     [&before[..], data].concat()
@@ -56,7 +56,7 @@ fn both_ways(dump: &[u8], size: usize) -> Result<Vec<Values>, DumpError> {
     whole
 }
 
-/// Every row of every table, and every column of it, as far as we are told what there is.
+/// Every row of every table, with every column that the reader names.
 fn rows(dump: impl Read) -> Result<Vec<Values>, DumpError> {
     let mut dump = Dump::new(dump);
     let (mut found, mut created, mut row) = (Vec::new(), None, Row::default());
@@ -73,7 +73,7 @@ fn rows(dump: impl Read) -> Result<Vec<Values>, DumpError> {
                     (None, Some((table, count))) if *table == name => *count,
                     (None, _) => return Err(dump.error(DumpFault::NoColumns)),
                 };
-                // All of them, but for one now and then.
+                // All columns, except that one is left out now and then.
                 let is_wanted = |at: &usize| *at == 0 || !(at + found.len()).is_multiple_of(31);
                 let wanted: Vec<_> = (0..count).filter(is_wanted).collect();
                 while dump.row(count, &wanted, &mut row)? {
@@ -100,7 +100,7 @@ impl Read for Pieces<'_> {
     }
 }
 
-/// Counts what it is told, and looks at it.
+/// Counts the rows that it gets, and reads their values.
 #[derive(Default)]
 struct Counting {
     faults: usize,

@@ -5,9 +5,9 @@ mod agreement;
 
 use agreement::{End, Event, agree, ours, theirs};
 
-/// Whatever frames a client sends, and however they come, tungstenite's server reads the same in them,
-/// but for what is told apart on purpose; and messages that are put into frames, as many and with
-/// what keys the data says, are read as they were.
+/// Any frames of a client, cut in any way, are read as tungstenite's server reads them, except for differences on
+/// purpose. Messages that are put into frames, in a number and with keys that the data chooses, are read back as they
+/// were.
 pub fn websocket_frames(data: &[u8]) {
     let [size, key, rest @ ..] = data else {
         return;

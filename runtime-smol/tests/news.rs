@@ -1,5 +1,5 @@
-//! What everybody is told, where the loop's own bounds lie: when a turn has no more rounds, when it says
-//! more than is kept once for all, and when somebody is told something else, and is gone, in the same one.
+//! Broadcasts at the bounds of the loop: when a turn has no rounds left, when it broadcasts more than the shared log
+//! holds, and when a client gets something else and is closed in the same turn.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -12,7 +12,7 @@ use flashgate_core::{
 };
 use flashgate_smol::{Handle, Host, Server};
 
-/// A turn flushes a connection but a few times. What is said after the last of them outlives the turn.
+/// A turn flushes a connection only a few times. What is broadcast after the last flush outlives the turn.
 #[test]
 fn what_is_said_in_the_last_round_is_heard_in_the_next_turn() {
     let server = Running::start(1);
@@ -32,7 +32,7 @@ fn what_is_said_in_the_last_round_is_heard_in_the_next_turn() {
     server.stop();
 }
 
-/// So many log in at the same moment that a turn has more to say to everybody than it keeps once for all.
+/// So many members log in at the same moment that a turn broadcasts more than the shared log holds.
 #[test]
 fn a_turn_with_very_much_to_say_says_it_in_order() {
     let crowd = 30;
@@ -49,7 +49,7 @@ fn a_turn_with_very_much_to_say_says_it_in_order() {
         client.hears(&later);
         client.send("PING now\0");
         client.hears(&["<pong value=\"now\"/>".to_owned()]);
-        // It stays, or the others would hear of it.
+        // It stays online, since its quit would be broadcast.
         std::mem::forget(client);
     }
     server.stop();
@@ -82,12 +82,12 @@ struct Running {
     address: SocketAddr,
     handle: Handle,
     thread: thread::JoinHandle<()>,
-    /// What the store has been asked.
+    /// The questions that the store was asked.
     asked: mpsc::Receiver<()>,
 }
 
 impl Running {
-    /// The first `together` are let in at the same moment, everybody after them at once.
+    /// The first `together` logins are answered at the same moment, later ones at once.
     fn start(together: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a port for us");
         let address = listener.local_addr().expect("a bound listener knows where");
@@ -162,7 +162,7 @@ impl Client {
     }
 }
 
-/// Names are long: a message fills what others fill by the hundred.
+/// Names are long, so that one broadcast takes as much as a hundred usual ones.
 fn name(id: usize) -> String {
     format!("{id} ").repeat(35_000)
 }
@@ -183,8 +183,8 @@ fn short(answer: &str) -> String {
     answer.chars().take(60).collect()
 }
 
-/// Lets in whoever comes, the first ones when there are so many. It answers on the loop's own thread, so
-/// that all answers are there before the loop takes one.
+/// Accepts every login; the first ones once `together` have asked. It answers on the loop's own thread, so that all
+/// answers are there before the loop takes one.
 struct Members(Mutex<Asked>);
 
 struct Asked {

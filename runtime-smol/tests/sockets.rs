@@ -16,7 +16,7 @@ use futures_lite::future;
 
 flashgate_testing::scenarios!(start);
 
-/// Whoever runs the server may drop it at any time, and it leaves nothing behind.
+/// The server's future may be dropped at any time, and leaves nothing behind.
 #[test]
 fn a_dropped_server_closes_everything() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a port for us");
@@ -46,10 +46,10 @@ fn a_dropped_server_closes_everything() {
         TcpStream::connect(address).is_err(),
         "nobody listens any more"
     );
-    handle.shutdown(); // Nobody is there to hear it.
+    handle.shutdown(); // The server is gone, and this has no effect.
 }
 
-/// The end of a stream is said by the poller for as long as it is watched for.
+/// The poller reports the end of a stream for as long as the socket is watched for reading.
 #[test]
 fn an_end_that_waits_for_an_answer_lets_the_loop_sleep() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a port for us");
@@ -59,7 +59,9 @@ fn an_end_that_waits_for_an_answer_lets_the_loop_sleep() {
     let host = Host::new(Config::default(), Silent(asks)).clock(Arc::clone(&clock));
     let _running = start(vec![listener], host);
     let mut client = TcpStream::connect(address).expect("somebody listens");
-    client.write_all(b"IDENTIFY 1 x\0").expect("there is room");
+    client
+        .write_all(b"IDENTIFY 1 x\0")
+        .expect("the socket has space");
     client.shutdown(Shutdown::Write).expect("it is open");
     let asked = asked.recv_timeout(Duration::from_secs(20));
     let _unanswered = asked.expect("the store is asked");
@@ -83,7 +85,7 @@ impl Clock for Counting {
     }
 }
 
-/// Says that it was asked, and does not answer.
+/// Reports that it was asked, and does not answer.
 struct Silent(mpsc::Sender<Reply>);
 
 impl MemberStore for Silent {

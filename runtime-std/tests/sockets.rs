@@ -9,7 +9,7 @@ use flashgate_testing::scenarios::{Client, Nobody, Running};
 
 flashgate_testing::scenarios!(start);
 
-/// A gateway may be half changed when the log panics under it: nobody goes on with it, or hangs.
+/// When the log panics, the gateway may be half changed: no thread goes on with it, and none hangs.
 #[test]
 fn a_panic_ends_the_server() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a port for us");

@@ -43,7 +43,7 @@ fn main() -> io::Result<()> {
     let options: Options = argh::from_env();
     raise_open_files();
     let listener = TcpListener::bind("127.0.0.1:0")?;
-    // std listens with room for 128.
+    // std listens with a backlog of 128.
     rustix::net::listen(&listener, 4096)?;
     listener.set_nonblocking(true)?;
     writeln!(io::stdout(), "Listening on {}", listener.local_addr()?)?;
@@ -65,9 +65,9 @@ struct Relay {
     /// The slots of all who are in each room, in the order in which they came.
     rooms: Vec<Vec<usize>>,
     buffer: Vec<u8>,
-    /// Who has something in `out` that the read at hand put there.
+    /// Connections whose `out` has grown during the current read.
     touched: Vec<usize>,
-    /// Where a message to a room comes together.
+    /// Where a message to a room is put together.
     frame: Vec<u8>,
 }
 
@@ -76,7 +76,7 @@ struct Conn {
     name: Option<usize>,
     /// The rooms that it is in.
     rooms: Vec<usize>,
-    /// The start of a frame whose end has not come.
+    /// The start of an incomplete frame.
     partial: Vec<u8>,
     /// How much of a blob is still to be written; it is not copied.
     blob_left: usize,
@@ -135,7 +135,7 @@ impl Relay {
         }
     }
 
-    /// One a turn: level-triggered, the next is said again.
+    /// One connection a turn: the poll is level-triggered, so it reports the next one again.
     fn accept(&mut self) -> io::Result<()> {
         let (stream, _) = match self.listener.accept() {
             Ok(accepted) => accepted,
@@ -397,7 +397,7 @@ impl Relay {
             let written = conn.stream.write(frame).unwrap_or(0);
             if written < frame.len() {
                 conn.out.extend(&frame[written..]);
-                self.flush(slot); // to be told when there is room
+                self.flush(slot); // to wait for space in the socket
             }
         }
     }
@@ -406,7 +406,7 @@ impl Relay {
         let Some(conn) = &mut self.conns[slot] else {
             return;
         };
-        // An error other than a full socket is met again by a read.
+        // Any other error than a full socket shows again at the next read.
         if conn.blob_left > 0 {
             let left = &self.blob[self.blob.len() - conn.blob_left..];
             conn.blob_left -= conn.stream.write(left).unwrap_or(0);
@@ -474,7 +474,7 @@ fn raise_open_files() {
         current: maximum,
         maximum,
     };
-    // Where it may not be raised, what there is will have to do.
+    // If it cannot be raised, the present limit has to do.
     let _ = setrlimit(Resource::Nofile, raised);
 }
 

@@ -43,7 +43,7 @@ impl Load for Burst {
         // Each new member is notified of its own login and of the later ones.
         let told = self.online * newcomers + newcomers * (newcomers + 1) / 2;
         let slice = seat.cost(|seat| {
-            // What comes while it does not run is what it wakes up to.
+            // Everything that arrives while it is stopped is ready when it wakes up.
             seat.server.signal(Signal::STOP)?;
             for place in places.clone() {
                 let login = seat.login(place);
@@ -75,7 +75,7 @@ struct News {
     logins: usize,
     welcome: usize,
     quits: usize,
-    /// Those who were there before: they are told the same, in the same order.
+    /// Clients that were there before: all are notified of the same logins, in the same order.
     agreed: Agreed,
     before: usize,
 }

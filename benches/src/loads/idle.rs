@@ -8,19 +8,19 @@ use crate::fault::Fault;
 use crate::load::{Load, Seat};
 use crate::loads::login::Logins;
 
-/// Memory with so many online.
+/// Memory with a number of members online.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Memory {
     pub(crate) online: usize,
-    /// By how much the process has grown with them, for each.
+    /// How much the process has grown, for each of them.
     pub(crate) grown: u64,
-    /// All that the process has, for each.
+    /// The whole memory of the process, for each of them.
     pub(crate) whole: u64,
 }
 
-/// Brings in more and more.
+/// Logs in more and more members.
 pub(crate) fn measure(seat: &mut Seat, crowds: &[usize]) -> Result<Vec<Memory>, Fault> {
-    // Whatever the first login takes, the next ones do not take again.
+    // The first login takes memory that later ones do not take again.
     let mut logins = Logins::default();
     logins.prepare(seat)?;
     logins.slice(seat, Duration::from_millis(100))?;
@@ -41,7 +41,7 @@ pub(crate) fn measure(seat: &mut Seat, crowds: &[usize]) -> Result<Vec<Memory>, 
     Ok(found)
 }
 
-/// What it has once it has nothing more to do: its log is written, its store put away.
+/// Its memory once it is idle: the log is written and the store is closed.
 fn rested(seat: &Seat) -> Result<u64, Fault> {
     thread::sleep(Duration::from_millis(2500));
     seat.server.memory()

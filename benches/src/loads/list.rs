@@ -7,7 +7,7 @@ use crate::fault::Fault;
 use crate::load::{Load, Seat, Slice};
 use crate::server::Kind;
 
-/// Those who ask, and those who are listed.
+/// The clients that ask, and the members that are listed.
 pub(crate) struct List {
     online: usize,
     /// What the answer is, once it is known.
@@ -80,7 +80,7 @@ impl Load for List {
     }
 }
 
-/// Everyone is in it once.
+/// Every member is in it once.
 fn check(answer: &[u8], online: usize) -> Result<(), Fault> {
     let text = str::from_utf8(answer).map_err(|_| Fault::wrong("not UTF-8", answer))?;
     let all = text.split("<nick aid=\"m").skip(1);
@@ -109,7 +109,7 @@ impl Listen for First {
 }
 
 struct Asking {
-    /// The place of the first who asks.
+    /// The place of the first client that asks.
     first: usize,
     answer: Vec<u8>,
     come: u64,
@@ -141,5 +141,5 @@ impl Listen for Asking {
     }
 }
 
-/// Who asks.
+/// The clients that ask.
 const ASKING: usize = 50;

@@ -27,7 +27,7 @@ impl Load for Logins {
                 self.visit(seat)?;
                 visits += 1;
             }
-            // The last of them has left by then, in the server's books too.
+            // By then the server, too, has noticed that the last visitor left.
             std::thread::sleep(Duration::from_millis(5));
             Ok(visits)
         })
@@ -36,7 +36,7 @@ impl Load for Logins {
 
 impl Logins {
     fn visit(&mut self, seat: &mut Seat) -> Result<(), Fault> {
-        // Another member each time: the last one may not have left yet.
+        // Another member each time: the previous one may still be online.
         let member = 1 + self.visits % VISITORS;
         self.visits += 1;
         seat.crowd.connect(PLACE)?;
@@ -70,7 +70,7 @@ impl Listen for Welcome {
             self.come += 1;
             return Ok(());
         }
-        // Whoever came before may be seen leaving, each once: nobody waits until they are gone.
+        // Quits of earlier visitors may arrive, each once: no visitor waits for the previous one to be gone.
         let is_quit = answer.starts_with(b"<quit aid=\"m") && answer != self.own_quit.as_bytes();
         if self.come > 0 && is_quit && !self.quits.iter().any(|quit| quit == answer) {
             self.quits.push(answer.to_vec());

@@ -125,7 +125,7 @@ impl Noisy {
             sockopt::set_socket_linger(&stream, Some(Duration::ZERO))?;
             sockopt::set_socket_send_buffer_size(&stream, HELD)?;
             if noise == Noise::Nuls {
-                // Told apart as a chat.
+                // Recognised as a chat.
                 stream.write_all(b"\0")?;
             } else {
                 crowd::upgrade(&stream)?;

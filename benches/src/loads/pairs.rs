@@ -40,16 +40,16 @@ impl Load for Pairs {
     }
 }
 
-/// Who talks to whom, and what has come. Pair `n` is places `2n`, who writes, and `2n + 1`.
+/// The pairs, and what they have received. In pair `n`, place `2n` writes to place `2n + 1`.
 pub(crate) struct Talk {
     /// Whether the sender gets each message, too.
     echo: bool,
     pairs: Vec<Pair>,
     deliveries: u64,
     until: Instant,
-    /// How long each message of the first pairs took to its recipient, if that is to be known.
+    /// The latency of each message of the first pairs, if it is measured.
     pub(crate) latencies: Option<Vec<Duration>>,
-    /// The pair whose recipient does not read: its sender goes by what comes back.
+    /// The pair whose recipient does not read: its sender continues when its own copy arrives.
     pub(crate) deaf: Option<usize>,
 }
 
@@ -94,7 +94,7 @@ impl Talk {
         }
     }
 
-    /// Has one more pair, with a text of its own, and tells which.
+    /// Adds a pair with a text of its own. Returns its number.
     pub(crate) fn add(&mut self, text: &str, in_flight: u32) -> usize {
         let n = self.pairs.len();
         let messages = Messages::chat(2 * n + 1, 2 * n + 2, text);
@@ -102,7 +102,7 @@ impl Talk {
         n
     }
 
-    /// These pairs write, until the time is over and all that was written has come.
+    /// Lets these pairs write until the time is over and everything has arrived.
     pub(crate) fn run(
         &mut self,
         seat: &mut Seat,
@@ -124,7 +124,7 @@ impl Talk {
         self.pairs[n].sent - self.pairs[n].delivered.come()
     }
 
-    /// Listens until what the deaf was sent has come, too.
+    /// Receives until the messages to the client that did not read have arrived, too.
     pub(crate) fn catch_up(&mut self, seat: &mut Seat) -> Result<(), Fault> {
         self.deaf = None;
         seat.crowd.until(self, Self::is_done)
@@ -192,5 +192,5 @@ fn not_prepared() -> Fault {
 
 pub(crate) const PAIRS: usize = 50;
 
-/// What people say.
+/// The text of each message.
 pub(crate) const TEXT: &str = " Hello there, are you coming along tonight?";

@@ -7,7 +7,7 @@ use crate::fault::Fault;
 use crate::load::Seat;
 use crate::loads::pairs::{PAIRS, TEXT, Talk};
 
-/// The pairs, and one more that sends long messages to somebody who reads them, or does not.
+/// The pairs, and one more pair with long messages, whose recipient reads or does not read.
 pub(crate) struct Slow {
     talk: Talk,
     flood: usize,
@@ -22,7 +22,8 @@ impl Slow {
         Ok(Self { talk, flood })
     }
 
-    /// The one sends alone, until the system holds no more for who does not read, and the server has to.
+    /// First only the pair with long messages sends, until the system's buffers for its recipient are full and the
+    /// messages wait in the server.
     fn flood(&mut self, seat: &mut Seat, reading: Reading) -> Result<(), Fault> {
         loop {
             self.talk.run(seat, self.flood..self.flood + 1, FLOODED)?;

@@ -1,6 +1,6 @@
 //! The Kolmogorov-Smirnov test of two samples.
 
-/// What was measured, in order.
+/// Measured values, sorted.
 #[derive(Clone, Debug)]
 pub(super) struct Sample(Vec<f64>);
 
@@ -10,7 +10,7 @@ impl Sample {
         Self(values)
     }
 
-    /// The value that so many percent do not reach.
+    /// The value below which this percentage of the sample is.
     pub(super) fn at(&self, percent: usize) -> f64 {
         let last = self.0.len().saturating_sub(1);
         let value = self.0.get((self.0.len() * percent / 100).min(last));
@@ -49,13 +49,13 @@ impl Sample {
         tail((root + 0.12 + 0.11 / root) * self.distance(other))
     }
 
-    /// The same, later by so much.
+    /// The same sample, with this delay added to each value.
     fn later(&self, by: f64) -> Self {
         Self(self.0.iter().map(|value| value + by).collect())
     }
 }
 
-/// The least delay of all of a sample by which it would be told from the sample itself.
+/// The smallest delay by which the delayed sample would be told from the sample itself.
 pub(super) fn least_seen(sample: &Sample, limit: f64) -> f64 {
     let is_seen = |by: f64| sample.same(&sample.later(by)) < limit;
     let (mut below, mut above) = (0.0, 0.01);
@@ -75,7 +75,7 @@ pub(super) fn least_seen(sample: &Sample, limit: f64) -> f64 {
 
 /// Kolmogorov's distribution from above.
 fn tail(lambda: f64) -> f64 {
-    // The series converges slowly there, and to one.
+    // The series converges slowly there, and the value is 1.
     if lambda < 0.2 {
         return 1.0;
     }

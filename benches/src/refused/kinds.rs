@@ -13,7 +13,7 @@ use crate::server::Programs;
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) name: String,
-    /// What stands before the number of whoever is tried.
+    /// What comes before the number of the member that is tried.
     prefix: &'static str,
     /// The number of the first of them.
     first: usize,
@@ -23,7 +23,7 @@ pub(super) struct Refusal {
 #[derive(Clone, Copy, Debug)]
 enum What {
     WrongPassword,
-    /// As long as a good one, and signed by nobody.
+    /// As long as a valid ticket, with a wrong MAC.
     FalseTicket,
 }
 
@@ -122,7 +122,7 @@ impl Store {
     }
 }
 
-/// Formats with a hash in each that fits no password, at what sites have spent on them.
+/// Formats, with a hash in each that fits no password, at costs that sites use.
 fn formats(ways: Ways) -> Vec<(&'static str, String)> {
     let of = |head: &str, digits: usize| format!("{head}{}", "a".repeat(digits));
     let argon2 = |head: &str| format!("{head}$c29tZXNhbHRzb21lc2FsdA${}", "A".repeat(43));

@@ -26,7 +26,7 @@ use super::{Late, REFUSED, report, shuffle};
 #[derive(Clone, Debug, Default)]
 struct Gaps([Vec<f64>; GAPS.len()]);
 
-/// What one server has shown.
+/// The measurements of one server.
 struct Shown {
     /// By kind of refusal.
     gaps: Vec<Gaps>,
@@ -152,7 +152,7 @@ struct Queue {
     /// How many connections are ready.
     ready: usize,
     sent: usize,
-    /// When each refusal came, and to which connection.
+    /// When each refusal arrived, and on which connection.
     times: Vec<(Instant, usize)>,
     /// Logins that the server gave up, as they had waited for too long. They took no place in its pool.
     given_up: usize,
@@ -173,7 +173,7 @@ impl Queue {
             let place = crowd.add()?;
             crowd.send(place, b"PING x")?;
         }
-        // All connections are accepted and told apart by then.
+        // By then all connections are accepted and recognised as chat.
         crowd.until(&mut queue, |queue| queue.ready == all)?;
         while queue.sent <= IN_FRONT && queue.sent < all {
             queue.send_next(crowd.outs());
@@ -234,7 +234,7 @@ const GAPS: [&str; 4] = [
 /// Logins in front of each that is measured. The gateway gives a lookup up after 10 s, and these take 9.
 const IN_FRONT: usize = 60;
 
-/// Of so many logins one may be given up.
+/// One in this many logins may be given up.
 const FEW: usize = 20;
 
 /// Connections that are there at once, beside those in front: `std` has a thread for each.

@@ -15,10 +15,10 @@ use crate::loads::pairs::{PAIRS, TEXT, Talk};
 use crate::server::{Kind, Programs};
 use crate::wire::Wire;
 
-/// The word that has this program be a worker.
+/// The argument that makes this program a worker.
 pub(crate) const WORKER: &str = "worker";
 
-/// What a crowd of so many takes.
+/// What a crowd of this many members takes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Held {
     /// Bytes of memory: of the process, and those it had with nobody.
@@ -26,10 +26,10 @@ pub(crate) struct Held {
     pub(crate) alone: u64,
 }
 
-/// A worker, as who started it has it. It ends when this is dropped.
+/// The measuring process's handle of a worker. The worker ends when this is dropped.
 pub(crate) struct Worker {
     child: Child,
-    // Its end is the worker's end.
+    // When this pipe closes, the worker ends.
     orders: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
 }
@@ -41,7 +41,7 @@ impl Worker {
         wire: Wire,
         presence: Presence,
     ) -> Result<Self, Fault> {
-        // This program, even if it has been built anew meanwhile.
+        // The running program, even if it has been rebuilt meanwhile.
         let mut command = Command::new("/proc/self/exe");
         command.arg(WORKER).arg(&programs.store);
         command.args([kind.name(), wire.name(), presence.name()]);
@@ -110,7 +110,7 @@ pub(crate) fn work(arguments: &[String]) -> Result<(), Fault> {
     if presence == Presence::Off.name() {
         seat.presence = Presence::Off;
     }
-    // Whatever the first login takes, the next ones do not take again.
+    // The first login takes memory that later ones do not take again.
     let mut logins = Logins::default();
     logins.prepare(&mut seat)?;
     logins.slice(&mut seat, Duration::from_millis(100))?;
@@ -152,7 +152,7 @@ impl Warm {
     }
 }
 
-/// What it has once it has nothing more to do: its log is written, its store put away.
+/// Its memory once it is idle: the log is written and the store is closed.
 fn rested(seat: &Seat) -> Result<u64, Fault> {
     thread::sleep(Duration::from_millis(2500));
     seat.server.memory()

@@ -35,7 +35,7 @@ impl Guest {
         })
     }
 
-    /// Has the system hold little of what it does not read.
+    /// Makes the system's receive buffer small.
     pub(crate) fn limit_receive_buffer(&self) -> Result<(), Fault> {
         Ok(sockopt::set_socket_recv_buffer_size(
             &self.stream,
@@ -87,7 +87,7 @@ impl Guest {
         }
     }
 
-    /// The next answer that is not news of others; none once the server has closed.
+    /// The next answer that is not a login or quit of others; none once the server has closed.
     pub(crate) fn answer(&mut self) -> Result<Option<Vec<u8>>, Fault> {
         loop {
             match self.next()? {
@@ -105,7 +105,7 @@ impl Guest {
         }
     }
 
-    /// Nothing more but news until the server closes.
+    /// Expects nothing but logins and quits of others until the server closes.
     pub(crate) fn expect_end(&mut self) -> Result<(), Fault> {
         match self.answer()? {
             Some(answer) => Err(Fault::wrong("not closed", &answer)),
@@ -113,7 +113,7 @@ impl Guest {
         }
     }
 
-    /// Logs in as a member who is not online: the login comes first, and to everybody.
+    /// Logs in as a member who is not online: `<login … />` comes first, and to all members.
     pub(crate) fn login(&mut self, member: usize) -> Result<(), Fault> {
         self.say(format!("IDENTIFY {member} x").as_bytes())?;
         let name = format!("aid=\"m{member}\" name=\"Member {member}\"");
@@ -127,7 +127,7 @@ impl Guest {
         Ok(())
     }
 
-    /// Sends a message, and has its own copy of it.
+    /// Sends a message, and waits for its own copy.
     pub(crate) fn write(&mut self, messages: &Messages, number: u32) -> Result<(), Fault> {
         self.say(&messages.command(number))?;
         let answer = self.answer()?;
@@ -139,7 +139,7 @@ impl Guest {
         Err(Fault::wrong("lost, doubled or reordered", &answer))
     }
 
-    /// What of these messages comes until there are so many, or the server closes.
+    /// Receives these messages until this many have arrived, or the server closes. Returns their number.
     pub(crate) fn read(&mut self, messages: &Messages, most: u32) -> Result<u32, Fault> {
         let mut order = Order::default();
         while order.come() < most {
@@ -155,7 +155,7 @@ impl Guest {
         Ok(self.stream.shutdown(Shutdown::Write)?)
     }
 
-    /// Its connection ends at once, without a word.
+    /// Resets its connection.
     pub(crate) fn reset(self) -> Result<(), Fault> {
         Ok(sockopt::set_socket_linger(
             &self.stream,
@@ -164,7 +164,7 @@ impl Guest {
     }
 }
 
-/// Everything that a request is answered with.
+/// The whole answer to a request.
 pub(crate) fn ask(server: SocketAddr, request: &[u8]) -> Result<Vec<u8>, Fault> {
     let mut stream = TcpStream::connect(server)?;
     stream.set_read_timeout(Some(PATIENCE))?;
@@ -179,7 +179,7 @@ pub(crate) fn get(path: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").into_bytes()
 }
 
-/// A figure of the server's own account of itself.
+/// A figure of the server's `/metrics`.
 pub(crate) fn status(server: SocketAddr, name: &str) -> Result<u64, Fault> {
     let answer = ask(server, &get("/server-status?json"))?;
     let text = String::from_utf8_lossy(&answer);
@@ -189,5 +189,5 @@ pub(crate) fn status(server: SocketAddr, name: &str) -> Result<u64, Fault> {
     number.ok_or_else(|| Fault::wrong(format!("no {name}"), &answer))
 }
 
-/// Nothing takes so long.
+/// Longer than anything takes.
 const PATIENCE: Duration = Duration::from_secs(20);

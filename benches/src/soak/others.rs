@@ -10,8 +10,8 @@ use crate::fault::Fault;
 use crate::soak::guest::{Guest, ask, get};
 use crate::soak::{Shared, WIRES, residents, visitors};
 
-/// Somebody stops reading, again and again. Every second time it goes on before it is too late, and must
-/// have all it was sent; the other times it is given up, and must have the first of it, without a gap.
+/// A client stops reading, again and again. Every second time it continues in time, and must get every message; the
+/// other times the server closes it, and it must get the first messages without a gap.
 pub(crate) fn run_deaf(server: SocketAddr, shared: &Shared) -> Result<(), Fault> {
     let start = Instant::now();
     for round in 0.. {
@@ -58,7 +58,7 @@ fn deaf(server: SocketAddr, shared: &Shared, round: usize) -> Result<(), Fault> 
     Ok(())
 }
 
-/// Sends until the server has closed the other connection. Returns how many messages were for it.
+/// Sends until the server has closed the other connection. Returns the number of messages to it.
 fn flood(sender: &mut Guest, messages: &Messages) -> Result<u32, Fault> {
     for number in 0..MOST {
         sender.say(&messages.command(number))?;
@@ -106,7 +106,7 @@ fn body(answer: &[u8]) -> &[u8] {
     at.map_or(answer, |at| &answer[at + 4..])
 }
 
-/// As long as it says; a policy ends with a NUL.
+/// The body has the stated length; a policy ends with a NUL.
 fn is_whole(answer: &[u8]) -> bool {
     let text = String::from_utf8_lossy(answer);
     if !text.starts_with("HTTP/") {
@@ -149,7 +149,7 @@ const LEFT: &[u8] = b"<error value=\"User is already left.\"/>";
 /// Bytes of a long message; the server takes commands of 8 KiB.
 const LONG: usize = 7000;
 
-/// Messages that the server alone has room for.
+/// Messages that the server's backlog alone can hold.
 const SOME: u32 = 100;
 
 /// 28 MB: more than the system holds for a connection, and 1 MiB.

@@ -12,12 +12,12 @@ use crate::news::News;
 use crate::paced::{Paced, TURN};
 use crate::soak::{Shared, WIRES, visitors};
 
-/// Those who stay, and what they have heard.
+/// The residents, and what they have received.
 pub(crate) struct Residents<'a> {
     shared: &'a Shared,
     roles: Vec<Role>,
     pairs: Paced,
-    /// Of each visitor, how many letters have come.
+    /// How many letters of each visitor have arrived.
     letters: Vec<Order>,
     news: News,
 }
@@ -30,7 +30,7 @@ enum Role {
     Addressee(usize),
 }
 
-/// Has them log in, as many on each wire.
+/// Logs them in, the same number on each wire.
 pub(crate) fn fill(seat: &mut Seat) -> Result<(), Fault> {
     for wire in WIRES {
         seat.crowd.set_wire(wire);
@@ -44,7 +44,7 @@ pub(crate) fn addressee(visitor: usize) -> usize {
     place(visitor % WIRES.len(), 2 * PAIRS + visitor) + 1
 }
 
-/// On each wire, the first may write, the next may be written to.
+/// On each wire, the first members write, and the next ones are written to.
 fn place(wire: usize, nth: usize) -> usize {
     wire * ON_EACH_WIRE + nth
 }
@@ -73,7 +73,7 @@ impl<'a> Residents<'a> {
         }
     }
 
-    /// Talk goes on until all who come and go have gone; then everything must have come.
+    /// The pairs write until all visitors have gone; then everything must have arrived.
     pub(crate) fn run(&mut self, crowd: &mut Crowd) -> Result<(), Fault> {
         let mut pruned = Instant::now();
         while !self.shared.visits_over.load(Relaxed) {
@@ -140,7 +140,7 @@ const PAIRS: usize = 60;
 
 pub(crate) const ON_EACH_WIRE: usize = 240;
 
-/// All who stay.
+/// All residents.
 pub(crate) const RESIDENTS: usize = 3 * ON_EACH_WIRE;
 
 /// Each comes twice, to its sender and to its recipient.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// What was seen at one moment.
+/// A sample of the server.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sample {
     /// Since the first visitors came.
@@ -12,27 +12,27 @@ pub(crate) struct Sample {
     pub(crate) descriptors: usize,
     pub(crate) threads: usize,
     pub(crate) online: u64,
-    /// Private messages that have come so far, and news of who comes and goes.
+    /// Private messages that have arrived so far, and logins and quits.
     pub(crate) messages: u64,
     pub(crate) news: u64,
     /// Processor time so far, of the server and of this load.
     pub(crate) spent: Duration,
     pub(crate) load: Duration,
-    /// Of private messages since the last sample.
+    /// Latencies of private messages since the last sample.
     pub(crate) median: Duration,
     pub(crate) p99: Duration,
 }
 
-/// One thing that must be so, and what was found.
+/// A condition, and what was found.
 #[derive(Debug)]
 pub(crate) struct Finding {
     pub(crate) holds: bool,
     pub(crate) text: String,
 }
 
-/// What is held must not grow: neither by the trend of the second half, nor from the second quarter to
-/// the last. The first quarter is left out: caches fill. Of a quarter the third quartile counts: what is
-/// there for a moment is no leak.
+/// What the server holds must not grow: neither by the trend of the second half, nor from the second quarter to the
+/// last. The first quarter is left out, because caches fill. The third quartile stands for a quarter, because a short
+/// peak is no leak.
 pub(crate) fn judge(samples: &[Sample]) -> Vec<Finding> {
     let mut found = Vec::new();
     for held in &HELD {
@@ -81,14 +81,14 @@ pub(crate) fn judge(samples: &[Sample]) -> Vec<Finding> {
     found
 }
 
-/// What a server holds, and how much more of it is not a leak.
+/// What a server holds, and how much growth is not a leak.
 struct Held {
     name: &'static str,
     unit: &'static str,
     of: fn(&Sample) -> f64,
-    /// What comes and goes without meaning anything.
+    /// Fluctuation that means nothing.
     noise: f64,
-    /// And for each thread: a page of a stack may be touched at any time.
+    /// The same for each thread: a page of its stack may be touched at any time.
     each_thread: f64,
     /// More than this in a day is a leak.
     day: f64,
@@ -144,7 +144,7 @@ const DAY: f64 = 86_400.0;
 mod tests {
     use super::*;
 
-    /// An hour in which these are held, by seconds; all wave a little.
+    /// An hour in which the server holds these, by seconds; all values fluctuate a little.
     fn hour(
         memory: impl Fn(f64) -> f64,
         descriptors: impl Fn(f64) -> f64,

@@ -48,13 +48,13 @@ pub(crate) fn run(server: SocketAddr, visitor: usize, shared: &Shared) -> Result
     Ok(())
 }
 
-/// The letter of this number that a visitor sends: whoever visits at that time signs it.
+/// The letter of this number that a visitor sends, signed by the member who visits at that time.
 pub(crate) fn letter(visitor: usize, number: u32) -> Messages {
     let from = member(visitor, number as usize);
     Messages::chat(from, residents::addressee(visitor), " a letter")
 }
 
-/// Who logs in for the time of this number: somebody else each time, who has left long ago.
+/// The member of the visit of this number: another one each time, whose last visit is long over.
 fn member(visitor: usize, login: usize) -> usize {
     residents::RESIDENTS + 1 + visitor * MEMBERS + login % MEMBERS
 }
@@ -141,7 +141,7 @@ impl<'a> Visit<'a> {
         member(self.visitor, sent - 1)
     }
 
-    /// Logs in, and says what everybody says. Each login sends one letter.
+    /// Logs in and sends what each visitor sends, with one letter for each login.
     fn talk(&self, guest: &mut Guest) -> Result<(), Fault> {
         let number = self.shared.letters[self.visitor].load(Relaxed) as u32;
         let member = member(self.visitor, number as usize);
@@ -165,8 +165,8 @@ impl<'a> Visit<'a> {
     }
 }
 
-/// Everybody who stays is in the list, in the order of login, which is the same each time; then come those
-/// who visit, each once.
+/// All residents are in the list, in the order of login, which is the same each time; then come the visitors, each
+/// once.
 fn list(guest: &mut Guest, own: usize, order: &OnceLock<Vec<usize>>) -> Result<(), Fault> {
     guest.say(b"LIST")?;
     let answer = guest.answer()?.unwrap_or_default();
@@ -185,7 +185,7 @@ fn list(guest: &mut Guest, own: usize, order: &OnceLock<Vec<usize>>) -> Result<(
         }
         seen.push(member);
     }
-    // The other visitors, and those of whom one does not read.
+    // The other visitors, and the two members of whom one does not read.
     let most = residents::RESIDENTS + VISITORS * 4 + 8;
     let stay = seen.get(..residents::RESIDENTS).unwrap_or_default();
     let order = order.get_or_init(|| stay.to_vec());

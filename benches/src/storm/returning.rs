@@ -8,7 +8,7 @@ use crate::fault::Fault;
 use crate::load::Presence;
 use crate::news::Event;
 
-/// How they fare.
+/// The state of their logins.
 pub(crate) struct Returning {
     presence: Presence,
     is_in: Vec<bool>,
@@ -23,7 +23,7 @@ pub(crate) struct Returning {
     last: Instant,
 }
 
-/// How often the server had somebody try again.
+/// How often the server made a member try again.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Refused {
     /// It did not yet know that the old connection was gone.
@@ -39,7 +39,7 @@ enum Step {
     LogIn,
 }
 
-/// What somebody has heard since the own login, in one number that tells the order, too.
+/// Logins that a member was notified of since its own, as one number that depends on their order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Tail {
     count: usize,
@@ -53,8 +53,8 @@ impl Tail {
     }
 }
 
-/// All are cut off, and connect and log in at once; it ends when all are in and nothing more comes.
-/// Tells how long it took until all were in, and until the last answer had come.
+/// Disconnects all, which connect and log in at once; ends when all are logged in and nothing more arrives. Returns the
+/// time until all were logged in, and until the last answer.
 pub(crate) fn come_back(
     crowd: &mut Crowd,
     presence: Presence,
@@ -117,8 +117,8 @@ impl Returning {
         self.again.push_back((Instant::now() + AGAIN, place, step));
     }
 
-    /// Whether each was told of everything since the own login, once and in the order in which those
-    /// were told who stayed.
+    /// Whether each was notified of every login since its own, once and in the order in which the members who
+    /// stayed were notified.
     pub(crate) fn check(&self, events: &[Event]) -> Result<(), Fault> {
         if self.presence == Presence::Off {
             let all = self.tails.iter().all(|tail| tail.count == 1);
@@ -217,7 +217,7 @@ fn code(event: Event) -> u64 {
 const ONLINE: &[u8] = b"<error value=\"Already online.\"/>";
 const LATER: &[u8] = b"<error value=\"Please try again later.\"/>";
 
-/// Odd and large: the order of events changes what comes out.
+/// Odd and large, so that the order of events changes the result.
 const BASE: u64 = 0x9e37_79b9_7f4a_7c15;
 
 const TURN: Duration = Duration::from_millis(2);
@@ -225,11 +225,11 @@ const TURN: Duration = Duration::from_millis(2);
 /// The pause before another try.
 const AGAIN: Duration = Duration::from_millis(100);
 
-/// Nothing more comes then.
+/// After this silence nothing more arrives.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// A connection that the system has put off tries again after 1 s, 2 s more, 4 s more and so on; nobody
-/// is silent for longer than six times of that.
+/// A connection that the system did not accept is tried again after 1 s, 2 s more, 4 s more and so on; no client is
+/// silent for longer than six of these tries take.
 const PATIENCE: Duration = Duration::from_secs(70);
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::news::{Event, News};
 use crate::paced::{Paced, TURN};
 use crate::wire::Wire;
 
-/// What is going on, as the storm tells it to those who stay.
+/// The phase of the storm, for the members who stay.
 #[derive(Debug, Default)]
 pub(crate) struct Stage(AtomicU8);
 
@@ -22,20 +22,20 @@ impl Stage {
     }
 }
 
-/// Others come before; nothing is measured.
+/// The others log in; nothing is measured.
 pub(crate) const FILLING: u8 = 0;
 /// The three that are measured, from here on.
 pub(crate) const BEFORE: u8 = 1;
 pub(crate) const DURING: u8 = 2;
 pub(crate) const AFTER: u8 = 3;
-/// What is under way is waited for.
+/// The messages in flight are awaited.
 pub(crate) const OVER: u8 = 4;
 
-/// What they have seen.
+/// What they have measured.
 pub(crate) struct Seen {
     /// Before, during and after, in order of length.
     pub(crate) latencies: [Vec<Duration>; 3],
-    /// Who went and came since the storm began.
+    /// Quits and logins since the storm began.
     pub(crate) events: Vec<Event>,
 }
 
@@ -46,7 +46,7 @@ struct Stayers {
     seen: Seen,
 }
 
-/// Members `first` and on log in, and talk until it is over.
+/// Logs in the members from `first` on, who talk until the storm is over.
 pub(crate) fn log_in(server: SocketAddr, first: usize) -> Result<Crowd, Fault> {
     let mut crowd = Crowd::new(server, Wire::Raw)?;
     for n in 0..STAYERS {
@@ -74,7 +74,7 @@ impl Listen for Hears {
     }
 }
 
-/// They talk, until it is over and everything has come.
+/// Lets them talk until the storm is over and everything has arrived.
 pub(crate) fn stay(
     crowd: &mut Crowd,
     first: usize,
