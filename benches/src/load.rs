@@ -1,19 +1,19 @@
 //! A server with its clients: how they connect, and what a slice of work costs the server.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::crowd::{Crowd, Listen, Outs};
 use crate::fault::Fault;
 use crate::server::{Kind, Server};
 use crate::wire::Wire;
 
-/// A server and its clients. The clients are numbered from 0, and who logs in in place `n` is member
+/// A server and its clients. The clients are numbered from 0; the client in place `n` logs in as member
 /// `n + 1`.
 pub(crate) struct Seat {
     pub(crate) wire: Wire,
     pub(crate) server: Server,
     pub(crate) crowd: Crowd,
-    /// How many log in at once, where a crowd does.
+    /// How many clients of a crowd log in at once.
     pub(crate) wave: usize,
     pub(crate) presence: Presence,
 }
@@ -26,7 +26,7 @@ pub(crate) enum Presence {
 }
 
 impl Presence {
-    /// As the server's option has it.
+    /// The value of the server's option.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::All => "all",
@@ -78,7 +78,7 @@ impl Seat {
         })
     }
 
-    /// What to say to log in in this place.
+    /// The command that logs the client in this place in.
     pub(crate) fn login(&self, place: usize) -> Vec<u8> {
         let member = place + 1;
         match self.server.kind {
@@ -144,7 +144,23 @@ impl Seat {
         Ok(())
     }
 
-    /// What the server spends on this, which tells how many there were of what is counted.
+    /// What the server spends while `visit` is repeated for this long. Each call returns how much was done.
+    pub(crate) fn cost_of_visits(
+        &mut self,
+        length: Duration,
+        mut visit: impl FnMut(&mut Self) -> Result<u64, Fault>,
+    ) -> Result<Slice, Fault> {
+        let end = Instant::now() + length;
+        self.cost(|seat| {
+            let mut deliveries = 0;
+            while Instant::now() < end {
+                deliveries += visit(seat)?;
+            }
+            Ok(deliveries)
+        })
+    }
+
+    /// What the server spends on `run`, which returns how much of what is counted was done.
     pub(crate) fn cost(
         &mut self,
         run: impl FnOnce(&mut Self) -> Result<u64, Fault>,
@@ -160,7 +176,7 @@ impl Seat {
     }
 }
 
-/// What clients receive while some log in.
+/// What clients receive while others log in.
 struct Arrival {
     kind: Kind,
     /// The logins that each client was notified of.
@@ -189,7 +205,7 @@ impl Listen for Arrival {
                 } else if answer.starts_with(b"ERROR") {
                     return Err(Fault::wrong("no login", answer));
                 }
-                // The last line that both greet with: there is no message of the day.
+                // The last line of the greeting of both servers: there is no message of the day.
                 let code = answer.split(|byte| *byte == b' ').nth(1);
                 if matches!(code, Some(b"422" | b"376")) {
                     self.welcome += 1;

@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use flashgate_testing::cpu_ticks;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
 use crate::crowd::Manners;
@@ -36,9 +37,9 @@ fn one_round(scene: &Scene) {
     limit(pid, Some(open_files(pid) + SPARE));
     let outside: Vec<TcpStream> = (0..SPARE + 20).map(|_| knock(scene)).collect();
     thread::sleep(Duration::from_millis(300));
-    let spent = cpu_ticks(pid);
+    let spent = cpu_ticks(scene.server.running.child.id());
     thread::sleep(Duration::from_millis(700));
-    let spent = cpu_ticks(pid) - spent;
+    let spent = cpu_ticks(scene.server.running.child.id()) - spent;
     assert!(spent < 20, "the server spins: {spent} of 70 ticks");
     let waiting = outside.iter().filter(|stream| !is_answered(stream));
     assert!(waiting.count() > 0, "there were descriptors to spare");
@@ -63,7 +64,9 @@ fn one_round(scene: &Scene) {
 /// A connection that the judge need not know.
 fn knock(scene: &Scene) -> TcpStream {
     let mut stream = TcpStream::connect(scene.server.addresses[0]).expect("a backlog");
-    stream.write_all(b"PING outside\0").expect("room for it");
+    stream
+        .write_all(b"PING outside\0")
+        .expect("the socket has space");
     stream.set_nonblocking(true).expect("a socket");
     stream
 }
@@ -110,17 +113,6 @@ fn limit(pid: Pid, to: Option<u64>) -> Rlimit {
 fn open_files(pid: Pid) -> u64 {
     let files = fs::read_dir(format!("/proc/{}/fd", pid.as_raw_nonzero()));
     files.expect("Linux knows its processes").count() as u64
-}
-
-/// Processor time of a process so far, in hundredths of a second.
-fn cpu_ticks(pid: Pid) -> u64 {
-    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
-    let stat = stat.expect("Linux knows its processes");
-    let (_, fields) = stat.rsplit_once(')').expect("a name in parentheses");
-    let times = fields.split_whitespace().skip(11).take(2);
-    times
-        .map(|ticks| ticks.parse::<u64>().expect("a number"))
-        .sum()
 }
 
 /// Descriptors that are free at first.

@@ -10,9 +10,9 @@ use flashgate::login::{Pool, PoolOptions};
 use flashgate::password::Hash;
 use flashgate::store::{Active, Members, Name, NewMember, Nick, Number};
 use flashgate_core::{
-    Accepted, Action, Answer, Config, Denial, Gateway, Input, ListenerId, Login, MemberStore, Now,
-    Query, Reply, Secret, Source, Ticket, Unavailable,
+    Answer, Denial, Login, MemberStore, Query, Reply, Secret, Source, Unavailable,
 };
+pub(crate) use flashgate_testing::ticket;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -186,24 +186,6 @@ pub(crate) fn occupy(pool: &Pool, threads: usize) -> Vec<mpsc::Sender<()>> {
         release
     };
     (0..threads).map(one).collect()
-}
-
-/// Only a gateway makes tickets.
-pub(crate) fn ticket() -> Ticket {
-    let now = Now::default();
-    let mut gateway = Gateway::new(Config::default().into(), now);
-    let origin = Accepted {
-        listener: ListenerId(0),
-        peer: "127.0.0.1:1".parse().unwrap(),
-    };
-    let conn = gateway.accept(now, origin).unwrap();
-    gateway.handle(now, Input::Bytes(conn, b"IDENTIFY 1 x\0"));
-    while let Some(action) = gateway.poll() {
-        if let Action::Lookup(ticket, _) = action {
-            return ticket;
-        }
-    }
-    panic!("IDENTIFY asks the store");
 }
 
 pub(crate) fn is_alice(answer: &Answer) {

@@ -1,6 +1,6 @@
 //! One member logs in and leaves, again and again, and all who are online are notified.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::crowd::{Listen, Outs};
 use crate::fault::Fault;
@@ -28,20 +28,13 @@ impl Load for Presence {
     }
 
     fn slice(&mut self, seat: &mut Seat, length: Duration) -> Result<Slice, Fault> {
-        let end = Instant::now() + length;
-        seat.cost(|seat| {
-            let mut deliveries = 0;
-            while Instant::now() < end {
-                deliveries += self.visit(seat)?;
-            }
-            Ok(deliveries)
-        })
+        seat.cost_of_visits(length, |seat| self.visit(seat))
     }
 }
 
 impl Presence {
     fn visit(&mut self, seat: &mut Seat) -> Result<u64, Fault> {
-        // Another member each time, so that nothing late passes for new.
+        // Another member each time, so that a late answer is not taken for a new one.
         let member = self.online + 1 + self.visits % VISITORS;
         self.visits += 1;
         let place = self.online;
@@ -51,7 +44,7 @@ impl Presence {
         let mut told = Told::new(self.online, format!("<login {name} />"));
         told.identify = format!("<identify {name} />").into_bytes();
         seat.crowd.send(place, &login)?;
-        // Everybody, the visitor, and its answer.
+        // All clients and the visitor are notified, and the visitor gets its answer.
         let all = self.online as u64 + 2;
         seat.crowd.until(&mut told, |told| told.all == all)?;
         seat.crowd.leave(place);

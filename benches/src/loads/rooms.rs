@@ -113,7 +113,7 @@ struct Room {
     writer: usize,
     size: u32,
     sent: u32,
-    /// Deliveries of the message in flight that have not come.
+    /// Deliveries of the message in flight that have not arrived.
     missing: u32,
 }
 
@@ -141,7 +141,7 @@ impl Talk {
         }
     }
 
-    /// All rooms talk, until the time is over and all that was written has come.
+    /// Lets a member of each room write until the time is over and everything has arrived.
     fn run(&mut self, seat: &mut Seat, length: Duration) -> Result<u64, Fault> {
         let before = self.deliveries;
         self.until = Instant::now() + length;
@@ -204,14 +204,7 @@ impl Load for Joins {
     }
 
     fn slice(&mut self, seat: &mut Seat, length: Duration) -> Result<Slice, Fault> {
-        let end = Instant::now() + length;
-        seat.cost(|seat| {
-            let mut deliveries = 0;
-            while Instant::now() < end {
-                deliveries += self.visit(seat)?;
-            }
-            Ok(deliveries)
-        })
+        seat.cost_of_visits(length, |seat| self.visit(seat))
     }
 }
 
@@ -286,7 +279,7 @@ fn not_prepared() -> Fault {
 /// How many join at once: few enough that no queue is full.
 const WAVE: usize = 256;
 
-/// For up to four rooms a member. Only rooms of numbers of members without a factor of these are possible.
+/// For up to four rooms a member. The number of members must have no factor in common with these.
 const STEPS: [usize; 4] = [1, 1009, 3571, 7919];
 
 #[cfg(test)]

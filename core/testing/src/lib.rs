@@ -5,14 +5,19 @@
 //! - [`fuzz`]: the bodies of the fuzz targets.
 //! - [`mod@scenarios`]: what a runtime must do with real sockets.
 //! - [`counting`]: an allocator that counts.
+//! - [`cpu_ticks`] of a process, and a [`ticket`] for tests of a member store.
 
 mod clock;
 pub mod counting;
 pub mod filter;
 pub mod fuzz;
+mod process;
 mod random;
 pub mod scenarios;
 pub mod sim;
+mod ticket;
 pub mod transcript;
 
 pub use clock::ManualClock;
+pub use process::cpu_ticks;
+pub use ticket::ticket;

@@ -2,9 +2,9 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 use argon2::Params;
 use flashgate_core::{
-    Accepted, Action, Answer, Config, Gateway, Input, ListenerId, Login, MemberStore, Now, Query,
-    Reply, Secret, Source, StoreState, Ticket, Unavailable,
+    Answer, Login, MemberStore, Query, Reply, Secret, Source, StoreState, Unavailable,
 };
+use flashgate_testing::ticket;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -156,24 +156,6 @@ fn query(id: i64) -> Query {
         password: Secret::new("secret"),
         source: Source::Address([192, 0, 2, 1].into()),
     }
-}
-
-/// Only a gateway makes tickets.
-fn ticket() -> Ticket {
-    let now = Now::default();
-    let mut gateway = Gateway::new(Config::default().into(), now);
-    let origin = Accepted {
-        listener: ListenerId(0),
-        peer: "127.0.0.1:1".parse().unwrap(),
-    };
-    let conn = gateway.accept(now, origin).unwrap();
-    gateway.handle(now, Input::Bytes(conn, b"IDENTIFY 1 x\0"));
-    while let Some(action) = gateway.poll() {
-        if let Action::Lookup(ticket, _) = action {
-            return ticket;
-        }
-    }
-    panic!("IDENTIFY asks the store");
 }
 
 fn is_member(answered: &mpsc::Receiver<Answer>) {

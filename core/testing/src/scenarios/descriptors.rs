@@ -10,6 +10,7 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 
 use super::client::Client;
 use super::{Start, World};
+use crate::cpu_ticks;
 
 /// The server pauses accepting, without spinning and without harm to connected clients; then it goes on.
 ///
@@ -34,9 +35,9 @@ pub fn descriptors_run_out(test: &str, start: Start) {
     let last = clients.last_mut().expect("there are many clients");
     last.send("PING outside\0");
     last.expect_silence(Duration::from_millis(300));
-    let before = cpu_ticks(&server);
+    let before = cpu_ticks(server.id());
     thread::sleep(Duration::from_secs(1));
-    let spent = cpu_ticks(&server) - before;
+    let spent = cpu_ticks(server.id()) - before;
     assert!(spent < 20, "the server spins: {spent} of 100 ticks");
     clients[0].ping("inside");
 
@@ -73,17 +74,6 @@ fn address(server: &mut Child) -> std::net::SocketAddr {
         }
     }
     panic!("the server's process printed no address");
-}
-
-/// Processor time of a process so far, in hundredths of a second.
-fn cpu_ticks(process: &Child) -> u64 {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", process.id()));
-    let stat = stat.expect("Linux knows its processes");
-    let (_, fields) = stat.rsplit_once(')').expect("a name in parentheses");
-    let times = fields.split_whitespace().skip(11).take(2);
-    times
-        .map(|ticks| ticks.parse::<u64>().expect("a number"))
-        .sum()
 }
 
 const CHILD: &str = "FLASHGATE_TEST_SERVER";
