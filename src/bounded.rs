@@ -1,4 +1,4 @@
-//! A bounded queue to a thread that writes. Its senders never wait: what finds no room is dropped, and counted.
+//! A bounded queue to a thread that writes. Its senders never wait: an item that does not fit is dropped, and counted.
 //!
 //! It takes memory only for the items in it. The standard library's bounded channel takes memory for its whole
 //! bound from the start.

@@ -131,8 +131,8 @@ fn folded(text: &str) -> String {
     let mut folded = String::with_capacity(text.len() + 64);
     for line in text.split_inclusive('\n') {
         let is_short = line.trim_end().chars().count() <= COLUMNS;
-        // An example is there to be copied.
-        if is_short || line.trim_start().starts_with("flashgate ") {
+        // An example is there to be copied. Only examples have this indent.
+        if is_short || line.starts_with("    flashgate ") {
             folded.push_str(line);
             continue;
         }
@@ -142,7 +142,7 @@ fn folded(text: &str) -> String {
             .and_then(|rest| rest.split_once(' '));
         let words = option.map_or(rest, |(_, described)| described.trim_start());
         let own = &line[..line.len() - words.len()];
-        let (indent, room) = if line.starts_with("Usage:") {
+        let (indent, width) = if line.starts_with("Usage:") {
             ("       ", COLUMNS - MARGIN)
         } else if option.is_some() {
             (settings::DESCRIBED, COLUMNS)
@@ -154,7 +154,7 @@ fn folded(text: &str) -> String {
         for (at, word) in words.split_whitespace().enumerate() {
             // An option stays on a line with its value.
             let value = !word.starts_with('[') && word.ends_with(']');
-            if at > 0 && !value && column + 1 + word.chars().count() > room {
+            if at > 0 && !value && column + 1 + word.chars().count() > width {
                 folded.push('\n');
                 folded.push_str(indent);
                 column = indent.len();
@@ -294,7 +294,7 @@ fn options_of(command: &CommandInfoWithArgs, found: &mut BTreeMap<String, Given>
 /// The default width of a terminal, and of argh's own lines.
 const COLUMNS: usize = 80;
 
-/// Room for the value of an option at the end of a line.
+/// Columns for the value of an option at the end of a line.
 const MARGIN: usize = 16;
 
 #[cfg(test)]

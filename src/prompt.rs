@@ -91,8 +91,8 @@ pub(crate) enum Then {
 /// Without this, rpassword raises SIGINT for Ctrl-C while the echo is off, and a SIGTERM may come while it
 /// reads. Either leaves a shell without echo.
 ///
-/// `told` is called with each signal, and decides.
-pub(crate) fn end_with_echo(told: impl Fn(i32) -> Then + Send + 'static) -> Result<(), Failure> {
+/// `decide` is called with each signal.
+pub(crate) fn end_with_echo(decide: impl Fn(i32) -> Then + Send + 'static) -> Result<(), Failure> {
     let failure = |error: io::Error| {
         Exit::Failure.because(format!(
                 "cannot ask for a password on this terminal: {error}; the password can also be one line \
@@ -106,7 +106,7 @@ pub(crate) fn end_with_echo(told: impl Fn(i32) -> Then + Send + 'static) -> Resu
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM]).map_err(failure)?;
     diagnostics::start_thread("signals", move || {
         for signal in signals.forever() {
-            if let Then::GoOn = told(signal) {
+            if let Then::GoOn = decide(signal) {
                 continue;
             }
             // A terminal that is gone has no echo to be given back.

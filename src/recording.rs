@@ -79,7 +79,7 @@ pub fn start(path: &Path, limit: u64, secrets: Secrets) -> Result<Started, Failu
 struct State {
     /// Bytes in the queue.
     waiting: AtomicUsize,
-    /// Lines found no room.
+    /// The queue was full, and lines were lost.
     lost: AtomicBool,
     /// The file takes no more.
     broken: AtomicBool,
@@ -99,7 +99,7 @@ impl Feed {
         if self.state.lost.load(Ordering::Relaxed) || self.state.broken.load(Ordering::Relaxed) {
             return Wanted::NoMore;
         }
-        // What comes after the limit is the end of the recording, which needs no room to be kept.
+        // What comes after the limit is the end of the recording, which takes no space in the queue.
         let waiting = self.state.waiting.load(Ordering::Relaxed);
         if !self.over && waiting + lines.len() > MAX_WAITING {
             self.state.lost.store(true, Ordering::Relaxed);

@@ -36,7 +36,7 @@ pub enum Input<'a> {
     Kick {
         /// The member, named as in a login.
         member: Login,
-        /// What the client is told.
+        /// What the client gets as the reason.
         reason: Option<Arc<str>>,
     },
     /// The host's own state, for `/metrics` and `/readyz`.

@@ -143,7 +143,9 @@ mod tests {
         let mut peer = TcpStream::connect(address).expect("there is a backlog");
         let (stream, _) = listener.accept().expect("the peer is there");
         let link = Link::new(stream, &Arc::default());
-        (&link.stream).write_all(b"half").expect("there is room");
+        (&link.stream)
+            .write_all(b"half")
+            .expect("the socket has space");
         link.abort();
         let longest = Some(Duration::from_millis(50));
         peer.set_read_timeout(longest).expect("a socket");

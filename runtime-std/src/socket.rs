@@ -137,7 +137,7 @@ mod tests {
             let mut rest = vec![0; taken];
             peer.read_exact(&mut rest).expect("all of it was sent");
         });
-        let written = socket.write(&bytes).expect("there is room again");
+        let written = socket.write(&bytes).expect("the socket has space again");
         assert!(written > 0);
         assert_eq!(waits, 1);
     }

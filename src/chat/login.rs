@@ -202,5 +202,5 @@ const GREETING: Duration = Duration::from_secs(10);
 /// A server may make an address wait for 16 s and its store for 10 s, and has a queue besides.
 const LOOKING_UP: Duration = Duration::from_secs(60);
 
-/// Bytes of a number or a nick, with room to be wrong.
+/// Bytes of a number or a nick: more than either has.
 const MAX_ID: usize = 1024;

@@ -70,7 +70,7 @@ fn kind(start: &[u8]) -> Kind {
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// Room for a byte order mark, some empty lines and a word.
+/// Enough for a byte order mark, some empty lines and a word.
 const START: usize = 256;
 
 const BUFFER: usize = 64 * 1024;

@@ -147,8 +147,8 @@ pub(super) fn wall_clock() -> u64 {
 pub(super) enum Worth {
     /// It lets its member in, this once.
     Login,
-    /// It would, were there room to remember that it is spent. It still may, a little later.
-    NoRoom,
+    /// It is valid, but no more spent tickets can be remembered. It may be accepted a little later.
+    NoCapacity,
     /// It was made shortly before the server started, and may have been used by then. The client needs a
     /// fresh one. This is not a failure of the client: the site's clock may be some seconds behind.
     TooSoon,
@@ -205,7 +205,7 @@ impl Tickets {
             return Worth::TooSoon;
         }
         if self.spent.len() >= self.most {
-            return Worth::NoRoom;
+            return Worth::NoCapacity;
         }
         self.spent.insert(ticket.spent());
         Worth::Login

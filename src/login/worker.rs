@@ -172,7 +172,7 @@ impl Shared {
         let (_place, began) = (self.places.take(), Instant::now().max(looked_up));
         let proof = match self.as_ticket(password, found.as_ref().ok()) {
             Worth::Login => Ok(Proof::Ticket),
-            Worth::NoRoom => return (Answer::Unavailable(Unavailable::TicketsFull), None),
+            Worth::NoCapacity => return (Answer::Unavailable(Unavailable::TicketsFull), None),
             Worth::TooSoon => return (Answer::Unavailable(Unavailable::TicketBeforeStart), None),
             // A false ticket costs as much as a wrong password, and may be the right password.
             Worth::Nothing(why) => self.prove(login, password, found.as_ref()).map_err(|_| why),

@@ -11,12 +11,12 @@ use crate::import::{ActiveIf, Charset, Map, Options, Refused, Spaces, Target};
 use crate::store::is_address;
 
 mod origin;
-mod said;
-mod told;
+mod outcome;
+mod printer;
 
 use origin::Origin;
-use said::said;
-use told::{Tell, Told};
+use outcome::outcome;
+use printer::{Printed, Printer};
 
 /// Import all members from a CSV file, a MySQL dump or a running MySQL database, or none if any row is wrong.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
@@ -104,16 +104,16 @@ impl Import {
 pub(super) fn run(command: &Import) -> Result<String, Failure> {
     let store = open_if_there(&command.members)?;
     let mut origin = Origin::of(command)?;
-    let tell = match command.dry_run || command.skip_refused {
-        true => Tell::Rows,
-        false => Tell::Cleaned,
+    let printed = match command.dry_run || command.skip_refused {
+        true => Printed::Rows,
+        false => Printed::Cleaned,
     };
     let import = |origin: &mut Origin, target: Target<'_>| {
-        let mut told = Told::new(origin.bar(), tell);
-        let imported = origin.import(target, &mut told);
-        told.end().map(|()| (imported, tell))
+        let mut printer = Printer::new(origin.bar(), printed);
+        let imported = origin.import(target, &mut printer);
+        printer.end().map(|()| (imported, printed))
     };
-    let (imported, told) = match store {
+    let (imported, printed) = match store {
         store if command.dry_run => import(&mut origin, Target::Nowhere(store.as_ref()))?,
         Some(mut members) => import(&mut origin, Target::Store(&mut members))?,
         // No store is made where nothing comes in.
@@ -122,9 +122,9 @@ pub(super) fn run(command: &Import) -> Result<String, Failure> {
                 let mut members = open_or_create(&command.members)?;
                 import(&mut origin, Target::Store(&mut members))?
             }
-            nothing => (nothing, Tell::Cleaned),
+            nothing => (nothing, Printed::Cleaned),
         },
     };
     origin.bar().finish_and_clear();
-    said(command, imported, told)
+    outcome(command, imported, printed)
 }

@@ -74,7 +74,7 @@ impl Hash {
     }
 
     fn of(password: &[u8], params: Params) -> Result<String, HashFault> {
-        let settings = ParamsString::try_from(&params).expect("three numbers have room");
+        let settings = ParamsString::try_from(&params).expect("three numbers fit");
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let (mut salt, mut hash) = ([0; 16], [0; Params::DEFAULT_OUTPUT_LEN]);
         getrandom::fill(&mut salt).map_err(|_| HashFault::NoRandomness)?;

@@ -136,8 +136,8 @@ pub(super) fn private(options: &ServeOptions) -> Vec<PathBuf> {
         .collect()
 }
 
-/// How many connections of any kind the system has room for, and the options ask for.
-pub(super) fn room(options: &ServeOptions) -> Result<usize, Failure> {
+/// How many connections of any kind the options ask for, within the limit on open files.
+pub(super) fn capacity(options: &ServeOptions) -> Result<usize, Failure> {
     connections(options.settings.limits.clients, open_files())
 }
 
@@ -202,7 +202,7 @@ fn made_policy(options: &ServeOptions, listeners: &Listeners) -> Policy {
     Policy::allow(domains, &ports)
 }
 
-/// Connections of any kind: room for policy requests and HTTP beside a full chat.
+/// Connections of any kind: beside a full chat, some for policy requests and HTTP.
 fn connections(clients: usize, files: usize) -> Result<usize, Failure> {
     let wanted = clients.saturating_add(OTHER_CONNECTIONS);
     let most = files.saturating_sub(OTHER_FILES);
@@ -231,7 +231,7 @@ fn open_files() -> usize {
             current: limit.maximum,
             maximum: limit.maximum,
         };
-        // Where it may not be raised, what there is will have to do.
+        // If it cannot be raised, the present limit has to do.
         let _ = setrlimit(Resource::Nofile, raised);
     }
     let files = |limit: Option<u64>| limit.unwrap_or(u64::MAX);

@@ -35,14 +35,14 @@ pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
         .map_err(|error| Exit::Failure.because(format!("cannot wait for signals: {error}")))?;
     plan::check(options)?;
     let addresses = listen::addresses(options)?;
-    let room = plan::room(options)?;
+    let connections = plan::capacity(options)?;
     let policy = plan::policy(options)?;
     let reserved = plan::reserved_nicks(options)?;
     let site = web::site(plan::own_site(options, &plan::private(options)))?;
     let tickets = plan::ticket_secret(options)?;
     // The store comes last, so that a server which cannot start leaves no file behind.
     let listeners = listen::open(&addresses)?;
-    let mut config = plan::config(options, policy, site, &listeners, room);
+    let mut config = plan::config(options, policy, site, &listeners, connections);
     config.reserved_nicks = reserved.unwrap_or_default();
     let pool = Arc::new(members::open(options, tickets, &mut config)?);
     let config = Arc::new(config);

@@ -38,7 +38,7 @@ pub enum Fault {
     Locked,
     /// It may be read, but not written.
     ReadOnly,
-    /// There is no room on its disk.
+    /// Its disk is full.
     Full,
     /// It is an SQLite database of some other program.
     Foreign,
@@ -126,8 +126,8 @@ impl From<rusqlite::Error> for Fault {
             Some(ErrorCode::ReadOnly) => Self::ReadOnly,
             Some(ErrorCode::DiskFull) => Self::Full,
             Some(ErrorCode::OperationInterrupted) => Self::Slow(error.to_string()),
-            // What another process could not make room for, or a quota did not allow.
-            Some(ErrorCode::SystemIoFailure) if lacks_room(&error) => Self::Full,
+            // The disk was full for another process, or a quota did not allow more.
+            Some(ErrorCode::SystemIoFailure) if lacks_space(&error) => Self::Full,
             Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
                 Self::CannotOpen(error.to_string())
             }
@@ -150,7 +150,7 @@ impl From<StoreError> for Failure {
 }
 
 /// Whether what failed is to make a file longer, or to write to it.
-fn lacks_room(error: &rusqlite::Error) -> bool {
+fn lacks_space(error: &rusqlite::Error) -> bool {
     error.sqlite_error().is_some_and(|error| {
         let code = error.extended_code;
         code == ffi::SQLITE_IOERR_SHMSIZE || code == ffi::SQLITE_IOERR_WRITE

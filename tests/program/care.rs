@@ -86,8 +86,8 @@ on_both! {
         }
     }
 
-    /// A disk of its own that is full: who comes for the first time, too, is let in, and all of it
-    /// is noted once there is room again.
+    /// The store's disk is full: members log in, for the first time, too, and their logins are noted once the disk has
+    /// space again.
     fn a_full_disk_keeps_nobody_out(runtime) {
         let folder = tempdir().unwrap();
         import_members(folder.path(), 5);

@@ -93,7 +93,7 @@ pub(crate) trait Context {
     fn rename_guest(&mut self, nick: &GuestNick);
 
     /// Whether one more guest may come online from the client's address.
-    fn has_room_for_guest(&self) -> bool;
+    fn may_add_guest(&self) -> bool;
 
     /// Makes the client, which is nobody yet, a guest. No other guest may have the nick.
     fn be_guest(&mut self, nick: &GuestNick);

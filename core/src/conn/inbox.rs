@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_needs_no_room() {
+    fn an_empty_inbox_takes_one_word() {
         let mut inbox = Inbox::default();
         inbox.keep(Zeroizing::new(Vec::with_capacity(100)));
         assert!(inbox.is_empty() && inbox.capacity() == 0);

@@ -111,8 +111,8 @@ impl Context for Caller<'_> {
         self.gateway.hold_refusal(self.conn, asked);
     }
 
-    fn has_room_for_guest(&self) -> bool {
-        self.gateway.has_room_for_guest(self.conn)
+    fn may_add_guest(&self) -> bool {
+        self.gateway.may_add_guest(self.conn)
     }
 
     fn be_guest(&mut self, nick: &GuestNick) {

@@ -40,7 +40,7 @@ impl GuestSources {
 
 impl Gateway {
     /// Whether one more guest may come online from a connection's address.
-    pub(super) fn has_room_for_guest(&self, id: ConnId) -> bool {
+    pub(super) fn may_add_guest(&self, id: ConnId) -> bool {
         self.guest_source(id)
             .is_none_or(|source| self.guests.online(source) < self.config.limits.guests_from)
     }

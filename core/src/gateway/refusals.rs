@@ -1,4 +1,4 @@
-//! Turned-away connections, told at most once a second for each reason, with their number: a flood
+//! Refused connections, logged at most once a second for each reason, with their number: a flood
 //! of them must not become a flood of log lines.
 
 use alloc::string::String;
@@ -20,14 +20,14 @@ pub(crate) struct Refusals {
 struct Tally {
     /// No note before this.
     quiet_until: Millis,
-    /// Not told yet.
-    untold: Option<Untold>,
+    /// Not logged yet.
+    unlogged: Option<Unlogged>,
     total: u64,
 }
 
 /// How many there were, and the last of them.
 #[derive(Clone, Debug)]
-struct Untold {
+struct Unlogged {
     times: u64,
     last: Last,
     detail: Option<Arc<str>>,
@@ -52,8 +52,11 @@ impl Refusals {
     ) -> Option<Note> {
         let tally = &mut self.tallies[reason as usize];
         tally.total += 1;
-        tally.untold = Some(Untold {
-            times: tally.untold.as_ref().map_or(1, |untold| untold.times + 1),
+        tally.unlogged = Some(Unlogged {
+            times: tally
+                .unlogged
+                .as_ref()
+                .map_or(1, |unlogged| unlogged.times + 1),
             last,
             detail: detail.map(|detail| Arc::from(String::from_utf8_lossy(shortened(detail)))),
         });
@@ -88,7 +91,7 @@ impl Refusals {
     }
 
     fn schedule(&mut self) {
-        let waiting = self.tallies.iter().filter(|tally| tally.untold.is_some());
+        let waiting = self.tallies.iter().filter(|tally| tally.unlogged.is_some());
         self.deadline = waiting.map(|tally| tally.quiet_until).min();
     }
 }
@@ -98,11 +101,11 @@ impl Tally {
         if now < self.quiet_until {
             return None;
         }
-        let Untold {
+        let Unlogged {
             times,
             last,
             detail,
-        } = self.untold.take()?;
+        } = self.unlogged.take()?;
         self.quiet_until = now + Millis::from_secs(1);
         Some(Note {
             conn: last.conn,

@@ -37,8 +37,8 @@ impl Gateway {
         None
     }
 
-    /// Answers a request that asks for a WebSocket and cannot have one, and says why in the log: what a
-    /// proxy has to be told for it is nowhere else to be seen.
+    /// Answers a request that asks for a WebSocket and cannot have one, and logs the reason: nothing else shows an
+    /// operator what the proxy in front lacks.
     pub(super) fn refuse_upgrade(&mut self, id: ConnId, refusal: Of<'_>) -> Response {
         let (reason, detail) = match refusal {
             Of::Http10 => (Refusal::Http10, None),

@@ -28,7 +28,7 @@ pub(crate) enum Taken {
     Went,
     /// It was the last.
     Settled,
-    /// It is none that is ever written, or more than there is room for.
+    /// It is no line of a recording, or more than may be kept.
     Wrong,
 }
 

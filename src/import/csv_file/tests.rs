@@ -4,7 +4,7 @@ use super::super::tests::{HASH, check, faults};
 use super::super::*;
 use super::*;
 
-/// A first row that is a member's is told of once, and none of it is shown.
+/// A first row that is a member's is reported once, and none of it is shown.
 #[test]
 fn a_file_without_titles_gives_nothing_away() {
     let map: Map = "nick=username,password=geheim".parse().unwrap();

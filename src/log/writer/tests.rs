@@ -293,7 +293,7 @@ fn client_text_is_cut() {
 }
 
 #[test]
-fn a_blocked_output_blocks_nobody_and_the_loss_is_told() {
+fn a_blocked_output_blocks_nobody_and_the_loss_is_reported() {
     let (output, gate, written) = gated();
     let writer = Writer::new(Format::Text, Arc::new(Fixed), output).unwrap();
     let put = |max| writer.put(now(), &Event::Created(max));
@@ -344,9 +344,9 @@ fn a_broken_output_counts_and_may_come_back() {
     }
 }
 
-/// The line that tells of a loss can be lost, too, and is told again.
+/// The line that reports a loss can be lost, too, and is repeated.
 #[test]
-fn a_loss_is_told_however_often_that_fails() {
+fn a_loss_is_reported_however_often_that_fails() {
     let (output, gate, written) = gated();
     let writer = Writer::new(Format::Text, Arc::new(Fixed), output).unwrap();
     for max in 1..=2 {

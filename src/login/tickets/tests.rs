@@ -143,7 +143,7 @@ fn what_is_kept_is_bounded() {
         assert_eq!(tickets.spend(&ticket, MemberId(7), T), Worth::Login);
     }
     let more = ticket(7, T, T + 60, 4);
-    assert_eq!(tickets.spend(&more, MemberId(7), T), Worth::NoRoom);
+    assert_eq!(tickets.spend(&more, MemberId(7), T), Worth::NoCapacity);
     assert_eq!(tickets.spend(&more, MemberId(8), T), OF_MEMBER);
     let again = ticket(7, T, T + 10, 1);
     assert_eq!(tickets.spend(&again, MemberId(7), T), SPENT);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Import;
-use super::said::unreadable;
+use super::outcome::unreadable;
 use crate::failure::Failure;
 use crate::import::{self, ImportError, Options, Report, Source, Target, Watch};
 use crate::site_table;

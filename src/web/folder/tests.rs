@@ -224,7 +224,7 @@ fn a_name_that_is_not_utf8() {
 
 /// Of several faults it is the first by name, at each start.
 #[test]
-fn the_first_fault_is_told() {
+fn the_first_fault_is_reported() {
     let lab = Lab::new();
     for n in (10..60).rev() {
         lab.write(&format!("{n}.sql"), b"x");
@@ -232,7 +232,7 @@ fn the_first_fault_is_told() {
     assert!(lab.fault().contains("/10.sql\" "));
 }
 
-/// Files that the server itself is told of.
+/// Files that options of the server name.
 #[test]
 fn what_another_option_names() {
     let lab = Lab::new();

@@ -12,7 +12,7 @@ pub(crate) fn run(context: &mut dyn Context, args: Args<'_>) {
     if context.member().is_some() {
         return context.say(&reply::error(reply::ALREADY_IDENTIFIED));
     }
-    if context.config().guests == Guests::Off || !context.has_room_for_guest() {
+    if context.config().guests == Guests::Off || !context.may_add_guest() {
         return context.say(&reply::error(reply::NO_GUESTS));
     }
     match nick(context, args.word) {

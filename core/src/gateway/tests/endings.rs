@@ -1,4 +1,4 @@
-//! How each kind of connection is ended, as its runtime is told: half-closed, closed or cut off.
+//! How each kind of connection is ended: half-closed, closed or cut off.
 
 use super::*;
 use crate::chunk::Message;
@@ -13,7 +13,7 @@ fn ends(lab: &Lab, id: ConnId) -> (usize, usize, usize) {
 }
 
 #[test]
-fn whoever_was_told_something_may_read_it() {
+fn a_client_may_read_what_was_sent_before_the_end() {
     let mut config = unlimited();
     config.limits.throttle.after = u8::MAX;
     let mut lab = Lab::new(config);
@@ -158,7 +158,7 @@ fn what_comes_after_a_close_is_not_kept() {
 }
 
 #[test]
-fn a_websocket_that_is_told_much_is_asked_all_the_same() {
+fn a_websocket_that_gets_many_messages_is_pinged_all_the_same() {
     let mut lab = Lab::new(unlimited());
     let id = upgraded(&mut lab, &[&frame(1, "IDENTIFY 1 x")]);
     lab.handle(Input::Answer(lab.ticket(), Answer::Member(member(1))));

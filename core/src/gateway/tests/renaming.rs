@@ -92,7 +92,7 @@ fn from_outside(lab: &mut Lab, number: i64, nick: &str) {
     lab.handle(Input::Member(event));
 }
 
-/// Members as a client of 2007 sees them: what it is told of logins and quits.
+/// The members that a client of 2007 sees, by the logins and quits that it gets.
 fn seen(said: &str, nicks: &mut std::collections::BTreeSet<String>) {
     for element in said.split('|') {
         let nick = element.split('"').nth(1).unwrap_or_default();

@@ -83,7 +83,7 @@ class People extends Sprite {
 		draw();
 	}
 
-	/** Makes room below the list, or takes it again. */
+	/** Leaves space below the list, or takes it back. */
 	public function resize(tall:Float) {
 		this.tall = tall;
 		seen = Std.int((tall - TOP - 6) / Row.TALL);

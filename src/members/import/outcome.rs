@@ -1,21 +1,21 @@
-//! What is said of an import at its end: how it went, or why nothing was imported.
+//! What is printed at the end of an import: how it went, or why nothing was imported.
 
 use std::fmt::Display;
 use std::path::Path;
 
 use super::super::common::{counted, counts};
 use super::Import;
-use super::told::Tell;
+use super::printer::Printed;
 use crate::failure::{self, Exit, Failure};
 use crate::import::{ImportError, Report};
 use crate::log::diagnostics;
 use crate::text::Plain;
 
-/// What is said of an import at its end.
-pub(super) fn said(
+/// The text at the end of an import, or its failure.
+pub(super) fn outcome(
     command: &Import,
     imported: Result<Report, ImportError>,
-    told: Tell,
+    printed: Printed,
 ) -> Result<String, Failure> {
     let file = command.file.display();
     let report = match imported {
@@ -44,24 +44,24 @@ pub(super) fn said(
         "names the columns and"
     };
     if report.rows > 0 && report.good() == 0 {
-        return Err(all_refused(command, &report, told));
+        return Err(all_refused(command, &report, printed));
     }
     if report.rows == 0 {
         return Ok(format!("{file} {what} no members: nothing to import\n"));
     }
-    let is_told = holds || command.dry_run || command.skip_refused;
-    let mut said = if is_told {
+    let is_printed = holds || command.dry_run || command.skip_refused;
+    let mut text = if is_printed {
         summary(command, &report)
     } else {
         String::new()
     };
     if command.dry_run {
-        said.push_str(&format!(
+        text.push_str(&format!(
             "would import {}; nothing was changed\n",
             counted(report.good(), "member")
         ));
     } else {
-        said.push_str(&format!("imported {}\n", counted(report.good(), "member")));
+        text.push_str(&format!("imported {}\n", counted(report.good(), "member")));
     }
     if let Some(active_if) = &command.active_if
         && report.active == 0
@@ -71,7 +71,7 @@ pub(super) fn said(
             Plain(&active_if.to_string())
         ));
     }
-    Ok(said)
+    Ok(text)
 }
 
 /// What was found, for a person.
@@ -82,36 +82,36 @@ fn summary(command: &Import, report: &Report) -> String {
         None if command.asks_a_site() => format!("the query to {file}"),
         None => file.to_string(),
     };
-    let mut said = format!("{of}, in {}:\n", report.charset);
+    let mut text = format!("{of}, in {}:\n", report.charset);
     for (ours, theirs) in &report.columns {
-        said.push_str(&format!("  {ours:<10}{}\n", Plain(theirs)));
+        text.push_str(&format!("  {ours:<10}{}\n", Plain(theirs)));
     }
     let (rows, good) = (counted(report.rows, "row"), report.good());
-    said.push_str(&format!(
+    text.push_str(&format!(
         "{rows}: {good} good, {} refused\n",
         report.refused
     ));
-    said.push_str(&counts(&report.formats));
+    text.push_str(&counts(&report.formats));
     let (active, not) = (report.active, good - report.active);
-    said.push_str(&format!("{active:8}  active\n{not:8}  not active\n"));
+    text.push_str(&format!("{active:8}  active\n{not:8}  not active\n"));
     if report.filled > 0 {
-        said.push_str(&format!(
+        text.push_str(&format!(
             "{:8}  with a nick whose spaces were filled\n",
             report.filled
         ));
     }
     if report.cleaned > 0 {
-        said.push_str(&format!(
+        text.push_str(&format!(
             "{:8}  with a name that had to be cleaned\n",
             report.cleaned
         ));
     }
-    said
+    text
 }
 
 /// No row is left to import. The reasons are listed here unless they were printed row by row.
-fn all_refused(command: &Import, report: &Report, told: Tell) -> Failure {
-    if told == Tell::Rows {
+fn all_refused(command: &Import, report: &Report, printed: Printed) -> Failure {
+    if printed == Printed::Rows {
         let (file, rows) = (command.file.display(), counted(report.rows, "row"));
         let message = format!("{file}, nothing was imported: all of its {rows} were refused");
         return Exit::Data.because(message);

@@ -9,7 +9,7 @@ use crate::import::{Cleaned, RowFault, Watch};
 
 /// Which rows to print as they are read.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tell {
+pub(super) enum Printed {
     /// Those that are refused, and names that are cleaned.
     Rows,
     /// Rows with cleaned names. Refused rows stop the import and are printed at its end.
@@ -26,19 +26,19 @@ enum Measure {
 }
 
 /// Prints to standard output at once: there may be more lines than fit in memory.
-pub(super) struct Told {
+pub(super) struct Printer {
     bar: ProgressBar,
-    tell: Tell,
+    printed: Printed,
     measure: Measure,
     out: io::BufWriter<io::Stdout>,
     wrote: io::Result<()>,
 }
 
-impl Told {
-    pub(super) fn new(bar: &ProgressBar, tell: Tell) -> Self {
+impl Printer {
+    pub(super) fn new(bar: &ProgressBar, printed: Printed) -> Self {
         Self {
             bar: bar.clone(),
-            tell,
+            printed,
             measure: Measure::Bytes,
             out: io::BufWriter::new(io::stdout()),
             wrote: Ok(()),
@@ -59,7 +59,7 @@ impl Told {
     }
 }
 
-impl Watch for Told {
+impl Watch for Printer {
     fn wants_total(&self) -> bool {
         !self.bar.is_hidden()
     }
@@ -77,7 +77,7 @@ impl Watch for Told {
     }
 
     fn refused(&mut self, fault: &RowFault) {
-        if self.tell == Tell::Rows {
+        if self.printed == Printed::Rows {
             self.line(&format_args!("refused: {fault}"));
         }
     }
