@@ -1,4 +1,4 @@
-//! Another password for a member: the old one is checked as at a login, and the new hash is stored at once.
+//! Changes of passwords: the old password is checked as at a login, and the new hash is stored at once.
 
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use crate::password::Hash;
 use crate::prompt;
 
 impl Shared {
-    /// Changes a password, and says what became of that. The client asked at `since`.
+    /// Changes a password. Returns the answer for the client, which asked at `since`.
     pub(super) fn change_password(
         &self,
         member: MemberId,
@@ -52,7 +52,7 @@ impl Shared {
                 }
             };
             if since.elapsed() > self.patience / 2 {
-                // The write may take some seconds more, and the core must not have given the question up by then.
+                // The write may take some more seconds, and must end before the core gives the question up.
                 return Answer::Unavailable(Unavailable::TimedOut);
             }
             match self.backend.set_password(&found, &hash) {

@@ -12,20 +12,20 @@ pub(super) struct Permits {
 
 struct State {
     left: usize,
-    /// Threads that wait, and are not ready to wait for others.
+    /// Threads that wait in `take`. They go before those in `take_last`.
     waiting: usize,
 }
 
 /// Counts as used until it is dropped.
 pub(super) struct Permit<'a>(&'a Permits);
 
-/// Permits to hash: each takes a core, and megabytes, which go with the permit.
+/// Permits to hash. A hash takes a core and megabytes of memory, which are passed on with the permit.
 pub(super) struct Hashing {
     permits: Permits,
     memory: Mutex<Vec<memory::Kept>>,
 }
 
-/// May hash until it is dropped.
+/// The permit to hash, until it is dropped.
 pub(super) struct MayHash<'a> {
     hashing: &'a Hashing,
     _permit: Permit<'a>,
@@ -77,7 +77,7 @@ impl Hashing {
         }
     }
 
-    /// Waits until fewer hash than may.
+    /// Waits until fewer threads hash than are permitted.
     pub(super) fn take(&self) -> MayHash<'_> {
         self.begin(self.permits.take())
     }
@@ -87,7 +87,7 @@ impl Hashing {
         self.begin(self.permits.take_last())
     }
 
-    /// Gives the memory back that is kept for the next hash.
+    /// Frees the memory that is kept for the next hash.
     pub(super) fn rest(&self) {
         self.memory.lock().clear();
     }

@@ -26,22 +26,22 @@ use crate::store::{
 /// A bounded pool of threads over one member store, or over the table of a site. Its threads end when
 /// it is dropped.
 ///
-/// It is written once for every runtime, so that a login costs the same under each, and never more
-/// threads hash at once than are left over by the loop (19 MiB each). Sources of lookups take turns.
+/// Both runtimes use it, so that a login costs the same under each. The number of threads that hash at once is
+/// limited, so that the loop keeps a core (and each hash takes 19 MiB). Sources of lookups take turns.
 ///
 /// A lookup that ends in a denial keeps its place for the whole time of a refusal, whatever its hash has
-/// cost: else the lookups behind it would show by their answers how long it took. There are as many
-/// places as can hash within that time, so no denial waits for another's hash.
+/// cost; otherwise the times of later answers would show how long it took. There are as many places as
+/// hashes fit into that time, so that no denial waits for another's hash.
 ///
 /// A member whose password was right a short while ago is answered at once, by the thread that asks:
 /// a look at the file and at the member's row takes microseconds. All others wait for a thread.
 ///
-/// When somebody logged in last is written about once a second, for all of that second together, and
-/// as the pool ends. So is the argon2id hash of a password that is stored in an older format, which is
-/// made when no lookup waits. A process that is killed loses those notes, and nothing else: the older hash is still stored then.
+/// The times of last logins are written about once a second, all at once, and when the pool ends. So is the
+/// argon2id hash of a password that is stored in an older format; it is made when no lookup waits. A process
+/// that is killed loses only these: the older hash is still stored.
 ///
-/// A thread that is stuck in the kernel, as on a file system that hangs, is given up after 11 s, and another
-/// works in its place. Where four were given up and a fifth is stuck, every lookup is answered at once.
+/// A thread that is stuck in the kernel, for example on a file system that hangs, is given up after 11 s, and
+/// another takes its place. When four are given up and a fifth is stuck, every lookup is answered at once.
 /// Nothing is ever written to the table of a site.
 ///
 /// A change of a password is written before it is answered.
@@ -59,8 +59,8 @@ pub struct PoolOptions {
     pub threads: usize,
     /// Lookups that may wait for a thread; one more is answered "busy" at once.
     pub queue: usize,
-    /// How long a lookup may wait for a thread. After the core has given it up, hashing would only
-    /// make those behind it late too.
+    /// How long a lookup may wait for a thread. Once the core has given it up, a hash would only delay the
+    /// lookups behind it.
     pub patience: Duration,
     /// How long a lookup that ends in a denial keeps its place; the time of a refusal. No hash in the
     /// store may take longer.
@@ -87,8 +87,7 @@ impl Default for PoolOptions {
 }
 
 impl PoolOptions {
-    /// Lookups under way at once: as many as can hash, one after the other where threads are few, within
-    /// the time of a refusal.
+    /// Lookups under way at once: as many as the threads can hash within the time of a refusal.
     pub(super) fn places(&self) -> usize {
         let slowest = self.slowest.max(password::time_of_new());
         let fit = self.refusal.as_millis() / slowest.as_millis().max(1);
@@ -106,7 +105,7 @@ impl Drop for Open {
 }
 
 impl Pool {
-    /// Answers from the store at `path`, which must be there and current.
+    /// Answers from the store at `path`, which must exist with the current schema.
     pub fn open(path: &Path, options: &PoolOptions) -> Result<Self, StoreError> {
         let lookups = Box::new(Turns::new(Lookups::file(path, options.patience)?));
         Self::start(lookups, options.places(), options).map_err(|fault| fault.at(path))
@@ -138,7 +137,7 @@ impl Pool {
     /// The members of `--demo`, [`DEMO`](crate::store::DEMO).
     pub fn demo(options: &PoolOptions) -> Result<Self, StoreError> {
         let members = new_members();
-        // This thread has no more passwords to hash.
+        // This thread will hash no more passwords.
         memory::give_back();
         Self::in_memory(&members, options)
     }
@@ -166,7 +165,7 @@ impl Pool {
         self.shared.0.backend.heard(note);
     }
 
-    /// Takes the tickets of a new secret from now on, and no others. Those that are spent stay so.
+    /// Accepts only tickets of this secret from now on. Used tickets stay used.
     pub fn set_ticket_secret(&self, secret: &TicketSecret) {
         if let Some(tickets) = &self.shared.0.tickets {
             tickets.lock().set_secret(secret);
@@ -217,7 +216,7 @@ impl Pool {
         options: &PoolOptions,
     ) -> Result<(Self, mpsc::Sender<()>), Fault> {
         let shared = Arc::new(Shared::new(backend, threads, options));
-        // Those threads that did start end with it.
+        // The threads that were started end with the pool.
         let open = Open(Arc::clone(&shared));
         let (alive, ended) = mpsc::channel();
         threads::start_missing(&shared, &alive).map_err(|failure| Fault::Other(failure.message))?;
@@ -266,7 +265,7 @@ impl fmt::Debug for Pool {
 /// Lookups under way for each thread that may hash, at the most: a thread sleeps in each.
 const MOST_PLACES: usize = 16;
 
-/// Lookups at once in the table of a site: one that hangs is not to hold the others up.
+/// Lookups at once in the table of a site, so that one that hangs does not delay the others.
 #[cfg(feature = "mysql")]
 const SITE_LOOKUPS: usize = 4;
 
@@ -285,7 +284,7 @@ mod tests {
             };
             options.places()
         };
-        // A hash of today takes 97 ms on a slow machine.
+        // An argon2id hash takes 97 ms on a slow machine.
         assert_eq!(places(1, 300, 0), 3);
         assert_eq!(places(3, 300, 97), 9);
         assert_eq!(places(2, 655, 655), 2);

@@ -1,5 +1,5 @@
-//! The lookups that wait for a thread. Sources take turns, so that one that asks much does not make the
-//! others wait; and what can wait is done when no lookup does.
+//! The lookups that wait for a thread. Sources take turns, so that one that asks often does not delay the
+//! others. Other work is done when no lookup waits.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use parking_lot::{Condvar, Mutex};
 #[derive(Debug)]
 pub(super) struct Queue<J, L> {
     inner: Mutex<Inner<J, L>>,
-    /// Something came, or the queue was closed.
+    /// Something was added, or the queue was closed.
     changed: Condvar,
     /// The queue was closed.
     closed: Condvar,
@@ -63,7 +63,7 @@ impl<J, L> Queue<J, L> {
         }
     }
 
-    /// Adds a lookup, or gives it back when as many as may be wait already.
+    /// Adds a lookup, or returns it if the queue is full.
     pub(super) fn push(&self, source: Source, job: J) -> Result<(), J> {
         let mut inner = self.inner.lock();
         if inner.length >= self.most {
@@ -81,7 +81,7 @@ impl<J, L> Queue<J, L> {
         Ok(())
     }
 
-    /// Adds work that can wait, or gives it back when as much as may be waits already.
+    /// Adds work that can wait, or returns it if its queue is full.
     pub(super) fn push_later(&self, work: L) -> Result<(), L> {
         let mut inner = self.inner.lock();
         if inner.later.len() >= self.most_later {
@@ -93,8 +93,8 @@ impl<J, L> Queue<J, L> {
         Ok(())
     }
 
-    /// Waits for what is next. [`Next::Look`] comes `look` after the last time, and not after the last
-    /// lookup: else a login just before it would put it off.
+    /// Waits for what is next. [`Next::Look`] comes `look` after the previous one, however many lookups were made
+    /// meanwhile: otherwise logins would put it off.
     pub(super) fn next(&self, look: Duration) -> Next<J, L> {
         let mut inner = self.inner.lock();
         loop {
@@ -132,14 +132,14 @@ impl<J, L> Queue<J, L> {
         self.inner.lock().is_closed
     }
 
-    /// What is in the queue is done yet, and nothing is waited for.
+    /// Closes the queue: what is in it is still done, and then the threads end.
     pub(super) fn close(&self) {
         self.inner.lock().is_closed = true;
         self.changed.notify_all();
         self.closed.notify_all();
     }
 
-    /// How much work that can wait does.
+    /// How much work that can wait is in the queue.
     pub(super) fn later(&self) -> usize {
         self.inner.lock().later.len()
     }

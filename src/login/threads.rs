@@ -1,4 +1,4 @@
-//! The threads of a pool: as many as work, and those that are stuck in the store beside them.
+//! The threads of a pool: a fixed number that work, and beside them those that are stuck in the store.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
@@ -11,9 +11,9 @@ use crate::store::Stuck;
 
 /// Counts the threads of a pool.
 pub(super) struct Threads {
-    /// How many are to work.
+    /// How many have to work.
     wanted: usize,
-    /// How many there are, stuck ones included.
+    /// How many exist, stuck ones included.
     alive: AtomicUsize,
 }
 
@@ -25,7 +25,7 @@ impl Threads {
         }
     }
 
-    /// Whether the thread that calls this is to end: it was stuck, and another works in its place.
+    /// Whether the calling thread has to end: it was stuck, and another has taken its place.
     pub(super) fn is_one_too_many(&self, stuck: Stuck) -> bool {
         let most = self.wanted + stuck.threads;
         let one_less = |alive: usize| (alive > most).then(|| alive - 1);
@@ -40,7 +40,7 @@ impl Threads {
     }
 }
 
-/// Starts as many threads as are to work, beside those that are stuck.
+/// Starts the threads that have to work, beside those that are stuck.
 pub(super) fn start_missing(shared: &Arc<Shared>, alive: &mpsc::Sender<()>) -> Result<(), Failure> {
     while shared.threads.are_missing(shared.backend.stuck()) {
         let (working, alive) = (Arc::clone(shared), alive.clone());
@@ -74,8 +74,8 @@ pub(super) fn start_supervisor(
     })
 }
 
-/// Gives up a thread that has been stuck for too long at `now`, and starts another in its place. Where no
-/// more may be given up, all lookups that wait are answered.
+/// Gives up a thread that has been stuck for too long at `now`, and starts another in its place. If no more
+/// threads may be given up, all waiting lookups are answered.
 fn supervise(shared: &Arc<Shared>, alive: &mpsc::Sender<()>, now: Instant) {
     if let Some(error) = shared.backend.give_up_stuck(now) {
         shared.complaints.lock().about(&error);

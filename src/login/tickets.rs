@@ -56,9 +56,9 @@ impl TicketSecret {
         }
     }
 
-    /// Reads it from a file that is kept from the eyes of others.
+    /// Reads it from a file that other users cannot read.
     pub fn read(path: &Path) -> Result<Self, SecretFault> {
-        // Not by opening it: that waits for a writer where it is a pipe.
+        // Not by opening it: opening a pipe waits for a writer.
         if path != Path::new(STANDARD_INPUT) && !fs::metadata(path)?.is_file() {
             return Err(SecretFault::NoFile);
         }
@@ -81,15 +81,15 @@ impl fmt::Debug for TicketSecret {
 /// Why a file holds no secret that could be used.
 #[derive(Debug)]
 pub enum SecretFault {
-    /// The system does not give it.
+    /// The system does not let the server read it.
     Io(io::Error),
     /// It is a folder, a device or a pipe.
     NoFile,
     /// Everybody on the machine may read or write it.
     Open,
-    /// So few bytes could be guessed.
+    /// It is so short that it could be guessed.
     Short(usize),
-    /// More than any site can mean.
+    /// It is longer than any secret needs to be.
     Long,
 }
 
@@ -121,7 +121,7 @@ impl fmt::Display for SecretFault {
     }
 }
 
-/// The tickets of one secret: which are good, and which of them are spent.
+/// The tickets of one secret: which are valid, and which of them are used.
 pub(super) struct Tickets {
     keyed: Hmac<Sha256>,
     /// The MACs of used tickets, by the time at which they expire. Half of a MAC is enough to tell tickets
@@ -129,8 +129,8 @@ pub(super) struct Tickets {
     spent: BTreeSet<(u64, [u8; 16])>,
     /// When the server has started.
     started: u64,
-    /// The latest expiry of those that are no longer kept. A clock that is set back makes none of
-    /// them good again.
+    /// The latest expiry of the used tickets that are no longer kept. A clock that is set back makes none of them
+    /// valid again.
     forgotten: u64,
     /// How many are kept.
     most: usize,
@@ -145,7 +145,7 @@ pub(super) fn wall_clock() -> u64 {
 /// What a password is worth as a ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Worth {
-    /// It lets its member in, this once.
+    /// It is valid, and logs its member in this once.
     Login,
     /// It is valid, but no more spent tickets can be remembered. It may be accepted a little later.
     NoCapacity,
@@ -164,7 +164,7 @@ pub(super) fn is_ticket(password: &Secret) -> bool {
 }
 
 impl Tickets {
-    /// Of a server that starts `now`.
+    /// The tickets of a server that starts `now`.
     pub(super) fn new(secret: &TicketSecret, now: u64) -> Self {
         Self {
             keyed: Self::keyed(secret),
@@ -175,7 +175,7 @@ impl Tickets {
         }
     }
 
-    /// Takes those of another secret from now on.
+    /// Accepts only tickets of this secret from now on.
     pub(super) fn set_secret(&mut self, secret: &TicketSecret) {
         self.keyed = Self::keyed(secret);
     }
@@ -192,7 +192,7 @@ impl Tickets {
                 false => Worth::NoTicket,
             };
         };
-        // Before all else, so that nothing is to be learnt by trying. Compares in constant time.
+        // Before all other checks, so that a client learns nothing by trying. The comparison takes constant time.
         let keyed = self.keyed.clone().chain_update(ticket.signed);
         if keyed.verify_slice(&ticket.mac).is_err() {
             return Worth::Nothing(Denial::TicketOfOther);
@@ -226,7 +226,7 @@ impl Tickets {
         })
     }
 
-    /// Lets go of what could not be used any more.
+    /// Forgets used tickets that have expired.
     fn forget(&mut self, now: u64) {
         while let Some(&(expiry, _)) = self.spent.first()
             && expiry + SKEW < now
@@ -237,7 +237,7 @@ impl Tickets {
     }
 }
 
-/// What a ticket says, believed or not.
+/// What a ticket states, before anything is verified.
 struct Ticket<'a> {
     signed: &'a str,
     id: MemberId,
@@ -266,14 +266,14 @@ impl<'a> Ticket<'a> {
         })
     }
 
-    /// What is remembered of it once it is spent.
+    /// What is remembered of a used ticket.
     fn spent(&self) -> (u64, [u8; 16]) {
         let half = self.mac.first_chunk().expect("it has 32 bytes");
         (self.expiry, *half)
     }
 }
 
-/// A number in its plain form: one text for each. None is so great that sums with it could overflow.
+/// A number in its plain form, so that each has one text. The limit keeps sums from overflowing.
 fn number(text: &str) -> Option<u64> {
     let plain = text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     let number: u64 = text.parse().ok()?;
@@ -309,7 +309,7 @@ const HEAD: &str = "ticket:1.";
 /// What a ticket of any version begins with.
 const WORD: &str = "ticket:";
 
-/// A key shorter than what it makes is weaker than that (RFC 2104, section 3).
+/// A key shorter than the MAC makes the MAC weaker (RFC 2104, section 3).
 const LEAST_SECRET: usize = 32;
 const MOST_SECRET: usize = 4096;
 
@@ -320,8 +320,8 @@ const OTHERS: u32 = 0o006;
 /// enough that a copied ticket is soon useless.
 pub(super) const MOST_AHEAD: u64 = 300;
 
-/// Seconds by which the clocks of a site and its server may differ. Those that are set by the network
-/// differ by much less.
+/// Seconds by which the clocks of a site and its server may differ. Clocks that are set over the network differ by
+/// much less.
 pub(super) const SKEW: u64 = 3;
 
 /// Tickets that are spent and not expired: sixteen times the connections that a server takes by

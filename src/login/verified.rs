@@ -25,11 +25,11 @@ use crate::password::scrub::{BLOCK, apart};
 
 /// The passwords that were right lately, one for each name used to log in.
 pub(super) struct Verified {
-    /// Has taken the key in; none if the system gave no random numbers, and then nothing is kept.
+    /// A hash that has the key; none if the system gave no random numbers, and then nothing is kept.
     keyed: Option<Keyed>,
-    /// What was kept since the tables were turned.
+    /// Entries since the tables were last exchanged.
     young: Proofs,
-    /// What was kept before that, and not again.
+    /// Older entries that were not renewed since.
     old: Proofs,
     turned: Instant,
     /// Entries of a table.
@@ -98,13 +98,13 @@ impl Verified {
         apart::<BLOCK, _>(|| fits(name) || fits(name ^ RENEWED))
     }
 
-    /// Keeps that a password was verified against a stored hash just now.
+    /// Adds an entry: a password was verified against a stored hash just now.
     pub(super) fn keep(&mut self, login: &Login, password: &Secret, stored: &str, now: Instant) {
         self.keep_as(login, 0, password, stored, now);
     }
 
-    /// Keeps the same of the hash that is about to be stored instead. Beside the other: it may never
-    /// be.
+    /// Adds the same for the hash that will replace the stored one. The other entry stays, since the new hash may
+    /// never be stored.
     pub(super) fn keep_renewed(
         &mut self,
         login: &Login,
@@ -128,7 +128,7 @@ impl Verified {
         self.young.insert(name, proof);
     }
 
-    /// Lets go what is too old to be of use.
+    /// Drops the older table when it is too old.
     pub(super) fn forget(&mut self, now: Instant) {
         let since = now.saturating_duration_since(self.turned);
         if since >= 2 * LIVES {
@@ -158,7 +158,7 @@ fn name(keyed: &Keyed, login: &Login) -> Name {
     }
 }
 
-/// The length parts the two texts, so that no other two give the same.
+/// The length separates the two texts, so that no other pair gives the same bytes.
 fn proof(keyed: &Keyed, password: &Secret, stored: &str) -> Keyed {
     keyed
         .clone()
@@ -171,7 +171,7 @@ fn first<const N: usize>(hash: &[u8]) -> [u8; N] {
     *hash.first_chunk().expect("a hash has 32 bytes")
 }
 
-/// In the name of what is about to be stored. No number that a site gives has it.
+/// This bit marks the entry of a hash that will be stored. No number that a site gives has it.
 const RENEWED: Name = 1 << 62;
 
 /// Entries of one table: with the other, sixteen times the connections that a server takes by default,

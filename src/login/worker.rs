@@ -69,7 +69,7 @@ impl Shared {
         }
     }
 
-    /// Answers until the pool is dropped, or until another thread works in the place of this one.
+    /// Answers until the pool is dropped, or until another thread has taken the place of this one.
     pub(super) fn run(&self) {
         while !self.threads.is_one_too_many(self.backend.stuck()) {
             match self.queue.next(LOOK) {
@@ -132,7 +132,7 @@ impl Shared {
             unharmed(|| self.upgrade(&upgrade));
         }
         unharmed(|| self.backend.answered());
-        // Not in quiet moments alone: a client that tries passwords without pause leaves none.
+        // Not only in quiet moments: a client that tries passwords without pause leaves none.
         self.verified.lock().forget(Instant::now());
     }
 
@@ -151,7 +151,7 @@ impl Shared {
         }
     }
 
-    /// The answer, and the hash to renew when there is time.
+    /// The answer, and a password to hash again when there is time.
     pub(super) fn decide(&self, query: &Query, since: Instant) -> (Answer, Option<Upgrade>) {
         let (login, password) = match query {
             Query::Identify {
@@ -270,7 +270,7 @@ impl Shared {
         self.backend.note_renewed(found, Renewed { was, is });
     }
 
-    /// What the password is worth as a ticket of an active member.
+    /// Checks the password as a ticket of an active member.
     fn as_ticket(&self, password: &Secret, found: Option<&Found>) -> Worth {
         match (&self.tickets, found) {
             (Some(tickets), Some(found)) if found.active => {
@@ -285,8 +285,7 @@ impl Shared {
         }
     }
 
-    /// How the password was found to be that of an active member, or why it is not. Every refusal costs the
-    /// same.
+    /// How the password of an active member was accepted, or why it was not. Every refusal costs the same.
     pub(super) fn prove(
         &self,
         login: &Login,
@@ -298,7 +297,7 @@ impl Shared {
             let mut verified = self.verified.lock();
             verified.is_right(login, password, &found.password, Instant::now())
         };
-        // The second of two logins at once finds what the first has kept.
+        // The second of two logins at once finds the entry of the first.
         if active.is_some_and(is_known) {
             return Ok(Proof::Lately);
         }

@@ -1,4 +1,4 @@
-//! What a pool asks, whatever members stand in: a store of our own, or the table of a site.
+//! What a pool asks: a store of our own, or the table of a site.
 
 use std::time::Instant;
 
@@ -16,8 +16,8 @@ pub(crate) trait Backend: Send + Sync {
     /// Finds the member that a client names, active or not. The client asked at `since`.
     fn find(&self, login: &Login, since: Instant) -> Result<Option<Found>, StoreError>;
 
-    /// Logs a member in that `is_right` accepts, if that needs no wait at all: this runs on the thread that
-    /// owns the gateway. `None` only means that [`find`](Self::find) has to be asked.
+    /// Logs in a member that `is_right` accepts, if that is possible without waiting: this runs on the thread that
+    /// owns the gateway. `None` means only that [`find`](Self::find) has to be asked.
     fn let_in_at_once(
         &self,
         login: &Login,
@@ -92,11 +92,11 @@ pub(crate) struct Found {
     pub(crate) password: String,
     /// Why the site's password cannot be used; `password` is empty then.
     pub(crate) unusable: Option<String>,
-    /// The last change behind which this was read.
+    /// The last change that had been made when this was read.
     pub(crate) as_of: i64,
-    /// How often the watch had compared everybody by then.
+    /// How often the watch had compared all members by then.
     pub(crate) comparisons: u64,
-    /// The file that it stands in; `None` in memory.
+    /// The file that it is in; `None` in memory.
     pub(crate) file: Option<Inode>,
 }
 

@@ -16,20 +16,20 @@ use crate::password::Hash;
 use flashgate_core::name::{Name, Nick};
 
 impl Members {
-    /// Copies the store into a new file that only its owner can read, as of one moment, even while others
-    /// write to it. Gives the number of members in it.
+    /// Copies the store, as of one moment, into a new file that only its owner can read. Others may write to the
+    /// store meanwhile. Returns the number of members in it.
     pub fn back_up(&self, to: &Path) -> Result<i64, Failure> {
         let failed = |error| files::failure("cannot back up into", to, &error);
         let path = std::path::absolute(to).map_err(failed)?;
         files::create(&path).map_err(failed)?;
         let copied = self.copy_into(&path).and_then(|members| {
-            // What stays is on the disk, and not only on its way there.
+            // A copy that is kept is on the disk, not only in the system's memory.
             let synced = fs::File::open(&path).and_then(|file| file.sync_all());
             synced.map_err(|error| error.to_string())?;
             Ok(members)
         });
         copied.map_err(|why| {
-            // It was made here, and is of no use to anybody.
+            // An incomplete copy is of no use.
             let _ = fs::remove_file(&path);
             failed(io::Error::other(why))
         })
@@ -39,7 +39,7 @@ impl Members {
         let copy = || {
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let mut copy = Connection::open_with_flags(path, flags)?;
-            // All at once: the log lets others write meanwhile, and what they write is not in it.
+            // All pages in one step, as of one moment. What others write to the log meanwhile is not in the copy.
             let step = Backup::new(&self.connection, &mut copy)?.step(-1)?;
             if step != StepResult::Done {
                 return Ok(Err(
@@ -55,7 +55,7 @@ impl Members {
                 .map(Ok)
         };
         let copied = copy().map_err(|error: rusqlite::Error| error.to_string())?;
-        // Reading it has begun a log beside it, which went as it was closed.
+        // Reading it creates a log beside it, which is removed when it is closed.
         copied
     }
 

@@ -34,7 +34,7 @@ pub enum Fault {
     NotADatabase,
     /// It is a damaged SQLite database.
     Corrupt,
-    /// Another process holds it.
+    /// Another process has locked it.
     Locked,
     /// It may be read, but not written.
     ReadOnly,
@@ -49,14 +49,14 @@ pub enum Fault {
     },
     /// It has an older schema, which a running server does not change.
     Older,
-    /// What it holds of one member is not text; the others are well.
+    /// A column of one member is not text; the other members are fine.
     Unreadable {
         /// The member's number.
         id: i64,
-        /// Where.
+        /// The column.
         column: &'static str,
     },
-    /// The nick of one member breaks a rule; the others are well.
+    /// The nick of one member breaks a rule; the other members are fine.
     Misnamed {
         /// The member's number.
         id: i64,
@@ -67,13 +67,13 @@ pub enum Fault {
     Hangs,
     /// The database of the site cannot be reached, or does not answer.
     Unreachable(String),
-    /// The database of the site has given a question up that took it too long.
+    /// The database of the site has cancelled a query that took too long.
     Slow(String),
     /// The database of the site does not let us in, or not at the table.
     NotAllowed(String),
     /// The site has no table, or none with the columns that are needed.
     NoTable(String),
-    /// A row of the site's table is no member; the others are well.
+    /// A row of the site's table is no member; the other rows are fine.
     Unfit {
         /// The member's number.
         id: i64,
@@ -149,7 +149,7 @@ impl From<StoreError> for Failure {
     }
 }
 
-/// Whether what failed is to make a file longer, or to write to it.
+/// Whether the operation that failed makes a file longer, or writes to it.
 fn lacks_space(error: &rusqlite::Error) -> bool {
     error.sqlite_error().is_some_and(|error| {
         let code = error.extended_code;
@@ -173,7 +173,7 @@ impl fmt::Display for StoreError {
 }
 
 impl Fault {
-    /// What is wrong and what to do, to be said behind the name of the store.
+    /// What is wrong and what to do; the name of the store comes before it.
     fn what(&self) -> String {
         if let Some((id, why)) = self.of_one_member() {
             return format!("has a member {id} that cannot be used: {why}");
@@ -221,7 +221,7 @@ impl Fault {
             ),
             Self::NoTable(why) => &format!("cannot be used: {why}"),
             Self::Other(why) => &format!("has failed: {why}"),
-            // Said above.
+            // The message above has it.
             Self::Unreadable { .. } | Self::Misnamed { .. } | Self::Unfit { .. } => "",
         };
         what.to_owned()
@@ -230,8 +230,8 @@ impl Fault {
 
 /// Whether a text is meant as the address of a site's database, and not as the name of a file.
 ///
-/// One that begins otherwise than such an address must is one, too: `mariadb://u:secret@h/d` may have a
-/// password in it, and so it is never shown as the name of a file is.
+/// An address with a wrong beginning is one, too: `mariadb://u:secret@h/d` may contain a password, so it must not be
+/// shown like the name of a file.
 pub fn is_address(text: &str) -> bool {
     text.contains("://")
 }

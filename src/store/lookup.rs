@@ -1,9 +1,9 @@
 //! One connection for the lookups of a running server, and what happens to it when the file under
 //! it is deleted, replaced or damaged.
 //!
-//! An open SQLite connection goes on answering from a deleted file, and its pages stay in the cache
-//! when the file is overwritten in place. So the path is looked at before each lookup, and the
-//! connection is opened anew when the file is another or has changed.
+//! An open SQLite connection continues to answer from a deleted file, and its pages stay in the cache
+//! when the file is overwritten in place. So the path is checked before each lookup, and the connection
+//! is opened again when the file is another one or has changed.
 //!
 //! In quiet moments there is no connection at all, and so no `-wal` or `-shm` file. An open
 //! connection would share the two with a program that opens the file that takes the store's place, and
@@ -63,7 +63,7 @@ pub(crate) struct Lookups {
 #[derive(Clone)]
 pub(crate) struct Touch(pub(crate) Arc<dyn Fn() + Send + Sync>);
 
-/// Makes [`Lookups`] in the place of some that are given up, without touching the file.
+/// Makes [`Lookups`] to replace those that are given up, without touching the file.
 pub(crate) struct Heir {
     path: PathBuf,
     longest: Duration,
@@ -140,7 +140,7 @@ impl Lookups {
         }
     }
 
-    /// What makes others in the place of these; `None` in memory.
+    /// Makes lookups to replace these; `None` in memory.
     pub(crate) fn heir(&self) -> Option<Heir> {
         let Place::File(path) = &self.place else {
             return None;
@@ -358,7 +358,7 @@ impl Lookups {
         if self.notes.is_empty() {
             return;
         }
-        // A file that has replaced theirs is not opened for them: its log may be yet to come.
+        // A replacement of their file is not opened for them: its log may still be missing.
         if let Place::File(path) = &self.place
             && let Ok(now) = Stamp::of(path)
         {
@@ -371,7 +371,7 @@ impl Lookups {
         opens();
         let written = match self.ready(BUSY_NOTE) {
             Ok(open) => {
-                // Another file may have come to be there since it was looked at.
+                // The file may have been replaced since the check.
                 let file = open.inode();
                 self.notes.keep_to(file);
                 let open = self.open.as_mut().expect("it is ready");
@@ -398,7 +398,7 @@ impl Lookups {
         }
     }
 
-    /// Says so once in a while, and not with every login.
+    /// Logs it once in a while, and not with every login.
     fn cannot_note(&mut self, fault: Fault) {
         let error = self.failed(fault);
         let known = self.unnoted.as_ref().is_some_and(|(since, fault)| {
@@ -425,7 +425,7 @@ impl Lookups {
             return;
         };
         let in_place = Stamp::of(path).is_ok_and(|now| open.is(now.inode));
-        // What waits to be noted keeps the file open: another could be given its inode.
+        // Logins that wait to be noted keep the file open: another file could get its inode.
         if !in_place || !self.notes.is_empty() || (open.written.is_some() && !open.checkpoint()) {
             return;
         }
@@ -434,7 +434,7 @@ impl Lookups {
 
     fn failed(&mut self, fault: Fault) -> StoreError {
         if let Some(open) = &mut self.open {
-            // The other faults are of the connection, or may be.
+            // The other faults are faults of the connection, or may be.
             open.suspect |= !is_of_a_member(&fault) && fault != Fault::Locked;
         }
         match &self.place {
@@ -479,12 +479,12 @@ impl Lookups {
     }
 }
 
-/// The others can still be looked up.
+/// The other members can still be looked up.
 fn is_of_a_member(fault: &Fault) -> bool {
     matches!(fault, Fault::Unreadable { .. } | Fault::Misnamed { .. })
 }
 
-/// Without a lookup for about so long, the store is tidied up.
+/// After about this time without a lookup, the store is tidied up.
 const QUIET: Duration = Duration::from_secs(1);
 
 /// How long a lookup waits for a lock: well below the 10 s after which the core gives it up.

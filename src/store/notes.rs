@@ -38,7 +38,7 @@ pub(crate) struct Renewed {
 }
 
 impl Notes {
-    /// Takes a login down that `file` has allowed.
+    /// Notes a login that was read from `file`.
     pub(crate) fn add(&mut self, member: &Member, file: Option<Inode>) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let at = now.map_or(0, |since| since.as_secs() as i64);
@@ -47,7 +47,7 @@ impl Notes {
         }
     }
 
-    /// Takes the new hash of a member's password down.
+    /// Notes the new hash of a member's password.
     pub(crate) fn renew(&mut self, member: &Member, renewed: Renewed, file: Option<Inode>) {
         if let Some(note) = self.note(member, file) {
             note.renewed = Some(renewed);
@@ -61,7 +61,7 @@ impl Notes {
         }
     }
 
-    /// What is noted of a member; `None` where no more can be.
+    /// The notes about a member; `None` if no more members fit.
     fn note(&mut self, member: &Member, file: Option<Inode>) -> Option<&mut Note> {
         self.keep_to(file);
         if self.waiting.len() >= MOST && !self.waiting.contains_key(&member.id) {
@@ -77,7 +77,7 @@ impl Notes {
         Some(note)
     }
 
-    /// Drops what is not of this file.
+    /// Drops the notes that belong to another file.
     pub(crate) fn keep_to(&mut self, file: Option<Inode>) {
         if self.file != file {
             self.done();
@@ -89,17 +89,17 @@ impl Notes {
         self.waiting.is_empty()
     }
 
-    /// Whether they have waited long enough.
+    /// Whether the notes have waited long enough.
     pub(crate) fn are_due(&self) -> bool {
         self.since.is_some_and(|since| since.elapsed() >= WAIT)
     }
 
-    /// They could not be written, and wait for another while.
+    /// The notes could not be written, and wait again.
     pub(crate) fn put_off(&mut self) {
         self.since = Some(Instant::now());
     }
 
-    /// They are written.
+    /// The notes are written.
     pub(crate) fn done(&mut self) {
         self.waiting.clear();
         self.since = None;

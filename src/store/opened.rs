@@ -18,10 +18,9 @@ use super::stamp::{Inode, Stamp, side_file};
 use crate::password::Hash;
 use flashgate_core::name::Nick;
 
-/// An open store. It is kept open while its file is missing: that keeps the numbers of its inodes
-/// from being given to other files, so that comparing them tells the truth. (SQLite's own
-/// connection keeps them: another descriptor of the same file would, as it is closed, drop the
-/// locks of the whole process.)
+/// An open store. It is kept open while its file is missing, so that no other file gets the numbers of its
+/// inodes and a comparison of them is reliable. (SQLite's own connection keeps them: closing another
+/// descriptor of the same file would drop the locks of the whole process.)
 pub(super) struct Open {
     pub(super) connection: Connection,
     /// The file as it was when last seen; `None` in memory.
@@ -30,11 +29,11 @@ pub(super) struct Open {
     pub(super) log: PathBuf,
     /// The write-ahead log as last seen beside that file; what was in it belonged to that file.
     pub(super) wal: Option<Stamp>,
-    /// An error came from it that opening it anew may mend.
+    /// It has returned an error that opening it again may mend.
     pub(super) suspect: bool,
     /// When the first of the logins was noted that may still be in the log alone.
     pub(super) written: Option<Instant>,
-    /// When the query at hand is interrupted.
+    /// When the current query is interrupted.
     pub(super) ends: Ends,
 }
 
@@ -66,7 +65,7 @@ impl Ends {
         Ok(ends)
     }
 
-    /// A query begins.
+    /// Starts the time limit of a query.
     pub(super) fn begin(&self) {
         *self.at.lock() = Instant::now().checked_add(self.longest);
     }
@@ -153,8 +152,8 @@ impl Open {
         Ok(stamp)
     }
 
-    /// Whether all of the log is in the file now. Readers or a writer elsewhere can prevent that;
-    /// the next quiet moment will do.
+    /// Moves the log into the file. Returns whether all of it is there: readers or a writer elsewhere can prevent
+    /// that, and then the next quiet moment will do.
     pub(super) fn checkpoint(&mut self) -> bool {
         let done: rusqlite::Result<i64> = self.connection.busy_timeout(BUSY_NOTE).and_then(|()| {
             self.connection
@@ -411,7 +410,7 @@ mod tests {
         let disable = "PRAGMA wal_autocheckpoint = 0;
             INSERT INTO members (id, nick, nick_key, name, password) VALUES (7, 'a', 'a', 'A', '')";
         writer.execute_batch(disable).unwrap();
-        // As a server leaves them that is killed.
+        // The files as a killed server leaves them.
         let (copy, log) = (folder.path().join("c.db"), folder.path().join("c.db-wal"));
         fs::copy(&path, &copy).unwrap();
         fs::copy(side_file(&path, "-wal"), &log).unwrap();

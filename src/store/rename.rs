@@ -1,4 +1,4 @@
-//! Another nick for a member, and nicks that members have given up.
+//! Changes of nicks, and nicks that members have given up.
 //!
 //! Triggers note each nick that a member gives up, whatever program changes it (see the schema). For a day it is
 //! taken for every other member, so that nobody passes for the member that others knew by it.
@@ -13,10 +13,10 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use super::error::{Fault, StoreError};
 use super::members::{Members, lossy};
 
-/// What became of the wish for another nick.
+/// The result of a change of a nick.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Renaming {
-    /// The member has the nick, and is this now.
+    /// The member has the nick. This is the member now.
     Done(Member),
     /// The nick is another member's, or was until a short while ago.
     Taken,
@@ -24,7 +24,7 @@ pub(crate) enum Renaming {
     NobodyThere,
 }
 
-/// Gives a member another nick, unless that is taken. What is done outlives a loss of power.
+/// Gives a member another nick, unless that is taken. The change survives a loss of power.
 pub(super) fn rename(
     connection: &mut Connection,
     id: MemberId,

@@ -34,7 +34,7 @@ pub(crate) struct Turns {
 struct State {
     /// The lookups, unless a thread has them.
     free: Option<Box<Lookups>>,
-    /// When the thread got them that has them.
+    /// When the present thread got them.
     since: Option<Instant>,
     /// The number of the lookups in use. Those of a thread that was given up have a smaller one.
     generation: u64,
@@ -121,7 +121,7 @@ impl Drop for Turn<'_> {
             return;
         }
         drop(state);
-        // What these lookups have noted is written still. That may hang, as may closing the connection.
+        // The notes of these lookups are still written. That may hang, and so may closing the connection.
         if let Some(mut lookups) = self.lookups.take() {
             lookups.write_notes();
         }
@@ -209,7 +209,7 @@ impl Backend for Turns {
     }
 
     fn end(&self) {
-        // A thread that has the lookups now ends later, and does this then.
+        // A thread that has the lookups now ends later, and does this at its end.
         self.with_free(Lookups::write_notes);
     }
 

@@ -1,9 +1,9 @@
 //! Changes that other programs make while a server runs: a command of the operator, another server, SQL by
 //! hand.
 //!
-//! Triggers write each change that logs a member out or gives it another nick to the table `changes` (see the schema). A few times a
-//! second the times of the files are compared; if they differ, the new rows of that table are read. Each row
-//! has a random mark. If the last row that was read is not in its place, the file is another one, an older
+//! Triggers write each change that logs a member out or gives it another nick to the table `changes` (see the
+//! schema). A few times a second the times of the files are compared; if they differ, the new rows of that table
+//! are read. Each row has a random mark. If the last row that was read is not in its place, the file is another one, an older
 //! one or far ahead, and every member that has logged in is compared with the store. A row `added` leads to
 //! the same comparison, because SQL's `REPLACE` removes rows without a trigger.
 
@@ -26,25 +26,26 @@ use super::stamp::{Inode, Stamp, side_file};
 #[derive(Default)]
 pub(super) struct Watch {
     known: Arc<Mutex<Known>>,
-    /// The number of the lookups that this is of.
+    /// The number of the lookups that this belongs to.
     generation: u64,
-    /// The files when they were last looked into; `None` if that must be done anyway.
+    /// The files when they were last read; `None` if they must be read in any case.
     seen: Option<Sight>,
-    /// The file that was looked into last.
+    /// The file that was read last.
     inode: Option<Inode>,
-    /// Another file has taken its place, and looked so the last time.
+    /// What a replacement file looked like at the last check. It is read once it looks the same twice, so that a
+    /// copy in progress can finish.
     strange: Option<Sight>,
     heard: Option<Mark>,
     nicks: RandomState,
 }
 
-/// What outlives lookups that are given up. Its lock is never held while the store is read.
+/// The state that outlives lookups that are given up. Its lock is never held while the store is read.
 #[derive(Default)]
 struct Known {
     tell: Option<Tell>,
-    /// The lookups in use. Others have been given up, and tell nothing.
+    /// The number of the lookups in use. Others have been given up, and report nothing.
     generation: u64,
-    /// Every member that has logged in without a change since, online or not: at most all members, at about
+    /// Every member that has logged in and has not changed since, online or not: at most all members, at about
     /// 40 bytes each.
     let_in: HashMap<MemberId, LetIn>,
     comparisons: u64,
@@ -73,13 +74,13 @@ impl Mark {
 }
 
 struct LetIn {
-    /// The hash of the nick, by which it is seen that there is another.
+    /// The hash of the nick, which shows that the member has another.
     nick: u64,
-    /// The last change that the row was read behind.
+    /// The last change that had been made when the row was read.
     as_of: i64,
 }
 
-/// Makes a [`Watch`] in the place of one that is given up.
+/// Makes a [`Watch`] to replace one that is given up.
 pub(super) struct WatchHeir {
     known: Arc<Mutex<Known>>,
     nicks: RandomState,
@@ -108,7 +109,7 @@ impl Watch {
         }
     }
 
-    /// Begins to tell, of what happens from now on.
+    /// Reports what happens from now on.
     pub(super) fn begin(&mut self, tell: Tell) {
         self.known().tell = Some(tell);
     }
@@ -117,7 +118,7 @@ impl Watch {
         self.known.lock()
     }
 
-    /// How the files look now, if they have changed since they were last looked into.
+    /// The state of the files now, if they have changed since they were last read.
     pub(super) fn changed(&mut self, path: &Path) -> Option<Sight> {
         self.known().tell.as_ref()?;
         let file = Stamp::of(path).ok()?;
@@ -142,7 +143,7 @@ impl Watch {
         Some(sight)
     }
 
-    /// Reports what has changed in the store. Before it was opened, it looked like `sight`.
+    /// Reports what has changed in the store. `sight` is what the files looked like before it was opened.
     pub(super) fn hear(&mut self, connection: &Connection, sight: Sight) -> rusqlite::Result<()> {
         self.seen = None;
         self.listen(connection)?;
@@ -169,14 +170,14 @@ impl Watch {
         }
     }
 
-    /// How often every member was compared. A login whose row was read before a comparison and that is
-    /// accepted after it was missed by it.
+    /// How often all members were compared. A comparison misses a login whose row was read before it and that is
+    /// accepted after it.
     pub(super) fn comparisons(&self) -> u64 {
         self.known().comparisons
     }
 
     fn listen(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        // All of it is read of one moment.
+        // Everything is read as of one moment.
         let moment = connection.unchecked_transaction()?;
         let last = last(&moment)?;
         let Some(heard) = self.heard else {
@@ -196,7 +197,7 @@ impl Watch {
         }
         let mut known = self.known.lock();
         if known.generation != self.generation {
-            // What was read is old by now, and the next lookups have read it anew.
+            // The result is old by now, and the next lookups have read it again.
             return Ok(());
         }
         if compares {
@@ -242,7 +243,7 @@ impl Watch {
         while let Some(row) = rows.next()? {
             let (seq, what) = (row.get::<_, i64>(0)?, row.get_ref(1)?.as_str()?);
             if !matches!(what, "disabled" | "renamed" | "removed") {
-                // The schema knows two more, and neither names a member.
+                // The schema has two other kinds, and neither names a member.
                 compare = Compare::Everybody;
                 continue;
             }
@@ -262,7 +263,7 @@ impl Watch {
                 "removed" => Changed::Out(MemberEvent::Removed(id)),
                 _ => now(moment, id)?,
             };
-            // A member that was logged out in between was logged out.
+            // A member that was logged out in between is logged out.
             let was_out = matches!(events.get(&id), Some(Changed::Out(_)));
             if !was_out || matches!(event, Changed::Out(_)) {
                 events.insert(id, event);
@@ -290,7 +291,7 @@ impl Watch {
 }
 
 impl Known {
-    /// A member is out, or stays under another nick, as of the last change.
+    /// As of the last change, a member is logged out, or stays under another nick.
     fn hear(&mut self, id: MemberId, event: &Changed, last: Option<Mark>, nicks: &RandomState) {
         let Some(nick) = event.nick() else {
             self.let_in.remove(&id);
@@ -309,7 +310,7 @@ type Events = BTreeMap<MemberId, Changed>;
 enum Changed {
     /// It may not be online any more.
     Out(MemberEvent),
-    /// It may have another nick, and is this.
+    /// It may have another nick. This is the member now.
     Named(Member),
     /// It has a nick that breaks a rule, and keeps the one by which it is online.
     Unfit { nick: String, why: NameFault },
@@ -385,7 +386,7 @@ fn mark_of(moment: &Connection, seq: i64) -> rusqlite::Result<Option<i64>> {
         .optional()
 }
 
-/// How often the files are looked at: what an operator changes has happened within a second.
+/// How often the files are looked at, so that an operator's change takes effect within a second.
 pub(crate) const LOOK: Duration = Duration::from_millis(600);
 
 /// Some file systems count whole seconds, or two.
@@ -415,7 +416,7 @@ mod tests {
         };
         assert!(settled(100, None) && settled(100, Some(100)));
         assert!(!settled(0, None) && !settled(100, Some(0)) && !settled(0, Some(100)));
-        // A clock that is behind the file system's says nothing yet.
+        // A clock that is behind the file system's proves nothing.
         assert!(!settled(-1, None));
     }
 }
