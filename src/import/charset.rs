@@ -1,4 +1,4 @@
-//! What the bytes of a text are in: old sites have mixed it up in a few well-known ways.
+//! The encoding of texts, which old sites have mixed up in a few well-known ways.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use encoding_rs::{ISO_8859_2, WINDOWS_1252};
 
-/// What texts are in.
+/// The encoding of texts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Charset {
     /// UTF-8, and nothing else.
@@ -23,7 +23,7 @@ pub enum Charset {
 }
 
 impl Charset {
-    /// What MySQL's `SET NAMES` says, if it is one of these.
+    /// The encoding that MySQL's `SET NAMES` names, if it is one of these.
     pub(super) fn of_mysql(name: &str) -> Option<Self> {
         match name.to_ascii_lowercase().as_str() {
             "utf8" | "utf8mb3" | "utf8mb4" => Some(Self::Utf8),
@@ -33,7 +33,7 @@ impl Charset {
         }
     }
 
-    /// The text that the bytes are, or what is wrong with them.
+    /// Decodes bytes, or says what is wrong with them.
     pub(super) fn decode(self, bytes: &[u8]) -> Result<Cow<'_, str>, String> {
         let utf8 = std::str::from_utf8(bytes);
         match (self, utf8) {
@@ -47,7 +47,7 @@ impl Charset {
         }
     }
 
-    /// What a site has hashed, or hashes with: bytes, that must not become others.
+    /// The bytes that a site has hashed, or hashes with. They must not be changed.
     pub(super) fn exact(self, bytes: &[u8]) -> Result<&str, String> {
         let text = std::str::from_utf8(bytes).map_err(|_| NOT_UTF8.to_owned())?;
         if self == Self::Utf8 || text.is_ascii() {
@@ -127,7 +127,7 @@ mod tests {
                 b"\xc1rv\xedz \x80 \x93x\x94",
                 Ok("Árvíz € “x”"),
             ),
-            // MySQL leaves no byte out.
+            // MySQL's latin1 defines every byte.
             (
                 Charset::Latin1,
                 b"\x81\x8d\x8f\x90\x9d",
@@ -135,7 +135,7 @@ mod tests {
             ),
             (Charset::Latin2, b"\xe1rv\xedzt\xfbr\xf5", Ok("árvíztűrő")),
             (Charset::DoubleUtf8, doubled.as_bytes(), Ok("Árvíz tűrő €")),
-            // Not doubled, or not all of it: as they are.
+            // Not encoded twice, or not completely: unchanged.
             (
                 Charset::DoubleUtf8,
                 "Árvíz tűrő €".as_bytes(),

@@ -1,4 +1,4 @@
-//! Which column of a file is what: by its name, by names that old sites have used, or as it is said.
+//! Finds the columns of a file: by our names, by names that old sites have used, or as `--map` says.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -26,17 +26,17 @@ pub struct Map {
     salt: Salt,
 }
 
-/// What was said about a column.
+/// What the map says about a column.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 enum Said {
     #[default]
     Nothing,
-    /// There is none.
+    /// There is no such column.
     None,
     Column(String),
 }
 
-/// What was said about salts.
+/// What the map says about salts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 enum Salt {
     #[default]
@@ -102,12 +102,12 @@ pub struct ActiveIf {
     pub values: Values,
 }
 
-/// Values that were listed, as in `0,3`.
+/// A list of values, as in `0,3`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Values(String);
 
 impl Values {
-    /// Whether a value is one of them, or the whole list, which may be a value with commas in it.
+    /// Whether a value is in the list, or is the whole list: a value may contain commas.
     pub(super) fn include(&self, value: &str) -> bool {
         self.0 == value || self.0.split(',').any(|one| one == value)
     }
@@ -133,16 +133,16 @@ impl FromStr for ActiveIf {
     }
 }
 
-/// Where everything is in a row.
+/// The columns of a row.
 #[derive(Clone, Debug)]
 pub(crate) struct Columns {
     pub(crate) id: usize,
     pub(crate) nick: usize,
-    /// Without one, the nick is shown.
+    /// Without this column, the nick is shown.
     pub(super) name: Option<usize>,
     pub(crate) password: usize,
     pub(super) active: ActiveBy,
-    /// What a site has put into its hashes, and how.
+    /// The salt that a site has put into its hashes, and how.
     pub(crate) salt: Option<(usize, Format)>,
     /// What the site does to names and passwords.
     pub(crate) texts: Texts,
@@ -216,7 +216,7 @@ impl Columns {
                 is_any_missing = true;
             }
         }
-        // Once, behind the last. A row with a number is that of a member, perhaps with a password.
+        // Once, with the last fault. A row with a number is a member's, perhaps with a password, and is not shown.
         let is_number = |title: &str| !title.is_empty() && is_like_a_number(title);
         if is_any_missing
             && !titles.iter().any(|title| is_number(title.trim()))
@@ -239,9 +239,9 @@ impl Columns {
         }
     }
 
-    /// Whether the first row of a file has titles, as far as can be told: two or more of the columns that a
-    /// member needs are named there, and no field is a number, as a member's would be. Nothing of another
-    /// row may be shown: it may have a password in it.
+    /// Whether the first row of a file probably has titles: it names two or more of the columns that a member
+    /// needs, and no field is a number, as a member's would be. Nothing of any other row may be shown: it may
+    /// contain a password.
     pub(super) fn are_titles(row: &[String], map: &Map) -> bool {
         let is_named = |known: &usize| match &map.columns[*known] {
             Said::Column(title) => at(row, title).is_some(),
@@ -303,7 +303,7 @@ fn in_order(columns: impl Iterator<Item = usize>) -> Vec<usize> {
     columns.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// What is wrong with a column of salts of which nothing was said: without its salt, no hash could be right.
+/// The fault of a column of salts that the map does not name: without its salt, no hash could be right.
 fn unsaid_salt(titles: &[String]) -> Option<String> {
     let at = SALTS.split(' ').find_map(|usual| at(titles, usual))?;
     let (title, shown) = (&titles[at], shortened(&titles[at]));
@@ -320,7 +320,7 @@ pub(super) fn salted(title: &str) -> Option<Format> {
     forms.into_iter().find(|form| form.to_string() == title)
 }
 
-/// Where a column is; MySQL does not tell upper case from lower in their names.
+/// The place of a column. Letter case does not matter in names of columns, as in MySQL.
 pub(super) fn at(titles: &[String], title: &str) -> Option<usize> {
     let is_it = |one: &String| one.to_lowercase() == title.to_lowercase();
     titles.iter().position(is_it)
@@ -350,5 +350,5 @@ const USUAL: [&str; COLUMNS.len()] = [
 
 const SALTS: &str = "salt user_salt password_salt passwordsalt pass_salt";
 
-/// Columns in a message: all of any but the strangest table.
+/// The most columns that a message lists: all of any usual table.
 const MAX_TOLD: usize = 50;

@@ -1,5 +1,5 @@
-//! The rows of a CSV file, one at a time. A row has a bound, which a quote that is never closed in a large file
-//! runs into.
+//! The rows of a CSV file, one at a time. The length of a row is bounded, in case a quote is never closed in a large
+//! file.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
@@ -15,7 +15,7 @@ use super::texts::Texts;
 
 pub(super) fn read(import: &mut Import<'_>, file: impl Read) -> Result<(), ImportError> {
     let (start, mut file) = file::look(file, MARK.len() + 4)?;
-    // Excel writes a byte order mark, and means nothing by it.
+    // Excel writes a byte order mark, which is no part of the first title.
     let text = start.strip_prefix(MARK).unwrap_or(&start);
     let mark = (start.len() - text.len()) as u64;
     io::copy(&mut file.by_ref().take(mark), &mut io::sink())?;
@@ -40,7 +40,7 @@ pub(super) fn read(import: &mut Import<'_>, file: impl Read) -> Result<(), Impor
     Ok(())
 }
 
-/// Takes down why nothing of a file can be read.
+/// Notes why nothing of a file can be read.
 fn refuse(import: &mut Import<'_>, place: Place, problem: String) -> Option<Columns> {
     import.fault(place, 1, None, problem);
     None
@@ -113,7 +113,7 @@ fn header(import: &mut Import<'_>, place: Place, record: &ByteRecord) -> Option<
     (!import.is_at_fault()).then_some(found)
 }
 
-/// Whether it is one that we know.
+/// Whether it is one of our names.
 fn is_title(field: &[u8]) -> bool {
     let title = plain(field);
     COLUMNS.contains(&&*title) || title == "salt" || salted(&title).is_some()
@@ -216,7 +216,7 @@ impl<R: Read> Rows<R> {
                  closed",
                 MAX_ROW / 1024
             ))),
-            // No row is unequal to a flexible reader.
+            // A flexible reader accepts rows of any length.
             Err(error) => Err(io::Error::from(error).into()),
         }
     }
@@ -237,13 +237,12 @@ fn open_quote(line: usize, record: &ByteRecord) -> ImportError {
     ))
 }
 
-/// A file, of which so much may be read for a row; behind its end comes a last row, by which it is seen that no
-/// quote is open.
+/// A file with a limit on the bytes of a row. An extra row follows its end, to show that no quote is open.
 struct Counted<R> {
     file: R,
     /// Bytes so far.
     given: u64,
-    /// Bytes that the row at hand may still have.
+    /// Bytes that the current row may still have.
     left: usize,
     /// Where the file has ended.
     end: Option<u64>,
@@ -251,7 +250,7 @@ struct Counted<R> {
 }
 
 impl<R> Counted<R> {
-    /// Whether the last row has been read, up to this byte: by itself or as a part of another.
+    /// Whether the extra row has been read up to this byte, as a row or as a part of another.
     fn is_behind(&self, byte: u64) -> bool {
         self.end.is_some_and(|end| byte > end + 1)
     }
@@ -282,7 +281,7 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
-/// Reads on behind an interruption.
+/// Reads, and tries again after an interruption.
 fn read_on(file: &mut impl Read, into: &mut [u8]) -> io::Result<usize> {
     loop {
         match file.read(into) {
@@ -299,7 +298,7 @@ struct Lines {
     at: u64,
     line: usize,
     before: u8,
-    /// Where lines begin that are not empty, and which they are.
+    /// Where the lines that are not empty begin, and their numbers.
     begun: VecDeque<(u64, usize)>,
 }
 
@@ -346,7 +345,7 @@ const MAX_ROW: usize = 1024 * 1024;
 
 const BUFFER: usize = 64 * 1024;
 
-/// The row behind the last of a file.
+/// The extra row.
 const LAST: &[u8] = b"end";
 
 const MARK: &[u8] = b"\xef\xbb\xbf";

@@ -43,13 +43,13 @@ pub fn tables(reader: impl Read) -> Result<Vec<Table>, DumpError> {
 /// A table of a dump.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
-    /// What it is called.
+    /// Its name.
     pub name: TableName,
-    /// Whether there are rows of it.
+    /// Whether the dump has rows of it.
     pub is_filled: bool,
 }
 
-/// What a table is called.
+/// The name of a table.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TableName {
     /// The database, in a dump of several.
@@ -81,9 +81,9 @@ pub struct DumpError {
 pub enum DumpFault {
     /// The file cannot be read.
     Unreadable(String),
-    /// It ends within something that has begun.
+    /// It ends in the middle of something.
     Cut(Within),
-    /// It ends without the last line of a dump that began as this one does.
+    /// It has the first line of a complete dump, and not the last.
     NotCompleted,
     /// A value that is wanted is longer than [`MAX_VALUE`].
     LongValue,
@@ -91,22 +91,22 @@ pub enum DumpFault {
     ManyColumns,
     /// There are more tables than [`MAX_TABLES`].
     TooManyTables,
-    /// Something else was to be expected here.
+    /// Something else was expected here.
     Expected(&'static str),
     /// Rows come without the names of their columns.
     NoColumns,
-    /// A row has another number of values than it has columns.
+    /// The numbers of values and columns of a row differ.
     Columns {
         /// How many there are.
         values: usize,
         /// How many there should be.
         columns: usize,
     },
-    /// A value that is wanted is a call or the like, which only a database can work out.
+    /// A value that is wanted is an expression, which only a database can evaluate.
     Expression,
 }
 
-/// In the middle of what a dump ends.
+/// What the dump ends in the middle of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Within {
     /// A string, or a name in quotes.
@@ -189,8 +189,8 @@ pub const MAX_VALUE: usize = 64 * 1024;
 /// Columns of a table, as many as MySQL allows.
 pub const MAX_COLUMNS: usize = 4096;
 
-/// Tables of a dump: more than any site's hosting has let it have.
+/// Tables of a dump: more than any site has.
 pub const MAX_TABLES: usize = 65_536;
 
-/// Bytes of a name or a keyword: MySQL's 64 characters. What is longer is nothing that we know.
+/// Bytes of a name or a keyword: MySQL's 64 characters. Anything longer is no name that we look for.
 const MAX_WORD: usize = 256;

@@ -1,5 +1,4 @@
-//! The rows of one table of a dump. The dump is read twice: which tables there are is known at its
-//! end, and before that no row is anyone's.
+//! The rows of one table of a dump. The dump is read twice: only at its end is it known which tables there are.
 
 use std::io::Read;
 
@@ -55,7 +54,7 @@ fn rows(
     Ok(())
 }
 
-/// Columns by their names, which may be named anew for each row.
+/// Columns by their names, which each INSERT may list in another order.
 struct Known {
     titles: Vec<String>,
     columns: Columns,
@@ -82,7 +81,7 @@ impl Known {
     }
 }
 
-/// The table that is meant.
+/// The table that the options mean.
 pub(crate) fn choose_table<'a>(
     tables: &'a [Table],
     wanted: Option<&str>,

@@ -21,7 +21,7 @@ pub enum ImportError {
     Site(StoreError),
     /// The store failed.
     Store(StoreError),
-    /// What was seen already, or has come from a database, cannot be kept.
+    /// The numbers and nicks of earlier rows, or the rows of a database, cannot be kept.
     Scratch(String),
 }
 

@@ -8,7 +8,7 @@ use super::error::ImportError;
 
 /// A file that is read from its beginning, more than once if need be.
 pub trait Source {
-    /// Begins anew.
+    /// Goes back to its beginning.
     fn open(&mut self) -> io::Result<Box<dyn Read + '_>>;
 }
 

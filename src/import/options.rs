@@ -5,7 +5,7 @@ use super::columns::{ActiveIf, Map};
 use super::reading::Spaces;
 use crate::failure::Failure;
 
-/// How a file is to be read, and what becomes of rows that are refused.
+/// How to read a file, and what to do with rows that are refused.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// The table of a dump or a database; otherwise the only one (of a dump, with rows), or the one
@@ -17,9 +17,9 @@ pub struct Options {
     pub map: Map,
     /// Which members are active, if no column says 1 or 0.
     pub active_if: Option<ActiveIf>,
-    /// What texts are in; otherwise what a dump says, or UTF-8.
+    /// The encoding of texts; without it what the dump says, or UTF-8.
     pub charset: Option<Charset>,
-    /// What stands for spaces in nicks; otherwise a row with such a nick is refused.
+    /// The character for spaces in nicks; without it a row with such a nick is refused.
     pub spaces: Option<Spaces>,
     /// What becomes of rows that are refused.
     pub refused: Refused,

@@ -1,5 +1,5 @@
-//! What a row of a site's says of a member: its fields, one by one. The same for a file that is
-//! imported and for a table that is asked at each login.
+//! Reads a member from a site's row, field by field: for the import of a file, and for a table that is asked at each
+//! login.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -59,7 +59,7 @@ impl Spaces {
     }
 }
 
-/// What becomes of a name that could not be shown.
+/// What to do with a name that cannot be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Names {
     /// It is refused: the author of a CSV file can correct it.
@@ -68,7 +68,7 @@ pub(crate) enum Names {
     Cleaned,
 }
 
-/// A row, as far as it is right.
+/// The good fields of a row.
 pub(crate) struct Fields {
     pub(crate) id: Option<Number>,
     pub(crate) nick: Option<Nick>,
@@ -111,7 +111,7 @@ impl Reading {
         let nick = self.nick(columns, get);
         let shown_nick = nick.as_ref().ok().map(shown_nick);
         let (name, name_was) = self.name(columns, shown_nick.as_deref(), get);
-        // Whatever stands there, it may be a secret.
+        // Whatever the field holds, it may be a secret.
         let salt = columns.salt.map(|(at, form)| {
             let salt = get(at).unwrap_or_default();
             (at, form, charset.exact(salt))
@@ -315,8 +315,8 @@ pub(super) fn is_like_a_number(text: &str) -> bool {
     text.len() <= LONGEST_NUMBER && text.bytes().all(plain)
 }
 
-/// A name without what makes it none: what cannot be seen goes, but for what shapes others, what moves a line
-/// becomes a space, and what is too long is cut.
+/// Cleans a name so that it can be shown: invisible characters are removed, except for those that shape others; line
+/// breaks become spaces; a name that is too long is cut.
 fn clean(text: &str) -> String {
     let spaced = text.replace(|c: char| c.is_whitespace() || c.is_control(), " ");
     let words = spaced.split(' ').map(|word| {

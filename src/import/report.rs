@@ -1,4 +1,4 @@
-//! What an import has found.
+//! The report of an import.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,26 +10,26 @@ use super::options::{Options, Refused};
 use crate::password::Format;
 use crate::text::{Plain, Quoted};
 
-/// What was found in a file, or in a table.
+/// The report about a file, or a table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// The table, of a dump or of a database; a query has none.
     pub table: Option<TableName>,
-    /// Which column is taken for what: our name, and the file's.
+    /// The columns: our name and the file's name of each.
     pub columns: Vec<(&'static str, String)>,
-    /// What texts are in.
+    /// The encoding of texts.
     pub charset: Charset,
     /// How many rows there are.
     pub rows: usize,
     /// How many of them have something wrong with them.
     pub refused: usize,
-    /// How many of the others may log in.
+    /// How many of the good rows may log in.
     pub active: usize,
-    /// How the passwords of the others are stored.
+    /// How the passwords of the good rows are stored.
     pub formats: BTreeMap<Format, usize>,
-    /// How many of the others have a nick whose spaces were filled.
+    /// How many of the good rows have a nick whose spaces were filled.
     pub filled: usize,
-    /// How many of the others have a name that had to be cleaned.
+    /// How many of the good rows have a name that had to be cleaned.
     pub cleaned: usize,
     /// What is wrong.
     pub faults: Faults,
@@ -65,7 +65,7 @@ pub struct Faults {
 pub enum Place {
     /// The line of a file on which it begins, from 1.
     Line(usize),
-    /// Which it is of those that a database sends, from 1.
+    /// Its number among the rows that a database sends, from 1.
     Row(usize),
 }
 
@@ -77,7 +77,7 @@ impl Place {
         }
     }
 
-    /// Another place where the same is counted.
+    /// Another place, counted in the same way.
     pub(super) fn other(self, number: usize) -> Self {
         match self {
             Self::Line(_) => Self::Line(number),
@@ -136,7 +136,7 @@ pub struct Cleaned {
     pub column: &'static str,
     /// The beginning of what stands there.
     pub was: String,
-    /// What it became.
+    /// The new value.
     pub is: String,
 }
 
@@ -154,7 +154,7 @@ pub trait Watch {
     fn wants_total(&self) -> bool {
         false
     }
-    /// So many rows are to come.
+    /// This many rows will come.
     fn total(&mut self, _rows: u64) {}
     /// The number of rows done, now and then. Rows of a table are counted twice: when fetched and when
     /// checked.

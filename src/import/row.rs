@@ -15,7 +15,7 @@ use crate::password;
 use crate::store::{self, Active, NewMember};
 use crate::text::Plain;
 
-/// An import that goes on, row by row.
+/// A running import, row by row.
 pub(crate) struct Import<'a> {
     pub(crate) options: &'a Options,
     pub(crate) report: Report,
@@ -23,7 +23,7 @@ pub(crate) struct Import<'a> {
     names: Names,
     watch: &'a mut dyn Watch,
     seen: Seen,
-    /// The faults of the row at hand, in the order they were found.
+    /// The faults of the current row, in the order in which they were found.
     found: Vec<RowFault>,
 }
 
@@ -105,7 +105,7 @@ impl<'a> Import<'a> {
         Ok(())
     }
 
-    /// A row ends, for which there were faults or none.
+    /// Ends a row, with or without faults.
     pub(crate) fn row_ends(&mut self) {
         self.report.rows += 1;
         self.report.refused += usize::from(!self.found.is_empty());
@@ -131,7 +131,7 @@ impl<'a> Import<'a> {
         });
     }
 
-    /// Whether anything is wrong with the row at hand.
+    /// Whether anything is wrong with the current row.
     pub(crate) fn is_at_fault(&self) -> bool {
         !self.found.is_empty()
     }
@@ -176,7 +176,7 @@ impl<'a> Import<'a> {
         let NewMember { id, nick, .. } = member;
         let seen = self.seen.add(*id, nick, place.number());
         seen.map_err(ImportError::scratch)?;
-        // After a fault that stops all, nothing will stay, so only the checks go on.
+        // After a fault that stops the import, nothing will be kept, so only the checks continue.
         let is_lost = self.options.refused == Refused::StopAll && self.report.refused > 0;
         if let (Some(transaction), false) = (self.sink.into, is_lost) {
             store::insert(transaction, member).map_err(|error| self.sink.failed(error))?;

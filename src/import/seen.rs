@@ -25,7 +25,7 @@ impl Seen {
         Ok(Self { connection })
     }
 
-    /// Where the row was that had a number.
+    /// Where the row with this number was.
     pub(super) fn id(&self, id: Number) -> rusqlite::Result<Option<usize>> {
         self.connection
             .prepare_cached("SELECT place FROM ids WHERE id = ?1")?
@@ -33,7 +33,7 @@ impl Seen {
             .optional()
     }
 
-    /// Where the row was that had a nick, in any letter case.
+    /// Where the row with this nick was, in any letter case.
     pub(super) fn nick(&self, key: &str) -> rusqlite::Result<Option<usize>> {
         self.connection
             .prepare_cached("SELECT place FROM nicks WHERE key = ?1")?
@@ -41,7 +41,7 @@ impl Seen {
             .optional()
     }
 
-    /// Takes down the row of a member.
+    /// Notes the row of a member.
     pub(super) fn add(&mut self, id: Number, nick: &Nick, place: usize) -> rusqlite::Result<()> {
         let place = i64::try_from(place).unwrap_or(i64::MAX);
         self.connection

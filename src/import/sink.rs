@@ -20,7 +20,7 @@ pub enum Target<'a> {
 
 /// Where good rows go, and which members are there already.
 pub(crate) struct Sink<'a> {
-    /// The store whose members have their numbers and nicks; none where nobody has any.
+    /// The store whose members' numbers and nicks are taken; none if there is no store.
     pub(super) known: Option<&'a Connection>,
     /// Where rows are inserted, unless they are only checked.
     pub(super) into: Option<&'a Transaction<'a>>,
@@ -34,7 +34,7 @@ impl Sink<'_> {
     }
 }
 
-/// Puts rows where they go, if they are good enough.
+/// Imports what `read` reads into the target, in one transaction.
 pub(crate) fn put(
     target: Target<'_>,
     options: &Options,
@@ -75,5 +75,5 @@ pub(crate) fn put(
     report
 }
 
-/// Of the store's pages that are in memory during an import; negative, SQLite takes it for KiB.
+/// SQLite's page cache during an import; negative numbers are KiB.
 const CACHE_KIB: i64 = -128 * 1024;

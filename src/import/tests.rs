@@ -1,4 +1,4 @@
-//! Files to import, good and bad, into a store of nobody.
+//! Imports of good and bad files into an empty store.
 
 use super::row::MAX_FAULTS;
 use super::*;
@@ -28,7 +28,7 @@ pub(super) fn check(mut file: &[u8]) -> Result<usize, Faults> {
     }
 }
 
-/// Imports into a fresh store, and tells each fault as `line:column name`.
+/// Imports into an empty store. Returns each fault as `line:column name`.
 pub(super) fn faults(csv: &[u8]) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let (mut members, _) = Members::open_or_create(&folder.path().join("m.db")).unwrap();

@@ -87,7 +87,7 @@ fn a_quote_that_is_never_closed_is_named() {
     }
 }
 
-/// More than there is memory for, were it read whole.
+/// More than fits in memory.
 struct Endless<'a>(&'a [u8], u8);
 
 impl Source for Endless<'_> {
@@ -121,7 +121,7 @@ fn a_row_has_a_bound() {
         let of_empty_lines = matches!(rest, b'\n' | b'\r') && start != head;
         assert!(why.starts_with(&expected) || of_empty_lines, "{why}");
     }
-    // Rows of a million bytes each are well, however many there are.
+    // Rows of a million bytes each are accepted, in any number.
     let row = format!("0,a,\"{}\",x,1\n", "y".repeat(1_000_000));
     let file = ["id,nick,name,password,active\n", &row, &row, &row].concat();
     assert!(faults(file.as_bytes()).len() > 3);

@@ -1,36 +1,36 @@
 //! Cuts a dump into words, names, values and signs, and drops its comments.
 //!
-//! Works on a buffer that it fills as it goes. What may stand across the end of a buffer is looked
-//! at through [`Lexer::have`], which moves the rest to the front and reads on.
+//! Works on a buffer that it fills as it goes. What may cross the end of the buffer is read through
+//! [`Lexer::have`], which moves the rest to the front and reads on.
 
 use std::io::{self, Read};
 
 use super::{DumpError, DumpFault, MAX_VALUE, MAX_WORD, Within, unreadable};
 
-/// What is in a dump, one after another.
+/// The tokens of a dump, one after the other.
 #[derive(Debug)]
 pub(super) struct Lexer<R> {
     reader: R,
     buffer: Vec<u8>,
-    /// What of the buffer is still to be looked at: from here,
+    /// The part of the buffer that is still to be read: from here,
     at: usize,
     /// to there.
     filled: usize,
     line: usize,
-    /// What ends a statement: `;`, but for what a DELIMITER line says.
+    /// What ends a statement: `;`, unless a DELIMITER line says otherwise.
     delimiter: Vec<u8>,
     comment: Executed,
-    /// What the last token says, if it was to be kept.
+    /// The text of the last token, if it was to be kept.
     text: Vec<u8>,
-    /// How many bytes of it are kept at the most, and what happens to more.
+    /// The most bytes of it that are kept, and what happens to more.
     keep: Keep,
     trailer: Trailer,
 }
 
-/// A token. What it says is in [`Lexer::text`].
+/// A token. Its text is in [`Lexer::text`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Token {
-    /// A keyword or a name as it stands.
+    /// A keyword, or a name without quotes.
     Word,
     /// A name in backquotes.
     Name,
@@ -48,16 +48,16 @@ pub(super) enum Token {
     Eof,
 }
 
-/// Whether what a token says is wanted.
+/// Whether the text of a token is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Keep {
     /// Up to a limit, which it is a fault to exceed.
     All,
-    /// As much of it as a keyword is long.
+    /// At most as much as the longest keyword.
     Start,
 }
 
-/// Whether we are in a comment that MySQL executes: what is in it counts like all else.
+/// Whether we are in a comment that MySQL executes, whose content counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Executed {
     Outside,
@@ -70,9 +70,9 @@ enum Executed {
 enum Trailer {
     /// It began without the first line.
     NotPromised,
-    /// It is to come.
+    /// The last line has not come yet.
     Promised,
-    /// It was there.
+    /// The last line has come.
     Seen,
 }
 
@@ -94,12 +94,12 @@ impl<R: Read> Lexer<R> {
         }
     }
 
-    /// What the last token says: all of it, if it was to be kept.
+    /// The text of the last token: all of it, if it was to be kept.
     pub(super) fn text(&self) -> &[u8] {
         &self.text
     }
 
-    /// The line at hand.
+    /// The current line.
     pub(super) fn line(&self) -> usize {
         self.line
     }
@@ -159,7 +159,7 @@ impl<R: Read> Lexer<R> {
         }
     }
 
-    /// Goes over a dot, if one is next.
+    /// Skips a dot, if one is next.
     pub(super) fn skip_dot(&mut self) -> Result<bool> {
         self.skip_blank()?;
         let is_dot = self.have(1)? == b".";
@@ -167,7 +167,7 @@ impl<R: Read> Lexer<R> {
         Ok(is_dot)
     }
 
-    /// Makes bytes of the hexadecimal digits that the last token says.
+    /// Makes bytes of the hexadecimal digits in the last token.
     pub(super) fn unhex(&mut self) -> Result<()> {
         let expected = self.error(DumpFault::Expected("an even number of hexadecimal digits"));
         let digit = |byte: u8| (byte as char).to_digit(16).map(|digit| digit as u8);
@@ -185,7 +185,7 @@ impl<R: Read> Lexer<R> {
         Ok(())
     }
 
-    /// Makes a decimal number of the binary digits that the last token says.
+    /// Makes a decimal number of the binary digits in the last token.
     pub(super) fn unbit(&mut self) -> Result<()> {
         let digits = std::str::from_utf8(&self.text);
         let number = digits
@@ -217,7 +217,7 @@ impl<R: Read> Lexer<R> {
         Ok(())
     }
 
-    /// What is wrong with an end of the dump here, between two statements.
+    /// The fault, if any, when the dump ends here, between two statements.
     pub(super) fn ends(&self) -> Result<()> {
         match self.trailer {
             Trailer::Promised => Err(self.error(DumpFault::NotCompleted)),
@@ -225,7 +225,7 @@ impl<R: Read> Lexer<R> {
         }
     }
 
-    /// Behind an opening quote, to the closing one.
+    /// Reads from behind an opening quote to the closing one.
     fn quoted(&mut self, quote: u8) -> Result<Token> {
         loop {
             if self.have(1)?.is_empty() {
@@ -266,7 +266,7 @@ impl<R: Read> Lexer<R> {
         })
     }
 
-    /// The byte that was taken last stood behind a backslash.
+    /// Handles the byte just taken, which was behind a backslash.
     fn unescape(&mut self) {
         let Some(last) = self.text.last_mut() else {
             return;
@@ -288,7 +288,7 @@ impl<R: Read> Lexer<R> {
         };
     }
 
-    /// A number, or what `0x` and `0b` begin.
+    /// Reads a number, or what begins with `0x` or `0b`.
     fn number(&mut self) -> Result<Token> {
         let start = self.have(2)?;
         let (hex, bits) = (start.starts_with(b"0x"), start.starts_with(b"0b"));
@@ -331,7 +331,7 @@ impl<R: Read> Lexer<R> {
                     return Ok(());
                 }
             } else if self.at_delimiter()? || !is_of_word(self.buffer[self.at]) {
-                // As the client does, which finds `$$` at the end of `END$$`.
+                // MySQL's client does so, too: it finds `$$` at the end of `END$$`.
                 return Ok(());
             } else {
                 self.take(1)?;
@@ -339,7 +339,7 @@ impl<R: Read> Lexer<R> {
         }
     }
 
-    /// Goes over the next bytes, all of them in the buffer, and keeps what is wanted of them.
+    /// Consumes the next bytes, which are all in the buffer, and keeps them if they are wanted.
     fn take(&mut self, count: usize) -> Result<()> {
         let bytes = &self.buffer[self.at..self.at + count];
         self.at += count;
@@ -393,14 +393,14 @@ impl<R: Read> Lexer<R> {
         }
     }
 
-    /// Behind the `/*!` of a comment that is executed by a server of this version or a later one.
+    /// Reads on behind the `/*!` of a comment that servers of this version or later execute.
     fn enter(&mut self) -> Result<()> {
         let digits = self
             .have(6)?
             .iter()
             .take_while(|byte| byte.is_ascii_digit())
             .count();
-        // No server is as new as that: MariaDB's dumps begin so, with what is for the client alone.
+        // No server has this version. MariaDB's dumps begin with such a comment, which is for the client only.
         if self.have(6)?.starts_with(b"999999") {
             return self.skip_comment();
         }
@@ -425,13 +425,13 @@ impl<R: Read> Lexer<R> {
         }
     }
 
-    /// To the end of the line, which may be that of the dump.
+    /// Skips to the end of the line or of the dump.
     fn skip_line(&mut self) -> Result<()> {
         let start = self.have(LONGEST_LINE)?;
         if start.starts_with(TRAILER) {
             self.trailer = Trailer::Seen;
         } else if PROMISES.iter().any(|promise| start.starts_with(promise)) {
-            // Several dumps may stand one behind the other.
+            // Several dumps may follow each other in one file.
             self.trailer = Trailer::Promised;
         }
         while !self.have(1)?.is_empty() {

@@ -1,4 +1,4 @@
-//! The statements of a dump: what is created, what is filled, and the rows.
+//! The statements of a dump: tables that are created, tables that are filled, and the rows.
 
 use std::io::Read;
 use std::ops::Range;
@@ -15,20 +15,20 @@ use super::{DumpError, DumpFault, MAX_COLUMNS, TableName, Within};
 pub struct Dump<R> {
     lexer: Lexer<R>,
     at: At,
-    /// What the last USE says.
+    /// The database of the last USE.
     database: Option<String>,
 }
 
 /// How far a statement is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum At {
-    /// Before the first.
+    /// Before the first statement.
     Start,
-    /// Between two.
+    /// Between two statements.
     Between,
-    /// In one, behind the name of its table.
+    /// In a statement, behind the name of its table.
     Name,
-    /// Behind what comes before its rows.
+    /// In front of its first row.
     Rows,
     /// Behind a row, and there may be more.
     Row,
@@ -41,11 +41,11 @@ pub enum Statement {
     Create(TableName),
     /// Rows of a table follow.
     Insert(TableName),
-    /// `SET NAMES`: what texts are in from here on.
+    /// `SET NAMES`: the encoding of texts from here on.
     Names(String),
 }
 
-/// A row, as far as it was wanted; to be used again for the next one.
+/// The wanted values of a row. Its memory is used again for the next row.
 #[derive(Clone, Debug, Default)]
 pub struct Row {
     line: usize,
@@ -59,7 +59,7 @@ impl Row {
         self.line
     }
 
-    /// What a column that was wanted holds; `None` for NULL.
+    /// The value of a wanted column; `None` for NULL.
     pub fn get(&self, column: usize) -> Option<&[u8]> {
         let value = self.values.iter().find(|(at, _)| *at == column);
         let range = value.and_then(|(_, range)| range.clone());
@@ -79,7 +79,7 @@ impl<R: Read> Dump<R> {
         }
     }
 
-    /// What is wrong where the dump is read now.
+    /// A fault at the present place in the dump.
     pub fn error(&self, fault: DumpFault) -> DumpError {
         self.lexer.error(fault)
     }
@@ -142,8 +142,8 @@ impl<R: Read> Dump<R> {
         }
     }
 
-    /// Reads the next row: of the columns of which there are `count`, those that are `wanted`, in
-    /// order. Whether there was one.
+    /// Reads the next row: of its `count` columns those that are `wanted`, in order. Returns whether there was a
+    /// row.
     pub fn row(&mut self, count: usize, wanted: &[usize], row: &mut Row) -> Result<bool> {
         match self.at {
             At::Rows | At::Row => {}
@@ -184,7 +184,7 @@ impl<R: Read> Dump<R> {
         Ok(true)
     }
 
-    /// Whether another row begins; goes over the sign that it begins with.
+    /// Whether another row begins; skips the sign that it begins with.
     fn goes_on(&mut self) -> Result<bool> {
         let before = self.at;
         let mut token = self.token(Keep::Start)?;
@@ -251,7 +251,7 @@ impl<R: Read> Dump<R> {
         Ok(())
     }
 
-    /// What a statement is that begins with this word, if it matters.
+    /// The kind of the statement that begins with this word, if it matters.
     fn of_word(&mut self) -> Result<Option<Statement>> {
         if self.is("USE") {
             if matches!(
@@ -299,7 +299,7 @@ impl<R: Read> Dump<R> {
         Ok(TableName { database, table })
     }
 
-    /// To a comma or a closing parenthesis that is not within others.
+    /// Skips to a comma or a closing parenthesis that is not inside other parentheses.
     fn skip_item(&mut self) -> Result<Token> {
         let mut depth = 0_usize;
         loop {
@@ -315,7 +315,7 @@ impl<R: Read> Dump<R> {
         }
     }
 
-    /// To the end of the statement, unless it is there.
+    /// Skips to the end of the statement.
     fn skip(&mut self) -> Result<()> {
         while self.at != At::Between {
             self.token(Keep::Start)?;
@@ -345,12 +345,12 @@ impl<R: Read> Dump<R> {
         String::from_utf8_lossy(self.lexer.text()).into_owned()
     }
 
-    /// Fails where something else than what is there was to be expected.
+    /// Fails because something else was expected here.
     fn require(&self, is_there: bool, what: &'static str) -> Result<()> {
         let error = || self.error(DumpFault::Expected(what));
         is_there.then_some(()).ok_or_else(error)
     }
 }
 
-/// What begins a line of CREATE TABLE that is no column. A column of such a name is in quotes.
+/// The words that begin a line of CREATE TABLE that is no column. A column of such a name is in quotes.
 const KEYS: &str = "PRIMARY UNIQUE KEY INDEX FULLTEXT SPATIAL CONSTRAINT FOREIGN CHECK PERIOD LIKE";

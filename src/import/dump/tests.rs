@@ -270,7 +270,7 @@ fn tables_with_rows_and_without() {
     );
 }
 
-/// Random rows in random ways of writing them: read as they were, whatever the pieces.
+/// Random rows, written in random ways, are read back in any pieces.
 #[test]
 fn random_rows_come_back() {
     for seed in 1..=300 {
@@ -340,13 +340,13 @@ impl Random {
         from[self.below(from.len())]
     }
 
-    /// Writes a value in some way, and tells it.
+    /// Writes a value in some way, and returns it.
     fn value(&mut self, dump: &mut Vec<u8>) -> Option<Vec<u8>> {
         if self.below(8) == 0 {
             dump.extend(b"NULL");
             return None;
         }
-        // What matters to somebody, and anything at all.
+        // Characters that mean something to a program, and any others.
         let special = b"'\"\\`\n\r\0\x1a;,()%_/*-#x\xc3\xa9";
         let length = self.pick(&[0, 1, 3, 20, 200]);
         let value: Vec<u8> = (0..length)
