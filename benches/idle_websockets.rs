@@ -23,6 +23,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::time::Duration;
 
+use flashgate_testing::Retrying;
 use outside::{PATIENCE, Running, Server};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use smol::io::{AsyncReadExt, AsyncWriteExt};
@@ -185,7 +186,7 @@ fn upgraded(to: SocketAddr) -> TcpStream {
     let mut answer = Vec::new();
     let mut some = [0; 512];
     while !answer.ends_with(ANSWER) {
-        let read = stream.read(&mut some).unwrap();
+        let read = Retrying(&stream).read(&mut some).unwrap();
         assert!(read > 0, "closed after {}", answer.escape_ascii());
         answer.extend(&some[..read]);
     }

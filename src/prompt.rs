@@ -6,6 +6,7 @@ use std::os::fd::AsFd;
 use std::process;
 
 use flashgate_core::Secret;
+use rustix::io::Errno;
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -63,7 +64,15 @@ fn ask_twice() -> Result<Zeroizing<String>, Failure> {
 }
 
 fn ask(prompt: &str) -> Result<Zeroizing<String>, Failure> {
-    match rpassword::prompt_password(prompt) {
+    let interrupted = Some(Errno::INTR.raw_os_error());
+    let typed = loop {
+        match rpassword::prompt_password(prompt) {
+            // A signal has interrupted the read, which rpassword does not repeat.
+            Err(error) if error.raw_os_error() == interrupted => {}
+            typed => break typed,
+        }
+    };
+    match typed {
         Ok(text) => Ok(Zeroizing::new(text)),
         // Ctrl-C: rpassword reads it as a character, and has put the terminal back by now.
         Err(error) if error.kind() == io::ErrorKind::Interrupted => process::exit(128 + SIGINT),

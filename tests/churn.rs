@@ -264,7 +264,7 @@ fn leave_as_guest(mut guest: Guest, kind: usize) {
         // Leaves without waiting for an answer.
         2 => guest.socket.close(None).unwrap(),
         3 => {
-            let mut stream = guest.socket.into_inner();
+            let mut stream = guest.socket.into_inner().0;
             stream.shutdown(Shutdown::Write).unwrap();
             stream.read_to_end(&mut Vec::new()).unwrap();
         }
@@ -275,11 +275,11 @@ fn leave_as_guest(mut guest: Guest, kind: usize) {
         }
         6 => {
             guest.send("LIST");
-            reset(guest.socket.get_ref());
+            reset(&guest.socket.get_ref().0);
         }
         7 => {
             guest.socket.get_mut().write_all(CUT).unwrap();
-            reset(guest.socket.get_ref());
+            reset(&guest.socket.get_ref().0);
         }
         _ => {}
     }

@@ -408,9 +408,11 @@ pub(crate) fn upgrade(mut stream: &TcpStream) -> Result<(), Fault> {
     let mut answer = Vec::new();
     let mut some = [0; 512];
     while !answer.ends_with(b"\r\n\r\n") {
-        match stream.read(&mut some)? {
-            0 => return Err(Fault::wrong("closed after", &answer)),
-            length => answer.extend(&some[..length]),
+        match stream.read(&mut some) {
+            Ok(0) => return Err(Fault::wrong("closed after", &answer)),
+            Ok(length) => answer.extend(&some[..length]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
         }
     }
     if answer.starts_with(b"HTTP/1.1 101 ") {

@@ -131,6 +131,7 @@ const CROWDED: usize = 256 * 1024;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use flashgate_testing::Retrying;
     use std::io::{ErrorKind, Read, Write};
     use std::net::TcpListener;
     use std::time::Duration;
@@ -140,7 +141,7 @@ mod tests {
     fn an_abort_is_never_an_end_in_good_order() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let address = listener.local_addr().expect("it has one");
-        let mut peer = TcpStream::connect(address).expect("there is a backlog");
+        let mut peer = Retrying(TcpStream::connect(address).expect("there is a backlog"));
         let (stream, _) = listener.accept().expect("the peer is there");
         let link = Link::new(stream, &Arc::default());
         (&link.stream)
@@ -148,7 +149,7 @@ mod tests {
             .expect("the socket has space");
         link.abort();
         let longest = Some(Duration::from_millis(50));
-        peer.set_read_timeout(longest).expect("a socket");
+        peer.0.set_read_timeout(longest).expect("a socket");
         let mut buffer = [0; 8];
         assert_eq!(peer.read(&mut buffer).expect("what was sent"), 4);
         let more = peer.read(&mut buffer).map_err(|error| error.kind());
@@ -157,7 +158,7 @@ mod tests {
             "{more:?}"
         );
         drop(link);
-        peer.set_read_timeout(None).expect("a socket");
+        peer.0.set_read_timeout(None).expect("a socket");
         let end = peer.read(&mut buffer).map_err(|error| error.kind());
         assert_eq!(end, Err(ErrorKind::ConnectionReset));
     }

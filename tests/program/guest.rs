@@ -5,6 +5,7 @@
 
 use std::net::{SocketAddr, TcpStream};
 
+use flashgate_testing::Retrying;
 use tungstenite::client::IntoClientRequest;
 use tungstenite::handshake::HandshakeError;
 use tungstenite::handshake::client::{Request, Response};
@@ -24,7 +25,7 @@ pub(crate) enum Speaks {
 
 /// A WebSocket that was welcomed.
 pub(crate) struct Guest {
-    pub(crate) socket: WebSocket<TcpStream>,
+    pub(crate) socket: WebSocket<Retrying<TcpStream>>,
     speaks: Speaks,
 }
 
@@ -45,13 +46,13 @@ impl Guest {
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         // A message here is a segment, as it is from a browser.
         stream.set_nodelay(true).unwrap();
-        let welcomed = tungstenite::client(request, stream);
+        let welcomed = tungstenite::client(request, Retrying(stream));
         let (socket, response) = welcomed.map_err(without_more)?;
         Ok((Self { socket, speaks }, response))
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
-        self.socket.get_ref().local_addr().unwrap()
+        self.socket.get_ref().0.local_addr().unwrap()
     }
 
     /// Sends one command.
@@ -157,7 +158,7 @@ pub(crate) fn request(to: SocketAddr, path: &str) -> Request {
     format!("ws://{to}{path}").into_client_request().unwrap()
 }
 
-fn without_more(error: HandshakeError<ClientHandshake<TcpStream>>) -> Error {
+fn without_more(error: HandshakeError<ClientHandshake<Retrying<TcpStream>>>) -> Error {
     match error {
         HandshakeError::Failure(error) => error,
         HandshakeError::Interrupted(_) => panic!("no answer in {PATIENCE:?}"),

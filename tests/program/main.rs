@@ -35,6 +35,7 @@ mod ruffle;
 mod server;
 mod signed;
 mod site;
+mod stopped;
 mod store;
 mod terminal;
 mod tickets;

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use argon2::Params;
 use flashgate::password::Hash;
 use flashgate_core::Secret;
+use flashgate_testing::Retrying;
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Far more than anything here takes.
@@ -164,7 +165,8 @@ const PAUSE: u8 = 1;
 const CLOSE: u8 = 2;
 
 impl Output {
-    pub(crate) fn read(mut from: impl Read + Send + 'static) -> Self {
+    pub(crate) fn read(from: impl Read + Send + 'static) -> Self {
+        let mut from = Retrying(from);
         let bytes = Arc::new(Mutex::new(Vec::new()));
         let shared = Arc::clone(&bytes);
         let taking = Arc::new(AtomicU8::new(TAKE));

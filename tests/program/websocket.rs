@@ -292,7 +292,7 @@ on_both! {
 }
 
 fn half_closed(goes: Guest) {
-    let mut stream: TcpStream = goes.socket.into_inner();
+    let mut stream: TcpStream = goes.socket.into_inner().0;
     stream.shutdown(std::net::Shutdown::Write).unwrap();
     let mut rest = Vec::new();
     std::io::Read::read_to_end(&mut stream, &mut rest).unwrap();

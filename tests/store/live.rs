@@ -16,6 +16,7 @@ use flashgate::site_table::{Address, SiteTable};
 use flashgate::store::{Active, Fault};
 use flashgate_core::MemberEvent::{Disabled, Removed, Renamed};
 use flashgate_core::{Answer, Member, MemberId, MemberStore, Reply, Secret};
+use flashgate_testing::Retrying;
 use mysql::prelude::Queryable;
 
 use crate::database::Site;
@@ -455,10 +456,10 @@ impl Wire {
     }
 }
 
-fn pass(mut from: TcpStream, mut to: TcpStream, is_cut: &AtomicBool) {
+fn pass(from: TcpStream, mut to: TcpStream, is_cut: &AtomicBool) {
     let mut bytes = [0; 4096];
     let mut one = || -> io::Result<usize> {
-        let read = from.read(&mut bytes)?;
+        let read = Retrying(&from).read(&mut bytes)?;
         if !is_cut.load(Ordering::Relaxed) {
             to.write_all(&bytes[..read])?;
         }

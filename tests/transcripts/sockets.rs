@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use flashgate_core::{Clock, Config, ListenerId, Login, MemberEvent, Millis, Now};
 use flashgate_host::{Handle, Host, Probe};
+use flashgate_testing::Retrying;
 use flashgate_testing::transcript::{Appetite, Arrival, Driver, End, Patience};
 use socket2::{Domain, Socket, Type};
 
@@ -194,18 +195,18 @@ impl Driver for Sockets {
     }
 
     fn read(&mut self, client: usize, patience: Patience) -> Result<Arrival, String> {
-        let Some(mut stream) = self.client(client) else {
+        let Some(stream) = self.client(client) else {
             return Ok(Arrival::End(End::Cut));
         };
         let mut buffer = [0; 16 * 1024];
         let read = match patience {
             Patience::None => {
                 stream.set_nonblocking(true).map_err(in_words)?;
-                let read = stream.read(&mut buffer);
+                let read = Retrying(stream).read(&mut buffer);
                 stream.set_nonblocking(false).map_err(in_words)?;
                 read
             }
-            Patience::Some => stream.read(&mut buffer),
+            Patience::Some => Retrying(stream).read(&mut buffer),
         };
         match read {
             Ok(0) => Ok(Arrival::End(End::Closed)),

@@ -10,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::event::{Timespec, epoll};
+use rustix::io::Errno;
 use rustix::net::sockopt;
 
 use crate::crowd::{self, Listen, Outs};
@@ -152,7 +153,11 @@ impl Noisy {
         let mut space = [const { MaybeUninit::<epoll::Event>::uninit() }; 256];
         let timeout = Timespec::try_from(TURN).map_err(|error| Fault::new(error.to_string()))?;
         while !is_over.load(SeqCst) {
-            let (events, _) = epoll::wait(&epoll, &mut space, Some(&timeout))?;
+            let events = match epoll::wait(&epoll, &mut space, Some(&timeout)) {
+                Ok((events, _)) => events,
+                Err(Errno::INTR) => continue,
+                Err(error) => return Err(error.into()),
+            };
             for event in events {
                 let n = event.data.u64() as usize;
                 match (&self.connections[n]).write(&chunk[sent[n]..]) {

@@ -77,6 +77,7 @@ impl Guest {
                     match self.stream.read(&mut some) {
                         Ok(0) => return Ok(None),
                         Ok(length) => self.bytes.extend(&some[..length]),
+                        Err(error) if error.kind() == ErrorKind::Interrupted => {}
                         Err(error) if error.kind() == ErrorKind::ConnectionReset => {
                             return Ok(None);
                         }

@@ -15,7 +15,7 @@ pub(crate) fn serve(mut stream: TcpStream) -> io::Result<()> {
         if let Some(upgrade) = upgrade(&head)? {
             break upgrade;
         }
-        match stream.read(&mut bytes)? {
+        match read(&stream, &mut bytes)? {
             0 => return Ok(()),
             _ if head.len() > 16 << 10 => return Err(io::ErrorKind::FileTooLarge.into()),
             read => head.extend_from_slice(&bytes[..read]),
@@ -29,7 +29,7 @@ pub(crate) fn serve(mut stream: TcpStream) -> io::Result<()> {
         if end {
             break;
         }
-        match stream.read(&mut bytes)? {
+        match read(&stream, &mut bytes)? {
             0 => return Ok(()),
             read => end = echo.take(&bytes[..read], &mut out),
         }
@@ -37,8 +37,18 @@ pub(crate) fn serve(mut stream: TcpStream) -> io::Result<()> {
     // Closing a socket with unread bytes in it may destroy the last answer.
     stream.shutdown(Shutdown::Write)?;
     stream.set_read_timeout(Some(Duration::from_secs(2)))?;
-    while stream.read(&mut bytes).is_ok_and(|read| read > 0) {}
+    while read(&stream, &mut bytes).is_ok_and(|read| read > 0) {}
     Ok(())
+}
+
+/// Reads once, and again where a signal has interrupted that.
+fn read(mut stream: &TcpStream, into: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match stream.read(into) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => return read,
+        }
+    }
 }
 
 /// The answer to a request and the length of its head, once the head is complete.

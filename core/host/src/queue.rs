@@ -60,3 +60,39 @@ pub fn write(socket: &mut impl Write, bytes: &[u8]) -> io::Result<usize> {
 fn is_stall(error: ErrorKind) -> bool {
     error == ErrorKind::WouldBlock || cfg!(windows) && error == ErrorKind::TimedOut
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The results of its writes, the last one first.
+    struct Socket(Vec<Result<usize, ErrorKind>>);
+
+    impl Write for Socket {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            let result = self.0.pop().expect("no further write");
+            result.map_err(io::Error::from)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn one_write_whatever_interrupts_it() {
+        use ErrorKind::{ConnectionReset, Interrupted, WouldBlock, WriteZero};
+        for (results, expected) in [
+            (&[Ok(3)][..], Ok(3)),
+            (&[Err(Interrupted), Err(Interrupted), Ok(3)], Ok(3)),
+            (&[Err(Interrupted), Err(WouldBlock)], Ok(0)),
+            (&[Err(ConnectionReset)], Err(ConnectionReset)),
+            (&[Ok(0)], Err(WriteZero)),
+        ] {
+            let mut socket = Socket(results.iter().rev().copied().collect());
+            let written = write(&mut socket, b"hello").map_err(|error| error.kind());
+            assert_eq!(written, expected, "{results:?}");
+            assert!(socket.0.is_empty(), "{results:?}");
+        }
+    }
+}

@@ -6,6 +6,7 @@
 //! - [`mod@scenarios`]: what a runtime must do with real sockets.
 //! - [`counting`]: an allocator that counts.
 //! - [`cpu_ticks`] of a process, and a [`ticket`] for tests of a member store.
+//! - [`Retrying`]: a stream for test clients, whose reads and writes go on after a signal.
 
 mod clock;
 pub mod counting;
@@ -13,6 +14,8 @@ pub mod filter;
 pub mod fuzz;
 mod process;
 mod random;
+#[path = "../../tests/websocket/retrying.rs"]
+mod retrying;
 pub mod scenarios;
 pub mod sim;
 mod ticket;
@@ -20,4 +23,5 @@ pub mod transcript;
 
 pub use clock::ManualClock;
 pub use process::cpu_ticks;
+pub use retrying::Retrying;
 pub use ticket::ticket;

@@ -11,10 +11,11 @@ use tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
 use tungstenite::{Error, Message, WebSocket};
 
 use crate::frames::{PING, TEXT, masked};
+use crate::retrying::Retrying;
 use crate::serve::serve;
 
 /// A client after its handshake, and the server's thread.
-fn connect() -> (WebSocket<TcpStream>, JoinHandle<()>) {
+fn connect() -> (WebSocket<Retrying<TcpStream>>, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let server = thread::spawn(move || serve(listener.accept().unwrap().0).unwrap());
@@ -22,13 +23,14 @@ fn connect() -> (WebSocket<TcpStream>, JoinHandle<()>) {
     stream
         .set_read_timeout(Some(Duration::from_secs(20)))
         .unwrap();
-    let (client, response) = tungstenite::client(format!("ws://{address}/"), stream).unwrap();
+    let request = format!("ws://{address}/");
+    let (client, response) = tungstenite::client(request, Retrying(stream)).unwrap();
     assert_eq!(response.status().as_u16(), 101);
     (client, server)
 }
 
 /// Reads to the end, which must be a close from the server with this code.
-fn ends_with(mut client: WebSocket<TcpStream>, server: JoinHandle<()>, code: CloseCode) {
+fn ends_with(mut client: WebSocket<Retrying<TcpStream>>, server: JoinHandle<()>, code: CloseCode) {
     let Message::Close(Some(frame)) = client.read().unwrap() else {
         panic!("no close");
     };

@@ -15,5 +15,6 @@ mod differential;
 #[path = "../../examples/websocket-echo/echo.rs"]
 mod echo;
 mod frames;
+mod retrying;
 #[path = "../../examples/websocket-echo/serve.rs"]
 mod serve;

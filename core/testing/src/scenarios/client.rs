@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use socket2::SockRef;
 
+use crate::retrying::Retrying;
+
 /// A connection to the server under test.
 #[derive(Debug)]
 pub struct Client {
-    input: BufReader<TcpStream>,
+    input: BufReader<Retrying<TcpStream>>,
 }
 
 impl Client {
@@ -20,7 +22,7 @@ impl Client {
         let limited = stream.set_write_timeout(Some(LIMIT));
         limited.expect("a time limit is legal");
         let client = Self {
-            input: BufReader::new(stream),
+            input: BufReader::new(Retrying(stream)),
         };
         client.limit_read(LIMIT);
         client
@@ -114,7 +116,7 @@ impl Client {
     }
 
     fn stream(&self) -> &TcpStream {
-        self.input.get_ref()
+        &self.input.get_ref().0
     }
 
     fn limit_read(&self, limit: Duration) {
