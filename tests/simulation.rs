@@ -211,6 +211,7 @@ const MUST_HAPPEN: &[&str] = &[
     "You may not do that.",
     "a guest with a nick",
     "a guest without a nick",
+    "a guest's nick changed",
     "address limit",
     "a nick changed",
     "a nick changed from outside",

@@ -407,6 +407,10 @@ impl Model {
                 self.count("login failed");
             }
             What::Nick { who, old, new } => {
+                if self.must.is_empty() {
+                    let id = self.about(node, note);
+                    self.guest_renamed(id, new);
+                }
                 let Some(Must::Nick(id, member, before)) = self.must.pop_front() else {
                     panic!("no nick is to change: {note:?}");
                 };

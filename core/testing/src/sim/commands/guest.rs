@@ -1,5 +1,6 @@
 //! GUEST: a client comes online without an account. What follows from it is in `model/guests.rs`.
 
+use crate::random::Random;
 use crate::sim::ask::{Ask, Writer};
 use crate::sim::key::Key;
 use crate::sim::model::Model;
@@ -10,8 +11,7 @@ pub(super) fn write(writer: &mut Writer<'_>) -> (Ask, String) {
     let word = *random.pick(&["GUEST", "guest", "/Guest "]);
     let nick = match random.below(10) {
         0..=3 => return (Ask::command("GUEST", []), String::from(word)),
-        4..=7 => String::from(*random.pick(&NICKS)),
-        8 => String::from(*random.pick(&NEVER)),
+        4..=8 => nick(random),
         _ => format!("g{unique}"),
     };
     let more = *random.pick(&["", "", " more"]);
@@ -19,6 +19,15 @@ pub(super) fn write(writer: &mut Writer<'_>) -> (Ask, String) {
         Ask::command("GUEST", [&nick]),
         format!("{word} {nick}{more}"),
     )
+}
+
+/// A nick that other guests want, too, or one that no guest gets.
+pub(super) fn nick(random: &mut Random) -> String {
+    let nicks: &[&str] = match random.percent(80) {
+        true => &NICKS,
+        false => &NEVER,
+    };
+    String::from(*random.pick(nicks))
 }
 
 /// The answer to a client that does not become a guest.
@@ -33,8 +42,11 @@ const NICKS: [&str; 8] = [
     "~mia", "Mia", "~MIA", "guest1", "~Guest2", "zoë", "~ZOË", "~alice",
 ];
 
-/// Nicks that break a rule: without a mark, with two, digits alone, with what cannot be seen, and too long.
-const NEVER: [&str; 8] = [
+/// Nicks that look like the one that is kept, and nicks that break a rule: nothing behind the mark, two marks, digits
+/// alone, with what cannot be seen, and too long.
+const NEVER: [&str; 10] = [
+    "Mona",
+    "~rnona",
     "~",
     "~~mia",
     "#room",

@@ -1,14 +1,12 @@
 //! NICK: another nick. What follows from its question to the store is in `model/renaming.rs`.
 
+use super::guest;
 use crate::sim::ask::{Ask, Writer};
 use crate::sim::key::Key;
 use crate::sim::model::Model;
 use crate::sim::reader::Said;
 
 pub(super) fn write(writer: &mut Writer<'_>) -> (Ask, String) {
-    if writer.guest {
-        return (Ask::command("LIST", []), String::from("LIST"));
-    }
     let nick = nick(writer);
     let word = *writer.random.pick(&["NICK", "nick", "/Nick "]);
     let more = *writer.random.pick(&["", "", " more"]);
@@ -26,6 +24,7 @@ fn nick(writer: &mut Writer<'_>) -> String {
         // A nick that nobody has would change a real store, and the visitors would know its members no more.
         _ if is_real => String::from(&*writer.random.pick(&writer.members.all).nick),
         5 => String::from(*writer.random.pick(&[&RULES[..], &LOOK_ALIKES].concat())),
+        6 | 7 if writer.guest => guest::nick(writer.random),
         _ => writer.nick(),
     }
 }

@@ -38,15 +38,16 @@ impl Model {
     }
 
     fn is_free_for_guest(&self, wanted: &str) -> Result<String, &'static str> {
-        let rest = wanted.strip_prefix('~').unwrap_or(wanted);
-        if rest.is_empty() || rest.chars().count() > 31 || !is_allowed(rest) {
-            return Err("Nick is not allowed.");
-        }
-        let nick = format!("~{rest}");
-        match self.has_guest(&nick) || is_reserved(rest) {
+        let nick = as_guest(wanted).ok_or("Nick is not allowed.")?;
+        match self.is_taken_for_guest(&nick) {
             true => Err("Nick is taken."),
             false => Ok(nick),
         }
+    }
+
+    /// Whether another guest may not have this nick.
+    pub(super) fn is_taken_for_guest(&self, nick: &str) -> bool {
+        self.has_guest(nick) || is_reserved(&nick[1..])
     }
 
     fn guests(&self) -> impl Iterator<Item = &(Member, Key)> {
@@ -79,6 +80,38 @@ impl Model {
         });
         self.come_online(id, guest);
     }
+
+    /// The log says that a guest has another nick, which it gets at once.
+    pub(super) fn guest_renamed(&mut self, id: Key, nick: &str) {
+        let ask = self.take(id);
+        let Some([wanted]) = ask.arguments("NICK") else {
+            panic!("{nick:?} is no answer to {ask:?}");
+        };
+        self.raise_level(id);
+        assert_eq!(self.without_the_store(id, wanted), None, "a new nick");
+        assert_eq!(
+            as_guest(wanted).as_deref(),
+            Some(nick),
+            "the nick of a guest"
+        );
+        let guest = self.who(id).expect("is online");
+        assert!(is_guest(guest), "the store decides for a member");
+        let guest = Member {
+            id: guest.id,
+            nick: nick.into(),
+            name: nick.into(),
+        };
+        self.last_nick.insert(guest.id, self.now.mono);
+        self.count("a guest's nick changed");
+        self.renamed(&guest, Some(id));
+    }
+}
+
+/// The nick of a guest that wants this one, if it keeps the rules.
+pub(super) fn as_guest(wanted: &str) -> Option<String> {
+    let rest = wanted.strip_prefix('~').unwrap_or(wanted);
+    let is_allowed = !rest.is_empty() && rest.chars().count() <= 31 && is_allowed(rest);
+    is_allowed.then(|| format!("~{rest}"))
 }
 
 /// Who a member is in the log, or a guest who is called so.

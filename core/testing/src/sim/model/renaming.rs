@@ -1,5 +1,6 @@
 //! Other nicks: by NICK, and from outside.
 
+use super::guests::{as_guest, is_guest};
 use super::side::Turn;
 use super::{Model, Must, Owner, Question};
 use crate::sim::commands::nick::RESERVED;
@@ -15,7 +16,7 @@ impl Question {
 }
 
 impl Model {
-    /// What a client gets for a NICK about which the store need not be asked.
+    /// What a client gets for a NICK that changes nothing; for a member, without a question to the store.
     pub(in crate::sim) fn without_the_store(&self, id: Key, nick: &str) -> Option<Said> {
         let Some(member) = self.who(id) else {
             return Some(Said::error("Not identified."));
@@ -23,18 +24,27 @@ impl Model {
         if self.config.nick_changes == NickChanges::Off {
             return Some(Said::error("Nicks cannot be changed here."));
         }
-        if !is_allowed(nick) {
+        let wanted = match is_guest(member) {
+            true => as_guest(nick),
+            false => is_allowed(nick).then(|| String::from(nick)),
+        };
+        let Some(nick) = wanted else {
             return Some(Said::error("Nick is not allowed."));
-        }
-        if nick == &*member.nick {
-            return Some(Said::xml("nickchanged", [nick, nick]));
+        };
+        if *nick == *member.nick {
+            return Some(Said::xml("nickchanged", [&*nick, &nick]));
         }
         let wait = self.config.limits.nick_wait;
         let last = self.last_nick.get(&member.id);
         if last.is_some_and(|at| self.now.mono < *at + wait) {
             return Some(Said::error("Please try again later."));
         }
-        is_reserved(nick).then(|| Said::error("Nick is taken."))
+        let is_own = nick.to_lowercase() == member.nick.to_lowercase();
+        let is_taken = match is_guest(member) {
+            true => self.is_taken_for_guest(&nick),
+            false => is_reserved(&nick),
+        };
+        (is_taken && !is_own).then(|| Said::error("Nick is taken."))
     }
 
     /// The core asks the store to give a member another nick.
@@ -145,7 +155,7 @@ impl Model {
     }
 
     /// A member has this nick in the store.
-    fn renamed(&mut self, member: &Member, author: Option<Key>) {
+    pub(super) fn renamed(&mut self, member: &Member, author: Option<Key>) {
         for side in self.sides.values_mut() {
             if let Turn::Claim { member: waits, .. } = &mut side.turn
                 && waits.id == member.id
