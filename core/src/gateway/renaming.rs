@@ -5,6 +5,7 @@
 //! nick is free. Members that wait for one another in a cycle, as two that swap their nicks, are renamed together.
 
 use alloc::collections::{BTreeMap, VecDeque};
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem;
@@ -256,24 +257,29 @@ impl Gateway {
         None
     }
 
-    /// Renames members that wait for one another. The first leaves and comes again for the others' clients: for a
-    /// moment it would have the same nick as another.
+    /// Renames members that wait for one another. For a moment the first would have the same nick as another, so it
+    /// has one that nobody has. For clients of 2007, which know no change of nick, it leaves and comes again.
     fn rename_cycle(&mut self, cycle: &[MemberId]) {
         let first = cycle.first().and_then(|id| {
             let slot = self.hub.slot_of(*id)?;
-            let conn = self.hub.online(slot)?.conn;
-            Some((self.renamings.take(*id)?, slot, conn))
+            Some((self.renamings.take(*id)?, slot))
         });
-        let Some((waiting, slot, conn)) = first else {
+        let Some((waiting, slot)) = first else {
             debug_assert!(false, "the members of a cycle are online and wait");
             return;
         };
         let Member { nick, name, .. } = &waiting.member;
-        let Some(old) = self.hub.rename(slot, ASIDE, name) else {
-            debug_assert!(false, "another member has the nick that no client can send");
+        let aside = self.nick_of_nobody();
+        let Some(old) = self.hub.rename(slot, &aside, name) else {
+            debug_assert!(false, "somebody has the nick of nobody");
             return;
         };
-        self.tell_presence(slot, &reply::quit(&old));
+        self.tell_nick(
+            slot,
+            &[reply::quit(&old)],
+            &reply::nickchanged(&old, &aside),
+            None,
+        );
         // Each takes the nick that the one behind it has just left.
         for id in cycle.iter().skip(1).rev() {
             if let Some(waiting) = self.renamings.take(*id) {
@@ -281,9 +287,24 @@ impl Gateway {
             }
         }
         self.hub.rename(slot, nick, name);
-        self.tell_presence(slot, &reply::login(nick, name));
-        self.tell(conn, &reply::identify(nick, name));
         self.note_nick(slot, &old);
+        self.tell_nick(
+            slot,
+            &[reply::login(nick, name)],
+            &reply::nickchanged(&aside, nick),
+            None,
+        );
+        self.identify_anew(slot);
+    }
+
+    /// A nick that nobody online has, and no client can choose. Mostly it is `~`: a store of other rules may have
+    /// given that to a member.
+    fn nick_of_nobody(&self) -> String {
+        let mut nick = String::from(ASIDE);
+        while self.hub.by_nick(&nick).is_some() {
+            nick.push_str(ASIDE);
+        }
+        nick
     }
 
     /// Gives a member the nick that it waits for. Returns the nick before.
@@ -291,19 +312,6 @@ impl Gateway {
         let Member { id, nick, name } = &waiting.member;
         let slot = self.hub.slot_of(*id)?;
         self.change_nick(slot, nick, name, waiting.author)
-    }
-
-    /// Sends an element about a member to all clients that may know of it, the member's own included.
-    fn tell_presence(&mut self, slot: Slot, message: &Message) {
-        match self.config.presence {
-            Presence::All => self.broadcast(Audience::Everyone, message, None),
-            Presence::Off => {
-                let own = self.hub.online(slot).map(|online| online.conn);
-                for conn in own.into_iter().chain(self.hub.neighbours(slot)) {
-                    self.tell(conn, message);
-                }
-            }
-        }
     }
 
     /// Ends the chats of members whose nicks others have waited for too long. In the store they have other nicks,
@@ -340,41 +348,68 @@ impl Gateway {
         name: &str,
         author: Option<ConnId>,
     ) -> Option<Arc<str>> {
-        let online = self.hub.online(slot);
-        let (conn, level) = online.map(|online| (online.conn, online.level))?;
+        let conn = self.hub.online(slot)?.conn;
         let old = self.hub.rename(slot, nick, name)?;
         self.note_nick(slot, &old);
-        let author = author.filter(|author| *author == conn);
-        let changed = reply::nickchanged(&old, nick);
-        let (quit, login) = (reply::quit(&old), reply::login(nick, name));
-        match self.config.presence {
-            Presence::All => {
-                self.broadcast(Audience::Level(Level::One), &quit, author);
-                self.broadcast(Audience::Level(Level::One), &login, author);
-                self.broadcast(Audience::Level(Level::Two), &changed, author);
-            }
-            Presence::Off => match level {
-                Level::One => {
-                    self.tell(conn, &quit);
-                    self.tell(conn, &login);
-                }
-                Level::Two => {
-                    if author.is_some() {
-                        self.say(conn, &changed);
-                    } else {
-                        self.tell(conn, &changed);
-                    }
-                    for neighbour in self.hub.neighbours(slot) {
-                        self.tell(neighbour, &changed);
-                    }
-                }
-            },
-        }
-        if level == Level::One {
-            // Only a change from outside reaches such a client, which learns here that it is its own.
-            self.tell(conn, &reply::identify(nick, name));
-        }
+        self.tell_nick(
+            slot,
+            &[reply::quit(&old), reply::login(nick, name)],
+            &reply::nickchanged(&old, nick),
+            author.filter(|author| *author == conn),
+        );
+        self.identify_anew(slot);
         Some(old)
+    }
+
+    /// Notifies all who may know a member that its nick changes: those of level 1 as in 2007.
+    fn tell_nick(
+        &mut self,
+        slot: Slot,
+        as_in_2007: &[Message],
+        changed: &Message,
+        author: Option<ConnId>,
+    ) {
+        let Some((conn, level)) = self
+            .hub
+            .online(slot)
+            .map(|online| (online.conn, online.level))
+        else {
+            return;
+        };
+        match (self.config.presence, level) {
+            (Presence::All, _) => {
+                for message in as_in_2007 {
+                    self.broadcast(Audience::Level(Level::One), message, author);
+                }
+                self.broadcast(Audience::Level(Level::Two), changed, author);
+            }
+            (Presence::Off, Level::One) => {
+                for message in as_in_2007 {
+                    self.tell(conn, message);
+                }
+            }
+            (Presence::Off, Level::Two) => {
+                if author.is_some() {
+                    self.say(conn, changed);
+                } else {
+                    self.tell(conn, changed);
+                }
+                for neighbour in self.hub.neighbours(slot) {
+                    self.tell(neighbour, changed);
+                }
+            }
+        }
+    }
+
+    /// Tells a client of level 1, which gets another nick only from outside, that the new member is itself.
+    fn identify_anew(&mut self, slot: Slot) {
+        let Some(online) = self.hub.online(slot) else {
+            return;
+        };
+        if online.level == Level::One {
+            let identified = reply::identify(online.nick(), online.name());
+            self.tell(online.conn, &identified);
+        }
     }
 
     fn note_nick(&mut self, slot: Slot, old: &Arc<str>) {
@@ -419,5 +454,5 @@ const MAX_WAIT: Millis = Millis::from_secs(2);
 /// How many members may swap nicks at once. In a longer cycle the waits end instead.
 const MAX_CYCLE: usize = 64;
 
-/// The nick of a member for the moment in which the others of its cycle are renamed. No client can send it.
-const ASIDE: &str = "\0";
+/// The nick of a member for the moment in which the others of its cycle are renamed.
+const ASIDE: &str = "~";
