@@ -145,6 +145,11 @@ const REGRESSIONS: &[(u64, u64, &str)] = &[
         LONG,
         "a PASSWD in line since before others' messages waited for its client",
     ),
+    (
+        7_000_004_061,
+        3_000,
+        "the rest of a long command that the rate holds back in front of a WebSocket's close",
+    ),
 ];
 
 /// Inputs of a run until its faults stop.

@@ -233,17 +233,18 @@ impl Side {
         if self.turn != Turn::Free {
             return OverTheRate::No;
         }
-        if self.next(limits, now).is_none() {
+        let next = self.next(limits, now).map(cost);
+        let Some(cost) = next.filter(|cost| *cost != Cost::Nothing) else {
+            // The rest of a command that was too long may wait in front of what costs nothing.
             return match self.may_skip(limits, now) {
                 true => OverTheRate::Perhaps,
                 false => OverTheRate::No,
             };
-        }
-        let ask = &self.script[0].ask;
-        let cost = cost(ask);
-        if cost == Cost::Nothing || self.rate.must_allow(cost, limits, now) {
+        };
+        if self.rate.must_allow(cost, limits, now) {
             return OverTheRate::No;
         }
+        let ask = &self.script[0].ask;
         // A client that does not read its answers may wait for that or for the rate: the model cannot tell which.
         if self.is_read(ask, limits) && !self.rate.may_allow(cost, limits, now) {
             OverTheRate::Yes
