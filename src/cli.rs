@@ -1,34 +1,35 @@
 //! The command line: what can be said, and how it ends.
-//!
-//! argh does the parsing. What it lacks is mended here, at the edge: `--option=value`, `-h`,
-//! `--version`, and exit code 64 for a command line that makes no sense.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io;
 use std::process::ExitCode;
 
-use argh::{ArgsInfo, CommandInfoWithArgs, EarlyExit, FlagInfoKind, FromArgs, Optionality};
-
 use crate::chat;
+use crate::config::Surroundings;
 use crate::failure::{self, Failure};
 use crate::log::diagnostics;
 use crate::members;
-use crate::prompt::STANDARD_INPUT;
+use crate::owner;
 use crate::replay;
 use crate::serve;
 
 mod command;
+mod config;
 mod hint;
+mod parse;
 mod settings;
+mod typed;
 
 pub use command::Command;
-use command::Flashgate;
+pub use config::options_of;
+pub use parse::{Request, parse};
 
 /// Runs the program with the process's own arguments.
 pub fn main() -> ExitCode {
-    let done = match parse(std::env::args_os().skip(1)) {
-        Ok(Request::Run(command)) => run(&command),
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let surroundings = Surroundings::of_process();
+    let done = match parse(arguments.iter().cloned(), &surroundings) {
+        Ok(Request::Run(command)) => run(&command, arguments, surroundings),
         Ok(Request::Say(text)) => failure::print(&text),
         Err(failure) => Err(failure),
     };
@@ -36,6 +37,9 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             diagnostics::say(&failure.message);
+            if let Some(owner) = owner::became() {
+                diagnostics::say(owner);
+            }
             ExitCode::from(failure.exit.code())
         }
     };
@@ -43,12 +47,29 @@ pub fn main() -> ExitCode {
     code
 }
 
-fn run(command: &Command) -> Result<(), Failure> {
+fn run(
+    command: &Command,
+    arguments: Vec<OsString>,
+    surroundings: Surroundings,
+) -> Result<(), Failure> {
     match command {
-        Command::Serve(options) => diagnostics::queued().and_then(|()| serve::serve(options)),
+        Command::Serve(options) => {
+            diagnostics::queued(options.log_level)?;
+            for warning in &options.sources.warnings {
+                log::warn!("{warning}");
+            }
+            // At a reload, the same arguments stand behind what the file says by then.
+            let again = move || parse::served(parse(arguments.iter().cloned(), &surroundings)?);
+            let served = serve::serve(options, Box::new(again));
+            served.map_err(|failure| options.sources.explain(failure))
+        }
+        Command::Config(command) => {
+            diagnostics::direct();
+            command.run()
+        }
         Command::Members(command) => {
             diagnostics::direct();
-            members::run(&command.command)
+            members::run(&command.command, &surroundings)
         }
         Command::Chat(options) => {
             diagnostics::direct();
@@ -64,238 +85,3 @@ fn run(command: &Command) -> Result<(), Failure> {
         }
     }
 }
-
-/// What the command line asks for.
-#[derive(Debug)]
-pub enum Request {
-    /// To run a command.
-    Run(Box<Command>),
-    /// To print a text: help or version.
-    Say(String),
-}
-
-/// Reads a command line, without the program's name.
-pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Request, Failure> {
-    let arguments: Result<Vec<String>, OsString> = arguments.map(OsString::into_string).collect();
-    let arguments = arguments.map_err(|argument| {
-        Failure::usage(&format!(
-            "the argument {} is not valid UTF-8",
-            argument.to_string_lossy()
-        ))
-    })?;
-    let mut arguments = standard_input(normalise(arguments)?);
-    let mut config = None;
-    let mut words = arguments.iter().map(String::as_str);
-    let mut words = words.by_ref().filter(|argument| !argument.starts_with('-'));
-    let (first, second) = (words.next(), words.next());
-    let shows_settings = first == Some("serve") || (first, second) == (Some("help"), Some("serve"));
-    if first == Some("serve") {
-        let known = known();
-        let (rest, settings) = settings::take(arguments, |option| takes_value(&known, option))?;
-        (arguments, config) = (rest, Some(settings));
-    }
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match Flashgate::from_args(&["flashgate"], &arguments) {
-        Ok(Flashgate { version: true, .. }) => Ok(Request::Say(format!(
-            "flashgate {}\n",
-            env!("CARGO_PKG_VERSION")
-        ))),
-        Ok(Flashgate {
-            command: Some(mut command),
-            ..
-        }) => {
-            if let (Command::Serve(options), Some(config)) = (&mut command, config) {
-                options.settings = config;
-            }
-            Ok(Request::Run(command.into()))
-        }
-        Ok(Flashgate { command: None, .. }) => Err(Failure::usage(
-            "no command given; use serve, members, chat, replay or ruffle-config",
-        )),
-        Err(EarlyExit {
-            output,
-            status: Ok(()),
-        }) => Ok(Request::Say(folded(&if shows_settings {
-            settings::help(&output)
-        } else {
-            output
-        }))),
-        Err(EarlyExit { output, .. }) => {
-            Err(Failure::usage(&with_hint(output.trim_end(), &arguments)))
-        }
-    }
-}
-
-/// Folds lines that are wider than a terminal, as argh does with options and with nothing else.
-fn folded(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len() + 64);
-    for line in text.split_inclusive('\n') {
-        let is_short = line.trim_end().chars().count() <= COLUMNS;
-        // An example is there to be copied. Only examples have this indent.
-        if is_short || line.starts_with("    flashgate ") {
-            folded.push_str(line);
-            continue;
-        }
-        let rest = line.trim_start();
-        let option = rest
-            .strip_prefix("--")
-            .and_then(|rest| rest.split_once(' '));
-        let words = option.map_or(rest, |(_, described)| described.trim_start());
-        let own = &line[..line.len() - words.len()];
-        let (indent, width) = if line.starts_with("Usage:") {
-            ("       ", COLUMNS - MARGIN)
-        } else if option.is_some() {
-            (settings::DESCRIBED, COLUMNS)
-        } else {
-            (own, COLUMNS)
-        };
-        folded.push_str(own);
-        let mut column = own.len();
-        for (at, word) in words.split_whitespace().enumerate() {
-            // An option stays on a line with its value.
-            let value = !word.starts_with('[') && word.ends_with(']');
-            if at > 0 && !value && column + 1 + word.chars().count() > width {
-                folded.push('\n');
-                folded.push_str(indent);
-                column = indent.len();
-            } else if at > 0 {
-                folded.push(' ');
-                column += 1;
-            }
-            folded.push_str(word);
-            column += word.chars().count();
-        }
-        folded.push('\n');
-    }
-    folded
-}
-
-/// Explains an unknown argument, suggests the option that may have been meant, and points out options after
-/// `--`.
-fn with_hint(message: &str, arguments: &[&str]) -> String {
-    let unknown = message.strip_prefix("Unrecognized argument: ");
-    let message = match unknown {
-        Some(word) => hint::unrecognized(word, arguments),
-        None => message.to_owned(),
-    };
-    let known = known();
-    let name = |argument: &str| argument.split('=').next().unwrap_or_default().to_owned();
-    let mut behind = arguments.iter().skip_while(|argument| **argument != "--");
-    match behind.find(|argument| known.contains_key(&name(argument))) {
-        Some(option) => format!(
-            "{message}\nBehind -- nothing is an option any more; write {} before it.",
-            name(option)
-        ),
-        None => message,
-    }
-}
-
-/// Splits `--option=value` into two arguments, for options that take a value; values stay unchanged. Refuses
-/// an option that is given twice but allowed once: argh accepts a repeated switch, and its message for other
-/// options is of no help.
-fn normalise(arguments: Vec<String>) -> Result<Vec<String>, Failure> {
-    let known = known();
-    let takes_value = |option: &str| takes_value(&known, option);
-    let mut seen = BTreeSet::new();
-    let mut once = |option: &str| {
-        let single = known.get(option).is_some_and(|given| !given.repeats);
-        if single && !seen.insert(option.to_owned()) {
-            return Err(Failure::usage(&format!(
-                "{option} is given twice; leave out one of them"
-            )));
-        }
-        Ok(())
-    };
-
-    let mut normal = Vec::with_capacity(arguments.len());
-    let mut arguments = arguments.into_iter();
-    while let Some(argument) = arguments.next() {
-        match argument.split_once('=') {
-            Some((option, value)) if takes_value(option) => {
-                once(option)?;
-                normal.extend([option.to_owned(), value.to_owned()]);
-            }
-            _ if argument == "--" => {
-                normal.push(argument);
-                normal.extend(arguments.by_ref());
-            }
-            _ if argument == "-h" => normal.push("--help".to_owned()),
-            _ => {
-                once(&argument)?;
-                let takes_next = takes_value(&argument);
-                normal.push(argument);
-                normal.extend(takes_next.then(|| arguments.next()).flatten());
-            }
-        }
-    }
-    Ok(normal)
-}
-
-/// Puts a name that can be opened in the place of `-`, which argh takes for an option, where a file is read.
-fn standard_input(mut arguments: Vec<String>) -> Vec<String> {
-    let command: Vec<&str> = arguments.iter().map(String::as_str).take(2).collect();
-    let reads = matches!(command[..], ["members", "import"] | ["replay", ..]);
-    let known = known();
-    let mut option: Option<String> = None;
-    for argument in &mut arguments {
-        let is_file = match &option {
-            None => reads,
-            Some(option) => FILES_READ.contains(&option.as_str()),
-        };
-        if argument == "-" && is_file {
-            STANDARD_INPUT.clone_into(argument);
-        }
-        option = takes_value(&known, argument).then(|| argument.clone());
-    }
-    arguments
-}
-
-/// Options whose file is read once, from start to end.
-const FILES_READ: [&str; 3] = ["--policy-file", "--ticket-secret", "--mysql-password"];
-
-/// How an option may be given.
-struct Given {
-    value: bool,
-    repeats: bool,
-}
-
-/// All options there are.
-fn known() -> BTreeMap<String, Given> {
-    let mut known = BTreeMap::new();
-    options_of(&Flashgate::get_args_info(), &mut known);
-    known.extend(settings::all().map(|(name, setting)| {
-        let given = Given {
-            value: settings::takes_value(setting),
-            repeats: setting.is_list(),
-        };
-        (name, given)
-    }));
-    known
-}
-
-fn takes_value(known: &BTreeMap<String, Given>, option: &str) -> bool {
-    known.get(option).is_some_and(|given| given.value)
-}
-
-/// The options of a command and of those below it: one command line has one of each name.
-fn options_of(command: &CommandInfoWithArgs, found: &mut BTreeMap<String, Given>) {
-    for flag in command.flags {
-        let given = Given {
-            value: matches!(flag.kind, FlagInfoKind::Option { .. }),
-            repeats: flag.optionality == Optionality::Repeating,
-        };
-        found.insert(flag.long.to_owned(), given);
-    }
-    for sub in &command.commands {
-        options_of(&sub.command, found);
-    }
-}
-
-/// The default width of a terminal, and of argh's own lines.
-const COLUMNS: usize = 80;
-
-/// Columns for the value of an option at the end of a line.
-const MARGIN: usize = 16;
-
-#[cfg(test)]
-mod tests;

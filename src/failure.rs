@@ -22,10 +22,16 @@ pub struct Failure {
 impl Failure {
     /// A command line that makes no sense, with where to read what does.
     pub fn usage(message: &str) -> Self {
-        let help = "Run flashgate --help, or flashgate COMMAND --help, for more information.";
-        Exit::Usage.because(format!("{message}\n{help}"))
+        Exit::Usage.because(format!("{message}\n{HELP}"))
+    }
+
+    /// A message without where to read more.
+    pub(crate) fn without_help(message: &str) -> &str {
+        message.strip_suffix(HELP).unwrap_or(message).trim_end()
     }
 }
+
+const HELP: &str = "Run flashgate --help, or flashgate COMMAND --help, for more information.";
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

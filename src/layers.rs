@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// An area, and the areas that it may use, beside the [`TOOLS`].
-const AREAS: [(&str, &[&str]); 12] = [
+const AREAS: [(&str, &[&str]); 13] = [
     ("password", &[]),
     ("store", &["password"]),
     ("import", &["password", "store"]),
@@ -14,16 +14,25 @@ const AREAS: [(&str, &[&str]); 12] = [
     ("chat", &[]),
     ("recording", &[]),
     ("replay", &[]),
-    ("members", &["import", "password", "site_table", "store"]),
+    (
+        "members",
+        &["config", "import", "password", "site_table", "store"],
+    ),
     (
         "serve",
         &["import", "login", "recording", "site_table", "store", "web"],
     ),
-    ("cli", &["chat", "members", "replay", "serve", "web"]),
+    ("config", &["serve", "store"]),
+    (
+        "cli",
+        &["chat", "config", "members", "replay", "serve", "web"],
+    ),
 ];
 
 /// What every area may use. A tool uses no area.
-const TOOLS: [&str; 6] = ["bounded", "failure", "files", "log", "prompt", "text"];
+const TOOLS: [&str; 8] = [
+    "bounded", "failure", "files", "log", "owner", "prompt", "sources", "text",
+];
 
 #[test]
 fn areas_use_only_what_is_below_them() {

@@ -3,6 +3,8 @@
 //! The binary is [`cli::main`] and nothing else; the modules are public so that tests can use them.
 //!
 //! - [`cli`] reads the command line and decides the exit code.
+//! - [`config`] reads the configuration file and the environment, which become options in front of those of the
+//!   command line; [`sources`] remembers where each comes from.
 //! - [`serve`] turns options into settings and listeners, and runs the chosen runtime.
 //! - [`web`] is what is served over HTTP: the built-in pages, and the operator's own folder.
 //! - [`chat`] is a client of the chat, for a terminal or a pipe.
@@ -18,6 +20,7 @@
 mod bounded;
 pub mod chat;
 pub mod cli;
+pub mod config;
 pub mod failure;
 mod files;
 pub mod import;
@@ -26,12 +29,14 @@ mod layers;
 pub mod log;
 pub mod login;
 pub mod members;
+mod owner;
 pub mod password;
 pub mod prompt;
 pub mod recording;
 pub mod replay;
 pub mod serve;
 pub mod site_table;
+pub mod sources;
 pub mod store;
 pub mod text;
 pub mod web;

@@ -8,7 +8,9 @@ mod plan;
 mod policy;
 mod reload;
 mod reserved;
+mod restart;
 mod run;
 
 pub use options::{Runtime, ServeOptions};
-pub use run::serve;
+pub(crate) use plan::check_all as check;
+pub use run::{Again, serve};

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use strsim::damerau_levenshtein;
+
 pub use flashgate_core::name::{is_unseen, shapes_others};
 
 /// Text in double quotes with JSON's escapes.
@@ -67,6 +69,17 @@ pub(crate) fn in_script(text: &str) -> String {
     }
     quoted.push('"');
     quoted
+}
+
+/// The known word that is most like this one, if any is.
+pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let letters = word.trim_start_matches('-').chars().count();
+    let distance = |known: &str| match known.strip_prefix(word) {
+        Some(_) if letters >= 3 => 1,
+        Some(_) | None => damerau_levenshtein(word, known),
+    };
+    let (distance, known) = known.map(|known| (distance(known), known)).min()?;
+    (distance <= (letters / 3).max(1)).then_some(known)
 }
 
 /// The beginning of a text, for a message.

@@ -2,6 +2,7 @@
 
 use argh::{ArgsInfo, FromArgs};
 
+use super::config::ConfigCommand;
 use crate::chat::ChatOptions;
 use crate::members::MembersCommand;
 use crate::replay::ReplayOptions;
@@ -14,6 +15,7 @@ use crate::web::RuffleConfig;
     example = "Try it, with three members in memory:\n  {command_name} serve --demo",
     example = "Chat in the terminal:\n  {command_name} chat 127.0.0.1:8080 --id alice",
     example = "Add a member, and serve everyone:\n  {command_name} members add --id 1 --nick alice --name Alice\n  {command_name} serve --listen 0.0.0.0:8080",
+    example = "Keep the options in a file:\n  {command_name} config default > flashgate.toml\n  {command_name} serve --config flashgate.toml",
     note = "Exit codes: 0, success; 1, failure, trying again may help; 64, wrong command line; 65, faults in the data; 69, cannot listen on or reach an address; 78, a file or a limit of this machine does not fit the options."
 )]
 pub(super) struct Flashgate {
@@ -33,6 +35,8 @@ pub(super) struct Flashgate {
 pub enum Command {
     /// Run the server.
     Serve(ServeOptions),
+    /// Check, show or print configuration.
+    Config(ConfigCommand),
     /// Manage the member store.
     Members(MembersCommand),
     /// Chat in the terminal.

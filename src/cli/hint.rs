@@ -1,10 +1,10 @@
 //! What an argument that is not known may have been meant as.
 
 use argh::{ArgsInfo, CommandInfoWithArgs, SubCommandInfo};
-use strsim::damerau_levenshtein;
 
 use super::command::Flashgate;
 use super::settings;
+use crate::text::nearest;
 
 /// Says of an argument that argh has not recognised what is known in its place.
 pub(super) fn unrecognized(word: &str, arguments: &[&str]) -> String {
@@ -67,13 +67,7 @@ fn of_a_command(option: &str, path: &str, command: &CommandInfoWithArgs) -> Opti
     Some(format!("; did you mean {path} {} {option}?", sub.name))
 }
 
-/// The known word that is most like this one, if any is.
+/// Asks for the known word that is most like this one, if any is.
 fn meant<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
-    let letters = word.trim_start_matches('-').chars().count();
-    let distance = |known: &str| match known.strip_prefix(word) {
-        Some(_) if letters >= 3 => 1,
-        Some(_) | None => damerau_levenshtein(word, known),
-    };
-    let (distance, known) = known.map(|known| (distance(known), known)).min()?;
-    (distance <= (letters / 3).max(1)).then(|| format!("; did you mean {known}?"))
+    nearest(word, known).map(|known| format!("; did you mean {known}?"))
 }

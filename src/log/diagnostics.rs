@@ -5,12 +5,15 @@
 //! standard error (records of the `log` crate, panics, texts of [`say`]) through a bounded queue to a thread
 //! of its own. Lines that do not fit are dropped and counted.
 
+use std::env;
 use std::io::{self, Write};
 use std::panic;
 use std::sync::OnceLock;
 use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
 use std::time::Duration;
+
+use log::LevelFilter;
 
 use crate::bounded::{self, Item, Receiver, Sender};
 use crate::failure::{Exit, Failure};
@@ -21,12 +24,14 @@ pub fn direct() {
     builder().init();
 }
 
-/// Writes diagnostics through a queue, with panics and the texts of [`say`]. For a server.
-pub fn queued() -> Result<(), Failure> {
+/// Writes diagnostics of this level through a queue, with panics and the texts of [`say`]. For a server.
+pub fn queued(level: LevelFilter) -> Result<(), Failure> {
     let queue = Queue::new(io::stderr())?;
-    builder()
+    // Takes everything: what gets here is decided before, by a level that can change.
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("trace"))
         .target(env_logger::Target::Pipe(Box::new(queue.clone())))
         .init();
+    set_level(level);
     let panics = queue.clone();
     panic::set_hook(Box::new(move |panic| {
         let thread = thread::current();
@@ -38,6 +43,13 @@ pub fn queued() -> Result<(), Failure> {
     // The first caller has set up the same standard error.
     let _ = QUEUE.set(queue);
     Ok(())
+}
+
+/// Changes the level of what a server writes, unless `RUST_LOG` decides it: that can name modules, too.
+pub fn set_level(level: LevelFilter) {
+    if env::var_os(env_logger::DEFAULT_FILTER_ENV).is_none() {
+        log::set_max_level(level);
+    }
 }
 
 fn builder() -> env_logger::Builder {

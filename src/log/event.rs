@@ -22,6 +22,10 @@ pub enum Event<'a> {
     },
     /// This was read again, as SIGHUP asks for.
     Reloaded(&'static str),
+    /// These options have new values, which hold from now on.
+    ReloadedSettings(&'a str),
+    /// These options have new values, which only a restart puts into effect.
+    RestartNeeded(&'a str),
     /// Something could not be read again, for this reason, and the server goes on with what it had.
     ReloadFailed(&'a str),
     /// The core has something to say.

@@ -88,6 +88,16 @@ impl Line<'_> {
                 let what = Word(what);
                 self.write("reloaded", &[Word("RELOADED "), what], &[("what", what)]);
             }
+            Event::ReloadedSettings(names) => {
+                let (what, names) = (Word("settings"), Text(names));
+                let text = [Word("RELOADED settings "), names];
+                self.write("reloaded", &text, &[("what", what), ("names", names)]);
+            }
+            Event::RestartNeeded(names) => {
+                let names = Text(names);
+                let text = [Word("RESTART NEEDED "), names];
+                self.write("restart_needed", &text, &[("names", names)]);
+            }
             Event::ReloadFailed(why) => {
                 let why = Text(why);
                 let text = [Word("RELOAD FAILED "), why];

@@ -1,10 +1,10 @@
 //! `members backup`: a copy of the whole store, while servers go on.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use argh::{ArgsInfo, FromArgs};
 
-use super::common::{counted, default_store, open};
+use super::common::{counted, open};
 use crate::failure::Failure;
 
 /// Copy the whole store into a new file that only you can read; servers may be running.
@@ -19,13 +19,17 @@ pub(crate) struct Backup {
     #[argh(positional)]
     file: PathBuf,
 
-    /// file of the member store (default flashgate.db)
-    #[argh(option, arg_name = "FILE", default = "default_store()")]
-    members: PathBuf,
+    /// file of the member store (default: the one that the configuration names, or flashgate.db)
+    #[argh(option, arg_name = "FILE")]
+    pub(super) members: Option<PathBuf>,
+
+    /// configuration file that names the member store (default /etc/flashgate/flashgate.toml, if it is there)
+    #[argh(option, arg_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
 }
 
-pub(super) fn run(options: &Backup) -> Result<String, Failure> {
-    let members = open(&options.members)?;
+pub(super) fn run(options: &Backup, store: &Path) -> Result<String, Failure> {
+    let members = open(store)?;
     let copied = members.back_up(&options.file)?;
     let copied = counted(usize::try_from(copied).unwrap_or(0), "member");
     Ok(format!(

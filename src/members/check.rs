@@ -2,11 +2,11 @@
 //! names.
 
 use std::fmt::Display;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use argh::{ArgsInfo, FromArgs};
 
-use super::common::{check_path, counted, counts, default_store};
+use super::common::{check_path, counted, counts};
 use crate::failure::{self, Exit, Failure};
 use crate::store::{Checkup, Fault, Members, NickTrouble, Wrong};
 use crate::text::Plain;
@@ -19,14 +19,18 @@ use crate::text::Plain;
     note = "Changes nothing. Exits with 65 if the file is damaged, if a member can never log in, or if a nick or name breaks a rule or clashes with another."
 )]
 pub(crate) struct Check {
-    /// file of the member store (default flashgate.db)
-    #[argh(option, arg_name = "FILE", default = "default_store()")]
-    members: PathBuf,
+    /// file of the member store (default: the one that the configuration names, or flashgate.db)
+    #[argh(option, arg_name = "FILE")]
+    pub(super) members: Option<PathBuf>,
+
+    /// configuration file that names the member store (default /etc/flashgate/flashgate.toml, if it is there)
+    #[argh(option, arg_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
 }
 
-pub(super) fn run(options: &Check) -> Result<String, Failure> {
-    check_path(&options.members)?;
-    let found = match Members::open(&options.members).and_then(|members| members.check()) {
+pub(super) fn run(store: &Path) -> Result<String, Failure> {
+    check_path(store)?;
+    let found = match Members::open(store).and_then(|members| members.check()) {
         Ok(found) => found,
         // So damaged that SQLite cannot even say where.
         Err(error) if error.fault == Fault::Corrupt => {
@@ -35,7 +39,7 @@ pub(super) fn run(options: &Check) -> Result<String, Failure> {
         Err(error) => return Err(error.into()),
     };
     if !found.damage.is_empty() {
-        let (file, lines) = (options.members.display(), found.damage.join("\n"));
+        let (file, lines) = (store.display(), found.damage.join("\n"));
         let message = format!("the member store {file} is damaged; restore a backup:\n{lines}");
         return Err(Exit::Data.because(message));
     }

@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 use argh::{ArgsInfo, FromArgs};
 
 use super::common::{
-    default_store, find, given_up, name, nick, number, open, open_if_there, open_or_create, said,
-    who,
+    find, given_up, name, nick, number, open, open_if_there, open_or_create, said, who,
 };
 use super::{backup, check, export, import, list, rename, show};
+use crate::config::{Store, Surroundings};
 use crate::failure::{self, Exit, Failure};
+use crate::owner;
 use crate::password::Hash;
 use crate::prompt;
-use crate::store::{Active, AddError, Name, NewMember, Nick, Number, Who};
+use crate::store::{Active, AddError, Name, NewMember, Nick, Number, Who, is_address};
 
 /// Manage the member store.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
@@ -65,9 +66,13 @@ pub(crate) struct Add {
     #[argh(switch)]
     inactive: bool,
 
-    /// file of the member store (default flashgate.db), created if missing
-    #[argh(option, arg_name = "FILE", default = "default_store()")]
-    members: PathBuf,
+    /// file of the member store (default: the one that the configuration names, or flashgate.db), created if missing
+    #[argh(option, arg_name = "FILE")]
+    members: Option<PathBuf>,
+
+    /// configuration file that names the member store (default /etc/flashgate/flashgate.toml, if it is there)
+    #[argh(option, arg_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 /// Give a member another password; it is asked for, or read as one line from standard input.
@@ -78,9 +83,13 @@ pub(crate) struct Passwd {
     #[argh(positional, from_str_fn(who))]
     who: Who,
 
-    /// file of the member store (default flashgate.db)
-    #[argh(option, arg_name = "FILE", default = "default_store()")]
-    members: PathBuf,
+    /// file of the member store (default: the one that the configuration names, or flashgate.db)
+    #[argh(option, arg_name = "FILE")]
+    members: Option<PathBuf>,
+
+    /// configuration file that names the member store (default /etc/flashgate/flashgate.toml, if it is there)
+    #[argh(option, arg_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 /// Let a member log in.
@@ -91,9 +100,13 @@ pub(crate) struct Enable {
     #[argh(positional, from_str_fn(who))]
     who: Who,
 
-    /// file of the member store (default flashgate.db)
-    #[argh(option, arg_name = "FILE", default = "default_store()")]
-    members: PathBuf,
+    /// file of the member store (default: the one that the configuration names, or flashgate.db)
+    #[argh(option, arg_name = "FILE")]
+    members: Option<PathBuf>,
+
+    /// configuration file that names the member store (default /etc/flashgate/flashgate.toml, if it is there)
+    #[argh(option, arg_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 /// Stop a member from logging in; a member who is online is logged out.
@@ -104,9 +117,13 @@ pub(crate) struct Disable {
     #[argh(positional, from_str_fn(who))]
     who: Who,
 
-    /// file of the member store (default flashgate.db)
-    #[argh(option, arg_name = "FILE", default = "default_store()")]
-    members: PathBuf,
+    /// file of the member store (default: the one that the configuration names, or flashgate.db)
+    #[argh(option, arg_name = "FILE")]
+    members: Option<PathBuf>,
+
+    /// configuration file that names the member store (default /etc/flashgate/flashgate.toml, if it is there)
+    #[argh(option, arg_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 /// Remove a member for good; a member who is online is logged out.
@@ -117,32 +134,88 @@ pub(crate) struct Remove {
     #[argh(positional, from_str_fn(who))]
     who: Who,
 
-    /// file of the member store (default flashgate.db)
-    #[argh(option, arg_name = "FILE", default = "default_store()")]
-    members: PathBuf,
+    /// file of the member store (default: the one that the configuration names, or flashgate.db)
+    #[argh(option, arg_name = "FILE")]
+    members: Option<PathBuf>,
+
+    /// configuration file that names the member store (default /etc/flashgate/flashgate.toml, if it is there)
+    #[argh(option, arg_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
-pub(crate) fn run(action: &Action) -> Result<(), Failure> {
+impl Action {
+    /// The options that say where the store is.
+    fn store(&self) -> Store<'_> {
+        let (members, config) = match self {
+            Self::Add(Add {
+                members, config, ..
+            })
+            | Self::Passwd(Passwd {
+                members, config, ..
+            })
+            | Self::Enable(Enable {
+                members, config, ..
+            })
+            | Self::Disable(Disable {
+                members, config, ..
+            })
+            | Self::Remove(Remove {
+                members, config, ..
+            })
+            | Self::List(list::List {
+                members, config, ..
+            })
+            | Self::Show(show::Show {
+                members, config, ..
+            })
+            | Self::Rename(rename::Rename {
+                members, config, ..
+            })
+            | Self::Export(export::Export {
+                members, config, ..
+            })
+            | Self::Import(import::Import {
+                members, config, ..
+            })
+            | Self::Check(check::Check { members, config })
+            | Self::Backup(backup::Backup {
+                members, config, ..
+            }) => (members, config),
+        };
+        Store {
+            members: members.as_deref(),
+            config: config.as_deref(),
+        }
+    }
+}
+
+pub(crate) fn run(action: &Action, surroundings: &Surroundings) -> Result<(), Failure> {
+    let store = action.store().path(surroundings)?;
+    let store = store.as_path();
+    // The address of a database is nobody's file.
+    if !store.to_str().is_some_and(is_address) {
+        owner::become_owner_of(store)?;
+    }
     let said = match action {
-        Action::Add(options) => add(options)?,
-        Action::List(options) => list::run(options)?,
-        Action::Show(options) => show::run(options)?,
-        Action::Passwd(options) => passwd(options)?,
-        Action::Rename(options) => rename::run(options)?,
-        Action::Enable(options) => set_active(&options.members, &options.who, Active::Yes)?,
-        Action::Disable(options) => set_active(&options.members, &options.who, Active::No)?,
-        Action::Remove(options) => remove(options)?,
-        Action::Export(options) => export::run(options)?,
-        Action::Import(options) => import::run(options)?,
-        Action::Check(options) => check::run(options)?,
-        Action::Backup(options) => backup::run(options)?,
+        Action::Add(options) => add(options, store)?,
+        Action::List(options) => list::run(options, store)?,
+        Action::Show(options) => show::run(options, store)?,
+        Action::Passwd(options) => passwd(options, store)?,
+        Action::Rename(options) => rename::run(options, store)?,
+        Action::Enable(options) => set_active(store, &options.who, Active::Yes)?,
+        Action::Disable(options) => set_active(store, &options.who, Active::No)?,
+        Action::Remove(options) => remove(options, store)?,
+        Action::Export(options) => export::run(options, store)?,
+        Action::Import(options) => import::run(options, store)?,
+        Action::Check(_) => check::run(store)?,
+        Action::Backup(options) => backup::run(options, store)?,
     };
     failure::print(&said)
 }
 
-fn add(options: &Add) -> Result<String, Failure> {
+fn add(options: &Add, store: &Path) -> Result<String, Failure> {
     // Checked first, so that a password is not typed twice for a nick that is taken.
-    if let Some(members) = open_if_there(&options.members)?
+    if let Some(members) = open_if_there(store)?
         && let Some(taken) = members.taken(options.id, &options.nick)?
     {
         return Err(AddError::Taken(taken).into());
@@ -159,7 +232,7 @@ fn add(options: &Add) -> Result<String, Failure> {
             Active::Yes
         },
     };
-    let mut members = open_or_create(&options.members)?;
+    let mut members = open_or_create(store)?;
     let given_up = given_up(&members, &member.nick, member.id)?;
     members.add(&member)?;
     Ok(format!(
@@ -169,8 +242,8 @@ fn add(options: &Add) -> Result<String, Failure> {
     ))
 }
 
-fn passwd(options: &Passwd) -> Result<String, Failure> {
-    let mut members = open(&options.members)?;
+fn passwd(options: &Passwd, store: &Path) -> Result<String, Failure> {
+    let mut members = open(store)?;
     let member = find(&members, &options.who)?;
     let change = members.set_password(member.id, &new_hash()?)?;
     said(change, "has a new password", &member, &options.who)
@@ -193,8 +266,8 @@ fn set_active(store: &Path, who: &Who, active: Active) -> Result<String, Failure
     said(change, done, &member, who)
 }
 
-fn remove(options: &Remove) -> Result<String, Failure> {
-    let mut members = open(&options.members)?;
+fn remove(options: &Remove, store: &Path) -> Result<String, Failure> {
+    let mut members = open(store)?;
     let member = find(&members, &options.who)?;
     let change = members.remove(member.id)?;
     said(change, "is removed", &member, &options.who)

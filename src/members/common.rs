@@ -1,14 +1,13 @@
 //! What several commands do: open the store, find a member, say what was done, read arguments.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::failure::{Exit, Failure};
 use crate::log::diagnostics;
 use crate::password::Format;
 use crate::store::{
-    Active, AddError, Change, DEFAULT_STORE, Listed, Members, Name, Nick, Number, Origin, Taken,
-    Who, is_address,
+    Active, AddError, Change, Listed, Members, Name, Nick, Number, Origin, Taken, Who, is_address,
 };
 use crate::text::Plain;
 
@@ -145,9 +144,4 @@ pub(super) fn name(text: &str) -> Result<Name, String> {
 
 pub(super) fn who(text: &str) -> Result<Who, String> {
     Who::parse(text).map_err(|fault| format!("it {fault}; write a member's number or nick"))
-}
-
-/// In the folder where the program is started.
-pub(super) fn default_store() -> PathBuf {
-    PathBuf::from(DEFAULT_STORE)
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use argh::{ArgsInfo, FromArgs};
 use csv::Writer;
 
-use super::common::{counted, default_store, open};
+use super::common::{counted, open};
 use super::list::iso;
 use crate::failure::{Failure, written};
 use crate::files;
@@ -29,13 +29,17 @@ pub(crate) struct Export {
     #[argh(switch)]
     with_hashes: bool,
 
-    /// file of the member store (default flashgate.db)
-    #[argh(option, arg_name = "FILE", default = "default_store()")]
-    members: PathBuf,
+    /// file of the member store (default: the one that the configuration names, or flashgate.db)
+    #[argh(option, arg_name = "FILE")]
+    pub(super) members: Option<PathBuf>,
+
+    /// configuration file that names the member store (default /etc/flashgate/flashgate.toml, if it is there)
+    #[argh(option, arg_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
 }
 
-pub(super) fn run(options: &Export) -> Result<String, Failure> {
-    let members = open(&options.members)?;
+pub(super) fn run(options: &Export, store: &Path) -> Result<String, Failure> {
+    let members = open(store)?;
     let exported = match &options.file {
         None => rows(&members, options, io::stdout().lock())?,
         Some(path) => {

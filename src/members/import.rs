@@ -1,11 +1,11 @@
 //! `members import`: members of an old site, from a table, from a dump of its database, or from the
 //! database while it runs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use argh::{ArgsInfo, FromArgs};
 
-use super::common::{default_store, open_if_there, open_or_create};
+use super::common::{open_if_there, open_or_create};
 use crate::failure::Failure;
 use crate::import::{ActiveIf, Charset, Map, Options, Refused, Spaces, Target};
 use crate::store::is_address;
@@ -74,9 +74,13 @@ pub(crate) struct Import {
     #[argh(switch)]
     skip_refused: bool,
 
-    /// file of the member store (default flashgate.db), created if missing
-    #[argh(option, arg_name = "FILE", default = "default_store()")]
-    members: PathBuf,
+    /// file of the member store (default: the one that the configuration names, or flashgate.db), created if missing
+    #[argh(option, arg_name = "FILE")]
+    pub(super) members: Option<PathBuf>,
+
+    /// configuration file that names the member store (default /etc/flashgate/flashgate.toml, if it is there)
+    #[argh(option, arg_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
 }
 
 impl Import {
@@ -101,8 +105,8 @@ impl Import {
     }
 }
 
-pub(super) fn run(command: &Import) -> Result<String, Failure> {
-    let store = open_if_there(&command.members)?;
+pub(super) fn run(command: &Import, store: &Path) -> Result<String, Failure> {
+    let opened = open_if_there(store)?;
     let mut origin = Origin::of(command)?;
     let printed = match command.dry_run || command.skip_refused {
         true => Printed::Rows,
@@ -113,13 +117,13 @@ pub(super) fn run(command: &Import) -> Result<String, Failure> {
         let imported = origin.import(target, &mut printer);
         printer.end().map(|()| (imported, printed))
     };
-    let (imported, printed) = match store {
-        store if command.dry_run => import(&mut origin, Target::Nowhere(store.as_ref()))?,
+    let (imported, printed) = match opened {
+        opened if command.dry_run => import(&mut origin, Target::Nowhere(opened.as_ref()))?,
         Some(mut members) => import(&mut origin, Target::Store(&mut members))?,
         // No store is made where nothing comes in.
         None => match origin.import(Target::Nowhere(None), &mut ()) {
             Ok(report) if report.good() > 0 => {
-                let mut members = open_or_create(&command.members)?;
+                let mut members = open_or_create(store)?;
                 import(&mut origin, Target::Store(&mut members))?
             }
             nothing => (nothing, Printed::Cleaned),

@@ -1,13 +1,13 @@
 //! `members list`: all members or some, for people and for programs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use argh::{ArgsInfo, FromArgs};
 use flashgate_core::{Now, UnixSeconds};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use super::common::{default_store, open, yes_or_no};
+use super::common::{open, yes_or_no};
 use crate::failure::Failure;
 use crate::password::Format;
 use crate::store::{Active, Filter, Listed, Stored};
@@ -53,12 +53,16 @@ pub(crate) struct List {
     #[argh(switch)]
     json: bool,
 
-    /// file of the member store (default flashgate.db)
-    #[argh(option, arg_name = "FILE", default = "default_store()")]
-    members: PathBuf,
+    /// file of the member store (default: the one that the configuration names, or flashgate.db)
+    #[argh(option, arg_name = "FILE")]
+    pub(super) members: Option<PathBuf>,
+
+    /// configuration file that names the member store (default /etc/flashgate/flashgate.toml, if it is there)
+    #[argh(option, arg_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
 }
 
-pub(super) fn run(options: &List) -> Result<String, Failure> {
+pub(super) fn run(options: &List, store: &Path) -> Result<String, Failure> {
     if options.active && options.inactive {
         return Err(Failure::usage(
             "nobody is active and inactive; leave out --active or --inactive",
@@ -81,7 +85,7 @@ pub(super) fn run(options: &List) -> Result<String, Failure> {
         never: options.never,
         format: options.hash,
     };
-    let members = open(&options.members)?.select(&filter)?;
+    let members = open(store)?.select(&filter)?;
     Ok(if options.json {
         let objects = members
             .iter()

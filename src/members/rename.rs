@@ -1,10 +1,10 @@
 //! `members rename`: another nick, and perhaps another name.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use argh::{ArgsInfo, FromArgs};
 
-use super::common::{any_nick, default_store, find, given_up, name, nick, open, said, who};
+use super::common::{any_nick, find, given_up, name, nick, open, said, who};
 use crate::failure::{Exit, Failure};
 use crate::store::{Name, Nick, Who};
 
@@ -24,13 +24,17 @@ pub(crate) struct Rename {
     #[argh(positional, from_str_fn(name))]
     name: Option<Name>,
 
-    /// file of the member store (default flashgate.db)
-    #[argh(option, arg_name = "FILE", default = "default_store()")]
-    members: PathBuf,
+    /// file of the member store (default: the one that the configuration names, or flashgate.db)
+    #[argh(option, arg_name = "FILE")]
+    pub(super) members: Option<PathBuf>,
+
+    /// configuration file that names the member store (default /etc/flashgate/flashgate.toml, if it is there)
+    #[argh(option, arg_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
 }
 
-pub(super) fn run(options: &Rename) -> Result<String, Failure> {
-    let mut members = open(&options.members)?;
+pub(super) fn run(options: &Rename, store: &Path) -> Result<String, Failure> {
+    let mut members = open(store)?;
     let member = find(&members, &options.who)?;
     if options.nick.as_str() != member.nick {
         let refused = |why| Exit::Usage.because(format!("the nick will not do: {why}"));

@@ -1,10 +1,10 @@
 //! `members show`: one member, with everything that is stored.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use argh::{ArgsInfo, FromArgs};
 
-use super::common::{default_store, find, nobody, open, who, yes_or_no};
+use super::common::{find, nobody, open, who, yes_or_no};
 use super::list::{USELESS, date_time, fields};
 use crate::failure::Failure;
 use crate::store::{Stored, Who};
@@ -26,13 +26,17 @@ pub(crate) struct Show {
     #[argh(switch)]
     json: bool,
 
-    /// file of the member store (default flashgate.db)
-    #[argh(option, arg_name = "FILE", default = "default_store()")]
-    members: PathBuf,
+    /// file of the member store (default: the one that the configuration names, or flashgate.db)
+    #[argh(option, arg_name = "FILE")]
+    pub(super) members: Option<PathBuf>,
+
+    /// configuration file that names the member store (default /etc/flashgate/flashgate.toml, if it is there)
+    #[argh(option, arg_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
 }
 
-pub(super) fn run(options: &Show) -> Result<String, Failure> {
-    let members = open(&options.members)?;
+pub(super) fn run(options: &Show, store: &Path) -> Result<String, Failure> {
+    let members = open(store)?;
     let member = find(&members, &options.who)?;
     let stored = members.stored(member.id)?;
     let (format, hash) = stored.ok_or_else(|| nobody(&options.who))?;

@@ -35,6 +35,15 @@ enum Families {
 #[derive(Debug)]
 pub(super) struct Listeners(Vec<Listener>);
 
+/// What the settings say about the listeners. A reload changes none of it.
+#[derive(Clone, Debug)]
+pub(super) struct Places {
+    /// What each serves, in the order of the listeners.
+    pub(super) roles: Vec<Role>,
+    /// The ports of the gateways.
+    pub(super) ports: BTreeSet<u16>,
+}
+
 #[derive(Debug)]
 struct Listener {
     socket: TcpListener,
@@ -95,12 +104,17 @@ fn take_ipv4_too(addresses: &mut [Address]) {
 }
 
 fn resolve(text: &str, role: Role) -> Result<Address, Failure> {
+    let option = match role {
+        Role::Gateway => "--listen",
+        Role::Policy => "--policy-listen",
+        Role::Metrics => "--metrics-on",
+    };
     let (host, port) = text.rsplit_once(':').unwrap_or((text, ""));
     let port_fits = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
     let bare_v6 = host.contains(':') && !host.starts_with('[');
     if host.is_empty() || bare_v6 || !port_fits || port.parse::<u16>().is_err() {
         return Err(Failure::usage(&format!(
-            "{text} is not an address to listen on; write ADDRESS:PORT, like 127.0.0.1:8080, \
+            "{option} {text} is not an address to listen on; write ADDRESS:PORT, like 127.0.0.1:8080, \
              0.0.0.0:80, [::]:80 or localhost:8080"
         )));
     }
@@ -232,9 +246,15 @@ impl Listener {
 }
 
 impl Listeners {
-    /// What each serves, in the order of the listeners.
-    pub(super) fn roles(&self) -> Vec<Role> {
-        self.0.iter().map(|listener| listener.role).collect()
+    pub(super) fn places(&self) -> Places {
+        let gateways = self
+            .0
+            .iter()
+            .filter(|listener| listener.role == Role::Gateway);
+        Places {
+            roles: self.0.iter().map(|listener| listener.role).collect(),
+            ports: gateways.map(|listener| listener.address.port()).collect(),
+        }
     }
 
     /// Where each listens; one that takes both families has an address of each.
@@ -245,12 +265,6 @@ impl Listeners {
             [Some(listener.address), both.then_some(v4)]
         });
         addresses.flatten().collect()
-    }
-
-    /// The ports of those that serve this.
-    pub(super) fn ports(&self, role: Role) -> impl Iterator<Item = u16> {
-        let of_role = self.0.iter().filter(move |listener| listener.role == role);
-        of_role.map(|listener| listener.address.port())
     }
 
     pub(super) fn into_inner(self) -> Vec<TcpListener> {

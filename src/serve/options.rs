@@ -6,9 +6,11 @@ use std::str::FromStr;
 
 use argh::{ArgsInfo, FromArgs};
 use flashgate_core::{Config, is_host_name};
+use log::LevelFilter;
 
 use crate::import::{ActiveIf, Charset, Map, Options, Refused, Spaces};
 use crate::log::Format;
+use crate::sources::Sources;
 use crate::web::{FrameAncestor, Ruffle, TicketUrl};
 
 /// Run the server.
@@ -16,9 +18,14 @@ use crate::web::{FrameAncestor, Ruffle, TicketUrl};
 #[argh(
     subcommand,
     name = "serve",
-    note = "Every listener answers policy requests, HTTP and chat on one port. The log goes to standard output; RUST_LOG=info or RUST_LOG=debug prints more on standard error. SIGTERM or SIGINT stops the server within 5 seconds; a second signal ends it at once. SIGHUP makes it read the folders, the policy file, the reserved nicks and the ticket secret again."
+    note = "Every listener answers policy requests, HTTP and chat on one port. The log goes to standard output; RUST_LOG=info or RUST_LOG=debug prints more on standard error. SIGTERM or SIGINT stops the server within 5 seconds; a second signal ends it at once.",
+    note = "Each option can also be a line of the file of --config, like max-clients = 4096, or an environment variable, like FLASHGATE_MAX_CLIENTS. The command line goes before the environment, and that before the file. flashgate config default prints a file with all options, flashgate config show prints each value and where it comes from. SIGHUP makes the server read the file, and the folders and files that it names, again; the log names what only a restart changes."
 )]
 pub struct ServeOptions {
+    /// configuration file in TOML, with a key for each option; flashgate config default prints one; or set FLASHGATE_CONFIG
+    #[argh(option, arg_name = "FILE")]
+    pub config: Option<PathBuf>,
+
     /// Where to serve everything.
     #[argh(
         option,
@@ -50,7 +57,7 @@ pub struct ServeOptions {
     #[argh(
         option,
         arg_name = "chat-or-ADDR",
-        description = "where to serve /metrics: chat, on the ports of --listen (default), or an address of its own, like 127.0.0.1:9100"
+        description = "where to serve /metrics: chat, on the ports of --listen, or an address of its own, like 127.0.0.1:9100 (default chat)"
     )]
     pub metrics_on: Option<String>,
 
@@ -102,7 +109,7 @@ pub struct ServeOptions {
     )]
     pub ticket_url: Option<TicketUrl>,
 
-    /// how connections are served: smol (all by one thread, default) or std (threads for each connection)
+    /// how connections are served: smol (all by one thread) or std (threads for each connection) (default smol)
     #[argh(option, arg_name = "NAME", default = "Runtime::Smol")]
     pub runtime: Runtime,
 
@@ -134,7 +141,7 @@ pub struct ServeOptions {
     #[argh(option, arg_name = "FILE")]
     pub reserved_nicks: Option<PathBuf>,
 
-    /// text (default), or json: one object a line
+    /// text, or json: one object a line (default text)
     #[argh(
         option,
         arg_name = "FORMAT",
@@ -142,6 +149,15 @@ pub struct ServeOptions {
         from_str_fn(log_format)
     )]
     pub log_format: Format,
+
+    /// what to print on standard error: error, warn, info, debug, trace or off (default warn); RUST_LOG, if it is set, decides instead
+    #[argh(
+        option,
+        arg_name = "LEVEL",
+        default = "LevelFilter::Warn",
+        from_str_fn(log_level)
+    )]
+    pub log_level: LevelFilter,
 
     /// record everything that happens in a new file that only you can read, without passwords and texts; flashgate replay plays it
     #[argh(option, arg_name = "FILE")]
@@ -163,6 +179,15 @@ pub struct ServeOptions {
         from_str_fn(no_option)
     )]
     pub settings: Config,
+
+    /// where the other options come from
+    #[argh(
+        option,
+        hidden_help,
+        default = "Sources::default()",
+        from_str_fn(no_sources)
+    )]
+    pub sources: Sources,
 
     /// serve three members from memory, 1 alice secret1, 2 bob secret2 and 3 carol secret3, with guests and a room #lobby,
     /// on loopback addresses only
@@ -206,6 +231,11 @@ fn log_format(text: &str) -> Result<Format, String> {
     one_of(text, [("text", Format::Text), ("json", Format::Json)])
 }
 
+fn log_level(text: &str) -> Result<LevelFilter, String> {
+    let wanted = "it must be off, error, warn, info, debug or trace";
+    text.parse().map_err(|_| wanted.to_owned())
+}
+
 fn one_of<T>(text: &str, known: [(&str, T); 2]) -> Result<T, String> {
     let [(one, first), (other, second)] = known;
     if text == one {
@@ -230,6 +260,11 @@ const MOST_MIB: u64 = 1024 * 1024;
 
 /// The field is filled in by hand.
 fn no_option(_: &str) -> Result<Config, String> {
+    Err("there is no such option".to_owned())
+}
+
+/// The field is filled in by hand.
+fn no_sources(_: &str) -> Result<Sources, String> {
     Err("there is no such option".to_owned())
 }
 

@@ -1,16 +1,15 @@
 //! From options to the core's settings.
 
-use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use flashgate_core::name::Reserved;
-use flashgate_core::{Config, Missing, Policy, Role, Site};
+use flashgate_core::{Config, Missing, Policy, Site};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use super::listen::Listeners;
+use super::listen::{self, Places};
 use super::options::ServeOptions;
 use super::policy;
 use super::reserved;
@@ -19,7 +18,7 @@ use crate::import::Options;
 use crate::login::TicketSecret;
 use crate::prompt::STANDARD_INPUT;
 use crate::store::is_address;
-use crate::web::{Demo, Own, Ruffle, is_own};
+use crate::web::{self, Demo, Own, Ruffle, is_own};
 
 /// Whether options contradict each other.
 pub(super) fn check(options: &ServeOptions) -> Result<(), Failure> {
@@ -35,7 +34,9 @@ pub(super) fn check(options: &ServeOptions) -> Result<(), Failure> {
              a site; add --members mysql://USER@HOST/DATABASE",
         );
     }
-    if options.record.is_none() && (options.record_secrets || options.record_limit.is_some()) {
+    let limit = options.record_limit;
+    let has_limit = limit.is_some_and(|limit| limit != DEFAULT_RECORD_LIMIT);
+    if options.record.is_none() && (options.record_secrets || has_limit) {
         return refuse("--record-limit and --record-secrets need a recording; add --record FILE");
     }
     if options.ticket_url.is_some() && options.ticket_secret.is_none() {
@@ -67,6 +68,16 @@ pub(super) fn check(options: &ServeOptions) -> Result<(), Failure> {
         );
     }
     Ok(())
+}
+
+/// Checks what a server checks before it listens and opens the member store.
+pub(crate) fn check_all(options: &ServeOptions) -> Result<(), Failure> {
+    check(options)?;
+    listen::addresses(options)?;
+    policy(options)?;
+    reserved_nicks(options)?;
+    web::site(own_site(options, &private(options)))?;
+    ticket_secret(options).map(|_| ())
 }
 
 /// The policy file's document, if there is one.
@@ -145,18 +156,18 @@ pub(super) fn capacity(options: &ServeOptions) -> Result<usize, Failure> {
 pub(super) fn config(
     options: &ServeOptions,
     document: Option<String>,
-    site: Site,
-    listeners: &Listeners,
+    site: Arc<Site>,
+    places: &Places,
     connections: usize,
 ) -> Config {
     let policy = match document {
         Some(document) => Policy::from_document(&document),
-        None => made_policy(options, listeners),
+        None => made_policy(options, places),
     };
     let mut config = Config {
-        listeners: listeners.roles(),
+        listeners: places.roles.clone(),
         policy,
-        site: Arc::new(site),
+        site,
         ..options.settings.clone()
     };
     // What the log and the status page show can be reached.
@@ -165,7 +176,6 @@ pub(super) fn config(
     if options.site.is_some() {
         config.missing = Missing::NotFound;
     }
-    warn_of_redirect(&config);
     config
 }
 
@@ -187,7 +197,7 @@ fn leads_nowhere(redirect: &str, site: &Site) -> bool {
     path.starts_with('/') && !is_own(path) && !site.has(path)
 }
 
-fn made_policy(options: &ServeOptions, listeners: &Listeners) -> Policy {
+fn made_policy(options: &ServeOptions, places: &Places) -> Policy {
     let domains: Vec<&str> = if options.policy_domain.is_empty() {
         vec!["*"]
     } else {
@@ -195,8 +205,7 @@ fn made_policy(options: &ServeOptions, listeners: &Listeners) -> Policy {
     };
     let ports = options.policy_ports.clone().unwrap_or_else(|| {
         // The ports that were opened, not those that were asked for: 0 means any.
-        let ports: BTreeSet<u16> = listeners.ports(Role::Gateway).collect();
-        let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+        let ports: Vec<String> = places.ports.iter().map(u16::to_string).collect();
         ports.join(",")
     });
     Policy::allow(domains, &ports)
@@ -242,6 +251,9 @@ fn open_files() -> usize {
     log::info!("raised the limit of open files from {before} to {now}, the hard limit");
     usize::try_from(now).unwrap_or(usize::MAX)
 }
+
+/// MiB of a recording: a small chat's weeks, a large one's day.
+pub(super) const DEFAULT_RECORD_LIMIT: u64 = 256;
 
 const OTHER_CONNECTIONS: usize = 1024;
 

@@ -1,5 +1,6 @@
-//! What SIGHUP makes the server read again, without a restart and without closing a connection: the folders
-//! that it serves, the policy file, the reserved nicks and the ticket secret. What cannot be read stays as it was.
+//! What SIGHUP makes the server read again, without a restart and without closing a connection: the configuration
+//! file, and the files and folders that the options name. A broken configuration file changes nothing. Of the other
+//! files, what cannot be read stays as it was.
 
 use std::path::Path;
 use std::sync::mpsc::{self, SyncSender};
@@ -8,10 +9,13 @@ use std::sync::{Arc, Weak};
 use flashgate_core::{Config, Policy};
 use flashgate_host::Handle;
 
+use super::listen::Places;
+use super::members::Demands;
 use super::options::ServeOptions;
-use super::plan;
+use super::run::Again;
+use super::{plan, restart};
 use crate::failure::Failure;
-use crate::log::diagnostics::start_thread;
+use crate::log::diagnostics::{self, start_thread};
 use crate::log::{Event, Writer};
 use crate::login::Pool;
 use crate::prompt::STANDARD_INPUT;
@@ -19,7 +23,12 @@ use crate::web::{self, Ruffle};
 
 /// All that is needed to read it.
 pub(super) struct Reload {
+    /// The options that hold.
     pub(super) options: ServeOptions,
+    /// Reads them once more.
+    pub(super) again: Again,
+    pub(super) places: Places,
+    pub(super) demands: Demands,
     /// The settings that hold.
     pub(super) config: Arc<Config>,
     /// Gives the server new ones.
@@ -37,27 +46,47 @@ impl Reload {
         let (ask, asked) = mpsc::sync_channel(1);
         start_thread("reload", move || {
             while asked.recv().is_ok() {
-                self.run();
+                if let Err(failure) = self.run() {
+                    let why = Failure::without_help(&failure.message);
+                    self.writer.event(&Event::ReloadFailed(why));
+                }
             }
         })?;
         Ok(ask)
     }
 
-    fn run(&mut self) {
-        let mut config = Config::clone(&self.config);
-        let done = [
-            self.folders(&mut config),
-            self.policy(&mut config),
-            self.reserved_nicks(&mut config),
-            self.ticket_secret(),
+    fn run(&mut self) -> Result<(), Failure> {
+        let mut options = (self.again)()?;
+        let explained = |options: &ServeOptions, failure| options.sources.explain(failure);
+        // As they would hold after a restart, and as they will hold now.
+        plan::check(&options).map_err(|failure| explained(&options, failure))?;
+        let kept = restart::keep(&self.options, &mut options);
+        plan::check(&options).map_err(|failure| explained(&options, failure))?;
+        let changed = self.options.sources.changed(&options.sources).join(", ");
+        let mut config = self.settings(&options)?;
+        let files = [
+            folders(&options, &mut config),
+            policy(&options, &mut config),
+            reserved_nicks(&options, &mut config),
+            self.ticket_secret(&options),
         ];
+        plan::warn_of_redirect(&config);
+        diagnostics::set_level(options.log_level);
+        self.options = options;
         self.config = Arc::new(config);
         self.handle.configure(Arc::clone(&self.config));
-        if done.iter().all(|done| matches!(done, Ok(None))) {
+
+        let is_quiet = files.iter().all(|file| matches!(file, Ok(None)));
+        if !kept.is_empty() {
+            self.writer.event(&Event::RestartNeeded(&kept.join(", ")));
+        }
+        if !changed.is_empty() {
+            self.writer.event(&Event::ReloadedSettings(&changed));
+        } else if is_quiet {
             self.writer.event(&Event::Reloaded("nothing"));
         }
-        for done in done {
-            match done {
+        for file in files {
+            match file {
                 Ok(Some(what)) => self.writer.event(&Event::Reloaded(what)),
                 Ok(None) => {}
                 Err(Failure { message: why, .. }) => {
@@ -65,51 +94,71 @@ impl Reload {
                 }
             }
         }
+        Ok(())
     }
 
-    fn folders(&self, config: &mut Config) -> Result<Option<&'static str>, Failure> {
-        let has_ruffle = matches!(self.options.ruffle, Some(Ruffle::Folder(_)));
-        if self.options.site.is_none() && !has_ruffle {
-            return Ok(None);
+    /// The settings that the options ask for, with the files that hold now.
+    fn settings(&self, options: &ServeOptions) -> Result<Config, Failure> {
+        let connections = plan::capacity(options)?;
+        let mut config = plan::config(
+            options,
+            None,
+            Arc::clone(&self.config.site),
+            &self.places,
+            connections,
+        );
+        config.filters.clone_from(&self.config.filters);
+        if options.policy_file.is_some() {
+            config.policy = self.config.policy.clone();
         }
-        let private = plan::private(&self.options);
-        config.site = Arc::new(web::site(plan::own_site(&self.options, &private))?);
-        plan::warn_of_redirect(config);
-        Ok(Some("site"))
+        if options.reserved_nicks.is_some() {
+            config.reserved_nicks = self.config.reserved_nicks.clone();
+        }
+        self.demands.meet(&mut config);
+        Ok(config)
     }
 
-    fn policy(&self, config: &mut Config) -> Result<Option<&'static str>, Failure> {
-        if is_used_up(self.options.policy_file.as_deref()) {
+    fn ticket_secret(&self, options: &ServeOptions) -> Done {
+        if is_used_up(options.ticket_secret.as_deref()) {
             return Ok(None);
         }
-        let document = plan::policy(&self.options)?;
-        Ok(document.map(|document| {
-            config.policy = Policy::from_document(&document);
-            "policy file"
-        }))
-    }
-
-    fn reserved_nicks(&self, config: &mut Config) -> Result<Option<&'static str>, Failure> {
-        if is_used_up(self.options.reserved_nicks.as_deref()) {
-            return Ok(None);
-        }
-        let reserved = plan::reserved_nicks(&self.options)?;
-        Ok(reserved.map(|reserved| {
-            config.reserved_nicks = reserved;
-            "reserved nicks"
-        }))
-    }
-
-    fn ticket_secret(&self) -> Result<Option<&'static str>, Failure> {
-        if is_used_up(self.options.ticket_secret.as_deref()) {
-            return Ok(None);
-        }
-        let secret = plan::ticket_secret(&self.options)?;
+        let secret = plan::ticket_secret(options)?;
         Ok(secret.zip(self.pool.upgrade()).map(|(secret, pool)| {
             pool.set_ticket_secret(&secret);
             "ticket secret"
         }))
     }
+}
+
+/// What was read, or why it was not.
+type Done = Result<Option<&'static str>, Failure>;
+
+/// The pages depend on several options, so they are made again even where no folder is served.
+fn folders(options: &ServeOptions, config: &mut Config) -> Done {
+    let private = plan::private(options);
+    config.site = Arc::new(web::site(plan::own_site(options, &private))?);
+    let has_folder = options.site.is_some() || matches!(options.ruffle, Some(Ruffle::Folder(_)));
+    Ok(has_folder.then_some("site"))
+}
+
+fn policy(options: &ServeOptions, config: &mut Config) -> Done {
+    if is_used_up(options.policy_file.as_deref()) {
+        return Ok(None);
+    }
+    Ok(plan::policy(options)?.map(|document| {
+        config.policy = Policy::from_document(&document);
+        "policy file"
+    }))
+}
+
+fn reserved_nicks(options: &ServeOptions, config: &mut Config) -> Done {
+    if is_used_up(options.reserved_nicks.as_deref()) {
+        return Ok(None);
+    }
+    Ok(plan::reserved_nicks(options)?.map(|reserved| {
+        config.reserved_nicks = reserved;
+        "reserved nicks"
+    }))
 }
 
 /// Whether a file was standard input, of which nothing is left to read.

@@ -28,8 +28,11 @@ use crate::web;
 /// The version of this program.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// Reads the options once more, at a reload.
+pub type Again = Box<dyn Fn() -> Result<ServeOptions, Failure> + Send>;
+
 /// Runs a server until a signal stops it.
-pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
+pub fn serve(options: &ServeOptions, again: Again) -> Result<(), Failure> {
     // First of all: a signal during the start is a signal, too.
     let signals = Signals::new([SIGTERM, SIGINT, SIGHUP])
         .map_err(|error| Exit::Failure.because(format!("cannot wait for signals: {error}")))?;
@@ -42,9 +45,12 @@ pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
     let tickets = plan::ticket_secret(options)?;
     // The store comes last, so that a server which cannot start leaves no file behind.
     let listeners = listen::open(&addresses)?;
-    let mut config = plan::config(options, policy, site, &listeners, connections);
+    let places = listeners.places();
+    let mut config = plan::config(options, policy, Arc::new(site), &places, connections);
+    plan::warn_of_redirect(&config);
     config.reserved_nicks = reserved.unwrap_or_default();
-    let pool = Arc::new(members::open(options, tickets, &mut config)?);
+    let (pool, demands) = members::open(options, tickets, &mut config)?;
+    let pool = Arc::new(pool);
     let config = Arc::new(config);
 
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
@@ -74,6 +80,9 @@ pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
     pool.watch(move |event| member.member(event));
     let reload = Reload {
         options: options.clone(),
+        again,
+        places,
+        demands,
         config,
         handle: handle.clone(),
         pool: Arc::downgrade(&pool),
@@ -110,7 +119,7 @@ fn record(options: &ServeOptions) -> Result<Option<recording::Started>, Failure>
     } else {
         Secrets::Redacted
     };
-    let limit = options.record_limit.unwrap_or(DEFAULT_RECORD_LIMIT);
+    let limit = options.record_limit.unwrap_or(plan::DEFAULT_RECORD_LIMIT);
     recording::start(path, limit, secrets).map(Some)
 }
 
@@ -193,9 +202,6 @@ fn heed(
     })?;
     Ok(stopped_by)
 }
-
-/// MiB of a recording: a small chat's weeks, a large one's day.
-const DEFAULT_RECORD_LIMIT: u64 = 256;
 
 /// A stop takes 5 s at most, of which the core's own time-outs are 2.
 const LONGEST_STOP: Duration = Duration::from_millis(4500);

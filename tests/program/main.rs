@@ -5,6 +5,7 @@ mod care;
 mod chat;
 mod commands;
 mod compressed;
+mod config;
 #[cfg(feature = "mysql")]
 mod database;
 #[cfg(target_os = "linux")]

@@ -13,6 +13,7 @@ fn parsed(line: &str) -> Result<Request, Failure> {
         line.split(' ')
             .filter(|word| !word.is_empty())
             .map(OsString::from),
+        &Surroundings::default(),
     )
 }
 
@@ -20,7 +21,8 @@ fn serve(line: &str) -> ServeOptions {
     match parsed(line) {
         Ok(Request::Run(command)) => match *command {
             Command::Serve(options) => options,
-            Command::Members(_)
+            Command::Config(_)
+            | Command::Members(_)
             | Command::Chat(_)
             | Command::Replay(_)
             | Command::RuffleConfig(_) => panic!("{line}"),
@@ -44,6 +46,10 @@ fn help_fits_a_terminal() {
         "members backup",
         "chat",
         "replay",
+        "config",
+        "config check",
+        "config show",
+        "config default",
         "ruffle-config",
     ] {
         let Ok(Request::Say(help)) = parsed(&format!("{line} --help")) else {
@@ -284,7 +290,7 @@ fn what_was_meant_is_told() {
         ),
         (
             "fly",
-            "there is no command fly; the commands are serve, members, chat, replay and ruffle-config\n",
+            "there is no command fly; the commands are serve, config, members, chat, replay and ruffle-config\n",
         ),
         (
             "serve --max-client 3",

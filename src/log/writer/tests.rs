@@ -236,6 +236,14 @@ fn the_servers_own_lines() {
         ),
         (Event::Reloaded("site"), "RELOADED site"),
         (
+            Event::RestartNeeded("listen, runtime"),
+            "RESTART NEEDED \"listen, runtime\"",
+        ),
+        (
+            Event::ReloadedSettings("rate"),
+            "RELOADED settings \"rate\"",
+        ),
+        (
             Event::ReloadFailed("no \"x\""),
             r#"RELOAD FAILED "no \"x\"""#,
         ),
