@@ -72,6 +72,7 @@ fn ask(prompt: &str) -> Result<Zeroizing<String>, Failure> {
             typed => break typed,
         }
     };
+    overwrite_freed();
     match typed {
         Ok(text) => Ok(Zeroizing::new(text)),
         // Ctrl-C: rpassword reads it as a character, and has put the terminal back by now.
@@ -86,6 +87,21 @@ fn ask(prompt: &str) -> Result<Zeroizing<String>, Failure> {
         )),
     }
 }
+
+/// Overwrites memory that has just been freed. rpassword's text grows as it is typed, and leaves its beginning in
+/// blocks that it outgrows. The allocator gives these out again first, to the next who asks for as much.
+fn overwrite_freed() {
+    let sizes = (1..=MAX_LEN / GRAIN).map(|n| n * GRAIN + GRAIN / 2);
+    for size in sizes {
+        let blocks: [_; BLOCKS] = std::array::from_fn(|_| Zeroizing::new(vec![1_u8; size]));
+        // Wiped one after the other, once all are there.
+        drop(blocks);
+    }
+}
+
+/// Sizes of blocks differ by this much, in bytes, and this many of a size are kept by glibc for the next who asks.
+const GRAIN: usize = 16;
+const BLOCKS: usize = 8;
 
 /// What a signal leads to.
 pub(crate) enum Then {
