@@ -36,9 +36,10 @@ use flashgate_testing::transcript::{Against, Bare, Cut, Scenario, Transcript};
 /// A target's name and its body.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 13] = [
+const TARGETS: [Target; 14] = [
     ("sniff", fuzz::sniff),
     ("proxy_header", fuzz::proxy_header),
+    ("forwarded", fuzz::forwarded),
     ("command", fuzz::command),
     ("http_head", fuzz::http_head),
     ("gateway", fuzz::gateway),
@@ -143,6 +144,11 @@ fn seeds(target: &str, scenario: &Scenario) -> Vec<Vec<u8>> {
             sent.filter(|stream| of_proxies.iter().any(|first| stream.starts_with(first)))
                 .collect()
         }
+        "forwarded" => sent
+            .filter(|stream| stream.starts_with(b"GET ") || stream.starts_with(b"HEAD "))
+            .map(|stream| forwarded(&stream))
+            .filter(|values| !values.is_empty())
+            .collect(),
         "http_head" => sent.filter(|stream| stream.ends_with(b"\n")).collect(),
         "gateway" => vec![scenario.script()],
         // These are the cases of the Autobahn suite: core/tests/websocket writes them.
@@ -184,6 +190,17 @@ fn in_pieces(stream: &[u8]) -> Vec<u8> {
         Some(frames) => [&[SOCKET, 15], &sizes[..], &frames].concat(),
         None => [&[RAW, 15], &sizes[..], stream].concat(),
     }
+}
+
+/// The values of the fields by which proxies name a client, a line each.
+fn forwarded(stream: &[u8]) -> Vec<u8> {
+    let mut values = Vec::new();
+    for line in stream.split_inclusive(|byte| *byte == b'\n') {
+        let names = [&b"X-Forwarded-For: "[..], b"Forwarded: "];
+        let value = names.iter().find_map(|name| line.strip_prefix(*name));
+        values.extend_from_slice(value.unwrap_or_default());
+    }
+    values
 }
 
 /// The bytes behind the empty line of a request.

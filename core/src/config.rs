@@ -4,6 +4,7 @@ mod check;
 mod names;
 mod origin;
 mod proxies;
+mod ranges;
 mod rooms;
 mod setting;
 
@@ -18,12 +19,13 @@ use crate::time::Millis;
 use crate::web::policy::Policy;
 use crate::web::site::Site;
 use crate::wire::codepage::CodePage;
+pub use crate::wire::forwarded::ClientHeader;
 
 pub use check::is_host_name;
 pub use names::SETTINGS;
 pub use origin::Origins;
-pub use proxies::Proxies;
 pub(crate) use proxies::ProxyHeader;
+pub use proxies::{Proxies, TrustedProxies};
 pub use rooms::{PermanentRooms, RoomCreation};
 #[cfg(feature = "_testing")]
 pub(crate) use setting::span;
@@ -40,8 +42,14 @@ pub struct Config {
     /// The filter of connections that begin with TLS, by [`ListenerId`](crate::ListenerId). They are refused
     /// where there is none.
     pub filters: Vec<Option<MakeFilter>>,
-    /// Which addresses are those of proxies that name their clients: the setting `proxy-protocol`.
+    /// Which addresses are those of proxies that name their clients in a PROXY header: the setting `proxy-protocol`.
     pub proxies: Proxies,
+    /// Which addresses are those of proxies that name their clients in the head of each HTTP request: the setting
+    /// `trust-proxy`. Such a proxy says by `X-Forwarded-Proto`, too, whether the client speaks TLS.
+    pub trusted: TrustedProxies,
+    /// The header field in which they do. Only one is read, since a proxy passes on the other one as the client sent
+    /// it. `X-Forwarded-For` by default, which most proxies write.
+    pub client_header: ClientHeader,
     /// The Flash policy document.
     pub policy: Policy,
     /// The files that are served over HTTP.
@@ -99,6 +107,8 @@ impl Default for Config {
             listeners: Vec::new(),
             filters: Vec::new(),
             proxies: Proxies::default(),
+            trusted: TrustedProxies::default(),
+            client_header: ClientHeader::XForwardedFor,
             policy: Policy::default(),
             codepage: None,
             origins: Origins::Any,

@@ -77,7 +77,11 @@ pub(crate) enum State {
     /// Not recognised yet; all its bytes behind this layer are in the inbox.
     Sniffing(Layer, Option<FirstBytes>),
     /// Sending the head of an HTTP request.
-    Http { since: Millis, searched: usize },
+    Http {
+        layer: Layer,
+        since: Millis,
+        searched: usize,
+    },
     /// Chatting. Counted as a client.
     Chat(Chat),
     /// Said all it will ever say; what still comes is dropped.

@@ -46,7 +46,7 @@
 mod content;
 pub(crate) mod format;
 mod hash;
-mod head;
+pub(crate) mod head;
 mod pages;
 mod redact;
 pub(crate) mod settings;

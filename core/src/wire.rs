@@ -2,6 +2,7 @@
 
 pub(crate) mod codepage;
 pub(crate) mod coding;
+pub(crate) mod forwarded;
 pub(crate) mod framing;
 pub(crate) mod http;
 pub(crate) mod percent;

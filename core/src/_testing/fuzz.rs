@@ -3,10 +3,14 @@
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::net::{IpAddr, SocketAddr};
 
 use crate::chat::command::{self, Args, Takes};
+use crate::config::Config;
 use crate::conn::sniff::{self, Kind, Verdict};
+use crate::record;
 use crate::text;
+use crate::wire::forwarded::{ClientHeader, Forwarding};
 use crate::wire::framing::{Frame, Framer, Rules, Telnet};
 use crate::wire::http::{self, Head};
 use crate::wire::percent;
@@ -54,6 +58,46 @@ pub fn proxy_header(data: &[u8]) {
                 decided = Some(header);
             }
         }
+    }
+}
+
+/// Whatever a client has written into a header, on the same line or above, the address that its proxy adds at the end
+/// is the client. Of any head a recording keeps what leads to the same client, and to the same redirects.
+pub fn forwarded(data: &[u8]) {
+    let is_proxy = |address: IpAddr| matches!(address, IpAddr::V4(v4) if v4.octets()[0] == 10);
+    for (header, added) in [
+        (ClientHeader::XForwardedFor, "192.0.2.7:4242"),
+        (ClientHeader::XForwardedFor, "192.0.2.7:4242, 10.0.0.1"),
+        (ClientHeader::Forwarded, "for=\"192.0.2.7:4242\";by=_x"),
+        (ClientHeader::Forwarded, "for=192.0.2.7:4242,for=10.0.0.1"),
+    ] {
+        let client = Some(SocketAddr::from(([192, 0, 2, 7], 4242)));
+        let line = [data, b",", added.as_bytes()].concat();
+        for lines in [&[&line[..]][..], &[data, added.as_bytes()]] {
+            let found = header.client(lines.iter().copied(), is_proxy);
+            assert_eq!(found, client, "{added}");
+        }
+        let mut config = Config {
+            client_header: header,
+            ..Config::default()
+        };
+        config.redirect = Some("http://a.example/".into());
+        let mut head = b"GET / HTTP/1.1\r\n".to_vec();
+        let names = ["X-Forwarded-For", "Forwarded", "X-Forwarded-Proto", "Host"];
+        for (nth, line) in data.split(|byte| *byte == b'\n').enumerate() {
+            head.extend(names[nth % names.len()].as_bytes());
+            head.extend(b": ");
+            head.extend(line.strip_suffix(b"\r").unwrap_or(line));
+            head.extend(b"\r\n");
+        }
+        head.extend(b"\r\n");
+        let mut kept = Vec::new();
+        record::head::head(&head, &config, &mut kept);
+        let [before, after] = [&head, &kept].map(|head| Forwarding::read(head, header, is_proxy));
+        assert_eq!(before.client, after.client);
+        assert_eq!(before.is_https, after.is_https);
+        let [before, after] = [before, after].map(|read| read.location("http://a.example/".into()));
+        assert_eq!(before, after);
     }
 }
 

@@ -10,9 +10,9 @@ use core::num::NonZeroU32;
 
 use super::setting::{Kind, Setting};
 use super::{
-    Claims, Guests, ListAccess, LoginThrottle, Loopback, Missing, NickChanges, OnDuplicate,
-    Origins, PasswordChanges, PermanentRooms, Presence, Proxies, RoomCreation, check, origin,
-    proxies, rooms,
+    Claims, ClientHeader, Guests, ListAccess, LoginThrottle, Loopback, Missing, NickChanges,
+    OnDuplicate, Origins, PasswordChanges, PermanentRooms, Presence, Proxies, RoomCreation,
+    TrustedProxies, check, origin, proxies, rooms,
 };
 use crate::name::Reserved;
 use crate::time::Millis;
@@ -286,12 +286,45 @@ pub static SETTINGS: &[Setting] = &[
             star: true,
             get: |config| Some(config.proxies.words()),
             set: |config, words| {
-                let words = words.unwrap_or_else(|| Vec::from([String::from("*")]));
-                config.proxies = Proxies::of(words);
+                config.proxies = Proxies::of(words.unwrap_or_else(any));
             },
         },
+    )
+    .option(
+        "CIDR",
+        "address or range of a proxy that begins each connection with a PROXY header, version 1 or 2, like \
+         192.0.2.0/24; may be repeated; a connection from there without a header is closed, or served if \
+         =optional follows the range: only for a proxy that never forwards a client's first bytes as they are",
     ),
+    Setting::new(
+        "trust-proxy",
+        Kind::List {
+            check: proxies::check_trusted,
+            star: true,
+            get: |config| Some(config.trusted.words()),
+            set: |config, words| {
+                config.trusted = TrustedProxies::of(words.unwrap_or_else(any));
+            },
+        },
+    )
+    .option(
+        "CIDR",
+        "address or range of a proxy that names its client in each HTTP request, like 127.0.0.1 or \
+         192.0.2.0/24; may be repeated; see --client-header",
+    ),
+    choice!("client-header", client_header, "x-forwarded-for" => ClientHeader::XForwardedFor,
+        "forwarded" => ClientHeader::Forwarded, "none" => ClientHeader::None)
+        .option(
+            "NAME",
+            "header in which the proxies of --trust-proxy name their client: x-forwarded-for, forwarded or none; \
+             the proxy must set it, as it passes on another one unchanged",
+        ),
 ];
+
+/// The word for every address.
+fn any() -> Vec<String> {
+    Vec::from([String::from("*")])
+}
 
 const MIB: u64 = 1024 * 1024;
 
@@ -374,6 +407,8 @@ mod tests {
             "missing chat",
             "allow-origin *",
             "proxy-protocol ",
+            "trust-proxy ",
+            "client-header x-forwarded-for",
         ];
         assert_eq!(lines, expected);
         let keepalive = usual.limits.keepalive;

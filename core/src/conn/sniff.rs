@@ -33,6 +33,18 @@ pub(crate) enum Layer {
     Proxied,
     /// TLS: the bytes come out of a filter.
     Filtered,
+    /// Both.
+    ProxiedFiltered,
+}
+
+impl Layer {
+    /// The same with TLS.
+    pub(crate) fn filtered(self) -> Self {
+        match self {
+            Self::Outermost | Self::Filtered => Self::Filtered,
+            Self::Proxied | Self::ProxiedFiltered => Self::ProxiedFiltered,
+        }
+    }
 }
 
 /// What one listener serves to one peer. Nothing else decides that.
@@ -79,7 +91,15 @@ impl<'a> Serves<'a> {
             // Most servers have no proxy, and every opening asks.
             Layer::Outermost if self.config.proxies.is_empty() => None,
             Layer::Outermost => self.config.proxies.header(self.peer),
-            Layer::Proxied | Layer::Filtered => None,
+            Layer::Proxied | Layer::Filtered | Layer::ProxiedFiltered => None,
+        }
+    }
+
+    /// Whether the head of an HTTP request names the client. The header of a proxy has the last word.
+    pub(crate) fn trusts_head(self, layer: Layer) -> bool {
+        match layer {
+            Layer::Outermost | Layer::Filtered => self.config.trusted.holds(self.peer),
+            Layer::Proxied | Layer::ProxiedFiltered => false,
         }
     }
 
@@ -91,7 +111,7 @@ impl<'a> Serves<'a> {
     /// Whether the limits for each address hold for the peer. They do for the clients of a proxy, and not for
     /// the proxy.
     pub(crate) fn is_limited(self, layer: Layer) -> bool {
-        if self.proxy(layer).is_some() {
+        if self.proxy(layer).is_some() || self.trusts_head(layer) {
             return false;
         }
         match self.config.loopback {

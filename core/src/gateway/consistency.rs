@@ -88,7 +88,7 @@ impl Gateway {
         );
         let most = match &conn.state {
             State::Sniffing(Layer::Outermost, _) => proxy::MAX_V2,
-            State::Sniffing(Layer::Proxied | Layer::Filtered, _) => 32,
+            State::Sniffing(Layer::Proxied | Layer::Filtered | Layer::ProxiedFiltered, _) => 32,
             State::Http { .. } => limits.head,
             State::Chat(_) => limits.command + 1 + 3 * MAX_READ,
             State::Ending(_) => 0,

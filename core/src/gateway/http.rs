@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 
 use super::{Gateway, Phase, Step};
 use crate::config::Missing;
+use crate::conn::sniff::{Layer, Serves};
 use crate::conn::{Incoming, Patience, State};
 use crate::event::StoreState;
 use crate::id::ConnId;
@@ -21,6 +22,7 @@ use crate::web::range::Range;
 use crate::web::site::{self, Found, Site};
 use crate::web::status::{self, Gauges};
 use crate::wire::coding::Accepted;
+use crate::wire::forwarded::Forwarding;
 use crate::wire::http::{self, ALLOWED, Content, Head, Method, Reject, Request, Response, Status};
 use crate::wire::percent;
 
@@ -38,11 +40,15 @@ impl Gateway {
             return Step::Wait;
         };
         let ended = conn.incoming == Incoming::Ended;
-        let pages = conn.serves(&self.config).pages();
-        let State::Http { since, searched } = &mut conn.state else {
+        let State::Http {
+            layer,
+            since,
+            searched,
+        } = &mut conn.state
+        else {
             return Step::Wait;
         };
-        let late = self.now.mono >= *since + limits.request;
+        let (layer, late) = (*layer, self.now.mono >= *since + limits.request);
         let head = http::find_head(input, searched, limits.head);
         let length = match head {
             Head::Partial if !ended && !late => return Step::Wait,
@@ -54,25 +60,12 @@ impl Gateway {
             Head::Partial if ended => self.refuse_head(id, Status::BadRequest, input),
             Head::Partial => self.refuse_head(id, Status::RequestTimeout, input),
             Head::Bad(status) => self.refuse_head(id, status, input),
-            Head::Complete(length) => match http::parse(&input[..length]) {
-                Ok(Request {
-                    upgrade: Some(handshake),
-                    ..
-                }) if pages => match self.upgrade(id, &handshake) {
-                    Some(response) => response,
-                    None => {
-                        self.counters.http_requests += 1;
-                        return Step::Consumed(length);
-                    }
-                },
-                Ok(request) => {
-                    if request.upgrade.is_none() && http::names_key(&input[..length]) {
-                        self.refuse(id, Refusal::NoUpgrade, None);
-                    }
-                    self.serve(id, &request)
+            Head::Complete(length) => match self.answer_head(id, layer, &input[..length]) {
+                Some(response) => response,
+                None => {
+                    self.counters.http_requests += 1;
+                    return Step::Consumed(length);
                 }
-                Err(Reject::Upgrade(refusal)) => self.refuse_upgrade(id, refusal),
-                Err(Reject::Status(status)) => self.refuse_head(id, status, &input[..length]),
             },
         };
         // The answer to HEAD has no body, even if the request is malformed (RFC 9110 section 9.3.2).
@@ -84,6 +77,44 @@ impl Gateway {
         self.respond(id, response, body);
         self.finish(id, Patience::Body);
         Step::Consumed(length)
+    }
+
+    /// The answer to a complete head. None if the connection is a WebSocket from now on.
+    fn answer_head(&mut self, id: ConnId, layer: Layer, head: &[u8]) -> Option<Response> {
+        let forwarding = self.forwarding(id, layer, head);
+        if let Some(client) = forwarding.client
+            && self.readdress(id, client).is_err()
+        {
+            // Without an answer, a proxy would take the server for broken, and keep others from it.
+            return Some(unkept(Response::plain(Status::TooManyRequests)));
+        }
+        let serves = self.conns.known(id).map(|conn| conn.serves(&self.config));
+        let pages = serves.is_some_and(Serves::pages);
+        Some(match http::parse(head) {
+            Ok(Request {
+                upgrade: Some(handshake),
+                ..
+            }) if pages => return self.upgrade(id, &handshake),
+            Ok(request) => {
+                if request.upgrade.is_none() && http::names_key(head) {
+                    self.refuse(id, Refusal::NoUpgrade, None);
+                }
+                self.serve(id, &request, &forwarding)
+            }
+            Err(Reject::Upgrade(refusal)) => self.refuse_upgrade(id, refusal),
+            Err(Reject::Status(status)) => self.refuse_head(id, status, head),
+        })
+    }
+
+    /// What a head says about the client, if it comes from a trusted proxy.
+    fn forwarding<'a>(&self, id: ConnId, layer: Layer, head: &'a [u8]) -> Forwarding<'a> {
+        let config = &self.config;
+        let conn = self.conns.known(id);
+        if !conn.is_some_and(|conn| conn.serves(config).trusts_head(layer)) {
+            return Forwarding::default();
+        }
+        let is_proxy = |address| config.trusted.holds(address);
+        Forwarding::read(head, config.client_header, is_proxy)
     }
 
     /// Refuses a request for what its head is. Where it was to become a WebSocket, the log says so: a
@@ -112,7 +143,12 @@ impl Gateway {
         }
     }
 
-    fn serve(&mut self, id: ConnId, request: &Request<'_>) -> Response {
+    fn serve(
+        &mut self,
+        id: ConnId,
+        request: &Request<'_>,
+        forwarding: &Forwarding<'_>,
+    ) -> Response {
         let Some(conn) = self.conns.known(id) else {
             return Response::plain(Status::ServiceUnavailable);
         };
@@ -168,7 +204,7 @@ impl Gateway {
             path => match self.config.site.find(path) {
                 Found::File(file) => site_file(file, request),
                 Found::Folder(path) => folder(&path, request.query),
-                Found::Nothing => self.nothing(id, request),
+                Found::Nothing => self.nothing(id, request, forwarding),
             },
         }
     }
@@ -190,7 +226,12 @@ impl Gateway {
     }
 
     /// Answers for a path that neither the gateway nor the site has.
-    fn nothing(&mut self, id: ConnId, request: &Request<'_>) -> Response {
+    fn nothing(
+        &mut self,
+        id: ConnId,
+        request: &Request<'_>,
+        forwarding: &Forwarding<'_>,
+    ) -> Response {
         if request.path == "/favicon.ico" {
             return Response {
                 status: Status::NoContent,
@@ -212,7 +253,7 @@ impl Gateway {
             path: Arc::from(request.path),
         };
         self.note(id, what);
-        unkept(Response::plain(status).with("Location", location))
+        unkept(Response::plain(status).with("Location", forwarding.location(location)))
     }
 
     /// Why nobody can log in at present. What the store did to the last question counts for as long as

@@ -9,6 +9,7 @@ use crate::chat::reply;
 use crate::chunk::Form;
 use crate::conn::sniff::{Kind, Layer, Verdict, sniff};
 use crate::conn::{Chat, Conn, Patience, State, Wire};
+use crate::event::Refused;
 use crate::id::ConnId;
 use crate::note::{Refusal, What};
 use crate::observer::Meaning;
@@ -51,6 +52,7 @@ impl Gateway {
             }
             Some(Kind::Http) => {
                 conn.state = State::Http {
+                    layer,
                     since: began(conn, self.now.mono),
                     searched: 0,
                 }
@@ -88,8 +90,10 @@ impl Gateway {
                 conn.heard(self.now.mono);
             }
         }
-        if let Some(client) = client {
-            self.readdress(id, client);
+        if let Some(client) = client
+            && self.readdress(id, client).is_err()
+        {
+            self.close(id);
         }
         Step::Consumed(length)
     }
@@ -101,11 +105,11 @@ impl Gateway {
         Step::Consumed(header.len())
     }
 
-    /// A connection comes from another peer than its socket says. It counts for that address from now on, and is
-    /// closed if the address has as many connections as it may.
-    pub(super) fn readdress(&mut self, id: ConnId, peer: SocketAddr) {
+    /// A connection comes from another peer than its socket says, and counts for that address from now on. Fails if
+    /// the address has as many connections as it may: then the connection must end, and counts nowhere.
+    pub(super) fn readdress(&mut self, id: ConnId, peer: SocketAddr) -> Result<(), Refused> {
         let Some(conn) = self.conns.known_mut(id) else {
-            return;
+            return Ok(());
         };
         if mem::take(&mut conn.counted) {
             self.addresses.remove(conn.peer().ip());
@@ -113,14 +117,16 @@ impl Gateway {
         conn.set_peer(peer);
         let address = conn.peer().ip();
         if !conn.serves(&self.config).is_limited(Layer::Proxied) {
-            return;
+            return Ok(());
         }
         if !self.count_address(address) {
             self.refuse(id, Refusal::AddressLimit, None);
-            self.close(id);
-        } else if let Some(conn) = self.conns.known_mut(id) {
+            return Err(Refused::AddressLimit);
+        }
+        if let Some(conn) = self.conns.known_mut(id) {
             conn.counted = true;
         }
+        Ok(())
     }
 
     /// Gives the connection a filter, which takes these bytes; its plain bytes are an opening of their own.
@@ -132,7 +138,7 @@ impl Gateway {
             if let Some(conn) = self.conns.known_mut(id)
                 && let State::Sniffing(layer, _) = &mut conn.state
             {
-                *layer = Layer::Filtered;
+                *layer = layer.filtered();
             }
             return Step::Consumed(input.len());
         }

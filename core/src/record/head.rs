@@ -8,10 +8,10 @@ use memchr::{memchr, memmem};
 use super::redact;
 use crate::config::{Config, Origins};
 use crate::web::site::{self, Found};
-use crate::wire::{coding, http};
+use crate::wire::{coding, forwarded, http};
 
 /// Appends what is kept of `head`, in as many bytes.
-pub(super) fn head(head: &[u8], config: &Config, out: &mut Vec<u8>) {
+pub(crate) fn head(head: &[u8], config: &Config, out: &mut Vec<u8>) {
     let mut lines = head.split_inclusive(|byte| *byte == b'\n');
     request_line(lines.next().unwrap_or_default(), config, out);
     for line in lines {
@@ -91,6 +91,8 @@ fn field(name: &str, words: &[&[u8]], line: &[u8], config: &Config, out: &mut Ve
     match name {
         "sec-websocket-key" if http::is_key(value) => kept.copy_from_slice(KEY),
         "origin" if config.origins != Origins::Any => allowed(value, config, kept),
+        "host" if is_own_host(value, config) => kept.copy_from_slice(value),
+        _ if config.client_header.name() == Some(name) => clients(value, config, kept),
         _ if words.contains(&value) => kept.copy_from_slice(value),
         // Another length than 0 must not become 0.
         "content-length" => kept.iter_mut().for_each(|b| *b += u8::from(*b == b'0')),
@@ -143,6 +145,28 @@ fn allowed(origin: &[u8], config: &Config, kept: &mut [u8]) {
     kept.copy_from_slice(&classes);
 }
 
+/// Whether a redirect to this host may depend on how the client has reached it.
+fn is_own_host(host: &[u8], config: &Config) -> bool {
+    let redirect = config.redirect.as_deref();
+    let target = redirect.and_then(forwarded::plain_target);
+    target.is_some_and(|(authority, _)| authority.as_bytes().eq_ignore_ascii_case(host))
+}
+
+/// Keeps the addresses that proxies name, and what separates them. Nothing else may become an address.
+fn clients(value: &[u8], config: &Config, kept: &mut [u8]) {
+    for (kept, byte) in kept.iter_mut().zip(value) {
+        match byte {
+            b'"' | b'\\' | b',' | b';' | b'=' => *kept = *byte,
+            b'0'..=b'9' => *kept = b'x',
+            _ => {}
+        }
+    }
+    config.client_header.essence(value, |part| {
+        let at = part.as_ptr() as usize - value.as_ptr() as usize;
+        kept[at..at + part.len()].copy_from_slice(part);
+    });
+}
+
 fn plain(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend(bytes.iter().map(|byte| redact::of_head(*byte)));
 }
@@ -153,7 +177,7 @@ const STATUS: &str = "/server-status";
 const OWN: &str = " / /crossdomain.xml /metrics /healthz /readyz /favicon.ico";
 
 /// Fields that an answer may depend on, and words in their values that it depends on.
-const FIELDS: [(&str, &[&[u8]]); 13] = [
+const FIELDS: [(&str, &[&[u8]]); 16] = [
     ("host", &[]),
     ("upgrade", &[b"websocket"]),
     ("connection", &[b"upgrade"]),
@@ -167,6 +191,9 @@ const FIELDS: [(&str, &[&[u8]]); 13] = [
     ("accept-encoding", &[]),
     ("range", &[]),
     ("if-range", &[]),
+    ("x-forwarded-for", &[]),
+    ("forwarded", &[]),
+    ("x-forwarded-proto", &[b"https"]),
 ];
 
 /// Stands for every key: sixteen bytes, which lead to an answer of the same length.

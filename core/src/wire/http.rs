@@ -227,6 +227,7 @@ pub(crate) enum Status {
     RequestTimeout,
     RangeNotSatisfiable,
     UpgradeRequired,
+    TooManyRequests,
     HeaderTooLarge,
     ServiceUnavailable,
     VersionNotSupported,
@@ -249,6 +250,7 @@ impl Status {
             Self::RequestTimeout => "408 Request Timeout",
             Self::RangeNotSatisfiable => "416 Range Not Satisfiable",
             Self::UpgradeRequired => "426 Upgrade Required",
+            Self::TooManyRequests => "429 Too Many Requests",
             Self::HeaderTooLarge => "431 Request Header Fields Too Large",
             Self::ServiceUnavailable => "503 Service Unavailable",
             Self::VersionNotSupported => "505 HTTP Version Not Supported",
@@ -340,7 +342,7 @@ pub(crate) const ALLOWED: &str = "GET, HEAD, POST, OPTIONS";
 pub(crate) const PLAIN: &str = "text/plain; charset=utf-8";
 
 /// Header lines a request may have (Apache's `LimitRequestFields` is 100).
-const MAX_HEADERS: usize = 100;
+pub(super) const MAX_HEADERS: usize = 100;
 
 #[cfg(test)]
 mod tests {

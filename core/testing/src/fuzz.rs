@@ -11,7 +11,7 @@ mod websocket;
 mod world;
 
 pub use chunks::{chunks_agree, filtered};
-pub use flashgate_core::_testing::fuzz::{command, http_head, proxy_header, sniff};
+pub use flashgate_core::_testing::fuzz::{command, forwarded, http_head, proxy_header, sniff};
 pub use recording::recording;
 pub use reply::xml_reply;
 pub use websocket::websocket;
@@ -48,6 +48,7 @@ mod tests {
             proxy_header(&data);
             proxy_header(&[b"PROXY TCP4 ", &data[..]].concat());
             proxy_header(&[b"\r\n\r\n\0\r\nQUIT\n!", &data[..]].concat());
+            forwarded(&data);
             command(&data);
             http_head(&data);
             gateway(&data);

@@ -14,6 +14,7 @@ fn play(wire: &[u8], piece: usize) -> (Vec<u8>, Vec<String>) {
         ..Config::default()
     };
     config.set("proxy-protocol", "127.0.0.1").unwrap();
+    config.set("trust-proxy", "127.0.0.1").unwrap();
     let now = Now::default();
     let mut gateway = Gateway::new(Arc::new(config), now);
     let origin = Accepted {
@@ -29,7 +30,7 @@ fn play(wire: &[u8], piece: usize) -> (Vec<u8>, Vec<String>) {
                 client.receive(&chunk.to_vec(), &mut plain, &mut Vec::new());
             } else if let Action::Note(note) = &action {
                 notes.push(note.to_string());
-            } else {
+            } else if action != Action::Finish(id) {
                 assert_eq!(action, Action::Close(id));
                 notes.push("closed".to_owned());
             }
@@ -72,4 +73,20 @@ fn a_header_comes_before_the_filter_or_never() {
     assert!(plain.is_empty());
     let refused = "CLOSED no PROXY header: is the proxy told to send one? 127.0.0.1:1";
     assert_eq!(notes, [refused, "closed"]);
+}
+
+#[test]
+fn a_header_outside_of_the_filter_has_the_last_word_on_the_head_inside() {
+    let head = b"GET /server-status HTTP/1.0\r\nX-Forwarded-For: 198.51.100.1\r\n\r\n";
+    for (before, peer) in [
+        (HEADER, "192.0.2.7:4242"),
+        (b"PROXY UNKNOWN\r\n", "127.0.0.1:1"),
+    ] {
+        let mut wire = before.to_vec();
+        FakeFilter::default().send(head, &mut wire);
+        for piece in [1, 7, wire.len()] {
+            let (_, notes) = play(&wire, piece);
+            assert_eq!(notes, [format!("STATUS REQUEST {peer}")]);
+        }
+    }
 }

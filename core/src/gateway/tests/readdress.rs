@@ -15,7 +15,9 @@ impl Lab {
     }
 
     fn readdress(&mut self, id: ConnId, peer: &str) {
-        self.gateway.readdress(id, address(peer));
+        if self.gateway.readdress(id, address(peer)).is_err() {
+            self.gateway.close(id);
+        }
         self.gateway.settle(id);
         self.drain();
         self.gateway.assert_consistent();

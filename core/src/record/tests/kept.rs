@@ -229,6 +229,14 @@ fn what_stays_of_a_head() {
             "GET / HTTP/1.1\naccept-encoding: GZip;q=0.5, zstd, br;q=x, *;q=0\n",
             "GET / HTTP/1.1\naccept-encoding: GZip;q=0.5, xxxx, xx(x(x, *;q=0\n",
         ),
+        (
+            "GET / HTTP/1.1\nx-forwarded-FOR: secret7, 1.2.3, 192.0.2.7 ,[::1]:80\nForwarded: for=192.0.2.7\n",
+            "GET / HTTP/1.1\nx-forwarded-FOR: xxxxxxx, x.x.x, 192.0.2.7 ,[::1]:80\nForwarded: xxx(000.0.0.0\n",
+        ),
+        (
+            "GET / HTTP/1.1\nX-Forwarded-Proto: http, HTTPS\nx-forwarded-proto: wss\n",
+            "GET / HTTP/1.1\nX-Forwarded-Proto: xxxx, HTTPS\nx-forwarded-proto: xxx\n",
+        ),
     ];
     for (text, expected) in cases {
         let mut out = Vec::new();

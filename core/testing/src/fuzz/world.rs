@@ -190,6 +190,8 @@ impl<'a> World<'a> {
             });
             if address == PROXY {
                 self.handle(Input::Bytes(id, HEADER));
+            } else if address == HTTP_PROXY {
+                self.handle(Input::Bytes(id, FORWARDED));
             }
         }
         self.drain();
@@ -427,6 +429,8 @@ pub(super) fn config(byte: u8) -> Config {
     config.listeners = Vec::from([Role::Gateway, Role::Policy]);
     let proxies = config.set("proxy-protocol", "192.0.2.14=optional 192.0.2.15");
     proxies.expect("these are addresses");
+    let proxies = config.set("trust-proxy", "192.0.2.13");
+    proxies.expect("this is an address");
     let limits = &mut config.limits;
     (limits.clients, limits.connections, limits.per_address) = (4, 7, 3);
     (limits.command, limits.head) = (64, 256);
@@ -480,6 +484,13 @@ const PROXY: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 14));
 
 /// The client has other connections of its own.
 const HEADER: &[u8] = b"PROXY TCP4 192.0.2.1 192.0.2.8 4242 80\r\n";
+
+/// A proxy that names its client in a request for a WebSocket, as soon as it connects.
+const HTTP_PROXY: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 13));
+
+const FORWARDED: &[u8] =
+    b"GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 192.0.2.9, 192.0.2.1\r\nUpgrade: websocket\r\n\
+    Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
 pub(super) const UPGRADE: &[u8] =
     b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
