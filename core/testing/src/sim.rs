@@ -11,6 +11,7 @@
 mod ask;
 mod client;
 mod commands;
+mod forward;
 mod hearing;
 mod hop;
 mod inputs;

@@ -90,6 +90,7 @@ impl World<'_> {
             link.fin = self.hops.percent(50);
         }
         link.header = bytes.len();
+        link.is_proxied = hop.header != Header::Missing;
         link.to_server.extend(bytes);
         let is_policy = origin.listener == ListenerId(1);
         self.model.comes_through(ONLY.key(id), hop, is_policy);

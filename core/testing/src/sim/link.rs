@@ -18,6 +18,8 @@ pub(super) struct Link {
     pub(super) to_server: VecDeque<u8>,
     /// How many of them are a proxy's header, which is outside the filter.
     pub(super) header: usize,
+    /// It begins with such a header.
+    pub(super) is_proxied: bool,
     pub(super) fin: bool,
     /// Whether the runtime reads.
     pub(super) reading: Reading,
@@ -118,6 +120,7 @@ impl Link {
             mistaken: None,
             to_server: VecDeque::new(),
             header: 0,
+            is_proxied: false,
             fin: false,
             reading: Reading::Open,
             end: End::Open,

@@ -9,6 +9,7 @@
 mod answers;
 mod claims;
 mod ends;
+mod forwards;
 mod guests;
 mod hops;
 mod late;
@@ -27,6 +28,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::client::Kind;
+use super::forward::Trusted;
 use super::hop::Proxies;
 use super::key::{Key, Node};
 use super::reader::Said;
@@ -47,6 +49,7 @@ pub(super) struct Model {
     pub(super) now: Now,
     /// The proxies that the configuration names.
     pub(super) proxies: Option<&'static Proxies>,
+    pub(super) trusted: Option<&'static Trusted>,
     pub(super) sides: BTreeMap<Key, Side>,
     turned_away: TurnedAway,
     /// Clients whose upgrade request or PROXY header came so slowly that the core took it for commands.
@@ -155,6 +158,7 @@ impl Model {
             config,
             now,
             proxies: None,
+            trusted: None,
             sides: BTreeMap::new(),
             turned_away: TurnedAway::new(),
             mistaken: BTreeSet::new(),
@@ -183,7 +187,8 @@ impl Model {
         let address = origin.peer.ip().to_canonical();
         let peer = SocketAddr::new(address, origin.peer.port());
         let proxy = self.proxies.and_then(|proxies| proxies.need(address));
-        let limited = proxy.is_none() && self.is_limited(address);
+        let trusted = self.trusted.is_some_and(|trusted| trusted.holds(address));
+        let limited = proxy.is_none() && !trusted && self.is_limited(address);
         let expected = if self.stopping.is_some() {
             Err(Refused::ShuttingDown)
         } else if self.sides.len() >= limits.connections {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::ask::Speak;
 use super::client::{Kind, Visit};
+use super::forward::{TRUSTED, Trusted};
 use super::hop::{PROXIES, Proxies};
 use super::reader::Level;
 use super::rooms::Habit;
@@ -63,6 +64,7 @@ pub(super) struct Swarm {
     pub(super) accounts: bool,
     /// The proxies between clients and the gateway.
     pub(super) proxies: Option<&'static Proxies>,
+    pub(super) trusted: Option<&'static Trusted>,
 }
 
 /// How the member store behaves: chances in percent, and a time in milliseconds.
@@ -156,6 +158,7 @@ impl Swarm {
             },
             accounts: true,
             proxies: None,
+            trusted: None,
         }
     }
 
@@ -189,6 +192,30 @@ impl Swarm {
                 .set("proxy-protocol", proxies.setting)
                 .expect("addresses");
             self.proxies = Some(proxies);
+        }
+        random
+    }
+
+    /// The same for proxies of HTTP, which name their clients in the head of each request.
+    pub(super) fn draw_http_proxies(&mut self, seed: u64) -> Random {
+        let mut random = stream(seed, "trust-proxy");
+        if random.percent(30) {
+            let trusted = random.pick(&TRUSTED);
+            let headers = [
+                "x-forwarded-for",
+                "x-forwarded-for",
+                "forwarded",
+                "forwarded",
+                "none",
+            ];
+            let config = Arc::make_mut(&mut self.config);
+            for (name, value) in [
+                ("trust-proxy", trusted.setting),
+                ("client-header", *random.pick(&headers)),
+            ] {
+                config.set(name, value).expect("a good value");
+            }
+            self.trusted = Some(trusted);
         }
         random
     }

@@ -28,6 +28,7 @@ pub(super) struct World<'a> {
     pub(super) operator: Random,
     /// Decides what proxies send.
     pub(super) hops: Random,
+    pub(super) forwards: Random,
     pub(super) swarm: Swarm,
     pub(super) gateway: Gateway,
     pub(super) model: Model,
@@ -91,6 +92,7 @@ impl<'a> World<'a> {
         swarm.draw_operator(seed);
         swarm.draw_rooms(seed);
         let hops = swarm.draw_proxies(seed);
+        let forwards = swarm.draw_http_proxies(seed);
         if scene == Scene::Busy {
             swarm.be_busy(seed);
         }
@@ -117,6 +119,7 @@ impl<'a> World<'a> {
             random,
             operator: Random::new(!seed),
             hops,
+            forwards,
             swarm,
             now,
             events: BinaryHeap::new(),
@@ -135,6 +138,7 @@ impl<'a> World<'a> {
             configs,
         };
         world.model.proxies = world.swarm.proxies;
+        world.model.trusted = world.swarm.trusted;
         world.at(0, Event::Connect);
         world.at(50, Event::Outside);
         world
@@ -271,7 +275,9 @@ impl<'a> World<'a> {
         if link.to_server.len() < 20_000 && !calm {
             self.unique += 10;
             let (random, swarm) = (&mut self.random, &self.swarm);
-            let batch = link.client.act(random, swarm, &self.members, self.unique);
+            let mut batch = link.client.act(random, swarm, &self.members, self.unique);
+            self.pass_http_proxies(id, &mut batch.bytes);
+            let link = self.links.get_mut(&id).expect("was there");
             link.to_server.extend(batch.bytes);
             link.fin = batch.fin;
             if let Some(side) = self.model.sides.get_mut(&ONLY.key(id)) {

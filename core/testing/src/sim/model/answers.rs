@@ -114,6 +114,7 @@ impl Model {
     fn before_the_chat(&mut self, id: Key, said: &Said) {
         if *said == Said::Upgraded {
             assert_eq!(self.take(id), Ask::Upgrade);
+            assert!(!self.side(id).too_many, "its address is at its limit");
             self.side(id).upgraded = true;
             return self.count("upgrade");
         }
@@ -147,7 +148,8 @@ impl Model {
             // The timer fires before the input that completes the request.
             "408" => late && (!whole || fresh),
             "400" => side.eof && !whole,
-            "503" => stopping && whole,
+            "429" => side.too_many && whole,
+            "503" => stopping && whole && !side.too_many,
             _ => false,
         };
         assert!(right, "{code}: {side:?}");

@@ -243,7 +243,7 @@ impl Model {
         side.ending.is_none() && (side.refused || side.opening.is_some_and(over))
     }
 
-    fn turn_away(&mut self, id: Key, reason: Refusal) {
+    pub(super) fn turn_away(&mut self, id: Key, reason: Refusal) {
         let peer = self.sides[&id].peer;
         self.turned_away_from(peer, reason);
     }
@@ -299,6 +299,7 @@ impl Model {
     pub(super) fn received(&mut self, id: Key, bytes: usize) {
         let now = self.now.mono;
         let behind = self.opens(id, bytes as u64);
+        let behind = self.counted_by_client(id, behind);
         let side = self.side(id);
         side.arrived_before = side.arrived;
         side.heard_before = std::mem::replace(&mut side.last_bytes, now);

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use super::Owner;
+use super::forwards::Passing;
 use super::hops::Opening;
 use super::rate::{Cost, Rate, Taken};
 use crate::sim::ask::{Ask, IDLE, Speak, TOO_LONG};
@@ -16,12 +17,16 @@ use flashgate_core::{Answer, Limits, Member, Millis, Ticket};
 #[derive(Debug)]
 pub(in crate::sim) struct Side {
     pub(super) kind: Kind,
-    pub(super) peer: SocketAddr,
+    pub(in crate::sim) peer: SocketAddr,
     pub(super) limited: bool,
     /// Its first bytes must be a proxy's header, which was not whole so far.
     pub(super) opening: Option<Opening>,
     /// Its proxy has named an address that has as many connections as it may.
     pub(super) refused: bool,
+    /// The head of its request, to which proxies have added lines, was not whole so far.
+    pub(super) passing: Option<Passing>,
+    /// Its head has named an address that has as many connections as it may.
+    pub(super) too_many: bool,
     pub(super) accepted: Millis,
     /// When its first bytes came, and its last.
     pub(super) began: Option<Millis>,
@@ -132,6 +137,8 @@ impl Side {
             limited,
             opening: None,
             refused: false,
+            passing: None,
+            too_many: false,
             accepted: now,
             began: None,
             last_bytes: now,

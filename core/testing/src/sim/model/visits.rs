@@ -46,6 +46,7 @@ impl Model {
             Kind::Visit(Visit::Http(request, status)) => {
                 let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
                 let asked_all = side.arrived >= request.len() as u64;
+                let status = if side.too_many { "429" } else { status };
                 let code = head
                     .strip_prefix("HTTP/1.1 ")
                     .and_then(|rest| rest.get(..3));
@@ -57,7 +58,7 @@ impl Model {
                     Some("408") => assert!(late, "too early"),
                     Some("400") if !asked_all => assert!(side.eof, "{text}"),
                     Some("503") => assert!(
-                        request.contains("/healthz") && self.stopping.is_some(),
+                        request.contains("/healthz") && self.stopping.is_some() && !side.too_many,
                         "{text}"
                     ),
                     Some(code) => assert_eq!(code, status, "{request}"),
