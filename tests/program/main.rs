@@ -29,6 +29,7 @@ mod nicks;
 mod outside;
 mod passwords;
 mod prompt;
+mod proxied;
 mod record;
 mod reload;
 mod rooms;
