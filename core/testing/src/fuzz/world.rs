@@ -1,18 +1,19 @@
 //! A gateway in a world that the fuzzer's bytes control: connections, lookups, time.
 
 mod script;
+mod settings;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use super::listener::{Broadcast, Listener};
 use flashgate_core::{
-    Accepted, Action, Answer, Audience, Cause, Chunk, Config, ConnId, Denial, Gateway, HostFacts,
-    Input, ListAccess, ListenerId, Login, Loopback, Member, MemberEvent, MemberId, Millis, Now,
-    OnDuplicate, Presence, Role, StoreState, Ticket, Unavailable, UnixSeconds,
+    Accepted, Action, Answer, Audience, Cause, Chunk, ConnId, Denial, Gateway, HostFacts, Input,
+    ListenerId, Login, Member, MemberEvent, MemberId, Millis, Now, StoreState, Ticket, Unavailable,
+    UnixSeconds,
 };
 use script::Script;
+pub(super) use settings::config;
 
 /// Whatever happens, in any order: nothing panics. The gateway's state stays consistent and within its limits. No
 /// action is about a connection that is gone, and nothing is written to a connection after its end. Pauses and
@@ -418,46 +419,6 @@ impl<'a> World<'a> {
         }
         self.gateway.assert_settled();
     }
-}
-
-/// Low limits, so that a short script reaches them.
-pub(super) fn config(byte: u8) -> Config {
-    let mut config = Config {
-        loopback: Loopback::Limited,
-        ..Config::default()
-    };
-    config.listeners = Vec::from([Role::Gateway, Role::Policy]);
-    let proxies = config.set("proxy-protocol", "192.0.2.14=optional 192.0.2.15");
-    proxies.expect("these are addresses");
-    let proxies = config.set("trust-proxy", "192.0.2.13");
-    proxies.expect("this is an address");
-    let limits = &mut config.limits;
-    (limits.clients, limits.connections, limits.per_address) = (4, 7, 3);
-    (limits.command, limits.head) = (64, 256);
-    (limits.rooms, limits.rooms_each) = (3, 2);
-    // The answer to an upgrade takes 208 bytes: the first command must not have to wait for it.
-    (limits.backlog, limits.own_backlog) = (1024, 512);
-    (limits.throttle.addresses, limits.throttle.names) = (2, 2);
-    if byte & 1 != 0 {
-        (limits.rate, limits.burst) = (NonZeroU32::new(2), 3);
-    } else {
-        limits.rate = None;
-    }
-    config.duplicates = match byte & 6 {
-        2 => OnDuplicate::Replace,
-        4 => OnDuplicate::Refuse,
-        _ => OnDuplicate::Stale,
-    };
-    if byte & 0x80 != 0 {
-        config.presence = Presence::Off;
-    }
-    if byte & 0x40 != 0 {
-        config.set("guests", "on").expect("there is such a setting");
-    }
-    if byte & 4 != 0 {
-        config.list = ListAccess::Identified;
-    }
-    config
 }
 
 /// A member under a nick that another may have, so that changes wait for one another.
