@@ -21,6 +21,7 @@ use super::{facts, members, plan};
 use crate::failure::{Exit, Failure};
 use crate::log::diagnostics::{self, say, start_thread};
 use crate::log::{self, Event, Writer};
+use crate::login::Pool;
 use crate::recording;
 use crate::store::DEMO;
 use crate::web;
@@ -99,6 +100,12 @@ pub fn serve(options: &ServeOptions, again: Again) -> Result<(), Failure> {
     };
     let version = VERSION;
     writer.event(&Event::Stopped { version, why });
+    finish(&writer, recording, pool);
+    ended.map_err(|error| Exit::Failure.because(format!("the server has failed: {error}")))
+}
+
+/// Waits a while until everything is written: the log, the recording, and what the store has to note.
+fn finish(writer: &Writer, recording: Option<recording::Recording>, pool: Arc<Pool>) {
     writer.flush(LAST_LINES);
     if let Some(recording) = recording {
         recording.wait(LAST_LINES);
@@ -106,7 +113,6 @@ pub fn serve(options: &ServeOptions, again: Again) -> Result<(), Failure> {
     if let Some(pool) = Arc::into_inner(pool) {
         pool.close(LAST_LOOKUPS);
     }
-    ended.map_err(|error| Exit::Failure.because(format!("the server has failed: {error}")))
 }
 
 /// Starts the recording, if there is to be one.
