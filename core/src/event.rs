@@ -6,6 +6,7 @@ use core::fmt;
 
 use crate::chunk::{Chunk, Recipients};
 use crate::config::Config;
+use crate::conn::filter::FilterEvent;
 use crate::id::{ConnId, Ticket};
 use crate::member::{Answer, Login, MemberEvent, Query};
 use crate::note::Note;
@@ -25,6 +26,9 @@ pub enum Input<'a> {
     Backlog(ConnId, usize),
     /// The member store's answer to an [`Action::Lookup`].
     Answer(Ticket, Answer),
+    /// What became of the connection's [`Filter`](crate::Filter). The gateway makes this input itself, of what its
+    /// filters say, so that an observer sees it; a replay, which has no filters, gives it. A runtime does not.
+    Filter(ConnId, FilterEvent),
     /// A member was changed from outside.
     Member(MemberEvent),
     /// The operator says something to everyone online whose client is at [`Level::Two`](crate::Level::Two):

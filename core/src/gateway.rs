@@ -15,6 +15,7 @@ mod ending;
 mod filtering;
 mod frames;
 mod guests;
+mod handshakes;
 mod http;
 mod keep_alive;
 mod login;
@@ -43,7 +44,6 @@ use zeroize::Zeroizing;
 use crate::chat::hub::Hub;
 use crate::chat::throttle::Throttle;
 use crate::config::Config;
-use crate::conn::filtered::Filtered;
 use crate::conn::outbox::Progress;
 use crate::conn::sniff::Layer;
 use crate::conn::table::Table;
@@ -60,7 +60,9 @@ use crate::wiped;
 use claims::Claims;
 use deadlines::Deadlines;
 use ending::Ends;
+use filtering::Behind;
 use guests::GuestSources;
+use handshakes::Handshakes;
 pub use operator::Online;
 use questions::Questions;
 use refusals::Refusals;
@@ -97,6 +99,7 @@ pub struct Gateway {
     throttle: Throttle,
     guests: GuestSources,
     refusals: Refusals,
+    handshakes: Handshakes,
     /// Connections that the command rate has slowed down, and until when the log does not say so again.
     slowed: BTreeMap<ConnId, Millis>,
     /// Connections of members who have sent wrong passwords, and how many.
@@ -107,10 +110,10 @@ pub struct Gateway {
     store_failed: Option<(Millis, Unavailable)>,
     /// Where a WebSocket's payload is unmasked; empty between inputs.
     scratch: Zeroizing<Vec<u8>>,
-    /// The connections that have or had a filter. `None` in a replay, whose bytes are plain already.
-    filters: BTreeMap<ConnId, Option<Filtered>>,
-    /// The connection that got a filter during this input, and the wire bytes that it had sent by then.
-    unfiltered: Option<(ConnId, Zeroizing<Vec<u8>>)>,
+    /// The connections that have or had a filter.
+    filters: BTreeMap<ConnId, Behind>,
+    /// The connections that got a filter during this input, and the wire bytes that they had sent by then.
+    unfiltered: VecDeque<(ConnId, Zeroizing<Vec<u8>>)>,
     actions: VecDeque<Action>,
     observer: Option<Box<dyn Observer>>,
 }
@@ -157,6 +160,7 @@ impl Gateway {
             throttle: Throttle::default(),
             guests: GuestSources::default(),
             refusals: Refusals::default(),
+            handshakes: Handshakes::default(),
             slowed: BTreeMap::new(),
             failures: BTreeMap::new(),
             counters: Counters::default(),
@@ -164,7 +168,7 @@ impl Gateway {
             store_failed: None,
             scratch: Zeroizing::default(),
             filters: BTreeMap::new(),
-            unfiltered: None,
+            unfiltered: VecDeque::new(),
             actions: VecDeque::new(),
             observer: None,
         }
@@ -231,6 +235,7 @@ impl Gateway {
             Input::Gone(id, cause) => self.gone(id, cause),
             Input::Backlog(id, left) => self.backlog(id, left),
             Input::Answer(ticket, answer) => self.answer(ticket, answer),
+            Input::Filter(id, event) => self.filter_event(id, &event),
             Input::Member(event) => self.member(&event),
             Input::Announce(text) => self.announce(&text),
             Input::Kick { member, reason } => self.kick(&member, reason.as_deref()),
@@ -241,7 +246,7 @@ impl Gateway {
         }
         self.claim_freed();
         self.give_freed_nicks();
-        if self.unfiltered.is_some() {
+        if !self.unfiltered.is_empty() {
             self.receive_first();
         }
     }
@@ -260,6 +265,9 @@ impl Gateway {
                 usize::MAX
             });
         }
+        if matches!(input, Input::Timeout) {
+            self.begin_handshakes();
+        }
     }
 
     /// The next thing to do.
@@ -274,7 +282,12 @@ impl Gateway {
     /// When to call [`handle`](Self::handle) with [`Input::Timeout`], on the monotonic clock; a time
     /// that has passed means now, `None` never.
     pub fn poll_timeout(&self) -> Option<Millis> {
-        self.next_due().map(|(at, _)| at)
+        let handshakes = self.handshakes.deadline();
+        self.next_due()
+            .map(|(at, _)| at)
+            .into_iter()
+            .chain(handshakes)
+            .min()
     }
 
     /// Whether no connection lives, so that a runtime that was told to stop may leave.
@@ -328,6 +341,7 @@ impl Gateway {
         if self.conns.get(id).is_none() {
             return;
         }
+        self.never_established(id);
         self.end_chat(id, reason, Ends::Gone);
         self.unread(id);
         let Some(conn) = self.conns.remove(id) else {
@@ -335,6 +349,7 @@ impl Gateway {
         };
         self.deadlines.remove(id);
         self.filters.remove(&id);
+        self.handshakes.forget(id);
         self.slowed.remove(&id);
         self.failures.remove(&id);
         self.silences.remove(id);

@@ -97,7 +97,7 @@ pub use config::{
     Presence, Proxies, Role, RoomCreation, SETTINGS, Setting, SettingError, Throttle,
     TrustedProxies, is_host_name,
 };
-pub use conn::filter::{Filter, Flow, MakeFilter};
+pub use conn::filter::{Filter, FilterEvent, Flow, MakeFilter, TlsVersion};
 pub use event::{Action, Cause, HostFacts, Input, MAX_READ, ProcessFacts, Refused, StoreState};
 pub use gateway::{Gateway, Online};
 pub use host::{Clock, Log, MemberStore, Reply};

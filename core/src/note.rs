@@ -8,6 +8,7 @@ use alloc::format;
 use alloc::sync::Arc;
 use core::net::SocketAddr;
 
+use crate::conn::filter::TlsVersion;
 use crate::id::ConnId;
 use crate::member::{Denial, Identity, Unavailable};
 use NotePart::{Member, Number, Text, Word};
@@ -36,6 +37,11 @@ pub enum What {
         clients: usize,
         /// Their limit.
         max: usize,
+    },
+    /// The chat that was recognised a moment ago came through TLS.
+    Tls {
+        /// Its version.
+        version: TlsVersion,
     },
     /// The policy document was asked for, by a socket or over HTTP.
     Crossdomain,
@@ -99,7 +105,8 @@ pub enum What {
         /// How many since the last such note.
         times: u64,
         /// What the last one named, where that is why, as the client sent it: the origin of its page, or
-        /// the version of the WebSocket protocol. For [`Refusal::Head`], the status of the answer.
+        /// the version of the WebSocket protocol. For [`Refusal::Head`], the status of the answer; for
+        /// [`Refusal::Handshake`], what failed.
         detail: Option<Arc<str>>,
     },
 }
@@ -112,6 +119,10 @@ impl What {
                 let (clients, max) = (count(*clients), count(*max));
                 let words = [Word("CONNECTED ("), clients, Word("/"), max, Word(")")];
                 to.write("connected", &words, &[("clients", clients), ("max", max)]);
+            }
+            Self::Tls { version } => {
+                let version = Word(version.as_str());
+                to.write("tls", &[Word("TLS "), version], &[("version", version)]);
             }
             Self::Crossdomain => {
                 to.write("crossdomain", &[Word("CROSSDOMAIN.XML REQUEST")], &[]);

@@ -15,6 +15,7 @@
 //! | `open CONN LISTENER PEER`, `refused WHY LISTENER PEER` | a connection was taken, or not |
 //! | `in CONN LENGTH` | bytes came from the peer: this many |
 //! | `eof CONN`, `gone CONN CAUSE`, `backlog CONN LEFT` | as the inputs of these names |
+//! | `established CONN`, `established CONN VERSION`, `broken CONN WHY` | what became of the connection's filter |
 //! | `answer TICKET member ID NICK NAME`, `answer TICKET denied REASON`, `answer TICKET denied ID REASON`, `answer TICKET failed`, … | the member store's answer; why it has none, if it has none |
 //! | `answer TICKET claimed` | the host's answer to a claim |
 //! | `answer TICKET password changed`, `answer TICKET password not-allowed` | the member store's answer to PASSWD |
@@ -186,6 +187,7 @@ impl Observer for Recorder {
             Input::Bytes(..)
             | Input::Eof(_)
             | Input::Backlog(..)
+            | Input::Filter(..)
             | Input::Answer(..)
             | Input::Member(_)
             | Input::Announce(_)
@@ -263,6 +265,7 @@ fn redacted(input: &Input<'_>) -> Option<Input<'static>> {
         | Input::Eof(_)
         | Input::Gone(..)
         | Input::Backlog(..)
+        | Input::Filter(..)
         | Input::Member(_)
         | Input::Host(_)
         | Input::Configure(_)

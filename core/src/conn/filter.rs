@@ -26,6 +26,40 @@ pub trait Filter: fmt::Debug + Send {
 
     /// Appends what the filter says at the end of the connection. It is not called again.
     fn close(&mut self, wire: &mut Vec<u8>);
+
+    /// What became of the filter since the last call. It is asked after each [`receive`](Self::receive).
+    fn event(&mut self) -> Option<FilterEvent>;
+}
+
+/// What becomes of a filter: its handshake ends, and later it may break.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FilterEvent {
+    /// The handshake is done, once for each connection. Until then [`Limits::request`](crate::Limits::request) holds;
+    /// from now on the client may be silent, like one without a filter. The version is logged; a filter that is not TLS
+    /// has none.
+    Established(Option<TlsVersion>),
+    /// The peer has broken a rule, in this way. The filter takes and sends nothing more, but for what it has sent back
+    /// with this. The reason is logged.
+    Broken(Arc<str>),
+}
+
+/// A version of TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TlsVersion {
+    /// TLS 1.2 (RFC 5246).
+    V1_2,
+    /// TLS 1.3 (RFC 8446).
+    V1_3,
+}
+
+impl TlsVersion {
+    /// The number alone, as in a log line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::V1_2 => "1.2",
+            Self::V1_3 => "1.3",
+        }
+    }
 }
 
 /// Whether more plain bytes may come.
@@ -33,8 +67,8 @@ pub trait Filter: fmt::Debug + Send {
 pub enum Flow {
     /// They may.
     Open,
-    /// The peer has ended its side or broken a rule of the filter. The connection ends like one whose peer
-    /// has closed its sending side.
+    /// The peer has ended its side or broken a rule of the filter. If it has ended its side, the connection ends like one
+    /// whose peer has closed its sending side.
     Ended,
 }
 

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use core::mem;
 
 use crate::chunk::Chunk;
-use crate::conn::filter::{Filter, Flow};
+use crate::conn::filter::{Filter, FilterEvent, Flow};
 
 /// The filter of a connection, and what is queued of its wire bytes.
 #[derive(Debug)]
@@ -51,6 +51,11 @@ impl Filtered {
             filter.receive(wire, plain, &mut back)
         };
         (self.queue(None, &back), self.incoming)
+    }
+
+    /// What became of the filter with the last wire bytes.
+    pub(crate) fn event(&mut self) -> Option<FilterEvent> {
+        self.filter.as_mut()?.event()
     }
 
     /// The peer has ended its side; returns whether it had not before.

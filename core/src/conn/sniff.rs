@@ -75,8 +75,8 @@ impl<'a> Serves<'a> {
             (None, Kind::Proxy) | (Some(ProxyHeader::Required), _) => false,
             (Some(ProxyHeader::Optional) | None, kind) => match self.role() {
                 Role::Gateway => true,
-                Role::Policy => kind == Kind::Policy,
-                Role::Metrics => kind == Kind::Http,
+                Role::Policy => kind == Kind::Policy || self.is_tls(layer, kind),
+                Role::Metrics => kind == Kind::Http || self.is_tls(layer, kind),
             },
         }
     }
@@ -100,6 +100,14 @@ impl<'a> Serves<'a> {
         match layer {
             Layer::Outermost | Layer::Filtered => self.config.trusted.holds(self.peer),
             Layer::Proxied | Layer::ProxiedFiltered => false,
+        }
+    }
+
+    /// Whether this is TLS, which a listener with a filter takes around whatever it serves.
+    fn is_tls(self, layer: Layer, kind: Kind) -> bool {
+        match layer {
+            Layer::Outermost | Layer::Proxied => kind == Kind::Tls && self.filter().is_some(),
+            Layer::Filtered | Layer::ProxiedFiltered => false,
         }
     }
 

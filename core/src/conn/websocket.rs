@@ -99,7 +99,8 @@ impl WebSocket {
                 | CloseReason::Reset
                 | CloseReason::TooSlow
                 | CloseReason::Timeout
-                | CloseReason::NotChat,
+                | CloseReason::NotChat
+                | CloseReason::Tls,
                 _,
             ) => None,
         }

@@ -41,10 +41,10 @@ impl Gateway {
             "addresses count connections"
         );
 
-        assert!(self.unfiltered.is_none());
-        for (id, filtered) in &self.filters {
+        assert!(self.unfiltered.is_empty());
+        for (id, behind) in &self.filters {
             let conn = self.conns.get(*id).expect("its connection is there");
-            if let Some(filtered) = filtered {
+            if let Some(filtered) = &behind.filter {
                 filtered.assert_consistent(conn.is_open(), conn.waiting());
             }
         }
@@ -87,6 +87,9 @@ impl Gateway {
             conn.state
         );
         let most = match &conn.state {
+            State::Sniffing(Layer::Outermost | Layer::Proxied, _) if self.handshakes.waits(id) => {
+                2 * MAX_READ
+            }
             State::Sniffing(Layer::Outermost, _) => proxy::MAX_V2,
             State::Sniffing(Layer::Proxied | Layer::Filtered | Layer::ProxiedFiltered, _) => 32,
             State::Http { .. } => limits.head,

@@ -5,11 +5,29 @@ use alloc::vec::Vec;
 use zeroize::Zeroizing;
 
 use super::Gateway;
+use super::ending::Ends;
 use crate::chunk::{Chunk, Split};
-use crate::conn::filter::Flow;
+use crate::conn::filter::{FilterEvent, Flow, TlsVersion};
 use crate::conn::filtered::Filtered;
+use crate::conn::{Stage, State};
 use crate::event::{Action, Input, MAX_READ};
 use crate::id::ConnId;
+use crate::note::{CloseReason, Refusal, What};
+
+/// What is kept of a connection that has or had a filter.
+#[derive(Debug)]
+pub(super) struct Behind {
+    /// `None` in a replay, whose bytes are plain already.
+    pub(super) filter: Option<Filtered>,
+    handshake: Handshake,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Handshake {
+    Pending,
+    /// Done, with this version, or failed.
+    Done(Option<TlsVersion>),
+}
 
 impl Gateway {
     /// Gives a connection its filter, if its listener has one and the connection has none; these wire bytes
@@ -21,10 +39,13 @@ impl Gateway {
             return false;
         };
         let filter = make.make();
-        self.unfiltered = filter
-            .is_some()
-            .then(|| (id, Zeroizing::new(Vec::from(wire))));
-        self.filters.insert(id, filter.map(Filtered::new));
+        if filter.is_some() {
+            let wire = Zeroizing::new(Vec::from(wire));
+            self.unfiltered.push_back((id, wire));
+        }
+        let filter = filter.map(Filtered::new);
+        let handshake = Handshake::Pending;
+        self.filters.insert(id, Behind { filter, handshake });
         // Only plain bytes count.
         self.counters.received -= wire.len() as u64;
         true
@@ -49,6 +70,7 @@ impl Gateway {
             }
             Input::Bytes(..)
             | Input::Gone(..)
+            | Input::Filter(..)
             | Input::Answer(..)
             | Input::Member(_)
             | Input::Announce(_)
@@ -61,13 +83,14 @@ impl Gateway {
     }
 
     pub(super) fn filtered(&mut self, id: ConnId) -> Option<&mut Filtered> {
-        self.filters.get_mut(&id)?.as_mut()
+        self.filters.get_mut(&id)?.filter.as_mut()
     }
 
-    /// Takes the first bytes of a connection that got its filter during this input.
+    /// Takes the first bytes of the connections that got their filters during this input, which is done: what comes out
+    /// of a filter is an input of its own.
     #[cold]
     pub(super) fn receive_first(&mut self) {
-        if let Some((id, wire)) = self.unfiltered.take() {
+        while let Some((id, wire)) = self.unfiltered.pop_front() {
             self.receive(id, &wire);
         }
     }
@@ -80,16 +103,97 @@ impl Gateway {
         };
         let mut plain = Zeroizing::new(Vec::new());
         let (back, flow) = filtered.receive(wire, &mut plain, most);
+        let event = filtered.event();
         self.act_on_wire(id, back);
+        if let Some(FilterEvent::Established(_)) = &event {
+            self.hear_of_filter(id, event.clone());
+        }
         let (first, rest) = plain.split_at(plain.len().min(MAX_READ));
         self.plain(id, first);
         for piece in rest.chunks(MAX_READ) {
             self.plain(id, piece);
         }
-        if flow == Flow::Ended {
-            self.before(&Input::Eof(id));
-            self.eof(id);
-            self.claim_freed();
+        match event {
+            Some(FilterEvent::Broken(_)) => self.hear_of_filter(id, event),
+            Some(FilterEvent::Established(_)) | None if flow == Flow::Ended => {
+                self.before(&Input::Eof(id));
+                self.eof(id);
+                self.claim_freed();
+            }
+            Some(FilterEvent::Established(_)) | None => {}
+        }
+    }
+
+    /// Takes an event as an input of its own.
+    fn hear_of_filter(&mut self, id: ConnId, event: Option<FilterEvent>) {
+        let Some(event) = event else { return };
+        let input = Input::Filter(id, event);
+        self.before(&input);
+        if let Input::Filter(_, event) = &input {
+            self.filter_event(id, event);
+        }
+        self.claim_freed();
+    }
+
+    pub(super) fn filter_event(&mut self, id: ConnId, event: &FilterEvent) {
+        let Some(conn) = self.conns.get_mut(id) else {
+            return;
+        };
+        let behind = self.filters.get_mut(&id);
+        let pending = behind.filter(|behind| behind.handshake == Handshake::Pending);
+        match (event, &mut conn.state, pending) {
+            (FilterEvent::Established(version), State::Sniffing(_, first), Some(behind)) => {
+                // What the client speaks begins with its first plain byte.
+                *first = None;
+                behind.handshake = Handshake::Done(*version);
+                self.counters.tls_established(*version);
+                self.arm(id);
+            }
+            (FilterEvent::Established(_), ..) => {}
+            (FilterEvent::Broken(why), State::Sniffing(..), Some(behind)) => {
+                behind.handshake = Handshake::Done(None);
+                self.refuse_handshake(id, why);
+                self.close(id);
+                self.arm(id);
+            }
+            (FilterEvent::Broken(_), State::Chat(_), _) => {
+                self.end_chat(id, CloseReason::Tls, Ends::With(Stage::Closing));
+                self.arm(id);
+            }
+            (
+                FilterEvent::Broken(_),
+                State::Sniffing(..) | State::Http { .. } | State::Ending(_),
+                _,
+            ) => self.eof(id),
+        }
+    }
+
+    /// Counts a handshake that the connection will not finish, if one is under way.
+    pub(super) fn never_established(&mut self, id: ConnId) {
+        if self.filters.is_empty() {
+            return;
+        }
+        let conn = self.conns.known(id);
+        let opens = conn.is_some_and(|conn| matches!(conn.state, State::Sniffing(..)));
+        if let Some(behind) = self.filters.get_mut(&id)
+            && opens
+            && behind.handshake == Handshake::Pending
+        {
+            behind.handshake = Handshake::Done(None);
+            self.refuse_handshake(id, "not finished");
+        }
+    }
+
+    fn refuse_handshake(&mut self, id: ConnId, why: &str) {
+        self.counters.tls_failed += 1;
+        self.refuse(id, Refusal::Handshake, Some(why.as_bytes()));
+    }
+
+    /// Logs by which version of TLS a chat came.
+    pub(super) fn note_version(&mut self, id: ConnId) {
+        let behind = self.filters.get(&id);
+        if let Some(Handshake::Done(Some(version))) = behind.map(|behind| behind.handshake) {
+            self.note(id, What::Tls { version });
         }
     }
 

@@ -9,7 +9,7 @@ use crate::chat::reply;
 use crate::chunk::Form;
 use crate::conn::sniff::{Kind, Layer, Verdict, sniff};
 use crate::conn::{Chat, Conn, Patience, State, Wire};
-use crate::event::Refused;
+use crate::event::{MAX_READ, Refused};
 use crate::id::ConnId;
 use crate::note::{Refusal, What};
 use crate::observer::Meaning;
@@ -65,6 +65,7 @@ impl Gateway {
                 if serves.needs_proxy(layer) && !input.is_empty() {
                     self.refuse(id, Refusal::NoProxyHeader, None);
                 }
+                self.never_established(id);
                 self.close(id);
             }
         }
@@ -131,6 +132,10 @@ impl Gateway {
 
     /// Gives the connection a filter, which takes these bytes; its plain bytes are an opening of their own.
     fn tls(&mut self, id: ConnId, input: &[u8]) -> Step {
+        if self.waits_for_handshake(id, input) {
+            self.understood(id, Meaning::Undecided(input));
+            return Step::Wait;
+        }
         let (first, rest) = input.split_at(input.len().min(2));
         self.understood(id, Meaning::Opening(first));
         if self.begin_filter(id, input) {
@@ -145,6 +150,22 @@ impl Gateway {
         self.refuse(id, Refusal::NoCertificate, None);
         self.close(id);
         Step::Consumed(first.len())
+    }
+
+    /// Whether the handshake waits until others are done. One that sends more meanwhile, or whose time is up, does not.
+    fn waits_for_handshake(&mut self, id: ConnId, input: &[u8]) -> bool {
+        let now = self.now.mono;
+        let Some(conn) = self.conns.known(id) else {
+            return false;
+        };
+        if conn.serves(&self.config).filter().is_none() || self.filters.contains_key(&id) {
+            return false;
+        }
+        let must = input.len() > MAX_READ || conn.is_last_word(&self.config, now);
+        if must {
+            self.handshakes.forget(id);
+        }
+        !must && !self.handshakes.may_begin(id, now)
     }
 
     fn answer_policy(&mut self, id: ConnId, request: &[u8]) -> Step {
@@ -192,6 +213,7 @@ impl Gateway {
         self.clients = clients;
         self.counters.chats += 1;
         self.note(id, What::Connected { clients, max });
+        self.note_version(id);
     }
 }
 

@@ -125,10 +125,11 @@ fn shortened(detail: &[u8]) -> &[u8] {
 }
 
 /// In the order of their declaration, which is their place in `tallies`.
-const REASONS: [Refusal; 19] = [
+const REASONS: [Refusal; 20] = [
     Refusal::Full,
     Refusal::AddressLimit,
     Refusal::NoCertificate,
+    Refusal::Handshake,
     Refusal::Origin,
     Refusal::Http10,
     Refusal::Host,

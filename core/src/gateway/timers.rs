@@ -44,6 +44,14 @@ impl Gateway {
         }
     }
 
+    /// Begins some of the handshakes that wait.
+    pub(super) fn begin_handshakes(&mut self) {
+        self.handshakes.refill(self.now.mono);
+        while let Some(id) = self.handshakes.next() {
+            self.advance(id, &[]);
+        }
+    }
+
     /// Whether any deadline has come. Every input asks this; which one comes first is asked where there is one.
     #[inline]
     pub(super) fn is_due(&self) -> bool {

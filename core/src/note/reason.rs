@@ -35,6 +35,8 @@ pub enum CloseReason {
     Kicked,
     /// What was taken for a chat turned out to be an HTTP request of another method.
     NotChat,
+    /// It broke the rules of TLS.
+    Tls,
 }
 
 /// Why a connection was turned away before it could chat.
@@ -47,6 +49,8 @@ pub enum Refusal {
     AddressLimit,
     /// It speaks TLS, and no certificate is configured.
     NoCertificate,
+    /// It began TLS, and its handshake failed or was not finished. The detail says why.
+    Handshake,
     /// It asks for a WebSocket for a page that may not have one.
     Origin,
     /// It asks for a WebSocket by HTTP/1.0, which has none.
@@ -98,6 +102,7 @@ impl CloseReason {
             Self::Disabled => "disabled",
             Self::Kicked => "kicked",
             Self::NotChat => "not chat",
+            Self::Tls => "tls",
         }
     }
 }
@@ -109,6 +114,7 @@ impl Refusal {
             Self::Full => "full",
             Self::AddressLimit => "address limit",
             Self::NoCertificate => "no certificate",
+            Self::Handshake => "handshake",
             Self::Origin => "origin",
             Self::Http10 => "HTTP/1.0",
             Self::Host => "no host",
@@ -137,6 +143,7 @@ impl Refusal {
             Self::Full
             | Self::AddressLimit
             | Self::NoCertificate
+            | Self::Handshake
             | Self::Origin
             | Self::Host
             | Self::Method
@@ -158,7 +165,7 @@ impl Refusal {
             Self::Full | Self::AddressLimit | Self::NoProxyHeader | Self::BadProxyHeader => {
                 ("refused", "CLOSED", "detail")
             }
-            Self::NoCertificate => ("tls_refused", "TLS REFUSED", "detail"),
+            Self::NoCertificate | Self::Handshake => ("tls_refused", "TLS REFUSED", "detail"),
             Self::Origin => ("websocket_refused", "WEBSOCKET REFUSED", "origin"),
             Self::Version => ("websocket_refused", "WEBSOCKET REFUSED", "version"),
             Self::Head => ("websocket_refused", "WEBSOCKET REFUSED", "status"),

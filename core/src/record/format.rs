@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::fmt::{self, Write as _};
 
 use crate::chunk::Chunk;
+use crate::conn::filter::{FilterEvent, TlsVersion};
 use crate::event::{Action, Cause, HostFacts, Input, Refused, StoreState};
 use crate::id::{Accepted, ConnId};
 use crate::member::{Answer, Identity, Login, Member, MemberEvent, Unavailable};
@@ -128,6 +129,15 @@ impl fmt::Display for Said<'_, '_> {
             Input::Eof(id) => write!(f, "eof {}", Conn(*id)),
             Input::Gone(id, cause) => write!(f, "gone {} {}", Conn(*id), name(&CAUSES, cause)),
             Input::Backlog(id, left) => write!(f, "backlog {} {left}", Conn(*id)),
+            Input::Filter(id, FilterEvent::Established(None)) => {
+                write!(f, "established {}", Conn(*id))
+            }
+            Input::Filter(id, FilterEvent::Established(Some(version))) => {
+                write!(f, "established {} {}", Conn(*id), version.as_str())
+            }
+            Input::Filter(id, FilterEvent::Broken(why)) => {
+                write!(f, "broken {} {}", Conn(*id), Escaped(why.as_bytes()))
+            }
             Input::Answer(ticket, answer) => {
                 write!(f, "answer {} ", ticket.0)?;
                 match answer {
@@ -207,6 +217,11 @@ pub(crate) const UNAVAILABLE: [(&str, Unavailable); 5] = [
     ("timed-out", Unavailable::TimedOut),
     ("ticket-before-start", Unavailable::TicketBeforeStart),
     ("tickets-full", Unavailable::TicketsFull),
+];
+
+pub(crate) const TLS_VERSIONS: [(&str, TlsVersion); 2] = [
+    (TlsVersion::V1_2.as_str(), TlsVersion::V1_2),
+    (TlsVersion::V1_3.as_str(), TlsVersion::V1_3),
 ];
 
 /// What a line has of an answer's bytes, besides their number.

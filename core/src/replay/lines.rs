@@ -7,10 +7,11 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::str::FromStr;
 
+use crate::conn::filter::FilterEvent;
 use crate::event::{HostFacts, Input, MAX_READ, ProcessFacts};
 use crate::id::{Accepted, ConnId, ListenerId, Ticket};
 use crate::member::{Answer, Denial, Login, Member, MemberEvent, MemberId};
-use crate::record::format::{CAUSES, Content, Line, REFUSED, STORES, UNAVAILABLE};
+use crate::record::format::{CAUSES, Content, Line, REFUSED, STORES, TLS_VERSIONS, UNAVAILABLE};
 use crate::time::{Millis, Now, UnixSeconds};
 
 impl<'a> Line<'a> {
@@ -48,8 +49,8 @@ impl<'a> Line<'a> {
     pub(crate) fn conn(line: &str) -> Option<&str> {
         let mut words = line.split(' ');
         match words.next()? {
-            "open" | "in" | "eof" | "gone" | "backlog" | "raw" | "chat" | "frame" | "text"
-            | "skip" => words.next(),
+            "open" | "in" | "eof" | "gone" | "backlog" | "established" | "broken" | "raw"
+            | "chat" | "frame" | "text" | "skip" => words.next(),
             ">" => conn_of_decision(line.strip_prefix("> ")?),
             _ => None,
         }
@@ -85,6 +86,18 @@ fn input<'a>(word: &str, words: &mut impl Iterator<Item = &'a str>) -> Option<In
         "eof" => Input::Eof(conn(words.next()?)?),
         "gone" => Input::Gone(conn(words.next()?)?, named(&CAUSES, words.next()?)?),
         "backlog" => Input::Backlog(conn(words.next()?)?, number(words.next()?)?),
+        "established" => {
+            let id = conn(words.next()?)?;
+            let version = match words.next() {
+                Some(version) => Some(named(&TLS_VERSIONS, version)?),
+                None => None,
+            };
+            Input::Filter(id, FilterEvent::Established(version))
+        }
+        "broken" => {
+            let id = conn(words.next()?)?;
+            Input::Filter(id, FilterEvent::Broken(text(words.next()?)?))
+        }
         "answer" => {
             let ticket = Ticket(number(words.next()?)?);
             Input::Answer(ticket, answer(words)?)

@@ -240,6 +240,8 @@ impl Writer {
             Input::Host(_) => {}
             // Clients of a transcript read at once.
             Input::Backlog(_, left) if left > 0 => self.note("that a client read slowly"),
+            // Those of a transcript have no filter.
+            Input::Filter(..) => {}
             Input::Backlog(..) | Input::Bytes(..) | Input::Configure(_) => {}
         }
     }

@@ -3,6 +3,7 @@
 use alloc::string::{String, ToString as _};
 use core::fmt::Write as _;
 
+use crate::conn::filter::TlsVersion;
 use crate::event::{HostFacts, ProcessFacts, StoreState};
 use crate::note::{CloseReason, Refusal};
 use crate::time::Now;
@@ -35,6 +36,12 @@ pub struct Counters {
     pub received: u64,
     /// Bytes for peers, written or waiting.
     pub sent: u64,
+    /// Handshakes of TLS 1.2 that were finished.
+    pub tls12: u64,
+    /// Handshakes of TLS 1.3 that were finished.
+    pub tls13: u64,
+    /// Handshakes that failed or were not finished.
+    pub tls_failed: u64,
     closed: [u64; REASONS.len()],
 }
 
@@ -42,6 +49,15 @@ impl Counters {
     /// Chat connections that ended for this reason.
     pub fn closed(&self, reason: CloseReason) -> u64 {
         self.closed[reason as usize]
+    }
+
+    /// Counts a handshake of a filter; one without a version is not TLS.
+    pub(crate) fn tls_established(&mut self, version: Option<TlsVersion>) {
+        match version {
+            Some(TlsVersion::V1_2) => self.tls12 += 1,
+            Some(TlsVersion::V1_3) => self.tls13 += 1,
+            None => {}
+        }
     }
 
     pub(crate) fn close(&mut self, reason: CloseReason) {
@@ -152,6 +168,17 @@ pub(crate) fn metrics(
         "Connections refused, by reason.",
         "reason",
         refused,
+    );
+    let handshakes = [
+        ("TLS 1.2", c.tls12),
+        ("TLS 1.3", c.tls13),
+        ("failed", c.tls_failed),
+    ];
+    out.split(
+        "tls_handshakes_total",
+        "TLS handshakes, by the version that was agreed on, or failed.",
+        "result",
+        handshakes,
     );
     for (name, help, value) in [
         (
@@ -331,7 +358,7 @@ impl Exposition {
 }
 
 /// In the order of their declaration, which is their place in `Counters::closed`.
-const REASONS: [CloseReason; 13] = [
+const REASONS: [CloseReason; 14] = [
     CloseReason::Quit,
     CloseReason::EndOfStream,
     CloseReason::Reset,
@@ -345,6 +372,7 @@ const REASONS: [CloseReason; 13] = [
     CloseReason::Disabled,
     CloseReason::Kicked,
     CloseReason::NotChat,
+    CloseReason::Tls,
 ];
 
 #[cfg(test)]

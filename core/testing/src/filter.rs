@@ -3,7 +3,7 @@
 
 use std::mem;
 
-use flashgate_core::{Filter, Flow, MakeFilter};
+use flashgate_core::{Filter, FilterEvent, Flow, MakeFilter};
 
 /// One side of a filtered connection. The client's side encodes and decodes as the server's does.
 #[derive(Debug, Default)]
@@ -13,6 +13,7 @@ pub struct FakeFilter {
     /// The record under way: its length, and what has come of it.
     record: Option<(usize, Vec<u8>)>,
     ended: bool,
+    event: Option<FilterEvent>,
     /// This side has begun.
     has_begun: bool,
     /// Hands out the bytes of a record before it is whole.
@@ -46,14 +47,20 @@ impl Filter for FakeFilter {
                 break;
             }
             if let Some(expected) = BEGINNING.get(self.begun) {
-                (self.begun, self.ended) = (self.begun + 1, byte != expected);
+                self.begun += 1;
+                if byte != expected {
+                    self.breaks();
+                } else if self.begun == BEGINNING.len() {
+                    self.event = Some(FilterEvent::Established(None));
+                }
                 if self.begun == BEGINNING.len() && !mem::replace(&mut self.has_begun, true) {
                     back.extend_from_slice(BEGINNING);
                 }
                 continue;
             }
             match &mut self.record {
-                None if *byte == 0 || *byte == BAD => self.ended = true,
+                None if *byte == 0 => self.ended = true,
+                None if *byte == BAD => self.breaks(),
                 None => self.record = Some((usize::from(*byte), Vec::new())),
                 Some((length, bytes)) => {
                     bytes.push(byte ^ mask(bytes.len()));
@@ -86,6 +93,17 @@ impl Filter for FakeFilter {
         if self.has_begun {
             wire.push(0);
         }
+    }
+
+    fn event(&mut self) -> Option<FilterEvent> {
+        self.event.take()
+    }
+}
+
+impl FakeFilter {
+    fn breaks(&mut self) {
+        self.ended = true;
+        self.event = Some(FilterEvent::Broken("a bad record".into()));
     }
 }
 

@@ -275,7 +275,8 @@ impl Plays for &mut Judge<'_> {
                 self.model.config = Arc::clone(config);
                 model::Input::Configure
             }
-            Input::Host(_) | Input::Timeout => model::Input::Timeout,
+            // The model knows no filters.
+            Input::Filter(..) | Input::Host(_) | Input::Timeout => model::Input::Timeout,
             Input::Shutdown => model::Input::Shutdown,
         };
         self.step(now, input, known);

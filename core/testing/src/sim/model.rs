@@ -430,6 +430,8 @@ impl Model {
             }
             What::Refused { reason, times, .. } => self.logged_refusal(note, *reason, *times),
             What::Crossdomain | What::Status | What::Redirect { .. } => {}
+            // Its filter is not TLS.
+            What::Tls { version } => panic!("the fake filter speaks TLS {version:?}"),
             other => panic!("the model does not know this note: {other:?}"),
         }
     }

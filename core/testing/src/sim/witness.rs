@@ -93,6 +93,7 @@ impl Observer for Witness {
             }
             Input::Eof(_)
             | Input::Backlog(..)
+            | Input::Filter(..)
             | Input::Answer(..)
             | Input::Member(_)
             | Input::Announce(_)

@@ -184,7 +184,8 @@ impl Model {
             CloseReason::FailedLogins
             | CloseReason::Replaced
             | CloseReason::Kicked
-            | CloseReason::NotChat => {
+            | CloseReason::NotChat
+            | CloseReason::Tls => {
                 panic!("{reason:?} without a reason")
             }
             other => panic!("the model does not know this reason: {other:?}"),
