@@ -11,6 +11,7 @@ mod login;
 mod options;
 mod session;
 mod show;
+mod stream;
 mod terminal;
 mod ticket;
 mod view;

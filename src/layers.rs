@@ -4,14 +4,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// An area, and the areas that it may use, beside the [`TOOLS`].
-const AREAS: [(&str, &[&str]); 13] = [
+const AREAS: [(&str, &[&str]); 14] = [
     ("password", &[]),
     ("store", &["password"]),
     ("import", &["password", "store"]),
     ("site_table", &["import", "password", "store"]),
     ("login", &["password", "site_table", "store"]),
     ("web", &["store"]),
-    ("chat", &[]),
+    ("tls", &[]),
+    ("chat", &["tls"]),
     ("recording", &[]),
     ("replay", &[]),
     (
@@ -20,7 +21,15 @@ const AREAS: [(&str, &[&str]); 13] = [
     ),
     (
         "serve",
-        &["import", "login", "recording", "site_table", "store", "web"],
+        &[
+            "import",
+            "login",
+            "recording",
+            "site_table",
+            "store",
+            "tls",
+            "web",
+        ],
     ),
     ("config", &["serve", "store"]),
     (

@@ -8,6 +8,7 @@
 //! - [`serve`] turns options into settings and listeners, and runs the chosen runtime.
 //! - [`web`] is what is served over HTTP: the built-in pages, and the operator's own folder.
 //! - [`chat`] is a client of the chat, for a terminal or a pipe.
+//! - [`tls`] is TLS, as a filter of the core and for the client.
 //! - [`store`] keeps members in SQLite, [`site_table`] reads them from a site's own database, and [`import`]
 //!   copies them from one to the other.
 //! - [`login`] answers the core's questions about members on threads of its own; [`password`] checks and hashes.
@@ -39,6 +40,7 @@ pub mod site_table;
 pub mod sources;
 pub mod store;
 pub mod text;
+pub mod tls;
 pub mod web;
 
 /// The example of the README, as a test.

@@ -10,6 +10,7 @@ mod reload;
 mod reserved;
 mod restart;
 mod run;
+mod tls;
 
 pub use options::{Runtime, ServeOptions};
 pub(crate) use plan::check_all as check;

@@ -16,6 +16,12 @@ mod members_csv;
     reason = "it is public in the crate of the fuzz targets"
 )]
 mod mysqldump;
+#[path = "../fuzz/src/tls_filter.rs"]
+#[expect(
+    unreachable_pub,
+    reason = "it is public in the crate of the fuzz targets"
+)]
+mod tls_filter;
 #[path = "../fuzz/src/websocket_frames.rs"]
 #[expect(
     unreachable_pub,
@@ -36,7 +42,7 @@ use flashgate_testing::transcript::{Against, Bare, Cut, Scenario, Transcript};
 /// A target's name and its body.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 14] = [
+const TARGETS: [Target; 15] = [
     ("sniff", fuzz::sniff),
     ("proxy_header", fuzz::proxy_header),
     ("forwarded", fuzz::forwarded),
@@ -50,6 +56,7 @@ const TARGETS: [Target; 14] = [
     ("xml_reply", fuzz::xml_reply),
     ("members_csv", members_csv::members_csv),
     ("mysqldump", mysqldump::mysqldump),
+    ("tls_filter", tls_filter::tls_filter),
     ("websocket_frames", websocket_frames::websocket_frames),
 ];
 
@@ -153,6 +160,8 @@ fn seeds(target: &str, scenario: &Scenario) -> Vec<Vec<u8>> {
         "gateway" => vec![scenario.script()],
         // These are the cases of the Autobahn suite: core/tests/websocket writes them.
         "websocket" => Vec::new(),
+        // A script of its own: no bytes of a transcript are those of a handshake.
+        "tls_filter" => Vec::new(),
         // The bytes after the upgrade.
         "websocket_frames" => sent
             .filter_map(|stream| after_the_head(&stream))

@@ -4,8 +4,10 @@
 
 mod members_csv;
 mod mysqldump;
+mod tls_filter;
 mod websocket_frames;
 
 pub use members_csv::members_csv;
 pub use mysqldump::mysqldump;
+pub use tls_filter::tls_filter;
 pub use websocket_frames::websocket_frames;

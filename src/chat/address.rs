@@ -16,6 +16,13 @@ pub struct Address {
     port: u16,
 }
 
+impl Address {
+    /// The host, as it was given.
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+}
+
 /// Reads `HOST:PORT`. An IPv6 address needs its brackets; otherwise its port cannot be found.
 pub(super) fn address(text: &str) -> Result<Address, String> {
     let shape = "give HOST:PORT, like chat.example.com:8080 or [::1]:8080";

@@ -1,7 +1,6 @@
 //! Logs in on a connection.
 
 use std::io::{self, IsTerminal, Write};
-use std::net::TcpStream;
 use std::time::Duration;
 
 use flashgate_core::Secret;
@@ -11,13 +10,14 @@ use super::answer::{Answer, Member};
 use super::options::id;
 use super::session::failure;
 use super::show;
+use super::stream::Stream;
 use super::ticket::{self, Pass};
 use super::wire::{Answers, Broken};
 use crate::failure::Failure;
 use crate::prompt;
 
 /// Makes sure that this is a chat, before anybody's password is sent there.
-pub(super) fn greet(socket: &TcpStream, answers: &mut Answers<TcpStream>) -> Result<(), Failure> {
+pub(super) fn greet(socket: &Stream, answers: &mut Answers<Stream>) -> Result<(), Failure> {
     let answer = ask(socket, answers, "PING flashgate\0", GREETING)?;
     if answer == Answer::Error("Server is full.".to_owned()) {
         return Err(failure("the server is full; please try again later"));
@@ -33,8 +33,8 @@ pub(super) fn greet(socket: &TcpStream, answers: &mut Answers<TcpStream>) -> Res
 
 /// Asks for what is not given, and logs in. On a terminal a wrong password can be typed again a few times.
 pub(super) fn login(
-    socket: &TcpStream,
-    answers: &mut Answers<TcpStream>,
+    socket: &Stream,
+    answers: &mut Answers<Stream>,
     given: Option<&str>,
 ) -> Result<Member, Failure> {
     let terminal = io::stdin().is_terminal();
@@ -60,8 +60,8 @@ pub(super) fn login(
 
 /// Logs in by a ticket, which is good for one try.
 pub(super) fn by_ticket(
-    socket: &TcpStream,
-    answers: &mut Answers<TcpStream>,
+    socket: &Stream,
+    answers: &mut Answers<Stream>,
     given: Option<&str>,
     pass: &Pass,
 ) -> Result<Member, Failure> {
@@ -79,8 +79,8 @@ pub(super) fn by_ticket(
 
 /// Comes in without an account, under this nick or one that the server chooses.
 pub(super) fn as_guest(
-    socket: &TcpStream,
-    answers: &mut Answers<TcpStream>,
+    socket: &Stream,
+    answers: &mut Answers<Stream>,
     nick: Option<&str>,
 ) -> Result<Member, Failure> {
     let nick = nick.unwrap_or("");
@@ -132,8 +132,8 @@ fn command(who: &str, password: &Secret) -> Zeroizing<String> {
 
 /// The member that has logged in, or why the login failed.
 fn identify(
-    socket: &TcpStream,
-    answers: &mut Answers<TcpStream>,
+    socket: &Stream,
+    answers: &mut Answers<Stream>,
     command: &str,
 ) -> Result<Result<Member, String>, Failure> {
     let mut answer = ask(socket, answers, command, LOOKING_UP)?;
@@ -149,15 +149,14 @@ fn identify(
 }
 
 fn ask(
-    socket: &TcpStream,
-    answers: &mut Answers<TcpStream>,
+    socket: &Stream,
+    answers: &mut Answers<Stream>,
     command: &str,
     longest: Duration,
 ) -> Result<Answer, Failure> {
-    let mut sending = socket;
     // What the server said before it closed is of more use than that it did.
     let _ = socket.set_read_timeout(Some(longest));
-    let sent = sending.write_all(command.as_bytes());
+    let sent = socket.send(command.as_bytes());
     match (answers.next(), sent) {
         (Ok(answer), _) => Ok(answer),
         (Err(_), Err(error)) => Err(ended(&Broken::Io(error))),

@@ -1,5 +1,7 @@
 //! The options of `chat`, each checked as far as it can be by itself.
 
+use std::path::PathBuf;
+
 use argh::{ArgsInfo, FromArgs};
 use flashgate_core::Secret;
 
@@ -11,7 +13,7 @@ use crate::text::is_unseen;
 #[argh(
     subcommand,
     name = "chat",
-    note = "Asks for the password, without echo. After that every line is a command or text. /help lists the commands. /msg NICK TEXT writes to a member, and /join #ROOM enters a room; text then goes where the last message went, or to the room that you entered last. A line that begins with // is text that begins with one slash.\n\nIn a pipe, the first lines are the number or nick (unless --id gives it) and the password; with --guest there are none. Every message and every error is one line on standard output; errors begin with !. At the end of the input the program waits for the last answer and exits. The connection is not encrypted, and neither is the password.\n\nA ticket is good for one login, for about a minute. Other users of this machine can see it among the arguments of the program, unless it is read from standard input."
+    note = "Asks for the password, without echo. After that every line is a command or text. /help lists the commands. /msg NICK TEXT writes to a member, and /join #ROOM enters a room; text then goes where the last message went, or to the room that you entered last. A line that begins with // is text that begins with one slash.\n\nIn a pipe, the first lines are the number or nick (unless --id gives it) and the password; with --guest there are none. Every message and every error is one line on standard output; errors begin with !. At the end of the input the program waits for the last answer and exits. Without --tls the connection is not encrypted, and neither is the password.\n\nA ticket is good for one login, for about a minute. Other users of this machine can see it among the arguments of the program, unless it is read from standard input."
 )]
 pub struct ChatOptions {
     /// The server.
@@ -22,6 +24,14 @@ pub struct ChatOptions {
         description = "the server, like chat.example.com:8080, 127.0.0.1:8080 or [::1]:8080"
     )]
     pub server: Address,
+
+    /// encrypt the connection, and check the server's certificate
+    #[argh(switch)]
+    pub tls: bool,
+
+    /// file with the certificates of the authorities to trust, in PEM form (default: those that this system trusts)
+    #[argh(option, arg_name = "FILE")]
+    pub tls_ca: Option<PathBuf>,
 
     /// your number or nick (default: the program asks)
     #[argh(option, arg_name = "ID", from_str_fn(id))]

@@ -1,7 +1,6 @@
 //! A session: two threads over one connection.
 
 use std::io::{self, BufRead, Read, Write};
-use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,11 +9,14 @@ use parking_lot::Mutex;
 use super::line::Line;
 use super::options::ChatOptions;
 use super::show::Shown;
+use super::stream::Stream;
 use super::view::{Asked, View};
 use super::wire::{Answers, Broken};
 use super::{address, line, login, show, terminal, ticket};
 use crate::failure::{Exit, Failure};
 use crate::log::diagnostics;
+use crate::text;
+use crate::tls::{self, Roots};
 
 /// Chats until the user leaves, the input ends or the server does.
 pub fn chat(options: &ChatOptions) -> Result<(), Failure> {
@@ -24,10 +26,9 @@ pub fn chat(options: &ChatOptions) -> Result<(), Failure> {
         ));
     }
     let pass = options.ticket.as_ref().map(ticket::read).transpose()?;
-    let socket = address::connect(&options.server)?;
+    let socket = connected(options)?;
     let fail = |error| Exit::Failure.because(format!("cannot use the connection: {error}"));
-    let receiving = socket.try_clone().map_err(fail)?;
-    let mut answers = Answers::new(receiving);
+    let mut answers = Answers::new(socket.clone());
     login::greet(&socket, &mut answers)?;
 
     let terminal = terminal::Terminal::open();
@@ -69,6 +70,30 @@ pub fn chat(options: &ChatOptions) -> Result<(), Failure> {
     }
 }
 
+fn connected(options: &ChatOptions) -> Result<Stream, Failure> {
+    let roots = match (options.tls, &options.tls_ca) {
+        (false, None) => None,
+        (false, Some(_)) => {
+            return Err(Failure::usage(
+                "--tls-ca says whose certificates to trust: add --tls, or leave out --tls-ca",
+            ));
+        }
+        (true, None) => Some(Roots::System),
+        (true, Some(file)) => Some(Roots::File(file.clone())),
+    };
+    let socket = address::connect(&options.server)?;
+    let Some(roots) = roots else {
+        return Ok(Stream::plain(socket));
+    };
+    let host = options.server.host();
+    tls::connect(socket, host, &roots)
+        .map(Stream::tls)
+        .map_err(|why| {
+            let host = text::Plain(host);
+            Exit::Unavailable.because(format!("no TLS with {host}: {why}"))
+        })
+}
+
 /// Where lines are shown.
 pub(super) trait Output {
     fn show(&self, shown: &Shown) -> io::Result<()>;
@@ -88,7 +113,7 @@ impl Output for Plain {
 /// What both threads have.
 pub(super) struct Session {
     pub(super) view: Mutex<View>,
-    socket: TcpStream,
+    socket: Stream,
     /// Since when QUIT is on its way.
     leaving: Mutex<Option<Instant>>,
 }
@@ -185,7 +210,7 @@ impl Session {
 
     fn send(&self, command: &str) {
         // The receiving thread reports a connection that does not take this.
-        let _ = (&self.socket).write_all(format!("{command}\0").as_bytes());
+        let _ = self.socket.send(format!("{command}\0").as_bytes());
     }
 }
 
@@ -196,7 +221,7 @@ fn advise(advice: &str) -> Done {
 /// Shows what comes, to the end of the connection.
 fn receive(
     session: &Session,
-    answers: &mut Answers<TcpStream>,
+    answers: &mut Answers<Stream>,
     output: &impl Output,
 ) -> Result<(), Failure> {
     let mut heard = Instant::now();

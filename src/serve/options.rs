@@ -45,6 +45,14 @@ pub struct ServeOptions {
     #[argh(option, arg_name = "ADDR")]
     pub policy_listen: Vec<String>,
 
+    /// file with a certificate in PEM form and its chain: the server then takes TLS, too, on every port, for https, wss and the chat; may be repeated with a --tls-key for each, and clients get the one for the name that they ask for, or the first; read again at SIGHUP and within a minute of a change
+    #[argh(option, arg_name = "FILE")]
+    pub tls_cert: Vec<PathBuf>,
+
+    /// file with the key of the certificate, in PEM form; other users must not be able to read it
+    #[argh(option, arg_name = "FILE")]
+    pub tls_key: Vec<PathBuf>,
+
     /// Sites whose pages may frame ours.
     #[argh(
         option,

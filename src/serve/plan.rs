@@ -13,6 +13,7 @@ use super::listen::{self, Places};
 use super::options::ServeOptions;
 use super::policy;
 use super::reserved;
+use super::tls::Tls;
 use crate::failure::{Exit, Failure};
 use crate::import::Options;
 use crate::login::TicketSecret;
@@ -44,6 +45,14 @@ pub(super) fn check(options: &ServeOptions) -> Result<(), Failure> {
             "--ticket-url needs a secret to check tickets with; add --ticket-secret FILE",
         );
     }
+    let (certificates, keys) = (options.tls_cert.len(), options.tls_key.len());
+    if certificates != keys {
+        return refuse(&format!(
+            "--tls-cert is given {} and --tls-key {}; give each certificate its key, in the same order",
+            times(certificates),
+            times(keys)
+        ));
+    }
     let files = [
         &options.policy_file,
         &options.reserved_nicks,
@@ -70,6 +79,14 @@ pub(super) fn check(options: &ServeOptions) -> Result<(), Failure> {
     Ok(())
 }
 
+fn times(count: usize) -> String {
+    match count {
+        0 => "not at all".to_owned(),
+        1 => "once".to_owned(),
+        count => format!("{count} times"),
+    }
+}
+
 /// Checks what a server checks before it listens and opens the member store.
 pub(crate) fn check_all(options: &ServeOptions) -> Result<(), Failure> {
     check(options)?;
@@ -77,7 +94,8 @@ pub(crate) fn check_all(options: &ServeOptions) -> Result<(), Failure> {
     policy(options)?;
     reserved_nicks(options)?;
     web::site(own_site(options, &private(options)))?;
-    ticket_secret(options).map(|_| ())
+    ticket_secret(options)?;
+    Tls::open(options).map(|_| ())
 }
 
 /// The policy file's document, if there is one.
@@ -141,7 +159,7 @@ pub(super) fn own_site<'a>(options: &'a ServeOptions, private: &'a [PathBuf]) ->
 /// own.
 pub(super) fn private(options: &ServeOptions) -> Vec<PathBuf> {
     let named = [&options.members, &options.mysql_password, &options.record];
-    let named = named.into_iter().flatten();
+    let named = named.into_iter().flatten().chain(&options.tls_key);
     named
         .filter_map(|path| fs::canonicalize(path).ok())
         .collect()

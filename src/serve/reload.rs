@@ -1,10 +1,12 @@
 //! What SIGHUP makes the server read again, without a restart and without closing a connection: the configuration
 //! file, and the files and folders that the options name. A broken configuration file changes nothing. Of the other
-//! files, what cannot be read stays as it was.
+//! files, what cannot be read stays as it was. Certificates are also read when their files change, since another program
+//! renews them.
 
 use std::path::Path;
-use std::sync::mpsc::{self, SyncSender};
+use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use flashgate_core::{Config, Policy};
 use flashgate_host::Handle;
@@ -13,6 +15,7 @@ use super::listen::Places;
 use super::members::Demands;
 use super::options::ServeOptions;
 use super::run::Again;
+use super::tls::Tls;
 use super::{plan, restart};
 use crate::failure::Failure;
 use crate::log::diagnostics::{self, start_thread};
@@ -35,6 +38,8 @@ pub(super) struct Reload {
     pub(super) handle: Handle,
     /// Not to be kept alive by this.
     pub(super) pool: Weak<Pool>,
+    /// `None` without certificates.
+    pub(super) tls: Option<Tls>,
     pub(super) writer: Writer,
 }
 
@@ -45,14 +50,31 @@ impl Reload {
         // One request that waits stands for all that come before it is taken.
         let (ask, asked) = mpsc::sync_channel(1);
         start_thread("reload", move || {
-            while asked.recv().is_ok() {
-                if let Err(failure) = self.run() {
-                    let why = Failure::without_help(&failure.message);
-                    self.writer.event(&Event::ReloadFailed(why));
+            loop {
+                // Only certificates have to be looked at.
+                let next = match &self.tls {
+                    Some(_) => asked.recv_timeout(LOOK),
+                    None => asked.recv().map_err(RecvTimeoutError::from),
+                };
+                match next {
+                    Ok(()) => self.run_or_say_why(),
+                    Err(RecvTimeoutError::Timeout) => {
+                        if let Some(tls) = &mut self.tls {
+                            tls.look(&self.options, &self.writer);
+                        }
+                    }
+                    Err(RecvTimeoutError::Disconnected) => return,
                 }
             }
         })?;
         Ok(ask)
+    }
+
+    fn run_or_say_why(&mut self) {
+        if let Err(failure) = self.run() {
+            let why = Failure::without_help(&failure.message);
+            self.writer.event(&Event::ReloadFailed(why));
+        }
     }
 
     fn run(&mut self) -> Result<(), Failure> {
@@ -82,7 +104,7 @@ impl Reload {
         }
         if !changed.is_empty() {
             self.writer.event(&Event::ReloadedSettings(&changed));
-        } else if is_quiet {
+        } else if is_quiet && self.tls.is_none() {
             self.writer.event(&Event::Reloaded("nothing"));
         }
         for file in files {
@@ -93,6 +115,9 @@ impl Reload {
                     self.writer.event(&Event::ReloadFailed(&why));
                 }
             }
+        }
+        if let Some(tls) = &mut self.tls {
+            tls.reload(&self.options, &self.writer);
         }
         Ok(())
     }
@@ -160,6 +185,9 @@ fn reserved_nicks(options: &ServeOptions, config: &mut Config) -> Done {
         "reserved nicks"
     }))
 }
+
+/// How often the files of certificates are looked at. A change is seen at the second look.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// Whether a file was standard input, of which nothing is left to read.
 fn is_used_up(file: Option<&Path>) -> bool {

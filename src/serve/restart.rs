@@ -52,6 +52,13 @@ pub(super) fn keep(running: &ServeOptions, newer: &mut ServeOptions) -> Vec<Stri
         kept.extend(TICKETS.map(str::to_owned));
         kept.sort_unstable();
     }
+    // Listeners take TLS, or they do not; other certificates can be read at any time.
+    if running.tls_cert.is_empty() != newer.tls_cert.is_empty() {
+        newer.tls_cert.clone_from(&running.tls_cert);
+        newer.tls_key.clone_from(&running.tls_key);
+        kept.extend(TLS.map(str::to_owned));
+        kept.sort_unstable();
+    }
     for name in &kept {
         copy_source(&running.sources, &mut newer.sources, name);
     }
@@ -65,6 +72,7 @@ fn copy_source(from: &Sources, to: &mut Sources, name: &str) {
     };
 }
 
+const TLS: [&str; 2] = ["tls-cert", "tls-key"];
 const TICKETS: [&str; 2] = ["ticket-secret", "ticket-url"];
 
 #[cfg(test)]

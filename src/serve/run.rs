@@ -17,6 +17,7 @@ use signal_hook::iterator::Signals;
 use super::listen::{self, Listeners};
 use super::options::{Runtime, ServeOptions};
 use super::reload::Reload;
+use super::tls::Tls;
 use super::{facts, members, plan};
 use crate::failure::{Exit, Failure};
 use crate::log::diagnostics::{self, say, start_thread};
@@ -44,12 +45,16 @@ pub fn serve(options: &ServeOptions, again: Again) -> Result<(), Failure> {
     let reserved = plan::reserved_nicks(options)?;
     let site = web::site(plan::own_site(options, &plan::private(options)))?;
     let tickets = plan::ticket_secret(options)?;
+    let tls = Tls::open(options)?;
     // The store comes last, so that a server which cannot start leaves no file behind.
     let listeners = listen::open(&addresses)?;
     let places = listeners.places();
     let mut config = plan::config(options, policy, Arc::new(site), &places, connections);
     plan::warn_of_redirect(&config);
     config.reserved_nicks = reserved.unwrap_or_default();
+    if let Some(tls) = &tls {
+        tls.serve(&mut config);
+    }
     let (pool, demands) = members::open(options, tickets, &mut config)?;
     let pool = Arc::new(pool);
     let config = Arc::new(config);
@@ -87,6 +92,7 @@ pub fn serve(options: &ServeOptions, again: Again) -> Result<(), Failure> {
         config,
         handle: handle.clone(),
         pool: Arc::downgrade(&pool),
+        tls,
         writer: writer.clone(),
     };
     let stopped_by = heed(signals, handle.clone(), reload.start()?)?;

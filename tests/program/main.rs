@@ -41,4 +41,5 @@ mod stopped;
 mod store;
 mod terminal;
 mod tickets;
+mod tls;
 mod websocket;

@@ -26,6 +26,7 @@ use tempfile::tempdir;
 use crate::guest::{Chats, Guest, Speaks};
 use crate::outside::{Client, Running, Server, terminal};
 use crate::server::on_both;
+use crate::tls::{Authority, Secure};
 use bare::{BINARY, Bare, FIN, TEXT, masked};
 use word::{Word, is_forbidden};
 
@@ -38,6 +39,11 @@ on_both! {
     /// A recorder reads every byte once more.
     fn no_password_stays_where_it_is_recorded(runtime) {
         search_after_logins(runtime, &["--record=chat.rec"]);
+    }
+
+    /// Through TLS, whose library frees what it has decrypted as it is; and from the terminal client.
+    fn no_password_stays_behind_tls(runtime) {
+        search_after_tls(runtime);
     }
 
     /// Where a hash was made, before something else happens to write there.
@@ -137,6 +143,73 @@ fn search_after_logins(runtime: &str, options: &[&str]) {
     assert!(server.get("/server-status").contains("Clients: "));
     word.is_nowhere(pid);
     drop(open);
+    server.stop();
+}
+
+fn search_after_tls(runtime: &str) {
+    if is_forbidden() {
+        return;
+    }
+    let folder = tempdir().unwrap();
+    let word = Word::new();
+    store(&word, folder.path());
+    let authority = Authority::new();
+    authority.issue(folder.path(), "one", &["localhost", "127.0.0.1"]);
+    fs::write(folder.path().join("ca.pem"), &authority.pem).unwrap();
+    let pair = ["--tls-cert=one.pem", "--tls-key=one.key"];
+    let server = Server::start(folder.path(), &[&[runtime], &pair[..]].concat());
+    let (pid, address) = (server.running.child.id(), server.addresses[0]);
+    let mut clients: Vec<Secure> = (0..7)
+        .map(|_| Secure::connect(address, &authority))
+        .collect();
+    let identify = |n| format!("IDENTIFY {n} {}\0", word.password(RIGHT + n));
+    // What waits for the rest of its command is there, and is seen.
+    let begun = word.password(BEGUN);
+    clients[5].write(format!("IDENTIFY 1 {begun}").as_bytes());
+    word.is_there(pid, BEGUN);
+
+    clients[0].write(identify(1).as_bytes());
+    for byte in identify(2).bytes() {
+        clients[1].write(&[byte]);
+    }
+    clients[2].write(format!("{}LIST\0PI", identify(3)).as_bytes());
+    clients[3].write_cut(identify(4).as_bytes());
+    // More records than one in a segment, of all sizes, with something of everything behind them.
+    for length in [0, 100, 1000, 1100, 3000, 7000, 20_000] {
+        let blank = " ".repeat(length);
+        let wrong = word.password(WRONG + length as u64 % 90);
+        clients[4].write(format!("PING x\0{blank}IDENTFY 1 {wrong}\0").as_bytes());
+        assert_eq!(clients[4].answer(), "<pong value=\"x\"/>");
+        assert!(clients[4].answer().starts_with("<error "));
+    }
+    clients[4].write(format!("IDENTIFY 1 {}\0", word.password(WRONG + 91)).as_bytes());
+    assert_eq!(clients[4].answer(), REFUSED);
+    for client in &mut clients[..4] {
+        is_let_in(client);
+    }
+    clients[0].send("QUIT");
+    clients[0].rest();
+    clients[5].write(b"\0");
+    assert_eq!(clients[5].answer(), REFUSED);
+    // Half of a command, and gone.
+    let mut gone = clients.remove(6);
+    gone.write(format!("IDENTIFY 1 {}", word.password(LOST)).as_bytes());
+    thread::sleep(Duration::from_millis(100));
+    drop(gone);
+
+    let to = address.to_string();
+    let mut chat = Running::start(
+        folder.path(),
+        &["chat", "--tls", "--tls-ca=ca.pem", &to],
+        &[],
+    );
+    let mut input = chat.stdin.take().unwrap();
+    let lines = format!("{LONG}\n{}\n/list\n", long_password(&word));
+    input.write_all(lines.as_bytes()).unwrap();
+    chat.stdout.wait_for(" online");
+    word.is_nowhere(chat.child.id());
+    word.is_nowhere(pid);
+    drop(clients);
     server.stop();
 }
 

@@ -1,0 +1,11 @@
+//! TLS in the program: a filter for the core, the certificates that it shows, and a stream for the terminal client.
+
+mod certificates;
+mod client;
+mod filter;
+mod watched;
+
+pub use certificates::{Certificates, Fault, Pair, SOON, Standing, standing};
+pub use client::{Roots, Session, connect};
+pub use filter::Acceptor;
+pub use watched::{Warning, Watched};

@@ -1,0 +1,122 @@
+//! The pairs that a server shows, read again when they change.
+
+use std::sync::Arc;
+
+use rustls::sign::CertifiedKey;
+
+use super::certificates::{Certificates, Fault, Pair, Standing, standing};
+
+/// The certificates of a server, and the files that they come from.
+#[derive(Debug)]
+pub struct Watched {
+    shown: Vec<(Pair, Arc<CertifiedKey>)>,
+    certificates: Arc<Certificates>,
+    /// The files that were read last, as they were then.
+    read: Stamps,
+    /// The files at the last look.
+    seen: Stamps,
+}
+
+type Stamps = Vec<[Option<[i64; 5]>; 2]>;
+
+/// What is to be said of a pair that is in use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning(pub String);
+
+impl Watched {
+    /// Reads all pairs. One that does not fit is a fault; one that does not hold is a warning, since the server has more
+    /// to serve than TLS.
+    pub fn open(pairs: &[Pair]) -> Result<(Self, Vec<Warning>), Fault> {
+        let read: Stamps = pairs.iter().map(Pair::stamp).collect();
+        let mut shown = Vec::new();
+        let mut warnings = Vec::new();
+        for pair in pairs {
+            let key = Arc::new(pair.read()?);
+            let file = pair.certificate.display();
+            warnings.extend(match standing(&key) {
+                Standing::Valid => None,
+                Standing::Expires => Some(soon(pair)),
+                Standing::Expired => Some(Warning(format!(
+                    "the certificate {file} has expired, and clients will refuse it; renew it"
+                ))),
+                Standing::NotYet => Some(Warning(format!(
+                    "the certificate {file} is not valid yet, and clients will refuse it; is this machine's clock right?"
+                ))),
+            });
+            shown.push((pair.clone(), key));
+        }
+        let keys = shown.iter().map(|(_, key)| Arc::clone(key)).collect();
+        let watched = Self {
+            shown,
+            certificates: Arc::new(Certificates::new(keys)),
+            seen: read.clone(),
+            read,
+        };
+        Ok((watched, warnings))
+    }
+
+    /// What the filters choose from.
+    pub fn certificates(&self) -> &Arc<Certificates> {
+        &self.certificates
+    }
+
+    /// Whether the files are other ones than those that were read, and the same as at the last look: whoever copies two
+    /// files is done by then.
+    pub fn has_changed(&mut self) -> bool {
+        let now: Stamps = self.shown.iter().map(|(pair, _)| pair.stamp()).collect();
+        let changed = now != self.read && now == self.seen;
+        self.seen = now;
+        changed
+    }
+
+    /// Reads these pairs, and shows them from now on. One that cannot be used, or does not hold, stays what it was.
+    pub fn reload(&mut self, pairs: &[Pair]) -> (Vec<Warning>, Vec<Fault>) {
+        let (mut warnings, mut faults) = (Vec::new(), Vec::new());
+        self.read = pairs.iter().map(Pair::stamp).collect();
+        self.seen = self.read.clone();
+        let mut shown = Vec::new();
+        for pair in pairs {
+            match usable(pair) {
+                Ok((key, warning)) => {
+                    warnings.extend(warning);
+                    shown.push((pair.clone(), key));
+                }
+                Err(fault) => {
+                    faults.push(fault);
+                    let old = self.shown.iter().find(|(old, _)| old == pair);
+                    shown.extend(old.cloned());
+                }
+            }
+        }
+        // With none at all, every client would be turned away.
+        if !shown.is_empty() {
+            let keys = shown.iter().map(|(_, key)| Arc::clone(key)).collect();
+            self.certificates.replace(keys);
+            self.shown = shown;
+        }
+        (warnings, faults)
+    }
+}
+
+/// Reads a pair that is to take the place of another.
+fn usable(pair: &Pair) -> Result<(Arc<CertifiedKey>, Option<Warning>), Fault> {
+    let key = Arc::new(pair.read()?);
+    let file = pair.certificate.display();
+    match standing(&key) {
+        Standing::Valid => Ok((key, None)),
+        Standing::Expires => Ok((key, Some(soon(pair)))),
+        Standing::Expired => Err(Fault::new(format!(
+            "the certificate {file} has expired; the one before it stays in use; renew it"
+        ))),
+        Standing::NotYet => Err(Fault::new(format!(
+            "the certificate {file} is not valid yet; the one before it stays in use"
+        ))),
+    }
+}
+
+fn soon(pair: &Pair) -> Warning {
+    Warning(format!(
+        "the certificate {} expires within 7 days; renew it",
+        pair.certificate.display()
+    ))
+}
