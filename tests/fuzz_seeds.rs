@@ -4,6 +4,12 @@
 //! generated into the target folder, as `tmp/fuzz-seeds/TARGET/TRANSCRIPT-NUMBER`, each time this test runs;
 //! `.ci/fuzz` starts from both.
 
+#[path = "../fuzz/src/config_file.rs"]
+#[expect(
+    unreachable_pub,
+    reason = "it is public in the crate of the fuzz targets"
+)]
+mod config_file;
 #[path = "../fuzz/src/members_csv.rs"]
 #[expect(
     unreachable_pub,
@@ -42,7 +48,7 @@ use flashgate_testing::transcript::{Against, Bare, Cut, Scenario, Transcript};
 /// A target's name and its body.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 15] = [
+const TARGETS: [Target; 16] = [
     ("sniff", fuzz::sniff),
     ("proxy_header", fuzz::proxy_header),
     ("forwarded", fuzz::forwarded),
@@ -54,6 +60,7 @@ const TARGETS: [Target; 15] = [
     ("chunks_agree", fuzz::chunks_agree),
     ("filtered", fuzz::filtered),
     ("xml_reply", fuzz::xml_reply),
+    ("config_file", config_file::config_file),
     ("members_csv", members_csv::members_csv),
     ("mysqldump", mysqldump::mysqldump),
     ("tls_filter", tls_filter::tls_filter),
@@ -162,6 +169,8 @@ fn seeds(target: &str, scenario: &Scenario) -> Vec<Vec<u8>> {
         "websocket" => Vec::new(),
         // A script of its own: no bytes of a transcript are those of a handshake.
         "tls_filter" => Vec::new(),
+        // Nothing in a transcript is like a configuration file.
+        "config_file" => Vec::new(),
         // The bytes after the upgrade.
         "websocket_frames" => sent
             .filter_map(|stream| after_the_head(&stream))
