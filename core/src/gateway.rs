@@ -58,6 +58,8 @@ use crate::time::{Millis, Now};
 use crate::web::status::Counters;
 use crate::wiped;
 use claims::Claims;
+#[cfg(any(test, feature = "_testing"))]
+use consistency::Highest;
 use deadlines::Deadlines;
 use ending::Ends;
 use filtering::Behind;
@@ -78,6 +80,9 @@ use timers::MAX_FIRED;
 #[derive(Debug)]
 pub struct Gateway {
     config: Arc<Config>,
+    /// The highest limits so far: lower ones send nobody away.
+    #[cfg(any(test, feature = "_testing"))]
+    highest: Highest,
     started: Now,
     now: Now,
     phase: Phase,
@@ -144,6 +149,8 @@ impl Gateway {
         let mut hub = Hub::default();
         hub.rooms.configure(&config.permanent_rooms);
         Self {
+            #[cfg(any(test, feature = "_testing"))]
+            highest: Highest::default().and(&config.limits),
             config,
             started: now,
             now,

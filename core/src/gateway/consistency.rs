@@ -1,15 +1,37 @@
 //! What must hold in a gateway after every input, for tests and fuzzing to check.
 
 use super::Gateway;
+use crate::config::Limits;
 use crate::conn::sniff::Layer;
 use crate::conn::{Chat, Conn, Incoming, Stage, State, Turn, Who, Wire};
 use crate::event::MAX_READ;
 use crate::id::ConnId;
 use crate::wire::proxy;
 
+/// The highest values that some limits have had.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Highest {
+    clients: usize,
+    connections: usize,
+    command: usize,
+    head: usize,
+}
+
+impl Highest {
+    /// With these limits, too.
+    pub(super) fn and(self, limits: &Limits) -> Self {
+        Self {
+            clients: self.clients.max(limits.clients),
+            connections: self.connections.max(limits.connections),
+            command: self.command.max(limits.command),
+            head: self.head.max(limits.head),
+        }
+    }
+}
+
 impl Gateway {
-    /// Panics if what the gateway knows in two places disagrees, or if it keeps more than its limits
-    /// allow. The limits must not have been lowered since it began.
+    /// Panics if what the gateway knows in two places disagrees, or if it keeps more than the highest limits so far
+    /// allow.
     pub fn assert_consistent(&self) {
         assert!(self.scratch.is_empty(), "nobody's bytes are left over");
         let conns: alloc::vec::Vec<_> = self
@@ -23,8 +45,8 @@ impl Gateway {
             .iter()
             .filter(|(_, conn)| matches!(conn.state, State::Chat(_)));
         assert_eq!(chats.count(), self.clients, "every chat is counted once");
-        assert!(self.clients <= self.config.limits.clients);
-        assert!(conns.len() <= self.config.limits.connections);
+        assert!(self.clients <= self.highest.clients);
+        assert!(conns.len() <= self.highest.connections);
 
         let armed = conns
             .iter()
@@ -78,7 +100,7 @@ impl Gateway {
     }
 
     fn assert_conn(&self, id: ConnId, conn: &Conn) {
-        let limits = &self.config.limits;
+        let limits = &self.highest;
         let (due, armed) = (conn.deadline(&self.config), self.deadlines.get(id));
         // While Timeouts are rationed, or before the first of a clock leap, a deadline may have passed.
         assert!(

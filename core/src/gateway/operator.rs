@@ -84,6 +84,10 @@ impl Gateway {
 
     #[cold]
     pub(super) fn configure(&mut self, config: Arc<Config>) {
+        #[cfg(any(test, feature = "_testing"))]
+        {
+            self.highest = self.highest.and(&config.limits);
+        }
         self.config = config;
         self.hub.rooms.configure(&self.config.permanent_rooms);
         // A deadline that has come nearer must not wait for the one that was armed.
