@@ -70,7 +70,7 @@ fn presence(mut server: Server) -> Server {
 
 // One member of a room writes to all twenty.
 #[library_benchmark]
-#[bench::to_20(args = (20, 1), setup = Server::of_rooms, config = most(9340, 4))]
+#[bench::to_20(args = (20, 1), setup = Server::of_rooms, config = most(9230, 4))]
 fn room_message(mut server: Server) -> Server {
     for _ in 0..TIMES {
         server.hears(0, b"MSG #r0 a word or two for you\0");
@@ -80,7 +80,7 @@ fn room_message(mut server: Server) -> Server {
 
 // A member joins a room of twenty, gets its state, and parts.
 #[library_benchmark]
-#[bench::of_20(args = (20, 1), setup = Server::of_rooms, config = most(32_520, 25))]
+#[bench::of_20(args = (20, 1), setup = Server::of_rooms, config = most(31_990, 25))]
 fn join(mut server: Server) -> Server {
     let id = server.connect();
     server.log_in(id);
@@ -93,7 +93,7 @@ fn join(mut server: Server) -> Server {
 
 // The rooms, asked for by many while nothing happens in them.
 #[library_benchmark]
-#[bench::of_100(args = (100, 100), setup = Server::of_rooms, config = most(18_040, 13))]
+#[bench::of_100(args = (100, 100), setup = Server::of_rooms, config = most(17_890, 13))]
 fn rooms(mut server: Server) -> Server {
     for asks in 0..TIMES {
         server.hears(asks as usize % 100, b"ROOMS\0");

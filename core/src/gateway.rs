@@ -101,6 +101,8 @@ pub struct Gateway {
     /// Newcomers that wait for an older connection of their member.
     claims: Claims,
     renamings: Renamings,
+    /// A connection has left during this input: newcomers or members may wait for its place or nick.
+    has_freed: bool,
     throttle: Throttle,
     guests: GuestSources,
     refusals: Refusals,
@@ -164,6 +166,7 @@ impl Gateway {
             questions: Questions::default(),
             claims: Claims::default(),
             renamings: Renamings::default(),
+            has_freed: false,
             throttle: Throttle::default(),
             guests: GuestSources::default(),
             refusals: Refusals::default(),
@@ -251,8 +254,7 @@ impl Gateway {
             Input::Timeout => {}
             Input::Shutdown => self.shut_down(),
         }
-        self.claim_freed();
-        self.give_freed_nicks();
+        self.after_departures();
         if !self.unfiltered.is_empty() {
             self.receive_first();
         }
@@ -275,6 +277,21 @@ impl Gateway {
         if matches!(input, Input::Timeout) {
             self.begin_handshakes();
         }
+    }
+
+    /// Newcomers that have waited for a connection to leave go on, and members get the nicks that are free.
+    #[inline]
+    fn after_departures(&mut self) {
+        if self.has_freed {
+            self.settle_departures();
+        }
+    }
+
+    #[cold]
+    fn settle_departures(&mut self) {
+        self.has_freed = false;
+        self.claim_freed();
+        self.give_freed_nicks();
     }
 
     /// The next thing to do.

@@ -1,8 +1,13 @@
 //! White space around commands, which old clients send, and the length of texts.
 
 /// Drops white space around a command or its last argument: Flash text fields end in CR, `nc` in LF.
+#[inline]
 pub(crate) fn trim(text: &str) -> &str {
-    text.trim_matches(|c| u8::try_from(c).is_ok_and(is_space))
+    let bytes = text.as_bytes();
+    let is_text = |byte: &u8| !is_space(*byte);
+    let start = bytes.iter().position(is_text).unwrap_or(bytes.len());
+    let end = bytes.iter().rposition(is_text).map_or(start, |at| at + 1);
+    &text[start..end]
 }
 
 /// Whether a command is nothing but white space; old players send such commands after non-ASCII text.

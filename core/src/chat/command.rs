@@ -90,6 +90,7 @@ pub(crate) struct Call<'a> {
 }
 
 impl<'a> Args<'a> {
+    #[inline]
     fn of(text: &'a str) -> Self {
         let (word, text) = split(text);
         let text = text::trim(text);
@@ -176,8 +177,37 @@ pub(crate) fn parse(text: &str) -> Option<Call<'_>> {
 fn named(word: &str) -> Option<&'static Command> {
     // The released 2007 script wanted its commands with a slash, the one in the article without.
     let word = word.strip_prefix('/').unwrap_or(word);
-    let is_named = |command: &&Command| command.word.eq_ignore_ascii_case(word);
-    COMMANDS.iter().find(is_named)
+    let key = key(word)?;
+    let at = KEYS.iter().position(|other| *other == key)?;
+    COMMANDS.get(at)
+}
+
+/// The word of each command as a number: comparing these takes a fraction of what comparing texts does.
+static KEYS: [u64; COMMANDS.len()] = {
+    let mut keys = [0; COMMANDS.len()];
+    let mut at = 0;
+    while at < keys.len() {
+        match key(COMMANDS[at].word) {
+            Some(key) => keys[at] = key,
+            None => panic!("a word has at most 8 bytes"),
+        }
+        at += 1;
+    }
+    keys
+};
+
+/// A word of 1 to 8 bytes as a number, without letter case.
+const fn key(word: &str) -> Option<u64> {
+    let bytes = word.as_bytes();
+    if bytes.is_empty() || bytes.len() > size_of::<u64>() {
+        return None;
+    }
+    let (mut key, mut at) = (0, 0);
+    while at < bytes.len() {
+        key = key << 8 | bytes[at].to_ascii_uppercase() as u64;
+        at += 1;
+    }
+    Some(key)
 }
 
 /// The text up to the first space, and what follows the spaces behind it.
@@ -185,7 +215,8 @@ fn named(word: &str) -> Option<&'static Command> {
 fn split(text: &str) -> (&str, &str) {
     let space = text.bytes().position(|byte| byte == b' ');
     let (word, rest) = space.map_or((text, ""), |at| (&text[..at], &text[at + 1..]));
-    (word, rest.trim_start_matches(' '))
+    let spaces = rest.bytes().take_while(|byte| *byte == b' ').count();
+    (word, &rest[spaces..])
 }
 
 #[cfg(test)]

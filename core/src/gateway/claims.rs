@@ -200,15 +200,11 @@ impl Gateway {
 
     /// Newcomers whose older connection has left claim again. Only between inputs and timers, as each may go
     /// on with its next commands.
-    #[inline]
     pub(super) fn claim_freed(&mut self) {
-        if !self.claims.freed.is_empty() {
-            let freed = mem::take(&mut self.claims.freed);
-            self.claim_again(&freed);
-        }
+        let freed = mem::take(&mut self.claims.freed);
+        self.claim_again(&freed);
     }
 
-    #[cold]
     fn claim_again(&mut self, newcomers: &[ConnId]) {
         for id in newcomers {
             if let Some(claim) = self.end_claim(*id) {
@@ -266,6 +262,7 @@ impl Gateway {
         }
         if let Some(newcomers) = self.claims.waiting.remove(&id) {
             self.claims.freed.extend(newcomers);
+            self.has_freed = true;
         }
     }
 

@@ -69,6 +69,7 @@ impl Gateway {
             return;
         };
         self.renamings.leave(online.member(), online.nick());
+        self.has_freed = true;
         if online.member().is_none() {
             self.guest_left(id);
         }

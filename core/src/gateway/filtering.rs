@@ -118,7 +118,7 @@ impl Gateway {
             Some(FilterEvent::Established(_)) | None if flow == Flow::Ended => {
                 self.before(&Input::Eof(id));
                 self.eof(id);
-                self.claim_freed();
+                self.after_departures();
             }
             Some(FilterEvent::Established(_)) | None => {}
         }
@@ -132,7 +132,7 @@ impl Gateway {
         if let Input::Filter(_, event) = &input {
             self.filter_event(id, event);
         }
-        self.claim_freed();
+        self.after_departures();
     }
 
     pub(super) fn filter_event(&mut self, id: ConnId, event: &FilterEvent) {
@@ -200,7 +200,7 @@ impl Gateway {
     fn plain(&mut self, id: ConnId, bytes: &[u8]) {
         self.before(&Input::Bytes(id, bytes));
         self.bytes(id, bytes);
-        self.claim_freed();
+        self.after_departures();
     }
 
     /// Puts an action through the filters of the connections that it is about. A broadcast is written to each of

@@ -227,16 +227,7 @@ impl Gateway {
     }
 
     /// Nicks that have become free go to the members that wait for them.
-    #[inline]
     pub(super) fn give_freed_nicks(&mut self) {
-        if !self.renamings.freed.is_empty() {
-            self.give_nicks();
-        }
-    }
-
-    /// Apart from the check for it, which every input makes.
-    #[cold]
-    fn give_nicks(&mut self) {
         for nick in mem::take(&mut self.renamings.freed) {
             self.give_nick(&nick);
         }

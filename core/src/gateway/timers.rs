@@ -125,8 +125,7 @@ impl Gateway {
                 }
             }
         }
-        self.claim_freed();
-        self.give_freed_nicks();
+        self.after_departures();
     }
 
     fn fire_conn(&mut self, id: ConnId) {
