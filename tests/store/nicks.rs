@@ -70,6 +70,8 @@ fn a_nick_that_was_given_up_is_taken_for_others_for_a_day() {
     assert_eq!(wants(&pool, 2, "Alice"), Answer::Taken);
     let ages = |hours: i64| store.sql(&format!("UPDATE given_up SET at = at - {hours} * 3600"));
     ages(23);
+    // A further one is kept beside it.
+    store.sql("UPDATE members SET nick = 'c2', nick_key = 'c2' WHERE id = 3");
     assert_eq!(wants(&pool, 2, "alice"), Answer::Taken);
     assert_eq!(wants(&pool, 1, "alice"), is(1, "alice", "alice"));
     assert_eq!(wants(&pool, 2, "a2"), Answer::Taken);
