@@ -9,21 +9,8 @@ use std::time::{Duration, Instant};
 use rustix::process::{Signal, geteuid};
 use tempfile::tempdir;
 
-use crate::outside::{Client, Done, PATIENCE, Running, Server, run_in};
+use crate::outside::{Client, PATIENCE, Running, Server, run_in, run_with};
 use crate::server::on_both;
-
-/// Runs a command with these variables to its end.
-fn run_with(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Done {
-    let mut running = Running::start(folder, arguments, environment);
-    drop(running.stdin.take());
-    let code = running.wait(PATIENCE);
-    let (stdout, stderr) = (running.stdout.all(), running.stderr.all());
-    Done {
-        code,
-        stdout,
-        stderr,
-    }
-}
 
 #[test]
 fn options_go_before_the_environment_and_that_before_the_file() {
@@ -45,6 +32,7 @@ fn options_go_before_the_environment_and_that_before_the_file() {
         place,
         &["config", "show", "--max-clients=5", "--room", "#lobby"],
         &environment,
+        "",
     );
     assert_eq!((done.code, done.stderr.as_str()), (0, ""));
     for (line, source) in [
@@ -153,7 +141,7 @@ fn what_is_wrong_has_a_place() {
             "the configuration file none.toml cannot be read: ",
         ),
     ] {
-        let done = run_with(place, &["serve"], &[environment]);
+        let done = run_with(place, &["serve"], &[environment], "");
         assert_eq!(
             (done.code, done.stdout.as_str()),
             (78, ""),
@@ -235,7 +223,7 @@ fn commands_for_members_read_the_file() {
         ),
         (&["members", "show", "alice"], &[], false),
     ] {
-        let done = run_with(place, arguments, environment);
+        let done = run_with(place, arguments, environment, "");
         assert_eq!(done.code == 0, finds, "{arguments:?} {}", done.stderr);
     }
     fs::write(place.join("a.toml"), "member = \"a.db\"\n").unwrap();

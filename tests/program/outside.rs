@@ -32,7 +32,17 @@ pub(crate) struct Done {
 
 /// Runs a command in `folder`, with `input` on its standard input.
 pub(crate) fn run_in(folder: &Path, arguments: &[&str], input: &str) -> Done {
-    let mut running = Running::start(folder, arguments, &[]);
+    run_with(folder, arguments, &[], input)
+}
+
+/// The same, with these variables in its environment.
+pub(crate) fn run_with(
+    folder: &Path,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+    input: &str,
+) -> Done {
+    let mut running = Running::start(folder, arguments, environment);
     // A command that does not read its input may be gone already.
     let _ = running.stdin.take().unwrap().write_all(input.as_bytes());
     let code = running.wait(PATIENCE);

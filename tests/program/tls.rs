@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use flashgate_testing::Retrying;
 use rcgen::{CertificateParams, DnType, Issuer, KeyPair, date_time_ymd};
 use rustix::process::Signal;
 use rustls::pki_types::CertificateDer;
@@ -102,7 +103,7 @@ fn write_pair(folder: &Path, name: &str, certificate: &str, key: &str) {
 }
 
 /// A raw client, as XMLSocket is, through TLS.
-pub(crate) struct Secure(StreamOwned<ClientConnection, TcpStream>);
+pub(crate) struct Secure(StreamOwned<ClientConnection, Retrying<TcpStream>>);
 
 impl Secure {
     pub(crate) fn connect(to: SocketAddr, authority: &Authority) -> Self {
@@ -110,11 +111,12 @@ impl Secure {
     }
 
     fn with(to: SocketAddr, config: &Arc<ClientConfig>, name: &str) -> Result<Self, String> {
-        let mut socket = TcpStream::connect(to).unwrap();
+        let socket = TcpStream::connect(to).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
         socket.set_nodelay(true).unwrap();
         let name = name.to_owned().try_into().unwrap();
         let mut connection = ClientConnection::new(Arc::clone(config), name).unwrap();
+        let mut socket = Retrying(socket);
         while connection.is_handshaking() {
             let done = connection.complete_io(&mut socket);
             done.map_err(|error| error.to_string())?;
@@ -123,7 +125,7 @@ impl Secure {
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
-        self.0.sock.local_addr().unwrap()
+        self.0.sock.0.local_addr().unwrap()
     }
 
     pub(crate) fn write(&mut self, bytes: &[u8]) {

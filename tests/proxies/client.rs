@@ -4,6 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
+use flashgate_testing::Retrying;
 use socket2::{Domain, Socket, Type};
 use tungstenite::client::IntoClientRequest;
 use tungstenite::handshake::HandshakeError;
@@ -53,7 +54,7 @@ impl Client {
                 // The proxy may have closed it before.
                 let _ = stream.write_all(b"PING x\0");
                 let mut answer = [0; 64];
-                match stream.read(&mut answer) {
+                match Retrying(stream).read(&mut answer) {
                     Ok(0) | Err(_) => Refused::Closed,
                     Ok(length) => panic!("answered: {}", answer[..length].escape_ascii()),
                 }
@@ -121,7 +122,7 @@ impl Client {
                 Self::Raw(stream) => {
                     stream.set_read_timeout(some).expect("a socket");
                     let mut byte = [1];
-                    match stream.read(&mut byte) {
+                    match Retrying(&*stream).read(&mut byte) {
                         Ok(length) => assert_eq!((length, byte), (1, [0]), "closed, or answered"),
                         Err(error) => assert!(is_timeout(error.kind()), "{error}"),
                     }

@@ -2,7 +2,7 @@
 
 #![allow(unreachable_pub)]
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
 
 /// Repeats each read and each write that a signal has interrupted.
 ///
@@ -23,6 +23,10 @@ impl<S: Read> Read for Retrying<S> {
 impl<S: Write> Write for Retrying<S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         retry(|| self.0.write(bytes))
+    }
+
+    fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        retry(|| self.0.write_vectored(parts))
     }
 
     fn flush(&mut self) -> io::Result<()> {
