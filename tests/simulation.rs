@@ -150,6 +150,11 @@ const REGRESSIONS: &[(u64, u64, &str)] = &[
         3_000,
         "the rest of a long command that the rate holds back in front of a WebSocket's close",
     ),
+    (
+        11_000_001_519,
+        3_000,
+        "a chat of garbage that ends in a bad record",
+    ),
 ];
 
 /// Inputs of a run until its faults stop.

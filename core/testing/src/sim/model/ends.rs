@@ -100,7 +100,12 @@ impl Model {
             Some(stuck || slow)
         };
         let is_socket = self.sides[&id].is_socket();
-        let end = self.finish(id);
+        // Behind a bad record nothing more can be read.
+        let end = if reason == CloseReason::Tls {
+            Stage::Close
+        } else {
+            self.finish(id)
+        };
         self.side(id).ending = Some(Stage::Said);
         self.side(id).turn = Turn::Free;
         self.claims.retain(|other| *other != id);
