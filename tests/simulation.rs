@@ -155,6 +155,11 @@ const REGRESSIONS: &[(u64, u64, &str)] = &[
         3_000,
         "a chat of garbage that ends in a bad record",
     ),
+    (
+        12_000_000_917,
+        3_000,
+        "a claim decided late, before the older connection's wait for the rate is over",
+    ),
 ];
 
 /// Inputs of a run until its faults stop.

@@ -47,6 +47,8 @@ use throttle::Past;
 pub(super) struct Model {
     pub(super) config: Arc<Config>,
     pub(super) now: Now,
+    /// The time of the input before.
+    before: Millis,
     /// The proxies that the configuration names.
     pub(super) proxies: Option<&'static Proxies>,
     pub(super) trusted: Option<&'static Trusted>,
@@ -157,6 +159,7 @@ impl Model {
         Self {
             config,
             now,
+            before: now.mono,
             proxies: None,
             trusted: None,
             sides: BTreeMap::new(),
@@ -212,6 +215,7 @@ impl Model {
 
     /// Takes note of an input that the core gets next. `due`: timers fire before it.
     pub(super) fn input(&mut self, now: Now, input: Input, due: bool) {
+        self.before = self.now.mono;
         self.now = now;
         self.blurred = due && matches!(input, Input::Answer(..));
         self.forgive_the_unheard();

@@ -154,14 +154,16 @@ impl Model {
     /// bytes count. When they fire late, the model cannot see whether this one fires before the wait is over.
     fn over_the_rate(&mut self, id: Key, timer: Millis) -> OverTheRate {
         let (now, limits) = (self.now.mono, self.config.limits.clone());
+        let earlier = self.before;
         let fresh = matches!(self.cause, Input::Bytes(to, _) if to == id);
         let side = self.side(id);
         let arrived = side.arrived;
         if fresh {
             side.arrived = side.arrived_before;
         }
-        // Two timers of the same millisecond fire in any order.
-        let before = side.over_the_rate(&limits, now.min(timer - Millis(1)));
+        // Two timers of the same millisecond fire in any order. Of late ones, those of one connection fire together.
+        let soonest = if now > timer { earlier } else { now };
+        let before = side.over_the_rate(&limits, soonest.min(timer - Millis(1)));
         let after = side.over_the_rate(&limits, now);
         side.arrived = arrived;
         if before == after {
