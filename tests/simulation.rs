@@ -160,6 +160,11 @@ const REGRESSIONS: &[(u64, u64, &str)] = &[
         3_000,
         "a claim decided late, before the older connection's wait for the rate is over",
     ),
+    (
+        13_000_000_126,
+        3_000,
+        "two names of an address whose places in line are of the same millisecond",
+    ),
 ];
 
 /// Inputs of a run until its faults stop.

@@ -223,12 +223,16 @@ impl Look<'_> {
             .all(|(other, theirs)| (class, since.soonest) <= (other, theirs.latest))
     }
 
+    /// Whether it has the best place of its address for sure: of two names that stand since the same millisecond, the
+    /// model does not know which was first.
     fn must_be_first(&self, waits: Waits<'_>) -> bool {
         let (class, since) = self.place(waits);
         let all = self.waits.iter();
-        all.filter(|other| other.source == waits.source && self.may(**other))
+        let others = all.filter(|other| other.source == waits.source && other.name != waits.name);
+        others
+            .filter(|other| self.may(**other))
             .map(|other| self.place(*other))
-            .all(|(other, theirs)| (class, since.latest) <= (other, theirs.soonest))
+            .all(|(other, theirs)| (class, since.latest) < (other, theirs.soonest))
     }
 
     /// The logins that pass in the same address if none is ahead of them.
@@ -270,7 +274,11 @@ impl Look<'_> {
                 let (_, theirs) = self.place(*other);
                 assert!(
                     stood.soonest <= theirs.latest,
-                    "not the turn of {source:?} in {name}"
+                    "not the turn of {source:?} in {name}: {stood:?}, but {:?} {theirs:?} of {:?}",
+                    other.source,
+                    self.rivals(*other)
+                        .map(|other| (other.name, self.place(*other)))
+                        .collect::<Vec<_>>(),
                 );
             }
         }
