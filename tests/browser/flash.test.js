@@ -121,7 +121,7 @@ test("the movie writes to nobody whom its member did not choose", { skip }, asyn
     await flash.tells("carol: hello");
     await flash.type("for bob alone");
     await flash.page.keyboard.press("Enter");
-    await flash.tells("Choose whom to write to: click a name.");
+    await flash.tells("Choose whom to write to: click a name or a room.");
 
     // What was typed for bob waits for him, whoever writes meanwhile.
     await flash.choosesDown(1);
