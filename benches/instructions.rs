@@ -237,7 +237,7 @@ impl Server {
         let address = Ipv4Addr::from_bits(0x7f00_0000 | self.port >> 15);
         let origin = Accepted {
             listener: ListenerId(0),
-            peer: SocketAddr::from((address, 1024 + (self.port & 0x7fff) as u16)),
+            peer: SocketAddr::from((address, 1024 + (self.port & 0x7fff) as u16)).into(),
         };
         self.gateway
             .accept(Now::default(), origin)

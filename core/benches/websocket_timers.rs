@@ -130,7 +130,10 @@ impl Bench {
         self.port += 1;
         let peer = SocketAddr::from((Ipv4Addr::from(self.port), 4242));
         let listener = ListenerId(0);
-        let origin = Accepted { listener, peer };
+        let origin = Accepted {
+            listener,
+            peer: peer.into(),
+        };
         let accepted = self.gateway.accept(self.now, origin);
         let id = accepted.expect("there is room");
         self.handle(Input::Bytes(id, first));

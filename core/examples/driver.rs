@@ -72,7 +72,10 @@ pub(crate) fn serve(listener: TcpListener) -> io::Result<()> {
         while let Ok((stream, peer)) = listener.accept() {
             stream.set_nonblocking(true)?;
             let listener = ListenerId(0);
-            let accepted = Accepted { listener, peer };
+            let accepted = Accepted {
+                listener,
+                peer: peer.into(),
+            };
             if let Ok(id) = server.gateway.accept(now(started), accepted) {
                 let (queue, reading, then) = (Chunks::default(), Reading::Open, Then::Nothing);
                 let conn = Conn {

@@ -11,16 +11,16 @@ pub(crate) mod sniff;
 pub(crate) mod table;
 pub(crate) mod websocket;
 
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 
 use crate::chunk::Form;
 use crate::config::{Config, Limits};
-use crate::id::{Accepted, ListenerId};
+use crate::id::{Accepted, ListenerId, Peer};
 use crate::time::Millis;
 pub(crate) use chat::{Chat, Claim, InLine, Turn, Who, Wire};
 use inbox::Inbox;
 use outbox::{Outbox, Progress};
-use peer::Peer;
+use peer::Standing;
 pub(crate) use rate::Cost;
 use sniff::{Kind, Layer, Serves};
 use websocket::WebSocket;
@@ -31,7 +31,7 @@ use websocket::WebSocket;
 /// connected; what only few have at a time is boxed.
 #[derive(Debug)]
 pub(crate) struct Conn {
-    peer: Peer,
+    standing: Standing,
     listener: u16,
     /// How the connection carries what is said in the chat.
     pub(crate) form: Form,
@@ -40,8 +40,6 @@ pub(crate) struct Conn {
     /// Before the login: when it was accepted, later by the time for which the login timeout stood still. After
     /// it: when it logged in or, on a plain stream, when its last byte came.
     pub(crate) since: Millis,
-    /// Whether it counts against the limit of its address.
-    pub(crate) counted: bool,
     /// Bytes that came and were not used yet: the beginning of a command, or what waits its turn.
     pub(crate) inbox: Inbox,
     pub(crate) incoming: Incoming,
@@ -128,13 +126,12 @@ pub(crate) enum Patience {
 impl Conn {
     pub(crate) fn new(origin: Accepted, accepted: Millis) -> Self {
         Self {
-            peer: origin.peer.into(),
+            standing: origin.peer.into(),
             // No configuration has 65,536 listeners; any id past the end of the list is treated alike.
             listener: u16::try_from(origin.listener.0).unwrap_or(u16::MAX),
             form: Form::Stream,
             generation: 0,
             since: accepted,
-            counted: false,
             inbox: Inbox::default(),
             incoming: Incoming::Open,
             outbox: Outbox::default(),
@@ -143,18 +140,33 @@ impl Conn {
         }
     }
 
-    pub(crate) fn peer(&self) -> SocketAddr {
-        self.peer.address()
+    pub(crate) fn peer(&self) -> Peer {
+        self.standing.peer()
     }
 
-    /// A proxy has named its client.
+    /// Its address, if it counts against the limit there.
+    pub(crate) fn counted(&self) -> Option<IpAddr> {
+        match self.standing {
+            Standing::Counted(address) => Some(address.socket().ip()),
+            Standing::Exempt(_) | Standing::Unix => None,
+        }
+    }
+
+    /// From now on it counts against the limit of its address.
+    pub(crate) fn count(&mut self) {
+        if let Standing::Exempt(address) = self.standing {
+            self.standing = Standing::Counted(address);
+        }
+    }
+
+    /// A proxy has named its client, which does not count yet.
     pub(crate) fn set_peer(&mut self, peer: SocketAddr) {
-        self.peer = peer.into();
+        self.standing = Standing::Exempt(peer.into());
     }
 
     /// What its listener serves to it.
     pub(crate) fn serves<'a>(&self, config: &'a Config) -> Serves<'a> {
-        config.serves(ListenerId(self.listener.into()), self.peer.ip())
+        config.serves(ListenerId(self.listener.into()), self.standing.ip())
     }
 
     /// A chunk that takes this much memory has joined the runtime's queue.

@@ -37,7 +37,7 @@ use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::net::{IpAddr, SocketAddr};
+use core::net::IpAddr;
 
 use zeroize::Zeroizing;
 
@@ -187,8 +187,7 @@ impl Gateway {
     /// Takes a new connection, or says why not; the runtime then closes the socket.
     pub fn accept(&mut self, now: Now, origin: Accepted) -> Result<ConnId, Refused> {
         self.now = now;
-        let address = origin.peer.ip().to_canonical();
-        let peer = SocketAddr::new(address, origin.peer.port());
+        let peer = origin.peer.to_canonical();
         let taken = self.admit(Accepted { peer, ..origin });
         if let Some(observer) = &mut self.observer {
             observer.accepted(now, origin, taken);
@@ -202,21 +201,24 @@ impl Gateway {
     }
 
     fn admit(&mut self, origin: Accepted) -> Result<ConnId, Refused> {
-        let address = origin.peer.ip();
         if self.phase != Phase::Running {
             return Err(Refused::ShuttingDown);
         }
         if self.conns.len() >= self.config.limits.connections {
             return Err(Refused::Full);
         }
-        let serves = self.config.serves(origin.listener, address);
-        let limited = serves.is_limited(Layer::Outermost);
-        if limited && !self.count_address(address) {
+        let serves = self.config.serves(origin.listener, origin.peer.ip());
+        let limited = serves.limited(Layer::Outermost);
+        if let Some(address) = limited
+            && !self.count_address(address)
+        {
             return Err(Refused::AddressLimit);
         }
         self.counters.accepted += 1;
         let mut conn = Conn::new(origin, self.now.mono);
-        conn.counted = limited;
+        if limited.is_some() {
+            conn.count();
+        }
         let id = self.conns.insert(conn);
         self.arm(id);
         Ok(id)
@@ -377,8 +379,8 @@ impl Gateway {
         self.slowed.remove(&id);
         self.failures.remove(&id);
         self.silences.remove(id);
-        if conn.counted {
-            self.addresses.remove(conn.peer().ip());
+        if let Some(address) = conn.counted() {
+            self.addresses.remove(address);
         }
     }
 

@@ -1,7 +1,8 @@
 //! Names for connections, listeners and questions, and where a connection comes from.
 
 use core::fmt;
-use core::net::{IpAddr, Ipv6Addr, SocketAddr};
+use core::net::{AddrParseError, IpAddr, Ipv6Addr, SocketAddr};
+use core::str::FromStr;
 
 /// One connection, from [`accept`](crate::Gateway::accept) to its [`Input::Gone`](crate::Input::Gone). Never reused.
 ///
@@ -74,9 +75,68 @@ pub struct ListenerId(pub usize);
 pub struct Accepted {
     /// The listener that accepted it.
     pub listener: ListenerId,
-    /// The peer's address. An IPv4-mapped IPv6 address counts as its IPv4 address.
-    pub peer: SocketAddr,
+    /// Who is at the other end.
+    pub peer: Peer,
 }
+
+/// Who is at the other end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Peer {
+    /// An address and a port. An IPv4-mapped IPv6 address counts as its IPv4 address.
+    Address(SocketAddr),
+    /// A process of this machine, over a Unix socket. It has no address, and no limit for an address holds for it.
+    Unix,
+}
+
+impl Peer {
+    /// The address without its port.
+    pub const fn ip(self) -> Option<IpAddr> {
+        match self {
+            Self::Address(address) => Some(address.ip()),
+            Self::Unix => None,
+        }
+    }
+
+    /// The same with its IPv4 address in the place of a mapped one.
+    pub(crate) fn to_canonical(self) -> Self {
+        match self {
+            Self::Address(address) => {
+                let ip = address.ip().to_canonical();
+                Self::Address(SocketAddr::new(ip, address.port()))
+            }
+            Self::Unix => Self::Unix,
+        }
+    }
+}
+
+impl From<SocketAddr> for Peer {
+    fn from(address: SocketAddr) -> Self {
+        Self::Address(address)
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::Unix => f.write_str(UNIX),
+        }
+    }
+}
+
+/// Reads what `Display` writes.
+impl FromStr for Peer {
+    type Err = AddrParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            UNIX => Ok(Self::Unix),
+            _ => text.parse().map(Self::Address),
+        }
+    }
+}
+
+const UNIX: &str = "unix";
 
 /// What a question to the member store counts against; the store takes turns between sources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -101,7 +101,7 @@ pub use conn::filter::{Filter, FilterEvent, Flow, MakeFilter, TlsVersion};
 pub use event::{Action, Cause, HostFacts, Input, MAX_READ, ProcessFacts, Refused, StoreState};
 pub use gateway::{Gateway, Online};
 pub use host::{Clock, Log, MemberStore, Reply};
-pub use id::{Accepted, ConnId, ListenerId, RoomId, Source, Ticket};
+pub use id::{Accepted, ConnId, ListenerId, Peer, RoomId, Source, Ticket};
 pub use member::{
     Answer, Denial, Identity, Login, Member, MemberEvent, MemberId, Query, Secret, Unavailable,
 };

@@ -6,10 +6,9 @@ mod words;
 
 use alloc::format;
 use alloc::sync::Arc;
-use core::net::SocketAddr;
 
 use crate::conn::filter::TlsVersion;
-use crate::id::ConnId;
+use crate::id::{ConnId, Peer};
 use crate::member::{Denial, Identity, Unavailable};
 use NotePart::{Member, Number, Text, Word};
 pub use reason::{CloseReason, Refusal};
@@ -21,8 +20,8 @@ pub struct Note {
     /// The connection, which may be gone by now. For refusals the last one; `None` where that was refused
     /// before it had an id.
     pub conn: Option<ConnId>,
-    /// The address that the connection comes from. After a PROXY header two connections may have the same.
-    pub peer: SocketAddr,
+    /// Where the connection comes from. Where a proxy has named the client, two connections may have the same.
+    pub peer: Peer,
     /// What happened.
     pub what: What,
 }

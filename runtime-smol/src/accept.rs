@@ -1,11 +1,12 @@
 //! The listeners, and their pauses when there is no descriptor for the next connection.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use flashgate_core::{KeepAlive, ListenerId};
+use flashgate_core::{KeepAlive, ListenerId, Peer};
+use flashgate_host::Listener as Bound;
 use flashgate_host::socket::{ACCEPT_PAUSE, concerns_one_peer};
 
 use crate::poller::{Interest, Poller, Registered};
@@ -24,7 +25,7 @@ pub(crate) struct Listeners {
 
 #[derive(Debug)]
 struct Listener {
-    socket: Registered<TcpListener>,
+    socket: Registered<Bound>,
     /// The last turn in which connections waited, and the most that were accepted then.
     ready_in: u64,
     batch: usize,
@@ -32,7 +33,7 @@ struct Listener {
 
 impl Listeners {
     pub(crate) fn new(
-        listeners: Vec<TcpListener>,
+        listeners: Vec<Bound>,
         poller: &Arc<Poller>,
         keepalive: &KeepAlive,
     ) -> io::Result<Self> {
@@ -85,7 +86,7 @@ impl Listeners {
         &mut self,
         id: ListenerId,
         keepalive: &KeepAlive,
-    ) -> io::Result<Option<(TcpStream, SocketAddr)>> {
+    ) -> io::Result<Option<(TcpStream, Peer)>> {
         let Some(listener) = self.listeners.get(id.0) else {
             return Ok(None);
         };
@@ -160,6 +161,8 @@ const MAX_ACCEPTS: usize = 1024;
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
     use super::*;
     use crate::poller::Events;
 
@@ -168,7 +171,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (poller, keepalive) = (Arc::new(Poller::new().unwrap()), KeepAlive::default());
-        let mut listeners = Listeners::new(vec![listener], &poller, &keepalive).unwrap();
+        let mut listeners = Listeners::new(vec![listener.into()], &poller, &keepalive).unwrap();
         let mut events = Events::new();
         let mut turn = || {
             listeners.begin_turn();
@@ -201,7 +204,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let held = listener.try_clone().unwrap();
         let poller = Arc::new(Poller::new().unwrap());
-        let mut listeners = Listeners::new(vec![listener], &poller, &KeepAlive::default()).unwrap();
+        let mut listeners =
+            Listeners::new(vec![listener.into()], &poller, &KeepAlive::default()).unwrap();
         listeners.close();
         let _peer = TcpStream::connect(held.local_addr().unwrap()).unwrap();
         let mut events = Events::new();

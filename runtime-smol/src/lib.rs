@@ -83,5 +83,5 @@ mod socket;
 mod state;
 mod turns;
 
-pub use flashgate_host::{Handle, Host, SystemClock};
+pub use flashgate_host::{Handle, Host, Listener, SystemClock};
 pub use server::Server;

@@ -1,10 +1,9 @@
 //! The server as a program sees it.
 
 use std::io;
-use std::net::TcpListener;
 use std::sync::Arc;
 
-use flashgate_host::{Bell, Handle, Host, Mailbox};
+use flashgate_host::{Bell, Handle, Host, Listener, Mailbox};
 
 use crate::accept::Listeners;
 use crate::poller::Poller;
@@ -21,10 +20,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// Takes over bound listeners; the first is [`ListenerId`](flashgate_core::ListenerId) 0. They are made
-    /// non-blocking, and get the longest accept queue that the system allows.
-    pub fn new(listeners: Vec<TcpListener>, host: Host) -> io::Result<Self> {
+    /// Takes over bound TCP or Unix listeners; as [`Listener`]s, both kinds can be mixed. The first is
+    /// [`ListenerId`](flashgate_core::ListenerId) 0. They are made non-blocking, and get the longest accept queue
+    /// that the system allows.
+    pub fn new<L: Into<Listener>>(listeners: Vec<L>, host: Host) -> io::Result<Self> {
         let poller = Arc::new(Poller::new()?);
+        let listeners = listeners.into_iter().map(Into::into).collect();
         let (handle, mailbox) = Handle::new(Arc::clone(&poller) as Arc<dyn Bell>);
         Ok(Self {
             listeners: Listeners::new(listeners, &poller, &host.config.limits.keepalive)?,

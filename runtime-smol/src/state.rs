@@ -6,12 +6,12 @@
 
 use std::io::{self, Read};
 use std::mem;
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::sync::Arc;
 
 use flashgate_core::{
     Accepted, Action, Cause, Chunk, Clock, Config, ConnId, Gateway, Input, ListenerId, Log,
-    MAX_READ, MemberStore, Now, Recipients,
+    MAX_READ, MemberStore, Now, Peer, Recipients,
 };
 use flashgate_host::socket::{cause, reset_on_close};
 use flashgate_host::{Handle, Host, Mailbox, Progress};
@@ -102,7 +102,7 @@ impl State {
         Ok(())
     }
 
-    fn welcome(&mut self, listener: ListenerId, stream: TcpStream, peer: SocketAddr) {
+    fn welcome(&mut self, listener: ListenerId, stream: TcpStream, peer: Peer) {
         let Ok(id) = self.gateway.accept(self.now, Accepted { listener, peer }) else {
             return; // The core has said why; dropping the stream closes it.
         };

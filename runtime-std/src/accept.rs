@@ -1,30 +1,30 @@
 //! The listeners, and the thread that accepts for each.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use flashgate_core::{Accepted, Cause, ListenerId};
-use flashgate_host::socket::{ACCEPT_PAUSE, concerns_one_peer, lengthen_backlog, set_options};
+use flashgate_core::{Accepted, Cause, ListenerId, Peer};
+use flashgate_host::Listener;
+use flashgate_host::socket::{ACCEPT_PAUSE, concerns_one_peer, set_options};
 
 use crate::conn::Link;
 use crate::shared::Shared;
-use crate::socket::stop_accepting;
 use crate::threads::{read, thread};
 
 /// A listener, shared by the thread that accepts and the one that stops it.
 #[derive(Debug)]
-pub(crate) struct Listener {
-    socket: TcpListener,
+pub(crate) struct Acceptor {
+    socket: Listener,
     id: ListenerId,
     closed: AtomicBool,
 }
 
-impl Listener {
-    pub(crate) fn new(socket: TcpListener, id: ListenerId) -> io::Result<Self> {
+impl Acceptor {
+    pub(crate) fn new(socket: Listener, id: ListenerId) -> io::Result<Self> {
         socket.set_nonblocking(false)?;
-        lengthen_backlog(&socket);
+        socket.lengthen_backlog();
         Ok(Self {
             socket,
             id,
@@ -35,7 +35,7 @@ impl Listener {
     /// Ends the thread that accepts, which closes the listener.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
-        stop_accepting(&self.socket);
+        self.socket.stop_accepting();
     }
 
     fn is_closed(&self) -> bool {
@@ -44,7 +44,7 @@ impl Listener {
 }
 
 /// Accepts until the listener is closed.
-pub(crate) fn accept(shared: &Arc<Shared<'_, '_>>, listener: &Listener) {
+pub(crate) fn accept(shared: &Arc<Shared<'_, '_>>, listener: &Acceptor) {
     let _watch = shared.watch();
     loop {
         let seen = shared.closed.count();
@@ -60,12 +60,7 @@ pub(crate) fn accept(shared: &Arc<Shared<'_, '_>>, listener: &Listener) {
     }
 }
 
-fn welcome(
-    shared: &Arc<Shared<'_, '_>>,
-    listener: ListenerId,
-    stream: TcpStream,
-    peer: SocketAddr,
-) {
+fn welcome(shared: &Arc<Shared<'_, '_>>, listener: ListenerId, stream: TcpStream, peer: Peer) {
     let link = Arc::new(Link::new(stream, &shared.closed));
     let origin = Accepted { listener, peer };
     let Ok((id, keepalive)) = shared.enter(|state| state.accept(origin, &link)) else {

@@ -86,5 +86,5 @@ mod socket;
 mod state;
 mod threads;
 
-pub use flashgate_host::{Handle, Host, SystemClock};
+pub use flashgate_host::{Handle, Host, Listener, SystemClock};
 pub use server::Server;

@@ -1,14 +1,13 @@
 //! The server as a program sees it.
 
 use std::io;
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::thread;
 
 use flashgate_core::{Input, ListenerId};
-use flashgate_host::{Handle, Host, Mailbox};
+use flashgate_host::{Handle, Host, Listener, Mailbox};
 
-use crate::accept::{self, Listener};
+use crate::accept::{self, Acceptor};
 use crate::bell::Bell;
 use crate::shared::Shared;
 use crate::state::Stage;
@@ -17,7 +16,7 @@ use crate::threads::thread;
 /// A gateway and its listeners, ready to run.
 #[derive(Debug)]
 pub struct Server {
-    listeners: Vec<Listener>,
+    listeners: Vec<Acceptor>,
     host: Host,
     handle: Handle,
     mailbox: Mailbox,
@@ -25,15 +24,15 @@ pub struct Server {
 }
 
 impl Server {
-    /// Takes over bound listeners; the first is [`ListenerId`] 0. They are made blocking, and get the longest
-    /// accept queue that the system allows.
-    pub fn new(listeners: Vec<TcpListener>, host: Host) -> io::Result<Self> {
+    /// Takes over bound TCP or Unix listeners; as [`Listener`]s, both kinds can be mixed. The first is
+    /// [`ListenerId`] 0. They are made blocking, and get the longest accept queue that the system allows.
+    pub fn new<L: Into<Listener>>(listeners: Vec<L>, host: Host) -> io::Result<Self> {
         let listeners = listeners.into_iter().enumerate();
         let bell = Arc::new(Bell::default());
         let (handle, mailbox) = Handle::new(Arc::clone(&bell) as Arc<dyn flashgate_host::Bell>);
         Ok(Self {
             listeners: listeners
-                .map(|(index, listener)| Listener::new(listener, ListenerId(index)))
+                .map(|(index, listener)| Acceptor::new(listener.into(), ListenerId(index)))
                 .collect::<io::Result<_>>()?,
             host,
             handle,
@@ -80,7 +79,7 @@ impl Server {
 /// All threads, by what they wait for. Dropped, also after an error or a panic, it ends them.
 struct Threads<'scope, 'env> {
     shared: Arc<Shared<'scope, 'env>>,
-    listeners: Vec<Arc<Listener>>,
+    listeners: Vec<Arc<Acceptor>>,
 }
 
 impl Threads<'_, '_> {

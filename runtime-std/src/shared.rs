@@ -282,7 +282,13 @@ mod tests {
         let peer = listener.local_addr().expect("it has one");
         let stream = TcpStream::connect(peer).expect("there is a backlog");
         let listener = ListenerId(0);
-        (stream, Accepted { listener, peer })
+        (
+            stream,
+            Accepted {
+                listener,
+                peer: peer.into(),
+            },
+        )
     }
 
     fn handle() -> Handle {

@@ -1,10 +1,8 @@
 //! Sockets that block, and when they do not.
 
 use std::io::{self, Write};
-use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::time::Duration;
-
-use socket2::SockRef;
 
 /// Limits how long a write waits for space; then it returns without success.
 pub(crate) fn limit_writes(stream: &TcpStream) -> io::Result<()> {
@@ -76,38 +74,15 @@ impl<F: FnMut()> Write for Patient<'_, F> {
     }
 }
 
-/// Ends a thread that waits in `accept`, and every accept that follows.
-pub(crate) fn stop_accepting(listener: &TcpListener) {
-    // Linux ends the wait. Where shutting a listener down is an error, a connection of our own ends it.
-    if SockRef::from(listener).shutdown(Shutdown::Both).is_err()
-        && let Ok(address) = listener.local_addr()
-    {
-        let _ = TcpStream::connect_timeout(&reachable(address), VISIT_TIMEOUT);
-    }
-}
-
-/// An address at which a listener on this one can be reached from here.
-fn reachable(mut address: SocketAddr) -> SocketAddr {
-    if address.ip().is_unspecified() {
-        address.set_ip(match address {
-            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-        });
-    }
-    address
-}
-
 /// After this time without progress a writer thread reports how much is left. From that the gateway learns that
 /// a client does not read.
 const WRITE_TIMEOUT: Duration = Duration::from_millis(100);
-
-/// To reach our own listener. It fails only if the backlog is full, and then no thread waits in accept.
-const VISIT_TIMEOUT: Duration = Duration::from_millis(100);
 
 #[cfg(all(test, any(target_os = "linux", target_os = "android")))]
 mod tests {
     use super::*;
     use std::io::Read;
+    use std::net::TcpListener;
 
     #[test]
     fn a_writer_says_so_before_it_waits_and_reports_first_what_was_taken() {

@@ -6,7 +6,7 @@
 use std::fmt::{self, Write as _};
 use std::net::SocketAddr;
 
-use flashgate_core::{MemberId, NotePart, NoteWriter, Now, UnixSeconds};
+use flashgate_core::{MemberId, NotePart, NoteWriter, Now, Peer, UnixSeconds};
 
 use super::event::{Event, Format};
 use crate::text::Quoted;
@@ -68,7 +68,7 @@ struct Line<'a> {
     text: &'a mut String,
 }
 
-use NotePart::{Address, Member, Number, Text, Word};
+use NotePart::{Member, Number, Text, Word};
 
 impl Line<'_> {
     /// Says what happened, to the end.
@@ -80,7 +80,7 @@ impl Line<'_> {
                 self.write("created", &text, &[("max", max)]);
             }
             Event::Listening(address) => {
-                let address = Address(address);
+                let address = NotePart::Peer(Peer::Address(address));
                 let text = [Word("Listening on "), address];
                 self.write("listening", &text, &[("address", address)]);
             }
@@ -129,13 +129,13 @@ impl Line<'_> {
     }
 
     /// Appends the address of the connection.
-    fn by(&mut self, peer: SocketAddr) {
+    fn by(&mut self, peer: Peer) {
         match self.format {
             Format::Text => {
                 self.text.push(' ');
-                self.part(Address(peer));
+                self.part(NotePart::Peer(peer));
             }
-            Format::Json => self.field("peer", Address(peer)),
+            Format::Json => self.field("peer", NotePart::Peer(peer)),
         }
     }
 
@@ -143,7 +143,7 @@ impl Line<'_> {
         self.text.push_str(",\"");
         self.text.push_str(name);
         self.text.push_str("\":");
-        let quotes = matches!(part, Word(_) | Address(_));
+        let quotes = matches!(part, Word(_) | NotePart::Peer(_));
         if quotes {
             self.text.push('"');
         }
@@ -169,7 +169,7 @@ impl Line<'_> {
                 }
                 self.text.push_str(back.text());
             }
-            Address(SocketAddr::V4(address)) => {
+            NotePart::Peer(Peer::Address(SocketAddr::V4(address))) => {
                 let [a, b, c, d] = address.ip().octets();
                 let mut back = Backwards::new();
                 back.number(address.port().into());
@@ -179,8 +179,8 @@ impl Line<'_> {
                 }
                 self.text.push_str(back.text());
             }
-            Address(SocketAddr::V6(address)) => {
-                let _ = write!(self.text, "{address}");
+            NotePart::Peer(peer @ (Peer::Address(SocketAddr::V6(_)) | Peer::Unix)) => {
+                let _ = write!(self.text, "{peer}");
             }
             Text(text) => {
                 let _ = write!(self.text, "{}", Quoted(shortened(text)));

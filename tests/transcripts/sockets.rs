@@ -6,29 +6,32 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle, ThreadId};
 use std::time::{Duration, Instant};
 
-use flashgate_core::{Clock, Config, ListenerId, Login, MemberEvent, Millis, Now};
-use flashgate_host::{Handle, Host, Probe};
+use flashgate_core::{Clock, Config, ListenerId, Login, MemberEvent, Millis, Now, Peer};
+use flashgate_host::{Handle, Host, Listener, Probe};
 use flashgate_testing::Retrying;
 use flashgate_testing::transcript::{Appetite, Arrival, Driver, End, Patience};
 use socket2::{Domain, Socket, Type};
+use tempfile::TempDir;
 
 /// A server of `flashgate-smol`, and clients.
 pub(crate) fn smol(host: Host) -> Result<Sockets, String> {
-    let (listeners, addresses) = listen()?;
+    let (listeners, places) = listen()?;
     let server = flashgate_smol::Server::new(listeners, host).map_err(in_words)?;
     let handle = server.handle();
     let thread = thread::spawn(move || smol::block_on(server.run()));
-    Sockets::new(handle, thread, addresses, None)
+    Sockets::new(handle, thread, places, None)
 }
 
 /// A server of `flashgate-std`, and clients.
 pub(crate) fn std(host: Host) -> Result<Sockets, String> {
-    let (listeners, addresses) = listen()?;
+    let (listeners, places) = listen()?;
     let watched = Arc::new(Watched {
         clock: host.clock.clone(),
         keeper: OnceLock::new(),
@@ -45,7 +48,7 @@ pub(crate) fn std(host: Host) -> Result<Sockets, String> {
         let _ = keeper.keeper.set(thread::current().id());
         server.run()
     });
-    Sockets::new(handle, thread, addresses, Some(watched))
+    Sockets::new(handle, thread, places, Some(watched))
 }
 
 /// A clock that counts who looks at it. `flashgate-std` accepts on a thread of its own, and an accept
@@ -77,34 +80,51 @@ pub(crate) struct Sockets {
     handle: Handle,
     probe: Arc<Probe>,
     thread: Option<JoinHandle<io::Result<()>>>,
-    addresses: Vec<SocketAddr>,
+    places: Places,
     clients: Vec<Option<TcpStream>>,
     clock: Option<Arc<Watched>>,
 }
 
-/// The gateway's listener, and those for policies and for metrics, and where they are.
-type Listeners = (Vec<TcpListener>, Vec<SocketAddr>);
+/// The gateway's listener, those for policies and for metrics, and one on a Unix socket, and where they are.
+type Listeners = (Vec<Listener>, Places);
+
+struct Places {
+    addresses: Vec<SocketAddr>,
+    /// Holds the Unix socket.
+    folder: TempDir,
+}
+
+/// The name of the Unix socket.
+const UNIX: &str = "socket";
 
 fn listen() -> Result<Listeners, String> {
     let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-    let listeners: io::Result<Vec<_>> = (0..3).map(|_| bind()).collect();
-    let listeners = listeners.map_err(in_words)?;
-    let addresses: io::Result<_> = listeners.iter().map(TcpListener::local_addr).collect();
-    Ok((listeners, addresses.map_err(in_words)?))
+    let tcp: io::Result<Vec<_>> = (0..3).map(|_| bind()).collect();
+    let tcp = tcp.map_err(in_words)?;
+    let addresses: io::Result<_> = tcp.iter().map(TcpListener::local_addr).collect();
+    let mut listeners: Vec<Listener> = tcp.into_iter().map(Into::into).collect();
+    let folder = tempfile::tempdir().map_err(in_words)?;
+    let unix = UnixListener::bind(folder.path().join(UNIX)).map_err(in_words)?;
+    listeners.push(unix.into());
+    let places = Places {
+        addresses: addresses.map_err(in_words)?,
+        folder,
+    };
+    Ok((listeners, places))
 }
 
 impl Sockets {
     fn new(
         handle: Handle,
         thread: JoinHandle<io::Result<()>>,
-        addresses: Vec<SocketAddr>,
+        places: Places,
         clock: Option<Arc<Watched>>,
     ) -> Result<Self, String> {
         let sockets = Self {
             probe: handle.probe(),
             handle,
             thread: Some(thread),
-            addresses,
+            places,
             clients: Vec::new(),
             clock,
         };
@@ -140,18 +160,27 @@ impl Sockets {
 }
 
 impl Driver for Sockets {
-    fn connect(&mut self, from: IpAddr, to: ListenerId) -> Result<SocketAddr, String> {
+    fn connect(&mut self, from: Option<IpAddr>, to: ListenerId) -> Result<Peer, String> {
         let connect = || -> io::Result<TcpStream> {
+            let Some(from) = from else {
+                let stream = UnixStream::connect(self.places.folder.path().join(UNIX))?;
+                stream.set_read_timeout(Some(GUARD))?;
+                // It makes the same system calls for both.
+                return Ok(TcpStream::from(OwnedFd::from(stream)));
+            };
             let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
             socket.bind(&SocketAddr::new(from, 0).into())?;
-            socket.connect(&self.addresses[to.0].into())?;
+            socket.connect(&self.places.addresses[to.0].into())?;
             socket.set_tcp_nodelay(true)?;
             socket.set_read_timeout(Some(GUARD))?;
             Ok(socket.into())
         };
         let looks = self.looks();
         let stream = connect().map_err(in_words)?;
-        let peer = stream.local_addr().map_err(in_words)?;
+        let peer = match from {
+            Some(_) => Peer::Address(stream.local_addr().map_err(in_words)?),
+            None => Peer::Unix,
+        };
         self.clients.push(Some(stream));
         if self.clock.is_some() {
             wait("the server does not accept", || self.looks() > looks)?;

@@ -1,8 +1,9 @@
 //! What the runtimes of [flashgate](flashgate_core) share, and a runtime of your own can use, too.
 //!
-//! [`SystemClock`] reads the machine's clocks, [`socket`] sets the options of sockets and classifies their
-//! errors, [`queue`] writes the chunks that wait for a connection, and a [`Handle`] lets the rest of the
-//! program talk to a running server. Programs get what they need of it from their runtime,
+//! [`SystemClock`] reads the machine's clocks, a [`Listener`] accepts from TCP and Unix sockets, [`socket`]
+//! sets the options of sockets and classifies their errors, [`queue`] writes the chunks that wait for a
+//! connection, and a [`Handle`] lets the rest of the program talk to a running server. Programs get what they
+//! need of it from their runtime,
 //! `flashgate-smol` or `flashgate-std`.
 
 #![forbid(unsafe_code)]
@@ -10,6 +11,7 @@
 mod clock;
 mod handle;
 mod host;
+mod listener;
 mod progress;
 pub mod queue;
 pub mod socket;
@@ -17,6 +19,7 @@ pub mod socket;
 pub use clock::SystemClock;
 pub use handle::{Bell, Handle, Mailbox};
 pub use host::Host;
+pub use listener::Listener;
 #[cfg(feature = "_testing")]
 pub use progress::Probe;
 pub use progress::Progress;

@@ -1,17 +1,11 @@
 //! Socket options, and what the errors of a socket mean to the gateway.
 
 use std::io;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use flashgate_core::{Cause, KeepAlive};
 use socket2::{SockRef, TcpKeepalive};
-
-/// Asks for the longest accept queue that the system allows. std asks for 128 places, and a page that a
-/// thousand browsers reload at once needs more. A system that refuses still serves.
-pub fn lengthen_backlog(listener: &TcpListener) {
-    let _ = SockRef::from(listener).listen(BACKLOG);
-}
 
 /// Sets what each connection needs: no delay of short messages, and keep-alive probes. On Linux, a listener
 /// hands its options down to the connections that it accepts.
@@ -61,11 +55,10 @@ pub fn concerns_one_peer(error: &io::Error) -> bool {
 /// How long a listener pauses when there is no descriptor for the next connection.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// The largest value that any system can be set to. Linux caps it at `somaxconn`, 4,096 by default.
-const BACKLOG: i32 = 65_535;
-
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
     use super::*;
 
     #[test]

@@ -294,7 +294,8 @@ pub static SETTINGS: &[Setting] = &[
         "CIDR",
         "address or range of a proxy that begins each connection with a PROXY header, version 1 or 2, like \
          192.0.2.0/24; may be repeated; a connection from there without a header is closed, or served if \
-         =optional follows the range: only for a proxy that never forwards a client's first bytes as they are",
+         =optional follows the range: only for a proxy that never forwards a client's first bytes as they are; \
+         on a Unix socket a header is optional, unless unix is one of these",
     ),
     Setting::new(
         "trust-proxy",

@@ -7,11 +7,13 @@ use core::net::IpAddr;
 
 use super::ranges::Range;
 
-/// The addresses of proxies whose connections begin with a header of the PROXY protocol, by default none.
+/// The addresses of proxies whose connections begin with a header of the PROXY protocol, by default none. Connections
+/// over a Unix socket may begin with one, or must if the word `unix` is among the addresses.
 #[derive(Clone, Debug, Default)]
 pub struct Proxies {
     words: Vec<String>,
     ranges: Vec<(Range, ProxyHeader)>,
+    unix: Option<ProxyHeader>,
 }
 
 /// Whether a connection of a proxy begins with a PROXY header.
@@ -28,8 +30,19 @@ impl Proxies {
     /// Reads words like `192.0.2.1`, `192.0.2.0/24`, `2001:db8::/32=optional` or `*`, which is every address. It
     /// skips a word of another form.
     pub(crate) fn of(words: Vec<String>) -> Self {
-        let ranges = words.iter().filter_map(|word| read(word)).collect();
-        Self { words, ranges }
+        let (mut ranges, mut unix) = (Vec::new(), None);
+        for word in &words {
+            match read(word) {
+                Some((Place::Unix, header)) => unix = unix.or(Some(header)),
+                Some((Place::Range(range), header)) => ranges.push((range, header)),
+                None => {}
+            }
+        }
+        Self {
+            words,
+            ranges,
+            unix,
+        }
     }
 
     /// Whether there are none.
@@ -40,6 +53,11 @@ impl Proxies {
     /// The words that they were read from.
     pub(crate) fn words(&self) -> &[String] {
         &self.words
+    }
+
+    /// What a connection over a Unix socket begins with.
+    pub(crate) fn unix(&self) -> ProxyHeader {
+        self.unix.unwrap_or(ProxyHeader::Optional)
     }
 
     /// What a connection from an address begins with, if that is the address of a proxy. The first range that
@@ -86,7 +104,8 @@ pub(super) fn check(word: &str) -> Result<(), Cow<'static, str>> {
     match read(word) {
         Some(_) => Ok(()),
         None => Err(
-            "it must be an address or a range like 192.0.2.0/24, with =require or =optional".into(),
+            "it must be an address, a range like 192.0.2.0/24 or unix, with =require or =optional"
+                .into(),
         ),
     }
 }
@@ -99,14 +118,24 @@ pub(super) fn check_trusted(word: &str) -> Result<(), Cow<'static, str>> {
     }
 }
 
-fn read(word: &str) -> Option<(Range, ProxyHeader)> {
+/// Where the connections of a proxy come from.
+enum Place {
+    Unix,
+    Range(Range),
+}
+
+fn read(word: &str) -> Option<(Place, ProxyHeader)> {
     let (range, header) = match word.split_once('=') {
         None => (word, ProxyHeader::Required),
         Some((range, "require")) => (range, ProxyHeader::Required),
         Some((range, "optional")) => (range, ProxyHeader::Optional),
         Some(_) => return None,
     };
-    Some((Range::read(range)?, header))
+    let place = match range {
+        "unix" => Place::Unix,
+        range => Place::Range(Range::read(range)?),
+    };
+    Some((place, header))
 }
 
 #[cfg(test)]
@@ -150,6 +179,27 @@ mod tests {
             assert!(check_trusted(word).is_err(), "{word}");
         }
         assert!(check("192.0.2.0/24=require").is_ok());
+        assert!(check("unix").is_ok() && check_trusted("unix").is_err());
+    }
+
+    #[test]
+    fn unix_sockets() {
+        use ProxyHeader::{Optional, Required};
+        for (words, header) in [
+            ("", Optional),
+            ("*", Optional),
+            ("10.0.0.1 unix", Required),
+            ("unix=require unix=optional", Required),
+            ("unix=optional", Optional),
+        ] {
+            let proxies = Proxies::of(words.split_whitespace().map(String::from).collect());
+            assert_eq!(proxies.unix(), header, "{words}");
+        }
+        assert!(Proxies::of(Vec::from([String::from("unix")])).is_empty());
+    }
+
+    #[test]
+    fn who_is_trusted_in_http() {
         assert!(check_trusted("192.0.2.0/24=require").is_err());
         assert!(check_trusted("192.0.2.0/24").is_ok());
     }

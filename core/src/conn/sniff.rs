@@ -52,12 +52,14 @@ impl Layer {
 pub(crate) struct Serves<'a> {
     config: &'a Config,
     listener: ListenerId,
-    peer: IpAddr,
+    /// `None` over a Unix socket.
+    peer: Option<IpAddr>,
 }
 
 impl Config {
-    /// What a listener serves to the peer at an address. An IPv4-mapped address counts as its IPv4 address.
-    pub(crate) fn serves(&self, listener: ListenerId, peer: IpAddr) -> Serves<'_> {
+    /// What a listener serves to the peer at an address, or over a Unix socket. An IPv4-mapped address counts as its
+    /// IPv4 address.
+    pub(crate) fn serves(&self, listener: ListenerId, peer: Option<IpAddr>) -> Serves<'_> {
         Serves {
             config: self,
             listener,
@@ -88,9 +90,12 @@ impl<'a> Serves<'a> {
 
     fn proxy(self, layer: Layer) -> Option<ProxyHeader> {
         match layer {
-            // Most servers have no proxy, and every opening asks.
-            Layer::Outermost if self.config.proxies.is_empty() => None,
-            Layer::Outermost => self.config.proxies.header(self.peer),
+            Layer::Outermost => match self.peer {
+                // Most servers have no proxy, and every opening asks.
+                Some(_) if self.config.proxies.is_empty() => None,
+                Some(address) => self.config.proxies.header(address),
+                None => Some(self.config.proxies.unix()),
+            },
             Layer::Proxied | Layer::Filtered | Layer::ProxiedFiltered => None,
         }
     }
@@ -98,7 +103,11 @@ impl<'a> Serves<'a> {
     /// Whether the head of an HTTP request names the client. The header of a proxy has the last word.
     pub(crate) fn trusts_head(self, layer: Layer) -> bool {
         match layer {
-            Layer::Outermost | Layer::Filtered => self.config.trusted.holds(self.peer),
+            // A process that may connect to a Unix socket is trusted.
+            Layer::Outermost | Layer::Filtered => {
+                let trusted = &self.config.trusted;
+                self.peer.is_none_or(|address| trusted.holds(address))
+            }
             Layer::Proxied | Layer::ProxiedFiltered => false,
         }
     }
@@ -116,15 +125,16 @@ impl<'a> Serves<'a> {
         self.config.filters.get(self.listener.0)?.as_ref()
     }
 
-    /// Whether the limits for each address hold for the peer. They do for the clients of a proxy, and not for
-    /// the proxy.
-    pub(crate) fn is_limited(self, layer: Layer) -> bool {
+    /// The address of the peer, if the limits for each address hold for it. They do for the clients of a proxy, and not
+    /// for the proxy.
+    pub(crate) fn limited(self, layer: Layer) -> Option<IpAddr> {
         if self.proxy(layer).is_some() || self.trusts_head(layer) {
-            return false;
+            return None;
         }
+        let address = self.peer?.to_canonical();
         match self.config.loopback {
-            Loopback::Exempt => !self.peer.to_canonical().is_loopback(),
-            Loopback::Limited => true,
+            Loopback::Exempt if address.is_loopback() => None,
+            Loopback::Exempt | Loopback::Limited => Some(address),
         }
     }
 

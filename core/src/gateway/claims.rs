@@ -92,7 +92,8 @@ impl Gateway {
             OnDuplicate::Refuse => Rival::Stays,
             OnDuplicate::Stale => {
                 // An IPv6 address stands for its /64: a host changes the rest by itself.
-                let same = Source::of(newcomer.peer().ip()) == Source::of(old.peer().ip());
+                let of = |conn: &Conn| conn.peer().ip().map(Source::of);
+                let same = of(newcomer) == of(old);
                 if !same || old.waits_for_rate() {
                     Rival::Stays
                 } else if old.as_websocket().is_some() {

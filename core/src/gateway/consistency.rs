@@ -56,7 +56,7 @@ impl Gateway {
             self.deadlines.len(),
             "one deadline for each connection that has one"
         );
-        let counted = conns.iter().filter(|(_, conn)| conn.counted);
+        let counted = conns.iter().filter(|(_, conn)| conn.counted().is_some());
         assert_eq!(
             counted.count(),
             self.addresses.total(),
@@ -81,7 +81,7 @@ impl Gateway {
             if let Some(Who::Member(slot)) = conn.who() {
                 members += 1;
                 let is_guest = self.hub.online(slot).is_some_and(|o| o.member().is_none());
-                guests += usize::from(is_guest && conn.counted);
+                guests += usize::from(is_guest && conn.counted().is_some());
                 assert_eq!(
                     self.hub.online(slot).map(|online| online.conn),
                     Some(*id),

@@ -71,7 +71,6 @@ impl Gateway {
 
     /// What a connection's guest counts against; `None` where its address is exempt.
     fn guest_source(&self, id: ConnId) -> Option<Source> {
-        let conn = self.conns.known(id).filter(|conn| conn.counted)?;
-        Some(Source::of(conn.peer().ip()))
+        self.conns.known(id)?.counted().map(Source::of)
     }
 }

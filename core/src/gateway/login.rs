@@ -2,7 +2,6 @@
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
-use core::net::SocketAddr;
 
 use super::ending::Ends;
 use super::questions::Question;
@@ -13,7 +12,7 @@ use crate::chat::reply;
 use crate::chat::throttle::{Entered, Flight};
 use crate::config::LoginThrottle;
 use crate::conn::{InLine, Stage, Turn, Who};
-use crate::id::{ConnId, Source};
+use crate::id::{ConnId, Peer, Source};
 use crate::member::{Answer, Unavailable};
 use crate::note::{CloseReason, What};
 use crate::time::Millis;
@@ -31,8 +30,8 @@ impl Gateway {
     /// What a connection counts against where an address has a limit.
     pub(super) fn source(&self, id: ConnId) -> Source {
         match self.conns.known(id) {
-            Some(conn) if conn.counted => Source::of(conn.peer().ip()),
-            Some(_) | None => Source::Connection(id),
+            Some(conn) => conn.counted().map_or(Source::Connection(id), Source::of),
+            None => Source::Connection(id),
         }
     }
 
@@ -94,7 +93,7 @@ impl Gateway {
         }
     }
 
-    fn log_verdict(&mut self, conn: ConnId, peer: SocketAddr, id: Arc<str>, answer: &Answer) {
+    fn log_verdict(&mut self, conn: ConnId, peer: Peer, id: Arc<str>, answer: &Answer) {
         match *answer {
             Answer::Member(_)
             | Answer::Claimed

@@ -1,12 +1,10 @@
 //! What the gateway logs: refusals, and what happens to connections.
 
-use core::net::SocketAddr;
-
 use super::Gateway;
 use super::refusals::Last;
 use crate::conn::Conn;
 use crate::event::Action;
-use crate::id::ConnId;
+use crate::id::{ConnId, Peer};
 use crate::note::{Note, Refusal, What};
 
 impl Gateway {
@@ -25,7 +23,7 @@ impl Gateway {
         );
     }
 
-    pub(super) fn refuse_unaccepted(&mut self, reason: Refusal, peer: SocketAddr) {
+    pub(super) fn refuse_unaccepted(&mut self, reason: Refusal, peer: Peer) {
         self.count_refusal(reason, Last { conn: None, peer }, None);
     }
 
@@ -44,7 +42,7 @@ impl Gateway {
     }
 
     /// Logs what happened to a connection that may be gone.
-    pub(super) fn note_from(&mut self, id: ConnId, peer: SocketAddr, what: What) {
+    pub(super) fn note_from(&mut self, id: ConnId, peer: Peer, what: What) {
         let conn = Some(id);
         self.act(Action::Note(Note { conn, peer, what }));
     }

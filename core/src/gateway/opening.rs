@@ -1,7 +1,6 @@
 //! The first bytes of a connection: what they show that it speaks, and the layers around that. To add a layer, add a
 //! variant to `Kind` and to `Layer`, say in `Serves::kind` who may use it, and take its bytes off here.
 
-use core::mem;
 use core::net::SocketAddr;
 
 use super::{Gateway, Phase, Step};
@@ -112,20 +111,20 @@ impl Gateway {
         let Some(conn) = self.conns.known_mut(id) else {
             return Ok(());
         };
-        if mem::take(&mut conn.counted) {
-            self.addresses.remove(conn.peer().ip());
+        if let Some(address) = conn.counted() {
+            self.addresses.remove(address);
         }
         conn.set_peer(peer);
-        let address = conn.peer().ip();
-        if !conn.serves(&self.config).is_limited(Layer::Proxied) {
+        let address = conn.serves(&self.config).limited(Layer::Proxied);
+        let Some(address) = address else {
             return Ok(());
-        }
+        };
         if !self.count_address(address) {
             self.refuse(id, Refusal::AddressLimit, None);
             return Err(Refused::AddressLimit);
         }
         if let Some(conn) = self.conns.known_mut(id) {
-            conn.counted = true;
+            conn.count();
         }
         Ok(())
     }

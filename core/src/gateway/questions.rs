@@ -2,7 +2,6 @@
 //! its connection; no other connection waits.
 
 use alloc::collections::BTreeMap;
-use core::net::SocketAddr;
 
 use super::Gateway;
 use super::caller::Caller;
@@ -10,7 +9,7 @@ use crate::chat::question::About;
 use crate::chat::throttle::Flight;
 use crate::conn::Turn;
 use crate::event::Action;
-use crate::id::{ConnId, Ticket};
+use crate::id::{ConnId, Peer, Ticket};
 use crate::member::{Answer, Denial, Member, MemberId, Query, Unavailable};
 use crate::time::Millis;
 
@@ -31,7 +30,7 @@ pub(super) struct Questions {
 #[derive(Debug)]
 pub(super) struct Question {
     pub(super) conn: ConnId,
-    pub(super) peer: SocketAddr,
+    pub(super) peer: Peer,
     pub(super) asked: Millis,
     pub(super) about: About,
 }
@@ -194,8 +193,6 @@ impl Gateway {
 
 #[cfg(test)]
 mod tests {
-    use core::net::Ipv4Addr;
-
     use super::*;
 
     /// There is always an open question, so the changes cannot be forgotten all at once.
@@ -205,7 +202,7 @@ mod tests {
         let ask = |questions: &mut Questions| {
             questions.add(Question {
                 conn: ConnId::new(0, 0),
-                peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 1)),
+                peer: Peer::Unix,
                 asked: Millis(0),
                 about: About::Rename { old: "a".into() },
             })

@@ -3,9 +3,8 @@
 
 use alloc::string::String;
 use alloc::sync::Arc;
-use core::net::SocketAddr;
 
-use crate::id::ConnId;
+use crate::id::{ConnId, Peer};
 use crate::note::{Note, Refusal, What};
 use crate::time::Millis;
 
@@ -38,7 +37,7 @@ struct Unlogged {
 pub(crate) struct Last {
     /// `None` where it was refused before it had an id.
     pub(crate) conn: Option<ConnId>,
-    pub(crate) peer: SocketAddr,
+    pub(crate) peer: Peer,
 }
 
 impl Refusals {
@@ -167,7 +166,7 @@ mod tests {
         let mut refusals = Refusals::default();
         let peer = |n: u8| Last {
             conn: (n > 1).then(|| ConnId::new(n.into(), 0)),
-            peer: SocketAddr::from(([192, 0, 2, n], 1)),
+            peer: Peer::Address(([192, 0, 2, n], 1).into()),
         };
         let note = |reason, n, times| {
             let Last { conn, peer } = peer(n);
@@ -218,7 +217,7 @@ mod tests {
 
     #[test]
     fn an_origin_is_shortened() {
-        let peer = SocketAddr::from(([192, 0, 2, 1], 1));
+        let peer = Peer::Address(([192, 0, 2, 1], 1).into());
         for (length, kept) in [(299, 299), (300, 300), (301, 300)] {
             let origin = [b'x'].repeat(length);
             let reason = Refusal::Origin;

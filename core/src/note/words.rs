@@ -1,10 +1,10 @@
 //! The pieces that notes are written in, and their text.
 
 use core::fmt::{self, Write as _};
-use core::net::SocketAddr;
 
 use super::NotePart::{Member, Number, Text, Word};
 use super::{Note, What};
+use crate::id::Peer;
 use crate::member::MemberId;
 
 /// A piece of what a note says.
@@ -16,8 +16,8 @@ pub enum NotePart<'a> {
     Number(u64),
     /// A member's number.
     Member(MemberId),
-    /// An address and its port.
-    Address(SocketAddr),
+    /// Who is at the other end of a connection.
+    Peer(Peer),
     /// Text from a client, of any length. It may hold anything, so it is to be quoted.
     Text(&'a str),
 }
@@ -73,7 +73,7 @@ impl fmt::Display for NotePart<'_> {
             Word(word) => f.write_str(word),
             Number(number) => write!(f, "{number}"),
             Member(member) => write!(f, "{member}"),
-            Self::Address(address) => write!(f, "{address}"),
+            Self::Peer(peer) => write!(f, "{peer}"),
             Text(text) => quote(text, f),
         }
     }

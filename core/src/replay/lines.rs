@@ -4,12 +4,11 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::net::SocketAddr;
 use core::str::FromStr;
 
 use crate::conn::filter::FilterEvent;
 use crate::event::{HostFacts, Input, MAX_READ, ProcessFacts};
-use crate::id::{Accepted, ConnId, ListenerId, Ticket};
+use crate::id::{Accepted, ConnId, ListenerId, Peer, Ticket};
 use crate::member::{Answer, Denial, Login, Member, MemberEvent, MemberId};
 use crate::record::format::{CAUSES, Content, Line, REFUSED, STORES, TLS_VERSIONS, UNAVAILABLE};
 use crate::time::{Millis, Now, UnixSeconds};
@@ -185,7 +184,7 @@ fn member<'a>(id: i64, words: &mut impl Iterator<Item = &'a str>) -> Option<Memb
 
 fn origin<'a>(words: &mut impl Iterator<Item = &'a str>) -> Option<Accepted> {
     let listener = ListenerId(number(words.next()?)?);
-    let peer: SocketAddr = number(words.next()?)?;
+    let peer: Peer = number(words.next()?)?;
     Some(Accepted { listener, peer })
 }
 

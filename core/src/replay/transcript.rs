@@ -13,6 +13,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt::Write as _;
+use core::net::Ipv4Addr;
 
 use super::sent::Sent;
 use super::settings::{Settings, Taken};
@@ -20,7 +21,7 @@ use super::{Recording, Until};
 use crate::config::{Config, Role};
 use crate::event::{Cause, Input, StoreState};
 use crate::gateway::Gateway;
-use crate::id::{Accepted, ConnId, Ticket};
+use crate::id::{Accepted, ConnId, ListenerId, Peer, Ticket};
 use crate::member::{Answer, Login, Member, MemberEvent, MemberId, Query, Unavailable};
 use crate::record::format::Line;
 use crate::time::{Millis, Now, UnixSeconds};
@@ -252,11 +253,22 @@ impl Writer {
             Some(Role::Metrics) => (2, " to metrics"),
             Some(Role::Gateway) | None => (0, ""),
         };
-        let origin = Accepted {
-            listener: crate::id::ListenerId(listener),
-            ..origin
+        let peer = match origin.peer {
+            // In a transcript, only the gateway has a Unix socket.
+            Peer::Unix if listener != 0 => {
+                self.note("that a client came over a Unix socket");
+                Peer::Address((Ipv4Addr::LOCALHOST, 0).into())
+            }
+            peer @ (Peer::Unix | Peer::Address(_)) => peer,
         };
-        let from = origin.peer.ip().to_canonical();
+        let origin = Accepted {
+            listener: ListenerId(listener),
+            peer,
+        };
+        let from = match peer.ip() {
+            Some(address) => format!("{}", address.to_canonical()),
+            None => format!("{peer}"),
+        };
         let client = self.clients.len();
         let conn = self.gateway.accept(self.now, origin).ok();
         self.clients.push(Client::new(conn));

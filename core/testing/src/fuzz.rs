@@ -8,7 +8,7 @@ mod listener;
 mod recording;
 mod reply;
 mod websocket;
-mod world;
+pub(crate) mod world;
 
 pub use chunks::{chunks_agree, filtered};
 pub use flashgate_core::_testing::fuzz::{command, forwarded, http_head, proxy_header, sniff};

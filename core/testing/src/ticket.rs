@@ -1,5 +1,7 @@
 //! A ticket, for tests of a member store.
 
+use std::net::SocketAddr;
+
 use flashgate_core::{Accepted, Action, Config, Gateway, Input, ListenerId, Now, Ticket};
 
 /// The ticket of a login. Only a gateway makes tickets.
@@ -8,7 +10,7 @@ pub fn ticket() -> Ticket {
     let mut gateway = Gateway::new(Config::default().into(), now);
     let origin = Accepted {
         listener: ListenerId(0),
-        peer: ([127, 0, 0, 1], 1).into(),
+        peer: SocketAddr::from(([127, 0, 0, 1], 1)).into(),
     };
     let conn = gateway.accept(now, origin).expect("it is the only one");
     gateway.handle(now, Input::Bytes(conn, b"IDENTIFY 1 x\0"));

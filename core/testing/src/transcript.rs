@@ -41,7 +41,7 @@
 //!
 //! | line | meaning |
 //! |---|---|
-//! | `a connects` | a client called `a`; `from 127.0.0.2`, `to policy` for the policy listener, `to metrics` for that of metrics (`set metrics-listener on`) |
+//! | `a connects` | a client called `a`; `from 127.0.0.2`, `from unix` over a Unix socket, `to policy` for the policy listener, `to metrics` for that of metrics (`set metrics-listener on`) |
 //! | `a > PING x\0` | it sends these bytes |
 //! | `a < <pong value="x"/>\0` | exactly these bytes come |
 //! | `  > more`, `  < more` | the line above goes on |

@@ -330,7 +330,7 @@ impl Room {
     fn connect(&mut self, wire: Wire) -> ConnId {
         let origin = Accepted {
             listener: ListenerId(0),
-            peer: SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 4242),
+            peer: SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 4242).into(),
         };
         let id = self.gateway.accept(Now::default(), origin);
         let id = id.expect("there is room");

@@ -410,7 +410,10 @@ fn only_some_handshakes_begin_at_a_time() {
     let crowd: Vec<ConnId> = (1..=40)
         .map(|n| {
             let peer = SocketAddr::from(([192, 0, 2, n], 1));
-            let origin = Accepted { listener, peer };
+            let origin = Accepted {
+                listener,
+                peer: peer.into(),
+            };
             behind.gateway.accept(Now::default(), origin).unwrap()
         })
         .collect();

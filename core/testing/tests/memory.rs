@@ -198,7 +198,7 @@ impl Server {
     fn log_in(&mut self, n: u32) -> ConnId {
         let origin = Accepted {
             listener: ListenerId(0),
-            peer: SocketAddr::new((self.address)(n), 4242),
+            peer: SocketAddr::new((self.address)(n), 4242).into(),
         };
         let id = self.gateway.accept(Now::default(), origin);
         let id = id.expect("there is room");

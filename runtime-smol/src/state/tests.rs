@@ -1,7 +1,7 @@
 //! The loop, whose turns each test makes itself.
 
 use super::*;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -73,7 +73,8 @@ fn state(config: Config) -> (State, SocketAddr) {
     let poller = Arc::new(Poller::new().expect("a poller"));
     let (handle, mailbox) = Handle::new(Arc::clone(&poller) as Arc<dyn Bell>);
     let keepalive = &host.config.limits.keepalive;
-    let listeners = Listeners::new(vec![listener], &poller, keepalive).expect("it can be watched");
+    let listeners =
+        Listeners::new(vec![listener.into()], &poller, keepalive).expect("it can be watched");
     let state = State::new(host, listeners, poller, handle, mailbox);
     (state, address)
 }

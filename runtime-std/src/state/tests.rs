@@ -103,7 +103,13 @@ fn with_one() -> (State, ConnId, Arc<Link>) {
     let mut state = State::new(gateway, config, Box::new(|_, _| {}), now, progress);
     let (listener, peer) = (ListenerId(0), address);
     let link = Arc::new(Link::new(stream, &Arc::default()));
-    let entered = state.accept(Accepted { listener, peer }, &link);
+    let entered = state.accept(
+        Accepted {
+            listener,
+            peer: peer.into(),
+        },
+        &link,
+    );
     let (id, _) = entered.expect("the first is welcome");
     (state, id, link)
 }

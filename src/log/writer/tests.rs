@@ -9,7 +9,7 @@ use flashgate_core::{
 use super::line::MAX_CLIENT_TEXT;
 use std::net::SocketAddr;
 
-use flashgate_core::Note;
+use flashgate_core::{Note, Peer};
 
 use super::*;
 
@@ -203,7 +203,7 @@ fn notes_about_the_rest() {
 fn check((what, text, json): Case) {
     let note = Note {
         conn: None,
-        peer: peer(),
+        peer: peer().into(),
         what,
     };
     let event = Event::Note(&note);
@@ -286,10 +286,28 @@ fn the_longest_numbers_are_written() {
 }
 
 #[test]
+fn a_peer_on_a_unix_socket_has_no_address() {
+    let note = Note {
+        conn: None,
+        peer: Peer::Unix,
+        what: What::Status,
+    };
+    for (format, text) in [
+        (Format::Text, "[2007-07-10 12:54:02] STATUS REQUEST unix"),
+        (
+            Format::Json,
+            r#"{"time":"2007-07-10T12:54:02+02:00","event":"status","peer":"unix"}"#,
+        ),
+    ] {
+        assert_eq!(line(format, now(), &Event::Note(&note)), text);
+    }
+}
+
+#[test]
 fn client_text_is_cut() {
     let note = Note {
         conn: None,
-        peer: peer(),
+        peer: peer().into(),
         what: What::LoginFailed {
             id: Arc::from("\u{e0041}".repeat(8000)),
             why: Denial::Unknown,

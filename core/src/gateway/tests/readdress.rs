@@ -1,6 +1,9 @@
 //! What becomes of a connection whose proxy has named its client.
 
+use core::net::SocketAddr;
+
 use super::*;
+use crate::id::Peer;
 
 fn address(text: &str) -> SocketAddr {
     text.parse().unwrap()
@@ -8,7 +11,7 @@ fn address(text: &str) -> SocketAddr {
 
 impl Lab {
     fn accept_from(&mut self, peer: &str) -> Result<ConnId, Refused> {
-        let (listener, peer) = (ListenerId(0), address(peer));
+        let (listener, peer) = (ListenerId(0), Peer::Address(address(peer)));
         let taken = self.gateway.accept(self.now, Accepted { listener, peer });
         self.drain();
         taken
@@ -28,7 +31,7 @@ impl Lab {
     }
 
     /// The last note, and the address in it.
-    fn last_note(&self) -> Option<(String, SocketAddr)> {
+    fn last_note(&self) -> Option<(String, Peer)> {
         let notes = self.actions.iter().rev();
         let mut notes = notes.filter_map(|action| match action {
             Action::Note(note) => Some((std::format!("{}", note.what), note.peer)),
@@ -65,7 +68,10 @@ fn the_count_moves_with_the_connection() {
     lab.readdress(c, client);
     assert!(lab.is_closed(c) && !lab.is_closed(b));
     assert_eq!((open(&lab, proxy), open(&lab, client)), (0, 2));
-    let note = (String::from("CLOSED address limit"), address(client));
+    let note = (
+        String::from("CLOSED address limit"),
+        Peer::Address(address(client)),
+    );
     lab.wait(1000);
     let (words, peer) = lab.last_note().expect("the log says so");
     assert!(words.starts_with(&note.0), "{words}");
@@ -85,7 +91,7 @@ fn what_it_says_and_fails_at_counts_for_the_client() {
     lab.readdress(id, "[::ffff:198.51.100.7]:4242");
     lab.send(id, "IDENTIFY 1 x\0");
     let client = address("198.51.100.7:4242");
-    let note = (String::from("CONNECTED (1/4096)"), client);
+    let note = (String::from("CONNECTED (1/4096)"), Peer::Address(client));
     assert_eq!(lab.last_note(), Some(note));
     let asked = lab.actions.iter().any(|action| {
         matches!(action, Action::Lookup(_, Query::Identify { source, .. })
@@ -93,7 +99,7 @@ fn what_it_says_and_fails_at_counts_for_the_client() {
     });
     assert!(asked, "the throttle and the store see the client");
     let online = lab.gateway.conns.known(id).map(Conn::peer);
-    assert_eq!(online, Some(client));
+    assert_eq!(online, Some(Peer::Address(client)));
 }
 
 #[test]

@@ -1,11 +1,9 @@
 //! Recordings made up line by line: what can be read, and what cannot.
 
-use core::net::SocketAddr;
-
 use super::*;
 use crate::chunk::{Audience, Chunk, Form, Recipients};
 use crate::event::Cause;
-use crate::id::{ListenerId, Source, Ticket};
+use crate::id::{ListenerId, Peer, Source, Ticket};
 use crate::member::{Denial, Identity, Login, MemberId, Query, Secret, Unavailable};
 use crate::note::{CloseReason, Note, Refusal, What};
 
@@ -23,6 +21,7 @@ fn lines_are_read_as_they_were_written() {
     let every_kind = [
         "at 1 -2 -3600",
         "open 0.1 2 [2001:db8::1]:9",
+        "open 0.2 0 unix",
         "refused full 0 192.0.2.1:1",
         "refused address-limit 0 192.0.2.1:1",
         "refused shutting-down 0 192.0.2.1:1",
@@ -134,7 +133,7 @@ fn decisions_are_written_like_this() {
 
 #[test]
 fn notes_are_written_like_this() {
-    let peer: SocketAddr = "192.0.2.1:1".parse().unwrap();
+    let peer: Peer = "192.0.2.1:1".parse().unwrap();
     let conn = None;
     let (clients, max, who) = (1, 9, Identity::Member(MemberId(7)));
     let (id, guest) = (
@@ -294,6 +293,20 @@ fn a_transcript_says_what_it_leaves_out() {
         assert_eq!(made.matches("# Left out: ").count(), 1, "{made}");
         assert!(made.contains(&comment), "{made}");
         assert!(made.contains("c0 > IDENTIFY 1 x\\0\n"), "{made}");
+    }
+}
+
+#[test]
+fn a_transcript_has_one_unix_socket() {
+    let text = recording("open 0.0 0 unix\nopen 1.0 1 unix\n");
+    let recording = Recording::new(text.as_bytes(), ROOM).unwrap();
+    let made = recording.transcript("made up", &Until::End);
+    for line in [
+        "# Left out: that a client came over a Unix socket.\n",
+        "\nc0 connects from unix\n",
+        "\nc1 connects from 127.0.0.1 to policy\n",
+    ] {
+        assert!(made.contains(line), "{made}");
     }
 }
 

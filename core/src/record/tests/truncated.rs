@@ -1,5 +1,7 @@
 //! Recordings without their end, as a server leaves them that was killed.
 
+use core::net::SocketAddr;
+
 use super::*;
 use crate::id::ListenerId;
 use crate::time::{Millis, UnixSeconds};
@@ -73,7 +75,7 @@ fn slowed(secrets: Secrets) -> String {
     let recorder = Some(tape.recorder(secrets));
     let mut gateway = crate::Gateway::observed(Arc::new(config), at(0), recorder);
     let accept = |gateway: &mut crate::Gateway, port| {
-        let peer = core::net::SocketAddr::from(([192, 0, 2, 1], port));
+        let peer = SocketAddr::from(([192, 0, 2, 1], port)).into();
         let listener = ListenerId(0);
         gateway.accept(at(1), Accepted { listener, peer }).unwrap()
     };

@@ -140,7 +140,7 @@ impl Client {
         let mut gateway = Gateway::new(Arc::new(config), now);
         let origin = Accepted {
             listener: ListenerId(0),
-            peer: SocketAddr::from(([192, 0, 2, 1], 1)),
+            peer: SocketAddr::from(([192, 0, 2, 1], 1)).into(),
         };
         Self {
             id: gateway.accept(now, origin).expect("there is a free slot"),

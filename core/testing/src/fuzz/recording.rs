@@ -1,5 +1,6 @@
 //! Recordings: read from any bytes, and made from any conversation.
 
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 
@@ -69,7 +70,7 @@ fn record(how: u8, session: &[u8], secrets: Secrets) -> String {
     world.gateway = Gateway::observed(Arc::new(config(how)), world.now, Some(Box::new(recorder)));
     let origin = Accepted {
         listener: ListenerId(0),
-        peer: ([127, 0, 0, 1], 1).into(),
+        peer: SocketAddr::from(([127, 0, 0, 1], 1)).into(),
     };
     let size = match how >> 4 {
         0 => usize::MAX,

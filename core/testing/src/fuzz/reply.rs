@@ -1,6 +1,7 @@
 //! What the server says, read back by an XML parser that is not ours.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use roxmltree::{Document, Node};
@@ -170,7 +171,7 @@ impl Server {
     fn connect(&mut self, port: u16) -> ConnId {
         let origin = Accepted {
             listener: ListenerId(0),
-            peer: ([192, 0, 2, 1], port).into(),
+            peer: SocketAddr::from(([192, 0, 2, 1], port)).into(),
         };
         self.gateway
             .accept(NOW, origin)

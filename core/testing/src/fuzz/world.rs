@@ -173,9 +173,14 @@ impl<'a> World<'a> {
             )),
             _ => IpAddr::from([0, 0, 0, 0, 0, 0xffff, 0xc000, 0x0201]),
         };
+        let is_unix = byte & 0x7f == UNIX;
         let origin = Accepted {
             listener: ListenerId(usize::from(byte >> 7)),
-            peer: SocketAddr::new(address, 1),
+            peer: if is_unix {
+                flashgate_core::Peer::Unix
+            } else {
+                SocketAddr::new(address, 1).into()
+            },
         };
         if let Ok(id) = self.gateway.accept(self.now, origin) {
             assert!(
@@ -439,6 +444,9 @@ pub(super) fn member(n: u8) -> Member {
         name: Arc::from("Name"),
     }
 }
+
+/// A process on a Unix socket.
+pub(crate) const UNIX: u8 = 0x7c;
 
 /// A proxy that names its client as soon as it connects.
 const PROXY: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 14));

@@ -69,7 +69,7 @@ impl World<'_> {
     /// A new connection begins with the header of its proxy, if it comes from one.
     pub(super) fn pass_a_proxy(&mut self, id: ConnId, origin: Accepted) {
         let proxies = self.swarm.proxies;
-        let address = origin.peer.ip().to_canonical();
+        let address = origin.peer.ip().expect("it has one").to_canonical();
         let Some(need) = proxies.and_then(|proxies| proxies.need(address)) else {
             return;
         };

@@ -19,7 +19,9 @@ use super::witness::Witness;
 use flashgate_core::_testing::{self, Plays};
 use flashgate_core::record::Secrets;
 use flashgate_core::replay::{Ended, Recording, Replayed, Until};
-use flashgate_core::{Accepted, Action, Config, ConnId, Gateway, Input, MemberEvent, Now, Refused};
+use flashgate_core::{
+    Accepted, Action, Config, ConnId, Gateway, Input, MemberEvent, Now, Peer, Refused,
+};
 
 /// How a recording must end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -225,15 +227,18 @@ impl<'a> Judge<'a> {
 
 impl Plays for &mut Judge<'_> {
     fn accept(&mut self, now: Now, origin: Accepted) -> Result<ConnId, Refused> {
-        let visitor = self.visitors.get(&origin.peer);
+        let Peer::Address(peer) = origin.peer else {
+            panic!("no visitor comes over a Unix socket");
+        };
+        let visitor = self.visitors.get(&peer);
         let kind = visitor.map_or(Kind::Garbage, |visitor| visitor.kind);
         let got = self.gateway.accept(now, origin);
         self.model.now = now;
         self.model
             .accepted(kind, origin, got.map(|id| ONLY.key(id)));
         if let Ok(id) = got {
-            self.peers.insert(id, origin.peer);
-            self.written.entry(origin.peer).or_default();
+            self.peers.insert(id, peer);
+            self.written.entry(peer).or_default();
             if let (Some(visitor), Some(side)) = (visitor, self.model.sides.get_mut(&ONLY.key(id)))
             {
                 side.will_ask(visitor.items.clone());

@@ -34,7 +34,7 @@ use super::key::{Key, Node};
 use super::reader::Said;
 use flashgate_core::{
     Accepted, Action, Answer, Cause, CloseReason, Config, Denial, Login, Member, MemberId, Millis,
-    Note, Now, Refusal, Refused, Source, Ticket, What,
+    Note, Now, Peer, Refusal, Refused, Source, Ticket, What,
 };
 pub(super) use guests::is_guest;
 use hops::TurnedAway;
@@ -187,8 +187,11 @@ impl Model {
 
     pub(super) fn accepted(&mut self, kind: Kind, origin: Accepted, got: Result<Key, Refused>) {
         let limits = &self.config.limits;
-        let address = origin.peer.ip().to_canonical();
-        let peer = SocketAddr::new(address, origin.peer.port());
+        let Peer::Address(peer) = origin.peer else {
+            panic!("no client comes over a Unix socket");
+        };
+        let address = peer.ip().to_canonical();
+        let peer = SocketAddr::new(address, peer.port());
         let proxy = self.proxies.and_then(|proxies| proxies.need(address));
         let trusted = self.trusted.is_some_and(|trusted| trusted.holds(address));
         let limited = proxy.is_none() && !trusted && self.is_limited(address);
@@ -443,7 +446,7 @@ impl Model {
     /// The connection that a note is about, which must still exist.
     fn about(&mut self, node: Node, note: &Note) -> Key {
         let id = node.key(note.conn.expect("a note about a connection names it"));
-        assert_eq!(self.side(id).peer, note.peer);
+        assert_eq!(Peer::Address(self.side(id).peer), note.peer);
         id
     }
 

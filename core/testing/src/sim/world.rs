@@ -239,7 +239,7 @@ impl<'a> World<'a> {
         self.port = self.port.wrapping_add(1).max(1);
         let origin = Accepted {
             listener: ListenerId(usize::from(policy)),
-            peer: SocketAddr::new(self.address(), self.port),
+            peer: SocketAddr::new(self.address(), self.port).into(),
         };
         let now = self.now;
         let got = self.inside(|gateway| gateway.accept(now, origin));

@@ -11,7 +11,7 @@ use super::driver::{Appetite, Arrival, Driver, Patience};
 use super::step::End;
 use flashgate_core::{
     Accepted, Action, Answer, Cause, Chunk, Chunks, Config, ConnId, Gateway, Input, ListenerId,
-    Login, MAX_READ, MemberEvent, Now, Refused, Reply, Ticket,
+    Login, MAX_READ, MemberEvent, Now, Peer, Refused, Reply, Ticket,
 };
 use flashgate_host::Host;
 
@@ -346,9 +346,9 @@ impl Pipe {
 }
 
 impl Driver for Bare {
-    fn connect(&mut self, from: IpAddr, to: ListenerId) -> Result<SocketAddr, String> {
+    fn connect(&mut self, from: Option<IpAddr>, to: ListenerId) -> Result<Peer, String> {
         let port = FIRST_PORT + self.pipes.len() as u16;
-        let peer = SocketAddr::new(from, port);
+        let peer = from.map_or(Peer::Unix, |from| SocketAddr::new(from, port).into());
         let origin = Accepted { listener: to, peer };
         let life = match self.gateway.accept(self.now(), origin) {
             Ok(conn) => {

@@ -1,18 +1,18 @@
 //! The interface between a transcript and the server that it is played on.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::step::End;
-use flashgate_core::{Config, ListenerId, Login, MemberEvent};
+use flashgate_core::{Config, ListenerId, Login, MemberEvent, Peer};
 
 /// A server and its clients. Every method returns when the server has done everything that follows from it. An error
 /// is a message for a person.
 ///
 /// Clients are numbered from 0 in order of [`connect`](Driver::connect).
 pub trait Driver {
-    /// Connects the next client; the result is the address that the server sees.
-    fn connect(&mut self, from: IpAddr, to: ListenerId) -> Result<SocketAddr, String>;
+    /// Connects the next client, from an address or over a Unix socket; the result is the peer that the server sees.
+    fn connect(&mut self, from: Option<IpAddr>, to: ListenerId) -> Result<Peer, String>;
 
     /// What the client has to send for these bytes, which may then be cut.
     fn encode(&mut self, _client: usize, bytes: &[u8]) -> Vec<u8> {

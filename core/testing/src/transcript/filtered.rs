@@ -1,13 +1,13 @@
 //! Plays a transcript through a filter: clients of the gateway's own listener speak and are answered through it.
 
 use std::mem;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::driver::{Appetite, Arrival, Driver, Patience};
 use super::step::End;
 use crate::filter::FakeFilter;
-use flashgate_core::{Config, Filter, ListenerId, Login, MemberEvent};
+use flashgate_core::{Config, Filter, ListenerId, Login, MemberEvent, Peer};
 use flashgate_host::Host;
 
 /// A driver whose clients speak through a [`FakeFilter`].
@@ -76,7 +76,7 @@ fn filtered(config: &Config) -> Arc<Config> {
 }
 
 impl<D: Driver> Driver for Filtered<D> {
-    fn connect(&mut self, from: IpAddr, to: ListenerId) -> Result<SocketAddr, String> {
+    fn connect(&mut self, from: Option<IpAddr>, to: ListenerId) -> Result<Peer, String> {
         let client = (to == ListenerId(0)).then(Client::new);
         self.clients.push(client);
         self.driver.connect(from, to)

@@ -1,9 +1,8 @@
 //! The notes of a gateway as lines of text, with the client's name in place of its address.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use flashgate_core::{Log, Note};
+use flashgate_core::{Log, Note, Peer};
 
 /// Collects notes from any thread.
 #[derive(Clone, Debug, Default)]
@@ -22,7 +21,7 @@ impl Journal {
     }
 
     /// The lines since the last call, in order.
-    pub(super) fn take(&self, name: impl Fn(SocketAddr) -> String) -> Vec<String> {
+    pub(super) fn take(&self, name: impl Fn(Peer) -> String) -> Vec<String> {
         let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let line = |note: Note| format!("{} {}", note.what, name(note.peer));
         notes.drain(..).map(line).collect()

@@ -283,11 +283,14 @@ impl Open {
             .find_map(|(name, listener)| Some((place.strip_suffix(name)?, listener)));
         let (place, to) = other.unwrap_or((place, ListenerId(0)));
         let from = match place.strip_prefix(" from ") {
-            Some(ip) => ip.parse().map_err(|_| format!("{ip:?} is no address"))?,
-            None if place.is_empty() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            Some("unix") if to == ListenerId(0) => None,
+            Some(ip) => Some(ip.parse().map_err(|_| format!("{ip:?} is no address"))?),
+            None if place.is_empty() => Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
             None => return Err(format!("connects how? {place:?}")),
         };
-        if self.scenario.drivers == Drivers::All && !is_loopback(from) {
+        // A listener of its own, which serves everything.
+        let to = if from.is_none() { ListenerId(3) } else { to };
+        if self.scenario.drivers == Drivers::All && !from.is_none_or(is_loopback) {
             return Err("an address that is not 127.x.y.z needs 'only core: reason'".to_owned());
         }
         self.scenario.clients.push(name.to_owned());

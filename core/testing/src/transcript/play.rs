@@ -1,6 +1,6 @@
 //! Plays a scenario on a driver, and compares what clients receive with the transcript.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::cuts::Cut;
@@ -13,7 +13,7 @@ use super::step::{Act, ClientId, End, Scenario, Step};
 use super::store::Store;
 use super::text::difference;
 use crate::ManualClock;
-use flashgate_core::{ListenerId, Millis, UnixSeconds};
+use flashgate_core::{ListenerId, Millis, Peer, UnixSeconds};
 use flashgate_host::Host;
 
 impl Scenario {
@@ -87,7 +87,7 @@ pub(super) struct Player<'a, D> {
 
 /// What a client has received so far.
 pub(super) struct Seen {
-    peer: SocketAddr,
+    peer: Peer,
     pub(super) bytes: Vec<u8>,
     /// How many of them the transcript has accounted for.
     pub(super) told: usize,
@@ -209,7 +209,7 @@ impl<D: Driver> Player<'_, D> {
         !points.is_empty() && points.iter().all(|p| p.reached == points[0].reached)
     }
 
-    fn connect(&mut self, from: IpAddr, to: ListenerId) -> Result<(), String> {
+    fn connect(&mut self, from: Option<IpAddr>, to: ListenerId) -> Result<(), String> {
         self.take_log();
         let peer = self.driver.connect(from, to)?;
         self.seen.push(Seen {
@@ -388,7 +388,9 @@ impl<D: Driver> Player<'_, D> {
     /// Takes new log lines. Addresses become clients' names at once, because a later client may have the same port.
     fn take_log(&mut self) {
         let lines = self.journal.take(|peer| {
-            let client = self.seen.iter().rposition(|seen| seen.peer == peer);
+            // Those of a Unix socket are all alike.
+            let named = self.seen.iter().rposition(|seen| seen.peer == peer);
+            let client = named.filter(|_| peer != Peer::Unix);
             client.map_or_else(|| format!("{peer}"), |client| self.name(client))
         });
         self.log.extend(lines);

@@ -1,6 +1,7 @@
 //! Seeds for fuzzers: the conversations of transcripts, as input of the fuzz bodies.
 
 use super::step::{Act, Scenario, Step};
+use crate::fuzz::world::UNIX;
 use flashgate_core::Member;
 
 impl Scenario {
@@ -41,7 +42,8 @@ impl Scenario {
         let mut script = Vec::from([0]);
         for placed in &self.steps {
             match &placed.step {
-                Step::Client(_, Act::Connect { .. }) => script.extend([0, 1]),
+                Step::Client(_, Act::Connect { from: Some(_), .. }) => script.extend([0, 1]),
+                Step::Client(_, Act::Connect { from: None, .. }) => script.extend([0, UNIX]),
                 Step::Client(client, act @ (Act::Send(_) | Act::Upgrade)) => {
                     let bytes = act.sent().unwrap_or_default();
                     for piece in bytes.chunks(255) {

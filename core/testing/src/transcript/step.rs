@@ -80,7 +80,8 @@ pub(super) enum Step {
 #[derive(Clone, Debug)]
 pub(super) enum Act {
     Connect {
-        from: IpAddr,
+        /// `None` over a Unix socket.
+        from: Option<IpAddr>,
         to: ListenerId,
     },
     Send(Vec<u8>),

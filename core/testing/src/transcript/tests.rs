@@ -6,7 +6,7 @@ use super::*;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use flashgate_core::{Config, ListenerId, Login, MemberEvent};
+use flashgate_core::{Config, ListenerId, Login, MemberEvent, Peer};
 
 fn parse(text: &str) -> Result<Transcript, ParseError> {
     Transcript::parse("t.txt", text)
@@ -268,8 +268,8 @@ impl Scripted {
 }
 
 impl Driver for Scripted {
-    fn connect(&mut self, from: IpAddr, _: ListenerId) -> Result<SocketAddr, String> {
-        Ok(SocketAddr::new(from, 1))
+    fn connect(&mut self, from: Option<IpAddr>, _: ListenerId) -> Result<Peer, String> {
+        Ok(from.map_or(Peer::Unix, |from| SocketAddr::new(from, 1).into()))
     }
 
     fn send(&mut self, _: usize, piece: &[u8]) -> Result<(), String> {

@@ -8,7 +8,7 @@ use super::side::Stage;
 use crate::sim::client::Kind;
 use crate::sim::hop::{Header, Hop, Need};
 use crate::sim::key::Key;
-use flashgate_core::{Loopback, Millis, Note, Refusal};
+use flashgate_core::{Loopback, Millis, Note, Peer, Refusal};
 
 /// The opening of a connection whose header is not whole.
 #[derive(Clone, Copy, Debug)]
@@ -279,12 +279,16 @@ impl Model {
             peers.drain(..peers.len().min(times as usize));
             return;
         }
-        if let Some(last) = peers.iter().position(|peer| *peer == note.peer) {
+        if let Some(last) = peers
+            .iter()
+            .position(|peer| Peer::Address(*peer) == note.peer)
+        {
             peers.remove(last);
         } else {
             // The model does not know which byte shows that there is no header.
             let mut openings = self.sides.values_mut();
-            let side = openings.find(|side| side.peer == note.peer && side.ending.is_none());
+            let side = openings
+                .find(|side| Peer::Address(side.peer) == note.peer && side.ending.is_none());
             let opening = side.and_then(|side| side.opening.as_mut());
             let opening = opening.filter(|opening| opening.is_bare() && !opening.logged);
             opening
