@@ -9,6 +9,6 @@ mod event;
 mod line;
 mod writer;
 
-pub use event::{Event, Format};
+pub use event::{Event, Format, Place};
 pub use line::line;
 pub use writer::{Writer, stdout};

@@ -11,6 +11,7 @@ mod reserved;
 mod restart;
 mod run;
 mod tls;
+mod unix;
 
 pub use options::{Runtime, ServeOptions};
 pub(crate) use plan::check_all as check;

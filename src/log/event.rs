@@ -1,6 +1,8 @@
 //! What a line of the log is about.
 
+use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use flashgate_core::Note;
 
@@ -9,8 +11,8 @@ use flashgate_core::Note;
 pub enum Event<'a> {
     /// The server has its settings, with this limit of clients.
     Created(usize),
-    /// A listener is open at this address.
-    Listening(SocketAddr),
+    /// A listener is open there.
+    Listening(&'a Place),
     /// The server of this version serves from now on.
     Started(&'static str),
     /// The server has stopped.
@@ -41,4 +43,23 @@ pub enum Format {
     Text,
     /// One JSON object a line, for machines.
     Json,
+}
+
+/// Where a listener is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// An address and a port.
+    Address(SocketAddr),
+    /// The file of a Unix socket.
+    Unix(PathBuf),
+}
+
+/// As an operator writes it.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => write!(f, "{address}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
 }

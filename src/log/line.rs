@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 
 use flashgate_core::{MemberId, NotePart, NoteWriter, Now, Peer, UnixSeconds};
 
-use super::event::{Event, Format};
+use super::event::{Event, Format, Place};
 use crate::text::Quoted;
 
 /// One log line, without its end.
@@ -79,8 +79,11 @@ impl Line<'_> {
                 let text = [Word("SERVER CREATED ( MAXCONN:"), max, Word(" )")];
                 self.write("created", &text, &[("max", max)]);
             }
-            Event::Listening(address) => {
-                let address = NotePart::Peer(Peer::Address(address));
+            Event::Listening(place) => {
+                let address = match place {
+                    Place::Address(address) => NotePart::Peer(Peer::Address(*address)),
+                    Place::Unix(_) => Text(&place.to_string()),
+                };
                 let text = [Word("Listening on "), address];
                 self.write("listening", &text, &[("address", address)]);
             }

@@ -5,10 +5,13 @@ use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs};
 
 use flashgate_core::Role;
+use flashgate_host as host;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::options::ServeOptions;
+use super::unix::{self, SocketFile, UnixSocket, Wanted};
 use crate::failure::{Exit, Failure};
+use crate::log::Place;
 
 /// What to listen on, in the order of the listeners: gateways first.
 #[derive(Debug)]
@@ -33,7 +36,10 @@ enum Families {
 
 /// Open listeners, and what each of them serves.
 #[derive(Debug)]
-pub(super) struct Listeners(Vec<Listener>);
+pub(super) struct Listeners {
+    tcp: Vec<Listener>,
+    unix: Vec<UnixSocket>,
+}
 
 /// What the settings say about the listeners. A reload changes none of it.
 #[derive(Clone, Debug)]
@@ -54,24 +60,31 @@ struct Listener {
     families: Families,
 }
 
-/// Resolves what the options name.
-pub(super) fn addresses(options: &ServeOptions) -> Result<Vec<Address>, Failure> {
-    let default = [DEFAULT_LISTEN.to_owned()];
-    let gateways: &[String] = if options.listen.is_empty() {
-        &default
-    } else {
-        &options.listen
-    };
-    let gateways = gateways.iter().map(|text| (text, Role::Gateway));
+/// What the options name to listen on, each with what it serves.
+fn named(options: &ServeOptions) -> impl Iterator<Item = (&str, Role)> {
+    let default = options.listen.is_empty().then_some(DEFAULT_LISTEN);
+    let gateways = options.listen.iter().map(String::as_str).chain(default);
+    let gateways = gateways.map(|text| (text, Role::Gateway));
     let policies = options
         .policy_listen
         .iter()
-        .map(|text| (text, Role::Policy));
+        .map(|text| (text.as_str(), Role::Policy));
     let metrics = options.metrics_on.iter().filter(|text| *text != "chat");
-    let metrics = metrics.map(|text| (text, Role::Metrics));
-    let mut addresses: Vec<Address> = gateways
-        .chain(policies)
-        .chain(metrics)
+    let metrics = metrics.map(|text| (text.as_str(), Role::Metrics));
+    gateways.chain(policies).chain(metrics)
+}
+
+/// The Unix sockets that the options name.
+pub(super) fn sockets(options: &ServeOptions) -> Result<Vec<Wanted>, Failure> {
+    named(options)
+        .filter_map(|(text, role)| unix::wanted(text, role))
+        .collect()
+}
+
+/// Resolves what the options name.
+pub(super) fn addresses(options: &ServeOptions) -> Result<Vec<Address>, Failure> {
+    let mut addresses: Vec<Address> = named(options)
+        .filter(|(text, role)| unix::wanted(text, *role).is_none())
         .map(|(text, role)| resolve(text, role))
         .collect::<Result<_, _>>()?;
     if !options.ipv6_only {
@@ -103,12 +116,17 @@ fn take_ipv4_too(addresses: &mut [Address]) {
     }
 }
 
-fn resolve(text: &str, role: Role) -> Result<Address, Failure> {
-    let option = match role {
+/// The option that names what to listen on.
+pub(super) fn option(role: Role) -> &'static str {
+    match role {
         Role::Gateway => "--listen",
         Role::Policy => "--policy-listen",
         Role::Metrics => "--metrics-on",
-    };
+    }
+}
+
+fn resolve(text: &str, role: Role) -> Result<Address, Failure> {
+    let option = option(role);
     let (host, port) = text.rsplit_once(':').unwrap_or((text, ""));
     let port_fits = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
     let bare_v6 = host.contains(':') && !host.starts_with('[');
@@ -138,7 +156,7 @@ fn resolve(text: &str, role: Role) -> Result<Address, Failure> {
 }
 
 /// Opens a listener on every address.
-pub(super) fn open(addresses: &[Address]) -> Result<Listeners, Failure> {
+pub(super) fn open(addresses: &[Address], sockets: &[Wanted]) -> Result<Listeners, Failure> {
     let mut listeners: Vec<Listener> = Vec::new();
     for address in addresses {
         let mut fault = None;
@@ -172,7 +190,10 @@ pub(super) fn open(addresses: &[Address]) -> Result<Listeners, Failure> {
             return Err(failure(&address.text, address.sockets[0], &error));
         }
     }
-    Ok(Listeners(listeners))
+    Ok(Listeners {
+        tcp: listeners,
+        unix: unix::open(sockets)?,
+    })
 }
 
 fn bind(address: SocketAddr, families: Families) -> io::Result<TcpListener> {
@@ -248,27 +269,39 @@ impl Listener {
 impl Listeners {
     pub(super) fn places(&self) -> Places {
         let gateways = self
-            .0
+            .tcp
             .iter()
             .filter(|listener| listener.role == Role::Gateway);
+        let roles = self.tcp.iter().map(|listener| listener.role);
+        let roles = roles.chain(self.unix.iter().map(|socket| socket.role));
         Places {
-            roles: self.0.iter().map(|listener| listener.role).collect(),
+            roles: roles.collect(),
             ports: gateways.map(|listener| listener.address.port()).collect(),
         }
     }
 
     /// Where each listens; one that takes both families has an address of each.
-    pub(super) fn addresses(&self) -> Vec<SocketAddr> {
-        let addresses = self.0.iter().flat_map(|listener| {
+    pub(super) fn addresses(&self) -> Vec<Place> {
+        let addresses = self.tcp.iter().flat_map(|listener| {
             let v4 = SocketAddr::from((Ipv4Addr::UNSPECIFIED, listener.address.port()));
             let both = listener.families == Families::Both;
             [Some(listener.address), both.then_some(v4)]
         });
-        addresses.flatten().collect()
+        let addresses = addresses.flatten().map(Place::Address);
+        let files = self.unix.iter().map(|socket| socket.file.path.clone());
+        addresses.chain(files.map(Place::Unix)).collect()
     }
 
-    pub(super) fn into_inner(self) -> Vec<TcpListener> {
-        self.0.into_iter().map(|listener| listener.socket).collect()
+    /// The listeners for a runtime, and the files that go when the server has ended.
+    pub(super) fn into_parts(self) -> (Vec<host::Listener>, Vec<SocketFile>) {
+        let tcp = self.tcp.into_iter().map(|listener| listener.socket.into());
+        let mut listeners: Vec<host::Listener> = tcp.collect();
+        let mut files = Vec::new();
+        for UnixSocket { listener, file, .. } in self.unix {
+            listeners.push(listener.into());
+            files.push(file);
+        }
+        (listeners, files)
     }
 }
 
@@ -276,7 +309,7 @@ const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 
 /// Connections that wait to be accepted, as many as Linux gives by itself (`net.core.somaxconn`).
 /// The original's 5 made Flash clients wait for SYN retransmissions.
-const BACKLOG: i32 = 4096;
+pub(super) const BACKLOG: i32 = 4096;
 
 #[cfg(test)]
 mod tests {

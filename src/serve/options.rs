@@ -30,7 +30,7 @@ pub struct ServeOptions {
     #[argh(
         option,
         arg_name = "ADDR",
-        description = "address to serve on, like 0.0.0.0:8080 or [::1]:8080; may be repeated (default 127.0.0.1:8080)"
+        description = "address to serve on, like 0.0.0.0:8080 or [::1]:8080, or a Unix socket for a proxy, like unix:/run/flashgate/chat.sock; may be repeated (default 127.0.0.1:8080)"
     )]
     pub listen: Vec<String>,
 

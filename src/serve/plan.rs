@@ -91,6 +91,7 @@ fn times(count: usize) -> String {
 pub(crate) fn check_all(options: &ServeOptions) -> Result<(), Failure> {
     check(options)?;
     listen::addresses(options)?;
+    listen::sockets(options)?;
     policy(options)?;
     reserved_nicks(options)?;
     web::site(own_site(options, &private(options)))?;
@@ -224,7 +225,12 @@ fn made_policy(options: &ServeOptions, places: &Places) -> Policy {
     let ports = options.policy_ports.clone().unwrap_or_else(|| {
         // The ports that were opened, not those that were asked for: 0 means any.
         let ports: Vec<String> = places.ports.iter().map(u16::to_string).collect();
-        ports.join(",")
+        // Clients connect to a proxy in front of a Unix socket, whose port is not known here.
+        if ports.is_empty() {
+            String::from("*")
+        } else {
+            ports.join(",")
+        }
     });
     Policy::allow(domains, &ports)
 }

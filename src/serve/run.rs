@@ -10,18 +10,18 @@ use std::time::Duration;
 
 use flashgate_core::Clock;
 use flashgate_core::record::Secrets;
-use flashgate_host::{Handle, Host, SystemClock};
+use flashgate_host::{Handle, Host, Listener, SystemClock};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use super::listen::{self, Listeners};
+use super::listen;
 use super::options::{Runtime, ServeOptions};
 use super::reload::Reload;
 use super::tls::Tls;
 use super::{facts, members, plan};
 use crate::failure::{Exit, Failure};
 use crate::log::diagnostics::{self, say, start_thread};
-use crate::log::{self, Event, Writer};
+use crate::log::{self, Event, Place, Writer};
 use crate::login::Pool;
 use crate::recording;
 use crate::store::DEMO;
@@ -40,6 +40,7 @@ pub fn serve(options: &ServeOptions, again: Again) -> Result<(), Failure> {
         .map_err(|error| Exit::Failure.because(format!("cannot wait for signals: {error}")))?;
     plan::check(options)?;
     let addresses = listen::addresses(options)?;
+    let sockets = listen::sockets(options)?;
     let connections = plan::capacity(options)?;
     let policy = plan::policy(options)?;
     let reserved = plan::reserved_nicks(options)?;
@@ -47,7 +48,7 @@ pub fn serve(options: &ServeOptions, again: Again) -> Result<(), Failure> {
     let tickets = plan::ticket_secret(options)?;
     let tls = Tls::open(options)?;
     // The store comes last, so that a server which cannot start leaves no file behind.
-    let listeners = listen::open(&addresses)?;
+    let listeners = listen::open(&addresses, &sockets)?;
     let places = listeners.places();
     let mut config = plan::config(options, policy, Arc::new(site), &places, connections);
     plan::warn_of_redirect(&config);
@@ -71,15 +72,16 @@ pub fn serve(options: &ServeOptions, again: Again) -> Result<(), Failure> {
             listener.heard(&note);
             log.put(now, &Event::Note(&note));
         });
+    let (listeners, files) = listeners.into_parts();
     let server = Server::new(options.runtime, listeners, host)?;
 
     let max = config.limits.clients;
     writer.event(&Event::Created(max));
-    if let (true, Some(first)) = (options.demo, addresses.first()) {
+    if let (true, Some(Place::Address(first))) = (options.demo, addresses.first()) {
         say(&demo(*first));
     }
-    for address in addresses {
-        writer.event(&Event::Listening(address));
+    for place in &addresses {
+        writer.event(&Event::Listening(place));
     }
     let handle = server.handle;
     let member = handle.clone();
@@ -100,6 +102,7 @@ pub fn serve(options: &ServeOptions, again: Again) -> Result<(), Failure> {
     writer.event(&Event::Started(VERSION));
 
     let ended = (server.run)();
+    drop(files);
     let why = match &ended {
         Ok(()) => stopped_by.get().copied().unwrap_or("without a signal"),
         Err(_) => "failed",
@@ -142,17 +145,17 @@ struct Server {
 }
 
 impl Server {
-    fn new(runtime: Runtime, listeners: Listeners, host: Host) -> Result<Self, Failure> {
+    fn new(runtime: Runtime, listeners: Vec<Listener>, host: Host) -> Result<Self, Failure> {
         let new = || match runtime {
             Runtime::Smol => {
-                let server = flashgate_smol::Server::new(listeners.into_inner(), host)?;
+                let server = flashgate_smol::Server::new(listeners, host)?;
                 io::Result::Ok(Self {
                     handle: server.handle(),
                     run: Box::new(|| smol::block_on(server.run())),
                 })
             }
             Runtime::Std => {
-                let server = flashgate_std::Server::new(listeners.into_inner(), host)?;
+                let server = flashgate_std::Server::new(listeners, host)?;
                 Ok(Self {
                     handle: server.handle(),
                     run: Box::new(|| server.run()),

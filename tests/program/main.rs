@@ -42,4 +42,5 @@ mod store;
 mod terminal;
 mod tickets;
 mod tls;
+mod unix;
 mod websocket;

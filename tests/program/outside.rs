@@ -272,6 +272,7 @@ impl Server {
         let both = !arguments.contains(&"--ipv6-only");
         let lines = |argument: &&str| match argument.split_once("listen=") {
             Some((_, address)) if both && address.starts_with("[::]:") => 2,
+            Some((_, path)) if path.starts_with("unix:") => 0,
             Some(_) => 1,
             None => usize::from(argument.starts_with("--metrics-on=1")),
         };
@@ -329,7 +330,8 @@ fn listening(line: &str) -> Option<SocketAddr> {
             address.trim_end_matches("\"}")
         }
     };
-    Some(address.parse().expect("an address"))
+    // A Unix socket has no address, and stands in quotes.
+    address.parse().ok()
 }
 
 /// A raw client.

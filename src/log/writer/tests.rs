@@ -11,6 +11,8 @@ use std::net::SocketAddr;
 
 use flashgate_core::{Note, Peer};
 
+use super::super::event::Place;
+
 use super::*;
 
 fn now() -> Now {
@@ -221,10 +223,15 @@ fn check((what, text, json): Case) {
 
 #[test]
 fn the_servers_own_lines() {
-    let address = "[::1]:8080".parse().unwrap();
+    let place = Place::Address("[::1]:8080".parse().unwrap());
+    let socket = Place::Unix("/run/chat.sock".into());
     for (event, text) in [
         (Event::Created(4096), "SERVER CREATED ( MAXCONN:4096 )"),
-        (Event::Listening(address), "Listening on [::1]:8080"),
+        (Event::Listening(&place), "Listening on [::1]:8080"),
+        (
+            Event::Listening(&socket),
+            "Listening on \"unix:/run/chat.sock\"",
+        ),
         (Event::Dropped(3), "LOG LINES DROPPED 3"),
         (Event::Started("1.2.3"), "STARTED flashgate 1.2.3"),
         (

@@ -1,0 +1,202 @@
+//! Unix sockets that the server listens on, and their files.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use flashgate_core::Role;
+use socket2::{Domain, SockAddr, Socket, Type};
+
+use super::listen::{BACKLOG, option};
+use crate::failure::{Exit, Failure};
+
+/// A Unix socket to listen on.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    path: PathBuf,
+    role: Role,
+}
+
+/// An open one, and its file.
+#[derive(Debug)]
+pub(super) struct UnixSocket {
+    pub(super) listener: UnixListener,
+    pub(super) file: SocketFile,
+    pub(super) role: Role,
+}
+
+/// The file of a socket. It is removed when this is dropped, unless another one has taken its place.
+#[derive(Debug)]
+pub(super) struct SocketFile {
+    pub(super) path: PathBuf,
+    identity: Identity,
+}
+
+/// What tells a file from one that takes its place. Some file systems give the number of a removed file to the next
+/// one, and some do not know when a file was made.
+#[derive(Debug, PartialEq, Eq)]
+struct Identity {
+    device: u64,
+    inode: u64,
+    created: Option<SystemTime>,
+}
+
+impl SocketFile {
+    /// The file that is there now.
+    fn at(path: &Path) -> io::Result<Self> {
+        Ok(Self {
+            path: path.into(),
+            identity: Identity::of(path)?,
+        })
+    }
+}
+
+impl Identity {
+    fn of(path: &Path) -> io::Result<Self> {
+        let file = fs::symlink_metadata(path)?;
+        Ok(Self {
+            device: file.dev(),
+            inode: file.ino(),
+            created: file.created().ok(),
+        })
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        if Identity::of(&self.path).is_ok_and(|now| now == self.identity) {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// What an option names, if it is the path of a Unix socket.
+pub(super) fn wanted(text: &str, role: Role) -> Option<Result<Wanted, Failure>> {
+    let path = text.strip_prefix("unix:")?;
+    let fits = !path.is_empty() && SockAddr::unix(path).is_ok();
+    let wanted = fits.then(|| Wanted {
+        path: path.into(),
+        role,
+    });
+    Some(wanted.ok_or_else(|| {
+        Failure::usage(&format!(
+            "{} {text} is not a Unix socket to listen on; write unix:PATH, like unix:/run/flashgate/chat.sock, \
+             with at most 107 bytes of path",
+            option(role)
+        ))
+    }))
+}
+
+/// Opens each.
+pub(super) fn open(wanted: &[Wanted]) -> Result<Vec<UnixSocket>, Failure> {
+    let open = |wanted: &Wanted| {
+        let opened = bind(&wanted.path);
+        let (listener, file) = opened.map_err(|error| failure(&wanted.path, &error))?;
+        Ok(UnixSocket {
+            listener,
+            file,
+            role: wanted.role,
+        })
+    };
+    wanted.iter().map(open).collect()
+}
+
+fn bind(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
+    let is_socket = fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
+    // A server that was killed has left it.
+    if is_socket && !answers(path) {
+        fs::remove_file(path)?;
+    }
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.bind(&SockAddr::unix(path)?)?;
+    let file = SocketFile::at(path)?;
+    // Before it listens: until then nobody can connect.
+    fs::set_permissions(path, Permissions::from_mode(MODE))?;
+    socket.listen(BACKLOG)?;
+    Ok((socket.into(), file))
+}
+
+/// Whether a server listens at a socket. One whose queue is full does, too.
+fn answers(path: &Path) -> bool {
+    let connect = || {
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        socket.set_nonblocking(true)?;
+        socket.connect(&SockAddr::unix(path)?)
+    };
+    match connect() {
+        Ok(()) => true,
+        Err(error) => error.kind() != io::ErrorKind::ConnectionRefused,
+    }
+}
+
+fn failure(path: &Path, error: &io::Error) -> Failure {
+    // Other kinds have nothing to be advised.
+    #[allow(clippy::wildcard_enum_match_arm)]
+    let advice = match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "; another program or another flashgate listens there, or the file is no socket: stop it, remove the \
+             file, or choose another path"
+        }
+        io::ErrorKind::NotFound => "; its folder does not exist: create it, or choose another path",
+        io::ErrorKind::PermissionDenied => {
+            "; the server's user must be able to write to the folder: allow that, or choose another path"
+        }
+        _ => "",
+    };
+    let path = path.display();
+    Exit::Unavailable.because(format!("cannot listen on unix:{path}: {error}{advice}"))
+}
+
+/// The owner and the group may connect.
+const MODE: u32 = 0o660;
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixStream;
+    use std::thread;
+    use std::time::Duration;
+
+    use tempfile::tempdir;
+
+    use super::*;
+
+    #[test]
+    fn a_file_goes_with_its_server_and_not_with_another_one() {
+        let folder = tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let (listener, file) = bind(&path).unwrap();
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o660);
+        // An operator may change who can connect.
+        fs::set_permissions(&path, Permissions::from_mode(0o666)).unwrap();
+        drop((listener, file));
+        assert!(!path.exists());
+
+        // While the first server still waits for its clients to leave, a second one starts.
+        let (listener, file) = bind(&path).unwrap();
+        drop(listener);
+        // Linux before 6.13 has steps of up to 10 ms in the times of files.
+        thread::sleep(Duration::from_millis(20));
+        let (second, its_own) = bind(&path).unwrap();
+        drop(file);
+        UnixStream::connect(&path).expect("the second serves");
+        drop((second, its_own));
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn one_with_a_full_queue_is_not_replaced() {
+        let folder = tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+        socket.bind(&SockAddr::unix(&path).unwrap()).unwrap();
+        socket.listen(0).unwrap();
+        let _waits = UnixStream::connect(&path).unwrap();
+        assert!(answers(&path));
+        let error = bind(&path).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+    }
+}
