@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use client::{Client, Refused};
 use process::Server;
-use software::{Names, Software, WAYS, Way};
+use software::{Names, Servers, Software, WAYS, Way};
 
 #[test]
 #[ignore = "needs HAProxy, nginx, Apache and Caddy, and a network namespace: run .ci/proxies"]
@@ -36,18 +36,31 @@ fn on_std() {
 /// `first` is below the last bytes of the clients' addresses.
 fn through_all(runtime: &str, first: u8) {
     let folder = tempfile::tempdir().expect("a folder");
+    let socket = |name| folder.path().join(name);
+    let sockets = [socket("headers"), socket("protocol")];
+    let [by_headers, by_protocol] = sockets
+        .each_ref()
+        .map(|path| format!("--listen=unix:{}", path.display()));
     let headers = Server::start(&[
         &format!("--runtime={runtime}"),
+        &by_headers,
         "--trust-proxy=127.0.0.1",
         "--max-per-address=2",
     ]);
     let protocol = Server::start(&[
         &format!("--runtime={runtime}"),
+        &by_protocol,
         "--proxy-protocol=127.0.0.1",
+        "--proxy-protocol=unix",
         "--max-per-address=2",
         "--raw-keepalive=25",
     ]);
-    let software = Software::start(folder.path(), headers.port(), protocol.port());
+    let servers = Servers {
+        headers: headers.port(),
+        protocol: protocol.port(),
+        sockets,
+    };
+    let software = Software::start(folder.path(), &servers);
     thread::scope(|scope| {
         for (number, way) in (0..).zip(WAYS) {
             let server = match way.names {
@@ -66,7 +79,10 @@ fn through_all(runtime: &str, first: u8) {
         // Health checks leave no line, and no connection came without the name of its client.
         assert!(!log.contains("PROXY header"), "{log}");
         assert!(!log.contains("203.0.113."), "{log}");
-        let of_proxies = log.lines().filter(|line| line.contains(" 127.0.0.1:"));
+        let proxies = [" 127.0.0.1:", " unix"];
+        let of_proxies = log
+            .lines()
+            .filter(|line| proxies.iter().any(|proxy| line.contains(proxy)));
         let of_proxies: Vec<&str> = of_proxies
             .filter(|line| !line.contains("Listening on"))
             .collect();

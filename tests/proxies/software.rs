@@ -62,7 +62,26 @@ pub(crate) const WAYS: &[Way] = &[
         names: Names::InFront,
         forms: &[Form::Raw, Form::WebSocket],
     },
+    Way {
+        name: "nginx, proxy_pass to a Unix socket",
+        names: Names::InTheHead,
+        forms: &[Form::WebSocket],
+    },
+    Way {
+        name: "HAProxy, send-proxy-v2 and health checks to a Unix socket",
+        names: Names::InFront,
+        forms: &[Form::Raw, Form::WebSocket],
+    },
 ];
+
+/// Where the two servers listen: one reads heads, one reads PROXY headers.
+#[derive(Debug)]
+pub(crate) struct Servers {
+    pub(crate) headers: u16,
+    pub(crate) protocol: u16,
+    /// The Unix socket of each.
+    pub(crate) sockets: [PathBuf; 2],
+}
 
 /// All proxies, running.
 #[derive(Debug)]
@@ -85,18 +104,17 @@ impl Drop for Software {
 }
 
 impl Software {
-    /// Starts them before two servers: one that reads heads, one that reads PROXY headers.
-    pub(crate) fn start(folder: &Path, headers: u16, protocol: u16) -> Self {
+    pub(crate) fn start(folder: &Path, servers: &Servers) -> Self {
         let ports = free_ports();
         let write = |name: &str, text: String| {
             let path = folder.join(name);
             fs::write(&path, text).expect("a file");
             path
         };
-        let haproxy = write("haproxy.cfg", haproxy(&ports, headers, protocol));
-        let nginx = write("nginx.conf", nginx(folder, &ports, headers, protocol));
-        let apache = write("apache.conf", apache(folder, &ports, headers));
-        let caddy = write("Caddyfile", caddy(&ports, headers));
+        let haproxy = write("haproxy.cfg", haproxy(&ports, servers));
+        let nginx = write("nginx.conf", nginx(folder, &ports, servers));
+        let apache = write("apache.conf", apache(folder, &ports, servers));
+        let caddy = write("Caddyfile", caddy(&ports, servers));
         let start = |name: &str, arguments: &[&dyn AsRef<OsStr>]| {
             let mut command = Command::new(name);
             command.env("HOME", folder);
@@ -150,10 +168,14 @@ fn wait_for(port: u16) {
     }
 }
 
-fn haproxy(ports: &[u16], headers: u16, protocol: u16) -> String {
-    let [http, _, _, _, v1, v2, _] = ports[..] else {
+fn haproxy(ports: &[u16], servers: &Servers) -> String {
+    let [http, _, _, _, v1, v2, _, _, unix] = ports[..] else {
         panic!("a port for each way");
     };
+    let Servers {
+        headers, protocol, ..
+    } = servers;
+    let socket = servers.sockets[1].display();
     format!(
         "defaults
     timeout connect 5s
@@ -174,12 +196,36 @@ listen v2
     bind 192.0.2.1:{v2}
     option httpchk GET /healthz
     server flashgate 127.0.0.1:{protocol} send-proxy-v2 check inter 500ms
+listen unix
+    mode tcp
+    bind 192.0.2.1:{unix}
+    option httpchk GET /healthz
+    server flashgate unix@{socket} send-proxy-v2 check inter 500ms
 "
     )
 }
 
-fn nginx(folder: &Path, ports: &[u16], headers: u16, protocol: u16) -> String {
-    let (folder, http, stream) = (folder.display(), ports[1], ports[6]);
+fn nginx(folder: &Path, ports: &[u16], servers: &Servers) -> String {
+    let (folder, stream, protocol) = (folder.display(), ports[6], servers.protocol);
+    let site = |port: u16, server: String| {
+        format!(
+            "
+    server {{
+        listen 192.0.2.1:{port};
+        location / {{
+            proxy_pass http://{server};
+            proxy_http_version 1.1;
+            proxy_set_header Host $host;
+            proxy_set_header Upgrade $http_upgrade;
+            proxy_set_header Connection $connection_upgrade;
+            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+            proxy_set_header X-Forwarded-Proto $scheme;
+        }}
+    }}"
+        )
+    };
+    let http = site(ports[1], format!("127.0.0.1:{}", servers.headers));
+    let unix = site(ports[7], format!("unix:{}:", servers.sockets[0].display()));
     format!(
         "load_module /usr/lib/nginx/modules/ngx_stream_module.so;
 daemon off;
@@ -195,19 +241,7 @@ http {{
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
-    map $http_upgrade $connection_upgrade {{ default upgrade; '' close; }}
-    server {{
-        listen 192.0.2.1:{http};
-        location / {{
-            proxy_pass http://127.0.0.1:{headers};
-            proxy_http_version 1.1;
-            proxy_set_header Host $host;
-            proxy_set_header Upgrade $http_upgrade;
-            proxy_set_header Connection $connection_upgrade;
-            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-            proxy_set_header X-Forwarded-Proto $scheme;
-        }}
-    }}
+    map $http_upgrade $connection_upgrade {{ default upgrade; '' close; }}{http}{unix}
 }}
 stream {{
     server {{
@@ -220,8 +254,8 @@ stream {{
     )
 }
 
-fn apache(folder: &Path, ports: &[u16], headers: u16) -> String {
-    let (folder, port) = (folder.display(), ports[2]);
+fn apache(folder: &Path, ports: &[u16], servers: &Servers) -> String {
+    let (folder, port, headers) = (folder.display(), ports[2], servers.headers);
     let modules = [
         "mpm_event",
         "authz_core",
@@ -247,8 +281,8 @@ ProxyPass \"/\" \"http://127.0.0.1:{headers}/\" upgrade=websocket
     )
 }
 
-fn caddy(ports: &[u16], headers: u16) -> String {
-    let port = ports[3];
+fn caddy(ports: &[u16], servers: &Servers) -> String {
+    let (port, headers) = (ports[3], servers.headers);
     format!(
         "{{
 \tadmin off
