@@ -3,8 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use flashgate_core::name::RoomName;
-use flashgate_core::{Config, Guests, SETTINGS, Setting, SettingError};
+use flashgate_core::{Config, SETTINGS, Setting, SettingError};
 
 use crate::failure::Failure;
 
@@ -56,22 +55,8 @@ pub(super) fn take(
             set(&mut config, setting, &values)?;
         }
     }
-    if rest.iter().any(|argument| argument == "--demo") {
-        show(&mut config);
-    }
     Ok((rest, config))
 }
-
-/// A demo shows what there is: guests come in, and meet in a room.
-fn show(config: &mut Config) {
-    config.guests = Guests::On;
-    let (name, topic) = LOBBY;
-    let name = RoomName::new(name).expect("a good name of a room");
-    config.permanent_rooms.add(&name, topic);
-}
-
-/// The room of a demo, and its topic.
-const LOBBY: (&str, &str) = ("#lobby", "Everyone meets here. Say hello!");
 
 fn set(config: &mut Config, setting: &Setting, values: &[String]) -> Result<(), Failure> {
     let refuse = |value: &str, error: SettingError| {

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use flashgate_core::name::Reserved;
-use flashgate_core::{Config, Missing, Policy, Site};
+use flashgate_core::name::{Reserved, RoomName};
+use flashgate_core::{Config, Guests, Missing, Policy, Site};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::listen::{self, Places};
@@ -148,7 +148,7 @@ pub(super) fn own_site<'a>(options: &'a ServeOptions, private: &'a [PathBuf]) ->
         folder: options.site.as_deref(),
         ruffle: options.ruffle.as_ref(),
         demo: if options.demo { Demo::Yes } else { Demo::No },
-        guests: options.settings.guests,
+        guests: settings(options).guests,
         ticket_url: options.ticket_url.as_ref(),
         frame_ancestors: &options.frame_ancestor,
         most: options.max_site.saturating_mul(1024 * 1024),
@@ -187,7 +187,7 @@ pub(super) fn config(
         listeners: places.roles.clone(),
         policy,
         site,
-        ..options.settings.clone()
+        ..settings(options)
     };
     // What the log and the status page show can be reached.
     config.limits.clients = config.limits.clients.min(connections);
@@ -197,6 +197,21 @@ pub(super) fn config(
     }
     config
 }
+
+/// The settings that the options name. A demo shows what there is: guests come in, and meet in a room.
+fn settings(options: &ServeOptions) -> Config {
+    let mut config = options.settings.clone();
+    if options.demo {
+        config.guests = Guests::On;
+        let (name, topic) = LOBBY;
+        let name = RoomName::new(name).expect("a good name of a room");
+        config.permanent_rooms.add(&name, topic);
+    }
+    config
+}
+
+/// The room of a demo, and its topic.
+const LOBBY: (&str, &str) = ("#lobby", "Everyone meets here. Say hello!");
 
 /// Warns where `--redirect` leads to nothing.
 pub(super) fn warn_of_redirect(config: &Config) {
@@ -290,6 +305,26 @@ const LEAST_CONNECTIONS: usize = 16;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_demo_has_guests_and_a_room_beside_those_of_the_options() {
+        use argh::FromArgs as _;
+
+        let mut options = ServeOptions::from_args(&["serve"], &[]).unwrap();
+        let den = RoomName::new("#den").unwrap();
+        options.settings.permanent_rooms.add(&den, "");
+        for (demo, guests, expected) in [
+            (false, Guests::Off, &["#den"][..]),
+            (true, Guests::On, &["#den", "#lobby"]),
+        ] {
+            options.demo = demo;
+            let settings = settings(&options);
+            let rooms = settings.permanent_rooms.iter();
+            let rooms: Vec<_> = rooms.map(|(name, _)| name.as_str().to_owned()).collect();
+            assert_eq!(settings.guests, guests);
+            assert_eq!(rooms, expected);
+        }
+    }
 
     #[test]
     fn redirects_to_nowhere() {

@@ -407,6 +407,11 @@ on_both! {
         reload(&server, "RESTART NEEDED \"demo, listen, log-format, members\"\n", 1);
         server.running.stdout.wait_for("] RELOADED settings \"max-command\"\n");
         comes_to_answer(&mut client, &long, too_long);
+        // What belongs to the demo stays, as the demo does.
+        let mut guest = server.connect();
+        assert!(guest.ask("GUEST").starts_with("<login "));
+        assert!(guest.answer().starts_with("<identify "));
+        assert!(guest.ask("JOIN #lobby").starts_with("<join room=\"#lobby\" "));
         // It is said again, as long as it is so.
         reload(&server, "RESTART NEEDED \"demo, listen, log-format, members\"\n", 2);
         configure(place, start);

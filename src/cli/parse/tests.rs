@@ -86,21 +86,6 @@ fn settings_are_options() {
         assert_eq!(value(name).as_deref(), Some(expected), "{name}");
     }
     assert!(options.demo);
-    // A demo has guests and a room, beside those that an option names.
-    assert_eq!(value("guests").as_deref(), Some("on"));
-    let rooms = |options: &ServeOptions| {
-        options
-            .settings
-            .permanent_rooms
-            .iter()
-            .map(|(name, _)| name.as_str().to_owned())
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(
-        rooms(&serve("serve --demo --room #den")),
-        ["#den", "#lobby"]
-    );
-    assert_eq!(rooms(&serve("serve --room #den")), ["#den"]);
     // A setting without help is not an option. One is read from a file, which an option of the same name gives.
     let hidden = SETTINGS.iter().filter(|setting| setting.help().is_none());
     let hidden = hidden.map(Setting::name);
