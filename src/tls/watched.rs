@@ -9,6 +9,8 @@ use super::certificates::{Certificates, Fault, Pair, Standing, standing};
 /// The certificates of a server, and the files that they come from.
 #[derive(Debug)]
 pub struct Watched {
+    /// The files that are looked at. A pair that has never been usable is among them, and is not shown.
+    pairs: Vec<Pair>,
     shown: Vec<(Pair, Arc<CertifiedKey>)>,
     certificates: Arc<Certificates>,
     /// The files that were read last, as they were then.
@@ -47,6 +49,7 @@ impl Watched {
         }
         let keys = shown.iter().map(|(_, key)| Arc::clone(key)).collect();
         let watched = Self {
+            pairs: pairs.to_vec(),
             shown,
             certificates: Arc::new(Certificates::new(keys)),
             seen: read.clone(),
@@ -60,10 +63,10 @@ impl Watched {
         &self.certificates
     }
 
-    /// Whether the files are other ones than those that were read, and the same as at the last look: whoever copies two
+    /// Whether the files have changed since they were read, and not since the last look: a program that writes both
     /// files is done by then.
     pub fn has_changed(&mut self) -> bool {
-        let now: Stamps = self.shown.iter().map(|(pair, _)| pair.stamp()).collect();
+        let now: Stamps = self.pairs.iter().map(Pair::stamp).collect();
         let changed = now != self.read && now == self.seen;
         self.seen = now;
         changed
@@ -72,6 +75,7 @@ impl Watched {
     /// Reads these pairs, and shows them from now on. One that cannot be used, or does not hold, stays what it was.
     pub fn reload(&mut self, pairs: &[Pair]) -> (Vec<Warning>, Vec<Fault>) {
         let (mut warnings, mut faults) = (Vec::new(), Vec::new());
+        self.pairs = pairs.to_vec();
         self.read = pairs.iter().map(Pair::stamp).collect();
         self.seen = self.read.clone();
         let mut shown = Vec::new();
@@ -88,7 +92,7 @@ impl Watched {
                 }
             }
         }
-        // With none at all, every client would be turned away.
+        // With none at all, no client could connect.
         if !shown.is_empty() {
             let keys = shown.iter().map(|(_, key)| Arc::clone(key)).collect();
             self.certificates.replace(keys);
@@ -119,4 +123,52 @@ fn soon(pair: &Pair) -> Warning {
         "the certificate {} expires within 7 days; renew it",
         pair.certificate.display()
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+
+    use rcgen::{CertificateParams, KeyPair};
+    use tempfile::tempdir;
+
+    use super::*;
+
+    fn pair(folder: &Path, name: &str) -> Pair {
+        let [certificate, key] = ["pem", "key"].map(|end| folder.join(format!("{name}.{end}")));
+        Pair { certificate, key }
+    }
+
+    fn write(pair: &Pair) {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        fs::write(&pair.certificate, certificate.pem()).unwrap();
+        fs::write(&pair.key, key.serialize_pem()).unwrap();
+        fs::set_permissions(&pair.key, Permissions::from_mode(0o600)).unwrap();
+    }
+
+    /// A pair that cannot be used is reported once, and taken as soon as it can.
+    #[test]
+    fn a_new_pair_that_cannot_be_used_is_read_again_only_when_it_changes() {
+        let folder = tempdir().unwrap();
+        let [good, bad] = ["good", "bad"].map(|name| pair(folder.path(), name));
+        write(&good);
+        let (mut watched, _) = Watched::open(std::slice::from_ref(&good)).unwrap();
+        let both = [good, bad];
+        let (_, faults) = watched.reload(&both);
+        assert_eq!(faults.len(), 1);
+        assert_eq!(watched.shown.len(), 1);
+        assert!((0..4).all(|_| !watched.has_changed()));
+
+        write(&both[1]);
+        // At the second look they are whole.
+        assert!(!watched.has_changed());
+        assert!(watched.has_changed());
+        assert_eq!(watched.reload(&both).1, []);
+        assert_eq!(watched.shown.len(), 2);
+        assert!((0..4).all(|_| !watched.has_changed()));
+    }
 }
