@@ -250,14 +250,16 @@ impl Filter for Tls {
     fn send(&mut self, plain: &[u8], wire: &mut Vec<u8>) {
         self.write(wire, |traffic, wire| {
             let records = plain.len() / RECORD + 1;
-            let room = plain.len() + records * OVERHEAD;
-            fill(wire, room, |room| traffic.encrypt(plain, room))
+            let space = plain.len() + records * OVERHEAD;
+            fill(wire, space, |space| traffic.encrypt(plain, space))
         });
     }
 
     fn close(&mut self, wire: &mut Vec<u8>) {
         self.write(wire, |traffic, wire| {
-            fill(wire, 2 * OVERHEAD, |room| traffic.queue_close_notify(room))
+            fill(wire, 2 * OVERHEAD, |space| {
+                traffic.queue_close_notify(space)
+            })
         });
     }
 
@@ -305,14 +307,14 @@ fn encode(data: &mut EncodeTlsData<'_, ServerConnectionData>, wire: &mut Vec<u8>
     }
 }
 
-/// Appends what `write` makes, for which there should be this much room.
+/// Appends what `write` makes, for which this much space should do.
 fn fill(
     wire: &mut Vec<u8>,
-    room: usize,
+    space: usize,
     mut write: impl FnMut(&mut [u8]) -> Result<usize, EncryptError>,
 ) -> Result<(), EncryptError> {
     let at = wire.len();
-    wire.resize(at + room, 0);
+    wire.resize(at + space, 0);
     let written = match write(&mut wire[at..]) {
         Err(EncryptError::InsufficientSize(needed)) => {
             wire.resize(at + needed.required_size, 0);
