@@ -210,7 +210,7 @@ fn connected(to: SocketAddr) -> TcpStream {
     stream
 }
 
-/// Answers pings until it is told to stop.
+/// Answers and counts the pings of a connection. It ends only when its future is dropped.
 async fn lives(mut stream: &Async<TcpStream>, pings: &Cell<usize>) {
     loop {
         let mut frame = [0; 2];

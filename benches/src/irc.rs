@@ -8,7 +8,7 @@ use std::process::Command;
 use crate::fault::Fault;
 use crate::server::Kind;
 
-/// The path of such a program, if it is installed. Daemons may be in folders that only root has in its path.
+/// The path of the server's program, if it is installed. Debian keeps it in /usr/sbin, which only root has in its path.
 pub(crate) fn installed(kind: Kind) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);

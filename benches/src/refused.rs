@@ -207,7 +207,7 @@ const LATE: f64 = 20.0;
 /// With a larger share of late answers, the run measures the machine and not the server.
 const BUSY: f64 = 0.25;
 
-/// The probability that a run reports a difference where there is none.
+/// The significance level of a run: the probability of a false alarm.
 const LEVEL: f64 = 0.001;
 
 const REFUSED: &[u8] = b"<error value=\"Identification failed.\"/>";

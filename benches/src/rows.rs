@@ -269,7 +269,7 @@ fn pairs(bench: &Bench, in_flight: u32, target: Target) -> Result<(), Fault> {
     let (there, absent): (Vec<_>, Vec<_>) = [Kind::Ngircd, Kind::Inspircd]
         .into_iter()
         .partition(|kind| irc::installed(*kind).is_some());
-    // With `--runtime`, somebody is tuning that runtime, and need not wait for the others.
+    // With `--runtime`, only that runtime is measured: tuning it should not wait for other servers.
     if !there.is_empty() && bench.runtimes.len() > 1 {
         servers.push((Kind::OneWay, Wire::Raw));
         servers.extend(there.into_iter().map(|kind| (kind, Wire::Irc)));

@@ -114,7 +114,7 @@ impl Guest {
         }
     }
 
-    /// Logs in as a member who is not online: `<login … />` comes first, and to all members.
+    /// Logs in as a member that is not online. All members get `<login … />`; this client gets it as its first answer.
     pub(crate) fn login(&mut self, member: usize) -> Result<(), Fault> {
         self.say(format!("IDENTIFY {member} x").as_bytes())?;
         let name = format!("aid=\"m{member}\" name=\"Member {member}\"");

@@ -185,7 +185,7 @@ fn list(guest: &mut Guest, own: usize, order: &OnceLock<Vec<usize>>) -> Result<(
         }
         seen.push(member);
     }
-    // The other visitors, and the two members of whom one does not read.
+    // Residents, the other visitors, and a pair of members, one of which does not read.
     let most = residents::RESIDENTS + VISITORS * 4 + 8;
     let stay = seen.get(..residents::RESIDENTS).unwrap_or_default();
     let order = order.get_or_init(|| stay.to_vec());
