@@ -87,6 +87,8 @@ pub(super) struct Writer<'a> {
     pub(super) first: bool,
     /// It is the second.
     pub(super) second: bool,
+    /// It tries to log in, and does little else until then.
+    pub(super) settles: bool,
     /// It has asked to be a guest.
     pub(super) guest: bool,
     /// A number that no other command of the run has.
@@ -101,7 +103,9 @@ impl Writer<'_> {
             return self.as_long_as_can_be();
         }
         // Most connections begin with a login: little happens while nobody is online.
-        let row = if self.first && self.random.percent(60) || self.second && self.random.percent(30)
+        let row = if self.settles && self.random.percent(60)
+            || self.first && self.random.percent(60)
+            || self.second && self.random.percent(30)
         {
             Some(&COMMANDS[0])
         } else if self.level == Level::Two && self.random.percent(self.swarm.rooms.share) {

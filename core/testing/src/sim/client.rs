@@ -60,6 +60,8 @@ pub(super) struct Client {
     begun: bool,
     /// How many commands it has written.
     asked: u64,
+    /// It has logged in to a real server.
+    pub(super) is_in: bool,
     /// It may be a guest.
     guest: bool,
     /// It has ended a command with NUL.
@@ -97,6 +99,7 @@ impl Client {
             sent: 0,
             begun: false,
             asked: 0,
+            is_in: false,
             guest: false,
             flash: false,
             lead: 0,
@@ -172,6 +175,7 @@ impl Client {
             known: &self.rooms,
             first: !self.begun,
             second: self.asked == 1,
+            settles: !swarm.leaves && !self.is_in,
             guest: self.guest,
             unique,
         };

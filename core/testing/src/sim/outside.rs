@@ -151,6 +151,7 @@ impl Visitor {
         }
         for (_, said) in self.client.reader.take(bytes) {
             heard.count(&said);
+            self.client.is_in |= heard.logins > 0;
             let reply = self.client.reply(&mut self.random, &said);
             heard.reply.extend(reply.bytes);
             self.items.extend(reply.items);

@@ -200,6 +200,10 @@ const NICKS: [&str; 12] = [
 
 const NAMES: [&str; 4] = ["Alice", "A & \"B\"", "tab\there", "Zoë\r"];
 
-const REAL_NICKS: [&str; 8] = ["alice", "bob", "c<&>\"'", "dóra", "🦀", "x", "QUIT", "7x7"];
+/// More than visitors come at once, so that a visitor that logs in finds a member that is not online.
+const REAL_NICKS: [&str; 20] = [
+    "alice", "bob", "c<&>\"'", "dóra", "🦀", "x", "QUIT", "7x7", "erin", "frank", "grace", "heidi",
+    "ivan", "judy", "karl", "lena", "mallory", "nina", "oscar", "peggy",
+];
 
 const REAL_NAMES: [&str; 3] = ["Alice", "A & \"B\"", "Zoë <z>"];

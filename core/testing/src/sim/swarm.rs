@@ -50,7 +50,7 @@ pub(super) struct Swarm {
     pub(super) long: u64,
     /// How many of 100 messages are made longer, up to half of the limit on commands.
     pub(super) loud: u64,
-    /// Whether a client ever sends QUIT.
+    /// Whether a client ever sends QUIT. Clients that never do try to log in first.
     pub(super) leaves: bool,
     /// On how many of 100 occasions the operator announces something, and on how many the operator kicks a
     /// member.

@@ -9,7 +9,9 @@ use crate::sim::store::FIRST_SECRET;
 pub(super) fn write(writer: &mut Writer<'_>) -> (Ask, String) {
     let (random, unique) = (&mut *writer.random, writer.unique);
     let member = random.pick(&writer.members.all);
-    let login = match random.below(10) {
+    // A client that must get in would be throttled for logins that no member has.
+    let logins = if writer.settles { 9 } else { 10 };
+    let login = match random.below(logins) {
         0..=5 => format!("{}", member.id),
         6..=8 => String::from(&*member.nick),
         _ => String::from("7x"),
