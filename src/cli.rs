@@ -47,6 +47,12 @@ pub fn main() -> ExitCode {
     code
 }
 
+/// All commands and options, as argh knows them.
+#[cfg(test)]
+pub(crate) fn described() -> argh::CommandInfoWithArgs {
+    <command::Flashgate as argh::ArgsInfo>::get_args_info()
+}
+
 fn run(
     command: &Command,
     arguments: Vec<OsString>,

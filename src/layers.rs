@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// An area, and the areas that it may use, beside the [`TOOLS`].
-const AREAS: [(&str, &[&str]); 14] = [
+const AREAS: [(&str, &[&str]); 15] = [
     ("password", &[]),
     ("store", &["password"]),
     ("import", &["password", "store"]),
@@ -36,6 +36,7 @@ const AREAS: [(&str, &[&str]); 14] = [
         "cli",
         &["chat", "config", "members", "replay", "serve", "web"],
     ),
+    ("manual", &["cli", "config", "serve"]),
 ];
 
 /// What every area may use. A tool uses no area.

@@ -29,6 +29,8 @@ pub mod import;
 mod layers;
 pub mod log;
 pub mod login;
+#[cfg(test)]
+mod manual;
 pub mod members;
 mod owner;
 pub mod password;

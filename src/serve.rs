@@ -15,4 +15,6 @@ mod unix;
 
 pub use options::{Runtime, ServeOptions};
 pub(crate) use plan::check_all as check;
+#[cfg(test)]
+pub(crate) use restart::only_at_the_start;
 pub use run::{Again, serve};

@@ -65,6 +65,12 @@ pub(super) fn keep(running: &ServeOptions, newer: &mut ServeOptions) -> Vec<Stri
     kept
 }
 
+/// Whether only a restart changes this option.
+#[cfg(test)]
+pub(crate) fn only_at_the_start(name: &str) -> bool {
+    FIELDS.contains(&name.replace('-', "_").as_str())
+}
+
 fn copy_source(from: &Sources, to: &mut Sources, name: &str) {
     match from.given.get(name) {
         Some(given) => to.given.insert(name.to_owned(), given.clone()),
