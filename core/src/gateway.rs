@@ -55,7 +55,7 @@ use crate::member::Unavailable;
 use crate::note::{CloseReason, Refusal};
 use crate::observer::Observer;
 use crate::time::{Millis, Now};
-use crate::web::status::Counters;
+use crate::web::counters::{Counters, Limit};
 use crate::wiped;
 use claims::Claims;
 #[cfg(any(test, feature = "_testing"))]
@@ -193,8 +193,14 @@ impl Gateway {
             observer.accepted(now, origin, taken);
         }
         match taken {
-            Err(Refused::Full) => self.refuse_unaccepted(Refusal::Full, peer),
-            Err(Refused::AddressLimit) => self.refuse_unaccepted(Refusal::AddressLimit, peer),
+            Err(Refused::Full) => {
+                self.counters.hit(Limit::Connections);
+                self.refuse_unaccepted(Refusal::Full, peer);
+            }
+            Err(Refused::AddressLimit) => {
+                self.counters.hit(Limit::PerAddress);
+                self.refuse_unaccepted(Refusal::AddressLimit, peer);
+            }
             Err(Refused::ShuttingDown) | Ok(_) => {}
         }
         taken
@@ -389,6 +395,9 @@ impl Gateway {
             return;
         };
         let progress = conn.flushed(left);
+        if left > 0 {
+            self.counters.queues.observe(left as u64);
+        }
         let owes_ping = left == 0
             && conn
                 .websocket()
@@ -420,6 +429,7 @@ impl Gateway {
                     websocket.heard = self.now.mono;
                 }
                 if is_too_slow {
+                    self.counters.hit(Limit::Backlog);
                     self.end_chat(id, CloseReason::TooSlow, Ends::With(Stage::Aborted));
                 } else if matches!(chat.turn, Turn::Backlog) {
                     if progress == Progress::Some {

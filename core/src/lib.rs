@@ -108,10 +108,10 @@ pub use member::{
 pub use note::{CloseReason, Note, NotePart, NoteWriter, Refusal, What};
 pub use queue::Chunks;
 pub use time::{Millis, Now, TimeOfDay, UnixSeconds};
+pub use web::counters::{Counters, Histogram, Limit, ProxyFault};
 pub use web::file::SiteFile;
 pub use web::policy::Policy;
 pub use web::site::{MAX_SITE_PATH, Site, SiteError};
-pub use web::status::Counters;
 pub use wire::codepage::{CodePage, NoCodePage};
 pub use wire::coding::ContentCoding;
 pub use wire::websocket;

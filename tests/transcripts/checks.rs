@@ -212,7 +212,7 @@ fn json(body: &str) -> Result<(), String> {
 /// The text format 0.0.4: HELP and TYPE before the samples of a metric, each sample once, a number.
 fn metrics(body: &str) -> Result<(), String> {
     let mut described = Vec::new();
-    let mut typed = "";
+    let (mut typed, mut is_histogram) = ("", false);
     let mut samples = Vec::new();
     for line in body.lines() {
         let wrong = || format!("a line that is no metric: {line}");
@@ -223,16 +223,28 @@ fn metrics(body: &str) -> Result<(), String> {
             let right = match kind {
                 "counter" => name.ends_with("_total"),
                 "gauge" => !name.ends_with("_total"),
+                "histogram" => name.ends_with("_seconds") || name.ends_with("_bytes"),
                 _ => false,
             };
             if !right || described.iter().filter(|d| **d == name).count() != 1 {
                 return Err(wrong());
             }
-            typed = name;
+            (typed, is_histogram) = (name, kind == "histogram");
         } else {
             let (sample, value) = line.rsplit_once(' ').ok_or_else(wrong)?;
             let name = sample.split('{').next().unwrap_or_default();
-            if name != typed || samples.contains(&sample) || value.parse::<u64>().is_err() {
+            let mut parts = ["_bucket", "_sum", "_count"].iter();
+            let of_typed = if is_histogram {
+                parts.any(|part| name.strip_suffix(part) == Some(typed))
+            } else {
+                name == typed
+            };
+            let is_number = if is_histogram && name.ends_with("_sum") {
+                value.parse::<f64>().is_ok()
+            } else {
+                value.parse::<u64>().is_ok()
+            };
+            if !of_typed || samples.contains(&sample) || !is_number {
                 return Err(wrong());
             }
             samples.push(sample);

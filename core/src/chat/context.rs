@@ -11,7 +11,7 @@ use crate::member::{Answer, Member};
 use crate::name::{GuestNick, Nick};
 use crate::note::CloseReason;
 use crate::time::{Millis, Now};
-use crate::web::status::Counters;
+use crate::web::counters::Counters;
 
 /// The gateway, on behalf of the client that sent a command. "The client" below is always that one.
 pub(crate) trait Context {

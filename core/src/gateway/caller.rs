@@ -15,7 +15,7 @@ use crate::member::{Answer, Member};
 use crate::name::{GuestNick, Nick};
 use crate::note::CloseReason;
 use crate::time::{Millis, Now};
-use crate::web::status::Counters;
+use crate::web::counters::Counters;
 
 /// The gateway, and the connection whose command it carries out.
 pub(super) struct Caller<'a> {

@@ -178,6 +178,7 @@ impl Gateway {
     }
 
     pub(super) fn refuse_claim(&mut self, id: ConnId, name: Arc<str>) {
+        self.counters.online_already += 1;
         let why = Denial::AlreadyOnline;
         self.note(id, What::LoginFailed { id: name, why });
         self.say(id, &reply::error(reply::ALREADY_ONLINE));

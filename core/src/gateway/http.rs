@@ -17,6 +17,7 @@ use crate::chunk::Chunk;
 use crate::member::Unavailable;
 use crate::note::{Refusal, What};
 use crate::observer::Meaning;
+use crate::web::counters::Limit;
 use crate::web::file::{self, Selected, SiteFile};
 use crate::web::range::Range;
 use crate::web::site::{self, Found, Site};
@@ -120,6 +121,11 @@ impl Gateway {
     /// Refuses a request for what its head is. Where it was to become a WebSocket, the log says so: a
     /// browser tells its user nothing.
     fn refuse_head(&mut self, id: ConnId, status: Status, head: &[u8]) -> Response {
+        if status == Status::HeaderTooLarge {
+            self.counters.hit(Limit::Head);
+        } else if status == Status::RequestTimeout {
+            self.counters.hit(Limit::Request);
+        }
         if http::names_key(head) {
             if status == Status::MethodNotAllowed {
                 self.refuse(id, Refusal::Method, None);
@@ -286,6 +292,8 @@ impl Gateway {
             online: self.hub.len(),
             connections: self.conns.len(),
             max_connections: self.config.limits.connections,
+            rooms: self.hub.rooms.len(),
+            max_rooms: self.config.limits.rooms,
             lookups: self.questions.len(),
             store: self.store(),
             facts: self.facts,

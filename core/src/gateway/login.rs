@@ -16,6 +16,7 @@ use crate::id::{ConnId, Peer, Source};
 use crate::member::{Answer, Unavailable};
 use crate::note::{CloseReason, What};
 use crate::time::Millis;
+use crate::web::counters::Limit;
 
 impl Gateway {
     /// Asks the member store about a client's password, when the throttle lets the question pass.
@@ -48,6 +49,10 @@ impl Gateway {
                     chat.wait(Turn::Throttled(Box::new(in_line)), now);
                 }
                 self.ask_next();
+                let turn = self.conns.known(id).and_then(|conn| conn.turn());
+                if matches!(turn, Some(Turn::Throttled(_))) {
+                    self.counters.hit(Limit::Throttle);
+                }
             }
         }
     }
@@ -135,6 +140,7 @@ impl Gateway {
         };
         *failures = failures.saturating_add(1);
         if *failures >= self.config.limits.failures.max(1) {
+            self.counters.hit(Limit::Failures);
             self.end_chat(id, CloseReason::FailedLogins, Ends::With(Stage::Finishing));
         }
         Step::Consumed(0)

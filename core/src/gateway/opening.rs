@@ -13,6 +13,7 @@ use crate::id::ConnId;
 use crate::note::{Refusal, What};
 use crate::observer::Meaning;
 use crate::time::Millis;
+use crate::web::counters::{Limit, ProxyFault};
 use crate::wire::proxy::{self, Header};
 use crate::wire::websocket::CloseCode;
 
@@ -62,6 +63,7 @@ impl Gateway {
             None => {
                 // A proxy that only looks whether the port is open sends nothing.
                 if serves.needs_proxy(layer) && !input.is_empty() {
+                    self.counters.proxy_fault(ProxyFault::Missing);
                     self.refuse(id, Refusal::NoProxyHeader, None);
                 }
                 self.never_established(id);
@@ -80,8 +82,10 @@ impl Gateway {
                 self.understood(id, Meaning::Undecided(input));
                 return Step::Wait;
             }
-            Header::Partial => return self.refuse_header(id, input),
-            Header::Malformed { length } => return self.refuse_header(id, &input[..length]),
+            Header::Partial => return self.refuse_header(id, input, ProxyFault::Unfinished),
+            Header::Malformed { length } => {
+                return self.refuse_header(id, &input[..length], ProxyFault::Malformed);
+            }
         };
         self.understood(id, Meaning::Opening(&input[..length]));
         if let Some(conn) = self.conns.known_mut(id) {
@@ -98,7 +102,8 @@ impl Gateway {
         Step::Consumed(length)
     }
 
-    fn refuse_header(&mut self, id: ConnId, header: &[u8]) -> Step {
+    fn refuse_header(&mut self, id: ConnId, header: &[u8], fault: ProxyFault) -> Step {
+        self.counters.proxy_fault(fault);
         self.understood(id, Meaning::Opening(header));
         self.refuse(id, Refusal::BadProxyHeader, None);
         self.close(id);
@@ -120,6 +125,7 @@ impl Gateway {
             return Ok(());
         };
         if !self.count_address(address) {
+            self.counters.hit(Limit::PerAddress);
             self.refuse(id, Refusal::AddressLimit, None);
             return Err(Refused::AddressLimit);
         }
@@ -183,6 +189,7 @@ impl Gateway {
             return self.close(id);
         }
         if self.clients >= max {
+            self.counters.hit(Limit::Clients);
             self.refuse(id, Refusal::Full, None);
             let sorry = reply::error(reply::SERVER_FULL);
             match wire {

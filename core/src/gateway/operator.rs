@@ -11,7 +11,7 @@ use crate::conn::{Stage, State};
 use crate::id::ConnId;
 use crate::member::{Login, MemberId};
 use crate::note::{CloseReason, Refusal};
-use crate::web::status::Counters;
+use crate::web::counters::Counters;
 
 /// A member or a guest who is online.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

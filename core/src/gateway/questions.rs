@@ -162,6 +162,9 @@ impl Gateway {
         };
         let about = &mut question.about;
         let answer = self.questions.as_of_now(ticket, about, answer);
+        let took = self.now.mono - question.asked;
+        self.counters
+            .answered(&answer, took, self.config.limits.failure_delay);
         self.count_login(&mut question, &answer);
         self.settle_rename(&question, &answer);
         let id = question.conn;

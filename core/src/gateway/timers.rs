@@ -6,6 +6,7 @@ use crate::event::Action;
 use crate::id::{ConnId, Ticket};
 use crate::member::{Answer, Unavailable};
 use crate::time::Millis;
+use crate::web::counters::Limit;
 
 /// What a deadline is for.
 #[derive(Clone, Copy, Debug)]
@@ -104,6 +105,7 @@ impl Gateway {
             Due::Conn(id) => self.fire_conn(id),
             Due::Silence(id) => self.break_silence(id),
             Due::Question(ticket) => {
+                self.counters.hit(Limit::Lookup);
                 self.answer(ticket, Answer::Unavailable(Unavailable::TimedOut));
             }
             Due::Throttle => {

@@ -16,6 +16,7 @@ use crate::id::ConnId;
 use crate::note::{CloseReason, What};
 use crate::observer::Meaning;
 use crate::time::Millis;
+use crate::web::counters::Limit;
 use crate::wire::http::{self, Status};
 use crate::wire::typed::Text;
 
@@ -46,6 +47,7 @@ impl Gateway {
         };
         let ended = incoming == Incoming::Ended || chat.has_ended(incoming);
         if chat.is_late(since, limits, now) {
+            self.counters.hit(Limit::Login);
             self.end_chat(id, CloseReason::NoLogin, Ends::With(Stage::Finishing));
             return Step::Consumed(0);
         }
@@ -129,6 +131,7 @@ impl Gateway {
             }
             Holds::TooLong => {
                 self.counters.commands += 1;
+                self.counters.hit(Limit::Command);
                 self.say(id, &reply::error(reply::TOO_LONG));
             }
         }
@@ -202,6 +205,7 @@ impl Gateway {
             chat.wait(Turn::Rate { until }, now);
         }
         self.counters.slowed += 1;
+        self.counters.hit(Limit::Rate);
         let quiet_until = self.slowed.entry(id).or_insert(now);
         if *quiet_until <= now {
             *quiet_until = now + SLOW_AGAIN;

@@ -12,6 +12,7 @@ use crate::conn::websocket::{End, Life, WebSocket};
 use crate::conn::{Cost, Incoming, Stage, Turn, Wire};
 use crate::id::ConnId;
 use crate::note::{CloseReason, Refusal};
+use crate::web::counters::Limit;
 use crate::wiped;
 use crate::wire::http::{Response, Status};
 use crate::wire::websocket::{
@@ -225,6 +226,9 @@ impl Gateway {
 
     /// Ends a connection that broke a rule.
     fn fail(&mut self, id: ConnId, code: CloseCode) {
+        if code == CloseCode::TOO_BIG {
+            self.counters.hit(Limit::Command);
+        }
         if let Some(websocket) = self.conns.known_mut(id).and_then(|conn| conn.websocket()) {
             websocket.end = Some(End::Broken(code));
         }
@@ -274,7 +278,10 @@ impl Gateway {
             return;
         };
         match websocket.life(now, incoming, &self.config.limits) {
-            Life::Dead => self.end_chat(id, CloseReason::Timeout, Ends::With(Stage::Aborted)),
+            Life::Dead => {
+                self.counters.hit(Limit::Silence);
+                self.end_chat(id, CloseReason::Timeout, Ends::With(Stage::Aborted));
+            }
             // Behind what it has not taken yet a ping would come too late, and pings would pile up.
             // In a busy room something is on its way most of the time: the ping must not be lost.
             Life::Ping => {

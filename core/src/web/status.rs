@@ -1,69 +1,14 @@
 //! The gateway's own state: `/server-status`, its JSON form, and `/metrics`.
 
 use alloc::string::{String, ToString as _};
-use core::fmt::Write as _;
+use core::fmt::{self, Write as _};
 
-use crate::conn::filter::TlsVersion;
 use crate::event::{HostFacts, ProcessFacts, StoreState};
-use crate::note::{CloseReason, Refusal};
+use crate::note::Refusal;
 use crate::time::Now;
-
-/// What has happened since the start. Each counter only grows.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct Counters {
-    /// Connections that were accepted.
-    pub accepted: u64,
-    /// Policy documents that were sent, on a socket or over HTTP.
-    pub policy_requests: u64,
-    /// HTTP requests that were answered.
-    pub http_requests: u64,
-    /// Chat connections.
-    pub chats: u64,
-    /// Commands that were taken.
-    pub commands: u64,
-    /// Commands that the command rate held back.
-    pub slowed: u64,
-    /// Messages from one member to another.
-    pub messages: u64,
-    /// Logins that succeeded.
-    pub logins: u64,
-    /// Logins that failed.
-    pub failed_logins: u64,
-    /// Logins for which the member store had no answer.
-    pub unavailable_logins: u64,
-    /// Bytes from peers.
-    pub received: u64,
-    /// Bytes for peers, written or waiting.
-    pub sent: u64,
-    /// Handshakes of TLS 1.2 that were finished.
-    pub tls12: u64,
-    /// Handshakes of TLS 1.3 that were finished.
-    pub tls13: u64,
-    /// Handshakes that failed or were not finished.
-    pub tls_failed: u64,
-    closed: [u64; REASONS.len()],
-}
-
-impl Counters {
-    /// Chat connections that ended for this reason.
-    pub fn closed(&self, reason: CloseReason) -> u64 {
-        self.closed[reason as usize]
-    }
-
-    /// Counts a handshake of a filter; one without a version is not TLS.
-    pub(crate) fn tls_established(&mut self, version: Option<TlsVersion>) {
-        match version {
-            Some(TlsVersion::V1_2) => self.tls12 += 1,
-            Some(TlsVersion::V1_3) => self.tls13 += 1,
-            None => {}
-        }
-    }
-
-    pub(crate) fn close(&mut self, reason: CloseReason) {
-        self.closed[reason as usize] += 1;
-    }
-}
+use crate::web::counters::{
+    Counters, Histogram, LIMITS, PROXY_FAULTS, REASONS, STORE_ERRORS, Unit,
+};
 
 /// The state at this moment.
 #[derive(Clone, Copy, Debug)]
@@ -75,6 +20,8 @@ pub(crate) struct Gauges {
     pub(crate) online: usize,
     pub(crate) connections: usize,
     pub(crate) max_connections: usize,
+    pub(crate) rooms: usize,
+    pub(crate) max_rooms: usize,
     pub(crate) lookups: usize,
     pub(crate) store: StoreState,
     pub(crate) facts: HostFacts,
@@ -145,17 +92,17 @@ pub(crate) fn metrics(
     refused: impl Iterator<Item = (Refusal, u64)>,
 ) -> String {
     let c = counters;
-    let mut out = Exposition(String::with_capacity(4096));
+    let mut out = Exposition(String::with_capacity(12 * 1024));
     out.gauges(gauges);
     out.work(counters);
     let logins = [
         ("ok", c.logins),
         ("failed", c.failed_logins),
+        ("already online", c.online_already),
         ("unavailable", c.unavailable_logins),
     ];
     out.split("logins_total", "Logins by outcome.", "outcome", logins);
-    let closed = REASONS.into_iter().zip(c.closed);
-    let closed = closed.map(|(reason, times)| (reason.as_str(), times));
+    let closed = REASONS.map(|reason| (reason.as_str(), c.closed(reason)));
     out.split(
         "closed_total",
         "Chat connections ended, by reason.",
@@ -180,6 +127,7 @@ pub(crate) fn metrics(
         "result",
         handshakes,
     );
+    out.faults(c);
     for (name, help, value) in [
         (
             "received_bytes_total",
@@ -203,6 +151,23 @@ pub(crate) fn metrics(
 
 struct Exposition(String);
 
+/// Milliseconds, written as seconds.
+struct Seconds(u64);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, millis) = (self.0 / 1000, self.0 % 1000);
+        match millis {
+            0 => write!(f, "{whole}"),
+            _ => write!(
+                f,
+                "{whole}.{}",
+                alloc::format!("{millis:03}").trim_end_matches('0')
+            ),
+        }
+    }
+}
+
 impl Exposition {
     fn gauges(&mut self, g: &Gauges) {
         for (name, help, value) in [
@@ -223,6 +188,8 @@ impl Exposition {
                 "Limit on open connections.",
                 g.max_connections,
             ),
+            ("rooms", "Rooms, permanent ones included.", g.rooms),
+            ("rooms_max", "Limit on rooms.", g.max_rooms),
             (
                 "lookups",
                 "Lookups that the member store has not answered yet.",
@@ -315,6 +282,60 @@ impl Exposition {
         }
     }
 
+    /// What went wrong, and what waited.
+    fn faults(&mut self, c: &Counters) {
+        let faults = PROXY_FAULTS.map(|fault| (fault.as_str(), c.proxy_faults(fault)));
+        self.split(
+            "proxy_faults_total",
+            "Connections from proxies whose PROXY header was missing or wrong, by fault.",
+            "fault",
+            faults,
+        );
+        let hits = LIMITS.map(|limit| (limit.as_str(), c.limit_hits(limit)));
+        self.split(
+            "limit_hits_total",
+            "Times that a client met a limit, by limit.",
+            "limit",
+            hits,
+        );
+        let errors = STORE_ERRORS.map(|error| (error.as_str(), c.store_errors(error)));
+        self.split(
+            "store_errors_total",
+            "Questions that the member store did not answer, by reason.",
+            "reason",
+            errors,
+        );
+        self.histogram(
+            "lookup_seconds",
+            "Time until a question to the member store was answered; for a refused login, at least the failure delay.",
+            &c.lookups,
+        );
+        self.histogram(
+            "queue_bytes",
+            "Memory still queued for a client after a write that its connection did not take completely.",
+            &c.queues,
+        );
+    }
+
+    /// Buckets are cumulative, as the format wants.
+    fn histogram<const N: usize>(&mut self, name: &str, help: &str, histogram: &Histogram<N>) {
+        self.family(name, help, "histogram");
+        let write = |unit: Unit, value: u64| match unit {
+            Unit::Bytes => value.to_string(),
+            Unit::Millis => alloc::format!("{}", Seconds(value)),
+        };
+        let unit = histogram.unit();
+        let bucket = alloc::format!("{name}_bucket");
+        for (bound, times) in histogram.cumulative() {
+            self.sample(&bucket, Some(("le", &write(unit, bound))), times);
+        }
+        self.sample(&bucket, Some(("le", "+Inf")), histogram.count());
+        let sum = write(unit, histogram.sum());
+        // Writing to a String does not fail.
+        let _ = writeln!(self.0, "flashgate_{name}_sum {sum}");
+        self.sample(&alloc::format!("{name}_count"), None, histogram.count());
+    }
+
     fn gauge(&mut self, name: &str, help: &str, value: u64) {
         self.family(name, help, "gauge");
         self.sample(name, None, value);
@@ -357,24 +378,6 @@ impl Exposition {
     }
 }
 
-/// In the order of their declaration, which is their place in `Counters::closed`.
-const REASONS: [CloseReason; 14] = [
-    CloseReason::Quit,
-    CloseReason::EndOfStream,
-    CloseReason::Reset,
-    CloseReason::TooSlow,
-    CloseReason::NoLogin,
-    CloseReason::Timeout,
-    CloseReason::FailedLogins,
-    CloseReason::Replaced,
-    CloseReason::ProtocolError,
-    CloseReason::Shutdown,
-    CloseReason::Disabled,
-    CloseReason::Kicked,
-    CloseReason::NotChat,
-    CloseReason::Tls,
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -400,6 +403,8 @@ mod tests {
             online,
             connections,
             max_connections,
+            rooms: 3,
+            max_rooms: 4096,
             lookups,
             store: StoreState::Up,
             facts: HostFacts {
@@ -435,10 +440,10 @@ mod tests {
             &Counters::default(),
             [(Refusal::Full, 7)].into_iter(),
         );
-        let mut family = "";
+        let (mut family, mut kind) = ("", "");
         for line in metrics.lines() {
             if let Some(declared) = line.strip_prefix("# TYPE ") {
-                family = declared.split(' ').next().unwrap_or_default();
+                (family, kind) = declared.split_once(' ').unwrap_or_default();
                 assert_eq!(
                     metrics.matches(&alloc::format!("# TYPE {family} ")).count(),
                     1,
@@ -446,7 +451,10 @@ mod tests {
                 );
             } else if !line.starts_with('#') {
                 let name = line.split(['{', ' ']).next().unwrap_or_default();
-                assert_eq!(name, family, "{line}");
+                let of_histogram = ["_bucket", "_sum", "_count"]
+                    .into_iter()
+                    .any(|part| name.strip_suffix(part) == Some(family) && kind == "histogram");
+                assert!(name == family || of_histogram, "{line}");
                 assert!(
                     line.rsplit(' ')
                         .next()
@@ -460,9 +468,27 @@ mod tests {
     }
 
     #[test]
-    fn reasons_stand_in_their_places() {
-        for (place, reason) in REASONS.into_iter().enumerate() {
-            assert_eq!(reason as usize, place);
+    fn histograms_are_cumulative() {
+        let mut counters = Counters::default();
+        for millis in [0, 5, 6, 2500, 60_000] {
+            counters.lookups.observe(millis);
+        }
+        counters.queues.observe(1025);
+        let metrics = metrics(&gauges(), &counters, [].into_iter());
+        for line in [
+            "lookup_seconds_bucket{le=\"0.005\"} 2",
+            "lookup_seconds_bucket{le=\"0.01\"} 3",
+            "lookup_seconds_bucket{le=\"2.5\"} 4",
+            "lookup_seconds_bucket{le=\"10\"} 4",
+            "lookup_seconds_bucket{le=\"+Inf\"} 5",
+            "lookup_seconds_sum 62.511",
+            "lookup_seconds_count 5",
+            "queue_bytes_bucket{le=\"1024\"} 0",
+            "queue_bytes_bucket{le=\"4096\"} 1",
+            "queue_bytes_sum 1025",
+        ] {
+            let line = alloc::format!("\nflashgate_{line}\n");
+            assert!(metrics.contains(&line), "{line}{metrics}");
         }
     }
 }

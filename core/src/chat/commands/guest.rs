@@ -7,12 +7,17 @@ use crate::chat::context::Context;
 use crate::chat::reply;
 use crate::config::Guests;
 use crate::name::GuestNick;
+use crate::web::counters::Limit;
 
 pub(crate) fn run(context: &mut dyn Context, args: Args<'_>) {
     if context.member().is_some() {
         return context.say(&reply::error(reply::ALREADY_IDENTIFIED));
     }
-    if context.config().guests == Guests::Off || !context.may_add_guest() {
+    if context.config().guests == Guests::Off {
+        return context.say(&reply::error(reply::NO_GUESTS));
+    }
+    if !context.may_add_guest() {
+        context.counters().hit(Limit::GuestsFrom);
         return context.say(&reply::error(reply::NO_GUESTS));
     }
     match nick(context, args.word) {

@@ -9,6 +9,7 @@ use crate::chat::rooms::New;
 use crate::chunk::Audience;
 use crate::config::RoomCreation;
 use crate::id::{RoomId, Source};
+use crate::web::counters::Limit;
 
 pub(crate) fn run(context: &mut dyn Context, args: Args<'_>) {
     let result = join(context, args);
@@ -49,6 +50,7 @@ fn join(context: &mut dyn Context, args: Args<'_>) -> Result<(), Fault> {
     may_enter(context, member, id, key)?;
     let rooms = &context.hub().rooms;
     if rooms.of(member).len() >= context.config().limits.rooms_each {
+        context.counters().hit(Limit::RoomsEach);
         return Err(reply::TOO_MANY_ROOMS);
     }
     enter(context, member, id);
@@ -98,10 +100,17 @@ pub(super) fn create(context: &mut dyn Context, member: Slot, new: New<'_>) -> R
         source @ Source::Address(_) => Some(source),
         Source::Connection(_) => None,
     };
-    if rooms.of(member).len() >= limits.rooms_each
-        || rooms.len() >= limits.rooms
-        || from.is_some_and(|from| rooms.created_from(from) >= limits.rooms_per_address)
-    {
+    let met = if rooms.of(member).len() >= limits.rooms_each {
+        Some(Limit::RoomsEach)
+    } else if rooms.len() >= limits.rooms {
+        Some(Limit::Rooms)
+    } else if from.is_some_and(|from| rooms.created_from(from) >= limits.rooms_per_address) {
+        Some(Limit::RoomsPerAddress)
+    } else {
+        None
+    };
+    if let Some(limit) = met {
+        context.counters().hit(limit);
         return Err(reply::TOO_MANY_ROOMS);
     }
     let id = context.hub_mut().rooms.create(New { from, ..new });

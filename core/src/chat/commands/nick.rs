@@ -10,6 +10,7 @@ use crate::chat::reply;
 use crate::config::NickChanges;
 use crate::member::Answer;
 use crate::name::{self, GuestNick, Nick};
+use crate::web::counters::Limit;
 
 pub(crate) fn run(context: &mut dyn Context, args: Args<'_>) {
     match check(context, args.word) {
@@ -42,7 +43,7 @@ enum Answered {
     Done(Wanted),
 }
 
-fn check(context: &dyn Context, word: &str) -> Result<Wanted, Answered> {
+fn check(context: &mut dyn Context, word: &str) -> Result<Wanted, Answered> {
     let Some(member) = context.member() else {
         return Err(Answered::Error(reply::NOT_IDENTIFIED));
     };
@@ -59,6 +60,7 @@ fn check(context: &dyn Context, word: &str) -> Result<Wanted, Answered> {
         return Err(Answered::Done(nick));
     }
     if !context.may_rename() {
+        context.counters().hit(Limit::NickWait);
         return Err(Answered::Error(reply::TRY_LATER));
     }
     // Another letter case of the own nick is no disguise.
