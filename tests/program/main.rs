@@ -25,6 +25,7 @@ mod live_import;
 mod members;
 #[cfg(target_os = "linux")]
 mod memory;
+mod monitoring;
 mod nicks;
 mod outside;
 mod passwords;
