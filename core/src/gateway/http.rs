@@ -205,6 +205,9 @@ impl Gateway {
             "/healthz" if self.phase != Phase::Running => {
                 Response::plain(Status::ServiceUnavailable)
             }
+            "/healthz" if request.query == Some("address") => {
+                fresh(http::PLAIN, &self.address(id, forwarding))
+            }
             "/healthz" => fresh(http::PLAIN, "ok\n"),
             "/readyz" => readiness(self.unready()),
             path => match self.config.site.find(path) {
@@ -260,6 +263,26 @@ impl Gateway {
         };
         self.note(id, what);
         unkept(Response::plain(status).with("Location", forwarding.location(location)))
+    }
+
+    /// Where a client comes from, as far as the gateway knows, and who says so: what shows whether a proxy names it.
+    fn address(&self, id: ConnId, forwarding: &Forwarding<'_>) -> String {
+        let conn = self.conns.known(id);
+        let layer = conn.and_then(|conn| match conn.state {
+            State::Http { layer, .. } => Some(layer),
+            State::Sniffing(..) | State::Chat(_) | State::Ending(_) => None,
+        });
+        let by = match layer {
+            Some(Layer::Proxied | Layer::ProxiedFiltered) => "PROXY",
+            Some(Layer::Outermost | Layer::Filtered) | None if forwarding.client.is_some() => {
+                "header"
+            }
+            Some(Layer::Outermost | Layer::Filtered) | None => "connection",
+        };
+        match conn.and_then(|conn| conn.peer().ip()) {
+            Some(address) => format!("ok\n{address} by {by}\n"),
+            None => format!("ok\nunix by {by}\n"),
+        }
     }
 
     /// Why nobody can log in at present. What the store did to the last question counts for as long as

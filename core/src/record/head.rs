@@ -64,7 +64,10 @@ fn target(target: &str, config: &Config, out: &mut Vec<u8>) {
     let parts = [
         (false, &start[scheme..]),
         (is_known, path),
-        (is_status && query == "?json", query),
+        (
+            is_status && query == "?json" || path == "/healthz" && query == "?address",
+            query,
+        ),
     ];
     for (is_known, part) in parts {
         let begin = out.len();
