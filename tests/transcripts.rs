@@ -16,7 +16,7 @@ use flashgate_core::record::{Recorder, Secrets, Wanted};
 use flashgate_core::replay::{Ended, Recording, Until};
 use flashgate_host::Host;
 use flashgate_testing::transcript::{
-    Against, Bare, Cut, Driver, Drivers, Filtered, NAMES_A_CLIENT, Played, Scenario, Transcript,
+    Against, Bare, Cut, Driver, Drivers, Filtered, NEEDS_PLAIN, Played, Scenario, Transcript,
 };
 
 #[path = "transcripts/checks.rs"]
@@ -82,10 +82,10 @@ fn through_a_filter_on_std() {
     });
 }
 
-/// A proxy speaks before the filter: its scenarios are left out.
+/// Scenarios about connections without a filter are left out.
 fn play_filtered(driver: &str, cuts: &[Cut], play: impl Fn(&Scenario, Cut) -> Result<(), String>) {
     play_all(driver, cuts, |scenario, cut| match play(scenario, cut) {
-        Err(why) if why.ends_with(NAMES_A_CLIENT) => Ok(()),
+        Err(why) if why.ends_with(NEEDS_PLAIN) => Ok(()),
         result => result,
     });
 }

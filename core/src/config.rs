@@ -60,6 +60,11 @@ pub struct Config {
     pub redirect: Option<String>,
     /// What such a path gets if `redirect` is `None`.
     pub missing: Missing,
+    /// Whether plain HTTP is redirected to https: by a 302, to the `Host` of the request. Requests for probes, policies and
+    /// `/.well-known/acme-challenge/` are not, nor those that a trusted proxy got by https.
+    pub redirect_https: HttpsRedirect,
+    /// The port that it is redirected to. 0: the one that the client has used, for where every listener takes TLS.
+    pub https_port: u16,
     /// The encoding of commands that are not valid UTF-8, for movies that set `System.useCodepage` and for old
     /// terminals. `None`: such a command is an error.
     pub codepage: Option<CodePage>,
@@ -114,6 +119,8 @@ impl Default for Config {
             origins: Origins::Any,
             site: Arc::default(),
             redirect: None,
+            redirect_https: HttpsRedirect::Off,
+            https_port: 0,
             missing: Missing::Chat,
             list: ListAccess::Everyone,
             presence: Presence::All,
@@ -150,6 +157,15 @@ pub enum Missing {
     Chat,
     /// 404, with the site's `/404.html` as its body if there is one. `/` alone leads to `/chat/`.
     NotFound,
+}
+
+/// Whether plain HTTP is redirected to https.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HttpsRedirect {
+    /// It is served.
+    Off,
+    /// It is redirected.
+    On,
 }
 
 /// Which clients may use LIST.

@@ -26,6 +26,7 @@ mod operator;
 mod questions;
 pub(crate) mod refusals;
 mod renaming;
+mod secure;
 mod sending;
 #[cfg(test)]
 mod tests;

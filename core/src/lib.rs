@@ -92,10 +92,10 @@ mod xml;
 
 pub use chunk::{Audience, Chunk, Form, Level, Recipients};
 pub use config::{
-    Claims, ClientHeader, Config, Guests, Help, KeepAlive, Limits, ListAccess, LoginThrottle,
-    Loopback, Missing, NickChanges, OnDuplicate, Origins, PasswordChanges, PermanentRooms,
-    Presence, Proxies, Role, RoomCreation, SETTINGS, Setting, SettingError, Throttle,
-    TrustedProxies, is_host_name,
+    Claims, ClientHeader, Config, Guests, Help, HttpsRedirect, KeepAlive, Limits, ListAccess,
+    LoginThrottle, Loopback, Missing, NickChanges, OnDuplicate, Origins, PasswordChanges,
+    PermanentRooms, Presence, Proxies, Role, RoomCreation, SETTINGS, Setting, SettingError,
+    Throttle, TrustedProxies, is_host_name,
 };
 pub use conn::filter::{Filter, FilterEvent, Flow, MakeFilter, TlsVersion};
 pub use event::{Action, Cause, HostFacts, Input, MAX_READ, ProcessFacts, Refused, StoreState};

@@ -4,6 +4,7 @@ pub(crate) mod codepage;
 pub(crate) mod coding;
 pub(crate) mod forwarded;
 pub(crate) mod framing;
+pub(crate) mod host;
 pub(crate) mod http;
 pub(crate) mod percent;
 pub(crate) mod proxy;

@@ -10,9 +10,9 @@ use core::num::NonZeroU32;
 
 use super::setting::{Kind, Setting};
 use super::{
-    Claims, ClientHeader, Guests, ListAccess, LoginThrottle, Loopback, Missing, NickChanges,
-    OnDuplicate, Origins, PasswordChanges, PermanentRooms, Presence, Proxies, RoomCreation,
-    TrustedProxies, check, origin, proxies, rooms,
+    Claims, ClientHeader, Guests, HttpsRedirect, ListAccess, LoginThrottle, Loopback, Missing,
+    NickChanges, OnDuplicate, Origins, PasswordChanges, PermanentRooms, Presence, Proxies,
+    RoomCreation, TrustedProxies, check, origin, proxies, rooms,
 };
 use crate::name::Reserved;
 use crate::time::Millis;
@@ -261,6 +261,17 @@ pub static SETTINGS: &[Setting] = &[
         "where to redirect paths that do not exist here, by a 301 (default: to /chat/, the built-in page; \
          with --site: 404, with its own 404.html)",
     ),
+    choice!("redirect-https", redirect_https, "off" => HttpsRedirect::Off, "on" => HttpsRedirect::On).option(
+        "",
+        "redirect plain HTTP to https, by a 302 to the host that the request names; not policy, WebSocket and raw clients, \
+         /healthz, /readyz, /metrics, /server-status, /crossdomain.xml and /.well-known/acme-challenge/, nor what a proxy of \
+         --trust-proxy forwards with X-Forwarded-Proto: https",
+    ),
+    number!("https-port", https_port, 0..=65_535).option(
+        "PORT",
+        "port that --redirect-https leads to, as clients see it; 0 for 443 if a --listen has it, or else the port that \
+         the client has used, where TLS is spoken, too",
+    ),
     choice!("missing", missing, "chat" => Missing::Chat, "404" => Missing::NotFound),
     Setting::new(
         "allow-origin",
@@ -404,6 +415,8 @@ mod defaults {
             "room ",
             "codepage off",
             "redirect ",
+            "redirect-https off",
+            "https-port 0",
             "missing chat",
             "allow-origin *",
             "proxy-protocol ",

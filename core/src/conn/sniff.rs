@@ -45,6 +45,14 @@ impl Layer {
             Self::Proxied | Self::ProxiedFiltered => Self::ProxiedFiltered,
         }
     }
+
+    /// Whether TLS has been taken off.
+    pub(crate) fn is_filtered(self) -> bool {
+        match self {
+            Self::Filtered | Self::ProxiedFiltered => true,
+            Self::Outermost | Self::Proxied => false,
+        }
+    }
 }
 
 /// What one listener serves to one peer. Nothing else decides that.

@@ -100,7 +100,11 @@ impl Gateway {
                 if request.upgrade.is_none() && http::names_key(head) {
                     self.refuse(id, Refusal::NoUpgrade, None);
                 }
-                self.serve(id, &request, &forwarding)
+                let secured = match pages {
+                    true => self.secured(id, layer, &request, &forwarding),
+                    false => None,
+                };
+                secured.unwrap_or_else(|| self.serve(id, &request, &forwarding))
             }
             Err(Reject::Upgrade(refusal)) => self.refuse_upgrade(id, refusal),
             Err(Reject::Status(status)) => self.refuse_head(id, status, head),
@@ -252,6 +256,10 @@ impl Gateway {
         let (status, location) = match (&config.redirect, config.missing) {
             (Some(url), _) => (Status::MovedPermanently, url.clone()),
             (None, Missing::NotFound) if request.path != "/" => return not_found(&config.site),
+            // An authority would take the chat page for a wrong answer, and report that in place of a missing one.
+            (None, Missing::Chat) if request.path.starts_with(site::CHALLENGES) => {
+                return not_found(&config.site);
+            }
             (None, Missing::NotFound | Missing::Chat) => (Status::Found, String::from(site::CHAT)),
         };
         if site::leads_to(request.path, &location) {
@@ -459,11 +467,11 @@ fn folder(path: &str, query: Option<&str>) -> Response {
 }
 
 /// Forbids caches to keep an answer. A browser keeps a bare 301 for ever, and a bare 404 for a while.
-fn unkept(response: Response) -> Response {
+pub(super) fn unkept(response: Response) -> Response {
     response.with("Cache-Control", "no-store")
 }
 
-fn is_status(path: &str) -> bool {
+pub(super) fn is_status(path: &str) -> bool {
     path.eq_ignore_ascii_case("/server-status")
 }
 

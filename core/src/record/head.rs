@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use memchr::{memchr, memmem};
 
 use super::redact;
-use crate::config::{Config, Origins};
+use crate::config::{Config, HttpsRedirect, Origins};
 use crate::web::site::{self, Found};
 use crate::wire::{coding, forwarded, http};
 
@@ -57,6 +57,7 @@ fn target(target: &str, config: &Config, out: &mut Vec<u8>) {
     let (path, query) = tail.split_at(tail.find('?').unwrap_or(tail.len()));
     let is_status = path.eq_ignore_ascii_case(STATUS);
     let is_known = is_status
+        || path.starts_with(site::CHALLENGES)
         || OWN.split(' ').any(|own| own == path)
         || config.site.find(path) != Found::Nothing
         || site::leads_to(path, config.redirect.as_deref().unwrap_or(site::CHAT));
@@ -94,7 +95,9 @@ fn field(name: &str, words: &[&[u8]], line: &[u8], config: &Config, out: &mut Ve
     match name {
         "sec-websocket-key" if http::is_key(value) => kept.copy_from_slice(KEY),
         "origin" if config.origins != Origins::Any => allowed(value, config, kept),
-        "host" if is_own_host(value, config) => kept.copy_from_slice(value),
+        "host" if is_own_host(value, config) || config.redirect_https == HttpsRedirect::On => {
+            kept.copy_from_slice(value);
+        }
         _ if config.client_header.name() == Some(name) => clients(value, config, kept),
         _ if words.contains(&value) => kept.copy_from_slice(value),
         // Another length than 0 must not become 0.

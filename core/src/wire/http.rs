@@ -65,6 +65,8 @@ pub(crate) struct Request<'a> {
 /// The header fields that an answer may depend on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Fields<'a> {
+    /// `None` without one, and with more than one.
+    pub(crate) host: Option<&'a [u8]>,
     /// A list, each line a part of it (RFC 9110 section 5.3).
     pub(crate) if_none_match: Vec<&'a [u8]>,
     /// Each may be there once; of two, none counts.
@@ -76,6 +78,13 @@ pub(crate) struct Fields<'a> {
 impl<'a> Fields<'a> {
     fn read(headers: &[httparse::Header<'a>]) -> Self {
         let mut fields = Self::default();
+        let mut hosts = headers
+            .iter()
+            .filter(|header| header.name.eq_ignore_ascii_case("host"));
+        fields.host = match (hosts.next(), hosts.next()) {
+            (Some(only), None) => Some(only.value),
+            (Some(_), Some(_)) | (None, _) => None,
+        };
         for header in headers {
             if header.name.eq_ignore_ascii_case("if-none-match") {
                 fields.if_none_match.push(header.value);

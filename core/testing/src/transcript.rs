@@ -117,7 +117,7 @@ mod text;
 pub use bare::Bare;
 pub use cuts::Cut;
 pub use driver::{Appetite, Arrival, Driver, Patience};
-pub use filtered::{Filtered, NAMES_A_CLIENT};
+pub use filtered::{Filtered, NEEDS_PLAIN};
 pub use outcome::{Against, Failure, Played, Stream};
 pub use parse::ParseError;
 pub use step::{Drivers, End, Scenario};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::driver::{Appetite, Arrival, Driver, Patience};
 use super::step::End;
 use crate::filter::FakeFilter;
-use flashgate_core::{Config, Filter, ListenerId, Login, MemberEvent, Peer};
+use flashgate_core::{Config, Filter, HttpsRedirect, ListenerId, Login, MemberEvent, Peer};
 use flashgate_host::Host;
 
 /// A driver whose clients speak through a [`FakeFilter`].
@@ -48,15 +48,16 @@ impl Client {
     }
 }
 
-/// Why a scenario is not for [`Filtered`]: the header of a proxy comes before the filter, and everything that a client
-/// sends goes through it.
-pub const NAMES_A_CLIENT: &str = "a proxy does not speak through the filter";
+/// Why a scenario is not for [`Filtered`]: everything that a client sends goes through the filter, but the header of a
+/// proxy comes before it, and a redirect to https is for those without it.
+pub const NEEDS_PLAIN: &str = "it is about connections without a filter";
 
 impl<D> Filtered<D> {
     /// Opens the server with a filter for its first listener.
     pub fn open(host: Host, open: impl FnOnce(Host) -> Result<D, String>) -> Result<Self, String> {
-        if !host.config.proxies.is_empty() {
-            return Err(NAMES_A_CLIENT.to_owned());
+        let redirects = host.config.redirect_https == HttpsRedirect::On;
+        if redirects || !host.config.proxies.is_empty() {
+            return Err(NEEDS_PLAIN.to_owned());
         }
         let config = filtered(&host.config);
         let driver = open(Host { config, ..host })?;
