@@ -2,6 +2,7 @@
 
 mod address;
 mod brand;
+mod challenges;
 mod colour;
 mod compress;
 mod folder;
@@ -12,6 +13,7 @@ mod ruffle_config;
 mod site;
 
 pub use address::{Address, FrameAncestor};
+pub use challenges::{FOLDERS as CHALLENGE_FOLDERS, add as add_challenges, check as check_webroot};
 pub use pages::{Demo, TicketUrl};
 pub use ruffle::Ruffle;
 pub use ruffle_config::RuffleConfig;

@@ -53,6 +53,10 @@ pub struct ServeOptions {
     #[argh(option, arg_name = "FILE")]
     pub tls_key: Vec<PathBuf>,
 
+    /// folder that certbot --webroot or lego --http.webroot writes its challenges to; they are served under /.well-known/acme-challenge/, and nothing else of the folder is
+    #[argh(option, arg_name = "DIR")]
+    pub acme_webroot: Option<PathBuf>,
+
     /// Sites whose pages may frame ours.
     #[argh(
         option,

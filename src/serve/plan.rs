@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use flashgate_core::name::{Reserved, RoomName};
-use flashgate_core::{Config, Guests, Missing, Policy, Site};
+use flashgate_core::{Config, Guests, HttpsRedirect, Missing, Policy, Site};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::listen::{self, Places};
@@ -53,6 +53,15 @@ pub(super) fn check(options: &ServeOptions) -> Result<(), Failure> {
             times(keys)
         ));
     }
+    let redirects = options.settings.redirect_https == HttpsRedirect::On;
+    if redirects && certificates == 0 {
+        return refuse(
+            "--redirect-https leads to TLS, which needs a certificate; add --tls-cert FILE and --tls-key FILE",
+        );
+    }
+    if !redirects && options.settings.https_port != 0 {
+        return refuse("--https-port says where --redirect-https leads to; add --redirect-https");
+    }
     let files = [
         &options.policy_file,
         &options.reserved_nicks,
@@ -92,11 +101,30 @@ pub(crate) fn check_all(options: &ServeOptions) -> Result<(), Failure> {
     check(options)?;
     listen::addresses(options)?;
     listen::sockets(options)?;
+    webroot(options)?;
     policy(options)?;
     reserved_nicks(options)?;
     web::site(own_site(options, &private(options)))?;
     ticket_secret(options)?;
     Tls::open(options).map(|_| ())
+}
+
+/// Looks whether the folder of challenges is there, if there is to be one.
+pub(super) fn webroot(options: &ServeOptions) -> Result<(), Failure> {
+    options
+        .acme_webroot
+        .as_deref()
+        .map_or(Ok(()), web::check_webroot)
+}
+
+/// A site with the challenges that are there now.
+pub(super) fn with_challenges(options: &ServeOptions, site: &Arc<Site>) -> Arc<Site> {
+    let Some(webroot) = &options.acme_webroot else {
+        return Arc::clone(site);
+    };
+    let mut site = Site::clone(site);
+    web::add_challenges(webroot, &mut site);
+    Arc::new(site)
 }
 
 /// The policy file's document, if there is one.
@@ -192,6 +220,9 @@ pub(super) fn config(
     // What the log and the status page show can be reached.
     config.limits.clients = config.limits.clients.min(connections);
     config.limits.connections = connections;
+    if config.https_port == 0 && places.ports.contains(&HTTPS) {
+        config.https_port = HTTPS;
+    }
     if options.site.is_some() {
         config.missing = Missing::NotFound;
     }
@@ -290,6 +321,9 @@ fn open_files() -> usize {
     log::info!("raised the limit of open files from {before} to {now}, the hard limit");
     usize::try_from(now).unwrap_or(usize::MAX)
 }
+
+/// The port that a URL with https need not name.
+const HTTPS: u16 = 443;
 
 /// MiB of a recording: a small chat's weeks, a large one's day.
 pub(super) const DEFAULT_RECORD_LIMIT: u64 = 256;

@@ -4,11 +4,11 @@
 //! renews them.
 
 use std::path::Path;
-use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use flashgate_core::{Config, Policy};
+use flashgate_core::{Config, Policy, Site, SiteFile};
 use flashgate_host::Handle;
 
 use super::listen::Places;
@@ -16,13 +16,22 @@ use super::members::Demands;
 use super::options::ServeOptions;
 use super::run::Again;
 use super::tls::Tls;
-use super::{plan, restart};
+use super::{challenges, plan, restart};
 use crate::failure::Failure;
 use crate::log::diagnostics::{self, start_thread};
 use crate::log::{Event, Writer};
 use crate::login::Pool;
 use crate::prompt::STANDARD_INPUT;
 use crate::web::{self, Ruffle};
+
+/// What is to be read again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ask {
+    /// All of it.
+    Everything,
+    /// The challenges of `--acme-webroot`.
+    Challenges,
+}
 
 /// All that is needed to read it.
 pub(super) struct Reload {
@@ -34,6 +43,8 @@ pub(super) struct Reload {
     pub(super) demands: Demands,
     /// The settings that hold.
     pub(super) config: Arc<Config>,
+    /// The site without challenges.
+    pub(super) site: Arc<Site>,
     /// Gives the server new ones.
     pub(super) handle: Handle,
     /// Not to be kept alive by this.
@@ -46,9 +57,11 @@ pub(super) struct Reload {
 impl Reload {
     /// Starts a thread that reads all of it whenever it is asked to: a folder on another machine may take long,
     /// and a signal that stops the server must not wait for it.
-    pub(super) fn start(mut self) -> Result<SyncSender<()>, Failure> {
-        // One request that waits stands for all that come before it is taken.
-        let (ask, asked) = mpsc::sync_channel(1);
+    pub(super) fn start(mut self) -> Result<Sender<Ask>, Failure> {
+        let (ask, asked) = mpsc::channel();
+        if let Some(webroot) = &self.options.acme_webroot {
+            challenges::watch(webroot, ask.clone())?;
+        }
         start_thread("reload", move || {
             loop {
                 // Only certificates have to be looked at.
@@ -57,7 +70,15 @@ impl Reload {
                     None => asked.recv().map_err(RecvTimeoutError::from),
                 };
                 match next {
-                    Ok(()) => self.run_or_say_why(),
+                    Ok(first) => {
+                        // One reading stands for all that were asked for before it.
+                        let all: Vec<Ask> = asked.try_iter().chain([first]).collect();
+                        if all.contains(&Ask::Everything) {
+                            self.run_or_say_why();
+                        } else {
+                            self.challenges();
+                        }
+                    }
                     Err(RecvTimeoutError::Timeout) => {
                         if let Some(tls) = &mut self.tls {
                             tls.look(&self.options, &self.writer);
@@ -87,7 +108,7 @@ impl Reload {
         let changed = self.options.sources.changed(&options.sources).join(", ");
         let mut config = self.settings(&options)?;
         let files = [
-            folders(&options, &mut config),
+            self.folders(&options, &mut config),
             policy(&options, &mut config),
             reserved_nicks(&options, &mut config),
             self.ticket_secret(&options),
@@ -143,6 +164,30 @@ impl Reload {
         Ok(config)
     }
 
+    /// The pages depend on several options, so they are made again even where no folder is served.
+    fn folders(&mut self, options: &ServeOptions, config: &mut Config) -> Done {
+        let private = plan::private(options);
+        let site = web::site(plan::own_site(options, &private));
+        if let Ok(site) = &site {
+            self.site = Arc::new(site.clone());
+        }
+        config.site = plan::with_challenges(options, &self.site);
+        site?;
+        let has_folder =
+            options.site.is_some() || matches!(options.ruffle, Some(Ruffle::Folder(_)));
+        Ok(has_folder.then_some("site"))
+    }
+
+    fn challenges(&mut self) {
+        let site = plan::with_challenges(&self.options, &self.site);
+        if has_same_files(&site, &self.config.site) {
+            return;
+        }
+        let config = (*self.config).clone();
+        self.config = Arc::new(Config { site, ..config });
+        self.handle.configure(Arc::clone(&self.config));
+    }
+
     fn ticket_secret(&self, options: &ServeOptions) -> Done {
         if is_used_up(options.ticket_secret.as_deref()) {
             return Ok(None);
@@ -157,14 +202,6 @@ impl Reload {
 
 /// What was read, or why it was not.
 type Done = Result<Option<&'static str>, Failure>;
-
-/// The pages depend on several options, so they are made again even where no folder is served.
-fn folders(options: &ServeOptions, config: &mut Config) -> Done {
-    let private = plan::private(options);
-    config.site = Arc::new(web::site(plan::own_site(options, &private))?);
-    let has_folder = options.site.is_some() || matches!(options.ruffle, Some(Ruffle::Folder(_)));
-    Ok(has_folder.then_some("site"))
-}
 
 fn policy(options: &ServeOptions, config: &mut Config) -> Done {
     if is_used_up(options.policy_file.as_deref()) {
@@ -184,6 +221,14 @@ fn reserved_nicks(options: &ServeOptions, config: &mut Config) -> Done {
         config.reserved_nicks = reserved;
         "reserved nicks"
     }))
+}
+
+fn has_same_files(one: &Site, other: &Site) -> bool {
+    let [one, other] = [one, other].map(|site| {
+        let paths = site.paths();
+        paths.map(|path| (path, site.get(path).map(SiteFile::etag)))
+    });
+    one.eq(other)
 }
 
 /// How often the files of certificates are looked at. A change is seen at the second look.

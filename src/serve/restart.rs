@@ -15,6 +15,7 @@ macro_rules! only_at_the_start {
 }
 
 only_at_the_start!(
+    acme_webroot,
     active_if,
     charset,
     demo,

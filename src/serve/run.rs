@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::process;
-use std::sync::mpsc::{self, SyncSender};
+use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use signal_hook::iterator::Signals;
 
 use super::listen;
 use super::options::{Runtime, ServeOptions};
-use super::reload::Reload;
+use super::reload::{Ask, Reload};
 use super::tls::Tls;
 use super::{facts, members, plan};
 use crate::failure::{Exit, Failure};
@@ -44,13 +44,15 @@ pub fn serve(options: &ServeOptions, again: Again) -> Result<(), Failure> {
     let connections = plan::capacity(options)?;
     let policy = plan::policy(options)?;
     let reserved = plan::reserved_nicks(options)?;
-    let site = web::site(plan::own_site(options, &plan::private(options)))?;
+    plan::webroot(options)?;
+    let site = Arc::new(web::site(plan::own_site(options, &plan::private(options)))?);
     let tickets = plan::ticket_secret(options)?;
     let tls = Tls::open(options)?;
     // The store comes last, so that a server which cannot start leaves no file behind.
     let listeners = listen::open(&addresses, &sockets)?;
     let places = listeners.places();
-    let mut config = plan::config(options, policy, Arc::new(site), &places, connections);
+    let served = plan::with_challenges(options, &site);
+    let mut config = plan::config(options, policy, served, &places, connections);
     plan::warn_of_redirect(&config);
     config.reserved_nicks = reserved.unwrap_or_default();
     if let Some(tls) = &tls {
@@ -92,6 +94,7 @@ pub fn serve(options: &ServeOptions, again: Again) -> Result<(), Failure> {
         places,
         demands,
         config,
+        site,
         handle: handle.clone(),
         pool: Arc::downgrade(&pool),
         tls,
@@ -181,7 +184,7 @@ fn demo(address: SocketAddr) -> String {
 fn heed(
     mut signals: Signals,
     handle: Handle,
-    reload: SyncSender<()>,
+    reload: Sender<Ask>,
 ) -> Result<Arc<OnceLock<&'static str>>, Failure> {
     let stopped_by = Arc::new(OnceLock::new());
     let stop = Arc::clone(&stopped_by);
@@ -199,7 +202,7 @@ fn heed(
         let mut is_stopping = false;
         for signal in signals.forever() {
             if signal == SIGHUP {
-                let _ = reload.try_send(());
+                let _ = reload.send(Ask::Everything);
             } else if is_stopping {
                 process::exit(128 + signal);
             } else {

@@ -13,6 +13,7 @@ mod flood;
 mod guest;
 mod guests;
 mod health;
+mod https;
 mod import;
 mod import_options;
 #[cfg(feature = "mysql")]

@@ -1,0 +1,88 @@
+//! Waits for the challenges of `--acme-webroot`: the program that puts one there tells the authority at once.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::Sender;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::OwnedFd;
+use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
+
+use super::reload::Ask;
+use crate::failure::{Exit, Failure};
+use crate::log::diagnostics::start_thread;
+use crate::web::CHALLENGE_FOLDERS;
+
+/// Starts a thread that asks for the challenges to be read whenever they may have changed.
+pub(super) fn watch(webroot: &Path, ask: Sender<Ask>) -> Result<(), Failure> {
+    let mut watch = Watch {
+        folders: folders(webroot),
+        queue: inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).map_err(|error| {
+            let why = io::Error::from(error);
+            Exit::Failure.because(format!("--acme-webroot cannot be watched: {why}"))
+        })?,
+        watched: Vec::new(),
+    };
+    start_thread("challenges", move || {
+        loop {
+            if watch.has_changed() && ask.send(Ask::Challenges).is_err() {
+                return;
+            }
+        }
+    })
+}
+
+/// The folder of the option, and those in it: each may come and go.
+fn folders(webroot: &Path) -> Vec<PathBuf> {
+    let inside = CHALLENGE_FOLDERS.map(|folder| webroot.join(folder));
+    [webroot.to_owned()].into_iter().chain(inside).collect()
+}
+
+struct Watch {
+    folders: Vec<PathBuf>,
+    queue: OwnedFd,
+    /// By which numbers the system knows the folders that are there.
+    watched: Vec<Option<i32>>,
+}
+
+impl Watch {
+    /// Waits until something changes, or for a while: a folder that was replaced as a whole sends nothing.
+    fn has_changed(&mut self) -> bool {
+        // From the outermost on: a folder that comes after its turn is seen in the one around it.
+        let add = |folder: &PathBuf| inotify::add_watch(&self.queue, folder, EVENTS).ok();
+        let now: Vec<Option<i32>> = self.folders.iter().map(add).collect();
+        if now != self.watched {
+            self.watched = now;
+            return true;
+        }
+        let mut queue = [PollFd::new(&self.queue, PollFlags::IN)];
+        let _ = poll(&mut queue, Some(&LOOK));
+        self.drain()
+    }
+
+    /// Takes the events that wait. Of the outer folders only those count that are about folders: the first may be that of
+    /// a busy site.
+    fn drain(&self) -> bool {
+        let mut space = [MaybeUninit::uninit(); 4096];
+        let mut events = Reader::new(&self.queue, &mut space);
+        let mut any = false;
+        while let Ok(event) = events.next() {
+            let is_inside = self.watched.last() == Some(&Some(event.wd()));
+            any |= is_inside || event.events().contains(ReadFlags::ISDIR);
+        }
+        any
+    }
+}
+
+/// A file that is written, comes or goes, and a folder that does.
+const EVENTS: WatchFlags = WatchFlags::CLOSE_WRITE
+    .union(WatchFlags::CREATE)
+    .union(WatchFlags::DELETE)
+    .union(WatchFlags::MOVE)
+    .union(WatchFlags::ONLYDIR);
+
+const LOOK: Timespec = Timespec {
+    tv_sec: 5,
+    tv_nsec: 0,
+};

@@ -1,0 +1,133 @@
+//! From http to https: the redirect, and the challenges by which a server gets its certificate.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use tempfile::tempdir;
+
+use crate::outside::{PATIENCE, Server, run_in};
+use crate::server::on_both;
+use crate::tls::{Authority, Secure};
+
+const TLS: [&str; 2] = ["--tls-cert=one.pem", "--tls-key=one.key"];
+
+fn get(path: &str, host: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n")
+}
+
+/// Waits until a challenge has this status line.
+fn wait_for(server: &Server, token: &str, status: &str) -> String {
+    let path = format!("/.well-known/acme-challenge/{token}");
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let answer = server.get(&path);
+        if answer.starts_with(&format!("HTTP/1.1 {status}")) {
+            return answer;
+        }
+        assert!(Instant::now() < end, "{path}: {answer}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+on_both! {
+    fn plain_http_leads_to_https(runtime) {
+        let folder = tempdir().unwrap();
+        let place = folder.path();
+        let authority = Authority::new();
+        authority.issue(place, "one", &["localhost"]);
+        let options = [&["--demo", runtime, "--redirect-https"][..], &TLS].concat();
+        let server = Server::start(place, &options);
+        let to = server.addresses[0];
+        let host = format!("localhost:{}", to.port());
+        let answer = |request: &str| {
+            let mut client = server.connect();
+            client.write(request.as_bytes());
+            client.rest()
+        };
+        let plain = answer(&get("/chat/?a", &host));
+        assert!(plain.starts_with("HTTP/1.1 302 Found\r\n"), "{plain}");
+        assert!(plain.contains(&format!("\r\nLocation: https://{host}/chat/?a\r\n")), "{plain}");
+        // What it leads to is the page, and not another redirect.
+        let mut secure = Secure::connect(to, &authority);
+        secure.write(get("/chat/", &host).as_bytes());
+        let page = secure.rest();
+        assert!(page.starts_with("HTTP/1.1 200 OK\r\n") && page.ends_with("</html>\n"), "{page}");
+        let forged = format!("GET /chat/ HTTP/1.1\r\nHost: {host}\r\nX-Forwarded-Proto: https\r\n\r\n");
+        assert!(answer(&forged).starts_with("HTTP/1.1 302 "));
+        assert!(answer(&get("/healthz", &host)).starts_with("HTTP/1.1 200 "));
+        assert_eq!(server.connect().ask("PING x"), "<pong value=\"x\"/>");
+        server.stop();
+    }
+
+    /// As certbot does it, in folders that it makes and takes away.
+    fn challenges_are_served_at_once(runtime) {
+        let folder = tempdir().unwrap();
+        let place = folder.path();
+        let authority = Authority::new();
+        authority.issue(place, "one", &["localhost"]);
+        fs::create_dir(place.join("www")).unwrap();
+        fs::write(place.join("www/index.html"), "not served").unwrap();
+        let options = [&["--demo", runtime, "--redirect-https", "--acme-webroot=www"][..], &TLS].concat();
+        let server = Server::start(place, &options);
+        wait_for(&server, "token", "404 ");
+        for round in 0..3 {
+            let inside = place.join("www/.well-known/acme-challenge");
+            fs::create_dir_all(&inside).unwrap();
+            fs::write(inside.join("token"), format!("token.{round}")).unwrap();
+            let answer = wait_for(&server, "token", "200 ");
+            let end = Instant::now() + PATIENCE;
+            let mut answer = answer;
+            while !answer.ends_with(&format!("\r\n\r\ntoken.{round}")) {
+                assert!(Instant::now() < end, "{answer}");
+                answer = server.get("/.well-known/acme-challenge/token");
+            }
+            // A reload keeps what is there.
+            server.running.signal(Signal::HUP);
+            server.running.stdout.wait_for_times("] RELOADED certificates\n", round + 1);
+            assert!(server.get("/.well-known/acme-challenge/token").starts_with("HTTP/1.1 200 "));
+            fs::remove_dir_all(place.join("www/.well-known")).unwrap();
+            wait_for(&server, "token", "404 ");
+        }
+        for path in ["/index.html", "/.well-known/acme-challenge/..%2findex.html", "/.well-known/acme-challenge/../../index.html"] {
+            let answer = server.get(path);
+            assert!(!answer.contains("not served"), "{path}: {answer}");
+        }
+        server.stop();
+    }
+}
+
+#[test]
+fn options_that_lead_nowhere() {
+    let folder = tempdir().unwrap();
+    let place: &Path = folder.path();
+    fs::write(place.join("file"), "").unwrap();
+    for (options, code, why) in [
+        (
+            &["--redirect-https"][..],
+            64,
+            "--redirect-https leads to TLS, which needs a certificate; add --tls-cert FILE and --tls-key FILE",
+        ),
+        (
+            &["--https-port=443"],
+            64,
+            "--https-port says where --redirect-https leads to; add --redirect-https",
+        ),
+        (
+            &["--acme-webroot=none"],
+            78,
+            "--acme-webroot none cannot be read",
+        ),
+        (
+            &["--acme-webroot=file"],
+            78,
+            "--acme-webroot file is not a folder",
+        ),
+    ] {
+        let arguments = [&["serve", "--demo", "--listen=127.0.0.1:0"], options].concat();
+        let done = run_in(place, &arguments, "");
+        assert_eq!(done.code, code, "{options:?}: {}", done.stderr);
+        assert!(done.stderr.contains(why), "{options:?}: {}", done.stderr);
+    }
+}
