@@ -15,6 +15,7 @@ use crate::serve;
 
 mod command;
 mod config;
+mod doctor;
 mod hint;
 mod parse;
 mod settings;
@@ -72,6 +73,10 @@ fn run(
         Command::Config(command) => {
             diagnostics::direct();
             command.run()
+        }
+        Command::Doctor(options) => {
+            diagnostics::direct();
+            doctor::run(options, &surroundings)
         }
         Command::Members(command) => {
             diagnostics::direct();

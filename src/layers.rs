@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// An area, and the areas that it may use, beside the [`TOOLS`].
-const AREAS: [(&str, &[&str]); 15] = [
+const AREAS: [(&str, &[&str]); 16] = [
     ("password", &[]),
     ("store", &["password"]),
     ("import", &["password", "store"]),
@@ -32,9 +32,12 @@ const AREAS: [(&str, &[&str]); 15] = [
         ],
     ),
     ("config", &["serve", "store"]),
+    ("doctor", &["serve", "site_table", "store", "tls"]),
     (
         "cli",
-        &["chat", "config", "members", "replay", "serve", "web"],
+        &[
+            "chat", "config", "doctor", "members", "replay", "serve", "web",
+        ],
     ),
     ("manual", &["cli", "config", "serve"]),
 ];

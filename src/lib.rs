@@ -12,6 +12,7 @@
 //! - [`store`] keeps members in SQLite, [`site_table`] reads them from a site's own database, and [`import`]
 //!   copies them from one to the other.
 //! - [`login`] answers the core's questions about members on threads of its own; [`password`] checks and hashes.
+//! - [`doctor`] checks the machine, the files and the server, as its clients use it.
 //! - [`recording`] writes the core's recordings to a file, without ever stopping the server; [`replay`]
 //!   plays them again.
 //! - [`log`] turns the core's notes into lines, and writes them without ever stopping the server.
@@ -22,6 +23,7 @@ mod bounded;
 pub mod chat;
 pub mod cli;
 pub mod config;
+pub mod doctor;
 pub mod failure;
 mod files;
 pub mod import;

@@ -14,8 +14,11 @@ mod run;
 mod tls;
 mod unix;
 
+pub(crate) use listen::{Reached, reached};
 pub use options::{Runtime, ServeOptions};
-pub(crate) use plan::check_all as check;
+pub(crate) use plan::{
+    FILES, OTHER_CONNECTIONS, OTHER_FILES, check as check_options, check_all as check,
+};
 #[cfg(test)]
 pub(crate) use restart::only_at_the_start;
 pub use run::{Again, serve};

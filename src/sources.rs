@@ -66,6 +66,11 @@ impl Sources {
         self.given.get(name)
     }
 
+    /// Where each option comes from.
+    pub(crate) fn places(&self) -> impl Iterator<Item = &Place> {
+        self.given.values().map(|given| &given.place)
+    }
+
     /// The names of the options whose values are others in `newer`.
     pub(crate) fn changed<'a>(&'a self, newer: &'a Self) -> Vec<&'a str> {
         let texts = |sources: &'a Self, name: &str| {

@@ -3,9 +3,11 @@
 mod certificates;
 mod client;
 mod filter;
+mod look;
 mod watched;
 
 pub use certificates::{Certificates, Fault, Pair, SOON, Standing, standing};
 pub use client::{Roots, Session, connect};
 pub use filter::Acceptor;
+pub use look::{Shown, Unjudged, look};
 pub use watched::{Warning, Watched};

@@ -4,6 +4,7 @@ use argh::{ArgsInfo, FromArgs};
 
 use super::config::ConfigCommand;
 use crate::chat::ChatOptions;
+use crate::doctor::DoctorOptions;
 use crate::members::MembersCommand;
 use crate::replay::ReplayOptions;
 use crate::serve::ServeOptions;
@@ -37,6 +38,8 @@ pub enum Command {
     Serve(ServeOptions),
     /// Check, show or print configuration.
     Config(ConfigCommand),
+    /// Check the machine, the files and the server.
+    Doctor(DoctorOptions),
     /// Manage the member store.
     Members(MembersCommand),
     /// Chat in the terminal.

@@ -11,7 +11,7 @@ use argh::{ArgsInfo, CommandInfoWithArgs, EarlyExit, FlagInfoKind, FromArgs, Opt
 
 use super::command::{Command, Flashgate};
 use super::typed::Typed;
-use super::{config, hint, settings};
+use super::{config, doctor, hint, settings};
 use crate::config::{Keys, Surroundings, gather};
 use crate::failure::Failure;
 use crate::prompt::STANDARD_INPUT;
@@ -42,6 +42,7 @@ pub fn parse(
     if let Some(options) = config::shows(&arguments) {
         return config::show(options, surroundings).map(Request::Say);
     }
+    let arguments = doctor::split(arguments);
     let (arguments, sources) = with_sources(normalise(arguments)?, surroundings)?;
     let explained = |failure| sources.explain(failure);
     parse_plain(standard_input(arguments), &sources).map_err(explained)
@@ -110,7 +111,7 @@ pub(super) fn parse_plain(
             Ok(Request::Run(command.into()))
         }
         Ok(Flashgate { command: None, .. }) => Err(Failure::usage(
-            "no command given; use serve, config, members, chat, replay or ruffle-config",
+            "no command given; use serve, config, doctor, members, chat, replay or ruffle-config",
         )),
         Err(EarlyExit {
             output,

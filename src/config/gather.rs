@@ -29,7 +29,7 @@ impl Surroundings {
     }
 
     /// The configuration file that a variable names.
-    pub(super) fn file(&self) -> Option<PathBuf> {
+    pub(crate) fn file(&self) -> Option<PathBuf> {
         let (_, file) = self.0.iter().find(|(name, _)| name == CONFIG)?;
         (!file.is_empty()).then(|| PathBuf::from(file))
     }

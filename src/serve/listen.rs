@@ -102,6 +102,44 @@ pub(super) fn addresses(options: &ServeOptions) -> Result<Vec<Address>, Failure>
     }
 }
 
+/// A listener that the options name, and where a client on this machine reaches it.
+#[derive(Debug)]
+pub(crate) struct Reached {
+    /// As the operator wrote it.
+    pub(crate) text: String,
+    /// What it serves.
+    pub(crate) role: Role,
+    /// One of these, or several for a name.
+    pub(crate) places: Vec<Place>,
+}
+
+/// Where clients on this machine reach the listeners that the options name.
+pub(crate) fn reached(options: &ServeOptions) -> Result<Vec<Reached>, Failure> {
+    named(options)
+        .map(|(text, role)| {
+            let places = match unix::wanted(text, role) {
+                Some(wanted) => vec![Place::Unix(wanted?.path)],
+                None => {
+                    let sockets = resolve(text, role)?.sockets.into_iter();
+                    sockets.map(|socket| Place::Address(near(socket))).collect()
+                }
+            };
+            let text = text.to_owned();
+            Ok(Reached { text, role, places })
+        })
+        .collect()
+}
+
+/// Where a socket that listens everywhere is reached on this machine.
+fn near(mut socket: SocketAddr) -> SocketAddr {
+    match socket.ip() {
+        ip if !ip.is_unspecified() => {}
+        ip if ip.is_ipv4() => socket.set_ip(Ipv4Addr::LOCALHOST.into()),
+        _ => socket.set_ip(Ipv6Addr::LOCALHOST.into()),
+    }
+    socket
+}
+
 /// `[::]` takes IPv4 clients, too, unless an IPv4 address with its port is listened on by itself.
 fn take_ipv4_too(addresses: &mut [Address]) {
     let all = addresses.iter().flat_map(|address| &address.sockets);

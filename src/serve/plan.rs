@@ -22,7 +22,7 @@ use crate::store::is_address;
 use crate::web::{self, Demo, Own, Ruffle, is_own};
 
 /// Whether options contradict each other.
-pub(super) fn check(options: &ServeOptions) -> Result<(), Failure> {
+pub(crate) fn check(options: &ServeOptions) -> Result<(), Failure> {
     let refuse = |message| Err(Failure::usage(message));
     if options.demo && options.members.is_some() {
         return refuse("--demo keeps its own members in memory; leave out --demo or --members");
@@ -101,13 +101,24 @@ pub(crate) fn check_all(options: &ServeOptions) -> Result<(), Failure> {
     check(options)?;
     listen::addresses(options)?;
     listen::sockets(options)?;
-    webroot(options)?;
-    policy(options)?;
-    reserved_nicks(options)?;
-    web::site(own_site(options, &private(options)))?;
-    ticket_secret(options)?;
-    Tls::open(options).map(|_| ())
+    FILES.iter().try_for_each(|(_, read)| read(options))
 }
+
+/// Each kind of file that options name, and how it is read.
+pub(crate) const FILES: [(&str, FileCheck); 6] = [
+    ("folder of challenges", webroot),
+    ("policy file", |options| policy(options).map(drop)),
+    ("reserved nicks", |options| {
+        reserved_nicks(options).map(drop)
+    }),
+    ("site", |options| {
+        web::site(own_site(options, &private(options))).map(drop)
+    }),
+    ("ticket secret", |options| ticket_secret(options).map(drop)),
+    ("certificates", |options| Tls::open(options).map(drop)),
+];
+
+type FileCheck = fn(&ServeOptions) -> Result<(), Failure>;
 
 /// Looks whether the folder of challenges is there, if there is to be one.
 pub(super) fn webroot(options: &ServeOptions) -> Result<(), Failure> {
@@ -328,10 +339,10 @@ const HTTPS: u16 = 443;
 /// MiB of a recording: a small chat's weeks, a large one's day.
 pub(super) const DEFAULT_RECORD_LIMIT: u64 = 256;
 
-const OTHER_CONNECTIONS: usize = 1024;
+pub(crate) const OTHER_CONNECTIONS: usize = 1024;
 
 /// For listeners, the store and its side files, pollers, standard streams.
-const OTHER_FILES: usize = 64;
+pub(crate) const OTHER_FILES: usize = 64;
 
 /// With fewer, a handful of policy requests shuts the chat out.
 const LEAST_CONNECTIONS: usize = 16;

@@ -16,7 +16,7 @@ use crate::failure::{Exit, Failure};
 /// A Unix socket to listen on.
 #[derive(Debug)]
 pub(super) struct Wanted {
-    path: PathBuf,
+    pub(super) path: PathBuf,
     role: Role,
 }
 

@@ -39,6 +39,20 @@ impl Members {
         })
     }
 
+    /// Opens a store to look at it. One with an earlier schema is left as it is, and is an error.
+    pub fn inspect(path: &Path) -> Result<Self, StoreError> {
+        match schema::open_current(path, schema::ADMIN_BUSY) {
+            Ok(connection) => Ok(Self {
+                connection,
+                path: path.to_owned(),
+            }),
+            Err(fault) => Self::open_unwritable(path, fault.at(path)),
+        }
+    }
+
+    /// The version of the schema.
+    pub const SCHEMA: i64 = schema::VERSION;
+
     /// An empty store in memory, for tests and to try an import.
     pub fn in_memory() -> Result<Self, StoreError> {
         Ok(Self {

@@ -241,7 +241,7 @@ const MIGRATIONS: &[&str] = &["
 const APPLICATION: i64 = 0x666c_7367;
 
 /// How long an operator's command waits for a lock.
-const ADMIN_BUSY: Duration = Duration::from_secs(5);
+pub(super) const ADMIN_BUSY: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {

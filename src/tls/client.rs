@@ -60,7 +60,7 @@ pub fn connect(socket: TcpStream, host: &str, roots: &Roots) -> Result<Session, 
     })
 }
 
-fn read(roots: &Roots) -> Result<RootCertStore, String> {
+pub(super) fn read(roots: &Roots) -> Result<RootCertStore, String> {
     let mut store = RootCertStore::empty();
     match roots {
         Roots::System => {
@@ -90,7 +90,7 @@ fn read(roots: &Roots) -> Result<RootCertStore, String> {
     Ok(store)
 }
 
-fn explain(error: &io::Error) -> String {
+pub(super) fn explain(error: &io::Error) -> String {
     let tls = error
         .get_ref()
         .and_then(|error| error.downcast_ref::<Error>());

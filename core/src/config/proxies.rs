@@ -50,6 +50,20 @@ impl Proxies {
         self.ranges.is_empty()
     }
 
+    /// Whether a connection from an address, or over a Unix socket, must begin with a header.
+    pub fn require(&self, address: Option<IpAddr>) -> bool {
+        let header = match address {
+            Some(address) => self.header(address),
+            None => Some(self.unix()),
+        };
+        header == Some(ProxyHeader::Required)
+    }
+
+    /// Whether an address is that of such a proxy.
+    pub fn has(&self, address: IpAddr) -> bool {
+        self.header(address).is_some()
+    }
+
     /// The words that they were read from.
     pub(crate) fn words(&self) -> &[String] {
         &self.words
@@ -94,7 +108,7 @@ impl TrustedProxies {
     }
 
     /// Whether an address is that of such a proxy.
-    pub(crate) fn holds(&self, address: IpAddr) -> bool {
+    pub fn holds(&self, address: IpAddr) -> bool {
         self.ranges.iter().any(|range| range.holds(address))
     }
 }

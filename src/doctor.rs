@@ -1,0 +1,211 @@
+//! `flashgate doctor`: checks the machine, the files and the server, as its clients use it, and says what to do.
+//!
+//! Nothing is changed, and nobody logs in: a running server is not disturbed.
+
+mod dial;
+mod listeners;
+mod machine;
+mod outside;
+mod ports;
+mod probe;
+mod report;
+mod secure;
+mod store;
+mod websocket;
+
+use std::path::{Path, PathBuf};
+
+use argh::{ArgsInfo, FromArgs};
+
+use crate::failure::{Exit, Failure};
+use crate::owner;
+use crate::serve::{self, Reached, ServeOptions};
+use crate::sources::Place;
+pub use outside::Outside;
+pub use report::{CHECKS, Check};
+use report::{Finding, Form, Report};
+
+/// Check the machine, the files and the server, and say what to do.
+#[derive(FromArgs, ArgsInfo, Clone, Debug)]
+#[argh(
+    subcommand,
+    name = "doctor",
+    note = "Prints a line for each check: ok, warn or FAIL, what was found, and what to do. Exits with 0, or with 1 if a check has failed. Takes all options of flashgate serve, too; without any, it checks what the configuration file and the environment say. Nobody logs in, and nothing is changed, so the server may be running. To be run on the server, as root or as the server's user."
+)]
+pub struct DoctorOptions {
+    /// configuration file (default: FLASHGATE_CONFIG, or /etc/flashgate/flashgate.toml if it is there)
+    #[argh(option, arg_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// name of the server on the internet, like chat.example.com or chat.example.com:8080, to be checked from outside, too: certificate, proxy, WebSockets, addresses and silence; may be repeated (port 443 unless one is named)
+    #[argh(option, arg_name = "NAME", from_str_fn(Outside::read))]
+    pub host: Vec<Outside>,
+
+    /// file with the certificates of the authorities to trust, in PEM form (default: those that this system trusts)
+    #[argh(option, arg_name = "FILE")]
+    pub tls_ca: Option<PathBuf>,
+
+    /// how long connections of --host are left silent, in seconds; 0 to skip that (default 65, which is longer than most proxies wait)
+    #[argh(option, arg_name = "SECONDS", default = "65")]
+    pub silence: u64,
+
+    /// only check whether the server answers, for health checks
+    #[argh(switch)]
+    pub quick: bool,
+
+    /// print one object of JSON
+    #[argh(switch)]
+    pub json: bool,
+
+    /// what is left for serve
+    #[argh(option, hidden_help, long = "serve-arguments")]
+    pub serve: Vec<String>,
+}
+
+impl DoctorOptions {
+    /// The name of the server, if it was given.
+    fn name(&self) -> Option<String> {
+        self.host.first().map(|outside| outside.name.clone())
+    }
+}
+
+/// Makes all checks. `options` are those that a server would start with, or why it would not; `config` is the file
+/// that they are from.
+pub fn run(
+    own: &DoctorOptions,
+    options: Result<ServeOptions, Failure>,
+    config: Option<&Path>,
+) -> Result<(), Failure> {
+    let mut report = Report::new(if own.json { Form::Json } else { Form::Lines });
+    match options {
+        // Nothing is known of the server, but the machine is the same.
+        Err(failure) if failure.exit == Exit::Config => {
+            let found = Finding::fail(one_line(&failure.message), "the server does not start");
+            report.add(Check::Configuration, &found);
+            if !own.quick {
+                report.add(Check::Somaxconn, &machine::somaxconn());
+                report.add(Check::TimeZone, &machine::time_zone());
+            }
+        }
+        Err(failure) => return Err(failure),
+        Ok(options) if own.quick => {
+            let listeners = serve::reached(&options)?;
+            listeners::quick(&options, &listeners, &mut report);
+        }
+        Ok(options) => {
+            if let Some(file) = store::Where::of(&options).file() {
+                owner::become_owner_of(file)?;
+            }
+            all(own, &options, config, &mut report);
+        }
+    }
+    match report.end()? {
+        0 => Ok(()),
+        1 => Err(Exit::Failure.because("a check has failed; its line says what to do")),
+        count => Err(Exit::Failure.because(format!(
+            "{count} checks have failed; their lines say what to do"
+        ))),
+    }
+}
+
+fn all(own: &DoctorOptions, options: &ServeOptions, config: Option<&Path>, report: &mut Report) {
+    let listeners = configuration(options, report);
+    files(options, report);
+    report.add(Check::Permissions, &store::permissions(options, config));
+    store::check(options, report);
+    let metrics = listeners::running(options, &listeners);
+    let limit = metrics
+        .as_deref()
+        .and_then(|metrics| listeners::number(metrics, "process_max_fds"));
+    let clients = options.settings.limits.clients;
+    report.add(Check::OpenFiles, &machine::open_files(clients, limit));
+    report.add(Check::Somaxconn, &machine::somaxconn());
+    report.add(Check::Clock, &machine::clock(&dated(options, config)));
+    report.add(Check::TimeZone, &machine::time_zone());
+    report.add(
+        Check::BrowserPorts,
+        &ports::check(&listeners::ports(&listeners)),
+    );
+    listeners::check(options, own, &listeners, report);
+    for outside in &own.host {
+        outside::check(options, own, outside, report);
+    }
+}
+
+/// Whether the options make sense together, and where they listen.
+fn configuration(options: &ServeOptions, report: &mut Report) -> Vec<Reached> {
+    let listeners = serve::check_options(options).and_then(|()| serve::reached(options));
+    let (listeners, finding) = match listeners {
+        Ok(listeners) => (listeners, configured(options)),
+        Err(failure) => {
+            let failure = options.sources.explain(failure);
+            let found = one_line(Failure::without_help(&failure.message));
+            (
+                Vec::new(),
+                Finding::fail(found, "the server does not start"),
+            )
+        }
+    };
+    report.add(Check::Configuration, &finding);
+    listeners
+}
+
+fn configured(options: &ServeOptions) -> Finding {
+    if let Some(warning) = options.sources.warnings.first() {
+        return Finding::warn(one_line(warning), "correct or remove it");
+    }
+    let mut from: Vec<String> = options.sources.places().map(place).collect();
+    let count = from.len();
+    from.sort();
+    from.dedup();
+    Finding::ok(match count {
+        0 => "all options have their defaults".to_owned(),
+        1 => format!("1 option from {}", from.join(", ")),
+        count => format!("{count} options from {}", from.join(", ")),
+    })
+}
+
+/// A source of options, without the line.
+fn place(place: &Place) -> String {
+    match place {
+        Place::CommandLine => place.to_string(),
+        Place::Environment(_) => "the environment".to_owned(),
+        Place::File { path, .. } => path.to_string(),
+    }
+}
+
+/// Whether each file that the options name can be used.
+fn files(options: &ServeOptions, report: &mut Report) {
+    let mut read = Vec::new();
+    let before = log::max_level();
+    // What reading the certificates warns of is a check of its own.
+    log::set_max_level(log::LevelFilter::Off);
+    for (kind, check) in serve::FILES {
+        match check(options) {
+            Ok(()) => read.push(kind),
+            Err(failure) => {
+                let found = one_line(&failure.message);
+                let finding = Finding::fail(found, "correct the file, or what names it");
+                report.add_on(Check::Files, Some(kind), &finding);
+            }
+        }
+    }
+    log::set_max_level(before);
+    if read.len() == serve::FILES.len() {
+        let found = format!("{} can be read, as far as they are named", read.join(", "));
+        report.add(Check::Files, &Finding::ok(found));
+    }
+}
+
+/// Files whose times tell that the clock was right when they were written.
+fn dated(options: &ServeOptions, config: Option<&Path>) -> Vec<PathBuf> {
+    let store = store::Where::of(options);
+    let own = std::env::current_exe().ok();
+    let named = store.file().into_iter().chain(config);
+    let named = named.map(Path::to_owned).chain(own);
+    named.chain(options.tls_cert.iter().cloned()).collect()
+}
+
+fn one_line(text: &str) -> String {
+    text.trim().replace('\n', "; ")
+}
