@@ -176,23 +176,21 @@ fn place(place: &Place) -> String {
 
 /// Whether each file that the options name can be used.
 fn files(options: &ServeOptions, report: &mut Report) {
-    let mut read = Vec::new();
+    let mut faults = 0;
     let before = log::max_level();
     // What reading the certificates warns of is a check of its own.
     log::set_max_level(log::LevelFilter::Off);
     for (kind, check) in serve::FILES {
-        match check(options) {
-            Ok(()) => read.push(kind),
-            Err(failure) => {
-                let found = one_line(&failure.message);
-                let finding = Finding::fail(found, "correct the file, or what names it");
-                report.add_on(Check::Files, Some(kind), &finding);
-            }
+        if let Err(failure) = check(options) {
+            let found = one_line(&failure.message);
+            let finding = Finding::fail(found, "correct the file, or what names it");
+            report.add_on(Check::Files, Some(kind), &finding);
+            faults += 1;
         }
     }
     log::set_max_level(before);
-    if read.len() == serve::FILES.len() {
-        let found = format!("{} can be read, as far as they are named", read.join(", "));
+    if faults == 0 {
+        let found = "all that the options name can be read and used";
         report.add(Check::Files, &Finding::ok(found));
     }
 }

@@ -87,6 +87,9 @@ fn file(path: &Path, report: &mut Report) {
         .count()
         .and_then(|count| Ok((count, members.check()?)))
     {
+        Err(error) if error.fault == Fault::Corrupt => {
+            report.add(Check::Integrity, &Finding::fail(error.to_string(), DAMAGED));
+        }
         Err(error) => report.add(
             Check::Store,
             &Finding::fail(
@@ -115,10 +118,7 @@ fn file(path: &Path, report: &mut Report) {
 fn integrity(found: &Checkup) -> Finding {
     match found.damage.first() {
         None => Finding::ok("SQLite finds no damage"),
-        Some(first) => Finding::fail(
-            format!("the file is damaged: {first}"),
-            "stop the server, and copy a backup of flashgate members backup to its place",
-        ),
+        Some(first) => Finding::fail(format!("the file is damaged: {first}"), DAMAGED),
     }
 }
 
@@ -277,6 +277,8 @@ fn folder(path: &Path) -> PathBuf {
         Some(_) | None => ".".into(),
     }
 }
+
+const DAMAGED: &str = "stop the server, and copy a backup of flashgate members backup to its place";
 
 const MIB: u64 = 1024 * 1024;
 

@@ -8,6 +8,7 @@ mod compressed;
 mod config;
 #[cfg(feature = "mysql")]
 mod database;
+mod doctor;
 #[cfg(target_os = "linux")]
 mod flood;
 mod guest;

@@ -56,6 +56,11 @@ impl Authority {
         self.issue_until(folder, name, names, Ends::Late);
     }
 
+    /// Writes a certificate that has expired.
+    pub(crate) fn issue_expired(&self, folder: &Path, name: &str, names: &[&str]) {
+        self.issue_until(folder, name, names, Ends::Early);
+    }
+
     pub(super) fn issue_until(&self, folder: &Path, name: &str, names: &[&str], ends: Ends) {
         let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
         let mut params = CertificateParams::new(names).unwrap();
