@@ -5,10 +5,11 @@ use std::net::TcpListener;
 use flashgate_core::Role;
 
 use super::dial::Target;
+use super::options::DoctorOptions;
 use super::probe::{self, End};
 use super::report::{Check, Finding, Report};
+use super::secure;
 use super::websocket::Kind;
-use super::{DoctorOptions, secure};
 use crate::log::Place;
 use crate::serve::{Reached, ServeOptions};
 
@@ -139,9 +140,8 @@ fn server(target: &Target, listener: &Reached) -> Finding {
             advice,
         );
     }
-    let why = match target.connect() {
-        Ok(_) => return Finding::ok("something listens there"),
-        Err(why) => why,
+    let Err(why) = target.connect() else {
+        return Finding::ok("something listens there");
     };
     let cannot = target.places.iter().find_map(|place| match place {
         Place::Address(address) => TcpListener::bind(address).err(),

@@ -6,10 +6,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::dial::{Target, Wire, is_silence};
+use super::options::DoctorOptions;
 use super::probe::{self, End, short};
 use super::report::{Check, Finding, Report};
 use super::websocket::{self, Kind, Refused, closed};
-use super::{DoctorOptions, ports, secure};
+use super::{ports, secure};
 use crate::log::Place;
 use crate::serve::ServeOptions;
 
@@ -124,7 +125,7 @@ fn upgrade(target: &Target, port: u16) -> Finding {
             websocket.close();
             match probe::websocket(target, Kind::Binary, Some(&origin)) {
                 Finding::Ok(_) => probe::websocket(target, Kind::Text, Some(&origin)),
-                other => other,
+                other @ (Finding::Warn(..) | Finding::Fail(..)) => other,
             }
         }
         Err(Refused::Broken(why)) => Finding::fail(why, UPGRADE),

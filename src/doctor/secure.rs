@@ -1,7 +1,7 @@
 //! TLS: the handshake, the chain, the name and the end of the certificate.
 
-use super::DoctorOptions;
 use super::dial::{Target, Wire};
+use super::options::DoctorOptions;
 use super::report::{Check, Finding, Report};
 use crate::tls::{Roots, Shown};
 

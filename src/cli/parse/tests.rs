@@ -22,6 +22,7 @@ fn serve(line: &str) -> ServeOptions {
         Ok(Request::Run(command)) => match *command {
             Command::Serve(options) => options,
             Command::Config(_)
+            | Command::Doctor(_)
             | Command::Members(_)
             | Command::Chat(_)
             | Command::Replay(_)
@@ -36,6 +37,7 @@ fn help_fits_a_terminal() {
     for line in [
         "",
         "serve",
+        "doctor",
         "members",
         "members add",
         "members list",
@@ -275,7 +277,7 @@ fn what_was_meant_is_told() {
         ),
         (
             "fly",
-            "there is no command fly; the commands are serve, config, members, chat, replay and ruffle-config\n",
+            "there is no command fly; the commands are serve, config, doctor, members, chat, replay and ruffle-config\n",
         ),
         (
             "serve --max-client 3",

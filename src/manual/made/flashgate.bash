@@ -17,6 +17,7 @@ _flashgate() {
             'config check' | \
             'config show' | \
             'config default' | \
+            'doctor' | \
             'members' | \
             'members add' | \
             'members list' | \
@@ -39,7 +40,7 @@ _flashgate() {
     '')
         case $prev in
         *)
-            words='serve config members chat replay ruffle-config --help --version'
+            words='serve config doctor members chat replay ruffle-config --help --version'
             ;;
         esac
         ;;
@@ -100,6 +101,15 @@ _flashgate() {
         case $prev in
         *)
             words='--help'
+            ;;
+        esac
+        ;;
+    'doctor')
+        case $prev in
+        --config | --tls-ca) compopt -o default; return ;;
+        --host | --silence) return ;;
+        *)
+            words='--config --help --host --json --quick --silence --tls-ca'
             ;;
         esac
         ;;

@@ -12,6 +12,7 @@ function __flashgate_at
             'config check' \
             'config show' \
             'config default' \
+            'doctor' \
             'members' \
             'members add' \
             'members list' \
@@ -44,6 +45,7 @@ complete -c flashgate -f
 
 complete -c flashgate -n '__flashgate_at ""' -a serve -d 'Run the server'
 complete -c flashgate -n '__flashgate_at ""' -a config -d 'Check, show or print configuration'
+complete -c flashgate -n '__flashgate_at ""' -a doctor -d 'Check the machine'
 complete -c flashgate -n '__flashgate_at ""' -a members -d 'Manage the member store'
 complete -c flashgate -n '__flashgate_at ""' -a chat -d 'Chat in the terminal'
 complete -c flashgate -n '__flashgate_at ""' -a replay -d 'Play a recording'
@@ -208,6 +210,14 @@ complete -c flashgate -n '__flashgate_at "config show"' -l tls-key -r -F -d 'fil
 complete -c flashgate -n '__flashgate_at "config show"' -l trust-proxy -x -d 'address or range of a proxy that names its client in each HTTP request'
 
 complete -c flashgate -n '__flashgate_at "config default"; and not __flashgate_has --help' -l help -d 'print what the command takes'
+
+complete -c flashgate -n '__flashgate_at "doctor"; and not __flashgate_has --config' -l config -r -F -d 'configuration file'
+complete -c flashgate -n '__flashgate_at "doctor"; and not __flashgate_has --help' -l help -d 'print what the command takes'
+complete -c flashgate -n '__flashgate_at "doctor"' -l host -x -d 'name of the server on the internet'
+complete -c flashgate -n '__flashgate_at "doctor"; and not __flashgate_has --json' -l json -d 'print one object of JSON'
+complete -c flashgate -n '__flashgate_at "doctor"; and not __flashgate_has --quick' -l quick -d 'only check whether the server answers'
+complete -c flashgate -n '__flashgate_at "doctor"; and not __flashgate_has --silence' -l silence -x -d 'how long connections of --host are left silent'
+complete -c flashgate -n '__flashgate_at "doctor"; and not __flashgate_has --tls-ca' -l tls-ca -r -F -d 'file with the certificates of the authorities to trust'
 
 complete -c flashgate -n '__flashgate_at "members"' -a add -d 'Add a member; the password is asked for'
 complete -c flashgate -n '__flashgate_at "members"' -a list -d 'List members: all'
