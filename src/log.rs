@@ -6,9 +6,11 @@
 
 pub mod diagnostics;
 mod event;
+mod fields;
 mod line;
 mod writer;
 
 pub use event::{Event, Format, Place};
+pub use fields::{EVENTS, EventRow, FIELDS, Field};
 pub use line::line;
 pub use writer::{Writer, stdout};

@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use flashgate_core::{MemberId, NotePart, NoteWriter, Now, Peer, UnixSeconds};
 
 use super::event::{Event, Format, Place};
+use super::fields;
 use crate::text::Quoted;
 
 /// One log line, without its end.
@@ -211,6 +212,7 @@ impl NoteWriter for Line<'_> {
                 self.text.push_str(event);
                 self.text.push('"');
                 for (name, part) in facts {
+                    debug_assert!(fields::is_known(event, name), "{event}: {name}");
                     self.field(name, *part);
                 }
             }

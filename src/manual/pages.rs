@@ -5,6 +5,7 @@ use roff::{Inline, bold, italic, roman};
 use super::commands::{Amount, Command};
 use super::markdown::{Page, plain};
 use crate::config::{self, Keys};
+use crate::log::{EVENTS, FIELDS};
 use crate::serve;
 
 /// All pages with the names of their files.
@@ -69,6 +70,23 @@ fn insert(page: &mut Page, what: &str, program: &Command) {
             }
         }
         "keys" => keys(page),
+        "log fields" => {
+            for field in FIELDS {
+                page.item(vec![bold(field.name)], plain(field.holds));
+            }
+        }
+        "log events" => {
+            for event in EVENTS {
+                let fields = match event.fields {
+                    [] => "no further field".to_owned(),
+                    fields => fields.join(", "),
+                };
+                page.item(
+                    vec![bold(event.name)],
+                    plain(&format!("{}: {fields}", event.what)),
+                );
+            }
+        }
         _ => panic!("nothing is called {what}"),
     }
 }
