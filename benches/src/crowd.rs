@@ -12,6 +12,8 @@ use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, SocketFlags, SocketType, sockopt};
 
 use crate::fault::Fault;
+use crate::stream::Stream;
+use crate::tls::Clients;
 use crate::wire::{Found, Wire};
 
 /// The clients of one server.
@@ -25,10 +27,14 @@ pub(crate) struct Crowd {
     buffer: Vec<u8>,
     /// Connections so far, by which their addresses are chosen.
     connected: usize,
+    /// For clients over TLS.
+    pub(crate) tls: Option<Clients>,
+    /// Whether each connection begins with a PROXY header.
+    pub(crate) proxied: bool,
 }
 
 struct Client {
-    stream: TcpStream,
+    stream: Stream,
     /// The start of an incomplete answer.
     partial: Vec<u8>,
     /// Whether its output waits for space in the socket.
@@ -109,7 +115,17 @@ impl Crowd {
             },
             buffer: vec![0; 256 * 1024],
             connected: 0,
+            tls: None,
+            proxied: false,
         })
+    }
+
+    /// No clients of the same server, which will connect in the same way.
+    pub(crate) fn afresh(&self) -> Result<Self, Fault> {
+        let mut crowd = Self::new(self.server, self.wire)?;
+        crowd.tls.clone_from(&self.tls);
+        crowd.proxied = self.proxied;
+        Ok(crowd)
     }
 
     /// How many places there are.
@@ -139,17 +155,25 @@ impl Crowd {
 
     /// Has a new client take a place that is free.
     pub(crate) fn connect(&mut self, place: usize) -> Result<(), Fault> {
-        let stream = connect(self.server, self.next_address(), Connect::Wait)?;
-        if matches!(self.wire, Wire::Binary | Wire::Text) {
-            upgrade(&stream)?;
+        let mut socket = connect(self.server, self.next_address(), Connect::Wait)?;
+        if self.proxied {
+            socket.write_all(&proxy_header(self.connected))?;
         }
-        stream.set_nonblocking(true)?;
+        if matches!(self.wire, Wire::Binary | Wire::Text) {
+            upgrade(&socket)?;
+        }
+        let stream = match &self.tls {
+            Some(clients) => clients.handshake(socket)?,
+            None => Stream::new(socket, None),
+        };
+        stream.socket.set_nonblocking(true)?;
         self.take_place(place, stream, Said::Now)
     }
 
     /// Begins to connect without waiting; the first command is sent as soon as the connection is established.
     pub(crate) fn connect_soon(&mut self, place: usize, first: Option<&[u8]>) -> Result<(), Fault> {
-        let stream = connect(self.server, self.next_address(), Connect::Soon)?;
+        let socket = connect(self.server, self.next_address(), Connect::Soon)?;
+        let stream = Stream::new(socket, None);
         self.outs.waiting[place].clear();
         if let Some(first) = first {
             self.outs.wires[place].put(first, &mut self.outs.waiting[place]);
@@ -164,11 +188,11 @@ impl Crowd {
         Ipv4Addr::new(127, 0, 1, 1 + host)
     }
 
-    fn take_place(&mut self, place: usize, stream: TcpStream, said: Said) -> Result<(), Fault> {
+    fn take_place(&mut self, place: usize, stream: Stream, said: Said) -> Result<(), Fault> {
         let data = epoll::EventData::new_u64(place as u64);
         let mut flags = epoll::EventFlags::IN;
         flags.set(epoll::EventFlags::OUT, said == Said::Later);
-        epoll::add(&self.epoll, &stream, data, flags)?;
+        epoll::add(&self.epoll, &stream.socket, data, flags)?;
         self.outs.wires[place] = self.wire;
         self.clients[place] = Some(Client {
             stream,
@@ -188,7 +212,7 @@ impl Crowd {
     /// Resets a client's connection.
     pub(crate) fn reset(&mut self, place: usize) -> Result<(), Fault> {
         if let Some(client) = &self.clients[place] {
-            sockopt::set_socket_linger(&client.stream, Some(Duration::ZERO))?;
+            sockopt::set_socket_linger(&client.stream.socket, Some(Duration::ZERO))?;
         }
         self.leave(place);
         Ok(())
@@ -215,7 +239,7 @@ impl Crowd {
     /// Limits the system's buffer for a client that does not read to that of one that does.
     pub(crate) fn limit_receive_buffer(&mut self, place: usize) -> Result<(), Fault> {
         let client = self.clients[place].as_mut().ok_or_else(gone)?;
-        let limited = sockopt::set_socket_recv_buffer_size(&client.stream, 256 * 1024);
+        let limited = sockopt::set_socket_recv_buffer_size(&client.stream.socket, 256 * 1024);
         Ok(limited?)
     }
 
@@ -335,6 +359,8 @@ impl Crowd {
         let Some(client) = &mut self.clients[place] else {
             return Ok(());
         };
+        // Any error shows again at the next read.
+        let _ = client.stream.flush();
         let waiting = &mut self.outs.waiting[place];
         match client.stream.write(waiting) {
             Ok(written) if written == waiting.len() => waiting.clear(),
@@ -343,7 +369,7 @@ impl Crowd {
             // The next read reports that the connection is gone.
             Err(_) => waiting.clear(),
         }
-        let blocked = !waiting.is_empty();
+        let blocked = !waiting.is_empty() || client.stream.is_behind();
         if blocked != client.blocked {
             client.blocked = blocked;
             client.watch(&self.epoll, place)?;
@@ -358,7 +384,7 @@ impl Client {
         flags.set(epoll::EventFlags::IN, self.reading == Reading::Open);
         flags.set(epoll::EventFlags::OUT, self.blocked);
         let data = epoll::EventData::new_u64(place as u64);
-        Ok(epoll::modify(epoll, &self.stream, data, flags)?)
+        Ok(epoll::modify(epoll, &self.stream.socket, data, flags)?)
     }
 }
 
@@ -386,6 +412,11 @@ fn take(
             Found::Partial => return Ok((taken, true)),
         }
     }
+}
+
+/// Connects from this address, and waits until it has.
+pub(crate) fn connect_from(server: SocketAddr, from: Ipv4Addr) -> Result<TcpStream, Fault> {
+    connect(server, from, Connect::Wait)
 }
 
 fn connect(server: SocketAddr, from: Ipv4Addr, how: Connect) -> Result<TcpStream, Fault> {
@@ -420,6 +451,13 @@ pub(crate) fn upgrade(mut stream: &TcpStream) -> Result<(), Fault> {
     } else {
         Err(Fault::wrong("no WebSocket", &answer))
     }
+}
+
+/// The header of a proxy for one of its clients, which have as many addresses as clients without a proxy (PROXY
+/// protocol, version 1).
+fn proxy_header(client: usize) -> Vec<u8> {
+    let host = client % ADDRESSES;
+    format!("PROXY TCP4 10.0.0.{host} 192.0.2.1 40000 80\r\n").into_bytes()
 }
 
 fn gone() -> Fault {

@@ -1,6 +1,7 @@
 //! The kinds of work that servers are given.
 
 pub(crate) mod burst;
+pub(crate) mod handshakes;
 pub(crate) mod idle;
 pub(crate) mod list;
 pub(crate) mod login;

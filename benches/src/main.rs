@@ -46,7 +46,9 @@ mod scale;
 mod server;
 mod soak;
 mod storm;
+mod stream;
 mod table;
+mod tls;
 mod wire;
 
 use std::path::PathBuf;
@@ -65,7 +67,7 @@ use wire::Wire;
 /// Measure flashgate beside a bare epoll loop.
 #[derive(FromArgs, Debug)]
 #[argh(
-    note = "Rows: one, sixteen (private messages, 1 or 16 in flight), others, presence-500, presence-5000, burst, room-500, room-5000, rooms-1000, join-5000, login, memory, list, slow, noise; without a name, all of these. Rows that run only by name: soak, an hour of everything; scale, up to 100,000 members; storm, all reconnect at once; refused, whether the time of a failed login tells why; queued, the same behind a queue; first-logins, of members with old hashes."
+    note = "Rows: one, sixteen (private messages, 1 or 16 in flight), others, presence-500, presence-5000, burst, room-500, room-5000, rooms-1000, join-5000, login, memory, list, slow, noise, tls, tls-500, tls-memory, handshakes, proxied; without a name, all of these. Rows that run only by name: soak, an hour of everything; scale, up to 100,000 members; storm, all reconnect at once; refused, whether the time of a failed login tells why; queued, the same behind a queue; first-logins, of members with old hashes."
 )]
 struct Options {
     /// which rows to measure

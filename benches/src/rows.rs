@@ -1,5 +1,7 @@
 //! The rows of the table: what is compared with what, and the targets.
 
+mod tls;
+
 use crate::Bench;
 use crate::crowd::Reading;
 use crate::fault::Fault;
@@ -38,7 +40,7 @@ impl std::fmt::Debug for Row {
     }
 }
 
-pub(crate) static ROWS: [Row; 15] = [
+pub(crate) static ROWS: [Row; 20] = [
     Row {
         name: "one",
         title: "Private messages, 50 pairs, 1 in flight: each delivery",
@@ -158,6 +160,11 @@ pub(crate) static ROWS: [Row; 15] = [
         is_in_slices: true,
         measure: noise,
     },
+    tls::ONE,
+    tls::ROOM,
+    tls::MEMORY,
+    tls::HANDSHAKES,
+    tls::PROXIED,
 ];
 
 /// Rows that take long, and run only when they are named.
@@ -215,7 +222,14 @@ impl Bench {
     }
 
     pub(crate) fn seat(&self, kind: Kind, wire: Wire, options: &[String]) -> Result<Seat, Fault> {
-        Seat::new(self.programs.start(kind, options)?, wire)
+        let (mut options, mut clients) = (options.to_vec(), None);
+        if wire == Wire::Tls {
+            options.extend(self.programs.certificate.options());
+            clients = Some(self.programs.certificate.clients()?);
+        }
+        let mut seat = Seat::new(self.programs.start(kind, &options)?, wire)?;
+        seat.crowd.tls = clients;
+        Ok(seat)
     }
 
     /// Lets all take turns. Returns what each slice of each has cost.
@@ -317,9 +331,10 @@ fn compared(
             Kind::Floor | Kind::OneWay => {}
             Kind::Ngircd | Kind::Inspircd => to(Kind::OneWay, Wire::Raw, "one way", None),
             Kind::Smol | Kind::Std => {
-                let first = *kind == Kind::Smol && *wire == Wire::Raw;
-                to(Kind::Floor, Wire::Raw, "floor", first.then_some(target));
-                if *wire != Wire::Raw {
+                let floor = if *wire == Wire::Tls { *wire } else { Wire::Raw };
+                let first = *kind == Kind::Smol && *wire == floor;
+                to(Kind::Floor, floor, "floor", first.then_some(target));
+                if *wire != floor {
                     to(*kind, Wire::Raw, "raw", Some(WEBSOCKET));
                 }
                 if *kind == Kind::Std {

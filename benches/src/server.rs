@@ -15,6 +15,7 @@ use tempfile::TempDir;
 
 use crate::fault::Fault;
 use crate::irc;
+use crate::tls::Pair;
 
 /// Which server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +54,8 @@ pub(crate) struct Programs {
     flashgate: PathBuf,
     /// Where the store of members is.
     pub(crate) store: PathBuf,
+    /// The certificate of servers that take TLS.
+    pub(crate) certificate: Pair,
     /// A folder of our own, which is removed with this value.
     _folder: Option<TempDir>,
 }
@@ -79,6 +82,7 @@ impl Programs {
                 None => release.join("flashgate"),
             },
             target: release,
+            certificate: Pair::create(folder.path())?,
             store: folder.path().to_owned(),
             _folder: Some(folder),
         };
@@ -104,6 +108,7 @@ impl Programs {
         Ok(Self {
             flashgate: target.join("flashgate"),
             target: target.to_owned(),
+            certificate: Pair::of(&store),
             store,
             _folder: None,
         })
@@ -114,6 +119,7 @@ impl Programs {
         Self {
             flashgate: self.flashgate.clone(),
             target: self.target.clone(),
+            certificate: self.certificate.clone(),
             store,
             _folder: None,
         }

@@ -7,6 +7,8 @@ use crate::fault::Fault;
 pub(crate) enum Wire {
     /// Ended by NUL.
     Raw,
+    /// Ended by NUL, over TLS.
+    Tls,
     /// Ended by NUL, in binary WebSocket messages.
     Binary,
     /// Text WebSocket messages.
@@ -33,6 +35,7 @@ impl Wire {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Raw => "raw",
+            Self::Tls => "tls",
             Self::Binary => "binary",
             Self::Text => "text",
             Self::Irc => "irc",
@@ -42,7 +45,7 @@ impl Wire {
     /// Appends a command as this wire has it.
     pub(crate) fn put(self, command: &[u8], out: &mut Vec<u8>) {
         match self {
-            Self::Raw => {
+            Self::Raw | Self::Tls => {
                 out.extend(command);
                 out.push(0);
             }
@@ -63,7 +66,7 @@ impl Wire {
     /// Looks for the first answer in some bytes.
     pub(crate) fn find(self, bytes: &[u8]) -> Result<Found<'_>, Fault> {
         match self {
-            Self::Raw => Ok(ended(bytes, 0, b"")),
+            Self::Raw | Self::Tls => Ok(ended(bytes, 0, b"")),
             Self::Irc => Ok(ended(bytes, b'\n', b"\r")),
             Self::Binary => match message(bytes, 0x82)? {
                 Found::Answer(answer, taken) => match answer.strip_suffix(b"\0") {

@@ -3,7 +3,6 @@
 use std::thread;
 use std::time::Duration;
 
-use crate::crowd::Crowd;
 use crate::fault::Fault;
 use crate::load::{Load, Seat};
 use crate::loads::login::Logins;
@@ -25,7 +24,7 @@ pub(crate) fn measure(seat: &mut Seat, crowds: &[usize]) -> Result<Vec<Memory>, 
     logins.prepare(seat)?;
     logins.slice(seat, Duration::from_millis(100))?;
     let alone = rested(seat)?;
-    seat.crowd = Crowd::new(seat.server.address, seat.wire)?;
+    seat.crowd = seat.crowd.afresh()?;
     let mut online = 0;
     let mut found = Vec::new();
     for crowd in crowds {

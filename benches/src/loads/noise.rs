@@ -73,11 +73,11 @@ impl Talkers {
         length: Duration,
     ) -> Result<[f64; 2], Fault> {
         let noisy = Noisy::connect(seat.server.address, noise)?;
-        let silent = self.median(seat, length)?;
+        let silent = self.latency(seat, length, MEDIAN)?;
         let is_over = AtomicBool::new(false);
         thread::scope(|scope| {
             let noisy = scope.spawn(|| noisy.run(noise, &is_over));
-            let loud = self.median(seat, length);
+            let loud = self.latency(seat, length, MEDIAN);
             is_over.store(true, SeqCst);
             let panicked = |_| Err(Fault::new("a thread of the load has panicked"));
             noisy.join().unwrap_or_else(panicked)?;
@@ -85,7 +85,13 @@ impl Talkers {
         })
     }
 
-    fn median(&mut self, seat: &mut Seat, length: Duration) -> Result<f64, Fault> {
+    /// The latency that this many percent of the messages do not exceed, in microseconds.
+    pub(crate) fn latency(
+        &mut self,
+        seat: &mut Seat,
+        length: Duration,
+        percent: usize,
+    ) -> Result<f64, Fault> {
         self.latencies.clear();
         self.pairs.restart();
         let end = Instant::now() + length;
@@ -96,9 +102,10 @@ impl Talkers {
         seat.crowd
             .until(self, |talkers| talkers.pairs.under_way() == 0)?;
         self.latencies.sort_unstable();
-        let median = self.latencies.get(self.latencies.len() / 2);
-        let median = median.ok_or_else(|| Fault::new("no messages"))?;
-        Ok(median.as_secs_f64() * 1e6)
+        let at = self.latencies.len() * percent / 100;
+        let latency = self.latencies.get(at);
+        let latency = latency.ok_or_else(|| Fault::new("no messages"))?;
+        Ok(latency.as_secs_f64() * 1e6)
     }
 }
 
@@ -170,6 +177,8 @@ impl Noisy {
         Ok(())
     }
 }
+
+const MEDIAN: usize = 50;
 
 const CONNECTIONS: usize = 240;
 

@@ -79,7 +79,7 @@ impl Pair {
 impl Talk {
     pub(crate) fn new(seat: &Seat, pairs: usize, in_flight: u32, text: &str) -> Self {
         let messages = match seat.wire {
-            Wire::Raw | Wire::Binary | Wire::Text => Messages::chat,
+            Wire::Raw | Wire::Tls | Wire::Binary | Wire::Text => Messages::chat,
             Wire::Irc => Messages::irc,
         };
         let pair = |n| Pair::new(messages(2 * n + 1, 2 * n + 2, text), in_flight);

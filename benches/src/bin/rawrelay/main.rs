@@ -1,6 +1,6 @@
 //! The floor: the least that a chat server on epoll does to move the same frames.
 //!
-//!     rawrelay [--echo] [--blob BYTES]
+//!     rawrelay [--echo] [--blob BYTES] [--tls-cert FILE --tls-key FILE]
 //!
 //! One thread, level-triggered: it reads one socket and writes the result before it turns to the next. It knows no XML, no
 //! members and no rules, trusts every client, and copies bytes between constants. Yet each frame has the bytes that the
@@ -16,16 +16,26 @@
 //!
 //! All that one read leads to for one connection is written at once, as any server would do.
 
+#[path = "../../stream.rs"]
+mod stream;
+
 use std::io::{self, Read, Write};
 use std::mem;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::Arc;
 
 use argh::FromArgs;
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll;
 use rustix::io::Errno;
 use rustix::net::sockopt::set_tcp_nodelay;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection};
+
+use stream::Stream;
 
 /// Relay NUL-ended frames on a bare epoll loop.
 #[derive(FromArgs)]
@@ -37,6 +47,14 @@ struct Options {
     /// how many bytes a LIST is answered with
     #[argh(option, default = "1024")]
     blob: usize,
+
+    /// the certificate of a relay that takes TLS alone
+    #[argh(option)]
+    tls_cert: Option<String>,
+
+    /// its key
+    #[argh(option)]
+    tls_key: Option<String>,
 }
 
 fn main() -> io::Result<()> {
@@ -54,6 +72,7 @@ struct Relay {
     epoll: OwnedFd,
     listener: TcpListener,
     echo: bool,
+    tls: Option<Arc<ServerConfig>>,
     /// What a LIST is answered with.
     blob: Vec<u8>,
     conns: Vec<Option<Conn>>,
@@ -72,7 +91,7 @@ struct Relay {
 }
 
 struct Conn {
-    stream: TcpStream,
+    stream: Stream,
     name: Option<usize>,
     /// The rooms that it is in.
     rooms: Vec<usize>,
@@ -98,6 +117,10 @@ impl Relay {
             epoll,
             listener,
             echo: options.echo,
+            tls: match (&options.tls_cert, &options.tls_key) {
+                (Some(certificate), Some(key)) => Some(tls(certificate.as_ref(), key.as_ref())?),
+                _ => None,
+            },
             blob,
             conns: Vec::new(),
             free: Vec::new(),
@@ -137,18 +160,23 @@ impl Relay {
 
     /// One connection a turn: the poll is level-triggered, so it reports the next one again.
     fn accept(&mut self) -> io::Result<()> {
-        let (stream, _) = match self.listener.accept() {
+        let (socket, _) = match self.listener.accept() {
             Ok(accepted) => accepted,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
             Err(error) => return Err(error),
         };
-        stream.set_nonblocking(true)?;
-        set_tcp_nodelay(&stream, true)?;
+        socket.set_nonblocking(true)?;
+        set_tcp_nodelay(&socket, true)?;
         let slot = self.free.pop().unwrap_or(self.conns.len());
         let data = epoll::EventData::new_u64(slot as u64);
-        epoll::add(&self.epoll, &stream, data, epoll::EventFlags::IN)?;
+        epoll::add(&self.epoll, &socket, data, epoll::EventFlags::IN)?;
+        let tls = self
+            .tls
+            .as_ref()
+            .map(|tls| ServerConnection::new(Arc::clone(tls)));
+        let tls = tls.transpose().map_err(io::Error::other)?;
         let conn = Conn {
-            stream,
+            stream: Stream::new(socket, tls.map(Into::into)),
             name: None,
             rooms: Vec::new(),
             partial: Vec::new(),
@@ -395,7 +423,7 @@ impl Relay {
             }
             // Nothing waits: the frame need not be copied.
             let written = conn.stream.write(frame).unwrap_or(0);
-            if written < frame.len() {
+            if written < frame.len() || conn.stream.is_behind() {
                 conn.out.extend(&frame[written..]);
                 self.flush(slot); // to wait for space in the socket
             }
@@ -407,6 +435,7 @@ impl Relay {
             return;
         };
         // Any other error than a full socket shows again at the next read.
+        let _ = conn.stream.flush();
         if conn.blob_left > 0 {
             let left = &self.blob[self.blob.len() - conn.blob_left..];
             conn.blob_left -= conn.stream.write(left).unwrap_or(0);
@@ -418,13 +447,13 @@ impl Relay {
                 conn.written = 0;
             }
         }
-        let blocked = conn.blob_left > 0 || !conn.out.is_empty();
+        let blocked = conn.blob_left > 0 || !conn.out.is_empty() || conn.stream.is_behind();
         if blocked != conn.blocked {
             conn.blocked = blocked;
             let mut flags = epoll::EventFlags::IN;
             flags.set(epoll::EventFlags::OUT, blocked);
             let data = epoll::EventData::new_u64(slot as u64);
-            let _ = epoll::modify(&self.epoll, &conn.stream, data, flags);
+            let _ = epoll::modify(&self.epoll, &conn.stream.socket, data, flags);
         }
     }
 
@@ -444,6 +473,19 @@ impl Relay {
             self.tell(format!("<quit aid=\"m{name}\" />\0").as_bytes());
         }
     }
+}
+
+fn tls(certificate: &Path, key: &Path) -> io::Result<Arc<ServerConfig>> {
+    let certificate = CertificateDer::from_pem_file(certificate).map_err(io::Error::other)?;
+    let key = PrivateKeyDer::from_pem_file(key).map_err(io::Error::other)?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .map_err(io::Error::other)?;
+    Ok(Arc::new(config))
 }
 
 fn part_frame(room: usize, name: usize) -> String {
