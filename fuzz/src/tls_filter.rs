@@ -295,7 +295,7 @@ fn fixture() -> &'static Fixture {
             certificate: file("one.pem", &certificate.pem()),
             key: file("one.key", &key.serialize_pem()),
         };
-        let (watched, _) = Watched::open(&[pair]).expect("they fit");
+        let (watched, _) = Watched::open(&[pair], None).expect("they fit");
         let acceptor = Acceptor::new(watched.certificates()).expect("random numbers");
         Fixture { acceptor, roots }
     })

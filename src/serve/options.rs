@@ -53,6 +53,35 @@ pub struct ServeOptions {
     #[argh(option, arg_name = "FILE")]
     pub tls_key: Vec<PathBuf>,
 
+    /// name to get a certificate for from Let's Encrypt, like chat.example.com, whose subscriber agreement you accept thereby; may be repeated for more names in the same certificate; port 443 of each must lead to this server; needs a build with --features acme
+    #[argh(option, arg_name = "NAME", from_str_fn(host_name))]
+    pub acme: Vec<String>,
+
+    /// Where it is kept.
+    #[argh(
+        option,
+        arg_name = "DIR",
+        description = "folder for the certificate of --acme and for the keys, made if missing; only its owner can read it (default flashgate-acme)"
+    )]
+    pub acme_cache: Option<PathBuf>,
+
+    /// mail address that the authority of --acme may write to; may be repeated
+    #[argh(option, arg_name = "MAIL", from_str_fn(mail))]
+    pub acme_contact: Vec<String>,
+
+    /// Another authority.
+    #[argh(
+        option,
+        arg_name = "URL",
+        from_str_fn(directory),
+        description = "another authority for --acme, by its ACME directory (default https://acme-v02.api.letsencrypt.org/directory)"
+    )]
+    pub acme_directory: Option<String>,
+
+    /// file with the certificates, in PEM form, of those who may have signed that of the authority's own server (default: whom this system trusts)
+    #[argh(option, arg_name = "FILE")]
+    pub acme_ca: Option<PathBuf>,
+
     /// folder that certbot --webroot or lego --http.webroot writes its challenges to; they are served under /.well-known/acme-challenge/, and nothing else of the folder is
     #[argh(option, arg_name = "DIR")]
     pub acme_webroot: Option<PathBuf>,
@@ -295,6 +324,35 @@ fn domain(text: &str) -> Result<String, String> {
              and without a port"
                 .to_owned(),
         )
+    }
+}
+
+fn host_name(text: &str) -> Result<String, String> {
+    let is_address = text.parse::<IpAddr>().is_ok();
+    if is_host_name(text) && text.contains('.') && !is_address {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err("it must be a host name like chat.example.com, without * and without a port".to_owned())
+    }
+}
+
+fn mail(text: &str) -> Result<String, String> {
+    let is_plain = text
+        .bytes()
+        .all(|b| b.is_ascii_graphic() && !b",?<>\"".contains(&b));
+    match text.split_once('@') {
+        Some((name, host)) if is_plain && !name.is_empty() && is_host_name(host) => {
+            Ok(text.to_owned())
+        }
+        Some(_) | None => Err("it must be a mail address like you@example.com".to_owned()),
+    }
+}
+
+fn directory(text: &str) -> Result<String, String> {
+    let is_plain = text.bytes().all(|b| b.is_ascii_graphic());
+    match text.strip_prefix("https://") {
+        Some(rest) if is_plain && !rest.starts_with('/') && !rest.is_empty() => Ok(text.to_owned()),
+        Some(_) | None => Err("it must begin with https:// and a host".to_owned()),
     }
 }
 

@@ -53,8 +53,17 @@ pub(crate) fn check(options: &ServeOptions) -> Result<(), Failure> {
             times(keys)
         ));
     }
+    let describes_authority = options.acme_cache.is_some()
+        || !options.acme_contact.is_empty()
+        || options.acme_directory.is_some()
+        || options.acme_ca.is_some();
+    if options.acme.is_empty() && describes_authority {
+        return refuse(
+            "--acme-cache, --acme-contact, --acme-directory and --acme-ca say how --acme gets a certificate; add --acme NAME",
+        );
+    }
     let redirects = options.settings.redirect_https == HttpsRedirect::On;
-    if redirects && certificates == 0 {
+    if redirects && certificates == 0 && options.acme.is_empty() {
         return refuse(
             "--redirect-https leads to TLS, which needs a certificate; add --tls-cert FILE and --tls-key FILE",
         );
@@ -199,10 +208,19 @@ pub(super) fn own_site<'a>(options: &'a ServeOptions, private: &'a [PathBuf]) ->
 /// own.
 pub(super) fn private(options: &ServeOptions) -> Vec<PathBuf> {
     let named = [&options.members, &options.mysql_password, &options.record];
-    let named = named.into_iter().flatten().chain(&options.tls_key);
+    let named = named.into_iter().flatten().chain(&options.tls_key).cloned();
+    let got = (!options.acme.is_empty()).then(|| fs::read_dir(acme_cache(options)).ok());
+    let got = got.flatten().into_iter().flatten().flatten();
     named
+        .chain(got.map(|entry| entry.path()))
         .filter_map(|path| fs::canonicalize(path).ok())
         .collect()
+}
+
+/// Where certificates are kept that the server gets by itself.
+pub(super) fn acme_cache(options: &ServeOptions) -> &Path {
+    let named = options.acme_cache.as_deref();
+    named.unwrap_or(Path::new("flashgate-acme"))
 }
 
 /// How many connections of any kind the options ask for, within the limit on open files.

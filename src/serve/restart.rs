@@ -15,6 +15,11 @@ macro_rules! only_at_the_start {
 }
 
 only_at_the_start!(
+    acme,
+    acme_ca,
+    acme_cache,
+    acme_contact,
+    acme_directory,
     acme_webroot,
     active_if,
     charset,
@@ -54,7 +59,7 @@ pub(super) fn keep(running: &ServeOptions, newer: &mut ServeOptions) -> Vec<Stri
         kept.sort_unstable();
     }
     // Listeners take TLS, or they do not; other certificates can be read at any time.
-    if running.tls_cert.is_empty() != newer.tls_cert.is_empty() {
+    if running.acme.is_empty() && running.tls_cert.is_empty() != newer.tls_cert.is_empty() {
         newer.tls_cert.clone_from(&running.tls_cert);
         newer.tls_key.clone_from(&running.tls_key);
         kept.extend(TLS.map(str::to_owned));

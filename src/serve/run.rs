@@ -47,7 +47,7 @@ pub fn serve(options: &ServeOptions, again: Again) -> Result<(), Failure> {
     plan::webroot(options)?;
     let site = Arc::new(web::site(plan::own_site(options, &plan::private(options)))?);
     let tickets = plan::ticket_secret(options)?;
-    let tls = Tls::open(options)?;
+    let mut tls = Tls::open(options)?;
     // The store comes last, so that a server which cannot start leaves no file behind.
     let listeners = listen::open(&addresses, &sockets)?;
     let places = listeners.places();
@@ -88,6 +88,9 @@ pub fn serve(options: &ServeOptions, again: Again) -> Result<(), Failure> {
     let handle = server.handle;
     let member = handle.clone();
     pool.watch(move |event| member.member(event));
+    if let Some(tls) = &mut tls {
+        tls.start(&writer)?;
+    }
     let reload = Reload {
         options: options.clone(),
         again,

@@ -1,7 +1,8 @@
-//! The certificates of `serve`: read at the start, at a reload, and when their files change.
+//! The certificates of `serve`: read at the start, at a reload, and when their files change; or got from an authority.
 
 use flashgate_core::{Config, MakeFilter};
 
+use super::automatic::Acme;
 use super::options::ServeOptions;
 use crate::failure::{Exit, Failure};
 use crate::log::{Event, Writer};
@@ -12,28 +13,44 @@ use crate::tls::{Acceptor, Pair, Warning, Watched};
 pub(super) struct Tls {
     watched: Watched,
     filters: MakeFilter,
+    /// Until it is started.
+    acme: Option<Acme>,
 }
 
 impl Tls {
     /// Reads the certificates that the options name, if they name any.
     pub(super) fn open(options: &ServeOptions) -> Result<Option<Self>, Failure> {
         let pairs = pairs(options);
-        if pairs.is_empty() {
+        let acme = Acme::open(options)?;
+        if pairs.is_empty() && acme.is_none() {
             return Ok(None);
         }
-        let (watched, warnings) =
-            Watched::open(&pairs).map_err(|fault| Exit::Config.because(fault.to_string()))?;
+        let automatic = acme.as_ref().map(Acme::certificates);
+        let (watched, warnings) = Watched::open(&pairs, automatic)
+            .map_err(|fault| Exit::Config.because(fault.to_string()))?;
         warn(&warnings);
         let acceptor = Acceptor::new(watched.certificates()).map_err(|error| {
             Exit::Failure.because(format!("TLS cannot be used on this machine: {error}"))
         })?;
         let filters = acceptor.filters();
-        Ok(Some(Self { watched, filters }))
+        Ok(Some(Self {
+            watched,
+            filters,
+            acme,
+        }))
     }
 
     /// Every listener takes TLS.
     pub(super) fn serve(&self, config: &mut Config) {
         config.filters = vec![Some(self.filters.clone()); config.listeners.len()];
+    }
+
+    /// Gets certificates from now on, where that is asked for. The listeners must be open: the authority connects to them.
+    pub(super) fn start(&mut self, writer: &Writer) -> Result<(), Failure> {
+        match self.acme.take() {
+            Some(acme) => acme.start(writer.clone()),
+            None => Ok(()),
+        }
     }
 
     /// Reads the certificates again if their files have changed.
@@ -45,12 +62,13 @@ impl Tls {
 
     /// Reads the certificates again, and logs what came of it.
     pub(super) fn reload(&mut self, options: &ServeOptions, writer: &Writer) {
-        let (warnings, faults) = self.watched.reload(&pairs(options));
+        let pairs = pairs(options);
+        let (warnings, faults) = self.watched.reload(&pairs);
         warn(&warnings);
         for fault in &faults {
             writer.event(&Event::ReloadFailed(&fault.to_string()));
         }
-        if faults.is_empty() {
+        if faults.is_empty() && !pairs.is_empty() {
             writer.event(&Event::Reloaded("certificates"));
         }
     }

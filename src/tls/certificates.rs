@@ -206,23 +206,38 @@ pub fn standing(pair: &CertifiedKey) -> Standing {
 
 /// The certificates that hold, which can be replaced while the server runs.
 #[derive(Debug)]
-pub struct Certificates(RwLock<Arc<[Arc<CertifiedKey>]>>);
+pub struct Certificates {
+    pairs: RwLock<Arc<[Arc<CertifiedKey>]>>,
+    automatic: Option<Automatic>,
+}
+
+/// What knows a certificate that the server gets by itself.
+#[derive(Clone, Debug)]
+pub struct Automatic(pub Arc<dyn ResolvesServerCert>);
 
 impl Certificates {
     /// The first is for clients that name no host, or none that a certificate is for.
-    pub fn new(pairs: Vec<Arc<CertifiedKey>>) -> Self {
-        Self(RwLock::new(pairs.into()))
+    pub fn new(pairs: Vec<Arc<CertifiedKey>>, automatic: Option<Automatic>) -> Self {
+        Self {
+            pairs: RwLock::new(pairs.into()),
+            automatic,
+        }
     }
 
     /// Shows these from now on. Connections that are open keep what they have.
     pub fn replace(&self, pairs: Vec<Arc<CertifiedKey>>) {
-        *self.0.write() = pairs.into();
+        *self.pairs.write() = pairs.into();
+    }
+
+    /// Whether an authority may ask by a handshake of its own who the server's name belongs to.
+    pub(super) fn are_automatic(&self) -> bool {
+        self.automatic.is_some()
     }
 }
 
 impl ResolvesServerCert for Certificates {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let pairs = Arc::clone(&self.0.read());
+        let pairs = Arc::clone(&self.pairs.read());
         let name = hello
             .server_name()
             .and_then(|name| ServerName::try_from(name).ok());
@@ -230,9 +245,31 @@ impl ResolvesServerCert for Certificates {
         let fits =
             |pair: &CertifiedKey| pair.key.choose_scheme(hello.signature_schemes()).is_some();
         // One name may have a certificate of each kind of key.
-        let found = pairs.iter().find(|pair| is_named(pair) && fits(pair));
-        let found = found.or_else(|| pairs.iter().find(|pair| fits(pair)));
-        found.or_else(|| pairs.first()).cloned()
+        let named = pairs.iter().find(|pair| is_named(pair) && fits(pair));
+        let default = || {
+            let fitting = pairs.iter().find(|pair| fits(pair));
+            fitting.or_else(|| pairs.first()).cloned()
+        };
+        let asks = hello
+            .alpn()
+            .is_some_and(|mut alpn| alpn.any(|name| name == CHALLENGE));
+        let Some(Automatic(automatic)) = &self.automatic else {
+            return named.cloned().or_else(default);
+        };
+        if let (Some(named), false) = (named, asks) {
+            return Some(Arc::clone(named));
+        }
+        let first = default();
+        let name = name.map(|name| name.to_owned());
+        let found = automatic.resolve(hello);
+        match (found, first) {
+            (Some(found), Some(first)) if !asks => {
+                let is_for_it = name.is_some_and(|name| is_for(&found, &name));
+                Some(if is_for_it { found } else { first })
+            }
+            (None, first) if !asks => first,
+            (found, _) => found,
+        }
     }
 }
 
@@ -248,6 +285,9 @@ pub(super) fn provider() -> Arc<CryptoProvider> {
 
 /// How long before its end an operator should hear of it: certbot renews 30 days before.
 pub const SOON: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// The protocol that an authority asks by (RFC 8737 section 6.2).
+pub(super) const CHALLENGE: &[u8] = b"acme-tls/1";
 
 /// A group may read a key: certificates of Debian are kept for one.
 const OTHERS: u32 = 0o006;

@@ -37,11 +37,7 @@ pub struct Session {
 pub fn connect(socket: TcpStream, host: &str, roots: &Roots) -> Result<Session, String> {
     let name = ServerName::try_from(host.to_owned())
         .map_err(|_| "a certificate cannot have this name".to_owned())?;
-    let config = ClientConfig::builder_with_provider(provider())
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        .with_root_certificates(read(roots)?)
-        .with_no_client_auth();
+    let config = config(roots, "--tls-ca")?;
     let mut connection =
         ClientConnection::new(Arc::new(config), name).map_err(|error| error.to_string())?;
     let before = socket.read_timeout().unwrap_or(None);
@@ -60,7 +56,17 @@ pub fn connect(socket: TcpStream, host: &str, roots: &Roots) -> Result<Session, 
     })
 }
 
-pub(super) fn read(roots: &Roots) -> Result<RootCertStore, String> {
+/// The settings of a client. `option` is the one that names a file of roots.
+pub(super) fn config(roots: &Roots, option: &str) -> Result<ClientConfig, String> {
+    let config = ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?
+        .with_root_certificates(read(roots, option)?)
+        .with_no_client_auth();
+    Ok(config)
+}
+
+pub(super) fn read(roots: &Roots, option: &str) -> Result<RootCertStore, String> {
     let mut store = RootCertStore::empty();
     match roots {
         Roots::System => {
@@ -68,11 +74,13 @@ pub(super) fn read(roots: &Roots) -> Result<RootCertStore, String> {
             // Some systems have certificates that are too old to be read.
             store.add_parsable_certificates(found.certs);
             if store.is_empty() {
-                return Err("this system has no certificates of authorities; install the package ca-certificates, or name a file with --tls-ca".to_owned());
+                return Err(format!(
+                    "this system has no certificates of authorities; install the package ca-certificates, or name a file with {option}"
+                ));
             }
         }
         Roots::File(path) => {
-            let fault = |why: String| format!("--tls-ca {}: {why}", path.display());
+            let fault = |why: String| format!("{option} {}: {why}", path.display());
             let bytes =
                 fs::read(path).map_err(|error| fault(format!("cannot be read: {error}")))?;
             for certificate in CertificateDer::pem_slice_iter(&bytes) {

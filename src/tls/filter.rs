@@ -19,7 +19,7 @@ use rustls::unbuffered::{
 use rustls::{Error, ProtocolVersion, ServerConfig};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::certificates::{Certificates, provider};
+use super::certificates::{CHALLENGE, Certificates, provider};
 
 /// Makes the filters of a server. All show the certificates that hold at the time, and share the keys of their session
 /// tickets.
@@ -29,6 +29,7 @@ pub struct Acceptor(Arc<ServerConfig>);
 impl Acceptor {
     /// Fails where the system has no random numbers.
     pub fn new(certificates: &Arc<Certificates>) -> Result<Self, Error> {
+        let challenge = certificates.are_automatic().then(|| CHALLENGE.to_vec());
         let certificates = Arc::clone(certificates);
         let mut config = ServerConfig::builder_with_provider(provider())
             .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
@@ -36,6 +37,7 @@ impl Acceptor {
             .with_cert_resolver(certificates);
         // A browser takes no other protocol for WebSockets; Flash and AIR name none.
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols.extend(challenge);
         // Sessions are kept by the clients, so that those of a crowd that comes back cost no memory here. One ticket is
         // enough for a client that has one connection.
         config.session_storage = Arc::new(NoServerSessionStorage {});

@@ -64,7 +64,7 @@ impl Shown {
 
     /// Whether the chain leads to a root, at a time at which its first certificate holds.
     pub fn leads_to(&self, roots: &Roots) -> Result<(), String> {
-        let roots = read(roots)?;
+        let roots = read(roots, "--tls-ca")?;
         // An expired certificate is another fault.
         let now = UnixTime::now().as_secs();
         let days = self.days_left().unwrap_or_default().min(0);

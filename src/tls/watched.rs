@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rustls::sign::CertifiedKey;
 
-use super::certificates::{Certificates, Fault, Pair, Standing, standing};
+use super::certificates::{Automatic, Certificates, Fault, Pair, Standing, standing};
 
 /// The certificates of a server, and the files that they come from.
 #[derive(Debug)]
@@ -28,7 +28,10 @@ pub struct Warning(pub String);
 impl Watched {
     /// Reads all pairs. One that does not fit is a fault; one that does not hold is a warning, since the server has more
     /// to serve than TLS.
-    pub fn open(pairs: &[Pair]) -> Result<(Self, Vec<Warning>), Fault> {
+    pub fn open(
+        pairs: &[Pair],
+        automatic: Option<Automatic>,
+    ) -> Result<(Self, Vec<Warning>), Fault> {
         let read: Stamps = pairs.iter().map(Pair::stamp).collect();
         let mut shown = Vec::new();
         let mut warnings = Vec::new();
@@ -51,7 +54,7 @@ impl Watched {
         let watched = Self {
             pairs: pairs.to_vec(),
             shown,
-            certificates: Arc::new(Certificates::new(keys)),
+            certificates: Arc::new(Certificates::new(keys, automatic)),
             seen: read.clone(),
             read,
         };
@@ -92,8 +95,8 @@ impl Watched {
                 }
             }
         }
-        // With none at all, no client could connect.
-        if !shown.is_empty() {
+        // With none at all, no client could connect; unless none is wanted, as where the server gets one by itself.
+        if !shown.is_empty() || pairs.is_empty() {
             let keys = shown.iter().map(|(_, key)| Arc::clone(key)).collect();
             self.certificates.replace(keys);
             self.shown = shown;
@@ -156,7 +159,7 @@ mod tests {
         let folder = tempdir().unwrap();
         let [good, bad] = ["good", "bad"].map(|name| pair(folder.path(), name));
         write(&good);
-        let (mut watched, _) = Watched::open(std::slice::from_ref(&good)).unwrap();
+        let (mut watched, _) = Watched::open(std::slice::from_ref(&good), None).unwrap();
         let both = [good, bad];
         let (_, faults) = watched.reload(&both);
         assert_eq!(faults.len(), 1);

@@ -115,6 +115,35 @@ fn options_that_lead_nowhere() {
             "--https-port says where --redirect-https leads to; add --redirect-https",
         ),
         (
+            &["--acme-cache=x"],
+            64,
+            "say how --acme gets a certificate; add --acme NAME",
+        ),
+        (
+            &["--acme=*.example.com"],
+            64,
+            "it must be a host name like chat.example.com, without * and without a port",
+        ),
+        (&["--acme=192.0.2.7"], 64, "it must be a host name"),
+        (
+            &["--acme-directory=http://x"],
+            64,
+            "it must begin with https:// and a host",
+        ),
+        (&["--acme-contact=x"], 64, "it must be a mail address"),
+        #[cfg(not(feature = "acme"))]
+        (
+            &["--acme=chat.example.com"],
+            64,
+            "this program was built without ACME; build it with cargo install --path . --features acme, or let certbot",
+        ),
+        #[cfg(feature = "acme")]
+        (
+            &["--acme=chat.example.com", "--acme-cache=file"],
+            78,
+            "--acme-cache file cannot be written: File exists",
+        ),
+        (
             &["--acme-webroot=none"],
             78,
             "--acme-webroot none cannot be read",

@@ -53,6 +53,11 @@ complete -c flashgate -n '__flashgate_at ""' -a ruffle-config -d 'Print the scri
 complete -c flashgate -n '__flashgate_at ""; and not __flashgate_has --help' -l help -d 'print what the command takes'
 complete -c flashgate -n '__flashgate_at ""; and not __flashgate_has --version' -l version -s V -d 'print the version'
 
+complete -c flashgate -n '__flashgate_at "serve"' -l acme -x -d 'name to get a certificate for from Let\'s Encrypt'
+complete -c flashgate -n '__flashgate_at "serve"; and not __flashgate_has --acme-ca' -l acme-ca -r -F -d 'file with the certificates'
+complete -c flashgate -n '__flashgate_at "serve"; and not __flashgate_has --acme-cache' -l acme-cache -x -a '(__fish_complete_directories)' -d 'folder for the certificate of --acme and for the keys'
+complete -c flashgate -n '__flashgate_at "serve"' -l acme-contact -x -d 'mail address that the authority of --acme may write to'
+complete -c flashgate -n '__flashgate_at "serve"; and not __flashgate_has --acme-directory' -l acme-directory -x -d 'another authority for --acme'
 complete -c flashgate -n '__flashgate_at "serve"; and not __flashgate_has --acme-webroot' -l acme-webroot -x -a '(__fish_complete_directories)' -d 'folder that certbot --webroot or lego --http.webroot writes its challenges to'
 complete -c flashgate -n '__flashgate_at "serve"; and not __flashgate_has --active-if' -l active-if -x -d 'only members whose row has one of these values in this column may log in'
 complete -c flashgate -n '__flashgate_at "serve"' -l allow-origin -x -d 'origin whose pages may open a WebSocket'
@@ -137,6 +142,11 @@ complete -c flashgate -n '__flashgate_at "config check"' -F
 
 complete -c flashgate -n '__flashgate_at "config show"; and not __flashgate_has --config' -l config -r -F -d 'configuration file'
 complete -c flashgate -n '__flashgate_at "config show"; and not __flashgate_has --help' -l help -d 'print what the command takes'
+complete -c flashgate -n '__flashgate_at "config show"' -l acme -x -d 'name to get a certificate for from Let\'s Encrypt'
+complete -c flashgate -n '__flashgate_at "config show"; and not __flashgate_has --acme-ca' -l acme-ca -r -F -d 'file with the certificates'
+complete -c flashgate -n '__flashgate_at "config show"; and not __flashgate_has --acme-cache' -l acme-cache -x -a '(__fish_complete_directories)' -d 'folder for the certificate of --acme and for the keys'
+complete -c flashgate -n '__flashgate_at "config show"' -l acme-contact -x -d 'mail address that the authority of --acme may write to'
+complete -c flashgate -n '__flashgate_at "config show"; and not __flashgate_has --acme-directory' -l acme-directory -x -d 'another authority for --acme'
 complete -c flashgate -n '__flashgate_at "config show"; and not __flashgate_has --acme-webroot' -l acme-webroot -x -a '(__fish_complete_directories)' -d 'folder that certbot --webroot or lego --http.webroot writes its challenges to'
 complete -c flashgate -n '__flashgate_at "config show"; and not __flashgate_has --active-if' -l active-if -x -d 'only members whose row has one of these values in this column may log in'
 complete -c flashgate -n '__flashgate_at "config show"' -l allow-origin -x -d 'origin whose pages may open a WebSocket'
