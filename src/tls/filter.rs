@@ -106,7 +106,7 @@ impl Tls {
     fn advance(&mut self, plain: &mut Vec<u8>, back: &mut Vec<u8>) -> usize {
         let mut used = 0;
         loop {
-            let (more, next) = self.step(used, plain, back);
+            let (more, next) = self.step(used, plain, back, |_, _| Ok(()));
             used += more;
             match next {
                 Next::Again => {}
@@ -120,8 +120,15 @@ impl Tls {
         }
     }
 
-    /// Takes the next thing that the connection has to say of the bytes from here on. Returns how many of them are used.
-    fn step(&mut self, from: usize, plain: &mut Vec<u8>, back: &mut Vec<u8>) -> (usize, Next) {
+    /// Takes the next thing that the connection has to say of the bytes from here on, and calls `write` if application
+    /// data can be sent. Returns how many of the bytes are used.
+    fn step(
+        &mut self,
+        from: usize,
+        plain: &mut Vec<u8>,
+        back: &mut Vec<u8>,
+        mut write: impl FnMut(&mut Traffic<'_>, &mut Vec<u8>) -> Result<(), EncryptError>,
+    ) -> (usize, Next) {
         let UnbufferedStatus { discard, state } =
             self.connection.process_tls_records(&mut self.kept[from..]);
         let mut used = discard;
@@ -149,7 +156,12 @@ impl Tls {
                 self.stage = Stage::Ended;
                 Next::Again
             }
-            Ok(ConnectionState::WriteTraffic(_)) => Next::Write,
+            Ok(ConnectionState::WriteTraffic(mut traffic)) => {
+                if write(&mut traffic, back).is_err() {
+                    self.stage = Stage::Broken;
+                }
+                Next::Write
+            }
             Ok(
                 ConnectionState::BlockedHandshake
                 | ConnectionState::Closed
@@ -182,7 +194,7 @@ impl Tls {
     fn write(
         &mut self,
         wire: &mut Vec<u8>,
-        write: impl FnOnce(&mut Traffic<'_>, &mut Vec<u8>) -> Result<(), EncryptError>,
+        mut write: impl FnMut(&mut Traffic<'_>, &mut Vec<u8>) -> Result<(), EncryptError>,
     ) {
         if !self.established || self.stage == Stage::Broken {
             return;
@@ -191,26 +203,18 @@ impl Tls {
         let mut none = Vec::new();
         let mut used = 0;
         loop {
-            let (more, next) = self.step(used, &mut none, wire);
+            let (more, next) = self.step(used, &mut none, wire, &mut write);
             used += more;
             match next {
                 Next::Again => {}
-                Next::Write => break,
-                Next::Wait => return self.consume(used),
+                Next::Write | Next::Wait => break,
                 Next::Failed(_) => {
                     self.stage = Stage::Broken;
-                    return self.consume(used);
+                    break;
                 }
             }
         }
         debug_assert!(none.is_empty(), "nothing was left to be read");
-        let status = self.connection.process_tls_records(&mut self.kept[used..]);
-        used += status.discard;
-        if let Ok(ConnectionState::WriteTraffic(mut traffic)) = status.state
-            && write(&mut traffic, wire).is_err()
-        {
-            self.stage = Stage::Broken;
-        }
         self.consume(used);
     }
 
