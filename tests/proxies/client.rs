@@ -150,7 +150,7 @@ fn is_timeout(kind: ErrorKind) -> bool {
     [ErrorKind::WouldBlock, ErrorKind::TimedOut].contains(&kind)
 }
 
-fn stream(from: [u8; 4], port: u16) -> TcpStream {
+pub(crate) fn stream(from: [u8; 4], port: u16) -> TcpStream {
     let connect = || {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
         socket.bind(&SocketAddr::from((from, 0)).into())?;

@@ -11,6 +11,7 @@
 mod client;
 mod process;
 mod software;
+mod tls;
 
 use std::env;
 use std::sync::{Mutex, PoisonError};

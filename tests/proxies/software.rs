@@ -160,7 +160,7 @@ fn free_ports() -> Vec<u16> {
     ports.collect()
 }
 
-fn wait_for(port: u16) {
+pub(crate) fn wait_for(port: u16) {
     let begun = Instant::now();
     while TcpStream::connect(("192.0.2.1", port)).is_err() {
         assert!(begun.elapsed() < PATIENCE, "nothing listens on port {port}");
