@@ -61,7 +61,7 @@ fn run(
 ) -> Result<(), Failure> {
     match command {
         Command::Serve(options) => {
-            diagnostics::queued(options.log_level)?;
+            diagnostics::server(options.log_level, options.log_file.is_none());
             for warning in &options.sources.warnings {
                 log::warn!("{warning}");
             }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// An area, and the areas that it may use, beside the [`TOOLS`].
-const AREAS: [(&str, &[&str]); 16] = [
+const AREAS: [(&str, &[&str]); 17] = [
     ("password", &[]),
     ("store", &["password"]),
     ("import", &["password", "store"]),
@@ -14,6 +14,7 @@ const AREAS: [(&str, &[&str]); 16] = [
     ("tls", &[]),
     ("chat", &["tls"]),
     ("recording", &[]),
+    ("service", &[]),
     ("replay", &[]),
     (
         "members",
@@ -25,6 +26,7 @@ const AREAS: [(&str, &[&str]); 16] = [
             "import",
             "login",
             "recording",
+            "service",
             "site_table",
             "store",
             "tls",

@@ -2,15 +2,17 @@
 //!
 //! A line is made where the event happens and queued; when standard output blocks, lines are
 //! dropped and counted, and the server goes on. (Diagnostics go to standard error, by way of
-//! [`diagnostics`]; this module is what is meant to be kept.)
+//! [`diagnostics`]; this module is what is meant to be kept. With a log file they go there, too.)
 
 pub mod diagnostics;
 mod event;
 mod fields;
+mod file;
 mod line;
 mod writer;
 
 pub use event::{Event, Format, Place};
 pub use fields::{EVENTS, EventRow, FIELDS, Field};
+pub use file::{LogFile, Reopen};
 pub use line::line;
 pub use writer::{Writer, stdout};

@@ -46,6 +46,7 @@ pub(crate) struct State {
     pub(crate) clock: Arc<dyn Clock>,
     members: Arc<dyn MemberStore>,
     log: Log,
+    pub(crate) beat: Box<dyn FnMut() + Send>,
     pub(crate) stage: Stage,
     pub(crate) progress: Progress,
 }
@@ -83,6 +84,7 @@ impl State {
             clock: host.clock,
             members: host.members,
             log: host.log,
+            beat: host.beat,
             stage: Stage::Serving,
         }
     }

@@ -77,6 +77,7 @@ impl State {
             }
             self.progress.publish();
         }
+        (self.beat)();
         Ok(())
     }
 

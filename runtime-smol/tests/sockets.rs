@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use flashgate_core::{Clock, Config, MemberStore, Millis, Now, Query, Reply};
-use flashgate_smol::{Host, Server, SystemClock};
+use flashgate_smol::{Host, Listener, Server, SystemClock};
 use flashgate_testing::scenarios::{Client, Nobody, Running};
 use futures_lite::future;
 
@@ -57,7 +57,7 @@ fn an_end_that_waits_for_an_answer_lets_the_loop_sleep() {
     let (asks, asked) = mpsc::channel();
     let clock = Arc::new(Counting(SystemClock::new(), AtomicUsize::new(0)));
     let host = Host::new(Config::default(), Silent(asks)).clock(Arc::clone(&clock));
-    let _running = start(vec![listener], host);
+    let _running = start(vec![listener.into()], host);
     let mut client = TcpStream::connect(address).expect("somebody listens");
     client
         .write_all(b"IDENTIFY 1 x\0")
@@ -95,11 +95,8 @@ impl MemberStore for Silent {
     }
 }
 
-fn start(listeners: Vec<TcpListener>, host: Host) -> Running {
+fn start(listeners: Vec<Listener>, host: Host) -> Running {
     let server = Server::new(listeners, host).expect("a server can be made");
     let handle = server.handle();
-    Running::new(
-        move || async_io::block_on(server.run()),
-        move || handle.shutdown(),
-    )
+    Running::new(move || async_io::block_on(server.run()), handle)
 }

@@ -1,6 +1,7 @@
 //! The server as a program sees it.
 
 use std::io;
+use std::mem;
 use std::sync::Arc;
 use std::thread;
 
@@ -53,11 +54,12 @@ impl Server {
     pub fn run(self) -> io::Result<()> {
         let Self {
             listeners,
-            host,
+            mut host,
             handle,
             mailbox,
             bell,
         } = self;
+        let mut beat = mem::replace(&mut host.beat, Box::new(|| ()));
         thread::scope(|scope| {
             let mut all = Threads {
                 shared: Arc::new(Shared::new(scope, host, handle)),
@@ -70,7 +72,7 @@ impl Server {
                 thread("flashgate-accept")
                     .spawn_scoped(scope, move || accept::accept(&shared, &listener))?;
             }
-            all.run_timers(&mailbox, &bell);
+            all.run_timers(&mailbox, &bell, &mut beat);
             Ok(())
         })
     }
@@ -83,10 +85,12 @@ struct Threads<'scope, 'env> {
 }
 
 impl Threads<'_, '_> {
-    fn run_timers(&mut self, mailbox: &Mailbox, bell: &Bell) {
+    fn run_timers(&mut self, mailbox: &Mailbox, bell: &Bell, beat: &mut dyn FnMut()) {
         let mut inputs: Vec<Input<'static>> = Vec::new();
         loop {
+            // It takes the lock, so that a thread which hangs with the gateway in hand keeps it from beating.
             let turn = self.shared.turn(inputs);
+            beat();
             if turn.stage == Stage::Stopped {
                 return;
             }

@@ -1,8 +1,6 @@
 //! What waits for a client that does not read, in the memory of a server.
 
-use std::net::TcpListener;
-
-use flashgate_std::{Host, Server};
+use flashgate_std::{Host, Listener, Server};
 use flashgate_testing::counting::Counting;
 use flashgate_testing::scenarios::{Running, a_full_backlog};
 
@@ -15,8 +13,8 @@ fn a_full_backlog_is_what_the_limits_say() {
     a_full_backlog(start);
 }
 
-fn start(listeners: Vec<TcpListener>, host: Host) -> Running {
+fn start(listeners: Vec<Listener>, host: Host) -> Running {
     let server = Server::new(listeners, host).expect("a server can be made");
     let handle = server.handle();
-    Running::new(move || server.run(), move || handle.shutdown())
+    Running::new(move || server.run(), handle)
 }

@@ -4,7 +4,7 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 
 use flashgate_core::{Config, What};
-use flashgate_std::{Host, Server};
+use flashgate_std::{Host, Listener, Server};
 use flashgate_testing::scenarios::{Client, Nobody, Running};
 
 flashgate_testing::scenarios!(start);
@@ -34,8 +34,8 @@ fn a_panic_ends_the_server() {
     );
 }
 
-fn start(listeners: Vec<TcpListener>, host: Host) -> Running {
+fn start(listeners: Vec<Listener>, host: Host) -> Running {
     let server = Server::new(listeners, host).expect("a server can be made");
     let handle = server.handle();
-    Running::new(move || server.run(), move || handle.shutdown())
+    Running::new(move || server.run(), handle)
 }

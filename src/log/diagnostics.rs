@@ -3,7 +3,7 @@
 //! Standard error may be a pipe that is not read. A thread that waited for it would block everything that it
 //! holds: a thread of the pool holds a lock, and with it all logins. So a server sends everything for
 //! standard error (records of the `log` crate, panics, texts of [`say`]) through a bounded queue to a thread
-//! of its own. Lines that do not fit are dropped and counted.
+//! of its own, or into its log if that has a file. Lines that do not fit are dropped and counted.
 
 use std::env;
 use std::io::{self, Write};
@@ -14,7 +14,10 @@ use std::thread;
 use std::time::Duration;
 
 use log::LevelFilter;
+use parking_lot::Mutex;
 
+use super::event::Event;
+use super::writer::Writer;
 use crate::bounded::{self, Item, Receiver, Sender};
 use crate::failure::{Exit, Failure};
 
@@ -24,25 +27,45 @@ pub fn direct() {
     builder().init();
 }
 
-/// Writes diagnostics of this level through a queue, with panics and the texts of [`say`]. For a server.
-pub fn queued(level: LevelFilter) -> Result<(), Failure> {
-    let queue = Queue::new(io::stderr())?;
+/// Takes diagnostics of this level, for a server. They wait until [`queue`] starts a thread that writes them, which a
+/// server may do only when it is the user that it is to be. `stamped` is whether each has its time, which those in a log
+/// have by themselves.
+pub fn server(level: LevelFilter, stamped: bool) {
     // Takes everything: what gets here is decided before, by a level that can change.
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("trace"))
-        .target(env_logger::Target::Pipe(Box::new(queue.clone())))
+    let mut builder =
+        env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("trace"));
+    if !stamped {
+        builder.format_timestamp(None);
+    }
+    builder
+        .target(env_logger::Target::Pipe(Box::new(Pipe)))
         .init();
     set_level(level);
-    let panics = queue.clone();
-    panic::set_hook(Box::new(move |panic| {
-        let thread = thread::current();
-        let name = thread.name().unwrap_or("unnamed");
-        panics.put(format!("flashgate: a fault in thread {name}: {panic}\n").into_bytes());
-        // It may be the process's last word.
-        panics.0.flush(LAST_WORDS);
-    }));
+    *EARLY.lock() = Some(Vec::new());
+}
+
+/// From now on diagnostics go to standard error through a queue, with panics and the texts of [`say`].
+pub fn queue() -> Result<(), Failure> {
+    let queue = Queue::new(io::stderr())?;
     // The first caller has set up the same standard error.
     let _ = QUEUE.set(queue);
+    let early = EARLY.lock().take();
+    for message in early.into_iter().flatten() {
+        put(message);
+    }
+    panic::set_hook(Box::new(|panic| {
+        let thread = thread::current();
+        let name = thread.name().unwrap_or("unnamed");
+        put(format!("flashgate: a fault in thread {name}: {panic}\n").into_bytes());
+        // It may be the process's last word.
+        flush();
+    }));
     Ok(())
+}
+
+/// From now on they go into the log.
+pub fn to_log(writer: &Writer) {
+    let _ = LOG.set(writer.clone());
 }
 
 /// Changes the level of what a server writes, unless `RUST_LOG` decides it: that can name modules, too.
@@ -58,26 +81,61 @@ fn builder() -> env_logger::Builder {
 
 /// Prints a message to the user on standard error. Does not wait in a server.
 pub fn say(text: &str) {
-    let line = format!("flashgate: {text}\n");
-    match QUEUE.get() {
-        Some(queue) => queue.put(line.into_bytes()),
+    put(format!("flashgate: {text}\n").into_bytes());
+}
+
+fn put(message: Vec<u8>) {
+    if let Some(writer) = LOG.get() {
+        let text = String::from_utf8_lossy(&message);
+        writer.event(&Event::Diagnostic(text.trim_end()));
+    } else if let Some(queue) = QUEUE.get() {
+        queue.put(message);
+    } else if let Some(early) = &mut *EARLY.lock() {
+        early.push(message);
+    } else {
         // If not even this can be written, the exit code says the rest.
-        None => drop(io::stderr().write_all(line.as_bytes())),
+        drop(io::stderr().write_all(&message));
     }
 }
 
 /// Waits until what was said so far is written, but for a moment only: to be called before an end.
 pub fn flush() {
-    if let Some(queue) = QUEUE.get() {
+    if let Some(writer) = LOG.get() {
+        writer.flush(LAST_WORDS);
+    } else if let Some(queue) = QUEUE.get() {
         queue.0.flush(LAST_WORDS);
+    } else {
+        let early = EARLY.lock().take();
+        for message in early.into_iter().flatten() {
+            put(message);
+        }
     }
 }
+
+/// What a server says before it may start a thread. It does little until then, so there are few.
+static EARLY: Mutex<Option<Vec<Vec<u8>>>> = Mutex::new(None);
 
 /// The process has one standard error.
 static QUEUE: OnceLock<Queue> = OnceLock::new();
 
-/// The near end of the queue. Each write is one whole message, as env_logger makes them.
-#[derive(Clone)]
+/// The log, once it takes diagnostics.
+static LOG: OnceLock<Writer> = OnceLock::new();
+
+/// What the `log` crate writes to. Each write is one whole message, as env_logger makes them.
+struct Pipe;
+
+impl Write for Pipe {
+    fn write(&mut self, message: &[u8]) -> io::Result<usize> {
+        put(message.to_vec());
+        Ok(message.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The near end of the queue.
 struct Queue(Sender<Vec<u8>>);
 
 impl Queue {
@@ -93,17 +151,6 @@ impl Queue {
             message.extend_from_slice(b"...\n");
         }
         self.0.put(message);
-    }
-}
-
-impl Write for Queue {
-    fn write(&mut self, message: &[u8]) -> io::Result<usize> {
-        self.put(message.to_vec());
-        Ok(message.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

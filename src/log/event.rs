@@ -32,6 +32,8 @@ pub enum Event<'a> {
     ReloadFailed(&'a str),
     /// The core has something to say.
     Note(&'a Note),
+    /// A message for the operator, which has its place on standard error where the log has no file.
+    Diagnostic(&'a str),
     /// This number of lines was lost since the last such line.
     Dropped(u64),
 }

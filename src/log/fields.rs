@@ -55,6 +55,11 @@ pub const EVENTS: &[EventRow] = &[
         &["reason"],
     ),
     event(
+        "diagnostic",
+        "a message for the operator, which goes to standard error where the log has no file",
+        &["text"],
+    ),
+    event(
         "dropped",
         "log lines were lost, because their reader did not keep up",
         &["lines"],
@@ -132,6 +137,7 @@ pub const FIELDS: &[Field] = &[
     field("path", "the path of a request, without its query"),
     field("reason", "why, in the words of the text log"),
     field("status", "the status of the answer"),
+    field("text", "the message"),
     field(
         "times",
         "a number: how many connections since the last such line",

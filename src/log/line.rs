@@ -41,7 +41,13 @@ pub(super) fn begin(format: Format, now: Now, date: &mut Date) -> String {
 
 /// Ends a line with what has happened.
 pub(super) fn end(format: Format, text: &mut String, event: &Event<'_>) {
-    Line { format, text }.event(event);
+    let longest = MAX_CLIENT_TEXT;
+    let line = Line {
+        format,
+        text,
+        longest,
+    };
+    line.event(event);
 }
 
 /// The date of a line, which is that of the line before for a whole second.
@@ -67,6 +73,8 @@ impl Date {
 struct Line<'a> {
     format: Format,
     text: &'a mut String,
+    /// Characters at which texts are cut.
+    longest: usize,
 }
 
 use NotePart::{Member, Number, Text, Word};
@@ -116,6 +124,16 @@ impl Line<'_> {
                 let (version, why) = (Word(version), Word(why));
                 let text = [Word("STOPPED "), why, Word(" flashgate "), version];
                 self.write("stopped", &text, &[("reason", why), ("version", version)]);
+            }
+            Event::Diagnostic(text) => {
+                // Text of ours, whose end says what to do.
+                self.longest = MAX_DIAGNOSTIC;
+                let text = Text(text);
+                self.write(
+                    "diagnostic",
+                    &[Word("DIAGNOSTIC "), text],
+                    &[("text", text)],
+                );
             }
             Event::Dropped(lines) => {
                 let lines = Number(lines);
@@ -187,7 +205,7 @@ impl Line<'_> {
                 let _ = write!(self.text, "{peer}");
             }
             Text(text) => {
-                let _ = write!(self.text, "{}", Quoted(shortened(text)));
+                let _ = write!(self.text, "{}", Quoted(shortened(text, self.longest)));
             }
         }
     }
@@ -266,8 +284,8 @@ impl fmt::Display for Offset {
 }
 
 /// Client text in the log is cut, so that waiting lines take a bounded amount of memory.
-fn shortened(text: &str) -> &str {
-    match text.char_indices().nth(MAX_CLIENT_TEXT) {
+fn shortened(text: &str, longest: usize) -> &str {
+    match text.char_indices().nth(longest) {
         Some((end, _)) => &text[..end],
         None => text,
     }
@@ -275,6 +293,9 @@ fn shortened(text: &str) -> &str {
 
 /// Characters of client text in a line: with the longest escapes, 10,000 lines stay below 20 MiB.
 pub(super) const MAX_CLIENT_TEXT: usize = 256;
+
+/// Characters of a message of ours. There are few of them.
+const MAX_DIAGNOSTIC: usize = 4096;
 
 /// Bytes that hold most lines, in either form.
 const USUAL: usize = 128;

@@ -180,8 +180,8 @@ impl<W: Write> Sink<W> {
 }
 
 /// Standard output, for a [`Writer`].
-pub fn stdout() -> impl Write + Send + 'static {
-    io::stdout()
+pub fn stdout() -> Box<dyn Write + Send> {
+    Box::new(io::stdout())
 }
 
 /// Lines that may wait; then more are dropped.

@@ -9,9 +9,11 @@ use flashgate_host as host;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::options::ServeOptions;
-use super::unix::{self, SocketFile, UnixSocket, Wanted};
+use super::unix::{self, UnixSocket, Wanted};
 use crate::failure::{Exit, Failure};
+use crate::files::OwnPath;
 use crate::log::Place;
+use crate::service::{Account, Passed, Reach, Sockets};
 
 /// What to listen on, in the order of the listeners: gateways first.
 #[derive(Debug)]
@@ -39,6 +41,7 @@ enum Families {
 pub(super) struct Listeners {
     tcp: Vec<Listener>,
     unix: Vec<UnixSocket>,
+    passed: Vec<Passed>,
 }
 
 /// What the settings say about the listeners. A reload changes none of it.
@@ -61,8 +64,12 @@ struct Listener {
 }
 
 /// What the options name to listen on, each with what it serves.
-fn named(options: &ServeOptions) -> impl Iterator<Item = (&str, Role)> {
-    let default = options.listen.is_empty().then_some(DEFAULT_LISTEN);
+fn named<'a>(
+    options: &'a ServeOptions,
+    passed: &Sockets,
+) -> impl Iterator<Item = (&'a str, Role)> + use<'a> {
+    let is_default = options.listen.is_empty() && !passed.has(Role::Gateway);
+    let default = is_default.then_some(DEFAULT_LISTEN);
     let gateways = options.listen.iter().map(String::as_str).chain(default);
     let gateways = gateways.map(|text| (text, Role::Gateway));
     let policies = options
@@ -75,15 +82,26 @@ fn named(options: &ServeOptions) -> impl Iterator<Item = (&str, Role)> {
 }
 
 /// The Unix sockets that the options name.
-pub(super) fn sockets(options: &ServeOptions) -> Result<Vec<Wanted>, Failure> {
-    named(options)
+pub(super) fn sockets(options: &ServeOptions, passed: &Sockets) -> Result<Vec<Wanted>, Failure> {
+    named(options, passed)
         .filter_map(|(text, role)| unix::wanted(text, role))
         .collect()
 }
 
+/// Refuses options that name where to listen, where sockets were passed for that.
+pub(super) fn check_passed(options: &ServeOptions, passed: &Sockets) -> Result<(), Failure> {
+    for (role, given) in [
+        (Role::Gateway, &options.listen),
+        (Role::Policy, &options.policy_listen),
+    ] {
+        passed.check(role, option(role), given)?;
+    }
+    Ok(())
+}
+
 /// Resolves what the options name.
-pub(super) fn addresses(options: &ServeOptions) -> Result<Vec<Address>, Failure> {
-    let mut addresses: Vec<Address> = named(options)
+pub(super) fn addresses(options: &ServeOptions, passed: &Sockets) -> Result<Vec<Address>, Failure> {
+    let mut addresses: Vec<Address> = named(options, passed)
         .filter(|(text, role)| unix::wanted(text, *role).is_none())
         .map(|(text, role)| resolve(text, role))
         .collect::<Result<_, _>>()?;
@@ -91,14 +109,21 @@ pub(super) fn addresses(options: &ServeOptions) -> Result<Vec<Address>, Failure>
         take_ipv4_too(&mut addresses);
     }
 
+    match reach(&addresses, passed) {
+        Reach::Others(address) if options.demo => Err(Exit::Config.because(format!(
+            "--demo has well-known passwords and may listen only on loopback addresses, not on {address}; \
+                 use 127.0.0.1 or [::1], or leave out --demo"
+        ))),
+        Reach::Others(_) | Reach::Machine => Ok(addresses),
+    }
+}
+
+/// From where the server can be reached. Unix sockets are on this machine.
+pub(super) fn reach(addresses: &[Address], passed: &Sockets) -> Reach {
     let public = |address: &&Address| address.sockets.iter().any(|s| !s.ip().is_loopback());
     match addresses.iter().find(public) {
-        Some(address) if options.demo => Err(Exit::Config.because(format!(
-            "--demo has well-known passwords and may listen only on loopback addresses, not on {}; \
-                 use 127.0.0.1 or [::1], or leave out --demo",
-            address.text
-        ))),
-        Some(_) | None => Ok(addresses),
+        Some(address) => Reach::Others(address.text.clone()),
+        None => passed.reach(),
     }
 }
 
@@ -115,7 +140,7 @@ pub(crate) struct Reached {
 
 /// Where clients on this machine reach the listeners that the options name.
 pub(crate) fn reached(options: &ServeOptions) -> Result<Vec<Reached>, Failure> {
-    named(options)
+    named(options, &Sockets::default())
         .map(|(text, role)| {
             let places = match unix::wanted(text, role) {
                 Some(wanted) => vec![Place::Unix(wanted?.path)],
@@ -194,7 +219,12 @@ fn resolve(text: &str, role: Role) -> Result<Address, Failure> {
 }
 
 /// Opens a listener on every address.
-pub(super) fn open(addresses: &[Address], sockets: &[Wanted]) -> Result<Listeners, Failure> {
+pub(super) fn open(
+    addresses: &[Address],
+    sockets: &[Wanted],
+    passed: Sockets,
+    account: &Account,
+) -> Result<Listeners, Failure> {
     let mut listeners: Vec<Listener> = Vec::new();
     for address in addresses {
         let mut fault = None;
@@ -230,7 +260,8 @@ pub(super) fn open(addresses: &[Address], sockets: &[Wanted]) -> Result<Listener
     }
     Ok(Listeners {
         tcp: listeners,
-        unix: unix::open(sockets)?,
+        unix: unix::open(sockets, account)?,
+        passed: passed.0,
     })
 }
 
@@ -277,7 +308,8 @@ fn failure(text: &str, socket: SocketAddr, error: &io::Error) -> Failure {
             "; another program or another flashgate listens there: stop it, or choose another port"
         }
         io::ErrorKind::PermissionDenied => {
-            "; ports below 1024 need root or CAP_NET_BIND_SERVICE: get that, or choose another port"
+            "; ports below 1024 need CAP_NET_BIND_SERVICE, sockets from systemd, or a start as root with --user: see \"Run it\" \
+             in src/serve/README.md, or choose another port"
         }
         io::ErrorKind::AddrNotAvailable => {
             "; this machine does not have that address: use one of its own, or 0.0.0.0 or [::] for all"
@@ -312,9 +344,15 @@ impl Listeners {
             .filter(|listener| listener.role == Role::Gateway);
         let roles = self.tcp.iter().map(|listener| listener.role);
         let roles = roles.chain(self.unix.iter().map(|socket| socket.role));
+        let roles = roles.chain(self.passed.iter().map(|socket| socket.role));
+        let passed = self.passed.iter().filter_map(|socket| match socket.place {
+            Place::Address(address) => (socket.role == Role::Gateway).then_some(address.port()),
+            Place::Unix(_) => None,
+        });
+        let ports = gateways.map(|listener| listener.address.port());
         Places {
             roles: roles.collect(),
-            ports: gateways.map(|listener| listener.address.port()).collect(),
+            ports: ports.chain(passed).collect(),
         }
     }
 
@@ -327,11 +365,15 @@ impl Listeners {
         });
         let addresses = addresses.flatten().map(Place::Address);
         let files = self.unix.iter().map(|socket| socket.file.path.clone());
-        addresses.chain(files.map(Place::Unix)).collect()
+        let passed = self.passed.iter().map(|socket| socket.place.clone());
+        addresses
+            .chain(files.map(Place::Unix))
+            .chain(passed)
+            .collect()
     }
 
     /// The listeners for a runtime, and the files that go when the server has ended.
-    pub(super) fn into_parts(self) -> (Vec<host::Listener>, Vec<SocketFile>) {
+    pub(super) fn into_parts(self) -> (Vec<host::Listener>, Vec<OwnPath>) {
         let tcp = self.tcp.into_iter().map(|listener| listener.socket.into());
         let mut listeners: Vec<host::Listener> = tcp.collect();
         let mut files = Vec::new();
@@ -339,6 +381,7 @@ impl Listeners {
             listeners.push(listener.into());
             files.push(file);
         }
+        listeners.extend(self.passed.into_iter().map(|socket| socket.listener));
         (listeners, files)
     }
 }

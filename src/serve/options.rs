@@ -191,6 +191,18 @@ pub struct ServeOptions {
     )]
     pub log_format: Format,
 
+    /// file to append the log to, instead of standard output, together with what would go to standard error; SIGUSR1 makes the server open it again, as logrotate needs it; its folder must be open to the user that the server runs as
+    #[argh(option, arg_name = "FILE")]
+    pub log_file: Option<PathBuf>,
+
+    /// file with the number of the server's process while it serves; it is made before the server becomes another user
+    #[argh(option, arg_name = "FILE")]
+    pub pid_file: Option<PathBuf>,
+
+    /// user to become, with its groups, if the server is started as root: after the ports are open, and certificates, keys and the ticket secret are read; whatever the server reads or writes later must be open to this user, also certificates and keys for their renewal; root stays root
+    #[argh(option, arg_name = "NAME")]
+    pub user: Option<String>,
+
     /// what to print on standard error: error, warn, info, debug, trace or off (default warn); RUST_LOG, if it is set, decides instead
     #[argh(
         option,

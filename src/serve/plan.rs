@@ -1,7 +1,7 @@
 //! From options to the core's settings.
 
 use std::fmt::Display;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,6 +18,7 @@ use crate::failure::{Exit, Failure};
 use crate::import::Options;
 use crate::login::TicketSecret;
 use crate::prompt::STANDARD_INPUT;
+use crate::service::Sockets;
 use crate::store::is_address;
 use crate::web::{self, Demo, Own, Ruffle, is_own};
 
@@ -108,8 +109,9 @@ fn times(count: usize) -> String {
 /// Checks what a server checks before it listens and opens the member store.
 pub(crate) fn check_all(options: &ServeOptions) -> Result<(), Failure> {
     check(options)?;
-    listen::addresses(options)?;
-    listen::sockets(options)?;
+    let none = Sockets::default();
+    listen::addresses(options, &none)?;
+    listen::sockets(options, &none)?;
     FILES.iter().try_for_each(|(_, read)| read(options))
 }
 
@@ -190,6 +192,20 @@ pub(super) fn ticket_secret(options: &ServeOptions) -> Result<Option<TicketSecre
     Ok(Some(secret))
 }
 
+/// Warns of files that root has read, and that the server's user cannot read again at a reload.
+pub(super) fn warn_of_closed_files(options: &ServeOptions) {
+    let files = options.tls_cert.iter().chain(&options.tls_key);
+    for path in files.chain(&options.ticket_secret) {
+        if let Err(error) = File::open(path) {
+            log::warn!(
+                "{} cannot be read again by the user that the server runs as: {error}; it is not renewed until a restart; \
+                 give the file's group to that user, and let the group read it",
+                path.display()
+            );
+        }
+    }
+}
+
 /// What the operator adds to the built-in pages.
 pub(super) fn own_site<'a>(options: &'a ServeOptions, private: &'a [PathBuf]) -> Own<'a> {
     Own {
@@ -207,7 +223,12 @@ pub(super) fn own_site<'a>(options: &'a ServeOptions, private: &'a [PathBuf]) ->
 /// Files that are named by options and hold secrets, as far as they are there; [`ticket_secret`] looks for its
 /// own.
 pub(super) fn private(options: &ServeOptions) -> Vec<PathBuf> {
-    let named = [&options.members, &options.mysql_password, &options.record];
+    let named = [
+        &options.log_file,
+        &options.members,
+        &options.mysql_password,
+        &options.record,
+    ];
     let named = named.into_iter().flatten().chain(&options.tls_key).cloned();
     let got = (!options.acme.is_empty()).then(|| fs::read_dir(acme_cache(options)).ok());
     let got = got.flatten().into_iter().flatten().flatten();

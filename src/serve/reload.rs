@@ -22,6 +22,7 @@ use crate::log::diagnostics::{self, start_thread};
 use crate::log::{Event, Writer};
 use crate::login::Pool;
 use crate::prompt::STANDARD_INPUT;
+use crate::service::Manager;
 use crate::web::{self, Ruffle};
 
 /// What is to be read again.
@@ -52,6 +53,8 @@ pub(super) struct Reload {
     /// `None` without certificates.
     pub(super) tls: Option<Tls>,
     pub(super) writer: Writer,
+    /// Knows when it begins and ends.
+    pub(super) manager: Manager,
 }
 
 impl Reload {
@@ -92,10 +95,12 @@ impl Reload {
     }
 
     fn run_or_say_why(&mut self) {
+        self.manager.reloading();
         if let Err(failure) = self.run() {
             let why = Failure::without_help(&failure.message);
             self.writer.event(&Event::ReloadFailed(why));
         }
+        self.manager.ready(self.config.limits.clients);
     }
 
     fn run(&mut self) -> Result<(), Failure> {

@@ -26,11 +26,13 @@ only_at_the_start!(
     demo,
     ipv6_only,
     listen,
+    log_file,
     log_format,
     map,
     members,
     metrics_on,
     mysql_password,
+    pid_file,
     policy_listen,
     query,
     record,
@@ -39,6 +41,7 @@ only_at_the_start!(
     runtime,
     spaces,
     table,
+    user,
 );
 
 /// Names the options whose new values take a restart, and gives them the values that the server has.

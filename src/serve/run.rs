@@ -1,6 +1,7 @@
 //! From options to a running server, and to its end.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::process;
 use std::sync::mpsc::{self, Sender};
@@ -8,22 +9,24 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
-use flashgate_core::Clock;
 use flashgate_core::record::Secrets;
+use flashgate_core::{Clock, Config, Site};
 use flashgate_host::{Handle, Host, Listener, SystemClock};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
 
-use super::listen;
+use super::listen::{self, Listeners, Places};
 use super::options::{Runtime, ServeOptions};
 use super::reload::{Ask, Reload};
 use super::tls::Tls;
 use super::{facts, members, plan};
 use crate::failure::{Exit, Failure};
 use crate::log::diagnostics::{self, say, start_thread};
-use crate::log::{self, Event, Place, Writer};
-use crate::login::Pool;
+use crate::log::{self, Event, LogFile, Place, Reopen, Writer};
+use crate::login::{Pool, TicketSecret};
 use crate::recording;
+use crate::service::{self, Manager, PidFile, Reports, Sockets};
 use crate::store::DEMO;
 use crate::web;
 
@@ -36,61 +39,42 @@ pub type Again = Box<dyn Fn() -> Result<ServeOptions, Failure> + Send>;
 /// Runs a server until a signal stops it.
 pub fn serve(options: &ServeOptions, again: Again) -> Result<(), Failure> {
     // First of all: a signal during the start is a signal, too.
-    let signals = Signals::new([SIGTERM, SIGINT, SIGHUP])
+    let signals = Signals::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1])
         .map_err(|error| Exit::Failure.because(format!("cannot wait for signals: {error}")))?;
     plan::check(options)?;
-    let addresses = listen::addresses(options)?;
-    let sockets = listen::sockets(options)?;
-    let connections = plan::capacity(options)?;
-    let policy = plan::policy(options)?;
-    let reserved = plan::reserved_nicks(options)?;
-    plan::webroot(options)?;
-    let site = Arc::new(web::site(plan::own_site(options, &plan::private(options)))?);
-    let tickets = plan::ticket_secret(options)?;
-    let mut tls = Tls::open(options)?;
-    // The store comes last, so that a server which cannot start leaves no file behind.
-    let listeners = listen::open(&addresses, &sockets)?;
+    let Opened {
+        listeners,
+        pid_file,
+        tickets,
+        mut tls,
+    } = open(options)?;
+    // From here on it runs as the user that it is to be, and starts threads.
+    diagnostics::queue()?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let (output, reopen) = log_output(options)?;
+    let writer = Writer::new(options.log_format, Arc::clone(&clock), output)?;
     let places = listeners.places();
-    let served = plan::with_challenges(options, &site);
-    let mut config = plan::config(options, policy, served, &places, connections);
-    plan::warn_of_redirect(&config);
-    config.reserved_nicks = reserved.unwrap_or_default();
-    if let Some(tls) = &tls {
-        tls.serve(&mut config);
-    }
+    let (mut config, site) = settings(options, &places, tls.as_ref())?;
+    // The store comes last, so that a server which cannot start leaves no file behind.
     let (pool, demands) = members::open(options, tickets, &mut config)?;
     let pool = Arc::new(pool);
     let config = Arc::new(config);
 
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let writer = Writer::new(options.log_format, Arc::clone(&clock), log::stdout())?;
     let addresses = listeners.addresses();
     let (observer, recording) = record(options)?.unzip();
-    let (log, listener) = (writer.clone(), Arc::clone(&pool));
-    let host = Host::new(Arc::clone(&config), Arc::clone(&pool))
+    let reports = Reports::default();
+    let host = host(&config, &pool, &writer, &reports)
         .clock(clock)
-        .observer(observer)
-        .log(move |now, note| {
-            listener.heard(&note);
-            log.put(now, &Event::Note(&note));
-        });
+        .observer(observer);
     let (listeners, files) = listeners.into_parts();
     let server = Server::new(options.runtime, listeners, host)?;
-
     let max = config.limits.clients;
-    writer.event(&Event::Created(max));
-    if let (true, Some(Place::Address(first))) = (options.demo, addresses.first()) {
-        say(&demo(*first));
-    }
-    for place in &addresses {
-        writer.event(&Event::Listening(place));
-    }
+    announce(options, &writer, max, &addresses);
     let handle = server.handle;
+    let manager = Manager::start(reports, handle.clone())?;
     let member = handle.clone();
     pool.watch(move |event| member.member(event));
-    if let Some(tls) = &mut tls {
-        tls.start(&writer)?;
-    }
+    tls.as_mut().map_or(Ok(()), |tls| tls.start(&writer))?;
     let reload = Reload {
         options: options.clone(),
         again,
@@ -102,25 +86,136 @@ pub fn serve(options: &ServeOptions, again: Again) -> Result<(), Failure> {
         pool: Arc::downgrade(&pool),
         tls,
         writer: writer.clone(),
+        manager: manager.clone(),
     };
-    let stopped_by = heed(signals, handle.clone(), reload.start()?)?;
+    let heeded = Heeded {
+        handle: handle.clone(),
+        reload: reload.start()?,
+        reopen: reopen.map(|reopen| (reopen, writer.clone())),
+        manager: manager.clone(),
+    };
+    let stopped_by = heed(signals, heeded)?;
     facts::tell(writer.clone(), Arc::downgrade(&pool), handle)?;
+    // Nothing can fail from here on.
+    let _pid_file = pid_file.map(PidFile::write).transpose()?;
+    if options.log_file.is_some() {
+        leave_terminal(&writer);
+    }
     writer.event(&Event::Started(VERSION));
+    manager.ready(max);
 
     let ended = (server.run)();
     drop(files);
-    let why = match &ended {
-        Ok(()) => stopped_by.get().copied().unwrap_or("without a signal"),
-        Err(_) => "failed",
-    };
-    let version = VERSION;
-    writer.event(&Event::Stopped { version, why });
-    finish(&writer, recording, pool);
-    ended.map_err(|error| Exit::Failure.because(format!("the server has failed: {error}")))
+    finish(&writer, ended, stopped_by.get().copied(), recording, pool)
 }
 
-/// Waits a while until everything is written: the log, the recording, and what the store has to note.
-fn finish(writer: &Writer, recording: Option<recording::Recording>, pool: Arc<Pool>) {
+/// What the server's loop calls.
+fn host(config: &Arc<Config>, pool: &Arc<Pool>, writer: &Writer, reports: &Reports) -> Host {
+    let (listener, counter, log) = (Arc::clone(pool), reports.clone(), writer.clone());
+    let pulse = reports.clone();
+    Host::new(Arc::clone(config), Arc::clone(pool))
+        .beat(move || pulse.beat())
+        .log(move |now, note| {
+            listener.heard(&note);
+            counter.heard(&note);
+            log.put(now, &Event::Note(&note));
+        })
+}
+
+/// What root may have had to open.
+struct Opened {
+    listeners: Listeners,
+    pid_file: Option<PidFile>,
+    tickets: Option<TicketSecret>,
+    tls: Option<Tls>,
+}
+
+/// Opens the listeners, and reads the keys; then becomes the user of `--user`. Starts no thread before that.
+fn open(options: &ServeOptions) -> Result<Opened, Failure> {
+    let passed = Sockets::take()?;
+    listen::check_passed(options, &passed)?;
+    let addresses = listen::addresses(options, &passed)?;
+    let sockets = listen::sockets(options, &passed)?;
+    let reach = listen::reach(&addresses, &passed);
+    let account = service::account(options.user.as_deref(), &reach)?;
+    let tickets = plan::ticket_secret(options)?;
+    let tls = Tls::open(options)?;
+    let pid_file = options.pid_file.as_deref().map(PidFile::open).transpose()?;
+    let listeners = listen::open(&addresses, &sockets, passed, &account)?;
+    account.assume()?;
+    plan::warn_of_closed_files(options);
+    Ok(Opened {
+        listeners,
+        pid_file,
+        tickets,
+        tls,
+    })
+}
+
+/// The settings at the start, with what the files say that they name, and the site without challenges.
+fn settings(
+    options: &ServeOptions,
+    places: &Places,
+    tls: Option<&Tls>,
+) -> Result<(Config, Arc<Site>), Failure> {
+    let policy = plan::policy(options)?;
+    let reserved = plan::reserved_nicks(options)?;
+    plan::webroot(options)?;
+    let site = Arc::new(web::site(plan::own_site(options, &plan::private(options)))?);
+    let connections = plan::capacity(options)?;
+    let served = plan::with_challenges(options, &site);
+    let mut config = plan::config(options, policy, served, places, connections);
+    plan::warn_of_redirect(&config);
+    config.reserved_nicks = reserved.unwrap_or_default();
+    if let Some(tls) = tls {
+        tls.serve(&mut config);
+    }
+    Ok((config, site))
+}
+
+/// Logs how many clients there can be, and where they connect.
+fn announce(options: &ServeOptions, writer: &Writer, max: usize, places: &[Place]) {
+    writer.event(&Event::Created(max));
+    if let (true, Some(Place::Address(first))) = (options.demo, places.first()) {
+        say(&demo(*first));
+    }
+    for place in places {
+        writer.event(&Event::Listening(place));
+    }
+}
+
+/// Where the log goes, and how it is made to open its file again, if it has one.
+fn log_output(options: &ServeOptions) -> Result<(Box<dyn Write + Send>, Option<Reopen>), Failure> {
+    let Some(path) = &options.log_file else {
+        return Ok((log::stdout(), None));
+    };
+    let file = LogFile::open(path)?;
+    let reopen = file.reopen();
+    Ok((Box::new(file), Some(reopen)))
+}
+
+/// Diagnostics go into the log, and nothing is left that would keep a terminal or a connection of ssh open.
+fn leave_terminal(writer: &Writer) {
+    diagnostics::to_log(writer);
+    if let Ok(null) = File::options().read(true).write(true).open("/dev/null") {
+        let _ = dup2_stdin(&null);
+        let _ = dup2_stdout(&null);
+        let _ = dup2_stderr(&null);
+    }
+}
+
+/// Logs the end, and waits a while until everything is written: the log, the recording, and what the store has to note.
+fn finish(
+    writer: &Writer,
+    ended: io::Result<()>,
+    stopped_by: Option<&'static str>,
+    recording: Option<recording::Recording>,
+    pool: Arc<Pool>,
+) -> Result<(), Failure> {
+    let well = stopped_by.unwrap_or("without a signal");
+    let why = ended.as_ref().map_or("failed", |()| well);
+    let version = VERSION;
+    writer.event(&Event::Stopped { version, why });
     writer.flush(LAST_LINES);
     if let Some(recording) = recording {
         recording.wait(LAST_LINES);
@@ -128,6 +223,7 @@ fn finish(writer: &Writer, recording: Option<recording::Recording>, pool: Arc<Po
     if let Some(pool) = Arc::into_inner(pool) {
         pool.close(LAST_LOOKUPS);
     }
+    ended.map_err(|error| Exit::Failure.because(format!("the server has failed: {error}")))
 }
 
 /// Starts the recording, if there is to be one.
@@ -181,14 +277,25 @@ fn demo(address: SocketAddr) -> String {
     )
 }
 
-/// SIGHUP makes the server read its files again: it is also what a terminal sends that goes away. Of the
-/// others, the first stops the server in good order, and the second ends the process at once, with the exit
-/// code that a shell gives to a command that a signal has killed.
-fn heed(
-    mut signals: Signals,
+/// What signals lead to.
+struct Heeded {
     handle: Handle,
     reload: Sender<Ask>,
-) -> Result<Arc<OnceLock<&'static str>>, Failure> {
+    /// `None` if the log has no file.
+    reopen: Option<(Reopen, Writer)>,
+    manager: Manager,
+}
+
+/// SIGHUP makes the server read its files again: it is also what a terminal sends that goes away. SIGUSR1 opens the log
+/// file again. Of the others, the first stops the server in good order, and the second ends the process at once, with
+/// the exit code that a shell gives to a command that a signal has killed.
+fn heed(mut signals: Signals, heeded: Heeded) -> Result<Arc<OnceLock<&'static str>>, Failure> {
+    let Heeded {
+        handle,
+        reload,
+        reopen,
+        manager,
+    } = heeded;
     let stopped_by = Arc::new(OnceLock::new());
     let stop = Arc::clone(&stopped_by);
     // Started here: when it is needed, the system may have no thread left.
@@ -206,6 +313,12 @@ fn heed(
         for signal in signals.forever() {
             if signal == SIGHUP {
                 let _ = reload.send(Ask::Everything);
+            } else if signal == SIGUSR1 {
+                if let Some((reopen, writer)) = &reopen {
+                    reopen.ask();
+                    // Not to wait for it.
+                    writer.flush(Duration::ZERO);
+                }
             } else if is_stopping {
                 process::exit(128 + signal);
             } else {
@@ -216,6 +329,7 @@ fn heed(
                 });
                 // Before the server is asked, which may be what hangs.
                 let _ = stopping.try_send(());
+                manager.stopping();
                 handle.shutdown();
                 is_stopping = true;
             }

@@ -2,16 +2,17 @@
 
 use std::fs::{self, Permissions};
 use std::io;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt, lchown};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use flashgate_core::Role;
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::listen::{BACKLOG, option};
 use crate::failure::{Exit, Failure};
+use crate::files::OwnPath;
+use crate::service::Account;
 
 /// A Unix socket to listen on.
 #[derive(Debug)]
@@ -24,53 +25,8 @@ pub(super) struct Wanted {
 #[derive(Debug)]
 pub(super) struct UnixSocket {
     pub(super) listener: UnixListener,
-    pub(super) file: SocketFile,
+    pub(super) file: OwnPath,
     pub(super) role: Role,
-}
-
-/// The file of a socket. It is removed when this is dropped, unless another one has taken its place.
-#[derive(Debug)]
-pub(super) struct SocketFile {
-    pub(super) path: PathBuf,
-    identity: Identity,
-}
-
-/// What tells a file from one that takes its place. Some file systems give the number of a removed file to the next
-/// one, and some do not know when a file was made.
-#[derive(Debug, PartialEq, Eq)]
-struct Identity {
-    device: u64,
-    inode: u64,
-    created: Option<SystemTime>,
-}
-
-impl SocketFile {
-    /// The file that is there now.
-    fn at(path: &Path) -> io::Result<Self> {
-        Ok(Self {
-            path: path.into(),
-            identity: Identity::of(path)?,
-        })
-    }
-}
-
-impl Identity {
-    fn of(path: &Path) -> io::Result<Self> {
-        let file = fs::symlink_metadata(path)?;
-        Ok(Self {
-            device: file.dev(),
-            inode: file.ino(),
-            created: file.created().ok(),
-        })
-    }
-}
-
-impl Drop for SocketFile {
-    fn drop(&mut self) {
-        if Identity::of(&self.path).is_ok_and(|now| now == self.identity) {
-            let _ = fs::remove_file(&self.path);
-        }
-    }
 }
 
 /// What an option names, if it is the path of a Unix socket.
@@ -90,10 +46,10 @@ pub(super) fn wanted(text: &str, role: Role) -> Option<Result<Wanted, Failure>> 
     }))
 }
 
-/// Opens each.
-pub(super) fn open(wanted: &[Wanted]) -> Result<Vec<UnixSocket>, Failure> {
+/// Opens each. If the server becomes another user, its file is to be that user's.
+pub(super) fn open(wanted: &[Wanted], account: &Account) -> Result<Vec<UnixSocket>, Failure> {
     let open = |wanted: &Wanted| {
-        let opened = bind(&wanted.path);
+        let opened = bind(&wanted.path, account);
         let (listener, file) = opened.map_err(|error| failure(&wanted.path, &error))?;
         Ok(UnixSocket {
             listener,
@@ -104,7 +60,7 @@ pub(super) fn open(wanted: &[Wanted]) -> Result<Vec<UnixSocket>, Failure> {
     wanted.iter().map(open).collect()
 }
 
-fn bind(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
+fn bind(path: &Path, account: &Account) -> io::Result<(UnixListener, OwnPath)> {
     let is_socket = fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
     // A server that was killed has left it.
     if is_socket && !answers(path) {
@@ -112,9 +68,12 @@ fn bind(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
     }
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.bind(&SockAddr::unix(path)?)?;
-    let file = SocketFile::at(path)?;
+    let file = OwnPath::at(path)?;
     // Before it listens: until then nobody can connect.
     fs::set_permissions(path, Permissions::from_mode(MODE))?;
+    if let Some((user, group)) = account.owner() {
+        lchown(path, Some(user.as_raw()), Some(group.as_raw()))?;
+    }
     socket.listen(BACKLOG)?;
     Ok((socket.into(), file))
 }
@@ -167,7 +126,7 @@ mod tests {
     fn a_file_goes_with_its_server_and_not_with_another_one() {
         let folder = tempdir().unwrap();
         let path = folder.path().join("socket");
-        let (listener, file) = bind(&path).unwrap();
+        let (listener, file) = bind(&path, &Account::Present).unwrap();
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o660);
         // An operator may change who can connect.
@@ -176,11 +135,11 @@ mod tests {
         assert!(!path.exists());
 
         // While the first server still waits for its clients to leave, a second one starts.
-        let (listener, file) = bind(&path).unwrap();
+        let (listener, file) = bind(&path, &Account::Present).unwrap();
         drop(listener);
         // Linux before 6.13 has steps of up to 10 ms in the times of files.
         thread::sleep(Duration::from_millis(20));
-        let (second, its_own) = bind(&path).unwrap();
+        let (second, its_own) = bind(&path, &Account::Present).unwrap();
         drop(file);
         UnixStream::connect(&path).expect("the second serves");
         drop((second, its_own));
@@ -196,7 +155,7 @@ mod tests {
         socket.listen(0).unwrap();
         let _waits = UnixStream::connect(&path).unwrap();
         assert!(answers(&path));
-        let error = bind(&path).unwrap_err();
+        let error = bind(&path, &Account::Present).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
     }
 }

@@ -38,6 +38,8 @@ mod reload;
 mod rooms;
 mod ruffle;
 mod server;
+#[cfg(target_os = "linux")]
+mod service;
 mod signed;
 mod site;
 mod stopped;

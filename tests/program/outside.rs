@@ -17,7 +17,7 @@ use argon2::Params;
 use flashgate::password::Hash;
 use flashgate_core::Secret;
 use flashgate_testing::Retrying;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, geteuid, kill_process};
 
 /// Far more than anything here takes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -105,6 +105,7 @@ impl Running {
         command.args(arguments).current_dir(folder);
         command
             .env_remove("RUST_LOG")
+            .envs(as_root())
             .envs(environment.iter().copied());
         Self::spawn(command)
     }
@@ -160,6 +161,11 @@ impl Drop for Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Root has to say so where a server listens for other machines, and tests may run as root.
+pub(crate) fn as_root() -> Option<(&'static str, &'static str)> {
+    geteuid().is_root().then_some(("FLASHGATE_USER", "root"))
 }
 
 /// What a process has written so far, read by a thread so that it never waits for us.

@@ -18,6 +18,8 @@ pub struct Host {
     pub members: Arc<dyn MemberStore>,
     /// Where notes go.
     pub log: Log,
+    /// Called by the loop, once a turn: as long as it is, the server is alive. See [`Host::beat`].
+    pub beat: Box<dyn FnMut() + Send>,
     /// Sees everything that happens; a [`Recorder`](flashgate_core::record::Recorder) writes it down.
     pub observer: Option<Box<dyn Observer>>,
 }
@@ -31,6 +33,7 @@ impl Host {
             clock: Arc::new(SystemClock::new()),
             members: Arc::new(members),
             log: Box::new(|_, _| ()),
+            beat: Box::new(|| ()),
             observer: None,
         }
     }
@@ -47,6 +50,17 @@ impl Host {
     pub fn log(self, log: impl FnMut(Now, Note) + Send + 'static) -> Self {
         let log = Box::new(log);
         Self { log, ..self }
+    }
+
+    /// With a function that is called at the end of each turn of the loop. A watchdog calls [`Handle::wake`] from time
+    /// to time, and expects that this is called soon after: an idle loop sleeps, and one that hangs does not turn.
+    /// Like the log it must not block.
+    ///
+    /// [`Handle::wake`]: crate::Handle::wake
+    #[must_use]
+    pub fn beat(self, beat: impl FnMut() + Send + 'static) -> Self {
+        let beat = Box::new(beat);
+        Self { beat, ..self }
     }
 
     /// With an observer, if there is one.

@@ -5,10 +5,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, Tc
 #[cfg(unix)]
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 #[cfg(unix)]
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
+#[cfg(unix)]
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use flashgate_core::{KeepAlive, Peer};
+#[cfg(unix)]
+use rustix::event::{PollFd, PollFlags, poll};
 use socket2::{SockAddr, Socket, Type};
 
 use crate::socket::set_options;
@@ -21,6 +25,9 @@ use crate::socket::set_options;
 pub struct Listener {
     socket: Socket,
     kind: Kind,
+    /// Set if another process has the socket, too.
+    #[cfg(unix)]
+    passed: Option<Passed>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +38,32 @@ enum Kind {
 }
 
 impl Listener {
+    const fn new(socket: Socket, kind: Kind) -> Self {
+        Self {
+            socket,
+            kind,
+            #[cfg(unix)]
+            passed: None,
+        }
+    }
+
+    /// A listener that a service manager has passed to this process, and keeps. It is never shut down: connections
+    /// that come after the server has stopped wait for the next one.
+    #[cfg(unix)]
+    pub fn passed(listener: impl Into<Self>) -> io::Result<Self> {
+        let passed = Some(Passed::new()?);
+        Ok(Self {
+            passed,
+            ..listener.into()
+        })
+    }
+
     /// The next connection, and its peer. Blocks if the listener does.
     pub fn accept(&self) -> io::Result<(TcpStream, Peer)> {
+        #[cfg(unix)]
+        if let Some(passed) = &self.passed {
+            passed.wait(&self.socket)?;
+        }
         let (stream, address) = self.socket.accept()?;
         let peer = self.peer(address.as_socket());
         Ok((stream.into(), peer.ok_or(io::ErrorKind::ConnectionAborted)?))
@@ -50,6 +81,11 @@ impl Listener {
 
     /// Whether accepting waits for a connection.
     pub fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
+        #[cfg(unix)]
+        if let Some(passed) = &self.passed {
+            passed.blocks.store(!nonblocking, Ordering::SeqCst);
+            return self.socket.set_nonblocking(true);
+        }
         self.socket.set_nonblocking(nonblocking)
     }
 
@@ -66,6 +102,10 @@ impl Listener {
 
     /// Ends a thread that waits in [`accept`](Self::accept), and every accept that follows.
     pub fn stop_accepting(&self) {
+        #[cfg(unix)]
+        if let Some(passed) = &self.passed {
+            return passed.stop();
+        }
         // Linux ends the wait. Where shutting a listener down is an error, a connection of our own ends it.
         if self.socket.shutdown(Shutdown::Both).is_err()
             && let Ok(address) = self.socket.local_addr()
@@ -93,16 +133,59 @@ impl AsRawFd for Listener {
 
 impl From<TcpListener> for Listener {
     fn from(listener: TcpListener) -> Self {
-        let (socket, kind) = (listener.into(), Kind::Tcp);
-        Self { socket, kind }
+        Self::new(listener.into(), Kind::Tcp)
     }
 }
 
 #[cfg(unix)]
 impl From<UnixListener> for Listener {
     fn from(listener: UnixListener) -> Self {
-        let (socket, kind) = (listener.into(), Kind::Unix);
-        Self { socket, kind }
+        Self::new(listener.into(), Kind::Unix)
+    }
+}
+
+/// What it takes to wait for a connection, and to end that wait, without a change to a socket that others have, too.
+#[cfg(unix)]
+#[derive(Debug)]
+struct Passed {
+    /// Whether accepting waits. The socket itself never blocks.
+    blocks: AtomicBool,
+    /// Readable once accepting has stopped.
+    stopped: UnixStream,
+    stop: UnixStream,
+}
+
+#[cfg(unix)]
+impl Passed {
+    fn new() -> io::Result<Self> {
+        let (stopped, stop) = UnixStream::pair()?;
+        Ok(Self {
+            blocks: AtomicBool::new(true),
+            stopped,
+            stop,
+        })
+    }
+
+    /// Waits for a connection, if accepting waits. Connections that come after the stop are left where they are.
+    fn wait(&self, socket: &Socket) -> io::Result<()> {
+        if !self.blocks.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        let mut both = [
+            PollFd::new(socket, PollFlags::IN),
+            PollFd::new(&self.stopped, PollFlags::IN),
+        ];
+        poll(&mut both, None)?;
+        match both[1].revents().is_empty() {
+            true => Ok(()),
+            false => Err(io::ErrorKind::ConnectionAborted.into()),
+        }
+    }
+
+    /// Ends the waits of all threads, for good.
+    fn stop(&self) {
+        // It fails only where it was done before.
+        let _ = self.stop.shutdown(Shutdown::Both);
     }
 }
 
@@ -125,3 +208,42 @@ const BACKLOG: i32 = 65_535;
 
 /// To reach our own listener. It fails only if the backlog is full, and then no thread waits in accept.
 const VISIT_TIMEOUT: Duration = Duration::from_millis(100);
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::sync::{Arc, mpsc};
+    use std::thread;
+
+    use super::*;
+
+    /// A service manager goes on with its socket, and so does the queue of connections in it.
+    #[test]
+    fn a_passed_listener_outlives_the_stop() {
+        let kept = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let address = kept.local_addr().expect("it has one");
+        let copy = kept.try_clone().expect("a descriptor is free");
+        let listener = Arc::new(Listener::passed(copy).expect("descriptors are free"));
+        listener.set_nonblocking(false).expect("it is a socket");
+        let (came, comes) = mpsc::channel();
+        let waits = {
+            let listener = Arc::clone(&listener);
+            thread::spawn(move || {
+                listener.accept().expect("a client comes");
+                came.send(()).expect("the test waits");
+                listener.accept().expect_err("the wait is ended")
+            })
+        };
+        let _served = TcpStream::connect(address).expect("it listens");
+        comes.recv().expect("it is accepted");
+        listener.stop_accepting();
+        waits.join().expect("it does not panic");
+        let mut late = TcpStream::connect(address).expect("it still listens");
+        listener.accept().expect_err("it has stopped");
+        drop(listener);
+        kept.set_nonblocking(false).expect("it is a socket");
+        let (mut next, _) = kept.accept().expect("the late client waits");
+        io::Write::write_all(&mut next, b"x").expect("it is connected");
+        let mut byte = [0];
+        io::Read::read_exact(&mut late, &mut byte).expect("it is the late client");
+    }
+}

@@ -8,12 +8,11 @@ mod backlog;
 mod client;
 mod descriptors;
 mod load;
+mod service;
 mod talk;
 mod world;
 
-use std::net::TcpListener;
-
-use flashgate_host::Host;
+use flashgate_host::{Host, Listener};
 
 pub use backlog::a_full_backlog;
 pub use client::Client;
@@ -21,6 +20,7 @@ pub use descriptors::descriptors_run_out;
 pub use load::{
     a_client_that_never_reads, a_late_reader, a_reader_among_flooders, many_clients_at_once,
 };
+pub use service::{a_loop_that_hangs, a_passed_listener};
 pub use talk::{
     a_conversation, a_flood_of_commands, a_half_closed_client, a_policy_request,
     a_reset_while_paused, a_stop, calls_after_the_end,
@@ -28,7 +28,7 @@ pub use talk::{
 pub use world::{Nobody, Running, World};
 
 /// Starts a runtime on these listeners.
-pub type Start = fn(Vec<TcpListener>, Host) -> Running;
+pub type Start = fn(Vec<Listener>, Host) -> Running;
 
 /// A test for each scenario but [`a_full_backlog`], which needs a program of its own. `start` is a [`Start`].
 #[macro_export]
@@ -37,7 +37,8 @@ macro_rules! scenarios {
         $crate::scenarios!(
             $start: a_conversation, a_policy_request, a_half_closed_client, a_flood_of_commands,
             a_reset_while_paused, a_stop, calls_after_the_end, a_client_that_never_reads,
-            a_late_reader, a_reader_among_flooders, many_clients_at_once
+            a_late_reader, a_reader_among_flooders, many_clients_at_once, a_loop_that_hangs,
+            a_passed_listener
         );
 
         #[test]

@@ -75,6 +75,7 @@ complete -c flashgate -n '__flashgate_at "serve"; and not __flashgate_has --http
 complete -c flashgate -n '__flashgate_at "serve"; and not __flashgate_has --ipv6-only' -l ipv6-only -d 'accept only IPv6 clients on ['
 complete -c flashgate -n '__flashgate_at "serve"; and not __flashgate_has --list-needs-login' -l list-needs-login -d 'allow LIST only after IDENTIFY'
 complete -c flashgate -n '__flashgate_at "serve"' -l listen -x -d 'address to serve on'
+complete -c flashgate -n '__flashgate_at "serve"; and not __flashgate_has --log-file' -l log-file -r -F -d 'file to append the log to'
 complete -c flashgate -n '__flashgate_at "serve"; and not __flashgate_has --log-format' -l log-format -x -a 'text json' -d 'text, or json'
 complete -c flashgate -n '__flashgate_at "serve"; and not __flashgate_has --log-level' -l log-level -x -a 'off error warn info debug trace' -d 'what to print on standard error'
 complete -c flashgate -n '__flashgate_at "serve"; and not __flashgate_has --login-throttle' -l login-throttle -x -a 'on off' -d 'whether failed logins slow down an address and a member\'s name'
@@ -92,6 +93,7 @@ complete -c flashgate -n '__flashgate_at "serve"; and not __flashgate_has --mysq
 complete -c flashgate -n '__flashgate_at "serve"; and not __flashgate_has --nick-changes' -l nick-changes -x -a 'on off' -d 'whether members and guests can change their nicks with NICK'
 complete -c flashgate -n '__flashgate_at "serve"; and not __flashgate_has --nick-wait' -l nick-wait -x -d 'time from one change of a member\'s or guest\'s nick to the next'
 complete -c flashgate -n '__flashgate_at "serve"; and not __flashgate_has --on-duplicate' -l on-duplicate -x -a 'stale refuse replace' -d 'when a member logs in twice'
+complete -c flashgate -n '__flashgate_at "serve"; and not __flashgate_has --pid-file' -l pid-file -r -F -d 'file with the number of the server\'s process while it serves'
 complete -c flashgate -n '__flashgate_at "serve"' -l policy-domain -x -d 'domain whose Flash movies may connect'
 complete -c flashgate -n '__flashgate_at "serve"; and not __flashgate_has --policy-file' -l policy-file -r -F -d 'policy document to serve unchanged'
 complete -c flashgate -n '__flashgate_at "serve"' -l policy-listen -x -d 'address that answers only policy requests'
@@ -131,6 +133,7 @@ complete -c flashgate -n '__flashgate_at "serve"; and not __flashgate_has --tick
 complete -c flashgate -n '__flashgate_at "serve"' -l tls-cert -r -F -d 'file with a certificate in PEM form and its chain'
 complete -c flashgate -n '__flashgate_at "serve"' -l tls-key -r -F -d 'file with the key of the certificate'
 complete -c flashgate -n '__flashgate_at "serve"' -l trust-proxy -x -d 'address or range of a proxy that names its client in each HTTP request'
+complete -c flashgate -n '__flashgate_at "serve"; and not __flashgate_has --user' -l user -x -d 'user to become'
 
 complete -c flashgate -n '__flashgate_at "config"' -a check -d 'Check a configuration file'
 complete -c flashgate -n '__flashgate_at "config"' -a show -d 'Print each value that a server would start with'
@@ -162,6 +165,7 @@ complete -c flashgate -n '__flashgate_at "config show"; and not __flashgate_has 
 complete -c flashgate -n '__flashgate_at "config show"; and not __flashgate_has --ipv6-only' -l ipv6-only -d 'accept only IPv6 clients on ['
 complete -c flashgate -n '__flashgate_at "config show"; and not __flashgate_has --list-needs-login' -l list-needs-login -d 'allow LIST only after IDENTIFY'
 complete -c flashgate -n '__flashgate_at "config show"' -l listen -x -d 'address to serve on'
+complete -c flashgate -n '__flashgate_at "config show"; and not __flashgate_has --log-file' -l log-file -r -F -d 'file to append the log to'
 complete -c flashgate -n '__flashgate_at "config show"; and not __flashgate_has --log-format' -l log-format -x -a 'text json' -d 'text, or json'
 complete -c flashgate -n '__flashgate_at "config show"; and not __flashgate_has --log-level' -l log-level -x -a 'off error warn info debug trace' -d 'what to print on standard error'
 complete -c flashgate -n '__flashgate_at "config show"; and not __flashgate_has --login-throttle' -l login-throttle -x -a 'on off' -d 'whether failed logins slow down an address and a member\'s name'
@@ -179,6 +183,7 @@ complete -c flashgate -n '__flashgate_at "config show"; and not __flashgate_has 
 complete -c flashgate -n '__flashgate_at "config show"; and not __flashgate_has --nick-changes' -l nick-changes -x -a 'on off' -d 'whether members and guests can change their nicks with NICK'
 complete -c flashgate -n '__flashgate_at "config show"; and not __flashgate_has --nick-wait' -l nick-wait -x -d 'time from one change of a member\'s or guest\'s nick to the next'
 complete -c flashgate -n '__flashgate_at "config show"; and not __flashgate_has --on-duplicate' -l on-duplicate -x -a 'stale refuse replace' -d 'when a member logs in twice'
+complete -c flashgate -n '__flashgate_at "config show"; and not __flashgate_has --pid-file' -l pid-file -r -F -d 'file with the number of the server\'s process while it serves'
 complete -c flashgate -n '__flashgate_at "config show"' -l policy-domain -x -d 'domain whose Flash movies may connect'
 complete -c flashgate -n '__flashgate_at "config show"; and not __flashgate_has --policy-file' -l policy-file -r -F -d 'policy document to serve unchanged'
 complete -c flashgate -n '__flashgate_at "config show"' -l policy-listen -x -d 'address that answers only policy requests'
@@ -218,6 +223,7 @@ complete -c flashgate -n '__flashgate_at "config show"; and not __flashgate_has 
 complete -c flashgate -n '__flashgate_at "config show"' -l tls-cert -r -F -d 'file with a certificate in PEM form and its chain'
 complete -c flashgate -n '__flashgate_at "config show"' -l tls-key -r -F -d 'file with the key of the certificate'
 complete -c flashgate -n '__flashgate_at "config show"' -l trust-proxy -x -d 'address or range of a proxy that names its client in each HTTP request'
+complete -c flashgate -n '__flashgate_at "config show"; and not __flashgate_has --user' -l user -x -d 'user to become'
 
 complete -c flashgate -n '__flashgate_at "config default"; and not __flashgate_has --help' -l help -d 'print what the command takes'
 

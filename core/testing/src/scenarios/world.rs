@@ -1,6 +1,5 @@
 //! A server under test, and the host around it.
 
-use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::mpsc::{self, Receiver};
@@ -11,34 +10,25 @@ use flashgate_core::{
     Answer, CloseReason, Config, Denial, Login, Member, MemberId, MemberStore, Note, Query, Reply,
     What,
 };
-use flashgate_host::Host;
+use flashgate_host::{Handle, Host, Listener};
+use socket2::SockRef;
 
 use super::Start;
 use super::client::Client;
 
 /// A server that runs in a thread of its own.
+#[derive(Debug)]
 pub struct Running {
     thread: JoinHandle<io::Result<()>>,
-    shutdown: Box<dyn Fn() + Send>,
-}
-
-impl fmt::Debug for Running {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Running")
-            .field("thread", &self.thread)
-            .finish_non_exhaustive()
-    }
+    handle: Handle,
 }
 
 impl Running {
-    /// Calls `run`, which must return soon after `shutdown` is called.
-    pub fn new(
-        run: impl FnOnce() -> io::Result<()> + Send + 'static,
-        shutdown: impl Fn() + Send + 'static,
-    ) -> Self {
+    /// Calls `run`, which must return soon after the handle's `shutdown` is called.
+    pub fn new(run: impl FnOnce() -> io::Result<()> + Send + 'static, handle: Handle) -> Self {
         Self {
             thread: thread::spawn(run),
-            shutdown: Box::new(shutdown),
+            handle,
         }
     }
 }
@@ -55,15 +45,34 @@ pub struct World {
 impl World {
     /// Starts one on a free port.
     pub fn start(start: Start, config: Config) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a port for us");
-        let address = listener.local_addr().expect("a bound listener knows where");
+        Self::start_with(start, config, bound().into(), |_| (), || ())
+    }
+
+    /// Starts one on this listener; the loop calls `hear` with each note, and `beat` once a turn.
+    pub fn start_with(
+        start: Start,
+        config: Config,
+        listener: Listener,
+        mut hear: impl FnMut(&Note) + Send + 'static,
+        beat: impl FnMut() + Send + 'static,
+    ) -> Self {
+        let address = SockRef::from(&listener).local_addr();
+        let address = address.ok().and_then(|address| address.as_socket());
         let (log, notes) = mpsc::channel();
-        let host = Host::new(config, Members).log(move |_, note| drop(log.send(note)));
+        let host = Host::new(config, Members).beat(beat).log(move |_, note| {
+            hear(&note);
+            let _ = log.send(note);
+        });
         Self {
-            address,
+            address: address.expect("a bound listener knows where"),
             running: start(vec![listener], host),
             notes,
         }
+    }
+
+    /// Makes the loop turn.
+    pub fn wake(&self) {
+        self.running.handle.wake();
     }
 
     /// A client that has just connected.
@@ -96,7 +105,7 @@ impl World {
 
     /// Begins the end.
     pub fn shut_down(&self) {
-        (self.running.shutdown)();
+        self.running.handle.shutdown();
     }
 
     /// Ends the server, and says how it ended.
@@ -114,8 +123,13 @@ impl World {
             .expect("the server did not panic");
         ended.expect("the server ended well");
         // A handle may be used after the end.
-        (self.running.shutdown)();
+        self.running.handle.shutdown();
     }
+}
+
+/// A listener on a free port.
+pub(super) fn bound() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").expect("loopback has a port for us")
 }
 
 /// Every number is a member with the password `secret`. Even numbers are answered from another thread, odd
@@ -160,4 +174,4 @@ impl MemberStore for Nobody {
 }
 
 /// Longer than any of this takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);

@@ -32,6 +32,7 @@ impl Scenario {
             clock: clock.clone(),
             members: store.clone(),
             log: journal.log(),
+            beat: Box::new(|| ()),
             observer: None,
         };
         let driver = open(host).map_err(|message| Failure {
