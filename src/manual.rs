@@ -1,6 +1,6 @@
-//! The man pages and the completions for shells, made from the program's own options.
+//! The man pages, the completions for shells and the package's configuration file, made from the program's own options.
 //!
-//! Tests compare them with the committed files in `src/manual/made`; `UPDATE=1 cargo test --lib manual` writes
+//! A test compares them with the committed files in `src/manual/made`; `UPDATE=1 cargo test --lib manual` writes
 //! these anew. The prose of the pages is in `src/manual/*.md`.
 
 mod bash;
@@ -8,6 +8,7 @@ mod commands;
 mod completions;
 mod fish;
 mod markdown;
+mod packaged;
 mod pages;
 mod zsh;
 
@@ -25,6 +26,7 @@ fn the_committed_files_are_up_to_date() {
         ("flashgate.bash", bash::script(&program)),
         ("flashgate.fish", fish::script(&program)),
         ("_flashgate", zsh::script(&program)),
+        ("flashgate.toml", packaged::file()),
     ]);
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/manual/made");
     for (name, text) in made {
