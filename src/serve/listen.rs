@@ -308,8 +308,8 @@ fn failure(text: &str, socket: SocketAddr, error: &io::Error) -> Failure {
             "; another program or another flashgate listens there: stop it, or choose another port"
         }
         io::ErrorKind::PermissionDenied => {
-            "; ports below 1024 need CAP_NET_BIND_SERVICE, sockets from systemd, or a start as root with --user: see \"Run it\" \
-             in src/serve/README.md, or choose another port"
+            "; ports below 1024 need CAP_NET_BIND_SERVICE, sockets from systemd, or a start as root with --user \
+             (src/serve/README.md, \"Run it\"); or choose another port"
         }
         io::ErrorKind::AddrNotAvailable => {
             "; this machine does not have that address: use one of its own, or 0.0.0.0 or [::] for all"
