@@ -2,12 +2,13 @@
 //!
 //! SQLite makes files beside a store: a `-wal` of root's would lock out the server, which runs as another user.
 
+use std::ffi::CString;
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use nix::unistd::{Gid, Uid, setgid, setgroups, setuid};
+use nix::unistd::{Gid, Uid, User, initgroups, setgid, setgroups, setuid};
 
 use crate::failure::{Exit, Failure};
 
@@ -25,7 +26,7 @@ pub(crate) fn become_owner_of(file: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     // The user last: after that, nothing else may be changed.
-    let done = setgroups(&[group])
+    let done = join_groups(user, group)
         .and_then(|()| setgid(group))
         .and_then(|()| setuid(user));
     done.map_err(|error| {
@@ -46,6 +47,15 @@ pub(crate) fn become_owner_of(file: &Path) -> Result<(), Failure> {
 /// What to add to a failure, if this process has become another user's.
 pub(crate) fn became() -> Option<&'static str> {
     BECAME.get().map(String::as_str)
+}
+
+/// Takes the groups that a user is in: certificates may be open to one of them.
+fn join_groups(user: Uid, group: Gid) -> nix::Result<()> {
+    let name = User::from_uid(user).ok().flatten();
+    match name.and_then(|user| CString::new(user.name).ok()) {
+        Some(name) => initgroups(&name, group),
+        None => setgroups(&[group]),
+    }
 }
 
 /// The file, or the folder that it would be made in.

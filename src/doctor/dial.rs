@@ -13,8 +13,10 @@ use crate::tls::{self, Shown};
 #[derive(Clone, Debug)]
 pub(super) struct Target {
     pub(super) places: Vec<Place>,
-    /// What HTTP calls it, and TLS.
+    /// What TLS calls it.
     pub(super) host: String,
+    /// What HTTP calls it: with a port, unless it is the usual one.
+    pub(super) authority: String,
     pub(super) tls: bool,
     /// A connection begins with a PROXY header that names nobody.
     pub(super) proxy_header: bool,

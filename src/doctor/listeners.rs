@@ -1,5 +1,6 @@
 //! The server, as each kind of client on this machine uses each of its listeners.
 
+use std::io;
 use std::net::TcpListener;
 
 use flashgate_core::Role;
@@ -113,19 +114,25 @@ fn port(listener: &Reached) -> Option<u16> {
 }
 
 fn target(options: &ServeOptions, listener: &Reached) -> Target {
-    let (host, proxy_header) = match listener.places.first() {
-        Some(Place::Address(address)) => (
-            address.ip().to_string(),
-            options.settings.proxies.require(Some(address.ip())),
-        ),
-        Some(Place::Unix(_)) | None => (
-            "localhost".to_owned(),
-            options.settings.proxies.require(None),
-        ),
+    let proxies = &options.settings.proxies;
+    let (host, authority, proxy_header) = match listener.places.first() {
+        Some(Place::Address(address)) => {
+            let ip = address.ip();
+            (
+                ip.to_string(),
+                address.to_string(),
+                proxies.require(Some(ip)),
+            )
+        }
+        Some(Place::Unix(_)) | None => {
+            let name = "localhost".to_owned();
+            (name.clone(), name, proxies.require(None))
+        }
     };
     Target {
         places: listener.places.clone(),
         host,
+        authority,
         tls: false,
         proxy_header: proxy_header && listener.role == Role::Gateway,
     }
@@ -147,11 +154,12 @@ fn server(target: &Target, listener: &Reached) -> Finding {
         Place::Address(address) => TcpListener::bind(address).err(),
         Place::Unix(_) => None,
     });
+    // The service may use ports that this process may not.
+    let cannot = cannot.filter(|error| error.kind() != io::ErrorKind::PermissionDenied);
     match cannot {
         Some(error) => Finding::fail(
             format!("nothing answers there ({why}), and it cannot be listened on: {error}"),
-            "choose an address of this machine and a port that is free; ports below 1024 need \
-             CAP_NET_BIND_SERVICE",
+            "choose an address of this machine, and a port that is free",
         ),
         None => Finding::fail(
             format!("the server does not run: nothing listens there ({why})"),

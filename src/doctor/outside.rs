@@ -40,6 +40,19 @@ impl Outside {
         let name = name.to_owned();
         Ok(Self { name, port })
     }
+
+    /// What a browser calls it.
+    fn authority(&self, tls: bool) -> String {
+        let Self { name, port } = self;
+        let name = match name.contains(':') {
+            true => format!("[{name}]"),
+            false => name.clone(),
+        };
+        match (port, tls) {
+            (443, true) | (80, false) => name,
+            _ => format!("{name}:{port}"),
+        }
+    }
 }
 
 /// Checks a server from outside.
@@ -57,6 +70,7 @@ pub(super) fn check(
         Ok(places) => Target {
             places,
             host: name.clone(),
+            authority: outside.authority(false),
             tls: false,
             proxy_header: false,
         },
@@ -74,6 +88,7 @@ pub(super) fn check(
     }
     let through = Target {
         tls: true,
+        authority: outside.authority(true),
         ..plain.clone()
     };
     // Port 443 is for TLS; another one may speak it or not.
@@ -87,7 +102,7 @@ pub(super) fn check(
     };
     report.add_on(Check::Http, on, &probe::health(&target));
     report.add_on(Check::Ready, on, &probe::ready(&target));
-    let upgrade = upgrade(&target, *port);
+    let upgrade = upgrade(&target);
     let upgrades = matches!(upgrade, Finding::Ok(_));
     report.add_on(Check::Upgrade, on, &upgrade);
     report.add_on(Check::Address, on, &address(&target, options));
@@ -113,13 +128,9 @@ fn found(outside: &Outside) -> Result<Vec<Place>, String> {
 }
 
 /// Whether WebSockets get through, as a page of this server would open one.
-fn upgrade(target: &Target, port: u16) -> Finding {
+fn upgrade(target: &Target) -> Finding {
     let scheme = if target.tls { "https" } else { "http" };
-    let usual = port == if target.tls { 443 } else { 80 };
-    let origin = match usual {
-        true => format!("{scheme}://{}", target.host),
-        false => format!("{scheme}://{}:{port}", target.host),
-    };
+    let origin = format!("{scheme}://{}", target.authority);
     match websocket::open(target, Some(&origin)) {
         Ok(websocket) => {
             websocket.close();
@@ -144,7 +155,7 @@ fn address(target: &Target, options: &ServeOptions) -> Finding {
     let ask = || {
         let mut wire = target.connect()?;
         let local = wire.local();
-        let page = probe::get_over(&mut wire, &target.host, "/healthz?address")?;
+        let page = probe::get_over(&mut wire, &target.authority, "/healthz?address")?;
         Ok::<_, String>((local, page.body))
     };
     let (local, body) = match ask() {
@@ -326,6 +337,19 @@ mod tests {
             let outside = Outside::read(text).ok();
             let outside = outside.as_ref().map(|o| (o.name.as_str(), o.port));
             assert_eq!(outside, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn as_a_browser_calls_it() {
+        for (text, tls, expected) in [
+            ("x", true, "x"),
+            ("x", false, "x:443"),
+            ("x:80", false, "x"),
+            ("x:8080", true, "x:8080"),
+            ("[::1]:8080", false, "[::1]:8080"),
+        ] {
+            assert_eq!(Outside::read(text).unwrap().authority(tls), expected);
         }
     }
 }

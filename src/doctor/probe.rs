@@ -125,7 +125,7 @@ pub(super) struct Page {
 
 /// Requests a page.
 pub(super) fn get(target: &Target, path: &str) -> Result<Page, String> {
-    get_over(&mut target.connect()?, &target.host, path)
+    get_over(&mut target.connect()?, &target.authority, path)
 }
 
 /// Requests a page over a connection that is open.

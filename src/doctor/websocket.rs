@@ -36,7 +36,7 @@ pub(super) fn open(target: &Target, origin: Option<&str>) -> Result<WebSocket, R
     let request = format!(
         "GET / HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n{origin}\r\n",
-        target.host
+        target.authority
     );
     wire.send(request.as_bytes()).map_err(Refused::Broken)?;
     let (head, input) = head(&mut wire).map_err(Refused::Broken)?;
