@@ -61,7 +61,8 @@ pub(super) fn check(
                 report.add_on(check, on, &ask(&target, port));
             }
         }
-        if listener.role == Role::Gateway && !options.tls_cert.is_empty() {
+        let speaks_tls = !options.tls_cert.is_empty() || !options.acme.is_empty();
+        if listener.role == Role::Gateway && speaks_tls {
             let through = Target {
                 tls: true,
                 host: own.name().unwrap_or(target.host.clone()),
@@ -163,7 +164,8 @@ fn server(target: &Target, listener: &Reached) -> Finding {
         ),
         None => Finding::fail(
             format!("the server does not run: nothing listens there ({why})"),
-            "start it, with systemctl start flashgate or flashgate serve, and run doctor again",
+            "start it, with systemctl start flashgate or flashgate serve; if systemd passes it the ports of \
+             flashgate.socket, name them here with --listen",
         ),
     }
 }

@@ -1,7 +1,6 @@
 //! The member store: its file, its rows and its disk.
 
 use std::fs;
-use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -177,47 +176,25 @@ fn space(path: &Path) -> Finding {
 /// called as the server's user.
 pub(super) fn permissions(options: &ServeOptions, config: Option<&Path>) -> Finding {
     let mut faults = Vec::new();
-    let store = Where::of(options);
-    let beside = |path: &Path, end: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(end);
-        PathBuf::from(name)
-    };
-    if let Some(path) = store.file() {
-        let owner = fs::metadata(path).map(|file| file.uid()).ok();
-        for path in [path.to_owned(), beside(path, "-wal"), beside(path, "-shm")] {
-            let Ok(file) = fs::metadata(&path) else {
-                continue;
-            };
-            let shown = path.display();
-            if file.permissions().mode() & 0o007 != 0 {
-                faults.push(format!(
-                    "every user can read or write {shown} with its password hashes: chmod o= {shown}"
-                ));
-            }
-            if Some(file.uid()) != owner {
-                faults.push(format!(
-                    "{shown} belongs to another user than the store, and locks it out: chown it"
-                ));
-            } else if let Err(error) = access(&path, Access::READ_OK | Access::WRITE_OK) {
-                faults.push(format!(
-                    "the server's user cannot write {shown} ({}): chown it",
-                    io::Error::from(error)
-                ));
-            }
-        }
-        let folder = folder(path);
-        if folder.is_dir() && access(&folder, Access::WRITE_OK | Access::EXEC_OK).is_err() {
+    if let Some(path) = Where::of(options).file() {
+        of_store(path, &mut faults);
+    }
+    if let Some(path) = &options.log_file {
+        let (what, wanted) = match path.exists() {
+            true => (path.clone(), Access::WRITE_OK),
+            false => (folder(path), Access::WRITE_OK | Access::EXEC_OK),
+        };
+        if access(&what, wanted).is_err() {
+            let shown = what.display();
             faults.push(format!(
-                "the server's user cannot write in {}, where SQLite makes files beside the store: chown it",
-                folder.display()
+                "the server's user cannot write its log, {shown}: chown it"
             ));
         }
     }
+    let mode = |path: &Path| fs::metadata(path).map_or(0, |file| file.permissions().mode());
     let secret = [&options.ticket_secret, &options.mysql_password];
-    let secret = secret.into_iter().flatten().chain(&options.tls_key);
-    for path in secret {
-        if fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o007 != 0) {
+    for path in secret.into_iter().flatten().chain(&options.tls_key) {
+        if mode(path) & 0o007 != 0 {
             let shown = path.display();
             faults.push(format!(
                 "every user can read or write {shown}: chmod o= {shown}"
@@ -228,22 +205,56 @@ pub(super) fn permissions(options: &ServeOptions, config: Option<&Path>) -> Find
         .into_iter()
         .chain(options.tls_cert.iter().map(PathBuf::as_path))
     {
-        if fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o002 != 0) {
+        if mode(path) & 0o002 != 0 {
             let shown = path.display();
             faults.push(format!("every user can change {shown}: chmod o-w {shown}"));
         }
     }
-    let mut faults = faults.into_iter();
-    match faults.next() {
-        None => Finding::ok("secrets are closed to others, and the store can be written"),
-        Some(first) => {
-            let (found, advice) = first.rsplit_once(": ").unwrap_or((&first, ""));
-            let advice = match faults.len() {
-                0 => advice.to_owned(),
-                more => format!("{advice}; {more} more like this"),
-            };
-            Finding::fail(found, advice)
+    let Some((first, others)) = faults.split_first() else {
+        return Finding::ok("secrets are closed to others, and the store can be written");
+    };
+    let (found, advice) = first.rsplit_once(": ").unwrap_or((first, ""));
+    Finding::fail(
+        found,
+        match others.len() {
+            0 => advice.to_owned(),
+            more => format!("{advice}; {more} more like this"),
+        },
+    )
+}
+
+/// The store, the files that SQLite makes beside it, and their folder.
+fn of_store(path: &Path, faults: &mut Vec<String>) {
+    let beside = |end: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        PathBuf::from(name)
+    };
+    let owner = fs::metadata(path).map(|file| file.uid()).ok();
+    for path in [path.to_owned(), beside("-wal"), beside("-shm")] {
+        let Ok(file) = fs::metadata(&path) else {
+            continue;
+        };
+        let shown = path.display();
+        if file.permissions().mode() & 0o007 != 0 {
+            faults.push(format!(
+                "every user can read or write {shown} with its password hashes: chmod o= {shown}"
+            ));
         }
+        if Some(file.uid()) != owner {
+            faults.push(format!(
+                "{shown} belongs to another user than the store, and locks it out: chown it"
+            ));
+        } else if access(&path, Access::READ_OK | Access::WRITE_OK).is_err() {
+            faults.push(format!("the server's user cannot write {shown}: chown it"));
+        }
+    }
+    let folder = folder(path);
+    if folder.is_dir() && access(&folder, Access::WRITE_OK | Access::EXEC_OK).is_err() {
+        faults.push(format!(
+            "the server's user cannot write in {}, where SQLite makes files beside the store: chown it",
+            folder.display()
+        ));
     }
 }
 
