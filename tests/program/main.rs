@@ -19,6 +19,7 @@ mod import;
 mod import_options;
 #[cfg(feature = "mysql")]
 mod large_import;
+mod layers;
 mod limits;
 #[cfg(feature = "mysql")]
 mod live;

@@ -21,8 +21,8 @@ use tungstenite::client::IntoClientRequest;
 
 use crate::outside::{Output, PATIENCE, Server, run_in};
 use crate::server::on_both;
-pub(crate) use peers::{Authority, Secure};
-use peers::{Ends, V1_2, V1_3, write_pair};
+pub(crate) use peers::{Authority, Secure, V1_2, V1_3};
+use peers::{Ends, write_pair};
 
 /// A server with a certificate for localhost.
 fn start(folder: &Path, runtime: &str, more: &[&str]) -> (Server, Authority) {

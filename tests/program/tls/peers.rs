@@ -21,8 +21,8 @@ use rustls::{
 use crate::guest::Chats;
 use crate::outside::PATIENCE;
 
-pub(super) const V1_2: &SupportedProtocolVersion = &rustls::version::TLS12;
-pub(super) const V1_3: &SupportedProtocolVersion = &rustls::version::TLS13;
+pub(crate) const V1_2: &SupportedProtocolVersion = &rustls::version::TLS12;
+pub(crate) const V1_3: &SupportedProtocolVersion = &rustls::version::TLS13;
 
 /// Signs the certificates of a test.
 pub(crate) struct Authority {
@@ -81,7 +81,7 @@ impl Authority {
         roots
     }
 
-    pub(super) fn config(
+    pub(crate) fn config(
         &self,
         versions: &[&'static SupportedProtocolVersion],
     ) -> Arc<ClientConfig> {
@@ -104,21 +104,32 @@ pub(super) fn write_pair(folder: &Path, name: &str, certificate: &str, key: &str
 }
 
 /// A raw client, as XMLSocket is, through TLS.
-pub(crate) struct Secure(pub(super) StreamOwned<ClientConnection, Retrying<TcpStream>>);
+pub(crate) struct Secure(pub(crate) StreamOwned<ClientConnection, Retrying<TcpStream>>);
 
 impl Secure {
     pub(crate) fn connect(to: SocketAddr, authority: &Authority) -> Self {
         Self::with(to, &authority.config(&[V1_2, V1_3]), "localhost").unwrap()
     }
 
-    pub(super) fn with(
+    pub(crate) fn with(
         to: SocketAddr,
         config: &Arc<ClientConfig>,
         name: &str,
     ) -> Result<Self, String> {
-        let socket = TcpStream::connect(to).unwrap();
+        Self::behind(to, b"", config, name)
+    }
+
+    /// These bytes come before the handshake.
+    pub(crate) fn behind(
+        to: SocketAddr,
+        header: &[u8],
+        config: &Arc<ClientConfig>,
+        name: &str,
+    ) -> Result<Self, String> {
+        let mut socket = TcpStream::connect(to).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
         socket.set_nodelay(true).unwrap();
+        socket.write_all(header).unwrap();
         let name = name.to_owned().try_into().unwrap();
         let mut connection = ClientConnection::new(Arc::clone(config), name).unwrap();
         let mut socket = Retrying(socket);
@@ -160,6 +171,13 @@ impl Secure {
     pub(crate) fn rest(&mut self) -> String {
         let mut rest = String::new();
         self.0.read_to_string(&mut rest).unwrap();
+        rest
+    }
+
+    /// The same as bytes.
+    pub(crate) fn bytes(&mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        self.0.read_to_end(&mut rest).unwrap();
         rest
     }
 
