@@ -38,6 +38,11 @@ mod with {
                 .map_err(|fault| Exit::Config.because(fault.to_string()))
         }
 
+        pub(in crate::serve) fn prepare(&self) -> Result<(), Failure> {
+            let prepared = self.0.prepare();
+            prepared.map_err(|fault| Exit::Config.because(fault.to_string()))
+        }
+
         pub(in crate::serve) fn certificates(&self) -> Automatic {
             Automatic(self.0.resolver())
         }
@@ -76,6 +81,10 @@ mod without {
                      let certbot or lego get the certificate, with --acme-webroot",
                 )),
             }
+        }
+
+        pub(in crate::serve) fn prepare(&self) -> Result<(), Failure> {
+            match *self {}
         }
 
         pub(in crate::serve) fn certificates(&self) -> Automatic {

@@ -49,6 +49,7 @@ pub fn serve(options: &ServeOptions, again: Again) -> Result<(), Failure> {
         mut tls,
     } = open(options)?;
     // From here on it runs as the user that it is to be, and starts threads.
+    tls.as_ref().map_or(Ok(()), Tls::prepare)?;
     diagnostics::queue()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let (output, reopen) = log_output(options)?;

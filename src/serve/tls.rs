@@ -40,6 +40,11 @@ impl Tls {
         }))
     }
 
+    /// Makes what a server needs before it starts; a mere check of the settings leaves no file behind.
+    pub(super) fn prepare(&self) -> Result<(), Failure> {
+        self.acme.as_ref().map_or(Ok(()), Acme::prepare)
+    }
+
     /// Every listener takes TLS.
     pub(super) fn serve(&self, config: &mut Config) {
         config.filters = vec![Some(self.filters.clone()); config.listeners.len()];

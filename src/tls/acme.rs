@@ -35,7 +35,10 @@ pub struct Wanted<'a> {
 
 /// Gets certificates, once it is [run](Self::run).
 #[derive(Debug)]
-pub struct Acme(AcmeState<io::Error>);
+pub struct Acme {
+    state: AcmeState<io::Error>,
+    cache: PathBuf,
+}
 
 /// What has happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,33 +50,37 @@ pub enum News {
 }
 
 impl Acme {
-    /// Makes the folder for what is kept. Nothing is sent yet.
+    /// Nothing is sent or written yet.
     pub fn open(wanted: &Wanted<'_>) -> Result<Self, Fault> {
-        let cache = Cache(wanted.cache.to_owned());
-        cache.prepare().map_err(|error| {
-            Fault::new(format!(
-                "--acme-cache {} cannot be written: {error}",
-                wanted.cache.display()
-            ))
-        })?;
         let config = client::config(wanted.roots, "--acme-ca").map_err(Fault::new)?;
         let contacts = wanted.contacts.iter().map(|mail| format!("mailto:{mail}"));
         let config = AcmeConfig::new_with_client_config(wanted.names, Arc::new(config))
             .contact(contacts)
             .directory(wanted.directory)
-            .cache(cache);
-        Ok(Self(config.state()))
+            .cache(Cache(wanted.cache.to_owned()));
+        Ok(Self {
+            state: config.state(),
+            cache: wanted.cache.to_owned(),
+        })
+    }
+
+    /// Makes the folder for what is kept, and looks whether it can be written.
+    pub fn prepare(&self) -> Result<(), Fault> {
+        Cache(self.cache.clone()).prepare().map_err(|error| {
+            let cache = self.cache.display();
+            Fault::new(format!("--acme-cache {cache} cannot be written: {error}"))
+        })
     }
 
     /// Knows the certificate, and the one that the authority looks at.
     pub fn resolver(&self) -> Arc<dyn ResolvesServerCert> {
-        self.0.resolver()
+        self.state.resolver()
     }
 
     /// Gets a certificate, and gets the next one before it expires, for ever.
     pub fn run(mut self, mut tell: impl FnMut(News)) {
         let mut failures: u32 = 0;
-        while let Some(event) = smol::block_on(self.0.next()) {
+        while let Some(event) = smol::block_on(self.state.next()) {
             match event {
                 Ok(EventOk::DeployedCachedCert | EventOk::DeployedNewCert) => {
                     failures = 0;

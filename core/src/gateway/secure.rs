@@ -29,7 +29,7 @@ impl Gateway {
         if !is_on || is_secure || is_exempt(request.path) || !request.path.starts_with('/') {
             return None;
         }
-        let field = request.fields.host?.trim_ascii();
+        let field = request.host?.trim_ascii();
         if field.is_empty() {
             return None;
         }

@@ -59,14 +59,14 @@ pub(crate) struct Request<'a> {
     pub(crate) query: Option<&'a str>,
     /// The request for a WebSocket, if it is one.
     pub(crate) upgrade: Option<Handshake<'a>>,
+    /// `None` without one, and with more than one.
+    pub(crate) host: Option<&'a [u8]>,
     pub(crate) fields: Fields<'a>,
 }
 
 /// The header fields that an answer may depend on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Fields<'a> {
-    /// `None` without one, and with more than one.
-    pub(crate) host: Option<&'a [u8]>,
     /// A list, each line a part of it (RFC 9110 section 5.3).
     pub(crate) if_none_match: Vec<&'a [u8]>,
     /// Each may be there once; of two, none counts.
@@ -78,13 +78,6 @@ pub(crate) struct Fields<'a> {
 impl<'a> Fields<'a> {
     fn read(headers: &[httparse::Header<'a>]) -> Self {
         let mut fields = Self::default();
-        let mut hosts = headers
-            .iter()
-            .filter(|header| header.name.eq_ignore_ascii_case("host"));
-        fields.host = match (hosts.next(), hosts.next()) {
-            (Some(only), None) => Some(only.value),
-            (Some(_), Some(_)) | (None, _) => None,
-        };
         for header in headers {
             if header.name.eq_ignore_ascii_case("if-none-match") {
                 fields.if_none_match.push(header.value);
@@ -153,15 +146,18 @@ pub(crate) fn parse(head: &[u8]) -> Result<Request<'_>, Reject<'_>> {
         Some(Ok(handshake)) => Some(handshake),
         Some(Err(refusal)) => return Err(Reject::Upgrade(refusal)),
     };
-    let hosts = parsed
+    let mut hosts = parsed
         .headers
         .iter()
-        .filter(|h| h.name.eq_ignore_ascii_case("host"))
-        .count();
-    // RFC 9112 section 3.2: a request of HTTP/1.1 names exactly one host.
-    if parsed.version == Some(1) && hosts != 1 {
-        return Err(Status::BadRequest.into());
-    }
+        .filter(|header| header.name.eq_ignore_ascii_case("host"));
+    let host = match (hosts.next(), hosts.next()) {
+        (Some(only), None) => Some(only.value),
+        // RFC 9112 section 3.2: a request of HTTP/1.1 names exactly one host.
+        (None, _) | (Some(_), Some(_)) if parsed.version == Some(1) => {
+            return Err(Status::BadRequest.into());
+        }
+        (None, _) | (Some(_), Some(_)) => None,
+    };
     let method = match parsed.method {
         Some("GET") => Method::Get,
         Some("HEAD") => Method::Head,
@@ -179,6 +175,7 @@ pub(crate) fn parse(head: &[u8]) -> Result<Request<'_>, Reject<'_>> {
         path: if path.is_empty() { "/" } else { path },
         query,
         upgrade,
+        host,
         fields: Fields::read(parsed.headers),
     })
 }
