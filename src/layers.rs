@@ -41,7 +41,7 @@ const AREAS: [(&str, &[&str]); 17] = [
             "chat", "config", "doctor", "members", "replay", "serve", "web",
         ],
     ),
-    ("manual", &["cli", "config", "serve"]),
+    ("manual", &["cli", "config", "doctor", "serve"]),
 ];
 
 /// What every area may use. A tool uses no area.

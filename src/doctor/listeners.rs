@@ -77,7 +77,14 @@ pub(super) fn check(
 pub(super) fn quick(options: &ServeOptions, listeners: &[Reached], report: &mut Report) {
     let gateways = listeners.iter().filter(|l| l.role == Role::Gateway);
     for listener in gateways {
-        let finding = probe::health(&target(options, listener));
+        let target = target(options, listener);
+        let finding = match target.connect() {
+            Ok(_) => probe::health(&target),
+            Err(why) => Finding::fail(
+                format!("nothing listens there ({why})"),
+                "start the server; its log says why it has ended",
+            ),
+        };
         report.add_on(Check::Http, Some(&listener.text), &finding);
     }
 }

@@ -211,7 +211,7 @@ pub(super) fn permissions(options: &ServeOptions, config: Option<&Path>) -> Find
         }
     }
     let Some((first, others)) = faults.split_first() else {
-        return Finding::ok("secrets are closed to others, and the store can be written");
+        return Finding::ok("secrets are closed to others, and the server can write what it must");
     };
     let (found, advice) = first.rsplit_once(": ").unwrap_or((first, ""));
     Finding::fail(

@@ -5,6 +5,7 @@ use roff::{Inline, bold, italic, roman};
 use super::commands::{Amount, Command};
 use super::markdown::{Page, plain};
 use crate::config::{self, Keys};
+use crate::doctor::CHECKS;
 use crate::log::{EVENTS, FIELDS};
 use crate::serve;
 
@@ -70,6 +71,11 @@ fn insert(page: &mut Page, what: &str, program: &Command) {
             }
         }
         "keys" => keys(page),
+        "checks" => {
+            for check in CHECKS {
+                page.item(vec![bold(check.name())], plain(check.does()));
+            }
+        }
         "log fields" => {
             for field in FIELDS {
                 page.item(vec![bold(field.name)], plain(field.holds));
