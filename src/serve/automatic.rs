@@ -7,10 +7,11 @@ pub(super) use without::Acme;
 
 #[cfg(feature = "acme")]
 mod with {
+    use super::super::options::ServeOptions;
+    use super::super::plan;
     use crate::failure::{Exit, Failure};
     use crate::log::diagnostics::start_thread;
     use crate::log::{Event, Writer};
-    use crate::serve::{ServeOptions, plan};
     use crate::tls::{self, Automatic, News, Roots, Wanted};
 
     /// Gets a certificate.
@@ -63,9 +64,9 @@ mod with {
 
 #[cfg(not(feature = "acme"))]
 mod without {
+    use super::super::options::ServeOptions;
     use crate::failure::Failure;
     use crate::log::Writer;
-    use crate::serve::ServeOptions;
     use crate::tls::Automatic;
 
     /// There is none.
