@@ -238,6 +238,7 @@ impl Server {
         let origin = Accepted {
             listener: ListenerId(0),
             peer: SocketAddr::from((address, 1024 + (self.port & 0x7fff) as u16)).into(),
+            user: None,
         };
         self.gateway
             .accept(Now::default(), origin)

@@ -20,6 +20,7 @@ fn every_character_survives_an_xml_parser() {
     let origin = Accepted {
         listener: ListenerId(0),
         peer: "192.0.2.1:4242".parse().expect("an address"),
+        user: None,
     };
     let conn = gateway.accept(now, origin).expect("there is room");
 

@@ -133,6 +133,7 @@ impl Bench {
         let origin = Accepted {
             listener,
             peer: peer.into(),
+            user: None,
         };
         let accepted = self.gateway.accept(self.now, origin);
         let id = accepted.expect("there is room");

@@ -75,6 +75,7 @@ pub(crate) fn serve(listener: TcpListener) -> io::Result<()> {
             let accepted = Accepted {
                 listener,
                 peer: peer.into(),
+                user: None,
             };
             if let Ok(id) = server.gateway.accept(now(started), accepted) {
                 let (queue, reading, then) = (Chunks::default(), Reading::Open, Then::Nothing);
@@ -215,7 +216,7 @@ fn lookup(query: &Query) -> Answer {
         Query::Claim(_) => Answer::Claimed,
         // This store has no other nicks.
         Query::Rename { .. } => Answer::Taken,
-        Query::ChangePassword { .. } => Answer::Unavailable(Unavailable::Failed),
+        Query::ChangePassword { .. } | Query::Admin(_) => Answer::Unavailable(Unavailable::Failed),
     }
 }
 

@@ -39,3 +39,8 @@ pub fn play<P: Plays>(
 ) -> (Replayed, Option<P>) {
     recording.play(until, make)
 }
+
+/// The answer of a host to a request for administration, from the words of a recording.
+pub fn admin_answer(words: &str) -> Option<crate::AdminAnswer> {
+    crate::record::admin::read(&mut words.split(' '))
+}

@@ -7,6 +7,7 @@ pub(crate) mod attempt;
 pub(crate) mod command;
 pub(crate) mod commands;
 pub(crate) mod context;
+pub(crate) mod event;
 mod group;
 mod guests;
 pub(crate) mod hub;

@@ -105,6 +105,14 @@ impl Config {
     }
 }
 
+impl Config {
+    /// Whether any listener is for administration.
+    pub(crate) fn has_admin(&self) -> bool {
+        let is_admin = |role: &Role| matches!(role, Role::Admin | Role::AdminAndMetrics);
+        self.listeners.iter().any(is_admin)
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -147,6 +155,11 @@ pub enum Role {
     /// Only `/metrics`; the other listeners no longer serve it. Any other path gets a 404, and what is not HTTP
     /// is closed without an answer.
     Metrics,
+    /// Only requests for administration, over HTTP: the host answers them. What is not HTTP is closed without an
+    /// answer. Its connections have limits of their own.
+    Admin,
+    /// The same, and the host may answer `/metrics` there; the other listeners no longer serve it.
+    AdminAndMetrics,
 }
 
 /// The answer to a path that neither the gateway nor the site has. No cache may keep it: the path may exist
@@ -253,6 +266,10 @@ pub struct Limits {
     pub clients: usize,
     /// Open connections of any kind. Those in excess of `clients` are for policy and HTTP.
     pub connections: usize,
+    /// Open connections for administration, beside the others: scripts and streams of events are few.
+    pub admin_connections: usize,
+    /// Bytes in the body of a request for administration.
+    pub admin_body: usize,
     /// Open connections from one address: enough for a school or a carrier's NAT, too few for one machine to fill
     /// the server.
     pub per_address: usize,
@@ -330,6 +347,8 @@ impl Default for Limits {
         Self {
             clients: 4096,
             connections: 4096 + 1024,
+            admin_connections: 32,
+            admin_body: 64 * 1024,
             per_address: 256,
             guests_from: 8,
             command: 8 * 1024,

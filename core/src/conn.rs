@@ -1,5 +1,6 @@
 //! One connection: what it speaks, what it waits for, and when its patience ends.
 
+pub(crate) mod admin;
 mod chat;
 pub(crate) mod filter;
 pub(crate) mod filtered;
@@ -11,12 +12,15 @@ pub(crate) mod sniff;
 pub(crate) mod table;
 pub(crate) mod websocket;
 
+use alloc::boxed::Box;
 use core::net::{IpAddr, SocketAddr};
 
 use crate::chunk::Form;
 use crate::config::{Config, Limits};
+use crate::gateway::MAX_ADMIN_WAIT;
 use crate::id::{Accepted, ListenerId, Peer};
 use crate::time::Millis;
+use admin::Admin;
 pub(crate) use chat::{Chat, Claim, InLine, Turn, Who, Wire};
 use inbox::Inbox;
 use outbox::{Outbox, Progress};
@@ -74,16 +78,25 @@ pub(crate) enum Incoming {
 pub(crate) enum State {
     /// Not recognised yet; all its bytes behind this layer are in the inbox.
     Sniffing(Layer, Option<FirstBytes>),
-    /// Sending the head of an HTTP request.
+    /// Sending an HTTP request.
     Http {
         layer: Layer,
         since: Millis,
-        searched: usize,
+        asks: Asks,
     },
     /// Chatting. Counted as a client.
     Chat(Chat),
     /// Said all it will ever say; what still comes is dropped.
     Ending(Ending),
+}
+
+/// How far an HTTP request has come.
+#[derive(Debug)]
+pub(crate) enum Asks {
+    /// Its head is not whole; so many bytes of it were searched for its end.
+    Head { searched: usize },
+    /// The head of a request for administration is there.
+    Admin(Box<Admin>),
 }
 
 /// When the first bytes of a connection came.
@@ -317,7 +330,19 @@ impl Conn {
         let limits = &config.limits;
         match &self.state {
             State::Sniffing(layer, first) => Some(self.sniff_deadline(*layer, *first, config)),
-            State::Http { since, .. } => Some(*since + limits.request),
+            State::Http {
+                since,
+                asks: Asks::Head { .. },
+                ..
+            } => Some(*since + limits.request),
+            State::Http {
+                asks: Asks::Admin(admin),
+                ..
+            } => match admin.stage {
+                admin::Stage::Body(_) => Some(admin.since + limits.request),
+                admin::Stage::Asked(_) => Some(admin.since + MAX_ADMIN_WAIT),
+                admin::Stage::Events(_) => None,
+            },
             State::Chat(chat) => chat.deadline(self.since, self.incoming, limits),
             State::Ending(ending) => ending.deadline(&self.outbox, limits),
         }

@@ -1,11 +1,12 @@
 //! The state machine's front door: inputs come in, timers fire, actions queue up to be polled.
 //!
 //! Other files decide what a connection's bytes mean: `gateway::opening` recognises the protocol,
-//! `gateway::http` answers requests, `gateway::websocket` reads frames, `gateway::turn` takes commands,
+//! `gateway::http` answers requests, `gateway::admin` those for administration, `gateway::websocket` reads frames, `gateway::turn` takes commands,
 //! `gateway::login` carries a login to the member store, and `gateway::claims` lets one member replace an older
 //! connection.
 
 pub(crate) mod addresses;
+mod admin;
 mod caller;
 mod claims;
 #[cfg(any(test, feature = "_testing"))]
@@ -48,7 +49,7 @@ use crate::config::Config;
 use crate::conn::outbox::Progress;
 use crate::conn::sniff::Layer;
 use crate::conn::table::Table;
-use crate::conn::{Conn, Incoming, Stage, State, Turn, Wire};
+use crate::conn::{Asks, Conn, Incoming, Stage, State, Turn, Wire};
 use crate::event::{Action, Cause, HostFacts, Input, MAX_READ, Refused};
 use crate::gateway::addresses::Addresses;
 use crate::id::{Accepted, ConnId};
@@ -58,6 +59,8 @@ use crate::observer::Observer;
 use crate::time::{Millis, Now};
 use crate::web::counters::{Counters, Limit};
 use crate::wiped;
+use admin::Admins;
+pub(crate) use admin::MAX_ADMIN_WAIT;
 use claims::Claims;
 #[cfg(any(test, feature = "_testing"))]
 use consistency::Highest;
@@ -120,6 +123,7 @@ pub struct Gateway {
     scratch: Zeroizing<Vec<u8>>,
     /// The connections that have or had a filter.
     filters: BTreeMap<ConnId, Behind>,
+    admin: Admins,
     /// The connections that got a filter during this input, and the wire bytes that they had sent by then.
     unfiltered: VecDeque<(ConnId, Zeroizing<Vec<u8>>)>,
     actions: VecDeque<Action>,
@@ -179,6 +183,7 @@ impl Gateway {
             store_failed: None,
             scratch: Zeroizing::default(),
             filters: BTreeMap::new(),
+            admin: Admins::default(),
             unfiltered: VecDeque::new(),
             actions: VecDeque::new(),
             observer: None,
@@ -195,8 +200,13 @@ impl Gateway {
         }
         match taken {
             Err(Refused::Full) => {
-                self.counters.hit(Limit::Connections);
-                self.refuse_unaccepted(Refusal::Full, peer);
+                let serves = self.config.serves(origin.listener, peer.ip());
+                if serves.admin() {
+                    self.refuse_unaccepted(Refusal::AdminLimit, peer);
+                } else {
+                    self.counters.hit(Limit::Connections);
+                    self.refuse_unaccepted(Refusal::Full, peer);
+                }
             }
             Err(Refused::AddressLimit) => {
                 self.counters.hit(Limit::PerAddress);
@@ -211,10 +221,15 @@ impl Gateway {
         if self.phase != Phase::Running {
             return Err(Refused::ShuttingDown);
         }
-        if self.conns.len() >= self.config.limits.connections {
+        let serves = self.config.serves(origin.listener, origin.peer.ip());
+        let (limits, is_admin) = (&self.config.limits, serves.admin());
+        // An operator gets in where the server is full.
+        let others = self.conns.len() - self.admin.len();
+        if is_admin && self.admin.len() >= limits.admin_connections
+            || !is_admin && others >= limits.connections
+        {
             return Err(Refused::Full);
         }
-        let serves = self.config.serves(origin.listener, origin.peer.ip());
         let limited = serves.limited(Layer::Outermost);
         if let Some(address) = limited
             && !self.count_address(address)
@@ -227,6 +242,9 @@ impl Gateway {
             conn.count();
         }
         let id = self.conns.insert(conn);
+        if is_admin {
+            self.admin.open(id, origin.user);
+        }
         self.arm(id);
         Ok(id)
     }
@@ -362,7 +380,9 @@ impl Gateway {
                 self.arm(id);
             }
             State::Ending(_) => {}
-            State::Sniffing(..) | State::Http { .. } | State::Chat(_) => self.advance(id, &[]),
+            State::Sniffing(..) | State::Http { .. } | State::Chat(_) => {
+                self.advance(id, &[]);
+            }
         }
     }
 
@@ -382,6 +402,7 @@ impl Gateway {
         };
         self.deadlines.remove(id);
         self.filters.remove(&id);
+        self.admin.forget(id);
         self.handshakes.forget(id);
         self.slowed.remove(&id);
         self.failures.remove(&id);
@@ -488,6 +509,10 @@ impl Gateway {
     fn step(&mut self, id: ConnId, input: &[u8]) -> Step {
         match self.conns.known(id).map(|conn| &conn.state) {
             Some(State::Sniffing(..)) => self.sniff(id, input),
+            Some(State::Http {
+                asks: Asks::Admin(_),
+                ..
+            }) => self.admin(id, input),
             Some(State::Http { .. }) => self.http(id, input),
             Some(State::Chat(chat)) => match chat.wire {
                 Wire::Stream => self.next_command(id, input),

@@ -77,6 +77,8 @@ pub struct Accepted {
     pub listener: ListenerId,
     /// Who is at the other end.
     pub peer: Peer,
+    /// The number of the user whose process is there, of a peer on a Unix socket where the system tells it.
+    pub user: Option<u32>,
 }
 
 /// Who is at the other end of a connection.

@@ -16,7 +16,8 @@
 //! let mut gateway = Gateway::new(Arc::new(Config::default()), at(0));
 //!
 //! let peer = "192.0.2.1:4242".parse().unwrap();
-//! let conn = gateway.accept(at(1), Accepted { listener: ListenerId(0), peer }).unwrap();
+//! let origin = Accepted { listener: ListenerId(0), peer, user: None };
+//! let conn = gateway.accept(at(1), origin).unwrap();
 //! gateway.handle(at(2), Input::Bytes(conn, b"PING hello\0"));
 //!
 //! let mut written = Vec::new();
@@ -66,6 +67,7 @@ extern crate std;
 #[cfg(feature = "_testing")]
 #[doc(hidden)]
 pub mod _testing;
+mod admin;
 mod chat;
 mod chunk;
 mod config;
@@ -76,6 +78,7 @@ mod host;
 mod id;
 #[cfg(test)]
 mod imports;
+mod json;
 mod member;
 pub mod name;
 mod note;
@@ -90,6 +93,7 @@ mod wiped;
 mod wire;
 mod xml;
 
+pub use admin::{AdminAnswer, AdminOrder, AdminPage, AdminRequest, AdminTexts};
 pub use chunk::{Audience, Chunk, Form, Level, Recipients};
 pub use config::{
     Claims, ClientHeader, Config, Guests, Help, HttpsRedirect, KeepAlive, Limits, ListAccess,

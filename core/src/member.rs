@@ -1,5 +1,6 @@
 //! Members, and the questions the core asks about them.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
@@ -7,6 +8,7 @@ use core::fmt;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
+use crate::admin::{AdminAnswer, AdminRequest};
 use crate::id::Source;
 
 /// A member's number, as on the original site.
@@ -131,6 +133,9 @@ pub enum Query {
         /// What the question counts against, as above.
         source: Source,
     },
+    /// What is to be done for this request? [`Answer::Admin`] says it. Asked only where a listener has the role
+    /// [`Role::Admin`](crate::Role::Admin). The host bounds the number of requests that it keeps.
+    Admin(Box<AdminRequest>),
 }
 
 impl PartialEq for Query {
@@ -149,6 +154,7 @@ impl PartialEq for Query {
                 },
             ) => login == other_login && source == other_source && password.matches(other_password),
             (Self::Claim(member), Self::Claim(other)) => member == other,
+            (Self::Admin(request), Self::Admin(other)) => request == other,
             (
                 Self::Rename {
                     member,
@@ -182,7 +188,8 @@ impl PartialEq for Query {
                 Self::Identify { .. }
                 | Self::Claim(_)
                 | Self::Rename { .. }
-                | Self::ChangePassword { .. },
+                | Self::ChangePassword { .. }
+                | Self::Admin(_),
                 _,
             ) => false,
         }
@@ -206,6 +213,8 @@ pub enum Answer {
     PasswordChanged,
     /// The old password is right, but the store cannot take the new one: it may be too long.
     PasswordNotAllowed,
+    /// What the gateway does for a request for administration.
+    Admin(Box<AdminAnswer>),
     /// The client may not log in. Every denial gets the same answer after the same time. The member, if there is
     /// one, lets failures by number and by nick count as those of one name.
     Denied(Denial, Option<MemberId>),
@@ -306,6 +315,7 @@ impl Answer {
             | Self::Taken
             | Self::PasswordChanged
             | Self::PasswordNotAllowed
+            | Self::Admin(_)
             | Self::Unavailable(_) => None,
         }
     }

@@ -92,6 +92,22 @@ pub enum What {
     },
     /// The command rate makes a connection's commands wait; at most one note a minute and connection.
     Slowed,
+    /// A request for administration that may change something was answered.
+    Admin {
+        /// Method and path, as the client sent them.
+        request: Arc<str>,
+        /// The status of the answer.
+        status: u16,
+        /// Who sent it: the name of a user or of a token, if it is known.
+        by: Option<Arc<str>>,
+        /// What else is to be said of it: a reason, or whom it is about.
+        about: Option<Arc<str>>,
+    },
+    /// A drain is over: everyone has left, or its time is up. The host stops the server.
+    Drained {
+        /// Chat connections that are still open.
+        clients: usize,
+    },
     /// A chat connection ended.
     Closed {
         /// Why.
@@ -158,6 +174,30 @@ impl What {
             Self::Quit { who } => {
                 let (kind, who) = named(who);
                 to.write("quit", &[Word("QUIT "), who], &[(kind, who)]);
+            }
+            Self::Admin {
+                request,
+                status,
+                by,
+                about,
+            } => {
+                let (request, status) = (Text(request), Number(u64::from(*status)));
+                let mut words = [Word("ADMIN "), request, Word(" "), status].to_vec();
+                let mut facts = [("request", request), ("status", status)].to_vec();
+                if let Some(by) = by {
+                    words.extend([Word(" by "), Text(by)]);
+                    facts.push(("by", Text(by)));
+                }
+                if let Some(about) = about {
+                    words.extend([Word(" "), Text(about)]);
+                    facts.push(("about", Text(about)));
+                }
+                to.write("admin", &words, &facts);
+            }
+            Self::Drained { clients } => {
+                let clients = count(*clients);
+                let words = [Word("DRAINED ("), clients, Word(" left)")];
+                to.write("drained", &words, &[("clients", clients)]);
             }
             Self::Closed { reason } => {
                 let reason = Word(reason.as_str());

@@ -58,6 +58,8 @@ pub enum Meaning<'a> {
     Opening(&'a [u8]),
     /// The head of an HTTP request; as much of it as came, if it was refused or never ended.
     Head(&'a [u8]),
+    /// The body of a request for administration; as much of it as came, if it never ended.
+    Body(&'a [u8]),
     /// No bytes: those that follow are commands, not in WebSocket frames.
     Chat,
     /// The head of a WebSocket's data frame. Its payload follows as commands.

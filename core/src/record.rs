@@ -19,6 +19,7 @@
 //! | `answer TICKET member ID NICK NAME`, `answer TICKET denied REASON`, `answer TICKET denied ID REASON`, `answer TICKET failed`, … | the member store's answer; why it has none, if it has none |
 //! | `answer TICKET claimed` | the host's answer to a claim |
 //! | `answer TICKET password changed`, `answer TICKET password not-allowed` | the member store's answer to PASSWD |
+//! | `answer TICKET admin BY ABOUT ORDER ARGUMENT …` | the host's answer to a request for administration; `-` where there is nothing |
 //! | `member disabled ID`, `member renamed ID`, `member removed ID`, `host DROPPED up`, `host DROPPED down CPU MEMORY START OPEN MAX`, `timeout`, `shutdown` | as the inputs of these names |
 //! | `announce TEXT`, `kick id ID REASON`, `kick nick NICK REASON` | as the inputs of these names; without `REASON` there was none |
 //! | `configure` | new settings: they follow, up to `settled` |
@@ -30,7 +31,7 @@
 //!
 //! | line | meaning |
 //! |---|---|
-//! | `raw CONN BYTES` | bytes that are no chat: the head of a request, a control frame |
+//! | `raw CONN BYTES` | bytes that are no chat: the head or the body of a request, a control frame |
 //! | `chat CONN` | from here on the bytes are those of the chat |
 //! | `frame CONN BYTES` | the head of a WebSocket's data frame without its mask; its payload is of the chat |
 //! | `text CONN BYTES` | bytes of the chat, unmasked |
@@ -44,6 +45,7 @@
 //! stay the same. A hash then is one of classes, too. Addresses stay. A hash is of the first
 //! 64 KiB; what the site's files hold is not recorded.
 
+pub(crate) mod admin;
 mod content;
 pub(crate) mod format;
 mod hash;
@@ -254,6 +256,9 @@ fn redacted(input: &Input<'_>) -> Option<Input<'static>> {
         }
         Input::Member(MemberEvent::Renamed(member)) => {
             Input::Member(MemberEvent::Renamed(nameless(member)))
+        }
+        Input::Answer(ticket, Answer::Admin(answer)) => {
+            Input::Answer(*ticket, Answer::Admin(Box::new(admin::redacted(answer))))
         }
         Input::Announce(text) => Input::Announce(classes_of(text)),
         Input::Kick { member, reason } => Input::Kick {

@@ -20,6 +20,7 @@ use crate::id::{Accepted, ConnId};
 use crate::record::format::{self, Line, Told};
 use crate::record::{KEPT, MAGIC, REDACTED, Secrets, VERSION};
 use crate::time::Now;
+pub(crate) use lines::unescaped;
 use sent::Sent;
 use settings::{Settings, Taken};
 

@@ -66,7 +66,7 @@ impl Now {
         offset.to_datetime(self.timestamp())
     }
 
-    fn timestamp(self) -> Timestamp {
+    pub(crate) fn timestamp(self) -> Timestamp {
         let nearest = if self.utc.0 < 0 {
             Timestamp::MIN
         } else {

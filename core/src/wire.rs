@@ -1,5 +1,6 @@
 //! The forms of bytes on the wire: parsers that can stop and go on at any byte, and encoders.
 
+pub(crate) mod admin;
 pub(crate) mod codepage;
 pub(crate) mod coding;
 pub(crate) mod forwarded;

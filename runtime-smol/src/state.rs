@@ -13,7 +13,7 @@ use flashgate_core::{
     Accepted, Action, Cause, Chunk, Clock, Config, ConnId, Gateway, Input, ListenerId, Log,
     MAX_READ, MemberStore, Now, Peer, Recipients,
 };
-use flashgate_host::socket::{cause, reset_on_close};
+use flashgate_host::socket::{cause, reset_on_close, user};
 use flashgate_host::{Handle, Host, Mailbox, Progress};
 
 use crate::accept::Listeners;
@@ -105,7 +105,13 @@ impl State {
     }
 
     fn welcome(&mut self, listener: ListenerId, stream: TcpStream, peer: Peer) {
-        let Ok(id) = self.gateway.accept(self.now, Accepted { listener, peer }) else {
+        let user = user(&stream, peer);
+        let origin = Accepted {
+            listener,
+            peer,
+            user,
+        };
+        let Ok(id) = self.gateway.accept(self.now, origin) else {
             return; // The core has said why; dropping the stream closes it.
         };
         match Registered::new(stream, &self.poller, key(id)) {

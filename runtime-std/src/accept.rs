@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use flashgate_core::{Accepted, Cause, ListenerId, Peer};
 use flashgate_host::Listener;
-use flashgate_host::socket::{ACCEPT_PAUSE, concerns_one_peer, set_options};
+use flashgate_host::socket::{ACCEPT_PAUSE, concerns_one_peer, set_options, user};
 
 use crate::conn::Link;
 use crate::shared::Shared;
@@ -61,8 +61,13 @@ pub(crate) fn accept(shared: &Arc<Shared<'_, '_>>, listener: &Acceptor) {
 }
 
 fn welcome(shared: &Arc<Shared<'_, '_>>, listener: ListenerId, stream: TcpStream, peer: Peer) {
+    let user = user(&stream, peer);
     let link = Arc::new(Link::new(stream, &shared.closed));
-    let origin = Accepted { listener, peer };
+    let origin = Accepted {
+        listener,
+        peer,
+        user,
+    };
     let Ok((id, keepalive)) = shared.enter(|state| state.accept(origin, &link)) else {
         return; // The core has said why; dropping the stream closes it.
     };

@@ -287,6 +287,7 @@ mod tests {
             Accepted {
                 listener,
                 peer: peer.into(),
+                user: None,
             },
         )
     }

@@ -237,6 +237,10 @@ impl MemberStore for Pool {
         if self.shared.0.backend.stuck().is_everybody {
             return; // The reply answers that the store has failed.
         }
+        // Administration is not answered here.
+        if matches!(query, Query::Admin(_)) {
+            return;
+        }
         // This store belongs to one server, on which every member may be online.
         let (Query::Identify { source, .. }
         | Query::Rename { source, .. }

@@ -161,6 +161,7 @@ impl Shared {
                 member, old, new, ..
             } => return (self.change_password(*member, old, new, since), None),
             Query::Claim(_) => return (Answer::Claimed, None),
+            Query::Admin(_) => return (Answer::Unavailable(Unavailable::Failed), None),
             Query::Rename { member, nick, .. } => return (self.rename(*member, nick, since), None),
         };
         let looked_up = Instant::now() + self.refusal / LOOKUP;

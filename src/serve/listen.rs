@@ -185,6 +185,7 @@ pub(super) fn option(role: Role) -> &'static str {
         Role::Gateway => "--listen",
         Role::Policy => "--policy-listen",
         Role::Metrics => "--metrics-on",
+        Role::Admin | Role::AdminAndMetrics => "--admin",
     }
 }
 

@@ -160,6 +160,7 @@ pub(crate) fn login(pool: &Pool, id: &str, password: &str) -> Answer {
         | Answer::Taken
         | Answer::PasswordChanged
         | Answer::PasswordNotAllowed
+        | Answer::Admin(_)
         | Answer::Unavailable(_)) => answer,
     }
 }
@@ -196,6 +197,7 @@ pub(crate) fn is_alice(answer: &Answer) {
         | Answer::Taken
         | Answer::PasswordChanged
         | Answer::PasswordNotAllowed
+        | Answer::Admin(_)
         | Answer::Denied(..)
         | Answer::Unavailable(_) => panic!("{answer:?}"),
     }

@@ -48,6 +48,7 @@ fn who(pool: &Pool, id: &str, password: &str) -> Option<(i64, String, String)> {
         | Answer::Taken
         | Answer::PasswordChanged
         | Answer::PasswordNotAllowed
+        | Answer::Admin(_)
         | Answer::Unavailable(_)) => {
             panic!("{id}: {answer:?}")
         }

@@ -47,6 +47,7 @@ fn logins<P: Place>() {
             | Answer::Taken
             | Answer::PasswordChanged
             | Answer::PasswordNotAllowed
+            | Answer::Admin(_)
             | Answer::Unavailable(_)) => panic!("{id}: {answer:?}"),
         };
         assert_eq!(

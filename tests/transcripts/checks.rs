@@ -169,6 +169,13 @@ fn goodbye(payload: &[u8]) -> Result<(), String> {
 /// RFC 9110 and 9112: a length that is true, a date, and that the connection closes.
 fn http(bytes: &[u8]) -> Result<(), String> {
     let text = str::from_utf8(bytes).map_err(|error| format!("no UTF-8: {error}"))?;
+    // An interim answer comes before the one that counts.
+    let text = text
+        .strip_prefix("HTTP/1.1 100 Continue\r\n\r\n")
+        .unwrap_or(text);
+    if text.is_empty() {
+        return Ok(());
+    }
     let (head, body) = text.split_once("\r\n\r\n").ok_or("no end of the head")?;
     let field = |name: &str| {
         let mut fields = head.lines().filter_map(|line| line.split_once(": "));
@@ -180,6 +187,8 @@ fn http(bytes: &[u8]) -> Result<(), String> {
     let length: Option<usize> = field("Content-Length").and_then(|value| value.parse().ok());
     match length {
         None if head.starts_with("HTTP/1.1 204") || head.starts_with("HTTP/1.1 304") => {}
+        // A stream of events ends with its connection.
+        None if field("Content-Type") == Some("application/x-ndjson") => {}
         // To HEAD the length is that of the body that GET would have got.
         Some(_) if body.is_empty() => {}
         Some(length) if length == body.len() => {}
@@ -187,7 +196,10 @@ fn http(bytes: &[u8]) -> Result<(), String> {
     }
     match field("Content-Type") {
         _ if body.is_empty() => Ok(()),
-        Some("application/json") => json(body),
+        Some("application/json") if body.starts_with("{\"clients\":0") => json(body),
+        Some("application/json") => object(body).map(drop),
+        Some("application/problem+json") => problem(head, body),
+        Some("application/x-ndjson") => body.lines().try_for_each(|line| object(line).map(drop)),
         Some(kind) if kind.contains("version=0.0.4") => metrics(body),
         Some("text/x-cross-domain-policy") => {
             let parsed = roxmltree::Document::parse(body);
@@ -195,6 +207,27 @@ fn http(bytes: &[u8]) -> Result<(), String> {
         }
         Some(_) => Ok(()),
         None => Err("a body without a type".to_owned()),
+    }
+}
+
+fn object(text: &str) -> Result<serde_json::Value, String> {
+    let value: serde_json::Value =
+        serde_json::from_str(text).map_err(|error| format!("no JSON: {error}"))?;
+    if value.is_object() {
+        Ok(value)
+    } else {
+        Err(format!("no JSON object: {value}"))
+    }
+}
+
+/// RFC 9457: an object that repeats the status.
+fn problem(head: &str, body: &str) -> Result<(), String> {
+    let problem = object(body)?;
+    let status = format!("HTTP/1.1 {} {}", problem["status"], problem["title"]);
+    if head.starts_with(&status.replace('"', "")) && problem["detail"].is_string() {
+        Ok(())
+    } else {
+        Err(format!("{problem} does not describe {head}"))
     }
 }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::net::TcpStream;
 use std::time::Duration;
 
-use flashgate_core::{Cause, KeepAlive};
+use flashgate_core::{Cause, KeepAlive, Peer};
 use socket2::{SockRef, TcpKeepalive};
 
 /// Sets what each connection needs: no delay of short messages, and keep-alive probes. On Linux, a listener
@@ -28,6 +28,23 @@ pub fn set_options<'a>(socket: impl Into<SockRef<'a>>, keepalive: &KeepAlive) {
 /// the kernel would keep the unsent bytes, and go on offering them, for minutes.
 pub fn reset_on_close(stream: &TcpStream) {
     let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
+}
+
+/// The number of the user whose process has connected to a Unix socket, on Linux.
+pub fn user(stream: &TcpStream, peer: Peer) -> Option<u32> {
+    match peer {
+        Peer::Address(_) => None,
+        #[cfg(target_os = "linux")]
+        Peer::Unix => {
+            let peer = rustix::net::sockopt::socket_peercred(stream).ok()?;
+            Some(peer.uid.as_raw())
+        }
+        #[cfg(not(target_os = "linux"))]
+        Peer::Unix => {
+            let _ = stream;
+            None
+        }
+    }
 }
 
 /// What [`Input::Gone`](flashgate_core::Input::Gone) says of a connection that this error has ended.
@@ -60,6 +77,17 @@ mod tests {
     use std::net::TcpListener;
 
     use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_peer_on_a_unix_socket_has_a_user() {
+        let (ours, _theirs) = std::os::unix::net::UnixStream::pair().expect("it is made");
+        let stream = TcpStream::from(std::os::fd::OwnedFd::from(ours));
+        let own = rustix::process::getuid().as_raw();
+        assert_eq!(user(&stream, Peer::Unix), Some(own));
+        let address = std::net::SocketAddr::from(([127, 0, 0, 1], 1));
+        assert_eq!(user(&stream, address.into()), None);
+    }
 
     #[test]
     fn options_are_set() {

@@ -3,6 +3,7 @@
 use alloc::sync::Arc;
 
 use crate::chat::attempt::Attempt;
+use crate::chat::event::Event;
 use crate::chat::hub::{Hub, OnlineMember, Slot};
 use crate::chunk::{Audience, Chunk, Form, Message};
 use crate::config::Config;
@@ -59,6 +60,9 @@ pub(crate) trait Context {
 
     /// Sends a message to an audience. If the client is in it, its copy counts as a reply.
     fn announce(&mut self, audience: Audience, message: &Message);
+
+    /// Shows those who watch the server what the client has done.
+    fn happened(&mut self, event: Event<'_>);
 
     /// Asks the member store about a password, once the throttle lets the question pass. The client's next command
     /// waits for the answer.

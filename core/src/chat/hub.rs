@@ -237,6 +237,17 @@ impl Hub {
         self.everyone.in_order()
     }
 
+    /// The members and guests online behind this nick, whether it is online or not, in the order in which they are kept.
+    pub(crate) fn page(&self, after: Option<&str>) -> impl Iterator<Item = &OnlineMember> {
+        let from = after.map_or(0, |nick| match self.search_nick(nick) {
+            Ok(at) => at + 1,
+            Err(at) => at,
+        });
+        self.by_nick[from..]
+            .iter()
+            .filter_map(|(_, slot)| self.online(*slot))
+    }
+
     /// The reply to LIST as of now.
     pub(crate) fn list(&mut self, form: Form) -> Chunk {
         self.everyone.list(form)

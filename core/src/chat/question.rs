@@ -58,6 +58,7 @@ impl About {
             Answer::PasswordChanged | Answer::PasswordNotAllowed => {
                 matches!(self, Self::Password { .. })
             }
+            Answer::Admin(_) => false,
             Answer::Denied(..) | Answer::Unavailable(_) => true,
         }
     }

@@ -11,6 +11,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::ops::Bound;
 
 #[cfg(any(test, feature = "_testing"))]
 use crate::chat::group::Group;
@@ -97,6 +98,13 @@ impl Rooms {
         let id = RoomName::new(name).ok().and_then(|name| self.find(&name));
         let wanted = id.and_then(|id| self.get(id)?.key.as_deref());
         wanted.is_some_and(|wanted| wanted != key)
+    }
+
+    /// The rooms behind this key of a name, whether it is there or not, in the order of their keys.
+    pub(crate) fn page(&self, after: Option<&str>) -> impl Iterator<Item = &Room> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let rooms = self.by_name.range::<str, _>((from, Bound::Unbounded));
+        rooms.filter_map(|(_, id)| self.get(*id))
     }
 
     /// How many there are.

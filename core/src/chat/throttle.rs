@@ -236,6 +236,7 @@ impl Throttle {
             | Answer::Taken
             | Answer::PasswordChanged
             | Answer::PasswordNotAllowed
+            | Answer::Admin(_)
             | Answer::Unavailable(_) => {}
         }
         if self.gates.contains_key(&source) {

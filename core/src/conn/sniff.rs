@@ -86,7 +86,9 @@ impl<'a> Serves<'a> {
             (Some(ProxyHeader::Optional) | None, kind) => match self.role() {
                 Role::Gateway => true,
                 Role::Policy => kind == Kind::Policy || self.is_tls(layer, kind),
-                Role::Metrics => kind == Kind::Http || self.is_tls(layer, kind),
+                Role::Metrics | Role::Admin | Role::AdminAndMetrics => {
+                    kind == Kind::Http || self.is_tls(layer, kind)
+                }
             },
         }
     }
@@ -98,6 +100,8 @@ impl<'a> Serves<'a> {
 
     fn proxy(self, layer: Layer) -> Option<ProxyHeader> {
         match layer {
+            // Administration is not behind a proxy: who asks is who is at the other end.
+            Layer::Outermost if self.admin() => None,
             Layer::Outermost => match self.peer {
                 // Most servers have no proxy, and every opening asks.
                 Some(_) if self.config.proxies.is_empty() => None,
@@ -139,6 +143,9 @@ impl<'a> Serves<'a> {
         if self.proxy(layer).is_some() || self.trusts_head(layer) {
             return None;
         }
+        if self.admin() {
+            return None;
+        }
         let address = self.peer?.to_canonical();
         match self.config.loopback {
             Loopback::Exempt if address.is_loopback() => None,
@@ -153,7 +160,13 @@ impl<'a> Serves<'a> {
 
     /// Whether HTTP leads to the counters.
     pub(crate) fn metrics(self) -> bool {
-        self.role() == Role::Metrics || !self.config.listeners.contains(&Role::Metrics)
+        let elsewhere = |role: &Role| matches!(role, Role::Metrics | Role::AdminAndMetrics);
+        self.role() == Role::Metrics || !self.config.listeners.iter().any(elsewhere)
+    }
+
+    /// Whether HTTP leads to administration alone.
+    pub(crate) fn admin(self) -> bool {
+        matches!(self.role(), Role::Admin | Role::AdminAndMetrics)
     }
 
     fn role(self) -> Role {

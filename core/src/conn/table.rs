@@ -111,6 +111,7 @@ mod tests {
             Accepted {
                 listener: ListenerId(0),
                 peer,
+                user: None,
             },
             Millis(0),
         )

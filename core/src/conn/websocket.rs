@@ -84,7 +84,7 @@ impl WebSocket {
             (CloseReason::EndOfStream, Some(End::Closed(code))) => Some(code),
             (CloseReason::ProtocolError, Some(End::Broken(code))) => Some(Some(code)),
             (CloseReason::Quit, _) => Some(Some(CloseCode::NORMAL)),
-            (CloseReason::Shutdown, _) => Some(Some(CloseCode::GOING_AWAY)),
+            (CloseReason::Shutdown | CloseReason::Drained, _) => Some(Some(CloseCode::GOING_AWAY)),
             (
                 CloseReason::NoLogin
                 | CloseReason::FailedLogins

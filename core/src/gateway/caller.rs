@@ -6,6 +6,7 @@ use super::Gateway;
 use super::ending::Ends;
 use crate::chat::attempt::Attempt;
 use crate::chat::context::Context;
+use crate::chat::event::Event;
 use crate::chat::hub::{Hub, OnlineMember, Slot};
 use crate::chunk::{Audience, Chunk, Form, Message};
 use crate::config::Config;
@@ -85,6 +86,12 @@ impl Context for Caller<'_> {
 
     fn announce(&mut self, audience: Audience, message: &Message) {
         self.gateway.broadcast(audience, message, Some(self.conn));
+    }
+
+    fn happened(&mut self, event: Event<'_>) {
+        if self.gateway.is_watched() {
+            self.gateway.watch_command(event);
+        }
     }
 
     fn attempt(&mut self, attempt: Attempt) {

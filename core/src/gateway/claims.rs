@@ -339,6 +339,12 @@ impl Gateway {
             chat.who = Who::Member(slot);
             conn.since = now;
         }
+        if self.config.has_admin() {
+            self.admin.online(id, now);
+        }
+        if self.is_watched() {
+            self.watch_login(id, slot);
+        }
     }
 
     pub(super) fn note_login(&mut self, id: ConnId, who: Identity) {

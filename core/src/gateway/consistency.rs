@@ -3,7 +3,7 @@
 use super::Gateway;
 use crate::config::Limits;
 use crate::conn::sniff::Layer;
-use crate::conn::{Chat, Conn, Incoming, Stage, State, Turn, Who, Wire};
+use crate::conn::{Asks, Chat, Conn, Incoming, Stage, State, Turn, Who, Wire};
 use crate::event::MAX_READ;
 use crate::id::ConnId;
 use crate::wire::proxy;
@@ -46,7 +46,9 @@ impl Gateway {
             .filter(|(_, conn)| matches!(conn.state, State::Chat(_)));
         assert_eq!(chats.count(), self.clients, "every chat is counted once");
         assert!(self.clients <= self.highest.clients);
-        assert!(conns.len() <= self.highest.connections);
+        let of_admin = self.admin.len();
+        assert!(conns.len() - of_admin <= self.highest.connections);
+        assert!(of_admin <= self.config.limits.admin_connections);
 
         let armed = conns
             .iter()
@@ -114,7 +116,14 @@ impl Gateway {
             }
             State::Sniffing(Layer::Outermost, _) => proxy::MAX_V2,
             State::Sniffing(Layer::Proxied | Layer::Filtered | Layer::ProxiedFiltered, _) => 32,
-            State::Http { .. } => limits.head,
+            State::Http {
+                asks: Asks::Head { .. },
+                ..
+            } => limits.head,
+            State::Http {
+                asks: Asks::Admin(_),
+                ..
+            } => self.config.limits.admin_body,
             State::Chat(_) => limits.command + 1 + 3 * MAX_READ,
             State::Ending(_) => 0,
         };
@@ -158,6 +167,7 @@ impl Gateway {
     pub fn assert_settled(&self) {
         self.assert_consistent();
         assert!(self.is_empty() && self.questions.is_settled() && self.renamings.is_settled());
+        assert!(self.admin.is_settled());
         assert!(self.deadlines.len() == 0 && self.addresses.is_empty());
         assert_eq!((self.clients, self.hub.len()), (0, 0));
         assert!(self.throttle.is_idle(), "no address is let in or waits");

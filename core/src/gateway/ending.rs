@@ -51,11 +51,13 @@ impl Gateway {
             // Nothing is left to do, and the runtime knows.
             Ends::Gone => self.set_ending(id, Stage::Aborted, Patience::Short),
         }
+        self.admin.offline(id);
         self.leave_claims(id, &turn);
         if let Turn::Throttled(in_line) = turn {
             self.throttle.leave(in_line.source, id);
             self.ask_next();
         }
+        self.look_at_drain();
     }
 
     /// A member leaves the server. The log's line comes first, because it shows why others are notified.

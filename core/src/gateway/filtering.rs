@@ -197,6 +197,14 @@ impl Gateway {
         }
     }
 
+    /// The version of TLS that a connection speaks, if it does.
+    pub(super) fn tls_version(&self, id: ConnId) -> Option<TlsVersion> {
+        match self.filters.get(&id)?.handshake {
+            Handshake::Done(version) => version,
+            Handshake::Pending => None,
+        }
+    }
+
     fn plain(&mut self, id: ConnId, bytes: &[u8]) {
         self.before(&Input::Bytes(id, bytes));
         self.bytes(id, bytes);

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use super::{Gateway, Phase, Step};
 use crate::config::Missing;
 use crate::conn::sniff::{Layer, Serves};
-use crate::conn::{Incoming, Patience, State};
+use crate::conn::{Asks, Incoming, Patience, State};
 use crate::event::StoreState;
 use crate::id::ConnId;
 
@@ -44,7 +44,7 @@ impl Gateway {
         let State::Http {
             layer,
             since,
-            searched,
+            asks: Asks::Head { searched },
         } = &mut conn.state
         else {
             return Step::Wait;
@@ -57,6 +57,10 @@ impl Gateway {
             Head::Complete(length) => length,
         };
         self.understood(id, Meaning::Head(&input[..length]));
+        let serves = self.conns.known(id).map(|conn| conn.serves(&self.config));
+        if serves.is_some_and(Serves::admin) {
+            return self.admin_head(id, head, input);
+        }
         let response = match head {
             Head::Partial if ended => self.refuse_head(id, Status::BadRequest, input),
             Head::Partial => self.refuse_head(id, Status::RequestTimeout, input),
@@ -194,19 +198,8 @@ impl Gateway {
                     fresh(http::PLAIN, &status::text(&gauges))
                 }
             }
-            "/metrics" if metrics => {
-                let of_proxies = [Refusal::NoProxyHeader, Refusal::BadProxyHeader];
-                let possible = |reason: &Refusal| {
-                    !self.config.proxies.is_empty() || !of_proxies.contains(reason)
-                };
-                let refused = self
-                    .refusals
-                    .totals()
-                    .filter(|(reason, _)| possible(reason));
-                let text = status::metrics(&self.gauges(), &self.counters, refused);
-                fresh("text/plain; version=0.0.4; charset=utf-8", &text)
-            }
-            "/healthz" if self.phase != Phase::Running => {
+            "/metrics" if metrics => self.metrics(),
+            "/healthz" if self.phase != Phase::Running || self.is_draining() => {
                 Response::plain(Status::ServiceUnavailable)
             }
             "/healthz" if request.query == Some("address") => {
@@ -220,6 +213,27 @@ impl Gateway {
                 Found::Nothing => self.nothing(id, request, forwarding),
             },
         }
+    }
+
+    /// The counters, in the format of Prometheus.
+    pub(super) fn metrics(&self) -> Response {
+        let of_proxies = [Refusal::NoProxyHeader, Refusal::BadProxyHeader];
+        let of_admin = [
+            Refusal::AdminToken,
+            Refusal::AdminOrigin,
+            Refusal::AdminLimit,
+        ];
+        let has_admin = self.config.has_admin();
+        let possible = |reason: &Refusal| {
+            (!self.config.proxies.is_empty() || !of_proxies.contains(reason))
+                && (has_admin || !of_admin.contains(reason))
+        };
+        let refused = self
+            .refusals
+            .totals()
+            .filter(|(reason, _)| possible(reason));
+        let text = status::metrics(&self.gauges(), &self.counters, refused);
+        fresh("text/plain; version=0.0.4; charset=utf-8", &text)
     }
 
     /// What a client may do with a path. HAProxy's plain `option httpchk` asks for any path and needs a
@@ -299,6 +313,9 @@ impl Gateway {
         if self.phase != Phase::Running {
             return Some("shutdown");
         }
+        if self.is_draining() {
+            return Some("drain");
+        }
         match self.store_failed {
             Some((at, why)) if self.now.mono < at + self.config.limits.lookup => Some(why.as_str()),
             Some(_) | None => {
@@ -309,12 +326,12 @@ impl Gateway {
 
     fn store(&self) -> StoreState {
         match self.unready() {
-            Some(_) if self.phase == Phase::Running => StoreState::Down,
+            Some(_) if self.phase == Phase::Running && !self.is_draining() => StoreState::Down,
             Some(_) | None => StoreState::Up,
         }
     }
 
-    fn gauges(&self) -> Gauges {
+    pub(super) fn gauges(&self) -> Gauges {
         Gauges {
             started: self.started,
             now: self.now,

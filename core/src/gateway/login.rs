@@ -81,6 +81,7 @@ impl Gateway {
             | Answer::Taken
             | Answer::PasswordChanged
             | Answer::PasswordNotAllowed
+            | Answer::Admin(_)
             | Answer::Denied(..) => None,
             // A store that is busy works, and a ticket says nothing about the store.
             Answer::Unavailable(
@@ -105,7 +106,8 @@ impl Gateway {
             | Answer::Renamed(_)
             | Answer::Taken
             | Answer::PasswordChanged
-            | Answer::PasswordNotAllowed => {}
+            | Answer::PasswordNotAllowed
+            | Answer::Admin(_) => {}
             Answer::Denied(why, _) => {
                 self.counters.failed_logins += 1;
                 self.note_from(conn, peer, What::LoginFailed { id, why });

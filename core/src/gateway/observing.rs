@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::Gateway;
 use crate::config::Config;
-use crate::conn::{State, Wire};
+use crate::conn::{Asks, State, Wire};
 use crate::id::ConnId;
 use crate::observer::{Meaning, Observer, Wanted};
 use crate::time::Now;
@@ -124,6 +124,10 @@ impl Gateway {
         // Copied, since a recording may end while the connection goes on.
         let bytes = Zeroizing::new(conn.inbox.bytes().to_vec());
         match &mut conn.state {
+            State::Http {
+                asks: Asks::Admin(_),
+                ..
+            } if !bytes.is_empty() => self.understood(id, Meaning::Body(&bytes)),
             State::Http { .. } if !bytes.is_empty() => {
                 self.understood(id, Meaning::Head(&bytes));
             }

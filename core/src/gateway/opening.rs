@@ -7,7 +7,7 @@ use super::{Gateway, Phase, Step};
 use crate::chat::reply;
 use crate::chunk::Form;
 use crate::conn::sniff::{Kind, Layer, Verdict, sniff};
-use crate::conn::{Chat, Conn, Patience, State, Wire};
+use crate::conn::{Asks, Chat, Conn, Patience, State, Wire};
 use crate::event::{MAX_READ, Refused};
 use crate::id::ConnId;
 use crate::note::{Refusal, What};
@@ -54,7 +54,7 @@ impl Gateway {
                 conn.state = State::Http {
                     layer,
                     since: began(conn, self.now.mono),
-                    searched: 0,
+                    asks: Asks::Head { searched: 0 },
                 }
             }
             Some(Kind::Tls) => return self.tls(id, input),
@@ -188,10 +188,17 @@ impl Gateway {
         if self.phase != Phase::Running {
             return self.close(id);
         }
-        if self.clients >= max {
+        let refused = if self.is_draining() {
+            Some((Refusal::Drain, reply::TRY_LATER))
+        } else if self.clients >= max {
             self.counters.hit(Limit::Clients);
-            self.refuse(id, Refusal::Full, None);
-            let sorry = reply::error(reply::SERVER_FULL);
+            Some((Refusal::Full, reply::SERVER_FULL))
+        } else {
+            None
+        };
+        if let Some((reason, sorry)) = refused {
+            self.refuse(id, reason, None);
+            let sorry = reply::error(sorry);
             match wire {
                 Wire::Stream => self.write(id, sorry.to(Form::Stream)),
                 Wire::WebSocket(_) => {

@@ -7,7 +7,7 @@ use super::{Gateway, Phase};
 use crate::chat::reply;
 use crate::chunk::{Audience, Level};
 use crate::config::Config;
-use crate::conn::{Stage, State};
+use crate::conn::{Asks, Stage, State, admin};
 use crate::id::ConnId;
 use crate::member::{Login, MemberId};
 use crate::note::{CloseReason, Refusal};
@@ -114,6 +114,12 @@ impl Gateway {
                 }
                 Some(State::Sniffing(_, None)) => self.close(id),
                 // A client that has begun a request gets its answer.
+                Some(State::Http {
+                    asks: Asks::Admin(admin),
+                    ..
+                }) if matches!(admin.stage, admin::Stage::Events(_)) => {
+                    self.close(id);
+                }
                 Some(State::Sniffing(_, Some(_)) | State::Http { .. } | State::Ending(_))
                 | None => {}
             }

@@ -88,6 +88,7 @@ impl Questions {
             Answer::Taken
             | Answer::PasswordChanged
             | Answer::PasswordNotAllowed
+            | Answer::Admin(_)
             | Answer::Denied(..)
             | Answer::Unavailable(_) => None,
         };
@@ -156,6 +157,9 @@ impl Gateway {
 
     /// The host's answer, or that none came in time.
     pub(super) fn answer(&mut self, ticket: Ticket, answer: Answer) {
+        let Some(answer) = self.admin_answer(ticket, answer) else {
+            return;
+        };
         let Some(mut question) = self.questions.take(ticket) else {
             // It was given up before.
             return;

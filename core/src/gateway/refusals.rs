@@ -124,7 +124,7 @@ fn shortened(detail: &[u8]) -> &[u8] {
 }
 
 /// In the order of their declaration, which is their place in `tallies`.
-const REASONS: [Refusal; 20] = [
+const REASONS: [Refusal; 24] = [
     Refusal::Full,
     Refusal::AddressLimit,
     Refusal::NoCertificate,
@@ -145,6 +145,10 @@ const REASONS: [Refusal; 20] = [
     Refusal::Shutdown,
     Refusal::NoProxyHeader,
     Refusal::BadProxyHeader,
+    Refusal::Drain,
+    Refusal::AdminToken,
+    Refusal::AdminOrigin,
+    Refusal::AdminLimit,
 ];
 
 #[cfg(test)]

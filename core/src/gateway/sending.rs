@@ -23,7 +23,7 @@ impl Gateway {
     }
 
     /// The only place where bytes for one connection leave.
-    fn send(&mut self, id: ConnId, whose: Whose, chunk: impl FnOnce(Form) -> Chunk) {
+    pub(super) fn send(&mut self, id: ConnId, whose: Whose, chunk: impl FnOnce(Form) -> Chunk) {
         let Some(conn) = self.conns.known_mut(id) else {
             return;
         };

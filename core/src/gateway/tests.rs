@@ -55,6 +55,7 @@ impl Lab {
                 Accepted {
                     listener: ListenerId(0),
                     peer,
+                    user: None,
                 },
             )
             .unwrap();
@@ -297,6 +298,7 @@ fn an_ipv4_mapped_address_is_the_ipv4_address() {
     let origin = Accepted {
         listener: ListenerId(0),
         peer,
+        user: None,
     };
     assert_eq!(
         lab.gateway.accept(lab.now, origin),

@@ -17,6 +17,7 @@ pub(super) enum Due {
     Throttle,
     Refusals,
     Renamings,
+    Drain,
     Stop,
 }
 
@@ -63,6 +64,7 @@ impl Gateway {
             || self.throttle.deadline().is_some_and(|at| at <= now)
             || self.refusals.deadline().is_some_and(|at| at <= now)
             || self.renamings.deadline().is_some_and(|at| at <= now)
+            || self.drain_ends().is_some_and(|at| at <= now)
             || matches!(self.phase, Phase::Stopping(at) if at <= now)
             || self
                 .questions
@@ -94,6 +96,9 @@ impl Gateway {
         if let Some(at) = self.renamings.deadline() {
             sooner(at, Due::Renamings);
         }
+        if let Some(at) = self.drain_ends() {
+            sooner(at, Due::Drain);
+        }
         if let Phase::Stopping(at) = self.phase {
             sooner(at, Due::Stop);
         }
@@ -119,6 +124,7 @@ impl Gateway {
                 }
             }
             Due::Renamings => self.end_waits(),
+            Due::Drain => self.look_at_drain(),
             Due::Stop => {
                 self.phase = Phase::Stopped;
                 // Every chat was ended when the stop began, and none has begun since.

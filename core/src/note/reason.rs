@@ -33,6 +33,8 @@ pub enum CloseReason {
     Disabled,
     /// The operator closed it.
     Kicked,
+    /// The server lets no client in any more, and this one had not logged in.
+    Drained,
     /// What was taken for a chat turned out to be an HTTP request of another method.
     NotChat,
     /// It broke the rules of TLS.
@@ -83,6 +85,14 @@ pub enum Refusal {
     NoProxyHeader,
     /// It comes from a proxy, and its PROXY header is malformed, too long or not finished in time.
     BadProxyHeader,
+    /// It began to chat while the server lets no client in any more.
+    Drain,
+    /// It asked for administration without a good token.
+    AdminToken,
+    /// It asked for administration for a page in a browser.
+    AdminOrigin,
+    /// It asked for administration while as many connections for that are open as there may be.
+    AdminLimit,
 }
 
 impl CloseReason {
@@ -101,6 +111,7 @@ impl CloseReason {
             Self::Shutdown => "shutdown",
             Self::Disabled => "disabled",
             Self::Kicked => "kicked",
+            Self::Drained => "drained",
             Self::NotChat => "not chat",
             Self::Tls => "tls",
         }
@@ -131,6 +142,10 @@ impl Refusal {
             Self::Shutdown => "shutdown",
             Self::NoProxyHeader => "no PROXY header",
             Self::BadProxyHeader => "bad PROXY header",
+            Self::Drain => "drain",
+            Self::AdminToken => "admin token",
+            Self::AdminOrigin => "admin origin",
+            Self::AdminLimit => "admin limit",
         }
     }
 
@@ -155,16 +170,24 @@ impl Refusal {
             | Self::BadKey
             | Self::Head
             | Self::Shutdown
-            | Self::BadProxyHeader => "",
+            | Self::BadProxyHeader
+            | Self::Drain
+            | Self::AdminToken
+            | Self::AdminOrigin
+            | Self::AdminLimit => "",
         }
     }
 
     /// One word for the kind of refusal, what the line begins with, and what the detail is called.
     const fn kind(self) -> (&'static str, &'static str, &'static str) {
         match self {
-            Self::Full | Self::AddressLimit | Self::NoProxyHeader | Self::BadProxyHeader => {
-                ("refused", "CLOSED", "detail")
-            }
+            Self::Full
+            | Self::AddressLimit
+            | Self::NoProxyHeader
+            | Self::BadProxyHeader
+            | Self::Drain
+            | Self::AdminLimit => ("refused", "CLOSED", "detail"),
+            Self::AdminToken | Self::AdminOrigin => ("admin_refused", "REFUSED", "detail"),
             Self::NoCertificate | Self::Handshake => ("tls_refused", "TLS REFUSED", "detail"),
             Self::Origin => ("websocket_refused", "WEBSOCKET REFUSED", "origin"),
             Self::Version => ("websocket_refused", "WEBSOCKET REFUSED", "version"),

@@ -1,10 +1,11 @@
 //! The pieces that notes are written in, and their text.
 
-use core::fmt::{self, Write as _};
+use core::fmt;
 
 use super::NotePart::{Member, Number, Text, Word};
 use super::{Note, What};
 use crate::id::Peer;
+use crate::json;
 use crate::member::MemberId;
 
 /// A piece of what a note says.
@@ -74,23 +75,7 @@ impl fmt::Display for NotePart<'_> {
             Number(number) => write!(f, "{number}"),
             Member(member) => write!(f, "{member}"),
             Self::Peer(peer) => write!(f, "{peer}"),
-            Text(text) => quote(text, f),
+            Text(text) => json::quote(text, f),
         }
     }
-}
-
-/// Writes text in quotes, with JSON's escapes.
-fn quote(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    f.write_char('"')?;
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => write!(f, "\\{c}")?,
-            '\n' => f.write_str("\\n")?,
-            '\r' => f.write_str("\\r")?,
-            '\t' => f.write_str("\\t")?,
-            c if c.is_control() => write!(f, "\\u{:04x}", u32::from(c))?,
-            c => f.write_char(c)?,
-        }
-    }
-    f.write_char('"')
 }

@@ -12,7 +12,7 @@ use crate::event::{Action, Cause, HostFacts, Input, Refused, StoreState};
 use crate::id::{Accepted, ConnId};
 use crate::member::{Answer, Identity, Login, Member, MemberEvent, Unavailable};
 use crate::note::{NotePart, NoteWriter, What};
-use crate::record::hash;
+use crate::record::{admin, hash};
 use crate::time::Now;
 
 /// What happened, or what bytes were.
@@ -147,6 +147,7 @@ impl fmt::Display for Said<'_, '_> {
                     Answer::Claimed => f.write_str("claimed"),
                     Answer::PasswordChanged => f.write_str("password changed"),
                     Answer::PasswordNotAllowed => f.write_str("password not-allowed"),
+                    Answer::Admin(answer) => write!(f, "admin {}", admin::Words(answer)),
                     Answer::Denied(why, None) => write!(f, "denied {}", why.as_str()),
                     Answer::Denied(why, Some(member)) => {
                         write!(f, "denied {member} {}", why.as_str())

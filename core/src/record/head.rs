@@ -100,6 +100,8 @@ fn field(name: &str, words: &[&[u8]], line: &[u8], config: &Config, out: &mut Ve
         }
         _ if config.client_header.name() == Some(name) => clients(value, config, kept),
         _ if words.contains(&value) => kept.copy_from_slice(value),
+        // Where a body is read, its length decides what follows.
+        "content-length" if value.iter().all(u8::is_ascii_digit) => kept.copy_from_slice(value),
         // Another length than 0 must not become 0.
         "content-length" => kept.iter_mut().for_each(|b| *b += u8::from(*b == b'0')),
         // Numbers of bytes, and nothing else.
@@ -183,7 +185,7 @@ const STATUS: &str = "/server-status";
 const OWN: &str = " / /crossdomain.xml /metrics /healthz /readyz /favicon.ico";
 
 /// Fields that an answer may depend on, and words in their values that it depends on.
-const FIELDS: [(&str, &[&[u8]]); 16] = [
+const FIELDS: [(&str, &[&[u8]]); 17] = [
     ("host", &[]),
     ("upgrade", &[b"websocket"]),
     ("connection", &[b"upgrade"]),
@@ -193,6 +195,7 @@ const FIELDS: [(&str, &[&[u8]]); 16] = [
     ("origin", &[]),
     ("content-length", &[b"0"]),
     ("transfer-encoding", &[]),
+    ("expect", &[b"100-continue"]),
     ("if-none-match", &[b"*"]),
     ("accept-encoding", &[]),
     ("range", &[]),

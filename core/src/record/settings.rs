@@ -28,6 +28,8 @@ pub(crate) fn write(config: &Config, mut line: impl FnMut(&str)) {
             Role::Gateway => "listener gateway",
             Role::Policy => "listener policy",
             Role::Metrics => "listener metrics",
+            Role::Admin => "listener admin",
+            Role::AdminAndMetrics => "listener admin-and-metrics",
         });
     }
     for (listener, filter) in config.filters.iter().enumerate() {

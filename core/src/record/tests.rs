@@ -152,6 +152,7 @@ fn a_sink_that_wants_no_more_gets_the_end() {
     let origin = Accepted {
         listener: crate::ListenerId(0),
         peer: "192.0.2.1:1".parse().unwrap(),
+        user: None,
     };
     let id = gateway.accept(Now::default(), origin).unwrap();
     let mut said = Vec::new();

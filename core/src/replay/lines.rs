@@ -1,6 +1,7 @@
 //! The lines of a recording, read back.
 
 use alloc::borrow::Cow;
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -10,6 +11,7 @@ use crate::conn::filter::FilterEvent;
 use crate::event::{HostFacts, Input, MAX_READ, ProcessFacts};
 use crate::id::{Accepted, ConnId, ListenerId, Peer, Ticket};
 use crate::member::{Answer, Denial, Login, Member, MemberEvent, MemberId};
+use crate::record::admin;
 use crate::record::format::{CAUSES, Content, Line, REFUSED, STORES, TLS_VERSIONS, UNAVAILABLE};
 use crate::time::{Millis, Now, UnixSeconds};
 
@@ -150,6 +152,7 @@ fn answer<'a>(words: &mut impl Iterator<Item = &'a str>) -> Option<Answer> {
     Some(match words.next()? {
         "member" => Answer::Member(member(number(words.next()?)?, words)?),
         "renamed" => Answer::Renamed(member(number(words.next()?)?, words)?),
+        "admin" => Answer::Admin(Box::new(admin::read(words)?)),
         "taken" => Answer::Taken,
         "claimed" => Answer::Claimed,
         "password" => match words.next()? {
@@ -185,7 +188,11 @@ fn member<'a>(id: i64, words: &mut impl Iterator<Item = &'a str>) -> Option<Memb
 fn origin<'a>(words: &mut impl Iterator<Item = &'a str>) -> Option<Accepted> {
     let listener = ListenerId(number(words.next()?)?);
     let peer: Peer = number(words.next()?)?;
-    Some(Accepted { listener, peer })
+    Some(Accepted {
+        listener,
+        peer,
+        user: None,
+    })
 }
 
 fn number<T: FromStr>(text: &str) -> Option<T> {

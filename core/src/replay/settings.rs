@@ -73,6 +73,8 @@ impl Settings {
             ["listener", "gateway"] => config.listeners.push(Role::Gateway),
             ["listener", "policy"] => config.listeners.push(Role::Policy),
             ["listener", "metrics"] => config.listeners.push(Role::Metrics),
+            ["listener", "admin"] => config.listeners.push(Role::Admin),
+            ["listener", "admin-and-metrics"] => config.listeners.push(Role::AdminAndMetrics),
             ["filter", listener] => {
                 config.filters.resize(config.listeners.len(), None);
                 let filter = config.filters.get_mut(listener.parse::<usize>().ok()?)?;

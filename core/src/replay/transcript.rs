@@ -18,6 +18,7 @@ use core::net::Ipv4Addr;
 use super::sent::Sent;
 use super::settings::{Settings, Taken};
 use super::{Recording, Until};
+use crate::admin::AdminOrder;
 use crate::config::{Config, Role};
 use crate::event::{Cause, Input, StoreState};
 use crate::gateway::Gateway;
@@ -65,6 +66,8 @@ impl Recording<'_> {
         writer.map_or_else(String::new, |writer| writer.finish(title))
     }
 }
+
+const ADMINISTERED: &str = "what was administered";
 
 struct Writer {
     /// Lines that stand before the steps.
@@ -148,6 +151,9 @@ impl Writer {
                 self.passed = (now.mono - self.began).0.saturating_sub(self.now.mono.0);
                 return Some(());
             }
+            Line::Accepted(_, origin) | Line::Refused(_, origin) if self.is_admin(origin) => {
+                self.note(ADMINISTERED);
+            }
             Line::Accepted(id, origin) => {
                 self.time();
                 self.by_recorded.insert(id, self.clients.len());
@@ -189,6 +195,7 @@ impl Writer {
                 }
             }
             Input::Gone(id, cause) => self.gone(id, cause),
+            Input::Answer(_, Answer::Admin(answer)) => self.order(answer.order),
             Input::Answer(ticket, answer) => {
                 if let Some(at) = self.kept.iter().position(|(kept, _)| *kept == ticket) {
                     self.time();
@@ -247,11 +254,37 @@ impl Writer {
         }
     }
 
+    fn is_admin(&self, origin: Accepted) -> bool {
+        let role = self.roles.get(origin.listener.0);
+        matches!(role, Some(Role::Admin | Role::AdminAndMetrics))
+    }
+
+    /// What came of a request for administration, as far as a transcript has steps for it.
+    fn order(&mut self, order: AdminOrder) {
+        match order {
+            AdminOrder::Kick { nick, reason } => {
+                let member = Login::Nick(nick);
+                self.input(Input::Kick { member, reason });
+            }
+            AdminOrder::Announce { text, room: None } => self.input(Input::Announce(text)),
+            AdminOrder::Json { .. }
+            | AdminOrder::Problem { .. }
+            | AdminOrder::Status { .. }
+            | AdminOrder::Metrics
+            | AdminOrder::Clients(_)
+            | AdminOrder::Rooms(_)
+            | AdminOrder::Announce { .. }
+            | AdminOrder::Send { .. }
+            | AdminOrder::Events(_)
+            | AdminOrder::Drain { .. } => self.note(ADMINISTERED),
+        }
+    }
+
     fn connect(&mut self, origin: Accepted) {
         let (listener, place) = match self.roles.get(origin.listener.0) {
             Some(Role::Policy) => (1, " to policy"),
             Some(Role::Metrics) => (2, " to metrics"),
-            Some(Role::Gateway) | None => (0, ""),
+            Some(Role::Gateway | Role::Admin | Role::AdminAndMetrics) | None => (0, ""),
         };
         let peer = match origin.peer {
             // In a transcript, only the gateway has a Unix socket.
@@ -264,6 +297,7 @@ impl Writer {
         let origin = Accepted {
             listener: ListenerId(listener),
             peer,
+            user: None,
         };
         let from = match peer.ip() {
             Some(address) => format!("{}", address.to_canonical()),
@@ -329,6 +363,8 @@ impl Writer {
             Answer::PasswordNotAllowed => {
                 writeln!(self.out, "store denies {which}: password not allowed")
             }
+            // No client of a transcript has asked for administration.
+            Answer::Admin(_) => Ok(()),
             Answer::Denied(why, _) => writeln!(self.out, "store denies {which}: {}", why.as_str()),
             Answer::Unavailable(Unavailable::Failed) => writeln!(self.out, "store fails {which}"),
             Answer::Unavailable(

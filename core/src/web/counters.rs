@@ -108,7 +108,8 @@ impl Counters {
             | Answer::Renamed(_)
             | Answer::Taken
             | Answer::PasswordChanged
-            | Answer::PasswordNotAllowed => took,
+            | Answer::PasswordNotAllowed
+            | Answer::Admin(_) => took,
         };
         self.lookups.observe(seen.0);
     }
@@ -347,7 +348,7 @@ pub(crate) const STORE_ERRORS: [Unavailable; 5] = [
 ];
 
 /// In the order of their declaration, which is their place in `Counters::closed`.
-pub(crate) const REASONS: [CloseReason; 14] = [
+pub(crate) const REASONS: [CloseReason; 15] = [
     CloseReason::Quit,
     CloseReason::EndOfStream,
     CloseReason::Reset,
@@ -360,6 +361,7 @@ pub(crate) const REASONS: [CloseReason; 14] = [
     CloseReason::Shutdown,
     CloseReason::Disabled,
     CloseReason::Kicked,
+    CloseReason::Drained,
     CloseReason::NotChat,
     CloseReason::Tls,
 ];

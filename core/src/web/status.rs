@@ -28,7 +28,7 @@ pub(crate) struct Gauges {
 }
 
 impl Gauges {
-    fn uptime_seconds(&self) -> u64 {
+    pub(crate) fn uptime_seconds(&self) -> u64 {
         (self.now.mono - self.started.mono).0 / 1000
     }
 }

@@ -221,47 +221,95 @@ pub(crate) fn origin_form(target: &str) -> &str {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status {
     Ok,
+    Created,
     NoContent,
     PartialContent,
     MovedPermanently,
     Found,
     NotModified,
     BadRequest,
+    Unauthorized,
     Forbidden,
     NotFound,
     MethodNotAllowed,
     RequestTimeout,
+    Conflict,
+    LengthRequired,
+    ContentTooLarge,
     RangeNotSatisfiable,
+    ExpectationFailed,
+    UnprocessableContent,
     UpgradeRequired,
     TooManyRequests,
     HeaderTooLarge,
+    InternalServerError,
     ServiceUnavailable,
     VersionNotSupported,
 }
 
 impl Status {
+    /// The number of the line.
+    pub(crate) fn code(self) -> u16 {
+        self.line()[..3].parse().unwrap_or(500)
+    }
+
+    /// The phrase of the line.
+    pub(crate) fn phrase(self) -> &'static str {
+        &self.line()[4..]
+    }
+
     /// The code and its standard phrase (RFC 9110 section 15, RFC 6585).
     pub(crate) fn line(self) -> &'static str {
         match self {
             Self::Ok => "200 OK",
+            Self::Created => "201 Created",
             Self::NoContent => "204 No Content",
             Self::PartialContent => "206 Partial Content",
             Self::MovedPermanently => "301 Moved Permanently",
             Self::Found => "302 Found",
             Self::NotModified => "304 Not Modified",
             Self::BadRequest => "400 Bad Request",
+            Self::Unauthorized => "401 Unauthorized",
             Self::Forbidden => "403 Forbidden",
             Self::NotFound => "404 Not Found",
             Self::MethodNotAllowed => "405 Method Not Allowed",
             Self::RequestTimeout => "408 Request Timeout",
+            Self::Conflict => "409 Conflict",
+            Self::LengthRequired => "411 Length Required",
+            Self::ContentTooLarge => "413 Content Too Large",
             Self::RangeNotSatisfiable => "416 Range Not Satisfiable",
+            Self::ExpectationFailed => "417 Expectation Failed",
+            Self::UnprocessableContent => "422 Unprocessable Content",
             Self::UpgradeRequired => "426 Upgrade Required",
             Self::TooManyRequests => "429 Too Many Requests",
             Self::HeaderTooLarge => "431 Request Header Fields Too Large",
+            Self::InternalServerError => "500 Internal Server Error",
             Self::ServiceUnavailable => "503 Service Unavailable",
             Self::VersionNotSupported => "505 HTTP Version Not Supported",
         }
     }
+}
+
+/// Those with which a request for administration is answered, by their codes. A status that is not among them is a
+/// fault of the host.
+pub(crate) fn status_of(code: u16) -> Status {
+    let known = [
+        Status::Ok,
+        Status::Created,
+        Status::NoContent,
+        Status::BadRequest,
+        Status::Unauthorized,
+        Status::Forbidden,
+        Status::NotFound,
+        Status::MethodNotAllowed,
+        Status::Conflict,
+        Status::UnprocessableContent,
+        Status::TooManyRequests,
+        Status::ServiceUnavailable,
+    ];
+    let mut known = known.into_iter();
+    let found = known.find(|status| status.code() == code);
+    found.unwrap_or(Status::InternalServerError)
 }
 
 /// An answer: a head made for it, and a body that may be shared.
@@ -348,7 +396,7 @@ pub(crate) const ALLOWED: &str = "GET, HEAD, POST, OPTIONS";
 pub(crate) const PLAIN: &str = "text/plain; charset=utf-8";
 
 /// Header lines a request may have (Apache's `LimitRequestFields` is 100).
-pub(super) const MAX_HEADERS: usize = 100;
+pub(crate) const MAX_HEADERS: usize = 100;
 
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ pub fn ticket() -> Ticket {
     let origin = Accepted {
         listener: ListenerId(0),
         peer: SocketAddr::from(([127, 0, 0, 1], 1)).into(),
+        user: None,
     };
     let conn = gateway.accept(now, origin).expect("it is the only one");
     gateway.handle(now, Input::Bytes(conn, b"IDENTIFY 1 x\0"));

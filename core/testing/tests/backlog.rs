@@ -331,6 +331,7 @@ impl Room {
         let origin = Accepted {
             listener: ListenerId(0),
             peer: SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 4242).into(),
+            user: None,
         };
         let id = self.gateway.accept(Now::default(), origin);
         let id = id.expect("there is room");

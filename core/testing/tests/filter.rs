@@ -28,6 +28,7 @@ fn play(plain: &[u8], then: &[u8]) -> (Vec<u8>, Vec<Action>) {
     let origin = Accepted {
         listener: ListenerId(0),
         peer: "192.0.2.1:1".parse().unwrap(),
+        user: None,
     };
     let id = gateway.accept(now, origin).unwrap();
     let mut wire = Vec::new();
@@ -128,7 +129,16 @@ impl Behind {
         let mut gateway = Gateway::observed(Arc::new(config), now, Some(Box::new(recorder)));
         let peer = "192.0.2.1:1".parse().unwrap();
         let listener = ListenerId(0);
-        let id = gateway.accept(now, Accepted { listener, peer }).unwrap();
+        let id = gateway
+            .accept(
+                now,
+                Accepted {
+                    listener,
+                    peer,
+                    user: None,
+                },
+            )
+            .unwrap();
         Self {
             gateway,
             id,
@@ -413,6 +423,7 @@ fn only_some_handshakes_begin_at_a_time() {
             let origin = Accepted {
                 listener,
                 peer: peer.into(),
+                user: None,
             };
             behind.gateway.accept(Now::default(), origin).unwrap()
         })

@@ -20,6 +20,7 @@ fn play(wire: &[u8], piece: usize) -> (Vec<u8>, Vec<String>) {
     let origin = Accepted {
         listener: ListenerId(0),
         peer: "127.0.0.1:1".parse().unwrap(),
+        user: None,
     };
     let id = gateway.accept(now, origin).unwrap();
     let (mut client, mut plain, mut notes) = (FakeFilter::default(), Vec::new(), Vec::new());

@@ -199,6 +199,7 @@ impl Server {
         let origin = Accepted {
             listener: ListenerId(0),
             peer: SocketAddr::new((self.address)(n), 4242).into(),
+            user: None,
         };
         let id = self.gateway.accept(Now::default(), origin);
         let id = id.expect("there is room");

@@ -107,6 +107,7 @@ fn with_one() -> (State, ConnId, Arc<Link>) {
         Accepted {
             listener,
             peer: peer.into(),
+            user: None,
         },
         &link,
     );

@@ -45,7 +45,8 @@ pub(crate) fn answered(context: &mut dyn Context, id: Arc<str>, asked: Millis, a
         | Answer::Renamed(_)
         | Answer::Taken
         | Answer::PasswordChanged
-        | Answer::PasswordNotAllowed => {}
+        | Answer::PasswordNotAllowed
+        | Answer::Admin(_) => {}
     }
 }
 
@@ -72,7 +73,8 @@ pub(crate) fn claimed(
         | Answer::Renamed(_)
         | Answer::Taken
         | Answer::PasswordChanged
-        | Answer::PasswordNotAllowed => {}
+        | Answer::PasswordNotAllowed
+        | Answer::Admin(_) => {}
     }
 }
 

@@ -3,6 +3,7 @@
 use super::inside::{self, Fault};
 use crate::chat::command::Args;
 use crate::chat::context::Context;
+use crate::chat::event::Event;
 use crate::chat::hub::Slot;
 use crate::chat::reply;
 use crate::chat::rooms::New;
@@ -128,6 +129,7 @@ fn enter(context: &mut dyn Context, member: Slot, id: RoomId) {
     };
     let join = reply::join(&room.name, online.nick(), online.name());
     context.announce(Audience::Room(id), &join);
+    context.happened(Event::Joined(id, member));
     let form = context.form();
     if let Some(state) = context.hub_mut().room_state(id, form) {
         context.say_encoded(state);

@@ -4,6 +4,7 @@ use super::inside::{self, Fault};
 use super::part;
 use crate::chat::command::Args;
 use crate::chat::context::Context;
+use crate::chat::event::Event;
 use crate::chat::reply;
 use crate::chunk::Audience;
 use crate::text;
@@ -28,6 +29,12 @@ fn kick(context: &mut dyn Context, args: Args<'_>) -> Result<(), Fault> {
         return Err(reply::MAY_NOT);
     }
     context.announce(Audience::Room(id), &part);
+    context.happened(Event::Removed {
+        room: id,
+        member: kicked,
+        by: owner,
+        reason,
+    });
     let now = context.now().mono;
     if let Some(visitor) = inside::visitor(context, kicked) {
         context.hub_mut().rooms.kick(id, visitor, now);

@@ -3,6 +3,7 @@
 use super::inside;
 use crate::chat::command::Args;
 use crate::chat::context::Context;
+use crate::chat::event::Event;
 use crate::chat::hub::OnlineMember;
 use crate::chat::reply;
 use crate::chunk::{Audience, Message};
@@ -30,6 +31,7 @@ pub(super) fn send_to_room(
             let audience = Audience::Room(room.id);
             context.counters().messages += 1;
             context.announce(audience, &message);
+            show(context, args);
         }
         Err(text) => context.say(&reply::error(text)),
     }
@@ -54,5 +56,14 @@ pub(super) fn send(
     context.say(&message);
     if to != context.conn() {
         context.tell(to, instead.as_ref().unwrap_or(&message));
+    }
+    show(context, args);
+}
+
+/// Shows the message to those who watch the server.
+fn show(context: &mut dyn Context, args: Args<'_>) {
+    let Args { word: to, text } = args;
+    if let Some(from) = context.slot() {
+        context.happened(Event::Message { from, to, text });
     }
 }

@@ -81,6 +81,7 @@ pub(crate) fn answered(context: &mut dyn Context, answer: &Answer) {
         | Answer::Claimed
         | Answer::PasswordChanged
         | Answer::PasswordNotAllowed
+        | Answer::Admin(_)
         | Answer::Denied(..)
         | Answer::Unavailable(_) => {
             context.say(&reply::error(reply::TRY_LATER));

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use super::inside::{self, Fault};
 use crate::chat::command::Args;
 use crate::chat::context::Context;
+use crate::chat::event::Event;
 use crate::chat::hub::{OnlineMember, Slot};
 use crate::chat::reply;
 use crate::chat::rooms::Left;
@@ -21,6 +22,7 @@ fn part(context: &mut dyn Context, args: Args<'_>) -> Result<(), Fault> {
     let (online, room) = inside::room(context, args.word)?;
     let (part, id) = (reply::part(&room.name, online.nick()), room.id);
     context.announce(Audience::Room(id), &part);
+    context.happened(Event::Left(id, member));
     leave(context, member, id);
     Ok(())
 }
@@ -35,6 +37,7 @@ pub(crate) fn leave_all(context: &mut dyn Context, member: Slot) {
         let Some(part) = room.map(|name| reply::part(name, nick)) else {
             continue;
         };
+        context.happened(Event::Left(id, member));
         let left = context.hub_mut().leave_room(member, id);
         context.announce(Audience::Room(id), &part);
         hand_over(context, id, left);
@@ -52,6 +55,7 @@ fn hand_over(context: &mut dyn Context, id: RoomId, left: Option<Left>) {
     let Some(Left::HandedTo(owner)) = left else {
         return;
     };
+    context.happened(Event::Owner(id, owner));
     let hub = context.hub();
     if let (Some(room), Some(owner)) = (hub.rooms.get(id), hub.online(owner)) {
         let owner = reply::owner(&room.name, owner.nick());

@@ -44,6 +44,10 @@ pub(crate) fn answered(context: &mut dyn Context, asked: Millis, answer: &Answer
         }
         Answer::Denied(..) => context.hold_refusal(asked),
         Answer::Unavailable(_) => context.say(&reply::error(reply::TRY_LATER)),
-        Answer::Member(_) | Answer::Claimed | Answer::Renamed(_) | Answer::Taken => {}
+        Answer::Member(_)
+        | Answer::Claimed
+        | Answer::Renamed(_)
+        | Answer::Taken
+        | Answer::Admin(_) => {}
     }
 }

@@ -3,6 +3,7 @@
 use super::inside::{self, Fault};
 use crate::chat::command::Args;
 use crate::chat::context::Context;
+use crate::chat::event::Event;
 use crate::chat::reply;
 use crate::chunk::Audience;
 use crate::text;
@@ -17,9 +18,11 @@ fn topic(context: &mut dyn Context, args: Args<'_>) -> Result<(), Fault> {
     let id = room.id;
     let topic = text::first_chars(args.text, MAX_TOPIC);
     let message = reply::topic(&room.name, online.nick(), topic);
-    inside::owner(context, id)?;
+    let by = inside::owner(context, id)?;
     context.hub_mut().rooms.set_topic(id, topic);
     context.announce(Audience::Room(id), &message);
+    let room = id;
+    context.happened(Event::Topic { room, by, topic });
     Ok(())
 }
 

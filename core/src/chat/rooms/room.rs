@@ -61,6 +61,20 @@ impl Room {
         }
     }
 
+    /// The key of its name.
+    pub(crate) fn name_key(&self) -> &str {
+        &self.name_key
+    }
+
+    pub(crate) fn topic(&self) -> &str {
+        &self.topic
+    }
+
+    /// Whether the operator has made it.
+    pub(crate) fn is_permanent(&self) -> bool {
+        self.permanent
+    }
+
     /// How many members are in it.
     pub(crate) fn len(&self) -> usize {
         self.len

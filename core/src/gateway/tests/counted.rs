@@ -90,7 +90,14 @@ const ROWS: [Row; LIMITS.len()] = [
 
 fn refused(lab: &mut Lab) -> Refused {
     let (listener, peer) = (ListenerId(0), "192.0.2.1:2".parse().unwrap());
-    let taken = lab.gateway.accept(lab.now, Accepted { listener, peer });
+    let taken = lab.gateway.accept(
+        lab.now,
+        Accepted {
+            listener,
+            peer,
+            user: None,
+        },
+    );
     lab.drain();
     taken.unwrap_err()
 }

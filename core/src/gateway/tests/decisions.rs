@@ -192,6 +192,7 @@ fn whoever_waits_for_its_address_is_asked_for_in_spite_of_new_settings() {
         let origin = Accepted {
             listener: ListenerId(0),
             peer,
+            user: None,
         };
         let id = lab.gateway.accept(lab.now, origin).unwrap();
         for _ in 0..3 {

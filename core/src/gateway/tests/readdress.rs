@@ -12,7 +12,14 @@ fn address(text: &str) -> SocketAddr {
 impl Lab {
     fn accept_from(&mut self, peer: &str) -> Result<ConnId, Refused> {
         let (listener, peer) = (ListenerId(0), Peer::Address(address(peer)));
-        let taken = self.gateway.accept(self.now, Accepted { listener, peer });
+        let taken = self.gateway.accept(
+            self.now,
+            Accepted {
+                listener,
+                peer,
+                user: None,
+            },
+        );
         self.drain();
         taken
     }

@@ -215,7 +215,7 @@ fn what_stays_of_a_head() {
         ),
         (
             "GET / HTTP/1.1\nOrigin: HTTPS://games.example\nOrigin: https://x\nContent-Length: 20\n",
-            "GET / HTTP/1.1\nOrigin: HTTPS://games.example\nOrigin: xxxxx://x\nContent-Length: 11\n",
+            "GET / HTTP/1.1\nOrigin: HTTPS://games.example\nOrigin: xxxxx://x\nContent-Length: 20\n",
         ),
         (
             "GET / HTTP/1.1\nOrigin: https://a-b7.c.Sites.example\nOrigin: https://sites.example\n",

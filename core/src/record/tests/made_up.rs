@@ -320,6 +320,7 @@ fn what_comes_from_nobody_is_skipped() {
     let origin = Accepted {
         listener: ListenerId(0),
         peer: "192.0.2.1:1".parse().unwrap(),
+        user: None,
     };
     let id = gateway.accept(Now::default(), origin).unwrap();
     gateway.handle(Now::default(), Input::Gone(id, Cause::Reset));

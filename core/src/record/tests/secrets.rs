@@ -156,6 +156,7 @@ fn record_in<'a>(
     let origin = Accepted {
         listener: ListenerId(0),
         peer: "192.0.2.1:1".parse().unwrap(),
+        user: None,
     };
     let id = gateway.accept(at(1), origin).unwrap();
     let member = Member {
@@ -283,6 +284,7 @@ fn what_never_ended() {
     let origin = Accepted {
         listener: ListenerId(0),
         peer: "192.0.2.1:1".parse().unwrap(),
+        user: None,
     };
     let id = gateway.accept(Now::default(), origin).unwrap();
     gateway.handle(Now::default(), Input::Bytes(id, b"LIST\0IDENTIFY 1 Zq7k"));

@@ -77,7 +77,16 @@ fn slowed(secrets: Secrets) -> String {
     let accept = |gateway: &mut crate::Gateway, port| {
         let peer = SocketAddr::from(([192, 0, 2, 1], port)).into();
         let listener = ListenerId(0);
-        gateway.accept(at(1), Accepted { listener, peer }).unwrap()
+        gateway
+            .accept(
+                at(1),
+                Accepted {
+                    listener,
+                    peer,
+                    user: None,
+                },
+            )
+            .unwrap()
     };
     let (fast, slow) = (accept(&mut gateway, 1), accept(&mut gateway, 2));
     let mut handle = |ms, input: Input<'_>| {

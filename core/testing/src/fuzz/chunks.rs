@@ -141,6 +141,7 @@ impl Client {
         let origin = Accepted {
             listener: ListenerId(0),
             peer: SocketAddr::from(([192, 0, 2, 1], 1)).into(),
+            user: None,
         };
         Self {
             id: gateway.accept(now, origin).expect("there is a free slot"),

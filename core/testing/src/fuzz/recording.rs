@@ -71,6 +71,7 @@ fn record(how: u8, session: &[u8], secrets: Secrets) -> String {
     let origin = Accepted {
         listener: ListenerId(0),
         peer: SocketAddr::from(([127, 0, 0, 1], 1)).into(),
+        user: None,
     };
     let size = match how >> 4 {
         0 => usize::MAX,

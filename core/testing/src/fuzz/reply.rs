@@ -172,6 +172,7 @@ impl Server {
         let origin = Accepted {
             listener: ListenerId(0),
             peer: SocketAddr::from(([192, 0, 2, 1], port)).into(),
+            user: None,
         };
         self.gateway
             .accept(NOW, origin)

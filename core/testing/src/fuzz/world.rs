@@ -181,6 +181,7 @@ impl<'a> World<'a> {
             } else {
                 SocketAddr::new(address, 1).into()
             },
+            user: None,
         };
         if let Ok(id) = self.gateway.accept(self.now, origin) {
             assert!(

@@ -138,6 +138,7 @@ impl Members {
             Query::ChangePassword {
                 member, old, new, ..
             } => return self.changes(*member, old.expose(), new.expose()),
+            Query::Admin(_) => return Answer::Unavailable(Unavailable::Failed),
         };
         let found = self
             .all

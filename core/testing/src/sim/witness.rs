@@ -158,6 +158,7 @@ fn size(meaning: &Meaning<'_>) -> u64 {
         Meaning::Undecided(_) | Meaning::Chat => 0,
         Meaning::Opening(bytes)
         | Meaning::Head(bytes)
+        | Meaning::Body(bytes)
         | Meaning::Broken(_, bytes)
         | Meaning::Begun(bytes)
         | Meaning::Noise(bytes)

@@ -240,6 +240,7 @@ impl<'a> World<'a> {
         let origin = Accepted {
             listener: ListenerId(usize::from(policy)),
             peer: SocketAddr::new(self.address(), self.port).into(),
+            user: None,
         };
         let now = self.now;
         let got = self.inside(|gateway| gateway.accept(now, origin));

@@ -349,7 +349,11 @@ impl Driver for Bare {
     fn connect(&mut self, from: Option<IpAddr>, to: ListenerId) -> Result<Peer, String> {
         let port = FIRST_PORT + self.pipes.len() as u16;
         let peer = from.map_or(Peer::Unix, |from| SocketAddr::new(from, port).into());
-        let origin = Accepted { listener: to, peer };
+        let origin = Accepted {
+            listener: to,
+            peer,
+            user: None,
+        };
         let life = match self.gateway.accept(self.now(), origin) {
             Ok(conn) => {
                 self.clients.insert(conn, self.pipes.len());

@@ -277,6 +277,7 @@ impl Open {
         let listeners = [
             (" to policy", ListenerId(1)),
             (" to metrics", ListenerId(2)),
+            (" to admin", ListenerId(2)),
         ];
         let other = listeners
             .into_iter()

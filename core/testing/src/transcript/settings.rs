@@ -57,7 +57,10 @@ impl Settings {
                 let wrong = |_| format!("{name} takes seconds, not {seconds:?}");
                 self.offset = seconds.parse().map_err(wrong)?;
             }
+            // There is one of these in a transcript at most.
             ("metrics-listener", "on") => config.listeners.push(Role::Metrics),
+            ("admin-listener", "on") => config.listeners.push(Role::Admin),
+            ("admin-listener", "with-metrics") => config.listeners.push(Role::AdminAndMetrics),
             ("policy-document", text) => config.policy = Policy::from_document(text),
             ("policy-domains", domains) => {
                 self.policy_domains = domains.split(' ').map(str::to_owned).collect();

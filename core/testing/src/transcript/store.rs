@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use flashgate_core::{
-    Answer, Denial, Login, Member, MemberEvent, MemberId, MemberStore, Query, Reply, Unavailable,
-    name,
+    _testing, AdminAnswer, AdminOrder, AdminRequest, Answer, Denial, Login, Member, MemberEvent,
+    MemberId, MemberStore, Query, Reply, Secret, Unavailable, name,
 };
 
 /// A member that the store knows.
@@ -192,6 +192,7 @@ impl Inner {
             }
             Query::Claim(_) => return Answer::Claimed,
             Query::Rename { member, nick, .. } => return self.may_rename(*member, nick),
+            Query::Admin(request) => return administer(request),
         };
         let Some(known) = self.members.iter_mut().find(|known| known.is(query)) else {
             return Answer::Denied(Denial::Unknown, None);
@@ -260,11 +261,37 @@ impl Known {
                 Login::Nick(nick) => self.member.nick == *nick,
             },
             Query::Claim(member) => self.member.id == member.id,
+            Query::Admin(_) => false,
             Query::Rename { member, .. } | Query::ChangePassword { member, .. } => {
                 self.member.id == *member
             }
         }
     }
+}
+
+/// The answer that the body of a request for administration spells, in the words of a recording. Of any other body, the
+/// request as the store sees it.
+fn administer(request: &AdminRequest) -> Answer {
+    let body = String::from_utf8_lossy(&request.body);
+    let spelt = _testing::admin_answer(&body);
+    Answer::Admin(Box::new(spelt.unwrap_or_else(|| {
+        let text = |text: &str| format!("\"{}\"", text.escape_default());
+        let optional = |value: Option<&str>| value.map_or("null".to_owned(), text);
+        let token = request.token.as_ref().map(Secret::expose);
+        let body = format!(
+            "{{\"method\":{},\"path\":{},\"query\":{},\"token\":{},\"body\":{}}}",
+            text(&request.method),
+            text(&request.path),
+            optional(request.query.as_deref()),
+            optional(token),
+            text(&body)
+        );
+        AdminAnswer {
+            by: None,
+            about: None,
+            order: AdminOrder::Json { status: 200, body },
+        }
+    })))
 }
 
 /// Bytes in a new password, as in the program's store.

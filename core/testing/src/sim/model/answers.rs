@@ -56,6 +56,7 @@ impl Model {
                         .push_back(Must::Close(id, Some(CloseReason::FailedLogins)));
                 }
             }
+            Turn::Verdict(Answer::Admin(_)) => panic!("an answer to nobody"),
             Turn::Verdict(Answer::Unavailable(_)) => {
                 assert_eq!(*said, Said::error("Please try again later."));
                 self.side(id).free(now);

@@ -35,6 +35,7 @@ impl Model {
                 let words = [old.expose(), new.expose()];
                 self.asked_to_change(node, ticket, *member, words, *source);
             }
+            Query::Admin(_) => panic!("no listener of the simulation is for administration"),
         }
     }
 
@@ -157,7 +158,8 @@ impl Model {
             | Answer::Renamed(_)
             | Answer::Taken
             | Answer::PasswordChanged
-            | Answer::PasswordNotAllowed => {
+            | Answer::PasswordNotAllowed
+            | Answer::Admin(_) => {
                 panic!("{answer:?} to a claim")
             }
         };
@@ -194,7 +196,8 @@ impl Model {
             | Answer::Renamed(_)
             | Answer::Taken
             | Answer::PasswordChanged
-            | Answer::PasswordNotAllowed => panic!("a login was asked for"),
+            | Answer::PasswordNotAllowed
+            | Answer::Admin(_) => panic!("a login was asked for"),
         };
         if let Answer::Denied(why, _) = answer {
             self.failed.push_back((question.name.clone(), why));
@@ -220,6 +223,7 @@ impl Model {
             | Answer::Taken
             | Answer::PasswordChanged
             | Answer::PasswordNotAllowed
+            | Answer::Admin(_)
             | Answer::Unavailable(_) => Turn::Verdict(answer),
         };
     }

@@ -73,7 +73,11 @@ impl Model {
         match answer {
             Answer::Denied(why, _) => self.failed.push_back((question.name.clone(), why)),
             Answer::PasswordChanged | Answer::PasswordNotAllowed | Answer::Unavailable(_) => {}
-            Answer::Member(_) | Answer::Claimed | Answer::Renamed(_) | Answer::Taken => {
+            Answer::Member(_)
+            | Answer::Claimed
+            | Answer::Renamed(_)
+            | Answer::Taken
+            | Answer::Admin(_) => {
                 panic!("{answer:?} to a password")
             }
         }
@@ -87,6 +91,7 @@ impl Model {
             Answer::Denied(..) => Turn::Refused(until),
             Answer::PasswordChanged
             | Answer::PasswordNotAllowed
+            | Answer::Admin(_)
             | Answer::Unavailable(_)
             | Answer::Member(_)
             | Answer::Claimed

@@ -112,6 +112,7 @@ impl Model {
             | Answer::Claimed
             | Answer::PasswordChanged
             | Answer::PasswordNotAllowed
+            | Answer::Admin(_)
             | Answer::Denied(..) => {
                 panic!("{answer:?} to a nick")
             }
@@ -129,6 +130,7 @@ impl Model {
             Answer::Taken
             | Answer::PasswordChanged
             | Answer::PasswordNotAllowed
+            | Answer::Admin(_)
             | Answer::Denied(..)
             | Answer::Unavailable(_) => false,
         }

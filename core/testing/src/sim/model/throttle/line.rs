@@ -170,6 +170,7 @@ impl Model {
             | Answer::Taken
             | Answer::PasswordChanged
             | Answer::PasswordNotAllowed
+            | Answer::Admin(_)
             | Answer::Unavailable(_) => {}
         }
     }
