@@ -9,6 +9,7 @@ use crate::config::Surroundings;
 use crate::failure::{self, Failure};
 use crate::log::diagnostics;
 use crate::members;
+use crate::operate;
 use crate::owner;
 use crate::replay;
 use crate::serve;
@@ -81,6 +82,10 @@ fn run(
         Command::Members(command) => {
             diagnostics::direct();
             members::run(&command.command, &surroundings)
+        }
+        Command::Admin(command) => {
+            diagnostics::direct();
+            operate::run(command, &surroundings)
         }
         Command::Chat(options) => {
             diagnostics::direct();

@@ -17,5 +17,5 @@ pub use file::{Fault, read};
 pub use gather::{DEFAULT_FILE, Surroundings, gather};
 pub use keys::{Key, Keys, Takes};
 pub use show::show;
-pub use store::Store;
+pub use store::{Named, Store};
 pub use template::template;

@@ -4,12 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// An area, and the areas that it may use, beside the [`TOOLS`].
-const AREAS: [(&str, &[&str]); 17] = [
+const AREAS: [(&str, &[&str]); 19] = [
     ("password", &[]),
     ("store", &["password"]),
     ("import", &["password", "store"]),
     ("site_table", &["import", "password", "store"]),
     ("login", &["password", "site_table", "store"]),
+    ("admin", &["login", "password", "store"]),
     ("web", &["store"]),
     ("tls", &[]),
     ("chat", &["tls"]),
@@ -23,6 +24,7 @@ const AREAS: [(&str, &[&str]); 17] = [
     (
         "serve",
         &[
+            "admin",
             "import",
             "login",
             "recording",
@@ -35,10 +37,11 @@ const AREAS: [(&str, &[&str]); 17] = [
     ),
     ("config", &["serve", "store"]),
     ("doctor", &["serve", "site_table", "store", "tls"]),
+    ("operate", &["admin", "config"]),
     (
         "cli",
         &[
-            "chat", "config", "doctor", "members", "replay", "serve", "web",
+            "chat", "config", "doctor", "members", "operate", "replay", "serve", "web",
         ],
     ),
     ("manual", &["cli", "config", "doctor", "serve"]),

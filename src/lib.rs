@@ -14,12 +14,14 @@
 //!   copies them from one to the other.
 //! - [`login`] answers the core's questions about members on threads of its own; [`password`] checks and hashes.
 //! - [`doctor`] checks the machine, the files and the server, as its clients use it.
+//! - [`admin`] answers requests for administration, and [`operate`] is their client.
 //! - [`recording`] writes the core's recordings to a file, without ever stopping the server; [`replay`]
 //!   plays them again.
 //! - [`log`] turns the core's notes into lines, and writes them without ever stopping the server.
 
 #![forbid(unsafe_code)]
 
+pub mod admin;
 mod bounded;
 pub mod chat;
 pub mod cli;
@@ -35,6 +37,7 @@ pub mod login;
 #[cfg(test)]
 mod manual;
 pub mod members;
+pub mod operate;
 mod owner;
 pub mod password;
 pub mod prompt;

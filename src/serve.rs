@@ -1,5 +1,6 @@
 //! `flashgate serve`: from options to a running server.
 
+mod admin;
 mod automatic;
 mod challenges;
 mod facts;

@@ -6,6 +6,7 @@ use super::config::ConfigCommand;
 use crate::chat::ChatOptions;
 use crate::doctor::DoctorOptions;
 use crate::members::MembersCommand;
+use crate::operate::AdminCommand;
 use crate::replay::ReplayOptions;
 use crate::serve::ServeOptions;
 use crate::web::RuffleConfig;
@@ -42,6 +43,8 @@ pub enum Command {
     Doctor(DoctorOptions),
     /// Manage the member store.
     Members(MembersCommand),
+    /// Administer a running server.
+    Admin(AdminCommand),
     /// Chat in the terminal.
     Chat(ChatOptions),
     /// Play a recording.

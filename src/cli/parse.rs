@@ -111,7 +111,7 @@ pub(super) fn parse_plain(
             Ok(Request::Run(command.into()))
         }
         Ok(Flashgate { command: None, .. }) => Err(Failure::usage(
-            "no command given; use serve, config, doctor, members, chat, replay or ruffle-config",
+            "no command given; use serve, config, doctor, members, admin, chat, replay or ruffle-config",
         )),
         Err(EarlyExit {
             output,

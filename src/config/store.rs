@@ -28,25 +28,50 @@ impl Store<'_> {
         if let Some(members) = self.members {
             return Ok(members.to_owned());
         }
-        let keys = Keys::of_serve();
-        let named = |given: Option<&Given>| {
-            let item = given?.items.first()?;
-            Some(PathBuf::from(&item.text))
+        let named = Named {
+            key: MEMBERS,
+            config: self.config,
         };
+        let members = named.find_or(surroundings, default)?;
+        Ok(members.map_or_else(|| PathBuf::from(DEFAULT_STORE), PathBuf::from))
+    }
+}
+
+/// An option of `serve` that another command needs, too.
+#[derive(Clone, Copy, Debug)]
+pub struct Named<'a> {
+    /// Its key.
+    pub key: &'a str,
+    /// `--config`
+    pub config: Option<&'a Path>,
+}
+
+impl Named<'_> {
+    /// Its value: what the environment or the configuration file says.
+    pub fn find(self, surroundings: &Surroundings) -> Result<Option<String>, Failure> {
+        self.find_or(surroundings, Path::new(DEFAULT_FILE))
+    }
+
+    fn find_or(
+        self,
+        surroundings: &Surroundings,
+        default: &Path,
+    ) -> Result<Option<String>, Failure> {
+        let keys = Keys::of_serve();
+        let named = |given: Option<&Given>| Some(given?.items.first()?.text.clone());
         let (variables, _) = surroundings.read(&keys)?;
-        if let Some(members) = named(variables.get(MEMBERS)) {
-            return Ok(members);
+        if let Some(value) = named(variables.get(self.key)) {
+            return Ok(Some(value));
         }
         let config = self
             .config
             .map(Path::to_owned)
             .or_else(|| surroundings.file());
         let config = config.or_else(|| default.exists().then(|| default.to_owned()));
-        let members = match config {
-            Some(config) => named(gather::read(&config, &keys)?.get(MEMBERS)),
+        Ok(match config {
+            Some(config) => named(gather::read(&config, &keys)?.get(self.key)),
             None => None,
-        };
-        Ok(members.unwrap_or_else(|| PathBuf::from(DEFAULT_STORE)))
+        })
     }
 }
 

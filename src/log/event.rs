@@ -28,6 +28,8 @@ pub enum Event<'a> {
     ReloadedSettings(&'a str),
     /// These options have new values, which only a restart puts into effect.
     RestartNeeded(&'a str),
+    /// A drain is over, with this number of clients left.
+    Drained(usize),
     /// Something could not be read again, for this reason, and the server goes on with what it had.
     ReloadFailed(&'a str),
     /// The core has something to say.

@@ -6,7 +6,7 @@
 use std::fmt::{self, Write as _};
 use std::net::SocketAddr;
 
-use flashgate_core::{MemberId, NotePart, NoteWriter, Now, Peer, UnixSeconds};
+use flashgate_core::{MemberId, NotePart, NoteWriter, Now, Peer, UnixSeconds, What};
 
 use super::event::{Event, Format, Place};
 use super::fields;
@@ -115,6 +115,7 @@ impl Line<'_> {
                 let text = [Word("RELOAD FAILED "), why];
                 self.write("reload_failed", &text, &[("reason", why)]);
             }
+            Event::Drained(clients) => What::Drained { clients }.write_to(&mut self),
             Event::Started(version) => {
                 let version = Word(version);
                 let text = [Word("STARTED flashgate "), version];

@@ -28,7 +28,7 @@
 //! is good once more.
 
 use std::collections::BTreeSet;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
@@ -69,6 +69,30 @@ impl TicketSecret {
         let mut bytes = Zeroizing::new(Vec::with_capacity(MOST_SECRET + 1));
         file.take(MOST_SECRET as u64 + 1).read_to_end(&mut bytes)?;
         Self::new(&bytes)
+    }
+}
+
+impl TicketSecret {
+    /// A ticket for a member, and when it expires. Fails if the system has no random numbers.
+    pub fn ticket(&self, member: i64) -> Result<(String, u64), String> {
+        let mut nonce = [0; 16];
+        getrandom::fill(&mut nonce)
+            .map_err(|error| format!("The system has no random numbers: {error}."))?;
+        let made = wall_clock();
+        let expires = made + LIFETIME;
+        let mut ticket = format!("{HEAD}{member}.{made}.{expires}.");
+        push_hex(&mut ticket, &nonce);
+        let mac = Tickets::keyed(self).chain_update(&ticket).finalize();
+        ticket.push('.');
+        push_hex(&mut ticket, &mac.into_bytes());
+        Ok((ticket, expires))
+    }
+}
+
+fn push_hex(text: &mut String, bytes: &[u8]) {
+    for byte in bytes {
+        // Writing to a String does not fail.
+        let _ = write!(text, "{byte:02x}");
     }
 }
 
@@ -319,6 +343,9 @@ const OTHERS: u32 = 0o006;
 /// The longest lifetime of a ticket, in seconds: long enough for a page to load on a slow line, and short
 /// enough that a copied ticket is soon useless.
 pub(super) const MOST_AHEAD: u64 = 300;
+
+/// Seconds for which a ticket of this server is good: for a page that is about to load.
+const LIFETIME: u64 = 60;
 
 /// Seconds by which the clocks of a site and its server may differ. Clocks that are set over the network differ by
 /// much less.

@@ -76,9 +76,14 @@ fn named<'a>(
         .policy_listen
         .iter()
         .map(|text| (text.as_str(), Role::Policy));
-    let metrics = options.metrics_on.iter().filter(|text| *text != "chat");
+    let metrics = options
+        .metrics_on
+        .iter()
+        .filter(|text| !["chat", "admin"].contains(&text.as_str()));
     let metrics = metrics.map(|text| (text.as_str(), Role::Metrics));
-    gateways.chain(policies).chain(metrics)
+    let admin = options.admin.iter();
+    let admin = admin.map(|text| (text.as_str(), Role::Admin));
+    gateways.chain(policies).chain(metrics).chain(admin)
 }
 
 /// The Unix sockets that the options name.
@@ -96,7 +101,7 @@ pub(super) fn check_passed(options: &ServeOptions, passed: &Sockets) -> Result<(
     ] {
         passed.check(role, option(role), given)?;
     }
-    Ok(())
+    passed.check(Role::Admin, option(Role::Admin), options.admin.as_slice())
 }
 
 /// Resolves what the options name.

@@ -97,10 +97,26 @@ pub struct ServeOptions {
     /// Where metrics are.
     #[argh(
         option,
-        arg_name = "chat-or-ADDR",
-        description = "where to serve /metrics: chat, on the ports of --listen, or an address of its own, like 127.0.0.1:9100 (default chat)"
+        arg_name = "chat-or-admin-or-ADDR",
+        description = "where to serve /metrics: chat, on the ports of --listen, admin, on the address of --admin, or an address of its own, like 127.0.0.1:9100 (default chat)"
     )]
     pub metrics_on: Option<String>,
+
+    /// Where the server is administered.
+    #[argh(
+        option,
+        arg_name = "ADDR",
+        description = "where to take requests for administration, from flashgate admin and from your site: a Unix socket, like unix:/run/flashgate/admin.sock, for all who may write to it, or an address, like 127.0.0.1:9090, with --admin-token (default: nowhere)"
+    )]
+    pub admin: Option<String>,
+
+    /// file with the tokens of those who may administer over --admin ADDR, a name and a token a line; other users must not be able to read it; read at the start, and again at SIGHUP
+    #[argh(option, arg_name = "FILE")]
+    pub admin_token: Option<PathBuf>,
+
+    /// show messages with their texts in the stream of events of --admin
+    #[argh(switch)]
+    pub admin_texts: bool,
 
     /// Where members are.
     #[argh(

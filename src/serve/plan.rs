@@ -9,6 +9,7 @@ use flashgate_core::name::{Reserved, RoomName};
 use flashgate_core::{Config, Guests, HttpsRedirect, Missing, Policy, Site};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use super::admin;
 use super::listen::{self, Places};
 use super::options::ServeOptions;
 use super::policy;
@@ -25,6 +26,7 @@ use crate::web::{self, Demo, Own, Ruffle, is_own};
 /// Whether options contradict each other.
 pub(crate) fn check(options: &ServeOptions) -> Result<(), Failure> {
     let refuse = |message| Err(Failure::usage(message));
+    admin::check(options)?;
     if options.demo && options.members.is_some() {
         return refuse("--demo keeps its own members in memory; leave out --demo or --members");
     }
@@ -116,7 +118,7 @@ pub(crate) fn check_all(options: &ServeOptions) -> Result<(), Failure> {
 }
 
 /// Each kind of file that options name, and how it is read.
-pub(crate) const FILES: [(&str, FileCheck); 6] = [
+pub(crate) const FILES: [(&str, FileCheck); 7] = [
     ("folder of challenges", webroot),
     ("policy file", |options| policy(options).map(drop)),
     ("reserved nicks", |options| {
@@ -126,6 +128,7 @@ pub(crate) const FILES: [(&str, FileCheck); 6] = [
         web::site(own_site(options, &private(options))).map(drop)
     }),
     ("ticket secret", |options| ticket_secret(options).map(drop)),
+    ("admin tokens", |options| admin::tokens(options).map(drop)),
     ("certificates", |options| Tls::open(options).map(drop)),
 ];
 
@@ -228,6 +231,7 @@ pub(super) fn private(options: &ServeOptions) -> Vec<PathBuf> {
         &options.members,
         &options.mysql_password,
         &options.record,
+        &options.admin_token,
     ];
     let named = named.into_iter().flatten().chain(&options.tls_key).cloned();
     let got = (!options.acme.is_empty()).then(|| fs::read_dir(acme_cache(options)).ok());

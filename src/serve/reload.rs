@@ -11,12 +11,14 @@ use std::time::Duration;
 use flashgate_core::{Config, Policy, Site, SiteFile};
 use flashgate_host::Handle;
 
+use super::admin;
 use super::listen::Places;
 use super::members::Demands;
 use super::options::ServeOptions;
 use super::run::Again;
 use super::tls::Tls;
 use super::{challenges, plan, restart};
+use crate::admin::{Answered, Reloaded, Shared};
 use crate::failure::Failure;
 use crate::log::diagnostics::{self, start_thread};
 use crate::log::{Event, Writer};
@@ -26,10 +28,11 @@ use crate::service::Manager;
 use crate::web::{self, Ruffle};
 
 /// What is to be read again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ask {
     /// All of it.
     Everything,
+    /// All of it, and this takes what has changed.
+    Answered(Answered),
     /// The challenges of `--acme-webroot`.
     Challenges,
 }
@@ -55,6 +58,8 @@ pub(super) struct Reload {
     pub(super) writer: Writer,
     /// Knows when it begins and ends.
     pub(super) manager: Manager,
+    /// `None` where nothing is administered.
+    pub(super) admin: Option<Arc<Shared>>,
 }
 
 impl Reload {
@@ -76,10 +81,11 @@ impl Reload {
                     Ok(first) => {
                         // One reading stands for all that were asked for before it.
                         let all: Vec<Ask> = asked.try_iter().chain([first]).collect();
-                        if all.contains(&Ask::Everything) {
-                            self.run_or_say_why();
-                        } else {
+                        if all.iter().all(|ask| matches!(ask, Ask::Challenges)) {
                             self.challenges();
+                        } else {
+                            let result = self.run_or_say_why();
+                            answer(all, &result);
                         }
                     }
                     Err(RecvTimeoutError::Timeout) => {
@@ -94,29 +100,38 @@ impl Reload {
         Ok(ask)
     }
 
-    fn run_or_say_why(&mut self) {
+    fn run_or_say_why(&mut self) -> Result<Reloaded, String> {
         self.manager.reloading();
-        if let Err(failure) = self.run() {
+        let result = self.run().map_err(|failure| {
             let why = Failure::without_help(&failure.message);
             self.writer.event(&Event::ReloadFailed(why));
-        }
+            why.to_owned()
+        });
         self.manager.ready(self.config.limits.clients);
+        result
     }
 
-    fn run(&mut self) -> Result<(), Failure> {
+    fn run(&mut self) -> Result<Reloaded, Failure> {
         let mut options = (self.again)()?;
         let explained = |options: &ServeOptions, failure| options.sources.explain(failure);
         // As they would hold after a restart, and as they will hold now.
         plan::check(&options).map_err(|failure| explained(&options, failure))?;
         let kept = restart::keep(&self.options, &mut options);
         plan::check(&options).map_err(|failure| explained(&options, failure))?;
-        let changed = self.options.sources.changed(&options.sources).join(", ");
+        let changed = self.options.sources.changed(&options.sources);
+        let mut report = Reloaded {
+            settings: changed.iter().map(|&name| name.to_owned()).collect(),
+            restart: kept.clone(),
+            failed: Vec::new(),
+        };
+        let changed = changed.join(", ");
         let mut config = self.settings(&options)?;
         let files = [
             self.folders(&options, &mut config),
             policy(&options, &mut config),
             reserved_nicks(&options, &mut config),
             self.ticket_secret(&options),
+            self.admin_tokens(&options),
         ];
         plan::warn_of_redirect(&config);
         diagnostics::set_level(options.log_level);
@@ -139,13 +154,14 @@ impl Reload {
                 Ok(None) => {}
                 Err(Failure { message: why, .. }) => {
                     self.writer.event(&Event::ReloadFailed(&why));
+                    report.failed.push(why);
                 }
             }
         }
         if let Some(tls) = &mut self.tls {
             tls.reload(&self.options, &self.writer);
         }
-        Ok(())
+        Ok(report)
     }
 
     /// The settings that the options ask for, with the files that hold now.
@@ -193,6 +209,17 @@ impl Reload {
         self.handle.configure(Arc::clone(&self.config));
     }
 
+    fn admin_tokens(&self, options: &ServeOptions) -> Done {
+        let Some(admin) = &self.admin else {
+            return Ok(None);
+        };
+        admin.set_texts(options.admin_texts);
+        Ok(admin::tokens(options)?.map(|tokens| {
+            admin.set_tokens(tokens);
+            "admin tokens"
+        }))
+    }
+
     fn ticket_secret(&self, options: &ServeOptions) -> Done {
         if is_used_up(options.ticket_secret.as_deref()) {
             return Ok(None);
@@ -200,8 +227,21 @@ impl Reload {
         let secret = plan::ticket_secret(options)?;
         Ok(secret.zip(self.pool.upgrade()).map(|(secret, pool)| {
             pool.set_ticket_secret(&secret);
+            if let Some(admin) = &self.admin {
+                admin.set_tickets(Some(secret));
+            }
             "ticket secret"
         }))
+    }
+}
+
+/// Tells those who have asked for it what has changed.
+fn answer(all: Vec<Ask>, result: &Result<Reloaded, String>) {
+    for ask in all {
+        match ask {
+            Ask::Answered(answered) => answered(result.clone()),
+            Ask::Everything | Ask::Challenges => {}
+        }
     }
 }
 

@@ -22,6 +22,7 @@ only_at_the_start!(
     acme_directory,
     acme_webroot,
     active_if,
+    admin,
     charset,
     demo,
     ipv6_only,

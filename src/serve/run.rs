@@ -4,13 +4,13 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::process;
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
 use flashgate_core::record::Secrets;
-use flashgate_core::{Clock, Config, Site};
+use flashgate_core::{Clock, Config, Site, What};
 use flashgate_host::{Handle, Host, Listener, SystemClock};
 use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
@@ -20,7 +20,8 @@ use super::listen::{self, Listeners, Places};
 use super::options::{Runtime, ServeOptions};
 use super::reload::{Ask, Reload};
 use super::tls::Tls;
-use super::{facts, members, plan};
+use super::{admin, facts, members, plan};
+use crate::admin::{Desk, Tokens};
 use crate::failure::{Exit, Failure};
 use crate::log::diagnostics::{self, say, start_thread};
 use crate::log::{self, Event, LogFile, Place, Reopen, Writer};
@@ -46,6 +47,7 @@ pub fn serve(options: &ServeOptions, again: Again) -> Result<(), Failure> {
         listeners,
         pid_file,
         tickets,
+        tokens,
         mut tls,
     } = open(options)?;
     // From here on it runs as the user that it is to be, and starts threads.
@@ -54,8 +56,10 @@ pub fn serve(options: &ServeOptions, again: Again) -> Result<(), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let (output, reopen) = log_output(options)?;
     let writer = Writer::new(options.log_format, Arc::clone(&clock), output)?;
-    let places = listeners.places();
+    let mut places = listeners.places();
+    admin::move_metrics(options, &mut places.roles)?;
     let (mut config, site) = settings(options, &places, tls.as_ref())?;
+    let admin = admin::shared(options, &places.roles, tokens, tickets.as_ref());
     // The store comes last, so that a server which cannot start leaves no file behind.
     let (pool, demands) = members::open(options, tickets, &mut config)?;
     let pool = Arc::new(pool);
@@ -64,7 +68,9 @@ pub fn serve(options: &ServeOptions, again: Again) -> Result<(), Failure> {
     let addresses = listeners.addresses();
     let (observer, recording) = record(options)?.unzip();
     let reports = Reports::default();
-    let host = host(&config, &pool, &writer, &reports)
+    let desk = Desk::new(Arc::clone(&pool), admin.as_ref())?;
+    let (drained, is_drained) = mpsc::channel();
+    let host = host(&config, &pool, desk, &writer, &reports, drained)
         .clock(clock)
         .observer(observer);
     let (listeners, files) = listeners.into_parts();
@@ -88,14 +94,20 @@ pub fn serve(options: &ServeOptions, again: Again) -> Result<(), Failure> {
         tls,
         writer: writer.clone(),
         manager: manager.clone(),
+        admin: admin.clone(),
     };
+    let reload = reload.start()?;
+    if let Some(admin) = &admin {
+        admin::connect(admin, &reload);
+    }
     let heeded = Heeded {
         handle: handle.clone(),
-        reload: reload.start()?,
+        reload,
         reopen: reopen.map(|reopen| (reopen, writer.clone())),
         manager: manager.clone(),
     };
     let stopped_by = heed(signals, heeded)?;
+    stop_when(is_drained, handle.clone(), Arc::clone(&stopped_by))?;
     facts::tell(writer.clone(), Arc::downgrade(&pool), handle)?;
     // Nothing can fail from here on.
     let _pid_file = pid_file.map(PidFile::write).transpose()?;
@@ -111,14 +123,25 @@ pub fn serve(options: &ServeOptions, again: Again) -> Result<(), Failure> {
 }
 
 /// What the server's loop calls.
-fn host(config: &Arc<Config>, pool: &Arc<Pool>, writer: &Writer, reports: &Reports) -> Host {
+fn host(
+    config: &Arc<Config>,
+    pool: &Arc<Pool>,
+    desk: Desk,
+    writer: &Writer,
+    reports: &Reports,
+    drained: Sender<()>,
+) -> Host {
     let (listener, counter, log) = (Arc::clone(pool), reports.clone(), writer.clone());
     let pulse = reports.clone();
-    Host::new(Arc::clone(config), Arc::clone(pool))
+    Host::new(Arc::clone(config), desk)
         .beat(move || pulse.beat())
         .log(move |now, note| {
             listener.heard(&note);
             counter.heard(&note);
+            if let What::Drained { clients } = note.what {
+                let _ = drained.send(());
+                return log.put(now, &Event::Drained(clients));
+            }
             log.put(now, &Event::Note(&note));
         })
 }
@@ -128,6 +151,7 @@ struct Opened {
     listeners: Listeners,
     pid_file: Option<PidFile>,
     tickets: Option<TicketSecret>,
+    tokens: Option<Tokens>,
     tls: Option<Tls>,
 }
 
@@ -140,6 +164,7 @@ fn open(options: &ServeOptions) -> Result<Opened, Failure> {
     let reach = listen::reach(&addresses, &passed);
     let account = service::account(options.user.as_deref(), &reach)?;
     let tickets = plan::ticket_secret(options)?;
+    let tokens = admin::tokens(options)?;
     let tls = Tls::open(options)?;
     let pid_file = options.pid_file.as_deref().map(PidFile::open).transpose()?;
     let listeners = listen::open(&addresses, &sockets, passed, &account)?;
@@ -149,6 +174,7 @@ fn open(options: &ServeOptions) -> Result<Opened, Failure> {
         listeners,
         pid_file,
         tickets,
+        tokens,
         tls,
     })
 }
@@ -285,6 +311,20 @@ struct Heeded {
     /// `None` if the log has no file.
     reopen: Option<(Reopen, Writer)>,
     manager: Manager,
+}
+
+/// Stops the server when a drain is over. Not where the core says so: that code runs inside the server.
+fn stop_when(
+    drained: Receiver<()>,
+    handle: Handle,
+    stopped_by: Arc<OnceLock<&'static str>>,
+) -> Result<(), Failure> {
+    start_thread("the end of a drain", move || {
+        if drained.recv().is_ok() {
+            let _ = stopped_by.set("drained");
+            handle.shutdown();
+        }
+    })
 }
 
 /// SIGHUP makes the server read its files again: it is also what a terminal sends that goes away. SIGUSR1 opens the log

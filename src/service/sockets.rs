@@ -89,7 +89,11 @@ impl Sockets {
 }
 
 /// What `FileDescriptorName=` can say, and what the server serves there. This is the one place that knows the names.
-const NAMES: [(&str, Role); 2] = [("chat", Role::Gateway), ("policy", Role::Policy)];
+const NAMES: [(&str, Role); 3] = [
+    ("chat", Role::Gateway),
+    ("policy", Role::Policy),
+    ("admin", Role::Admin),
+];
 
 /// The listener at this index.
 fn listener(fds: &mut ListenFd, index: usize) -> Result<(Place, Listener), String> {

@@ -1,5 +1,6 @@
 //! The program from outside, started as a user starts it.
 
+mod admin;
 mod bad_store;
 mod care;
 mod chat;

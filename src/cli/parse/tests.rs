@@ -24,6 +24,7 @@ fn serve(line: &str) -> ServeOptions {
             Command::Config(_)
             | Command::Doctor(_)
             | Command::Members(_)
+            | Command::Admin(_)
             | Command::Chat(_)
             | Command::Replay(_)
             | Command::RuffleConfig(_) => panic!("{line}"),
@@ -277,7 +278,7 @@ fn what_was_meant_is_told() {
         ),
         (
             "fly",
-            "there is no command fly; the commands are serve, config, doctor, members, chat, replay and ruffle-config\n",
+            "there is no command fly; the commands are serve, config, doctor, members, admin, chat, replay and ruffle-config\n",
         ),
         (
             "serve --max-client 3",

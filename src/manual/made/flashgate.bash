@@ -31,6 +31,16 @@ _flashgate() {
             'members import' | \
             'members check' | \
             'members backup' | \
+            'admin' | \
+            'admin who' | \
+            'admin kick' | \
+            'admin announce' | \
+            'admin send' | \
+            'admin rooms' | \
+            'admin reload' | \
+            'admin drain' | \
+            'admin status' | \
+            'admin events' | \
             'chat' | \
             'replay' | \
             'ruffle-config') at="${at:+$at }$word" ;;
@@ -40,15 +50,15 @@ _flashgate() {
     '')
         case $prev in
         *)
-            words='serve config doctor members chat replay ruffle-config --help --version'
+            words='serve config doctor members admin chat replay ruffle-config --help --version'
             ;;
         esac
         ;;
     'serve')
         case $prev in
-        --acme-ca | --config | --log-file | --members | --mysql-password | --pid-file | --policy-file | --record | --reserved-nicks | --ticket-secret | --tls-cert | --tls-key) compopt -o default; return ;;
+        --acme-ca | --admin-token | --config | --log-file | --members | --mysql-password | --pid-file | --policy-file | --record | --reserved-nicks | --ticket-secret | --tls-cert | --tls-key) compopt -o default; return ;;
         --acme-cache | --acme-webroot | --ruffle | --site) compopt -o dirnames; return ;;
-        --acme | --acme-contact | --acme-directory | --active-if | --allow-origin | --burst | --charset | --codepage | --frame-ancestor | --guests-from | --https-port | --listen | --login-timeout | --map | --max-backlog | --max-clients | --max-command | --max-per-address | --max-rooms | --max-site | --metrics-on | --nick-wait | --policy-domain | --policy-listen | --policy-ports | --proxy-protocol | --query | --rate | --raw-keepalive | --record-limit | --redirect | --room | --rooms-each | --spaces | --table | --throttle-addresses | --throttle-after | --throttle-first | --throttle-longest | --throttle-lookups | --throttle-name-after | --throttle-name-lookups | --throttle-name-rate | --throttle-name-wait | --throttle-names | --throttle-window | --ticket-url | --trust-proxy | --user) return ;;
+        --acme | --acme-contact | --acme-directory | --active-if | --admin | --allow-origin | --burst | --charset | --codepage | --frame-ancestor | --guests-from | --https-port | --listen | --login-timeout | --map | --max-backlog | --max-clients | --max-command | --max-per-address | --max-rooms | --max-site | --metrics-on | --nick-wait | --policy-domain | --policy-listen | --policy-ports | --proxy-protocol | --query | --rate | --raw-keepalive | --record-limit | --redirect | --room | --rooms-each | --spaces | --table | --throttle-addresses | --throttle-after | --throttle-first | --throttle-longest | --throttle-lookups | --throttle-name-after | --throttle-name-lookups | --throttle-name-rate | --throttle-name-wait | --throttle-names | --throttle-window | --ticket-url | --trust-proxy | --user) return ;;
         --client-header) words='x-forwarded-for forwarded none' ;;
         --log-format) words='text json' ;;
         --log-level) words='off error warn info debug trace' ;;
@@ -59,7 +69,7 @@ _flashgate() {
         --rooms) words='all off' ;;
         --runtime) words='smol std' ;;
         *)
-            words='--acme --acme-ca --acme-cache --acme-contact --acme-directory --acme-webroot --active-if --allow-origin --burst --charset --client-header --codepage --config --demo --frame-ancestor --guests --guests-from --help --https-port --ipv6-only --list-needs-login --listen --log-file --log-format --log-level --login-throttle --login-timeout --map --max-backlog --max-clients --max-command --max-per-address --max-rooms --max-site --members --metrics-on --mysql-password --nick-changes --nick-wait --on-duplicate --pid-file --policy-domain --policy-file --policy-listen --policy-ports --presence --proxy-protocol --query --rate --raw-keepalive --record --record-limit --record-secrets --redirect --redirect-https --reserved-nicks --room --rooms --rooms-each --ruffle --runtime --site --spaces --table --throttle-addresses --throttle-after --throttle-first --throttle-longest --throttle-lookups --throttle-name-after --throttle-name-lookups --throttle-name-rate --throttle-name-wait --throttle-names --throttle-window --ticket-secret --ticket-url --tls-cert --tls-key --trust-proxy --user'
+            words='--acme --acme-ca --acme-cache --acme-contact --acme-directory --acme-webroot --active-if --admin --admin-texts --admin-token --allow-origin --burst --charset --client-header --codepage --config --demo --frame-ancestor --guests --guests-from --help --https-port --ipv6-only --list-needs-login --listen --log-file --log-format --log-level --login-throttle --login-timeout --map --max-backlog --max-clients --max-command --max-per-address --max-rooms --max-site --members --metrics-on --mysql-password --nick-changes --nick-wait --on-duplicate --pid-file --policy-domain --policy-file --policy-listen --policy-ports --presence --proxy-protocol --query --rate --raw-keepalive --record --record-limit --record-secrets --redirect --redirect-https --reserved-nicks --room --rooms --rooms-each --ruffle --runtime --site --spaces --table --throttle-addresses --throttle-after --throttle-first --throttle-longest --throttle-lookups --throttle-name-after --throttle-name-lookups --throttle-name-rate --throttle-name-wait --throttle-names --throttle-window --ticket-secret --ticket-url --tls-cert --tls-key --trust-proxy --user'
             ;;
         esac
         ;;
@@ -80,9 +90,9 @@ _flashgate() {
         ;;
     'config show')
         case $prev in
-        --config | --acme-ca | --log-file | --members | --mysql-password | --pid-file | --policy-file | --record | --reserved-nicks | --ticket-secret | --tls-cert | --tls-key) compopt -o default; return ;;
+        --config | --acme-ca | --admin-token | --log-file | --members | --mysql-password | --pid-file | --policy-file | --record | --reserved-nicks | --ticket-secret | --tls-cert | --tls-key) compopt -o default; return ;;
         --acme-cache | --acme-webroot | --ruffle | --site) compopt -o dirnames; return ;;
-        --acme | --acme-contact | --acme-directory | --active-if | --allow-origin | --burst | --charset | --codepage | --frame-ancestor | --guests-from | --https-port | --listen | --login-timeout | --map | --max-backlog | --max-clients | --max-command | --max-per-address | --max-rooms | --max-site | --metrics-on | --nick-wait | --policy-domain | --policy-listen | --policy-ports | --proxy-protocol | --query | --rate | --raw-keepalive | --record-limit | --redirect | --room | --rooms-each | --spaces | --table | --throttle-addresses | --throttle-after | --throttle-first | --throttle-longest | --throttle-lookups | --throttle-name-after | --throttle-name-lookups | --throttle-name-rate | --throttle-name-wait | --throttle-names | --throttle-window | --ticket-url | --trust-proxy | --user) return ;;
+        --acme | --acme-contact | --acme-directory | --active-if | --admin | --allow-origin | --burst | --charset | --codepage | --frame-ancestor | --guests-from | --https-port | --listen | --login-timeout | --map | --max-backlog | --max-clients | --max-command | --max-per-address | --max-rooms | --max-site | --metrics-on | --nick-wait | --policy-domain | --policy-listen | --policy-ports | --proxy-protocol | --query | --rate | --raw-keepalive | --record-limit | --redirect | --room | --rooms-each | --spaces | --table | --throttle-addresses | --throttle-after | --throttle-first | --throttle-longest | --throttle-lookups | --throttle-name-after | --throttle-name-lookups | --throttle-name-rate | --throttle-name-wait | --throttle-names | --throttle-window | --ticket-url | --trust-proxy | --user) return ;;
         --client-header) words='x-forwarded-for forwarded none' ;;
         --log-format) words='text json' ;;
         --log-level) words='off error warn info debug trace' ;;
@@ -93,7 +103,7 @@ _flashgate() {
         --rooms) words='all off' ;;
         --runtime) words='smol std' ;;
         *)
-            words='--config --help --acme --acme-ca --acme-cache --acme-contact --acme-directory --acme-webroot --active-if --allow-origin --burst --charset --client-header --codepage --demo --frame-ancestor --guests --guests-from --https-port --ipv6-only --list-needs-login --listen --log-file --log-format --log-level --login-throttle --login-timeout --map --max-backlog --max-clients --max-command --max-per-address --max-rooms --max-site --members --metrics-on --mysql-password --nick-changes --nick-wait --on-duplicate --pid-file --policy-domain --policy-file --policy-listen --policy-ports --presence --proxy-protocol --query --rate --raw-keepalive --record --record-limit --record-secrets --redirect --redirect-https --reserved-nicks --room --rooms --rooms-each --ruffle --runtime --site --spaces --table --throttle-addresses --throttle-after --throttle-first --throttle-longest --throttle-lookups --throttle-name-after --throttle-name-lookups --throttle-name-rate --throttle-name-wait --throttle-names --throttle-window --ticket-secret --ticket-url --tls-cert --tls-key --trust-proxy --user'
+            words='--config --help --acme --acme-ca --acme-cache --acme-contact --acme-directory --acme-webroot --active-if --admin --admin-texts --admin-token --allow-origin --burst --charset --client-header --codepage --demo --frame-ancestor --guests --guests-from --https-port --ipv6-only --list-needs-login --listen --log-file --log-format --log-level --login-throttle --login-timeout --map --max-backlog --max-clients --max-command --max-per-address --max-rooms --max-site --members --metrics-on --mysql-password --nick-changes --nick-wait --on-duplicate --pid-file --policy-domain --policy-file --policy-listen --policy-ports --presence --proxy-protocol --query --rate --raw-keepalive --record --record-limit --record-secrets --redirect --redirect-https --reserved-nicks --room --rooms --rooms-each --ruffle --runtime --site --spaces --table --throttle-addresses --throttle-after --throttle-first --throttle-longest --throttle-lookups --throttle-name-after --throttle-name-lookups --throttle-name-rate --throttle-name-wait --throttle-names --throttle-window --ticket-secret --ticket-url --tls-cert --tls-key --trust-proxy --user'
             ;;
         esac
         ;;
@@ -219,6 +229,82 @@ _flashgate() {
         *)
             [[ $cur == -* ]] || { compopt -o default; return; }
             words='--config --help --members'
+            ;;
+        esac
+        ;;
+    'admin')
+        case $prev in
+        --admin-token | --config) compopt -o default; return ;;
+        --admin) return ;;
+        *)
+            words='who kick announce send rooms reload drain status events --admin --admin-token --config --help --json'
+            ;;
+        esac
+        ;;
+    'admin who')
+        case $prev in
+        *)
+            words='--help --json'
+            ;;
+        esac
+        ;;
+    'admin kick')
+        case $prev in
+        --reason) return ;;
+        *)
+            words='--help --reason'
+            ;;
+        esac
+        ;;
+    'admin announce')
+        case $prev in
+        --room) return ;;
+        *)
+            words='--help --room'
+            ;;
+        esac
+        ;;
+    'admin send')
+        case $prev in
+        --as) return ;;
+        *)
+            words='--as --help'
+            ;;
+        esac
+        ;;
+    'admin rooms')
+        case $prev in
+        *)
+            words='--help'
+            ;;
+        esac
+        ;;
+    'admin reload')
+        case $prev in
+        *)
+            words='--help'
+            ;;
+        esac
+        ;;
+    'admin drain')
+        case $prev in
+        --text) return ;;
+        *)
+            words='--help --text'
+            ;;
+        esac
+        ;;
+    'admin status')
+        case $prev in
+        *)
+            words='--help'
+            ;;
+        esac
+        ;;
+    'admin events')
+        case $prev in
+        *)
+            words='--help'
             ;;
         esac
         ;;

@@ -26,6 +26,16 @@ function __flashgate_at
             'members import' \
             'members check' \
             'members backup' \
+            'admin' \
+            'admin who' \
+            'admin kick' \
+            'admin announce' \
+            'admin send' \
+            'admin rooms' \
+            'admin reload' \
+            'admin drain' \
+            'admin status' \
+            'admin events' \
             'chat' \
             'replay' \
             'ruffle-config'
@@ -47,6 +57,7 @@ complete -c flashgate -n '__flashgate_at ""' -a serve -d 'Run the server'
 complete -c flashgate -n '__flashgate_at ""' -a config -d 'Check, show or print configuration'
 complete -c flashgate -n '__flashgate_at ""' -a doctor -d 'Check the machine'
 complete -c flashgate -n '__flashgate_at ""' -a members -d 'Manage the member store'
+complete -c flashgate -n '__flashgate_at ""' -a admin -d 'Administer a running server'
 complete -c flashgate -n '__flashgate_at ""' -a chat -d 'Chat in the terminal'
 complete -c flashgate -n '__flashgate_at ""' -a replay -d 'Play a recording'
 complete -c flashgate -n '__flashgate_at ""' -a ruffle-config -d 'Print the script with which a page connects a Flash movie in Ruffle to flashgate'
@@ -60,6 +71,9 @@ complete -c flashgate -n '__flashgate_at "serve"' -l acme-contact -x -d 'mail ad
 complete -c flashgate -n '__flashgate_at "serve"; and not __flashgate_has --acme-directory' -l acme-directory -x -d 'another authority for --acme'
 complete -c flashgate -n '__flashgate_at "serve"; and not __flashgate_has --acme-webroot' -l acme-webroot -x -a '(__fish_complete_directories)' -d 'folder that certbot --webroot or lego --http.webroot writes its challenges to'
 complete -c flashgate -n '__flashgate_at "serve"; and not __flashgate_has --active-if' -l active-if -x -d 'only members whose row has one of these values in this column may log in'
+complete -c flashgate -n '__flashgate_at "serve"; and not __flashgate_has --admin' -l admin -x -d 'where to take requests for administration'
+complete -c flashgate -n '__flashgate_at "serve"; and not __flashgate_has --admin-texts' -l admin-texts -d 'show messages with their texts in the stream of events of --admin'
+complete -c flashgate -n '__flashgate_at "serve"; and not __flashgate_has --admin-token' -l admin-token -r -F -d 'file with the tokens of those who may administer over --admin ADDR'
 complete -c flashgate -n '__flashgate_at "serve"' -l allow-origin -x -d 'origin whose pages may open a WebSocket'
 complete -c flashgate -n '__flashgate_at "serve"; and not __flashgate_has --burst' -l burst -x -d 'commands at once before the rate limit applies'
 complete -c flashgate -n '__flashgate_at "serve"; and not __flashgate_has --charset' -l charset -x -d 'double-utf8 if texts are encoded twice'
@@ -152,6 +166,9 @@ complete -c flashgate -n '__flashgate_at "config show"' -l acme-contact -x -d 'm
 complete -c flashgate -n '__flashgate_at "config show"; and not __flashgate_has --acme-directory' -l acme-directory -x -d 'another authority for --acme'
 complete -c flashgate -n '__flashgate_at "config show"; and not __flashgate_has --acme-webroot' -l acme-webroot -x -a '(__fish_complete_directories)' -d 'folder that certbot --webroot or lego --http.webroot writes its challenges to'
 complete -c flashgate -n '__flashgate_at "config show"; and not __flashgate_has --active-if' -l active-if -x -d 'only members whose row has one of these values in this column may log in'
+complete -c flashgate -n '__flashgate_at "config show"; and not __flashgate_has --admin' -l admin -x -d 'where to take requests for administration'
+complete -c flashgate -n '__flashgate_at "config show"; and not __flashgate_has --admin-texts' -l admin-texts -d 'show messages with their texts in the stream of events of --admin'
+complete -c flashgate -n '__flashgate_at "config show"; and not __flashgate_has --admin-token' -l admin-token -r -F -d 'file with the tokens of those who may administer over --admin ADDR'
 complete -c flashgate -n '__flashgate_at "config show"' -l allow-origin -x -d 'origin whose pages may open a WebSocket'
 complete -c flashgate -n '__flashgate_at "config show"; and not __flashgate_has --burst' -l burst -x -d 'commands at once before the rate limit applies'
 complete -c flashgate -n '__flashgate_at "config show"; and not __flashgate_has --charset' -l charset -x -d 'double-utf8 if texts are encoded twice'
@@ -323,6 +340,44 @@ complete -c flashgate -n '__flashgate_at "members backup"; and not __flashgate_h
 complete -c flashgate -n '__flashgate_at "members backup"; and not __flashgate_has --help' -l help -d 'print what the command takes'
 complete -c flashgate -n '__flashgate_at "members backup"; and not __flashgate_has --members' -l members -r -F -d 'file of the member store'
 complete -c flashgate -n '__flashgate_at "members backup"' -F
+
+complete -c flashgate -n '__flashgate_at "admin"' -a who -d 'Show who is online'
+complete -c flashgate -n '__flashgate_at "admin"' -a kick -d 'Close the connection of a member or guest'
+complete -c flashgate -n '__flashgate_at "admin"' -a announce -d 'Say something to everyone online whose client shows announcements'
+complete -c flashgate -n '__flashgate_at "admin"' -a send -d 'Send a member or guest who is online a message of the site'
+complete -c flashgate -n '__flashgate_at "admin"' -a rooms -d 'Show the rooms'
+complete -c flashgate -n '__flashgate_at "admin"' -a reload -d 'Make the server read its configuration and files again'
+complete -c flashgate -n '__flashgate_at "admin"' -a drain -d 'Let no client in any more'
+complete -c flashgate -n '__flashgate_at "admin"' -a status -d 'Show the state of the server'
+complete -c flashgate -n '__flashgate_at "admin"' -a events -d 'Show what happens'
+complete -c flashgate -n '__flashgate_at "admin"; and not __flashgate_has --admin' -l admin -x -d 'where the server listens for administration'
+complete -c flashgate -n '__flashgate_at "admin"; and not __flashgate_has --admin-token' -l admin-token -r -F -d 'file with a token'
+complete -c flashgate -n '__flashgate_at "admin"; and not __flashgate_has --config' -l config -r -F -d 'configuration file that says where the server is'
+complete -c flashgate -n '__flashgate_at "admin"; and not __flashgate_has --help' -l help -d 'print what the command takes'
+complete -c flashgate -n '__flashgate_at "admin"; and not __flashgate_has --json' -l json -d 'print the answer as JSON'
+
+complete -c flashgate -n '__flashgate_at "admin who"; and not __flashgate_has --help' -l help -d 'print what the command takes'
+complete -c flashgate -n '__flashgate_at "admin who"; and not __flashgate_has --json' -l json -d 'print JSON'
+
+complete -c flashgate -n '__flashgate_at "admin kick"; and not __flashgate_has --help' -l help -d 'print what the command takes'
+complete -c flashgate -n '__flashgate_at "admin kick"; and not __flashgate_has --reason' -l reason -x -d 'what the client is told'
+
+complete -c flashgate -n '__flashgate_at "admin announce"; and not __flashgate_has --help' -l help -d 'print what the command takes'
+complete -c flashgate -n '__flashgate_at "admin announce"; and not __flashgate_has --room' -l room -x -d 'only to this room'
+
+complete -c flashgate -n '__flashgate_at "admin send"; and not __flashgate_has --as' -l as -x -d 'the nick of the sender'
+complete -c flashgate -n '__flashgate_at "admin send"; and not __flashgate_has --help' -l help -d 'print what the command takes'
+
+complete -c flashgate -n '__flashgate_at "admin rooms"; and not __flashgate_has --help' -l help -d 'print what the command takes'
+
+complete -c flashgate -n '__flashgate_at "admin reload"; and not __flashgate_has --help' -l help -d 'print what the command takes'
+
+complete -c flashgate -n '__flashgate_at "admin drain"; and not __flashgate_has --help' -l help -d 'print what the command takes'
+complete -c flashgate -n '__flashgate_at "admin drain"; and not __flashgate_has --text' -l text -x -d 'what everyone online is told'
+
+complete -c flashgate -n '__flashgate_at "admin status"; and not __flashgate_has --help' -l help -d 'print what the command takes'
+
+complete -c flashgate -n '__flashgate_at "admin events"; and not __flashgate_has --help' -l help -d 'print what the command takes'
 
 complete -c flashgate -n '__flashgate_at "chat"; and not __flashgate_has --guest' -l guest -d 'come as a guest'
 complete -c flashgate -n '__flashgate_at "chat"; and not __flashgate_has --help' -l help -d 'print what the command takes'

@@ -439,6 +439,9 @@ impl Model {
             What::Crossdomain | What::Status | What::Redirect { .. } => {}
             // Its filter is not TLS.
             What::Tls { version } => panic!("the fake filter speaks TLS {version:?}"),
+            What::Admin { .. } | What::Drained { .. } => {
+                panic!("nothing is administered: {note:?}")
+            }
             other => panic!("the model does not know this note: {other:?}"),
         }
     }

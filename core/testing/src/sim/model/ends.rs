@@ -189,6 +189,7 @@ impl Model {
             CloseReason::FailedLogins
             | CloseReason::Replaced
             | CloseReason::Kicked
+            | CloseReason::Drained
             | CloseReason::NotChat
             | CloseReason::Tls => {
                 panic!("{reason:?} without a reason")
