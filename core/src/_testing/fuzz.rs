@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
 use crate::chat::command::{self, Args, Takes};
-use crate::config::Config;
+use crate::config::{Config, HttpsRedirect};
 use crate::conn::sniff::{self, Kind, Verdict};
 use crate::record;
 use crate::text;
@@ -98,6 +98,14 @@ pub fn forwarded(data: &[u8]) {
         assert_eq!(before.is_https, after.is_https);
         let [before, after] = [before, after].map(|read| read.location("http://a.example/".into()));
         assert_eq!(before, after);
+        config.redirect_https = HttpsRedirect::On;
+        kept.clear();
+        record::head::head(&head, &config, &mut kept);
+        let host = |head| {
+            let request = http::parse(head).ok()?;
+            Some(request.host?.trim_ascii().to_vec())
+        };
+        assert_eq!(host(&head), host(&kept));
     }
 }
 
