@@ -16,11 +16,11 @@ mod with {
 
     /// Gets a certificate.
     #[derive(Debug)]
-    pub(in crate::serve) struct Acme(tls::Acme);
+    pub(in super::super) struct Acme(tls::Acme);
 
     impl Acme {
         /// Prepares what the options ask for, if they do.
-        pub(in crate::serve) fn open(options: &ServeOptions) -> Result<Option<Self>, Failure> {
+        pub(in super::super) fn open(options: &ServeOptions) -> Result<Option<Self>, Failure> {
             if options.acme.is_empty() {
                 return Ok(None);
             }
@@ -39,16 +39,16 @@ mod with {
                 .map_err(|fault| Exit::Config.because(fault.to_string()))
         }
 
-        pub(in crate::serve) fn prepare(&self) -> Result<(), Failure> {
+        pub(in super::super) fn prepare(&self) -> Result<(), Failure> {
             let prepared = self.0.prepare();
             prepared.map_err(|fault| Exit::Config.because(fault.to_string()))
         }
 
-        pub(in crate::serve) fn certificates(&self) -> Automatic {
+        pub(in super::super) fn certificates(&self) -> Automatic {
             Automatic(self.0.resolver())
         }
 
-        pub(in crate::serve) fn start(self, writer: Writer) -> Result<(), Failure> {
+        pub(in super::super) fn start(self, writer: Writer) -> Result<(), Failure> {
             let tell = move |news| match news {
                 News::Shown => writer.event(&Event::Reloaded("certificates")),
                 News::Failed(why) => {
@@ -71,10 +71,10 @@ mod without {
 
     /// There is none.
     #[derive(Debug)]
-    pub(in crate::serve) enum Acme {}
+    pub(in super::super) enum Acme {}
 
     impl Acme {
-        pub(in crate::serve) fn open(options: &ServeOptions) -> Result<Option<Self>, Failure> {
+        pub(in super::super) fn open(options: &ServeOptions) -> Result<Option<Self>, Failure> {
             match options.acme.is_empty() {
                 true => Ok(None),
                 false => Err(Failure::usage(
@@ -84,15 +84,15 @@ mod without {
             }
         }
 
-        pub(in crate::serve) fn prepare(&self) -> Result<(), Failure> {
+        pub(in super::super) fn prepare(&self) -> Result<(), Failure> {
             match *self {}
         }
 
-        pub(in crate::serve) fn certificates(&self) -> Automatic {
+        pub(in super::super) fn certificates(&self) -> Automatic {
             match *self {}
         }
 
-        pub(in crate::serve) fn start(self, _: Writer) -> Result<(), Failure> {
+        pub(in super::super) fn start(self, _: Writer) -> Result<(), Failure> {
             match self {}
         }
     }
