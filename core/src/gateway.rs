@@ -13,6 +13,7 @@ mod claims;
 mod consistency;
 mod deadlines;
 mod ending;
+mod file_answer;
 mod filtering;
 mod frames;
 mod guests;

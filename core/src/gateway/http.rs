@@ -6,6 +6,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use super::file_answer::site_file;
 use super::{Gateway, Phase, Step};
 use crate::config::Missing;
 use crate::conn::sniff::{Layer, Serves};
@@ -18,8 +19,7 @@ use crate::member::Unavailable;
 use crate::note::{Refusal, What};
 use crate::observer::Meaning;
 use crate::web::counters::Limit;
-use crate::web::file::{self, Selected, SiteFile};
-use crate::web::range::Range;
+use crate::web::file::SiteFile;
 use crate::web::site::{self, Found, Site};
 use crate::web::status::{self, Gauges};
 use crate::wire::coding::Accepted;
@@ -373,72 +373,6 @@ fn fresh(mime: &'static str, text: &str) -> Response {
     }
 }
 
-/// A file or a part of it, or that the client has it already. A 304 has what a cache may keep to a new answer
-/// (RFC 9110 section 15.4.5), and what a browser looks for on any answer from another origin.
-fn site_file(file: &SiteFile, request: &Request<'_>) -> Response {
-    // The condition of another method would mean 412: do nothing. POST does nothing here anyway.
-    let conditional = request.method != Method::Post;
-    let form = file.select(&request.fields.accepted);
-    let size = form.body.len();
-    let mut named = request.fields.if_none_match.iter();
-    let known = conditional && named.any(|field| file::names_etag(field, form.etag));
-    let (status, body, range) = match range(file, &form, request) {
-        _ if known => (Status::NotModified, None, None),
-        Range::Whole => (Status::Ok, Some(form.body.clone()), None),
-        Range::Nothing => return no_range(size),
-        Range::Part { from, length } => match form.body.part(from, length) {
-            Some(part) => {
-                let range = format!("bytes {from}-{}/{size}", from + length - 1);
-                (Status::PartialContent, Some(part), Some(range))
-            }
-            None => (Status::Ok, Some(form.body.clone()), None),
-        },
-    };
-    let coding = form.coding.filter(|_| !known);
-    let mut response = Response {
-        status,
-        headers: Vec::new(),
-        content: body.map(|body| content(file, &body)),
-    }
-    .with_all(SITE_HEADERS)
-    .with_all(SHARED)
-    .with("ETag", String::from(form.etag));
-    if file.varies() {
-        response = response.with("Vary", "Accept-Encoding");
-    }
-    if let Some(coding) = coding {
-        response = response.with("Content-Encoding", coding.as_str());
-    }
-    if file.is_media() && form.coding.is_none() && !known {
-        response = response.with("Accept-Ranges", "bytes");
-    }
-    if let Some(range) = range {
-        response = response.with("Content-Range", range);
-    }
-    under_policy(response, file)
-}
-
-/// What a request asks for of a file. `Range` has no meaning but for GET (RFC 9110 section 14.2), and none where the
-/// client has begun with another version of the file. A part of a compressed form is of no use to a player.
-fn range(file: &SiteFile, form: &Selected<'_>, request: &Request<'_>) -> Range {
-    let has_parts = file.is_media() && form.coding.is_none() && request.method == Method::Get;
-    let same = match request.fields.if_range[..] {
-        [] => true,
-        [field] => field.trim_ascii() == form.etag.as_bytes(),
-        _ => false,
-    };
-    match request.fields.range[..] {
-        [field] if same && has_parts => Range::read(field, form.body.len()),
-        _ => Range::Whole,
-    }
-}
-
-/// No byte of the file is in the range.
-fn no_range(size: usize) -> Response {
-    let response = Response::plain(Status::RangeNotSatisfiable).with_all(SHARED);
-    unkept(response.with("Content-Range", format!("bytes */{size}")))
-}
-
 /// Says that nothing is there, by the site's own page for that if it has one.
 fn not_found(site: &Site) -> Response {
     let Some(file) = site.get(NOT_FOUND_PAGE) else {
@@ -453,7 +387,7 @@ fn not_found(site: &Site) -> Response {
     under_policy(response.with("X-Content-Type-Options", "nosniff"), file)
 }
 
-fn content(file: &SiteFile, body: &Chunk) -> Content {
+pub(super) fn content(file: &SiteFile, body: &Chunk) -> Content {
     Content {
         mime: file.content_type(),
         body: body.clone(),
@@ -461,7 +395,7 @@ fn content(file: &SiteFile, body: &Chunk) -> Content {
 }
 
 /// Adds the file's `Content-Security-Policy`, if it has one.
-fn under_policy(response: Response, file: &SiteFile) -> Response {
+pub(super) fn under_policy(response: Response, file: &SiteFile) -> Response {
     match file.policy() {
         Some(policy) => response.with("Content-Security-Policy", String::from(policy)),
         None => response,
@@ -495,18 +429,10 @@ pub(super) fn is_status(path: &str) -> bool {
 /// The page with which a site says that something is missing.
 const NOT_FOUND_PAGE: &str = "/404.html";
 
-/// What holds for every file of the site.
-const SITE_HEADERS: [(&str, &str); 2] = [
-    // A cache may keep it, and asks each time whether it is still the same: a new movie is seen at once.
-    ("Cache-Control", "no-cache"),
-    // No file is taken for a script because of how it looks.
-    ("X-Content-Type-Options", "nosniff"),
-];
-
 /// Lets pages of other sites read an answer. Movies are loaded by pages and players of other sites, by
 /// script (CORS) and by mere tags; a page that is isolated (Cross-Origin-Embedder-Policy) takes only what
 /// allows it. Such an answer is public and the same for every client, so nothing is given away.
-const SHARED: [(&str, &str); 2] = [
+pub(super) const SHARED: [(&str, &str); 2] = [
     ("Access-Control-Allow-Origin", "*"),
     ("Cross-Origin-Resource-Policy", "cross-origin"),
 ];
