@@ -4,7 +4,8 @@ use crate::cli;
 use crate::config;
 
 /// What the package sets, as TOML.
-const VALUES: [(&str, &str); 2] = [
+const VALUES: [(&str, &str); 3] = [
+    ("admin", r#""unix:/run/flashgate/admin.sock""#),
     ("listen", r#"["127.0.0.1:8080"]"#),
     ("members", r#""/var/lib/flashgate/flashgate.db""#),
 ];
