@@ -108,6 +108,16 @@ pub const EVENTS: &[EventRow] = &[
         "requests for a WebSocket were refused",
         &["reason", "times", "detail", "origin", "version", "status"],
     ),
+    event(
+        "admin",
+        "a request of administration was answered",
+        &["request", "status", "by", "about"],
+    ),
+    event(
+        "drained",
+        "a drain is over, and the server stops",
+        &["clients"],
+    ),
     event("crossdomain", "the policy was asked for", &[]),
     event("status", "/server-status was asked for", &[]),
     event("redirect", "a path was redirected", &["method", "path"]),
@@ -121,7 +131,15 @@ pub const FIELDS: &[Field] = &[
         "peer",
         "the address and port of the connection, or unix; in every line about a connection",
     ),
+    field(
+        "about",
+        "what else is to be said: a reason, or whom it is about",
+    ),
     field("address", "an address and port, or unix: and a path"),
+    field(
+        "by",
+        "who has asked: the name of a user or of a token, if it is known",
+    ),
     field("clients", "a number: open chat connections"),
     field("detail", "what the client sent, or what failed"),
     field("guest", "a guest's nick"),
@@ -136,7 +154,8 @@ pub const FIELDS: &[Field] = &[
     field("origin", "the origin of the page that asked"),
     field("path", "the path of a request, without its query"),
     field("reason", "why, in the words of the text log"),
-    field("status", "the status of the answer"),
+    field("request", "the method and path of a request"),
+    field("status", "the status of the answer; a number in admin"),
     field("text", "the message"),
     field(
         "times",
