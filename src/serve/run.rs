@@ -107,7 +107,8 @@ pub fn serve(options: &ServeOptions, again: Again) -> Result<(), Failure> {
         manager: manager.clone(),
     };
     let stopped_by = heed(signals, heeded)?;
-    stop_when(is_drained, handle.clone(), Arc::clone(&stopped_by))?;
+    let stopped = Arc::clone(&stopped_by);
+    stop_when(is_drained, handle.clone(), manager.clone(), stopped)?;
     facts::tell(writer.clone(), Arc::downgrade(&pool), handle)?;
     // Nothing can fail from here on.
     let _pid_file = pid_file.map(PidFile::write).transpose()?;
@@ -317,11 +318,13 @@ struct Heeded {
 fn stop_when(
     drained: Receiver<()>,
     handle: Handle,
+    manager: Manager,
     stopped_by: Arc<OnceLock<&'static str>>,
 ) -> Result<(), Failure> {
     start_thread("the end of a drain", move || {
         if drained.recv().is_ok() {
             let _ = stopped_by.set("drained");
+            manager.stopping();
             handle.shutdown();
         }
     })
