@@ -58,7 +58,7 @@ use crate::member::Unavailable;
 use crate::note::{CloseReason, Refusal};
 use crate::observer::Observer;
 use crate::time::{Millis, Now};
-use crate::web::counters::{Counters, Limit};
+use crate::web::counters::{Counters, Limit, SHORT_QUEUE};
 use crate::wiped;
 use admin::Admins;
 pub(crate) use admin::MAX_ADMIN_WAIT;
@@ -418,7 +418,7 @@ impl Gateway {
             return;
         };
         let progress = conn.flushed(left);
-        if left > 0 {
+        if left > SHORT_QUEUE {
             self.counters.queues.observe(left as u64);
         }
         let owes_ping = left == 0

@@ -45,8 +45,9 @@ pub struct Counters {
     /// [`Limits::failure_delay`](crate::Limits::failure_delay), as it takes for the client: the time of the lookup itself
     /// would tell a stranger whether a member exists.
     pub lookups: Histogram<11>,
-    /// The memory, in bytes, that was still queued after a write that the connection did not take completely.
-    pub queues: Histogram<8>,
+    /// The memory, in bytes, that was still queued after a write, if it was more than 16 KiB: less may wait for a moment
+    /// where a thread writes.
+    pub queues: Histogram<7>,
     closed: [u64; REASONS.len()],
     limits: [u64; LIMITS.len()],
     proxy_faults: [u64; PROXY_FAULTS.len()],
@@ -304,9 +305,12 @@ impl<const N: usize> Histogram<N> {
 /// From a lookup in memory to the longest time that the gateway waits by default.
 const LOOKUP_MILLIS: [u64; 11] = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000];
 
+/// A queue that is not counted. How long it is depends on which thread runs first, and not on the client.
+pub(crate) const SHORT_QUEUE: usize = 16 * 1024;
+
 /// From a few messages to four times the default limit of a slow client.
-const QUEUE_BYTES: [u64; 8] = [
-    1024, 4096, 16_384, 65_536, 262_144, 524_288, 1_048_576, 4_194_304,
+const QUEUE_BYTES: [u64; 7] = [
+    32_768, 65_536, 131_072, 262_144, 524_288, 1_048_576, 4_194_304,
 ];
 
 /// In the order of their declaration, which is their place in `Counters::limits`.

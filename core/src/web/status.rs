@@ -312,7 +312,7 @@ impl Exposition {
         );
         self.histogram(
             "queue_bytes",
-            "Memory still queued for a client after a write that its connection did not take completely.",
+            "Memory still queued for a client after a write, if it is more than 16 KiB.",
             &c.queues,
         );
     }
@@ -473,7 +473,7 @@ mod tests {
         for millis in [0, 5, 6, 2500, 60_000] {
             counters.lookups.observe(millis);
         }
-        counters.queues.observe(1025);
+        counters.queues.observe(40_000);
         let metrics = metrics(&gauges(), &counters, [].into_iter());
         for line in [
             "lookup_seconds_bucket{le=\"0.005\"} 2",
@@ -483,9 +483,9 @@ mod tests {
             "lookup_seconds_bucket{le=\"+Inf\"} 5",
             "lookup_seconds_sum 62.511",
             "lookup_seconds_count 5",
-            "queue_bytes_bucket{le=\"1024\"} 0",
-            "queue_bytes_bucket{le=\"4096\"} 1",
-            "queue_bytes_sum 1025",
+            "queue_bytes_bucket{le=\"32768\"} 0",
+            "queue_bytes_bucket{le=\"65536\"} 1",
+            "queue_bytes_sum 40000",
         ] {
             let line = alloc::format!("\nflashgate_{line}\n");
             assert!(metrics.contains(&line), "{line}{metrics}");

@@ -181,13 +181,15 @@ fn a_member_who_is_online_already_is_a_result_of_its_own() {
 }
 
 #[test]
-fn a_queue_counts_when_a_write_was_not_complete() {
-    let mut lab = with(&[]);
-    let id = prepared(&mut lab, "PING 1\0");
-    lab.handle(Input::Backlog(id, 0));
-    assert_eq!(lab.gateway.counters().queues.count(), 0);
-    lab.send(id, "PING 2\0");
-    lab.handle(Input::Backlog(id, 7));
-    let queues = &lab.gateway.counters().queues;
-    assert_eq!((queues.count(), queues.sum()), (1, 7));
+fn a_queue_counts_when_a_write_has_left_much() {
+    let mut lab = with(&[("rate", "0"), ("own-backlog", "1000000")]);
+    let id = prepared(
+        &mut lab,
+        &"PING 1234567890123456789012345678901234567890\0".repeat(300),
+    );
+    for (left, counted) in [(0, (0, 0)), (16_384, (0, 0)), (16_385, (1, 16_385))] {
+        lab.handle(Input::Backlog(id, left));
+        let queues = &lab.gateway.counters().queues;
+        assert_eq!((queues.count(), queues.sum()), counted, "{left}");
+    }
 }
