@@ -73,7 +73,7 @@ fn connect_until(
 }
 
 /// Handshakes at once.
-const CLIENTS: u8 = 32;
+const CLIENTS: u8 = 8;
 
 const PERCENT: usize = 99;
 

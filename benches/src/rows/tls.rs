@@ -43,7 +43,7 @@ pub(super) const MEMORY: Row = Row {
 
 pub(super) const HANDSHAKES: Row = Row {
     name: "handshakes",
-    title: "Latency of the others, 99th percentile, while 32 clients connect over TLS again and again; compared with while they do not",
+    title: "Latency of the others, 99th percentile, while 8 clients connect over TLS again and again; compared with while they do not",
     is_in_slices: true,
     measure: handshakes,
 };
