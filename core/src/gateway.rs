@@ -5,6 +5,7 @@
 //! `gateway::login` carries a login to the member store, and `gateway::claims` lets one member replace an older
 //! connection.
 
+mod accepting;
 pub(crate) mod addresses;
 mod admin;
 mod caller;
@@ -40,7 +41,6 @@ use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::net::IpAddr;
 
 use zeroize::Zeroizing;
 
@@ -48,14 +48,13 @@ use crate::chat::hub::Hub;
 use crate::chat::throttle::Throttle;
 use crate::config::Config;
 use crate::conn::outbox::Progress;
-use crate::conn::sniff::Layer;
 use crate::conn::table::Table;
-use crate::conn::{Asks, Conn, Incoming, Stage, State, Turn, Wire};
-use crate::event::{Action, Cause, HostFacts, Input, MAX_READ, Refused};
+use crate::conn::{Asks, Incoming, Stage, State, Turn, Wire};
+use crate::event::{Action, Cause, HostFacts, Input, MAX_READ};
 use crate::gateway::addresses::Addresses;
-use crate::id::{Accepted, ConnId};
+use crate::id::ConnId;
 use crate::member::Unavailable;
-use crate::note::{CloseReason, Refusal};
+use crate::note::CloseReason;
 use crate::observer::Observer;
 use crate::time::{Millis, Now};
 use crate::web::counters::{Counters, Limit, SHORT_QUEUE};
@@ -189,74 +188,6 @@ impl Gateway {
             actions: VecDeque::new(),
             observer: None,
         }
-    }
-
-    /// Takes a new connection, or says why not; the runtime then closes the socket.
-    pub fn accept(&mut self, now: Now, origin: Accepted) -> Result<ConnId, Refused> {
-        self.now = now;
-        let peer = origin.peer.to_canonical();
-        let taken = self.admit(Accepted { peer, ..origin });
-        if let Some(observer) = &mut self.observer {
-            observer.accepted(now, origin, taken);
-        }
-        match taken {
-            Err(Refused::Full) => {
-                let serves = self.config.serves(origin.listener, peer.ip());
-                if serves.admin() {
-                    self.refuse_unaccepted(Refusal::AdminLimit, peer);
-                } else {
-                    self.counters.hit(Limit::Connections);
-                    self.refuse_unaccepted(Refusal::Full, peer);
-                }
-            }
-            Err(Refused::AddressLimit) => {
-                self.counters.hit(Limit::PerAddress);
-                self.refuse_unaccepted(Refusal::AddressLimit, peer);
-            }
-            Err(Refused::ShuttingDown) | Ok(_) => {}
-        }
-        taken
-    }
-
-    fn admit(&mut self, origin: Accepted) -> Result<ConnId, Refused> {
-        if self.phase != Phase::Running {
-            return Err(Refused::ShuttingDown);
-        }
-        let serves = self.config.serves(origin.listener, origin.peer.ip());
-        let (limits, is_admin) = (&self.config.limits, serves.admin());
-        // An operator gets in where the server is full.
-        let others = self.conns.len() - self.admin.len();
-        if is_admin && self.admin.len() >= limits.admin_connections
-            || !is_admin && others >= limits.connections
-        {
-            return Err(Refused::Full);
-        }
-        let limited = serves.limited(Layer::Outermost);
-        if let Some(address) = limited
-            && !self.count_address(address)
-        {
-            return Err(Refused::AddressLimit);
-        }
-        self.counters.accepted += 1;
-        let mut conn = Conn::new(origin, self.now.mono);
-        if limited.is_some() {
-            conn.count();
-        }
-        let id = self.conns.insert(conn);
-        if is_admin {
-            self.admin.open(id, origin.user);
-        }
-        self.arm(id);
-        Ok(id)
-    }
-
-    /// Counts one more connection from an address, unless it has as many as it may.
-    fn count_address(&mut self, address: IpAddr) -> bool {
-        let fits = self.addresses.open(address) < self.config.limits.per_address.max(1);
-        if fits {
-            self.addresses.add(address);
-        }
-        fits
     }
 
     /// Fires the timers that are due, then takes one input. All the work happens here.

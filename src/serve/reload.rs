@@ -67,6 +67,9 @@ impl Reload {
     /// and a signal that stops the server must not wait for it.
     pub(super) fn start(mut self) -> Result<Sender<Ask>, Failure> {
         let (ask, asked) = mpsc::channel();
+        if let Some(shared) = &self.admin {
+            admin::connect(shared, &ask);
+        }
         if let Some(webroot) = &self.options.acme_webroot {
             challenges::watch(webroot, ask.clone())?;
         }

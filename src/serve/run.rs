@@ -21,7 +21,7 @@ use super::options::{Runtime, ServeOptions};
 use super::reload::{Ask, Reload};
 use super::tls::Tls;
 use super::{admin, facts, members, plan};
-use crate::admin::{Desk, Tokens};
+use crate::admin::{Desk, Shared, Tokens};
 use crate::failure::{Exit, Failure};
 use crate::log::diagnostics::{self, say, start_thread};
 use crate::log::{self, Event, LogFile, Place, Reopen, Writer};
@@ -43,37 +43,30 @@ pub fn serve(options: &ServeOptions, again: Again) -> Result<(), Failure> {
     let signals = Signals::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1])
         .map_err(|error| Exit::Failure.because(format!("cannot wait for signals: {error}")))?;
     plan::check(options)?;
-    let Opened {
-        listeners,
-        pid_file,
-        tickets,
-        tokens,
-        mut tls,
-    } = open(options)?;
+    let mut opened = open(options)?;
     // From here on it runs as the user that it is to be, and starts threads.
-    tls.as_ref().map_or(Ok(()), Tls::prepare)?;
+    opened.tls.as_ref().map_or(Ok(()), Tls::prepare)?;
     diagnostics::queue()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let (output, reopen) = log_output(options)?;
-    let writer = Writer::new(options.log_format, Arc::clone(&clock), output)?;
-    let mut places = listeners.places();
+    let (writer, reopen) = open_log(options, &clock)?;
+    let mut places = opened.listeners.places();
     admin::move_metrics(options, &mut places.roles)?;
-    let (mut config, site) = settings(options, &places, tls.as_ref())?;
+    let (mut config, site) = settings(options, &places, opened.tls.as_ref())?;
+    let (tokens, tickets) = (opened.tokens, opened.tickets);
     let admin = admin::shared(options, &places.roles, tokens, tickets.as_ref());
     // The store comes last, so that a server which cannot start leaves no file behind.
     let (pool, demands) = members::open(options, tickets, &mut config)?;
     let pool = Arc::new(pool);
     let config = Arc::new(config);
 
-    let addresses = listeners.addresses();
+    let addresses = opened.listeners.addresses();
     let (observer, recording) = record(options)?.unzip();
     let reports = Reports::default();
-    let desk = Desk::new(Arc::clone(&pool), admin.as_ref())?;
     let (drained, is_drained) = mpsc::channel();
-    let host = host(&config, &pool, desk, &writer, &reports, drained)
+    let host = host(&config, &pool, admin.as_ref(), &writer, &reports, drained)?
         .clock(clock)
         .observer(observer);
-    let (listeners, files) = listeners.into_parts();
+    let (listeners, files) = opened.listeners.into_parts();
     let server = Server::new(options.runtime, listeners, host)?;
     let max = config.limits.clients;
     announce(options, &writer, max, &addresses);
@@ -81,7 +74,8 @@ pub fn serve(options: &ServeOptions, again: Again) -> Result<(), Failure> {
     let manager = Manager::start(reports, handle.clone())?;
     let member = handle.clone();
     pool.watch(move |event| member.member(event));
-    tls.as_mut().map_or(Ok(()), |tls| tls.start(&writer))?;
+    let tls = opened.tls.as_mut();
+    tls.map_or(Ok(()), |tls| tls.start(&writer))?;
     let reload = Reload {
         options: options.clone(),
         again,
@@ -91,31 +85,21 @@ pub fn serve(options: &ServeOptions, again: Again) -> Result<(), Failure> {
         site,
         handle: handle.clone(),
         pool: Arc::downgrade(&pool),
-        tls,
+        tls: opened.tls,
         writer: writer.clone(),
         manager: manager.clone(),
-        admin: admin.clone(),
+        admin,
     };
-    let reload = reload.start()?;
-    if let Some(admin) = &admin {
-        admin::connect(admin, &reload);
-    }
     let heeded = Heeded {
         handle: handle.clone(),
-        reload,
+        reload: reload.start()?,
         reopen: reopen.map(|reopen| (reopen, writer.clone())),
         manager: manager.clone(),
+        is_drained,
     };
     let stopped_by = heed(signals, heeded)?;
-    let stopped = Arc::clone(&stopped_by);
-    stop_when(is_drained, handle.clone(), manager.clone(), stopped)?;
     facts::tell(writer.clone(), Arc::downgrade(&pool), handle)?;
-    // Nothing can fail from here on.
-    let _pid_file = pid_file.map(PidFile::write).transpose()?;
-    if options.log_file.is_some() {
-        leave_terminal(&writer);
-    }
-    writer.event(&Event::Started(VERSION));
+    let _pid_file = has_started(options, opened.pid_file, &writer)?;
     manager.ready(max);
 
     let ended = (server.run)();
@@ -127,14 +111,15 @@ pub fn serve(options: &ServeOptions, again: Again) -> Result<(), Failure> {
 fn host(
     config: &Arc<Config>,
     pool: &Arc<Pool>,
-    desk: Desk,
+    admin: Option<&Arc<Shared>>,
     writer: &Writer,
     reports: &Reports,
     drained: Sender<()>,
-) -> Host {
+) -> Result<Host, Failure> {
+    let desk = Desk::new(Arc::clone(pool), admin)?;
     let (listener, counter, log) = (Arc::clone(pool), reports.clone(), writer.clone());
     let pulse = reports.clone();
-    Host::new(Arc::clone(config), desk)
+    let host = Host::new(Arc::clone(config), desk)
         .beat(move || pulse.beat())
         .log(move |now, note| {
             listener.heard(&note);
@@ -144,7 +129,8 @@ fn host(
                 return log.put(now, &Event::Drained(clients));
             }
             log.put(now, &Event::Note(&note));
-        })
+        });
+    Ok(host)
 }
 
 /// What root may have had to open.
@@ -212,14 +198,35 @@ fn announce(options: &ServeOptions, writer: &Writer, max: usize, places: &[Place
     }
 }
 
-/// Where the log goes, and how it is made to open its file again, if it has one.
-fn log_output(options: &ServeOptions) -> Result<(Box<dyn Write + Send>, Option<Reopen>), Failure> {
-    let Some(path) = &options.log_file else {
-        return Ok((log::stdout(), None));
+/// The log, and how it is made to open its file again, if it has one.
+fn open_log(
+    options: &ServeOptions,
+    clock: &Arc<dyn Clock>,
+) -> Result<(Writer, Option<Reopen>), Failure> {
+    let (output, reopen): (Box<dyn Write + Send>, _) = match &options.log_file {
+        Some(path) => {
+            let file = LogFile::open(path)?;
+            let reopen = file.reopen();
+            (Box::new(file), Some(reopen))
+        }
+        None => (log::stdout(), None),
     };
-    let file = LogFile::open(path)?;
-    let reopen = file.reopen();
-    Ok((Box::new(file), Some(reopen)))
+    let writer = Writer::new(options.log_format, Arc::clone(clock), output)?;
+    Ok((writer, reopen))
+}
+
+/// Says that the server has started, where nothing else can fail: in the PID file and in the log.
+fn has_started(
+    options: &ServeOptions,
+    pid_file: Option<PidFile>,
+    writer: &Writer,
+) -> Result<Option<PidFile>, Failure> {
+    let pid_file = pid_file.map(PidFile::write).transpose()?;
+    if options.log_file.is_some() {
+        leave_terminal(writer);
+    }
+    writer.event(&Event::Started(VERSION));
+    Ok(pid_file)
 }
 
 /// Diagnostics go into the log, and nothing is left that would keep a terminal or a connection of ssh open.
@@ -312,6 +319,8 @@ struct Heeded {
     /// `None` if the log has no file.
     reopen: Option<(Reopen, Writer)>,
     manager: Manager,
+    /// Tells when a drain is over.
+    is_drained: Receiver<()>,
 }
 
 /// Stops the server when a drain is over. Not where the core says so: that code runs inside the server.
@@ -339,9 +348,16 @@ fn heed(mut signals: Signals, heeded: Heeded) -> Result<Arc<OnceLock<&'static st
         reload,
         reopen,
         manager,
+        is_drained,
     } = heeded;
     let stopped_by = Arc::new(OnceLock::new());
     let stop = Arc::clone(&stopped_by);
+    stop_when(
+        is_drained,
+        handle.clone(),
+        manager.clone(),
+        Arc::clone(&stop),
+    )?;
     // Started here: when it is needed, the system may have no thread left.
     let (stopping, stopped) = mpsc::sync_channel(1);
     start_thread("the last stop", move || {
