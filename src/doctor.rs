@@ -25,8 +25,8 @@ pub use outside::Outside;
 pub use report::{CHECKS, Check};
 use report::{Finding, Form, Report};
 
-/// Makes all checks. `options` are those that a server would start with, or why it would not; `config` is the file
-/// that they are from.
+/// Makes all checks. `options` are the options that a server would start with, or the reason why it would not start;
+/// `config` is their file.
 pub fn run(
     own: &DoctorOptions,
     options: Result<ServeOptions, Failure>,
@@ -34,7 +34,7 @@ pub fn run(
 ) -> Result<(), Failure> {
     let mut report = Report::new(if own.json { Form::Json } else { Form::Lines });
     match options {
-        // Nothing is known of the server, but the machine is the same.
+        // Without options there is no server to check, but the machine still is.
         Err(failure) if failure.exit == Exit::Config => {
             let found = Finding::fail(one_line(&failure.message), "the server does not start");
             report.add(Check::Configuration, &found);
@@ -134,7 +134,7 @@ fn place(place: &Place) -> String {
 fn files(options: &ServeOptions, report: &mut Report) {
     let mut faults = 0;
     let before = log::max_level();
-    // What reading the certificates warns of is a check of its own.
+    // Warnings about certificates belong to a check of their own.
     log::set_max_level(log::LevelFilter::Off);
     for (kind, check) in serve::FILES {
         if let Err(failure) = check(options) {

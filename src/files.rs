@@ -1,4 +1,4 @@
-//! Files that others may not read, and files that go with the server.
+//! Files that other users may not read, and files that are removed with the server.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -21,8 +21,8 @@ pub(crate) struct OwnPath {
     identity: Identity,
 }
 
-/// What tells a file from one that takes its place. Some file systems give the number of a removed file to the next
-/// one, and some do not know when a file was made.
+/// Distinguishes a file from another one that takes its place. Some file systems give the number of a removed file to
+/// the next one, and some do not know when a file was made.
 #[derive(Debug, PartialEq, Eq)]
 struct Identity {
     device: u64,

@@ -6,7 +6,7 @@
 //! - [`config`] reads the configuration file and the environment, which become options in front of those of the
 //!   command line; [`sources`] remembers where each comes from.
 //! - [`serve`] turns options into settings and listeners, and runs the chosen runtime.
-//! - `service` is what makes the server a good service of its system.
+//! - `service` reports to a service manager, takes its sockets, and changes the user.
 //! - [`web`] is what is served over HTTP: the built-in pages, and the operator's own folder.
 //! - [`chat`] is a client of the chat, for a terminal or a pipe.
 //! - [`tls`] is TLS, as a filter of the core and for the client.

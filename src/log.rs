@@ -2,7 +2,7 @@
 //!
 //! A line is made where the event happens and queued; when standard output blocks, lines are
 //! dropped and counted, and the server goes on. (Diagnostics go to standard error, by way of
-//! [`diagnostics`]; this module is what is meant to be kept. With a log file they go there, too.)
+//! [`diagnostics`], or to the log file if there is one.)
 
 pub mod diagnostics;
 mod event;

@@ -1,5 +1,5 @@
-//! What makes a server a good service: it tells systemd how it is, takes sockets that systemd has opened, gives up
-//! root, and keeps a PID file.
+//! The server as a service: it reports its state to systemd, takes sockets that systemd has opened, gives up root, and
+//! keeps a PID file.
 
 mod account;
 mod manager;

@@ -120,7 +120,7 @@ impl Crowd {
         })
     }
 
-    /// No clients of the same server, which will connect in the same way.
+    /// A crowd without clients yet, for the same server. Its clients connect in the same way.
     pub(crate) fn afresh(&self) -> Result<Self, Fault> {
         let mut crowd = Self::new(self.server, self.wire)?;
         crowd.tls.clone_from(&self.tls);
@@ -414,7 +414,7 @@ fn take(
     }
 }
 
-/// Connects from this address, and waits until it has.
+/// Connects from this address, and waits until the connection is open.
 pub(crate) fn connect_from(server: SocketAddr, from: Ipv4Addr) -> Result<TcpStream, Fault> {
     connect(server, from, Connect::Wait)
 }
@@ -453,8 +453,7 @@ pub(crate) fn upgrade(mut stream: &TcpStream) -> Result<(), Fault> {
     }
 }
 
-/// The header of a proxy for one of its clients, which have as many addresses as clients without a proxy (PROXY
-/// protocol, version 1).
+/// The PROXY header (version 1) of one client. It names as many addresses as clients without a proxy have.
 fn proxy_header(client: usize) -> Vec<u8> {
     let host = client % ADDRESSES;
     format!("PROXY TCP4 10.0.0.{host} 192.0.2.1 40000 80\r\n").into_bytes()

@@ -37,7 +37,7 @@ impl Read for Stream {
         }
         tls.process_new_packets().map_err(io::Error::other)?;
         let read = tls.reader().read(buffer);
-        // A handshake is answered, and a ticket taken, without anything to read.
+        // rustls may have records to send, such as those of a handshake, though there is nothing to read.
         self.flush()?;
         read
     }

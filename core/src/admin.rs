@@ -1,8 +1,8 @@
-//! Administration: what the core hands to the host of a request, and what the host answers.
+//! Administration: the request that the core hands to the host, and the host's answer.
 //!
-//! A listener of the role [`Role::Admin`](crate::Role::Admin) takes HTTP requests with a body. The core reads one
-//! within its limits, and asks the host with [`Query::Admin`](crate::Query::Admin). The host knows paths, JSON and who
-//! may do what; it answers with an [`AdminOrder`], which the gateway carries out in one step, and writes its result.
+//! A listener of the role [`Role::Admin`](crate::Role::Admin) takes HTTP requests with a body. The core reads a
+//! request within its limits, and asks the host with [`Query::Admin`](crate::Query::Admin). The host knows paths, JSON
+//! and permissions. It answers with an [`AdminOrder`]; the gateway carries it out in one step, and writes the result.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -18,7 +18,7 @@ use crate::time::Millis;
 /// A whole request on a listener for administration.
 #[derive(Clone)]
 pub struct AdminRequest {
-    /// The method, as `GET`. The body of the answer to `HEAD` is left out by the gateway.
+    /// The method, like `GET`. The gateway leaves out the body of the answer to `HEAD`.
     pub method: Arc<str>,
     /// The path as the client sent it, percent-encoded, without the query.
     pub path: Arc<str>,
@@ -26,7 +26,7 @@ pub struct AdminRequest {
     pub query: Option<Arc<str>>,
     /// The bearer token of its `Authorization` field, if there is one.
     pub token: Option<Secret>,
-    /// Where it comes from.
+    /// The address that it comes from.
     pub peer: Peer,
     /// The number of the user at the other end of a Unix socket, where the system tells it.
     pub user: Option<u32>,
@@ -74,9 +74,9 @@ impl Eq for AdminRequest {}
 /// The host's answer to an [`AdminRequest`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AdminAnswer {
-    /// Who has sent the request, for the log: the name of a user or of a token. Nobody, if that is not known.
+    /// The name of the user or of the token that sent the request, for the log; `None` if it is not known.
     pub by: Option<Arc<str>>,
-    /// What else the log says of it, besides method, path and result.
+    /// A detail for the log, besides method, path and result.
     pub about: Option<Arc<str>>,
     /// What the gateway does.
     pub order: AdminOrder,
@@ -88,14 +88,14 @@ pub struct AdminAnswer {
 pub enum AdminOrder {
     /// Answers with JSON that the host has made.
     Json {
-        /// The status, like 200. One that the gateway does not know is answered as 500.
+        /// The status, like 200. A status that the gateway does not know becomes 500.
         status: u16,
         /// The JSON.
         body: String,
     },
     /// Refuses the request, with a problem description (RFC 9457).
     Problem {
-        /// The status, like 404. One that the gateway does not know is answered as 500.
+        /// The status, like 404. A status that the gateway does not know becomes 500.
         status: u16,
         /// What is wrong, and what to do.
         detail: String,
@@ -120,9 +120,9 @@ pub enum AdminOrder {
         /// What the client gets as the reason.
         reason: Option<Arc<str>>,
     },
-    /// Says something to everyone online whose client knows the element.
+    /// Sends an announcement to everyone online whose client knows the element.
     Announce {
-        /// What is said.
+        /// The text.
         text: Arc<str>,
         /// The room, if it is not for everyone.
         room: Option<Arc<str>>,
@@ -136,13 +136,13 @@ pub enum AdminOrder {
         /// The message.
         text: Arc<str>,
     },
-    /// Answers with a stream of what happens, one JSON object a line, until the client closes.
+    /// Answers with a stream of events, one JSON object a line, until the client closes.
     Events(AdminTexts),
-    /// Lets no client in from now on, tells everyone online, and notes when all have left or the time is up.
+    /// Refuses new clients, notifies everyone online, and makes a note when all have left or the time is up.
     Drain {
-        /// The time.
+        /// How long clients may stay.
         within: Millis,
-        /// What everyone online is told.
+        /// The text for everyone online.
         text: Arc<str>,
     },
 }
@@ -152,7 +152,7 @@ pub enum AdminOrder {
 pub struct AdminPage {
     /// The `next` of the page before; the first page has none.
     pub after: Option<Arc<str>>,
-    /// How many rows at most. The gateway answers with no more than 1,000.
+    /// The number of rows. The gateway answers with at most 1,000.
     pub limit: usize,
 }
 

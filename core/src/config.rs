@@ -60,10 +60,10 @@ pub struct Config {
     pub redirect: Option<String>,
     /// What such a path gets if `redirect` is `None`.
     pub missing: Missing,
-    /// Whether plain HTTP is redirected to https: by a 302, to the `Host` of the request. Requests for probes, policies and
-    /// `/.well-known/acme-challenge/` are not, nor those that a trusted proxy got by https.
+    /// Whether plain HTTP is redirected to https: by a 302, to the `Host` of the request. Exempt are probes, policies,
+    /// `/.well-known/acme-challenge/`, and requests that a trusted proxy got by https.
     pub redirect_https: HttpsRedirect,
-    /// The port that it is redirected to. 0: the one that the client has used, for where every listener takes TLS.
+    /// The port of these redirects. 0 is the port that the client has used; then every listener must take TLS.
     pub https_port: u16,
     /// The encoding of commands that are not valid UTF-8, for movies that set `System.useCodepage` and for old
     /// terminals. `None`: such a command is an error.
@@ -155,8 +155,8 @@ pub enum Role {
     /// Only `/metrics`; the other listeners no longer serve it. Any other path gets a 404, and what is not HTTP
     /// is closed without an answer.
     Metrics,
-    /// Only requests for administration, over HTTP: the host answers them. What is not HTTP is closed without an
-    /// answer. Its connections have limits of their own.
+    /// Only requests for administration, over HTTP: the host answers them. Other connections are closed without an
+    /// answer. The connections of this role have limits of their own.
     Admin,
     /// The same, and the host may answer `/metrics` there; the other listeners no longer serve it.
     AdminAndMetrics,
@@ -175,9 +175,9 @@ pub enum Missing {
 /// Whether plain HTTP is redirected to https.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HttpsRedirect {
-    /// It is served.
+    /// Plain HTTP is served.
     Off,
-    /// It is redirected.
+    /// Plain HTTP is redirected.
     On,
 }
 

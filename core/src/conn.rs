@@ -93,7 +93,7 @@ pub(crate) enum State {
 /// How far an HTTP request has come.
 #[derive(Debug)]
 pub(crate) enum Asks {
-    /// Its head is not whole; so many bytes of it were searched for its end.
+    /// Its head is not complete; this many bytes of it were searched for its end.
     Head { searched: usize },
     /// The head of a request for administration is there.
     Admin(Box<Admin>),

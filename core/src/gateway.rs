@@ -1,9 +1,9 @@
 //! The state machine's front door: inputs come in, timers fire, actions queue up to be polled.
 //!
 //! Other files decide what a connection's bytes mean: `gateway::opening` recognises the protocol,
-//! `gateway::http` answers requests, `gateway::admin` those for administration, `gateway::websocket` reads frames, `gateway::turn` takes commands,
-//! `gateway::login` carries a login to the member store, and `gateway::claims` lets one member replace an older
-//! connection.
+//! `gateway::http` answers requests, `gateway::admin` answers requests for administration, `gateway::websocket` reads
+//! frames, `gateway::turn` takes commands, `gateway::login` carries a login to the member store, and `gateway::claims`
+//! lets one member replace an older connection.
 
 mod accepting;
 pub(crate) mod addresses;

@@ -133,8 +133,8 @@ pub enum Query {
         /// What the question counts against, as above.
         source: Source,
     },
-    /// What is to be done for this request? [`Answer::Admin`] says it. Asked only where a listener has the role
-    /// [`Role::Admin`](crate::Role::Admin). The host bounds the number of requests that it keeps.
+    /// What should the gateway do for this request? The answer is [`Answer::Admin`]. Asked only where a listener has
+    /// the role [`Role::Admin`](crate::Role::Admin). The host bounds the number of requests that it keeps.
     Admin(Box<AdminRequest>),
 }
 

@@ -98,9 +98,9 @@ pub enum What {
         request: Arc<str>,
         /// The status of the answer.
         status: u16,
-        /// Who sent it: the name of a user or of a token, if it is known.
+        /// The name of the user or of the token that sent it, if it is known.
         by: Option<Arc<str>>,
-        /// What else is to be said of it: a reason, or whom it is about.
+        /// A detail: a reason, or the member or client concerned.
         about: Option<Arc<str>>,
     },
     /// A drain is over: everyone has left, or its time is up. The host stops the server.

@@ -88,7 +88,7 @@ impl Threads<'_, '_> {
     fn run_timers(&mut self, mailbox: &Mailbox, bell: &Bell, beat: &mut dyn FnMut()) {
         let mut inputs: Vec<Input<'static>> = Vec::new();
         loop {
-            // It takes the lock, so that a thread which hangs with the gateway in hand keeps it from beating.
+            // It takes the lock: if a thread hangs while it holds the gateway, the beat must stop.
             let turn = self.shared.turn(inputs);
             beat();
             if turn.stage == Stage::Stopped {

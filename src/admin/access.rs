@@ -1,4 +1,4 @@
-//! Who may administer: whoever can connect to the Unix socket, and over TCP whoever has a token.
+//! Who may administer: processes that can connect to the Unix socket, and clients over TCP that have a token.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -61,7 +61,7 @@ impl Tokens {
         Ok(Self(tokens))
     }
 
-    /// The name of a token. The time that it takes does not depend on which one is right.
+    /// The name of a token. The search takes the same time whichever token matches.
     fn name(&self, token: &Secret) -> Option<Arc<str>> {
         let mut found = None;
         for (name, known) in &self.0 {
@@ -72,7 +72,7 @@ impl Tokens {
         found
     }
 
-    /// Who sends a request.
+    /// The sender of a request.
     pub(super) fn who(&self, request: &AdminRequest) -> Result<Option<Arc<str>>, Problem> {
         match request.peer {
             Peer::Unix => Ok(request.user.map(user)),
@@ -100,7 +100,7 @@ fn user(number: u32) -> Arc<str> {
     )
 }
 
-/// Why a file has no tokens that could be used.
+/// Why a file of tokens cannot be used.
 #[derive(Debug)]
 pub enum TokenFault {
     /// The system does not let the server read it.
@@ -111,7 +111,7 @@ pub enum TokenFault {
     Open,
     /// It is not UTF-8.
     NoText,
-    /// It is larger than any list of tokens needs to be.
+    /// It is too large for a list of tokens.
     Long,
     /// It has no token.
     Empty,

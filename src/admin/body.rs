@@ -8,7 +8,7 @@ use zeroize::Zeroize;
 
 use super::problem::{BAD_REQUEST, Problem, UNPROCESSABLE};
 
-/// What is left of an object.
+/// The keys and values of an object that are not read yet.
 #[derive(Debug)]
 pub(super) struct Body {
     values: Map<String, Value>,
@@ -94,7 +94,7 @@ impl Body {
     }
 }
 
-/// What a test, or an early return, leaves.
+/// Wipes what an early return leaves, which may be a password.
 impl Drop for Body {
     fn drop(&mut self) {
         for value in self.values.values_mut() {

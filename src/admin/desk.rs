@@ -1,4 +1,4 @@
-//! Where the core's questions go: those about members to the pool, requests for administration to a thread.
+//! Distributes the core's questions: about members to the pool, and requests for administration to a thread.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +20,7 @@ use crate::login::{Pool, TicketSecret};
 /// Answers all questions of the core.
 pub(crate) struct Desk {
     pool: Arc<Pool>,
-    /// `None` where nothing is administered.
+    /// `None` without a listener for administration.
     requests: Option<SyncSender<Job>>,
 }
 
@@ -29,7 +29,7 @@ struct Job {
     reply: Reply,
 }
 
-/// What there is to administer, as the options say.
+/// What the options open to administration.
 #[derive(Debug)]
 pub(crate) struct Setup {
     /// Where members are.
@@ -38,16 +38,16 @@ pub(crate) struct Setup {
     pub(crate) metrics: bool,
 }
 
-/// Where the members are that a site may change.
+/// Where the members are, and whether requests can change them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum MembersAt {
     /// In this store.
     Store(PathBuf),
-    /// In the table of a site, or in memory; why they cannot be changed here.
+    /// In the table of a site, or in memory. The text says why requests cannot change them.
     Elsewhere(&'static str),
 }
 
-/// What a reload can change, and what it is asked with.
+/// What a reload can change, and the function that asks for one.
 pub(crate) struct Shared {
     pub(super) tokens: Mutex<Tokens>,
     pub(super) tickets: Mutex<Option<TicketSecret>>,
@@ -59,7 +59,7 @@ pub(crate) struct Shared {
 /// Asks for a reload; false if there is nobody to ask.
 type AskReload = Box<dyn Fn(Answered) -> bool + Send>;
 
-/// Takes what came of a reload.
+/// Takes the result of a reload.
 pub(crate) type Answered = Box<dyn FnOnce(Result<Reloaded, String>) + Send>;
 
 /// What a reload has changed.
@@ -92,7 +92,7 @@ impl Shared {
         })
     }
 
-    /// Takes what may have another value after a reload.
+    /// Takes the values that a reload may have changed.
     pub(crate) fn set_texts(&self, shown: bool) {
         self.shows_texts.store(shown, Ordering::Relaxed);
     }
@@ -204,6 +204,5 @@ fn answer(
     reply.send(Answer::Admin(Box::new(AdminAnswer { by, about, order })));
 }
 
-/// Requests that wait for the thread: as many as there are connections for administration, and those that have been
-/// left meanwhile.
+/// Requests that wait for the thread: one for each connection for administration, and some whose clients have left.
 const MOST_WAITING: usize = 64;

@@ -30,7 +30,7 @@ pub(super) fn add(shared: &Shared, bytes: &[u8]) -> Result<Decided, Problem> {
         .ok_or_else(|| body::missing("password"))?;
     let active = active(body.flag("active")?.unwrap_or(true));
     let mut members = open(shared)?;
-    // Before the hash, which takes long.
+    // Checked before the hash, which takes long.
     if let Some(taken) = members.taken(id, &nick).map_err(store)? {
         return Err(conflict(&taken));
     }
@@ -46,7 +46,7 @@ pub(super) fn add(shared: &Shared, bytes: &[u8]) -> Result<Decided, Problem> {
     shown(&members, id, 201)
 }
 
-/// Changes what the body names of a member.
+/// Changes the facts of a member that the body names.
 pub(super) fn change(shared: &Shared, id: &str, bytes: &[u8]) -> Result<Decided, Problem> {
     let mut body = Body::read(bytes, &["nick", "name", "password", "active"])?;
     let id = number(id)?;
@@ -61,7 +61,7 @@ pub(super) fn change(shared: &Shared, id: &str, bytes: &[u8]) -> Result<Decided,
     let password = body.password("password")?;
     let password = password.map(|password| hash(&password)).transpose()?;
     let flag = body.flag("active")?;
-    // All is checked; the first change is the one that may be refused.
+    // Everything else is checked; only the first change may still be refused.
     if nick.is_some() || name.is_some() {
         let kept = || Nick::new(&member.nick).map_err(|fault| bad("nick", fault));
         let nick = nick.map_or_else(kept, Ok)?;

@@ -1,4 +1,4 @@
-//! What the core is to do for a request.
+//! Decides what the core does for a request.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ impl From<AdminOrder> for Decided {
     }
 }
 
-/// Decides what a request of somebody who may administer leads to.
+/// Decides on a request whose sender may administer.
 pub(super) fn order(shared: &Shared, request: &AdminRequest) -> Result<Decided, Problem> {
     let (operation, open) = routes::find(&request.method, &request.path)?;
     let body = |known: &[&str]| Body::read(&request.body, known);
@@ -112,7 +112,7 @@ fn drain(mut body: Body) -> Result<Decided, Problem> {
     Ok(Decided::Order { order, about })
 }
 
-/// What a client gets after a reload.
+/// The answer after a reload.
 pub(super) fn reloaded(result: Result<Reloaded, String>) -> AdminOrder {
     match result {
         Ok(Reloaded {

@@ -34,9 +34,9 @@ impl From<Problem> for AdminOrder {
 pub(super) const BAD_REQUEST: u16 = 400;
 /// There is no such path, member or client.
 pub(super) const NOT_FOUND: u16 = 404;
-/// What is asked for does not fit what is there.
+/// The request contradicts the present state.
 pub(super) const CONFLICT: u16 = 409;
-/// The body is well-formed, and a value in it cannot be used.
+/// The body is well-formed, but a value in it cannot be used.
 pub(super) const UNPROCESSABLE: u16 = 422;
 /// Another try may help.
 pub(super) const UNAVAILABLE: u16 = 503;

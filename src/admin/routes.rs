@@ -1,4 +1,4 @@
-//! Which path and method means what.
+//! The paths and methods of the interface.
 
 use super::problem::{BAD_REQUEST, NOT_FOUND, Problem, UNPROCESSABLE};
 
@@ -98,7 +98,7 @@ fn fits(template: &str, path: &str) -> bool {
     }
 }
 
-/// The methods of a path, one of which is this.
+/// The methods of a path that has this one.
 fn allow(method: &str) -> &'static str {
     match method {
         "GET" => "GET, HEAD",

@@ -1,4 +1,4 @@
-//! The description of the interface is that of the program.
+//! Compares the description of the interface with the program.
 
 use std::collections::BTreeSet;
 

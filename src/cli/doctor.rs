@@ -10,7 +10,7 @@ use crate::config::{DEFAULT_FILE, Surroundings};
 use crate::doctor::{self, DoctorOptions};
 use crate::failure::Failure;
 
-/// Puts the options of `serve` behind `doctor` into values of an option of doctor's, unless help is asked for.
+/// Puts the options of `serve` that follow `doctor` into one option of `doctor`, unless help is asked for.
 pub(super) fn split(arguments: Vec<String>) -> Vec<String> {
     let help = ["--help", "-h", "help"];
     let asks_for_help = arguments.iter().any(|word| help.contains(&word.as_str()));

@@ -26,7 +26,7 @@ pub(super) struct Target {
 #[derive(Debug)]
 pub(super) struct Wire {
     stream: Stream,
-    /// The same socket, whatever is around it.
+    /// The socket below TLS.
     socket: Socket,
 }
 
@@ -48,7 +48,7 @@ impl Target {
         self.open().map(|(wire, _)| wire)
     }
 
-    /// The same, with what the server has shown where it speaks TLS.
+    /// The same, with the certificates that the server has shown if it speaks TLS.
     pub(super) fn open(&self) -> Result<(Wire, Option<Shown>), String> {
         let mut socket = self.dial()?;
         let handle = socket.again().map_err(|error| error.to_string())?;
@@ -117,7 +117,7 @@ impl Socket {
 }
 
 impl Wire {
-    /// Sets how long a read waits; never for no time at all.
+    /// Sets how long a read waits, at least 1 ms: the system takes no timeout of 0.
     pub(super) fn wait_for(&self, longest: Duration) -> io::Result<()> {
         self.socket.wait_for(longest.max(Duration::from_millis(1)))
     }
@@ -181,7 +181,7 @@ impl Wire {
     }
 }
 
-/// What came up to a NUL.
+/// The bytes up to a NUL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Answer {
     pub(super) text: String,
@@ -209,7 +209,7 @@ fn no_answer(error: &io::Error) -> String {
     }
 }
 
-/// Whether nothing has come for as long as a read waits.
+/// Whether a read has timed out.
 pub(super) fn is_silence(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -245,7 +245,7 @@ impl Write for Socket {
     }
 }
 
-/// A server that is well answers at once; it may take 0.5 s until a policy request without its end.
+/// A healthy server answers at once, or after 0.5 s if a policy request has no end.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Bytes of an answer: the longest are metrics and policies.

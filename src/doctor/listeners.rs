@@ -73,7 +73,7 @@ pub(super) fn check(
     }
 }
 
-/// For a health check: whether the server says that it is well.
+/// For a health check: whether the server reports that it is healthy.
 pub(super) fn quick(options: &ServeOptions, listeners: &[Reached], report: &mut Report) {
     let gateways = listeners.iter().filter(|l| l.role == Role::Gateway);
     for listener in gateways {

@@ -92,7 +92,7 @@ pub(super) fn clock(files: &[PathBuf]) -> Finding {
     }
 }
 
-/// Whether systemd looks after the clock, and has not set it since the machine was started.
+/// Whether systemd sets the clock, but has not done so since the machine was started.
 fn is_unsynchronised() -> bool {
     let has_timesync = Path::new("/run/systemd/timesync").is_dir();
     has_timesync && !Path::new("/run/systemd/timesync/synchronized").exists()
@@ -102,7 +102,7 @@ fn date(time: SystemTime) -> String {
     Timestamp::try_from(time).map_or_else(|_| "?".to_owned(), |time| format!("{time:.0}"))
 }
 
-/// Whether the time zone is known in which the log and the clients' times are.
+/// Whether the time zone of the log and of the clients' times is known.
 pub(super) fn time_zone() -> Finding {
     let named = std::env::var("TZ").ok().filter(|name| !name.is_empty());
     let known = match &named {
@@ -130,5 +130,5 @@ const SOMAXCONN: &str = "/proc/sys/net/core/somaxconn";
 /// A copy from another machine may be some minutes ahead.
 const SLACK: Duration = Duration::from_secs(15 * 60);
 
-/// The start of 2026, in seconds since 1970: no machine of this program's has an earlier clock that is right.
+/// The start of 2026, in seconds since 1970. The program is younger, so an earlier clock is wrong.
 const RELEASED: u64 = 1_767_225_600;

@@ -41,7 +41,7 @@ impl Outside {
         Ok(Self { name, port })
     }
 
-    /// What a browser calls it.
+    /// The name as a browser writes it in `Host` and in URLs.
     fn authority(&self, tls: bool) -> String {
         let Self { name, port } = self;
         let name = match name.contains(':') {
@@ -223,7 +223,7 @@ fn raw(target: &Target) -> Finding {
     }
 }
 
-/// Holds a connection of each kind open without a word, both at once.
+/// Keeps a silent connection of each kind open, both at the same time.
 fn silences(
     target: &Target,
     silence: u64,

@@ -1,4 +1,4 @@
-//! Each kind of client, in a few bytes. None logs in, so none can fail to.
+//! Each kind of client, in a few bytes. None logs in, so that no failed login counts against the operator.
 
 use super::dial::{Target, Wire};
 use super::report::Finding;
@@ -152,7 +152,7 @@ pub(super) fn get_over(wire: &mut Wire, host: &str, path: &str) -> Result<Page, 
     }
 }
 
-/// Whether the server says that it is well.
+/// Whether the server reports that it is healthy.
 pub(super) fn health(target: &Target) -> Finding {
     match get(target, "/healthz") {
         Ok(Page { status: 200, body }) if body.contains("ok\n") => Finding::ok("200 ok"),

@@ -172,8 +172,8 @@ fn space(path: &Path) -> Finding {
     }
 }
 
-/// Whether others can read what is secret or change what matters, and the server can write what it must. To be
-/// called as the server's user.
+/// Whether other users can read secrets or change the store, and whether the server can write to it. Must be called
+/// as the server's user.
 pub(super) fn permissions(options: &ServeOptions, config: Option<&Path>) -> Finding {
     let mut faults = Vec::new();
     if let Some(path) = Where::of(options).file() {
@@ -293,5 +293,5 @@ const DAMAGED: &str = "stop the server, and copy a backup of flashgate members b
 
 const MIB: u64 = 1024 * 1024;
 
-/// Room for the store's log until it is moved into the store.
+/// Space for the store's log until it is moved into the store.
 const LEAST: u64 = 16 * MIB;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::dial::{PATIENCE, Target, Wire, is_silence};
 
-/// What frames hold that carry the chat.
+/// The kinds of frame that carry the chat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Text = 1,
@@ -16,11 +16,11 @@ pub(super) enum Kind {
 #[derive(Debug)]
 pub(super) struct WebSocket {
     wire: Wire,
-    /// What has come of the next frame.
+    /// The bytes of the next frame so far.
     input: Vec<u8>,
 }
 
-/// Why there is none.
+/// Why no WebSocket was opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Refused {
     /// There is no connection, or no answer.
@@ -51,7 +51,7 @@ pub(super) fn open(target: &Target, origin: Option<&str>) -> Result<WebSocket, R
     Ok(WebSocket { wire, input })
 }
 
-/// Reads the head of an answer, and what has come behind it.
+/// Reads the head of an answer, and the bytes that came with it.
 fn head(wire: &mut Wire) -> Result<(String, Vec<u8>), String> {
     let (mut all, mut piece) = (Vec::new(), [0; 1024]);
     loop {
@@ -99,7 +99,7 @@ impl WebSocket {
         }
     }
 
-    /// Says nothing for a while, but answers pings as a browser does.
+    /// Stays silent for a while, but answers pings as a browser does.
     pub(super) fn stay_silent(&mut self, long: Duration) -> Result<(), String> {
         let start = Instant::now();
         loop {
@@ -120,7 +120,7 @@ impl WebSocket {
         }
     }
 
-    /// The next frame of the server's. What has come of it is kept when time is up.
+    /// The next frame from the server. A part of it is kept when the time is up.
     fn frame(&mut self) -> io::Result<(u8, Vec<u8>)> {
         let mut piece = [0; 4096];
         loop {

@@ -28,8 +28,8 @@ pub fn direct() {
 }
 
 /// Takes diagnostics of this level, for a server. They wait until [`queue`] starts a thread that writes them, which a
-/// server may do only when it is the user that it is to be. `stamped` is whether each has its time, which those in a log
-/// have by themselves.
+/// server may do only after it has changed its user. `stamped` is whether each gets a time; lines of a log have one
+/// already.
 pub fn server(level: LevelFilter, stamped: bool) {
     // Takes everything: what gets here is decided before, by a level that can change.
     let mut builder =
@@ -112,7 +112,7 @@ pub fn flush() {
     }
 }
 
-/// What a server says before it may start a thread. It does little until then, so there are few.
+/// Diagnostics from the time before a server may start a thread. There are few.
 static EARLY: Mutex<Option<Vec<Vec<u8>>>> = Mutex::new(None);
 
 /// The process has one standard error.

@@ -34,7 +34,7 @@ pub enum Event<'a> {
     ReloadFailed(&'a str),
     /// The core has something to say.
     Note(&'a Note),
-    /// A message for the operator, which has its place on standard error where the log has no file.
+    /// A message for the operator. Without a log file it goes to standard error in place of the log.
     Diagnostic(&'a str),
     /// This number of lines was lost since the last such line.
     Dropped(u64),

@@ -127,7 +127,7 @@ impl Line<'_> {
                 self.write("stopped", &text, &[("reason", why), ("version", version)]);
             }
             Event::Diagnostic(text) => {
-                // Text of ours, whose end says what to do.
+                // A message of the program: its end says what to do, so it must not be cut.
                 self.longest = MAX_DIAGNOSTIC;
                 let text = Text(text);
                 self.write(
@@ -295,7 +295,7 @@ fn shortened(text: &str, longest: usize) -> &str {
 /// Characters of client text in a line: with the longest escapes, 10,000 lines stay below 20 MiB.
 pub(super) const MAX_CLIENT_TEXT: usize = 256;
 
-/// Characters of a message of ours. There are few of them.
+/// Characters of a message of the program. Such messages are rare.
 const MAX_DIAGNOSTIC: usize = 4096;
 
 /// Bytes that hold most lines, in either form.

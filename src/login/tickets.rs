@@ -344,7 +344,7 @@ const OTHERS: u32 = 0o006;
 /// enough that a copied ticket is soon useless.
 pub(super) const MOST_AHEAD: u64 = 300;
 
-/// Seconds for which a ticket of this server is good: for a page that is about to load.
+/// Seconds for which a ticket made by this server is valid: enough for a page to load.
 const LIFETIME: u64 = 60;
 
 /// Seconds by which the clocks of a site and its server may differ. Clocks that are set over the network differ by

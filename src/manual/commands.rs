@@ -71,7 +71,7 @@ impl Command {
         self.path.rsplit(' ').next().unwrap_or_default()
     }
 
-    /// The command with this path, which is there.
+    /// The command with this path, which must exist.
     pub(super) fn at(&self, path: &str) -> &Self {
         let found = self.all().into_iter().find(|command| command.path == path);
         found.unwrap_or_else(|| panic!("there is no command {path}"))

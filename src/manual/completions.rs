@@ -60,7 +60,7 @@ impl Value {
     }
 }
 
-/// A few words of a description: what is in front of its first details.
+/// The beginning of a description, without its details.
 pub(super) fn short(text: &str) -> String {
     let end = [";", ":", ",", " ("].iter();
     let end = end.filter_map(|end| text.find(end)).filter(|end| *end > 12);

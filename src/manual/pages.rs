@@ -114,7 +114,7 @@ fn details(page: &mut Page, command: &Command) {
     for argument in &command.arguments {
         page.item(vec![italic(&argument.name)], plain(&argument.text));
     }
-    // What `config show` takes beside its own is told once, at `serve`.
+    // The options of `serve` that `config show` also takes are described once, at `serve`.
     let is_own = |name: &str| match command.path.as_str() {
         "flashgate config show" => name == "--config",
         _ => name != "--help",

@@ -98,7 +98,7 @@ fn connect(
     patience: Option<Duration>,
 ) -> Result<Box<dyn Stream>, Failure> {
     let failed = |error: std::io::Error| {
-        // Other kinds have nothing to be advised.
+        // There is no advice for other kinds.
         #[allow(clippy::wildcard_enum_match_arm)]
         let advice = match error.kind() {
             std::io::ErrorKind::PermissionDenied => {

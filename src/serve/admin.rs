@@ -1,4 +1,4 @@
-//! What the options say about administration.
+//! The options about administration, and what they lead to.
 
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -58,7 +58,7 @@ pub(super) fn tokens(options: &ServeOptions) -> Result<Option<Tokens>, Failure> 
     Tokens::read(path).map(Some).map_err(|fault| refuse(&fault))
 }
 
-/// What requests for administration are answered with, if any of the listeners takes them.
+/// What answers requests for administration, if any of the listeners takes them.
 pub(super) fn shared(
     options: &ServeOptions,
     roles: &[Role],

@@ -19,7 +19,7 @@ mod with {
     pub(in super::super) struct Acme(tls::Acme);
 
     impl Acme {
-        /// Prepares what the options ask for, if they do.
+        /// Prepares to get a certificate, if the options ask for one.
         pub(in super::super) fn open(options: &ServeOptions) -> Result<Option<Self>, Failure> {
             if options.acme.is_empty() {
                 return Ok(None);
@@ -69,7 +69,7 @@ mod without {
     use crate::log::Writer;
     use crate::tls::Automatic;
 
-    /// There is none.
+    /// Never exists in a build without `acme`.
     #[derive(Debug)]
     pub(in super::super) enum Acme {}
 

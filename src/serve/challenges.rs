@@ -1,4 +1,4 @@
-//! Waits for the challenges of `--acme-webroot`: the program that puts one there tells the authority at once.
+//! Watches for the challenges of `--acme-webroot`: the program that writes a challenge notifies the authority at once.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -33,7 +33,7 @@ pub(super) fn watch(webroot: &Path, ask: Sender<Ask>) -> Result<(), Failure> {
     })
 }
 
-/// The folder of the option, and those in it: each may come and go.
+/// The folder of the option, and the folders in it: each may come and go.
 fn folders(webroot: &Path) -> Vec<PathBuf> {
     let inside = CHALLENGE_FOLDERS.map(|folder| webroot.join(folder));
     [webroot.to_owned()].into_iter().chain(inside).collect()
@@ -42,14 +42,14 @@ fn folders(webroot: &Path) -> Vec<PathBuf> {
 struct Watch {
     folders: Vec<PathBuf>,
     queue: OwnedFd,
-    /// By which numbers the system knows the folders that are there.
+    /// The system's numbers for the watches on folders that exist.
     watched: Vec<Option<i32>>,
 }
 
 impl Watch {
-    /// Waits until something changes, or for a while: a folder that was replaced as a whole sends nothing.
+    /// Waits until something changes, or for a while: a folder that was replaced as a whole causes no event.
     fn has_changed(&mut self) -> bool {
-        // From the outermost on: a folder that comes after its turn is seen in the one around it.
+        // Outermost first: a folder that is made later shows in the folder around it.
         let add = |folder: &PathBuf| inotify::add_watch(&self.queue, folder, EVENTS).ok();
         let now: Vec<Option<i32>> = self.folders.iter().map(add).collect();
         if now != self.watched {
@@ -61,8 +61,8 @@ impl Watch {
         self.drain()
     }
 
-    /// Takes the events that wait. Of the outer folders only those count that are about folders: the first may be that of
-    /// a busy site.
+    /// Takes the events that wait. In the outer folders, only events about folders count: the outermost may be the
+    /// folder of a busy site.
     fn drain(&self) -> bool {
         let mut space = [MaybeUninit::uninit(); 4096];
         let mut events = Reader::new(&self.queue, &mut space);
@@ -75,7 +75,7 @@ impl Watch {
     }
 }
 
-/// A file that is written, comes or goes, and a folder that does.
+/// A file is written, made or removed, or a folder is made or removed.
 const EVENTS: WatchFlags = WatchFlags::CLOSE_WRITE
     .union(WatchFlags::CREATE)
     .union(WatchFlags::DELETE)

@@ -93,7 +93,7 @@ pub(super) fn sockets(options: &ServeOptions, passed: &Sockets) -> Result<Vec<Wa
         .collect()
 }
 
-/// Refuses options that name where to listen, where sockets were passed for that.
+/// Refuses options that name where to listen if sockets were passed for that.
 pub(super) fn check_passed(options: &ServeOptions, passed: &Sockets) -> Result<(), Failure> {
     for (role, given) in [
         (Role::Gateway, &options.listen),

@@ -134,7 +134,7 @@ pub(crate) const FILES: [(&str, FileCheck); 7] = [
 
 type FileCheck = fn(&ServeOptions) -> Result<(), Failure>;
 
-/// Looks whether the folder of challenges is there, if there is to be one.
+/// Checks that the folder of challenges exists, if an option names one.
 pub(super) fn webroot(options: &ServeOptions) -> Result<(), Failure> {
     options
         .acme_webroot
@@ -242,7 +242,7 @@ pub(super) fn private(options: &ServeOptions) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Where certificates are kept that the server gets by itself.
+/// The folder for certificates that the server gets by itself.
 pub(super) fn acme_cache(options: &ServeOptions) -> &Path {
     let named = options.acme_cache.as_deref();
     named.unwrap_or(Path::new("flashgate-acme"))
@@ -376,7 +376,7 @@ fn open_files() -> usize {
     usize::try_from(now).unwrap_or(usize::MAX)
 }
 
-/// The port that a URL with https need not name.
+/// The default port of https.
 const HTTPS: u16 = 443;
 
 /// MiB of a recording: a small chat's weeks, a large one's day.

@@ -56,9 +56,9 @@ pub(super) struct Reload {
     /// `None` without certificates.
     pub(super) tls: Option<Tls>,
     pub(super) writer: Writer,
-    /// Knows when it begins and ends.
+    /// Learns when a reload begins and ends.
     pub(super) manager: Manager,
-    /// `None` where nothing is administered.
+    /// `None` without a listener for administration.
     pub(super) admin: Option<Arc<Shared>>,
 }
 
@@ -238,7 +238,7 @@ impl Reload {
     }
 }
 
-/// Tells those who have asked for it what has changed.
+/// Reports what has changed to the requests that asked for the reload.
 fn answer(all: Vec<Ask>, result: &Result<Reloaded, String>) {
     for ask in all {
         match ask {

@@ -133,7 +133,7 @@ fn host(
     Ok(host)
 }
 
-/// What root may have had to open.
+/// What the server opens while it may still be root.
 struct Opened {
     listeners: Listeners,
     pid_file: Option<PidFile>,
@@ -166,7 +166,7 @@ fn open(options: &ServeOptions) -> Result<Opened, Failure> {
     })
 }
 
-/// The settings at the start, with what the files say that they name, and the site without challenges.
+/// The settings at the start, with the content of the files that they name, and the site without challenges.
 fn settings(
     options: &ServeOptions,
     places: &Places,
@@ -229,7 +229,7 @@ fn has_started(
     Ok(pid_file)
 }
 
-/// Diagnostics go into the log, and nothing is left that would keep a terminal or a connection of ssh open.
+/// Sends diagnostics into the log, and closes what would keep a terminal or an ssh connection open.
 fn leave_terminal(writer: &Writer) {
     diagnostics::to_log(writer);
     if let Ok(null) = File::options().read(true).write(true).open("/dev/null") {
@@ -239,7 +239,8 @@ fn leave_terminal(writer: &Writer) {
     }
 }
 
-/// Logs the end, and waits a while until everything is written: the log, the recording, and what the store has to note.
+/// Logs the end, and waits a while until everything is written: the log, the recording, and the last notes of the
+/// store.
 fn finish(
     writer: &Writer,
     ended: io::Result<()>,
@@ -323,7 +324,7 @@ struct Heeded {
     is_drained: Receiver<()>,
 }
 
-/// Stops the server when a drain is over. Not where the core says so: that code runs inside the server.
+/// Stops the server when a drain is over. The code that takes the core's note runs inside the server, and cannot.
 fn stop_when(
     drained: Receiver<()>,
     handle: Handle,
@@ -339,7 +340,7 @@ fn stop_when(
     })
 }
 
-/// SIGHUP makes the server read its files again: it is also what a terminal sends that goes away. SIGUSR1 opens the log
+/// SIGHUP makes the server read its files again, even if it comes from a terminal that closes. SIGUSR1 opens the log
 /// file again. Of the others, the first stops the server in good order, and the second ends the process at once, with
 /// the exit code that a shell gives to a command that a signal has killed.
 fn heed(mut signals: Signals, heeded: Heeded) -> Result<Arc<OnceLock<&'static str>>, Failure> {
@@ -376,7 +377,7 @@ fn heed(mut signals: Signals, heeded: Heeded) -> Result<Arc<OnceLock<&'static st
             } else if signal == SIGUSR1 {
                 if let Some((reopen, writer)) = &reopen {
                     reopen.ask();
-                    // Not to wait for it.
+                    // This only wakes the thread that writes.
                     writer.flush(Duration::ZERO);
                 }
             } else if is_stopping {

@@ -50,7 +50,8 @@ impl Tls {
         config.filters = vec![Some(self.filters.clone()); config.listeners.len()];
     }
 
-    /// Gets certificates from now on, where that is asked for. The listeners must be open: the authority connects to them.
+    /// Gets certificates from now on, if an option asks for it. The listeners must be open: the authority connects to
+    /// them.
     pub(super) fn start(&mut self, writer: &Writer) -> Result<(), Failure> {
         match self.acme.take() {
             Some(acme) => acme.start(writer.clone()),

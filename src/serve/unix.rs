@@ -46,7 +46,7 @@ pub(super) fn wanted(text: &str, role: Role) -> Option<Result<Wanted, Failure>> 
     }))
 }
 
-/// Opens each. If the server becomes another user, its file is to be that user's.
+/// Opens each socket. If the server becomes another user, its file belongs to that user.
 pub(super) fn open(wanted: &[Wanted], account: &Account) -> Result<Vec<UnixSocket>, Failure> {
     let open = |wanted: &Wanted| {
         let opened = bind(&wanted.path, account);

@@ -7,10 +7,10 @@ use nix::unistd::{Gid, Uid, User, initgroups, setgid, setuid};
 
 use crate::failure::{Exit, Failure};
 
-/// Who the server is to be.
+/// The user that the server becomes.
 #[derive(Debug)]
 pub(crate) enum Account {
-    /// Who it is already.
+    /// The user that it is already.
     Present,
     /// This user.
     Other(Box<User>),
@@ -25,7 +25,7 @@ pub(crate) enum Reach {
     Others(String),
 }
 
-/// The user that `--user` names, or the present one. Root needs to be asked for, unless nobody else can connect.
+/// The user that `--user` names, or the present one. Root must be named, unless only this machine can connect.
 pub(crate) fn account(name: Option<&str>, reach: &Reach) -> Result<Account, Failure> {
     let present = Uid::effective();
     match (name, reach) {
@@ -76,7 +76,7 @@ impl Account {
         }
     }
 
-    /// Becomes this user, with its groups. To be called before a thread starts.
+    /// Becomes this user, with its groups. Must be called before a thread starts.
     pub(crate) fn assume(&self) -> Result<(), Failure> {
         let Self::Other(user) = self else {
             return Ok(());

@@ -1,8 +1,9 @@
-//! What the server tells the service manager (sd_notify(3)): that it is ready, how many clients it has, that it reloads or
-//! stops, and that its loop is alive.
+//! What the server reports to the service manager (sd_notify(3)): that it is ready, reloads or stops, how many clients
+//! it has, and that its loop is alive.
 //!
-//! A thread of its own sends all of it, so that a manager which does not read blocks nothing else. It sends the sign of
-//! life only if the loop has turned since the last one: it wakes the loop, and looks whether [`Reports::beat`] was called.
+//! A thread of its own sends all of it, so that a manager that does not read blocks nothing else. It sends a sign of
+//! life only if the loop has turned since the last one: it wakes the loop, and checks that [`Reports::beat`] was
+//! called.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -106,7 +107,7 @@ impl Manager {
         Ok(Self { messages, reports })
     }
 
-    /// The server is ready for so many clients, after a start or a reload.
+    /// The server is ready for this many clients, after a start or a reload.
     pub(crate) fn ready(&self, max: usize) {
         self.reports.0.max.store(max, Ordering::Relaxed);
         self.send(Message::Ready);
@@ -181,7 +182,7 @@ impl Service {
     fn pass_on(&mut self, message: Message) {
         match message {
             Message::Ready => {
-                // What comes from a reload must not hide that the server stops.
+                // The end of a reload must not hide that the server stops.
                 if self.stage != Stage::Stopping {
                     self.stage = Stage::Serving;
                     self.said = self.reports.status();
@@ -216,12 +217,12 @@ impl Service {
     }
 }
 
-/// A manager that is gone, or has no space, can be told nothing.
+/// If the manager is gone, or has no space, the message is lost.
 fn send(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
         log::debug!("the service manager cannot be told: {error}");
     }
 }
 
-/// How often the number of clients is said, if it has changed.
+/// How often the number of clients is reported, if it has changed.
 const STATUS: Duration = Duration::from_secs(1);

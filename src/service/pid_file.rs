@@ -17,7 +17,7 @@ pub(crate) struct PidFile {
 }
 
 impl PidFile {
-    /// Makes the file, or takes one over whose server has gone. The number comes later, with [`Self::write`].
+    /// Makes the file, or takes over the file of a server that has gone. The number comes later, with [`Self::write`].
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         let cannot = |error: io::Error| {
             Exit::Config.because(format!(
@@ -26,7 +26,7 @@ impl PidFile {
                 path.display()
             ))
         };
-        // Not the target of a link: root may open this in a folder of the server's user.
+        // No links: root may open this in a folder of the server's user, who could point one at any file.
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -68,7 +68,7 @@ impl PidFile {
 
 impl Drop for PidFile {
     fn drop(&mut self) {
-        // The file of root stays, if the server has become another user: empty it says that nothing runs.
+        // A server that has become another user cannot remove root's file. Empty, it says that nothing runs.
         let _ = self.file.set_len(0);
     }
 }

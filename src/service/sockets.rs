@@ -26,8 +26,8 @@ pub(crate) struct Passed {
 pub(crate) struct Sockets(pub(crate) Vec<Passed>);
 
 impl Sockets {
-    /// Takes what this process was passed. To be called once, before a thread starts: it changes the environment, so that
-    /// no child takes them for its own.
+    /// Takes the sockets that this process was passed. Must be called once, before a thread starts: it changes the
+    /// environment, so that no child takes the sockets for its own.
     pub(crate) fn take() -> Result<Self, Failure> {
         let refuse =
             |why: String| Exit::Config.because(format!("the service manager passes {why}"));

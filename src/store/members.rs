@@ -39,7 +39,7 @@ impl Members {
         })
     }
 
-    /// Opens a store to look at it. One with an earlier schema is left as it is, and is an error.
+    /// Opens a store to look at it. An earlier schema is an error, and is not changed.
     pub fn inspect(path: &Path) -> Result<Self, StoreError> {
         match schema::open_current(path, schema::ADMIN_BUSY) {
             Ok(connection) => Ok(Self {

@@ -1,5 +1,5 @@
-//! `--acme`: certificates that the server gets by itself (RFC 8555). An authority sees who a name belongs to by a handshake
-//! of its own with this server (TLS-ALPN-01, RFC 8737).
+//! `--acme`: certificates that the server gets by itself (RFC 8555). An authority checks
+//! that a name belongs to this server by a handshake with it (TLS-ALPN-01, RFC 8737).
 
 use std::fs::{self, DirBuilder};
 use std::io::{self, Write};
@@ -18,16 +18,16 @@ use tempfile::NamedTempFile;
 use super::certificates::Fault;
 use super::client::{self, Roots};
 
-/// What to get certificates for, and from whom.
+/// The names to get a certificate for, and the authority.
 #[derive(Clone, Debug)]
 pub struct Wanted<'a> {
     /// The names of the one certificate.
     pub names: &'a [String],
-    /// Where the authority writes to, as mail addresses.
+    /// The mail addresses that the authority may write to.
     pub contacts: &'a [String],
-    /// Where the authority is.
+    /// The URL of the authority's directory.
     pub directory: &'a str,
-    /// Who may have signed the certificate of the authority's own server.
+    /// The roots to trust for the authority's own server.
     pub roots: &'a Roots,
     /// Where account and certificate are kept.
     pub cache: &'a Path,
@@ -64,7 +64,7 @@ impl Acme {
         })
     }
 
-    /// Makes the folder for what is kept, and looks whether it can be written.
+    /// Makes the folder for account and certificate, and checks that it can be written.
     pub fn prepare(&self) -> Result<(), Fault> {
         Cache(self.cache.clone()).prepare().map_err(|error| {
             let cache = self.cache.display();
@@ -72,7 +72,7 @@ impl Acme {
         })
     }
 
-    /// Knows the certificate, and the one that the authority looks at.
+    /// Finds the certificate for a handshake: the server's, or the one that the authority asks for.
     pub fn resolver(&self) -> Arc<dyn ResolvesServerCert> {
         self.state.resolver()
     }
@@ -109,11 +109,11 @@ impl Cache {
             .recursive(true)
             .mode(0o700)
             .create(&self.0)?;
-        // As a certificate would be written.
+        // A trial, in the way a certificate is written.
         NamedTempFile::new_in(&self.0).map(|_| ())
     }
 
-    /// A file for these words, of which each change makes another.
+    /// The file for these words. Other words have another file.
     fn file(&self, kind: &str, words: &[String], directory: &str) -> PathBuf {
         let mut hash = Sha1::new();
         for word in words.iter().map(String::as_str).chain([directory]) {

@@ -211,7 +211,7 @@ pub struct Certificates {
     automatic: Option<Automatic>,
 }
 
-/// What knows a certificate that the server gets by itself.
+/// Finds a certificate that the server gets by itself.
 #[derive(Clone, Debug)]
 pub struct Automatic(pub Arc<dyn ResolvesServerCert>);
 
@@ -229,7 +229,7 @@ impl Certificates {
         *self.pairs.write() = pairs.into();
     }
 
-    /// Whether an authority may ask by a handshake of its own who the server's name belongs to.
+    /// Whether an authority may check by a handshake that a name belongs to this server.
     pub(super) fn are_automatic(&self) -> bool {
         self.automatic.is_some()
     }
@@ -286,7 +286,7 @@ pub(super) fn provider() -> Arc<CryptoProvider> {
 /// How long before its end an operator should hear of it: certbot renews 30 days before.
 pub const SOON: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// The protocol that an authority asks by (RFC 8737 section 6.2).
+/// The ALPN protocol of an authority's handshake (RFC 8737 section 6.2).
 pub(super) const CHALLENGE: &[u8] = b"acme-tls/1";
 
 /// A group may read a key: certificates of Debian are kept for one.

@@ -120,8 +120,8 @@ impl Tls {
         }
     }
 
-    /// Takes the next thing that the connection has to say of the bytes from here on, and calls `write` if application
-    /// data can be sent. Returns how many of the bytes are used.
+    /// Takes the connection's next step over these bytes, and calls `write` if application data can be sent. Returns
+    /// how many of the bytes are used.
     fn step(
         &mut self,
         from: usize,

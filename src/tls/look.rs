@@ -18,7 +18,7 @@ use rustls::{
 use super::certificates::provider;
 use super::client::{Roots, explain, read};
 
-/// A session with a server, whoever that is. No secret may be sent through it.
+/// A session with a server whose identity is not checked. No secret may be sent through it.
 pub type Unjudged<S> = StreamOwned<ClientConnection, S>;
 
 /// What a server has shown in its handshake.
@@ -62,7 +62,7 @@ impl Shown {
         self.chain.len()
     }
 
-    /// Whether the chain leads to a root, at a time at which its first certificate holds.
+    /// Whether the chain leads to a root, at a time at which its first certificate is valid.
     pub fn leads_to(&self, roots: &Roots) -> Result<(), String> {
         let roots = read(roots, "--tls-ca")?;
         // An expired certificate is another fault.
@@ -99,7 +99,7 @@ impl Shown {
                 Some(CertificateError::Expired | CertificateError::ExpiredContext { .. })
             )
         };
-        // What holds before is never found expired, so the day can be searched for by halves.
+        // A certificate that has expired stays so: a binary search finds the day.
         let (mut low, mut high) = (-FAR, FAR);
         if !holds(low) || holds(high) {
             return None;
@@ -175,5 +175,5 @@ impl ServerCertVerifier for Anyone {
 
 const DAY: i64 = 24 * 3600;
 
-/// Days that no certificate of a web server is from its end.
+/// More days than any certificate of a web server is valid for.
 const FAR: i64 = 36_500;

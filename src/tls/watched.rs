@@ -95,7 +95,8 @@ impl Watched {
                 }
             }
         }
-        // With none at all, no client could connect; unless none is wanted, as where the server gets one by itself.
+        // Without any pair no client could connect, unless none is named because the server gets a certificate by
+        // itself.
         if !shown.is_empty() || pairs.is_empty() {
             let keys = shown.iter().map(|(_, key)| Arc::clone(key)).collect();
             self.certificates.replace(keys);

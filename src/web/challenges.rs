@@ -1,5 +1,5 @@
-//! `--acme-webroot`: what certbot and lego put below `.well-known/acme-challenge/`, for an authority that asks for it over
-//! plain HTTP (HTTP-01, RFC 8555 section 8.3). No other file of that folder is served.
+//! `--acme-webroot`: the challenges that certbot and lego write below `.well-known/acme-challenge/`, for an authority
+//! that asks for them over plain HTTP (HTTP-01, RFC 8555 section 8.3). No other file of that folder is served.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -10,11 +10,10 @@ use rustix::fs::{Mode, OFlags};
 
 use crate::failure::{Exit, Failure};
 
-/// The folders below the one of the option, from the outermost on.
+/// The folders below the folder of the option, outermost first.
 pub const FOLDERS: [&str; 2] = [".well-known", ".well-known/acme-challenge"];
 
-/// Adds the challenges that are there to a site. A folder that is not there yet has none: programs make it when they need
-/// it.
+/// Adds the present challenges to a site. A folder that does not exist has none: programs make it when they need it.
 pub fn add(webroot: &Path, site: &mut Site) {
     let refused = match challenges(webroot) {
         Ok(found) => {
@@ -56,7 +55,7 @@ fn challenges(webroot: &Path) -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut found = Vec::new();
     let mut names: Vec<String> = Vec::new();
     for entry in fs::read_dir(&folder)? {
-        // Anything else in there is somebody else's.
+        // Other files are no challenges, and not for this server to report.
         names.extend(
             entry?
                 .file_name()
@@ -74,7 +73,7 @@ fn challenges(webroot: &Path) -> io::Result<Vec<(String, Vec<u8>)>> {
     for name in names {
         match read(&folder.join(&name)) {
             Ok(text) => found.push((name, text)),
-            // It has been taken away since.
+            // It was removed meanwhile.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
                 log::warn!("{}/{name} is not served: {error}", folder.display());
@@ -84,7 +83,7 @@ fn challenges(webroot: &Path) -> io::Result<Vec<(String, Vec<u8>)>> {
     Ok(found)
 }
 
-/// The folder of the challenges, which no link may lead out of the one of the option.
+/// The folder of the challenges. No link may lead out of the folder of the option.
 fn inside(webroot: &Path) -> io::Result<PathBuf> {
     let root = webroot.canonicalize()?;
     let folder = root.join(FOLDERS[1]).canonicalize()?;
@@ -116,7 +115,7 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// Whether a name is one of base64url's characters alone (RFC 8555 section 8.1).
+/// Whether a name has the characters of base64url alone (RFC 8555 section 8.1).
 fn is_token(name: &str) -> bool {
     let good = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);
     (1..=LONGEST_TOKEN).contains(&name.len()) && name.bytes().all(good)

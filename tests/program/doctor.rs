@@ -33,7 +33,7 @@ impl Found {
             serde_json::from_str(&done.stdout).unwrap_or_else(|_| panic!("{done:?}"));
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let checks = report["checks"].as_array().unwrap().iter().map(|check| {
-            // Whoever has to do something is told what.
+            // A finding that asks for something says what to do.
             assert_eq!(check["state"] == "ok", check["advice"].is_null(), "{check}");
             (
                 text(&check["check"]),
@@ -254,7 +254,7 @@ const FAILURES: [Row; 29] = [
             ],
         )
     }),
-    // Nobody on this machine trusts the authority of a test.
+    // The system does not trust the authority of a test.
     (Check::Chain, || {
         with_tls(|folder, _| issue(folder), &["--host=localhost:PORT"])
     }),
@@ -390,7 +390,7 @@ fn each_check_is_ok_on_a_server_that_is_well() {
     for found in [&secure, &plain] {
         assert_eq!(found.all("fail"), BTreeSet::new(), "{:?}", found.done);
     }
-    // A login attempt that fails would count against somebody.
+    // A failed login would count against a member and an address.
     let (log, _) = server.stop();
     assert!(!log.contains("LOGIN") && !log.contains("SLOWED"), "{log}");
 }

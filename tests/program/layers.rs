@@ -17,7 +17,7 @@ const UPGRADE: &[u8] =
     b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
-/// The two bytes with which a client begins TLS, and what follows is none.
+/// The two first bytes of TLS, followed by bytes that are not TLS.
 const NO_TLS: &[u8] = b"\x16\x03\x01\x00\x05hello";
 
 fn start(runtime: &str, more: &[&str]) -> (Server, Authority, tempfile::TempDir) {
@@ -55,7 +55,7 @@ on_both! {
 
             let mut websocket = connect();
             websocket.write(UPGRADE);
-            // An empty message to be closed for, masked by zeros: a close frame.
+            // A close frame without a reason, masked by zeros.
             websocket.write(b"\x88\x80\0\0\0\0");
             let answer = websocket.bytes();
             assert!(answer.starts_with(b"HTTP/1.1 101 ") && answer.ends_with(b"\r\n\r\n\x88\x00"), "{}", answer.escape_ascii());

@@ -52,7 +52,7 @@ on_both! {
         assert_eq!(manager.within(Duration::from_millis(50)), None);
     }
 
-    /// The number of clients is said once a second at most.
+    /// The number of clients is reported once a second at most.
     fn a_crowd_is_counted_seldom(runtime) {
         let manager = Manager::new();
         let server = Server::start_with(manager.folder.path(), &["--demo", runtime], &manager.environment());
@@ -420,7 +420,7 @@ on_both! {
         assert_eq!(fs::metadata(place.join("flashgate.db")).unwrap().uid(), id);
         assert!(server.get("/metrics").contains("process_open_fds"));
         server.stop();
-        // In a folder of root's an empty file says that nothing runs.
+        // In a folder that root owns, an empty file says that nothing runs.
         assert_eq!(fs::read_to_string(place.join("run/pid")).unwrap(), "");
     }
 }

@@ -18,7 +18,7 @@ pub struct Host {
     pub members: Arc<dyn MemberStore>,
     /// Where notes go.
     pub log: Log,
-    /// Called by the loop, once a turn: as long as it is, the server is alive. See [`Host::beat`].
+    /// The loop calls it once a turn, as a sign of life. See [`Host::beat`].
     pub beat: Box<dyn FnMut() + Send>,
     /// Sees everything that happens; a [`Recorder`](flashgate_core::record::Recorder) writes it down.
     pub observer: Option<Box<dyn Observer>>,
@@ -52,9 +52,9 @@ impl Host {
         Self { log, ..self }
     }
 
-    /// With a function that is called at the end of each turn of the loop. A watchdog calls [`Handle::wake`] from time
-    /// to time, and expects that this is called soon after: an idle loop sleeps, and one that hangs does not turn.
-    /// Like the log it must not block.
+    /// With a function that the loop calls at the end of each turn. A watchdog calls [`Handle::wake`] from time to
+    /// time, which wakes an idle loop, and expects a call soon after: a loop that hangs makes none. Like the log, the
+    /// function must not block.
     ///
     /// [`Handle::wake`]: crate::Handle::wake
     #[must_use]

@@ -48,7 +48,7 @@ impl Listener {
     }
 
     /// A listener that a service manager has passed to this process, and keeps. It is never shut down: connections
-    /// that come after the server has stopped wait for the next one.
+    /// that come after the server has stopped wait for the next server.
     #[cfg(unix)]
     pub fn passed(listener: impl Into<Self>) -> io::Result<Self> {
         let passed = Some(Passed::new()?);
@@ -144,7 +144,7 @@ impl From<UnixListener> for Listener {
     }
 }
 
-/// What it takes to wait for a connection, and to end that wait, without a change to a socket that others have, too.
+/// Waits for connections, and ends that wait, without a change to a socket that other processes share.
 #[cfg(unix)]
 #[derive(Debug)]
 struct Passed {
@@ -166,7 +166,7 @@ impl Passed {
         })
     }
 
-    /// Waits for a connection, if accepting waits. Connections that come after the stop are left where they are.
+    /// Waits for a connection, if accepting waits. Connections that come after the stop stay in the queue.
     fn wait(&self, socket: &Socket) -> io::Result<()> {
         if !self.blocks.load(Ordering::SeqCst) {
             return Ok(());
@@ -184,7 +184,7 @@ impl Passed {
 
     /// Ends the waits of all threads, for good.
     fn stop(&self) {
-        // It fails only where it was done before.
+        // It fails only if it was called before.
         let _ = self.stop.shutdown(Shutdown::Both);
     }
 }
@@ -216,7 +216,7 @@ mod tests {
 
     use super::*;
 
-    /// A service manager goes on with its socket, and so does the queue of connections in it.
+    /// The socket of a service manager stays open, with the connections queued in it.
     #[test]
     fn a_passed_listener_outlives_the_stop() {
         let kept = TcpListener::bind("127.0.0.1:0").expect("a port is free");

@@ -61,7 +61,7 @@ pub(crate) trait Context {
     /// Sends a message to an audience. If the client is in it, its copy counts as a reply.
     fn announce(&mut self, audience: Audience, message: &Message);
 
-    /// Shows those who watch the server what the client has done.
+    /// Shows in the streams of events what the client has done.
     fn happened(&mut self, event: Event<'_>);
 
     /// Asks the member store about a password, once the throttle lets the question pass. The client's next command

@@ -1,4 +1,4 @@
-//! What commands do that is not in the log, for those who watch the server.
+//! What commands do that the log does not show, for the streams of events of the administration.
 
 use crate::chat::hub::Slot;
 use crate::id::RoomId;

@@ -237,7 +237,8 @@ impl Hub {
         self.everyone.in_order()
     }
 
-    /// The members and guests online behind this nick, whether it is online or not, in the order in which they are kept.
+    /// The members and guests online after this nick, in the order in which they are kept. The nick itself may be
+    /// offline.
     pub(crate) fn page(&self, after: Option<&str>) -> impl Iterator<Item = &OnlineMember> {
         let from = after.map_or(0, |nick| match self.search_nick(nick) {
             Ok(at) => at + 1,

@@ -100,7 +100,7 @@ impl Rooms {
         wanted.is_some_and(|wanted| wanted != key)
     }
 
-    /// The rooms behind this key of a name, whether it is there or not, in the order of their keys.
+    /// The rooms after this key of a name, in the order of their keys. No room needs to have the key itself.
     pub(crate) fn page(&self, after: Option<&str>) -> impl Iterator<Item = &Room> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let rooms = self.by_name.range::<str, _>((from, Bound::Unbounded));

@@ -100,7 +100,7 @@ impl<'a> Serves<'a> {
 
     fn proxy(self, layer: Layer) -> Option<ProxyHeader> {
         match layer {
-            // Administration is not behind a proxy: who asks is who is at the other end.
+            // Administration is not behind a proxy: the peer itself is the client.
             Layer::Outermost if self.admin() => None,
             Layer::Outermost => match self.peer {
                 // Most servers have no proxy, and every opening asks.

@@ -45,7 +45,7 @@ impl Gateway {
         }
         let serves = self.config.serves(origin.listener, origin.peer.ip());
         let (limits, is_admin) = (&self.config.limits, serves.admin());
-        // An operator gets in where the server is full.
+        // The operator must get in even if the server is full.
         let others = self.conns.len() - self.admin.len();
         if is_admin && self.admin.len() >= limits.admin_connections
             || !is_admin && others >= limits.connections

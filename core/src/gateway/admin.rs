@@ -1,8 +1,8 @@
 //! Administration: requests are read, handed to the host, and answered.
 //!
-//! A request ends its connection. While the host looks at it, nothing else waits. What the host orders is carried out
-//! in the input that brings its answer (`admin::orders`); a stream of events (`admin::events`) goes on until its client
-//! closes, or reads too slowly.
+//! A request ends its connection. While the host looks at it, nothing else waits. The order of the host is
+//! carried out in the input that brings its answer (`admin::orders`). A stream of events (`admin::events`) goes on
+//! until its client closes, or reads too slowly.
 
 mod drain;
 mod events;
@@ -36,23 +36,23 @@ use crate::wire::http::{Content, Head, Response, Status};
 use drain::Drain;
 use orders::Outcome;
 
-/// What is known of connections for administration.
+/// The state of all connections for administration.
 #[derive(Debug, Default)]
 pub(super) struct Admins {
-    /// Those that are open, and the users at their other ends.
+    /// The open connections, and the users at their other ends.
     open: BTreeMap<ConnId, Option<u32>>,
-    /// Requests that the host has not answered. The host bounds them: it answers at once what it cannot take.
+    /// Requests that the host has not answered. The host bounds them: it answers at once if it is busy.
     asked: BTreeMap<Ticket, Asked>,
-    /// Those that get events, in the order in which they came.
+    /// The connections that get events, in the order in which they came.
     watching: Vec<(ConnId, AdminTexts)>,
-    /// When members and guests came online. Nobody asks where nothing is administered, and then it is empty.
+    /// When members and guests came online. Empty without a listener for administration.
     since: BTreeMap<ConnId, Millis>,
     drain: Option<Drain>,
     /// How many requests were handed to the host.
     requests: u64,
 }
 
-/// A request at the host. It outlives its connection: what it asks for is done all the same.
+/// A request at the host. It outlives its connection: its order is carried out all the same.
 #[derive(Debug)]
 struct Asked {
     conn: ConnId,
@@ -162,7 +162,7 @@ impl Gateway {
         })
     }
 
-    /// Takes what comes behind the head.
+    /// Takes the bytes after the head.
     pub(super) fn admin(&mut self, id: ConnId, input: &[u8]) -> Step {
         let now = self.now.mono;
         let Some(conn) = self.conns.known_mut(id) else {
@@ -217,7 +217,7 @@ impl Gateway {
 
     /// Hands the whole request to the host.
     fn ask_admin(&mut self, id: ConnId) {
-        // Apart from the tickets of the chat, which must not depend on what an operator looks at.
+        // A series of its own: the tickets of the chat must not depend on what an operator looks at.
         let ticket = Ticket(FIRST_TICKET + self.admin.requests);
         self.admin.requests += 1;
         let Some(conn) = self.conns.known_mut(id) else {
@@ -241,7 +241,7 @@ impl Gateway {
         self.act(Action::Lookup(ticket, query));
     }
 
-    /// Takes the host's answer to a request, if the ticket is of one. Returns the answer if it is not.
+    /// Takes the host's answer if its ticket belongs to a request; otherwise returns the answer.
     pub(super) fn admin_answer(&mut self, ticket: Ticket, answer: Answer) -> Option<Answer> {
         let Some(asked) = self.admin.asked.remove(&ticket) else {
             return Some(answer);

@@ -9,8 +9,8 @@ use crate::web::file::{self, Selected, SiteFile};
 use crate::web::range::Range;
 use crate::wire::http::{Method, Request, Response, Status};
 
-/// A file or a part of it, or that the client has it already. A 304 has what a cache may keep to a new answer
-/// (RFC 9110 section 15.4.5), and what a browser looks for on any answer from another origin.
+/// A file, a part of it, or a 304 if the client has it already. A 304 has the fields that a cache updates (RFC 9110
+/// section 15.4.5), and the fields that a browser checks on any answer from another origin.
 pub(super) fn site_file(file: &SiteFile, request: &Request<'_>) -> Response {
     // The condition of another method would mean 412: do nothing. POST does nothing here anyway.
     let conditional = request.method != Method::Post;
@@ -54,7 +54,7 @@ pub(super) fn site_file(file: &SiteFile, request: &Request<'_>) -> Response {
     under_policy(response, file)
 }
 
-/// What a request asks for of a file. `Range` has no meaning but for GET (RFC 9110 section 14.2), and none where the
+/// The part of a file that a request asks for. `Range` counts only for GET (RFC 9110 section 14.2), and not if the
 /// client has begun with another version of the file. A part of a compressed form is of no use to a player.
 fn range(file: &SiteFile, form: &Selected<'_>, request: &Request<'_>) -> Range {
     let has_parts = file.is_media() && form.coding.is_none() && request.method == Method::Get;
@@ -75,10 +75,10 @@ fn no_range(size: usize) -> Response {
     unkept(response.with("Content-Range", format!("bytes */{size}")))
 }
 
-/// What holds for every file of the site.
+/// The fields for every file of the site.
 const SITE_HEADERS: [(&str, &str); 2] = [
     // A cache may keep it, and asks each time whether it is still the same: a new movie is seen at once.
     ("Cache-Control", "no-cache"),
-    // No file is taken for a script because of how it looks.
+    // A browser must not take a file for a script because of its content.
     ("X-Content-Type-Options", "nosniff"),
 ];

@@ -270,7 +270,7 @@ impl Gateway {
         let (status, location) = match (&config.redirect, config.missing) {
             (Some(url), _) => (Status::MovedPermanently, url.clone()),
             (None, Missing::NotFound) if request.path != "/" => return not_found(&config.site),
-            // An authority would take the chat page for a wrong answer, and report that in place of a missing one.
+            // An authority would report the chat page as a wrong challenge, where in fact there is none.
             (None, Missing::Chat) if request.path.starts_with(site::CHALLENGES) => {
                 return not_found(&config.site);
             }
@@ -287,7 +287,7 @@ impl Gateway {
         unkept(Response::plain(status).with("Location", forwarding.location(location)))
     }
 
-    /// Where a client comes from, as far as the gateway knows, and who says so: what shows whether a proxy names it.
+    /// The client's address as the gateway knows it, and its source. It shows whether a proxy names its clients.
     fn address(&self, id: ConnId, forwarding: &Forwarding<'_>) -> String {
         let conn = self.conns.known(id);
         let layer = conn.and_then(|conn| match conn.state {

@@ -1,4 +1,4 @@
-//! `redirect-https`: plain HTTP leads to the same page by TLS.
+//! `redirect-https`: redirects plain HTTP to the same page by https.
 
 use alloc::format;
 use alloc::sync::Arc;
@@ -15,7 +15,7 @@ use crate::wire::http::{Request, Response, Status};
 use crate::wire::{host, percent};
 
 impl Gateway {
-    /// The redirect to https, if a request gets one. A request without a host has nowhere to be led to, and is served.
+    /// The redirect to https, if a request gets one. A request without a host cannot be redirected, and is served.
     pub(super) fn secured(
         &mut self,
         id: ConnId,
@@ -60,14 +60,14 @@ impl Gateway {
     }
 }
 
-/// What probes, Flash players and certificate authorities ask for, which may not follow a redirect or do not trust
-/// the certificate yet.
+/// Paths for probes, Flash players and certificate authorities. These may not follow a redirect, or do not trust the
+/// certificate yet.
 fn is_exempt(path: &str) -> bool {
     ["/healthz", "/readyz", "/metrics", "/crossdomain.xml"].contains(&path)
         || is_status(path)
         || path.starts_with(CHALLENGES)
 }
 
-/// The ports that a URL of each scheme need not name.
+/// The default ports of the two schemes.
 const HTTP: u16 = 80;
 const HTTPS: u16 = 443;

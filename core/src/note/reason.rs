@@ -33,7 +33,7 @@ pub enum CloseReason {
     Disabled,
     /// The operator closed it.
     Kicked,
-    /// The server lets no client in any more, and this one had not logged in.
+    /// A drain has begun, and this client had not logged in.
     Drained,
     /// What was taken for a chat turned out to be an HTTP request of another method.
     NotChat,
@@ -85,13 +85,13 @@ pub enum Refusal {
     NoProxyHeader,
     /// It comes from a proxy, and its PROXY header is malformed, too long or not finished in time.
     BadProxyHeader,
-    /// It began to chat while the server lets no client in any more.
+    /// It began to chat during a drain.
     Drain,
     /// It asked for administration without a good token.
     AdminToken,
-    /// It asked for administration for a page in a browser.
+    /// A page in a browser asked for administration.
     AdminOrigin,
-    /// It asked for administration while as many connections for that are open as there may be.
+    /// It asked for administration while the limit of such connections was reached.
     AdminLimit,
 }
 

@@ -13,7 +13,7 @@ use crate::admin::{AdminAnswer, AdminOrder, AdminPage, AdminTexts};
 use crate::replay::unescaped;
 use crate::time::Millis;
 
-/// The words: who, what about, the order, and its arguments. `-` stands for nothing, and a text begins with `=`.
+/// The words: the sender, a detail, the order, and its arguments. `-` stands for nothing, and a text begins with `=`.
 pub(crate) struct Words<'a>(pub(crate) &'a AdminAnswer);
 
 impl fmt::Display for Words<'_> {

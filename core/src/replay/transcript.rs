@@ -259,7 +259,7 @@ impl Writer {
         matches!(role, Some(Role::Admin | Role::AdminAndMetrics))
     }
 
-    /// What came of a request for administration, as far as a transcript has steps for it.
+    /// The outcome of a request for administration, if a transcript has a step for it.
     fn order(&mut self, order: AdminOrder) {
         match order {
             AdminOrder::Kick { nick, reason } => {

@@ -1,4 +1,4 @@
-//! What is counted for `/metrics` while the gateway works. Each counter only grows, and costs an addition.
+//! The counters behind `/metrics`. Each only grows, and costs an addition.
 
 use crate::conn::filter::TlsVersion;
 use crate::member::{Answer, Unavailable};
@@ -42,11 +42,11 @@ pub struct Counters {
     /// Handshakes that failed or were not finished.
     pub tls_failed: u64,
     /// How long the answers to questions took, in milliseconds. A refused login counts as at least
-    /// [`Limits::failure_delay`](crate::Limits::failure_delay), as it takes for the client: the time of the lookup itself
-    /// would tell a stranger whether a member exists.
+    /// [`Limits::failure_delay`](crate::Limits::failure_delay), which its client waits: the time of the lookup itself
+    /// would show a stranger whether a member exists.
     pub lookups: Histogram<11>,
-    /// The memory, in bytes, that was still queued after a write, if it was more than 16 KiB: less may wait for a moment
-    /// where a thread writes.
+    /// The memory, in bytes, that was still queued after a write, if it was more than 16 KiB. Less than that may only
+    /// wait for a thread that writes.
     pub queues: Histogram<7>,
     closed: [u64; REASONS.len()],
     limits: [u64; LIMITS.len()],
@@ -247,7 +247,7 @@ pub struct Histogram<const N: usize> {
     sum: u64,
 }
 
-/// What a histogram's values are. Prometheus writes times in seconds.
+/// The unit of a histogram's values. Prometheus writes times in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
     Millis,
@@ -305,7 +305,7 @@ impl<const N: usize> Histogram<N> {
 /// From a lookup in memory to the longest time that the gateway waits by default.
 const LOOKUP_MILLIS: [u64; 11] = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000];
 
-/// A queue that is not counted. How long it is depends on which thread runs first, and not on the client.
+/// The longest queue that is not counted: its length depends on which thread runs first, and not on the client.
 pub(crate) const SHORT_QUEUE: usize = 16 * 1024;
 
 /// From a few messages to four times the default limit of a slow client.

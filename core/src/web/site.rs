@@ -163,7 +163,7 @@ pub(crate) fn leads_to(path: &str, target: &str) -> bool {
 /// The chat page, to which missing paths are redirected by default.
 pub(crate) const CHAT: &str = "/chat/";
 
-/// What authorities ask for to see who a host belongs to (RFC 8555 section 8.3).
+/// The path by which authorities check the owner of a host (RFC 8555 section 8.3).
 pub(crate) const CHALLENGES: &str = "/.well-known/acme-challenge/";
 
 const INDEX: &str = "index.html";

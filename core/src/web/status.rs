@@ -282,7 +282,7 @@ impl Exposition {
         }
     }
 
-    /// What went wrong, and what waited.
+    /// The counters of faults and limits, and the histograms.
     fn faults(&mut self, c: &Counters) {
         let faults = PROXY_FAULTS.map(|fault| (fault.as_str(), c.proxy_faults(fault)));
         self.split(

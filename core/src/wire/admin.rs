@@ -15,7 +15,7 @@ pub(crate) struct AdminHead<'a> {
     pub(crate) token: Option<&'a str>,
     /// Bytes of body.
     pub(crate) length: usize,
-    /// The client waits until it hears that the body is wanted (RFC 9110 section 10.1.1).
+    /// The client waits for `100 Continue` before it sends the body (RFC 9110 section 10.1.1).
     pub(crate) expects: bool,
 }
 
@@ -43,7 +43,7 @@ pub(crate) fn parse(head: &[u8], most: usize) -> Result<AdminHead<'_>, Fault> {
         let why = "A request of HTTP/1.1 has exactly one Host field.";
         return Err((Status::BadRequest, why));
     }
-    // Only a browser sends this field, for a page that may be of anybody.
+    // Only browsers send this field, and the page may come from any site.
     if all("origin").next().is_some() {
         let why = "Requests with an Origin field are refused: administration is not for pages in a browser.";
         return Err((Status::Forbidden, why));
@@ -77,8 +77,8 @@ pub(crate) fn parse(head: &[u8], most: usize) -> Result<AdminHead<'_>, Fault> {
     })
 }
 
-/// The length of the body: 0 without a field, `None` if it is beyond all numbers. Fields that differ, and what is no
-/// number, could be read in two ways (RFC 9112 section 6.3).
+/// The length of the body: 0 without a field, `None` if the number is too large. Fields that differ, or are no
+/// numbers, could be read in two ways (RFC 9112 section 6.3).
 fn length<'a>(fields: impl Iterator<Item = &'a [u8]>) -> Result<Option<u64>, Fault> {
     let mut length = Some(0);
     for (at, field) in fields.enumerate() {

@@ -59,7 +59,7 @@ pub(crate) struct Request<'a> {
     pub(crate) query: Option<&'a str>,
     /// The request for a WebSocket, if it is one.
     pub(crate) upgrade: Option<Handshake<'a>>,
-    /// `None` without one, and with more than one.
+    /// `None` if there is no such field, or more than one.
     pub(crate) host: Option<&'a [u8]>,
     pub(crate) fields: Fields<'a>,
 }
@@ -290,8 +290,8 @@ impl Status {
     }
 }
 
-/// Those with which a request for administration is answered, by their codes. A status that is not among them is a
-/// fault of the host.
+/// The status with this code, for answers to requests for administration. A host that gives any other code has a
+/// fault.
 pub(crate) fn status_of(code: u16) -> Status {
     let known = [
         Status::Ok,

@@ -60,7 +60,7 @@ pub(super) fn send(
     show(context, args);
 }
 
-/// Shows the message to those who watch the server.
+/// Shows the message in the streams of events.
 fn show(context: &mut dyn Context, args: Args<'_>) {
     let Args { word: to, text } = args;
     if let Some(from) = context.slot() {

@@ -1,4 +1,4 @@
-//! A drain: no client is let in any more, and the host learns when all have left, or when the time is up.
+//! A drain: new clients are refused, and the host is notified when all have left or the time is up.
 
 use super::super::ending::Ends;
 use super::Gateway;
@@ -13,12 +13,12 @@ use crate::time::Millis;
 pub(super) enum Drain {
     /// Clients may stay until then.
     Until(Millis),
-    /// The host knows that it is over.
+    /// The host was notified of the end.
     Done,
 }
 
 impl Gateway {
-    /// Begins a drain, or gives it another end.
+    /// Begins a drain, or changes its end if it has begun.
     pub(super) fn drain(&mut self, within: Millis, text: &str) {
         if self.admin.drain == Some(Drain::Done) {
             return;
@@ -37,13 +37,13 @@ impl Gateway {
         self.look_at_drain();
     }
 
-    /// A client that has not logged in hears that it may come back later.
+    /// Asks a client that has not logged in to come back later.
     fn turn_away(&mut self, id: ConnId) {
         self.say(id, &reply::error(reply::TRY_LATER));
         self.end_chat(id, CloseReason::Drained, Ends::With(Stage::Finishing));
     }
 
-    /// Whether no client is let in.
+    /// Whether new clients are refused.
     pub(in crate::gateway) fn is_draining(&self) -> bool {
         self.admin.drain.is_some()
     }
@@ -57,7 +57,7 @@ impl Gateway {
         }
     }
 
-    /// Tells the host that the drain is over, if it is.
+    /// Notifies the host once the drain is over.
     pub(in crate::gateway) fn look_at_drain(&mut self) {
         if let Some(at) = self.drain_ends()
             && (self.clients == 0 || at <= self.now.mono)

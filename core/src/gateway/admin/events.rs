@@ -1,4 +1,4 @@
-//! A stream of what happens: one JSON object a line, for each client that watches.
+//! Streams of events: one JSON object a line, for each client that watches.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -46,7 +46,7 @@ impl Gateway {
     #[cold]
     pub(in crate::gateway) fn watch_note(&mut self, id: ConnId, what: &What) {
         let peer = self.conns.get(id).map(|conn| conn.peer());
-        // Not of the chat, or of nobody who is online.
+        // Not about the chat, or about a client that is not online.
         #[allow(clippy::wildcard_enum_match_arm)]
         let object = match what {
             What::Quit { who } => self.of(self.event("quit"), who),
@@ -121,7 +121,7 @@ impl Gateway {
         Object::new().text("event", name).text("time", &time)
     }
 
-    /// Adds who a member or guest is.
+    /// Adds the identity of a member or guest.
     fn of(&self, object: Object, who: &Identity) -> Object {
         match who {
             Identity::Member(id) => {
@@ -149,7 +149,7 @@ impl Gateway {
         self.hub.online(slot).map_or("", |online| online.nick())
     }
 
-    /// Sends a line to those who watch and may see it. A client that reads too slowly is cut off.
+    /// Sends a line to the clients that watch and may see it. A client that reads too slowly is cut off.
     fn show(&mut self, object: Object, shows: AdminTexts) {
         let mut line: String = object.end();
         line.push('\n');

@@ -1,4 +1,4 @@
-//! What the host orders for a request, carried out in one step.
+//! Carries out the host's order for a request, in one step.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -152,7 +152,7 @@ impl Gateway {
         let mut rows = Vec::new();
         let mut names = 0;
         for room in rooms {
-            // A page of crowded rooms is a short one.
+            // Rows list their members, so crowded rooms make a shorter page.
             if rows.len() == limit || names >= MAX_ROWS {
                 next = rows.last().map(|(key, _)| *key);
                 break;
@@ -225,7 +225,7 @@ impl Gateway {
         Ok(Object::new().text("nick", to).end())
     }
 
-    /// A client could not send a longer text either, so none expects it.
+    /// Clients cannot send longer texts themselves, and do not expect them.
     fn fits(&self, text: &str) -> Result<(), Refused> {
         let most = self.config.limits.command;
         if text.len() <= most {

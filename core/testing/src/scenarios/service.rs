@@ -12,7 +12,7 @@ use super::Start;
 use super::client::Client;
 use super::world::{PATIENCE, World, bound};
 
-/// An idle loop beats when it is woken. One that hangs with the gateway in hand does not.
+/// An idle loop beats when it is woken. A loop that hangs while it holds the gateway does not.
 pub fn a_loop_that_hangs(start: Start) {
     let beats = Arc::new(AtomicUsize::new(0));
     let (stuck, hangs) = mpsc::channel();

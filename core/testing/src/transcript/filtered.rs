@@ -49,7 +49,7 @@ impl Client {
 }
 
 /// Why a scenario is not for [`Filtered`]: everything that a client sends goes through the filter, but the header of a
-/// proxy comes before it, and a redirect to https is for those without it.
+/// proxy comes before it, and a redirect to https is for clients without it.
 pub const NEEDS_PLAIN: &str = "it is about connections without a filter";
 
 impl<D> Filtered<D> {

@@ -269,8 +269,8 @@ impl Known {
     }
 }
 
-/// The answer that the body of a request for administration spells, in the words of a recording. Of any other body, the
-/// request as the store sees it.
+/// The answer that the body of a request for administration spells, in the words of a recording. For any other body,
+/// the request as the store sees it.
 fn administer(request: &AdminRequest) -> Answer {
     let body = String::from_utf8_lossy(&request.body);
     let spelt = _testing::admin_answer(&body);
