@@ -152,7 +152,7 @@ pub enum AdminOrder {
 pub struct AdminPage {
     /// The `next` of the page before; the first page has none.
     pub after: Option<Arc<str>>,
-    /// The number of rows. The gateway answers with at most 1,000.
+    /// The largest number of rows. The gateway answers with at most 1,000.
     pub limit: usize,
 }
 

@@ -172,8 +172,8 @@ fn space(path: &Path) -> Finding {
     }
 }
 
-/// Whether other users can read secrets or change the store, and whether the server can write to it. Must be called
-/// as the server's user.
+/// Whether other users can read secrets or change the server's files, and whether the server can write its store and
+/// its log. Must be called as the server's user.
 pub(super) fn permissions(options: &ServeOptions, config: Option<&Path>) -> Finding {
     let mut faults = Vec::new();
     if let Some(path) = Where::of(options).file() {

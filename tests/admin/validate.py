@@ -1,7 +1,7 @@
-"""Compares a running server with src/admin/openapi.json, by a validator that is not ours (openapi-core).
+"""Compares a running server with src/admin/openapi.json, by a foreign validator (openapi-core).
 
-Usage: validate.py OPENAPI http://HOST:PORT TOKEN. Every request that the description calls good must be, and every
-answer must be as described, errors too.
+Usage: validate.py OPENAPI http://HOST:PORT TOKEN. Every request that is meant to be valid,
+and every answer, errors too, must match the description.
 """
 import json
 import sys
