@@ -1,5 +1,7 @@
 //! The certificates of `serve`: read at the start, at a reload, and when their files change; or got from an authority.
 
+use std::time::Instant;
+
 use flashgate_core::{Config, MakeFilter};
 
 use super::automatic::Acme;
@@ -59,9 +61,9 @@ impl Tls {
         }
     }
 
-    /// Reads the certificates again if their files have changed.
+    /// Reads the certificates again if their files have changed, or one holds now that did not.
     pub(super) fn look(&mut self, options: &ServeOptions, writer: &Writer) {
-        if self.watched.has_changed() {
+        if self.watched.has_changed() || self.watched.has_begun(Instant::now()) {
             self.reload(options, writer);
         }
     }

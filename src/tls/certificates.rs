@@ -27,6 +27,10 @@ pub struct Pair {
     pub key: PathBuf,
 }
 
+/// Of both files, if they are there: which file it is, how large, when it was written, and when it or its permissions
+/// changed.
+pub(super) type Stamp = [Option<[i64; 7]>; 2];
+
 /// What is wrong with a pair. The text names the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault(String);
@@ -69,12 +73,18 @@ impl Pair {
         })
     }
 
-    /// What tells these files from others that take their place.
-    pub fn stamp(&self) -> [Option<[i64; 5]>; 2] {
+    /// What tells these files from others that take their place, and from what they were before they could be read.
+    pub(super) fn stamp(&self) -> Stamp {
         [&self.certificate, &self.key].map(|path| {
             let file = path.metadata().ok()?;
             let (device, inode, size) = (file.dev() as i64, file.ino() as i64, file.size() as i64);
-            Some([device, inode, size, file.mtime(), file.mtime_nsec()])
+            let (written, changed) = (
+                [file.mtime(), file.mtime_nsec()],
+                [file.ctime(), file.ctime_nsec()],
+            );
+            Some([
+                device, inode, size, written[0], written[1], changed[0], changed[1],
+            ])
         })
     }
 }
