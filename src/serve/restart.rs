@@ -47,13 +47,10 @@ only_at_the_start!(
 
 /// Names the options whose new values take a restart, and gives them the values that the server has.
 pub(super) fn keep(running: &ServeOptions, newer: &mut ServeOptions) -> Vec<String> {
-    let is_kept = |name: &&str| FIELDS.contains(&name.replace('-', "_").as_str());
+    let is_kept = |name: &&String| FIELDS.contains(&name.replace('-', "_").as_str());
     let changed = running.sources.changed(&newer.sources);
-    let mut kept: Vec<String> = changed
-        .into_iter()
-        .filter(is_kept)
-        .map(str::to_owned)
-        .collect();
+    let changed: Vec<String> = changed.into_iter().map(str::to_owned).collect();
+    let mut kept: Vec<String> = changed.iter().filter(is_kept).cloned().collect();
     copy(running, newer);
     // The threads that answer logins take tickets, or they do not.
     if running.ticket_secret.is_some() != newer.ticket_secret.is_some() {
@@ -69,10 +66,39 @@ pub(super) fn keep(running: &ServeOptions, newer: &mut ServeOptions) -> Vec<Stri
         kept.extend(TLS.map(str::to_owned));
         kept.sort_unstable();
     }
+    keep_what_depends(running, newer, &changed, &mut kept);
     for name in &kept {
         copy_source(&running.sources, &mut newer.sources, name);
     }
     kept
+}
+
+/// Keeps the options that are refused without others, where those others are kept.
+fn keep_what_depends(
+    running: &ServeOptions,
+    newer: &mut ServeOptions,
+    changed: &[String],
+    kept: &mut Vec<String>,
+) {
+    let is_kept = |names: &[&str]| kept.iter().any(|name| names.contains(&name.as_str()));
+    let (tls, admin) = (is_kept(&["acme", "tls-cert"]), is_kept(&["admin"]));
+    let mut more: Vec<&str> = Vec::new();
+    if tls {
+        newer.settings.redirect_https = running.settings.redirect_https;
+        newer.settings.https_port = running.settings.https_port;
+        more.extend(REDIRECT);
+    }
+    if admin {
+        newer.admin_token.clone_from(&running.admin_token);
+        more.push(ADMIN_TOKEN);
+    }
+    kept.extend(
+        changed
+            .iter()
+            .filter(|name| more.contains(&name.as_str()))
+            .cloned(),
+    );
+    kept.sort_unstable();
 }
 
 /// Whether only a restart changes this option.
@@ -89,6 +115,8 @@ fn copy_source(from: &Sources, to: &mut Sources, name: &str) {
 }
 
 const TLS: [&str; 2] = ["tls-cert", "tls-key"];
+const REDIRECT: [&str; 2] = ["https-port", "redirect-https"];
+const ADMIN_TOKEN: &str = "admin-token";
 const TICKETS: [&str; 2] = ["ticket-secret", "ticket-url"];
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
 //! From http to https: the redirect, and the challenges by which a server gets its certificate.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use tempfile::tempdir;
 
-use crate::outside::{PATIENCE, Server, run_in};
+use crate::outside::{PATIENCE, Running, Server, run_in};
 use crate::server::on_both;
 use crate::tls::{Authority, Secure};
 
@@ -58,6 +59,30 @@ on_both! {
         assert!(answer(&forged).starts_with("HTTP/1.1 302 "));
         assert!(answer(&get("/healthz", &host)).starts_with("HTTP/1.1 200 "));
         assert_eq!(server.connect().ask("PING x"), "<pong value=\"x\"/>");
+        server.stop();
+    }
+
+    /// As where many names are renewed at once.
+    fn certificates_are_read_while_challenges_come_and_go(runtime) {
+        let folder = tempdir().unwrap();
+        let place = folder.path();
+        let authority = Authority::new();
+        authority.issue(place, "one", &["localhost"]);
+        let inside = place.join("www/.well-known/acme-challenge");
+        fs::create_dir_all(&inside).unwrap();
+        let options = [&["--demo", runtime, "--acme-webroot=www"][..], &TLS].concat();
+        let server = Server::start(place, &options);
+        server.running.stdout.wait_for("] STARTED ");
+        authority.issue(place, "one", &["localhost"]);
+        let end = Instant::now() + PATIENCE;
+        for round in 0.. {
+            if server.running.stdout.so_far().contains("] RELOADED certificates\n") {
+                break;
+            }
+            assert!(Instant::now() < end, "the certificates are not looked at");
+            fs::write(inside.join("token"), format!("token.{round}")).unwrap();
+            std::thread::sleep(Duration::from_millis(50));
+        }
         server.stop();
     }
 
