@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use flashgate_core::{Config, Policy, Site, SiteFile};
 use flashgate_host::Handle;
@@ -74,10 +74,14 @@ impl Reload {
             challenges::watch(webroot, ask.clone())?;
         }
         start_thread("reload", move || {
+            let mut next_look = Instant::now() + LOOK;
             loop {
-                // Only certificates have to be looked at.
+                // Only certificates have to be looked at. Nothing else may put that off.
                 let next = match &self.tls {
-                    Some(_) => asked.recv_timeout(LOOK),
+                    Some(_) => match next_look.checked_duration_since(Instant::now()) {
+                        Some(rest) => asked.recv_timeout(rest),
+                        None => Err(RecvTimeoutError::Timeout),
+                    },
                     None => asked.recv().map_err(RecvTimeoutError::from),
                 };
                 match next {
@@ -95,6 +99,7 @@ impl Reload {
                         if let Some(tls) = &mut self.tls {
                             tls.look(&self.options, &self.writer);
                         }
+                        next_look = Instant::now() + LOOK;
                     }
                     Err(RecvTimeoutError::Disconnected) => return,
                 }

@@ -123,6 +123,44 @@ on_both! {
     }
 }
 
+/// What belongs to an option that takes a restart waits for it, and the rest of the file does not.
+#[test]
+fn a_reload_that_begins_tls_changes_the_rest() {
+    let folder = tempdir().unwrap();
+    let place = folder.path();
+    Authority::new().issue(place, "one", &["localhost"]);
+    fs::write(
+        place.join("token"),
+        "scrape 0123456789abcdef0123456789abcdef\n",
+    )
+    .unwrap();
+    let file = place.join("flashgate.toml");
+    let write = |lines: &str| {
+        let text = format!("demo = true\nlisten = [\"127.0.0.1:0\"]\n{lines}");
+        fs::write(&file, text).unwrap();
+    };
+    let tls = "tls-cert = [\"one.pem\"]\ntls-key = [\"one.key\"]\nredirect-https = true\nhttps-port = 8443\n";
+    let admin = "admin = \"127.0.0.1:0\"\nadmin-token = \"token\"\n";
+    fs::set_permissions(place.join("token"), Permissions::from_mode(0o600)).unwrap();
+    for (before, listeners, after, kept) in [
+        ("", 1, tls, "https-port, redirect-https, tls-cert, tls-key"),
+        (tls, 1, "", "https-port, redirect-https, tls-cert, tls-key"),
+        ("", 1, admin, "admin, admin-token"),
+        (admin, 2, "", "admin, admin-token"),
+    ] {
+        write(before);
+        let arguments = ["serve", "--config=flashgate.toml"];
+        let server = Server::of(Running::start(place, &arguments, &[]), listeners);
+        server.running.stdout.wait_for("] STARTED ");
+        write(&format!("{after}max-clients = 7\n"));
+        server.running.signal(Signal::HUP);
+        let stdout = &server.running.stdout;
+        stdout.wait_for(&format!("] RESTART NEEDED \"{kept}\"\n"));
+        stdout.wait_for("] RELOADED settings \"max-clients\"\n");
+        server.stop();
+    }
+}
+
 #[test]
 fn options_that_lead_nowhere() {
     let folder = tempdir().unwrap();
