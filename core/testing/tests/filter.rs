@@ -408,7 +408,7 @@ fn a_listener_with_a_filter_takes_tls_around_what_it_serves() {
 /// A crowd comes back at once. Each of its handshakes gets its turn, and the log of a gateway that chats meanwhile is
 /// what a replay decides.
 #[test]
-fn one_handshake_begins_at_a_time() {
+fn only_some_handshakes_begin_at_a_time() {
     let begun = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&begun);
     let make = MakeFilter::new(move || {
@@ -433,19 +433,19 @@ fn one_handshake_begins_at_a_time() {
         behind.handle(Input::Bytes(*id, b"\x16\x03\0"));
         behind.handle(Input::Bytes(*id, b"\0\x03PING 1\0"));
     }
-    assert_eq!(begun.load(Ordering::Relaxed), 1);
+    assert_eq!(begun.load(Ordering::Relaxed), 8);
     // A client without TLS is served as ever.
     behind.handle(Input::Bytes(behind.id, b"PING 2\0"));
-    assert_eq!(behind.queue.len(), 2);
+    assert_eq!(behind.queue.len(), 9);
     // One that waits ends its side, before it could have finished a handshake, and one is gone.
     behind.handle(Input::Eof(crowd[20]));
     behind.handle(Input::Gone(crowd[21], Cause::Reset));
-    assert_eq!(begun.load(Ordering::Relaxed), 2);
-    for turn in 1..=39 {
+    assert_eq!(begun.load(Ordering::Relaxed), 9);
+    for turn in 1..=6 {
         let due = behind.gateway.poll_timeout().unwrap();
-        assert_eq!(due == Millis(0), turn <= 37, "{due:?}");
+        assert_eq!(due == Millis(0), turn <= 4, "{due:?}");
         behind.handle(Input::Timeout);
-        assert_eq!(begun.load(Ordering::Relaxed), (2 + turn).min(39));
+        assert_eq!(begun.load(Ordering::Relaxed), (9 + 8 * turn).min(39));
     }
     assert_eq!(behind.queue.len(), 39);
     drop(behind.gateway);
