@@ -31,7 +31,10 @@ mod with {
             let acme = tls::Acme::open(&Wanted {
                 names: &options.acme,
                 contacts: &options.acme_contact,
-                directory: options.acme_directory.as_deref().unwrap_or(LETS_ENCRYPT),
+                directory: options
+                    .acme_directory
+                    .as_deref()
+                    .unwrap_or(plan::LETS_ENCRYPT),
                 roots: &roots,
                 cache: plan::acme_cache(options),
             });
@@ -58,8 +61,6 @@ mod with {
             start_thread("acme", || self.0.run(tell))
         }
     }
-
-    const LETS_ENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
 }
 
 #[cfg(not(feature = "acme"))]

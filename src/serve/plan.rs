@@ -48,32 +48,7 @@ pub(crate) fn check(options: &ServeOptions) -> Result<(), Failure> {
             "--ticket-url needs a secret to check tickets with; add --ticket-secret FILE",
         );
     }
-    let (certificates, keys) = (options.tls_cert.len(), options.tls_key.len());
-    if certificates != keys {
-        return refuse(&format!(
-            "--tls-cert is given {} and --tls-key {}; give each certificate its key, in the same order",
-            times(certificates),
-            times(keys)
-        ));
-    }
-    let describes_authority = options.acme_cache.is_some()
-        || !options.acme_contact.is_empty()
-        || options.acme_directory.is_some()
-        || options.acme_ca.is_some();
-    if options.acme.is_empty() && describes_authority {
-        return refuse(
-            "--acme-cache, --acme-contact, --acme-directory and --acme-ca say how --acme gets a certificate; add --acme NAME",
-        );
-    }
-    let redirects = options.settings.redirect_https == HttpsRedirect::On;
-    if redirects && certificates == 0 && options.acme.is_empty() {
-        return refuse(
-            "--redirect-https leads to TLS, which needs a certificate; add --tls-cert FILE and --tls-key FILE",
-        );
-    }
-    if !redirects && options.settings.https_port != 0 {
-        return refuse("--https-port says where --redirect-https leads to; add --redirect-https");
-    }
+    check_tls(options)?;
     let files = [
         &options.policy_file,
         &options.reserved_nicks,
@@ -96,6 +71,40 @@ pub(crate) fn check(options: &ServeOptions) -> Result<(), Failure> {
         return refuse(
             "--policy-file is served unchanged; leave out --policy-file, or --policy-domain and --policy-ports",
         );
+    }
+    Ok(())
+}
+
+/// Whether the options of TLS contradict each other.
+fn check_tls(options: &ServeOptions) -> Result<(), Failure> {
+    let refuse = |message| Err(Failure::usage(message));
+    let (certificates, keys) = (options.tls_cert.len(), options.tls_key.len());
+    if certificates != keys {
+        return refuse(&format!(
+            "--tls-cert is given {} and --tls-key {}; give each certificate its key, in the same order",
+            times(certificates),
+            times(keys)
+        ));
+    }
+    // A file may name all keys with their defaults.
+    let is_other = |value: Option<&str>, default| value.is_some_and(|value| value != default);
+    let describes_authority = acme_cache(options) != Path::new(ACME_CACHE)
+        || !options.acme_contact.is_empty()
+        || is_other(options.acme_directory.as_deref(), LETS_ENCRYPT)
+        || options.acme_ca.is_some();
+    if options.acme.is_empty() && describes_authority {
+        return refuse(
+            "--acme-cache, --acme-contact, --acme-directory and --acme-ca say how --acme gets a certificate; add --acme NAME",
+        );
+    }
+    let redirects = options.settings.redirect_https == HttpsRedirect::On;
+    if redirects && certificates == 0 && options.acme.is_empty() {
+        return refuse(
+            "--redirect-https leads to TLS, which needs a certificate; add --tls-cert FILE and --tls-key FILE",
+        );
+    }
+    if !redirects && options.settings.https_port != 0 {
+        return refuse("--https-port says where --redirect-https leads to; add --redirect-https");
     }
     Ok(())
 }
@@ -245,7 +254,7 @@ pub(super) fn private(options: &ServeOptions) -> Vec<PathBuf> {
 /// The folder for certificates that the server gets by itself.
 pub(super) fn acme_cache(options: &ServeOptions) -> &Path {
     let named = options.acme_cache.as_deref();
-    named.unwrap_or(Path::new("flashgate-acme"))
+    named.unwrap_or(Path::new(ACME_CACHE))
 }
 
 /// How many connections of any kind the options ask for, within the limit on open files.
@@ -378,6 +387,10 @@ fn open_files() -> usize {
 
 /// The default port of https.
 const HTTPS: u16 = 443;
+
+/// Where `--acme` keeps its certificate, and from whom it gets it.
+const ACME_CACHE: &str = "flashgate-acme";
+pub(super) const LETS_ENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
 
 /// MiB of a recording: a small chat's weeks, a large one's day.
 pub(super) const DEFAULT_RECORD_LIMIT: u64 = 256;
