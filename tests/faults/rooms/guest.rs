@@ -226,11 +226,12 @@ impl Guest {
     /// Writes and reads once. Says whether something came.
     pub(crate) fn turn(&mut self, logs: &mut [Log], chance: &mut Chance) -> bool {
         let Some(link) = &mut self.link else {
-            // Most come back at once.
-            if chance.below(4) > 0 {
+            // Most come back at once. Before all are there, each comes when its wave does: of two connections of one
+            // member, the server may let the older one in last.
+            if self.at_home && chance.below(4) > 0 {
                 self.connect();
             }
-            return true;
+            return self.at_home;
         };
         link.write();
         if link.stalled.is_some_and(|until| until > Instant::now()) {
