@@ -16,9 +16,10 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::chunk::Chunk;
 use crate::config::{Loopback, OnDuplicate};
-use crate::id::{ListenerId, Source, Ticket};
+use crate::event::Refused;
+use crate::id::{Accepted, ListenerId, Source, Ticket};
 use crate::member::{Answer, Denial, Member, MemberEvent, MemberId, Query, Unavailable};
-use crate::note::{Note, What};
+use crate::note::{Note, Refusal, What};
 use crate::time::UnixSeconds;
 
 /// A gateway, a clock, and what came out.

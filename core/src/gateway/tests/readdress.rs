@@ -105,7 +105,7 @@ fn what_it_says_and_fails_at_counts_for_the_client() {
             if *source == Source::Address(client.ip()))
     });
     assert!(asked, "the throttle and the store see the client");
-    let online = lab.gateway.conns.known(id).map(Conn::peer);
+    let online = lab.gateway.conns.known(id).map(crate::conn::Conn::peer);
     assert_eq!(online, Some(Peer::Address(client)));
 }
 
