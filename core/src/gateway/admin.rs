@@ -19,6 +19,7 @@ use alloc::vec::Vec;
 use zeroize::Zeroizing;
 
 use super::http::Body;
+use super::refusals::Last;
 use super::{Gateway, Step};
 use crate::admin::{AdminAnswer, AdminOrder, AdminRequest, AdminTexts};
 use crate::chunk::Chunk;
@@ -56,6 +57,8 @@ pub(super) struct Admins {
 #[derive(Debug)]
 struct Asked {
     conn: ConnId,
+    /// For the log, which the connection may not live to see.
+    peer: Peer,
     /// Method and path, for the log; `None` for one that changes nothing.
     request: Option<Arc<str>>,
 }
@@ -87,12 +90,25 @@ impl Admins {
         }
     }
 
+    /// A connection ends, and gets no more events.
+    #[inline]
+    pub(super) fn unwatch(&mut self, id: ConnId) {
+        if !self.watching.is_empty() {
+            self.watching.retain(|(watching, _)| *watching != id);
+        }
+    }
+
     /// A connection is gone.
     #[inline]
     pub(super) fn forget(&mut self, id: ConnId) {
         if !self.open.is_empty() && self.open.remove(&id).is_some() {
-            self.watching.retain(|(watching, _)| *watching != id);
+            self.unwatch(id);
         }
+    }
+
+    #[cfg(any(test, feature = "_testing"))]
+    pub(super) fn watchers(&self) -> impl Iterator<Item = ConnId> {
+        self.watching.iter().map(|(id, _)| *id)
     }
 
     #[cfg(any(test, feature = "_testing"))]
@@ -196,7 +212,6 @@ impl Gateway {
                 Step::Consumed(0)
             }
             Stage::Events(_) if ended => {
-                self.admin.watching.retain(|(watching, _)| *watching != id);
                 self.close(id);
                 Step::Consumed(0)
             }
@@ -235,9 +250,15 @@ impl Gateway {
         let AdminRequest { method, path, .. } = &admin.request;
         let changes = !["GET", "HEAD"].contains(&&**method);
         let request = changes.then(|| Arc::from([method, " ", path].concat()));
+        let peer = admin.request.peer;
         let query = Query::Admin(Box::new(admin.request.clone()));
         admin.request.body = Zeroizing::default();
-        self.admin.asked.insert(ticket, Asked { conn: id, request });
+        let asked = Asked {
+            conn: id,
+            peer,
+            request,
+        };
+        self.admin.asked.insert(ticket, asked);
         self.act(Action::Lookup(ticket, query));
     }
 
@@ -265,12 +286,12 @@ impl Gateway {
         let outcome = self.carry_out(order);
         let status = outcome.status();
         if status == Status::Unauthorized {
-            if waits.is_some() {
-                self.refuse(asked.conn, Refusal::AdminToken, None);
-            }
-        } else if let Some(request) = asked.request
-            && let Some(peer) = self.conns.get(asked.conn).map(|conn| conn.peer())
-        {
+            let last = Last {
+                conn: Some(asked.conn),
+                peer: asked.peer,
+            };
+            self.count_refusal(Refusal::AdminToken, last, None);
+        } else if let Some(request) = asked.request {
             let status = status.code();
             let what = What::Admin {
                 request,
@@ -278,7 +299,7 @@ impl Gateway {
                 by,
                 about,
             };
-            self.note_from(asked.conn, peer, what);
+            self.note_from(asked.conn, asked.peer, what);
         }
         if let Some(body) = waits {
             self.answer_admin(asked.conn, outcome, body);

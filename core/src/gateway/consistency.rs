@@ -2,6 +2,7 @@
 
 use super::Gateway;
 use crate::config::Limits;
+use crate::conn::admin;
 use crate::conn::sniff::Layer;
 use crate::conn::{Asks, Chat, Conn, Incoming, Stage, State, Turn, Who, Wire};
 use crate::event::MAX_READ;
@@ -49,6 +50,15 @@ impl Gateway {
         let of_admin = self.admin.len();
         assert!(conns.len() - of_admin <= self.highest.connections);
         assert!(of_admin <= self.config.limits.admin_connections);
+        for id in self.admin.watchers() {
+            let conn = self.conns.known(id).expect("its connection is there");
+            assert!(
+                matches!(&conn.state, State::Http { asks: Asks::Admin(admin), .. }
+                    if matches!(admin.stage, admin::Stage::Events(_))),
+                "only who gets events watches: {:?}",
+                conn.state
+            );
+        }
 
         let armed = conns
             .iter()

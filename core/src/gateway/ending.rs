@@ -146,6 +146,7 @@ impl Gateway {
 
     fn set_ending(&mut self, id: ConnId, stage: Stage, patience: Patience) {
         self.silences.remove(id);
+        self.admin.unwatch(id);
         self.unread(id);
         let since = self.now.mono;
         if let Some(conn) = self.conns.known_mut(id) {

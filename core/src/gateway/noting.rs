@@ -44,7 +44,7 @@ impl Gateway {
     /// Logs what happened to a connection that may be gone.
     pub(super) fn note_from(&mut self, id: ConnId, peer: Peer, what: What) {
         if self.is_watched() {
-            self.watch_note(id, &what);
+            self.watch_note(peer, &what);
         }
         let conn = Some(id);
         self.act(Action::Note(Note { conn, peer, what }));

@@ -7,7 +7,7 @@ use super::{Gateway, Phase};
 use crate::chat::reply;
 use crate::chunk::{Audience, Level};
 use crate::config::Config;
-use crate::conn::{Asks, Stage, State, admin};
+use crate::conn::{Stage, State};
 use crate::id::ConnId;
 use crate::member::{Login, MemberId};
 use crate::note::{CloseReason, Refusal};
@@ -105,6 +105,8 @@ impl Gateway {
             return;
         }
         self.phase = Phase::Stopping(self.now.mono + self.config.limits.linger);
+        // Before the clients leave, which is no news then.
+        self.end_streams();
         // All at once: no member is notified, and one after the other would move the memberships of the others.
         self.hub.rooms.leave_all();
         for id in self.conns.ids() {
@@ -114,12 +116,6 @@ impl Gateway {
                 }
                 Some(State::Sniffing(_, None)) => self.close(id),
                 // A client that has begun a request gets its answer.
-                Some(State::Http {
-                    asks: Asks::Admin(admin),
-                    ..
-                }) if matches!(admin.stage, admin::Stage::Events(_)) => {
-                    self.close(id);
-                }
                 Some(State::Sniffing(_, Some(_)) | State::Http { .. } | State::Ending(_))
                 | None => {}
             }

@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::mem;
 
 use super::{Gateway, address};
 use crate::admin::AdminTexts;
@@ -9,7 +10,7 @@ use crate::chat::event::Event;
 use crate::chat::hub::Slot;
 use crate::chunk::Chunk;
 use crate::conn::Whose;
-use crate::id::{ConnId, RoomId};
+use crate::id::{ConnId, Peer, RoomId};
 use crate::json::Object;
 use crate::member::{Identity, MemberId};
 use crate::note::What;
@@ -19,6 +20,15 @@ impl Gateway {
     #[inline]
     pub(in crate::gateway) fn is_watched(&self) -> bool {
         !self.admin.watching.is_empty()
+    }
+
+    /// Ends all streams.
+    #[cold]
+    pub(in crate::gateway) fn end_streams(&mut self) {
+        for (id, _) in mem::take(&mut self.admin.watching) {
+            self.close(id);
+            self.settle(id);
+        }
     }
 
     /// Shows that a member or guest has come online, or has taken over from an older connection.
@@ -44,8 +54,7 @@ impl Gateway {
 
     /// Shows what the log says of members and guests.
     #[cold]
-    pub(in crate::gateway) fn watch_note(&mut self, id: ConnId, what: &What) {
-        let peer = self.conns.get(id).map(|conn| conn.peer());
+    pub(in crate::gateway) fn watch_note(&mut self, peer: Peer, what: &What) {
         // Not about the chat, or about a client that is not online.
         #[allow(clippy::wildcard_enum_match_arm)]
         let object = match what {
@@ -72,10 +81,7 @@ impl Gateway {
                 .optional("about", about.as_deref()),
             _ => return,
         };
-        let object = match peer {
-            Some(peer) => object.text("address", &address(peer)),
-            None => object,
-        };
+        let object = object.text("address", &address(peer));
         self.show(object, AdminTexts::Hidden);
     }
 
@@ -168,7 +174,6 @@ impl Gateway {
             }
         }
         for id in slow {
-            self.admin.watching.retain(|(watching, _)| *watching != id);
             self.abort(id);
             self.settle(id);
         }

@@ -62,14 +62,7 @@ impl Gateway {
             AdminOrder::Kick { nick, reason } => self.kick_by_admin(&nick, reason.as_deref()),
             AdminOrder::Announce { text, room } => self.announce_by_admin(&text, room.as_deref()),
             AdminOrder::Send { from, to, text } => self.send_by_admin(&from, &to, &text),
-            AdminOrder::Drain { within, text } => {
-                self.drain(within, &text);
-                let seconds = within.0 / 1000;
-                Ok(Object::new()
-                    .raw("seconds", seconds)
-                    .raw("clients", self.clients)
-                    .end())
-            }
+            AdminOrder::Drain { within, text } => self.drain_by_admin(within, &text),
         };
         Outcome::Answer(match done {
             Ok(body) => answer(Status::Ok, JSON, body),
@@ -223,6 +216,15 @@ impl Gateway {
         self.tell(id, &message);
         self.watch_message(from, to, text);
         Ok(Object::new().text("nick", to).end())
+    }
+
+    fn drain_by_admin(&mut self, within: Millis, text: &str) -> Result<String, Refused> {
+        self.fits(text)?;
+        self.drain(within, text);
+        Ok(Object::new()
+            .raw("seconds", within.0 / 1000)
+            .raw("clients", self.clients)
+            .end())
     }
 
     /// Clients cannot send longer texts themselves, and do not expect them.
