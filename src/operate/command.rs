@@ -171,43 +171,6 @@ pub fn run(command: &AdminCommand, surroundings: &Surroundings) -> Result<(), Fa
             let text = show::rooms(&rows);
             print(&Value::Array(rows), text)
         }
-        Action::Kick(Kick { nick, reason }) => {
-            let path = format!("/v1/clients/{}/kick", encoded(nick));
-            let done = post(&target, &path, &json!({ "reason": reason }))?;
-            print(&done, format!("kicked {nick}\n"))
-        }
-        Action::Announce(Announce { text, room }) => {
-            let done = post(
-                &target,
-                "/v1/announce",
-                &json!({ "text": text, "room": room }),
-            )?;
-            let online = done["online"].to_string();
-            let place = if room.is_some() {
-                "in the room"
-            } else {
-                "online"
-            };
-            print(&done, format!("announced; {online} {place}\n"))
-        }
-        Action::Send(Send { nick, text, sender }) => {
-            let body = json!({ "from": sender, "to": nick, "text": text });
-            let done = post(&target, "/v1/messages", &body)?;
-            print(&done, format!("sent to {nick}\n"))
-        }
-        Action::Reload(Reload {}) => {
-            let report = post(&target, "/v1/reload", &json!({}))?;
-            print(&report, show::reloaded(&report))
-        }
-        Action::Drain(Drain { seconds, text }) => {
-            let body = json!({ "seconds": seconds.unwrap_or(60), "text": text });
-            let done = post(&target, "/v1/drain", &body)?;
-            let (clients, seconds) = (done["clients"].to_string(), done["seconds"].to_string());
-            let text = format!(
-                "the server lets no client in any more, and stops when {clients} have left, in {seconds} s at the latest\n"
-            );
-            print(&done, text)
-        }
         Action::Status(Status {}) => {
             let status = get(&target, "/v1/status")?.json()?;
             print(&status, show::status(&status))
@@ -222,7 +185,54 @@ pub fn run(command: &AdminCommand, surroundings: &Surroundings) -> Result<(), Fa
                 })
             })
         }
+        Action::Kick(kick) => kicked(kick, &target).and_then(|(done, text)| print(&done, text)),
+        Action::Announce(announce) => {
+            announced(announce, &target).and_then(|(done, text)| print(&done, text))
+        }
+        Action::Send(Send { nick, text, sender }) => {
+            let body = json!({ "from": sender, "to": nick, "text": text });
+            let done = post(&target, "/v1/messages", &body)?;
+            print(&done, format!("sent to {nick}\n"))
+        }
+        Action::Reload(Reload {}) => {
+            let report = post(&target, "/v1/reload", &json!({}))?;
+            print(&report, show::reloaded(&report))
+        }
+        Action::Drain(drain) => drained(drain, &target).and_then(|(done, text)| print(&done, text)),
     }
+}
+
+fn kicked(Kick { nick, reason }: &Kick, target: &Target) -> Result<(Value, String), Failure> {
+    let path = format!("/v1/clients/{}/kick", encoded(nick));
+    let done = post(target, &path, &json!({ "reason": reason }))?;
+    Ok((done, format!("kicked {nick}\n")))
+}
+
+fn announced(announce: &Announce, target: &Target) -> Result<(Value, String), Failure> {
+    let Announce { text, room } = announce;
+    let done = post(
+        target,
+        "/v1/announce",
+        &json!({ "text": text, "room": room }),
+    )?;
+    let place = if room.is_some() {
+        "in the room"
+    } else {
+        "online"
+    };
+    let said = format!("announced; {} {place}\n", done["online"]);
+    Ok((done, said))
+}
+
+fn drained(drain: &Drain, target: &Target) -> Result<(Value, String), Failure> {
+    let Drain { seconds, text } = drain;
+    let body = json!({ "seconds": seconds.unwrap_or(60), "text": text });
+    let done = post(target, "/v1/drain", &body)?;
+    let (clients, seconds) = (&done["clients"], &done["seconds"]);
+    let said = format!(
+        "the server lets no client in any more, and stops when {clients} have left, in {seconds} s at the latest\n"
+    );
+    Ok((done, said))
 }
 
 /// All pages of a list.

@@ -1,5 +1,6 @@
 //! Where the administration of a server is: `--admin`, or what the environment or the configuration file says.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use flashgate_core::Secret;
@@ -7,6 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::config::{Named, Surroundings};
 use crate::failure::{Exit, Failure};
+use crate::log::diagnostics::say;
 
 /// The options of all commands.
 #[derive(Clone, Debug, Default)]
@@ -44,7 +46,7 @@ impl Target {
             Some(place) => Some(place.to_owned()),
             None => named("admin")?,
         };
-        let Some(place) = place else {
+        let Some(place) = place.or_else(passed) else {
             return Err(Exit::Config.because(
                 "no server to administer is known; name it with --admin unix:PATH or --admin ADDR, or with the key \
                  admin of the configuration file (--config FILE)",
@@ -60,8 +62,29 @@ impl Target {
             None => None,
         };
         let token = token.as_deref().map(first_token).transpose()?;
+        if let (Place::Address(address), Some(_)) = (&place, &token)
+            && !is_loopback(address)
+        {
+            say(&format!(
+                "the token is sent to {address} without encryption; a tunnel keeps it secret: ssh -L \
+                 9090:localhost:PORT HOST, and --admin 127.0.0.1:9090"
+            ));
+        }
         Ok(Self { place, token })
     }
+}
+
+/// The socket of the package's socket unit, which no key of the configuration names.
+fn passed() -> Option<String> {
+    let is_there = Path::new(PASSED).exists();
+    is_there.then(|| format!("unix:{PASSED}"))
+}
+
+/// Whether an address with a port is on this machine.
+fn is_loopback(address: &str) -> bool {
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    let ip = host.trim_start_matches('[').trim_end_matches(']').parse();
+    host == "localhost" || ip.is_ok_and(|ip: IpAddr| ip.to_canonical().is_loopback())
 }
 
 /// The first token of a file, with a name or without.
@@ -77,4 +100,27 @@ fn first_token(path: &Path) -> Result<Secret, Failure> {
     token
         .map(Secret::new)
         .ok_or_else(|| refuse("has no token".to_owned()))
+}
+
+const PASSED: &str = "/run/flashgate/admin.sock";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_this_machine() {
+        for (address, expected) in [
+            ("127.0.0.1:9090", true),
+            ("127.8.0.1:1", true),
+            ("[::1]:9090", true),
+            ("[::ffff:127.0.0.1]:1", true),
+            ("localhost:9090", true),
+            ("192.0.2.1:9090", false),
+            ("[2001:db8::1]:9090", false),
+            ("localhost.example:9090", false),
+        ] {
+            assert_eq!(is_loopback(address), expected, "{address}");
+        }
+    }
 }
