@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::process;
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
@@ -330,10 +330,12 @@ fn stop_when(
     handle: Handle,
     manager: Manager,
     stopped_by: Arc<OnceLock<&'static str>>,
+    stopping: SyncSender<()>,
 ) -> Result<(), Failure> {
     start_thread("the end of a drain", move || {
         if drained.recv().is_ok() {
             let _ = stopped_by.set("drained");
+            let _ = stopping.try_send(());
             manager.stopping();
             handle.shutdown();
         }
@@ -353,14 +355,15 @@ fn heed(mut signals: Signals, heeded: Heeded) -> Result<Arc<OnceLock<&'static st
     } = heeded;
     let stopped_by = Arc::new(OnceLock::new());
     let stop = Arc::clone(&stopped_by);
+    // Started here: when it is needed, the system may have no thread left.
+    let (stopping, stopped) = mpsc::sync_channel(1);
     stop_when(
         is_drained,
         handle.clone(),
         manager.clone(),
         Arc::clone(&stop),
+        stopping.clone(),
     )?;
-    // Started here: when it is needed, the system may have no thread left.
-    let (stopping, stopped) = mpsc::sync_channel(1);
     start_thread("the last stop", move || {
         if stopped.recv().is_ok() {
             thread::sleep(LONGEST_STOP);
