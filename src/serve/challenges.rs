@@ -10,18 +10,29 @@ use rustix::fd::OwnedFd;
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
 
 use super::reload::Ask;
-use crate::failure::{Exit, Failure};
+use crate::failure::Failure;
 use crate::log::diagnostics::start_thread;
 use crate::web::CHALLENGE_FOLDERS;
 
-/// Starts a thread that asks for the challenges to be read whenever they may have changed.
+/// Starts a thread that asks for the challenges to be read whenever they may have changed. If the system does not
+/// tell of changes, that is a warning.
 pub(super) fn watch(webroot: &Path, ask: Sender<Ask>) -> Result<(), Failure> {
+    let queue = match inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK) {
+        Ok(queue) => queue,
+        // Other programs may have taken all that there are, and there is more to serve than challenges.
+        Err(error) => {
+            let why = io::Error::from(error);
+            log::warn!(
+                "--acme-webroot {} cannot be watched: {why}; challenges are read at a reload (SIGHUP) only; raise \
+                 fs.inotify.max_user_instances and restart the server",
+                webroot.display()
+            );
+            return Ok(());
+        }
+    };
     let mut watch = Watch {
         folders: folders(webroot),
-        queue: inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).map_err(|error| {
-            let why = io::Error::from(error);
-            Exit::Failure.because(format!("--acme-webroot cannot be watched: {why}"))
-        })?,
+        queue,
         watched: Vec::new(),
     };
     start_thread("challenges", move || {

@@ -3,6 +3,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -121,6 +122,30 @@ on_both! {
         }
         server.stop();
     }
+}
+
+/// Other programs have taken all that the system has.
+#[test]
+fn challenges_that_cannot_be_watched_are_a_warning() {
+    let folder = tempdir().unwrap();
+    let inside = folder.path().join("www/.well-known/acme-challenge");
+    fs::create_dir_all(&inside).unwrap();
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "sh", "-c"]);
+    command.arg(
+        "echo 0 >/proc/sys/user/max_inotify_instances && \
+         exec \"$0\" serve --demo --listen 127.0.0.1:0 --acme-webroot www",
+    );
+    command.arg(env!("CARGO_BIN_EXE_flashgate"));
+    command.current_dir(folder.path());
+    let server = Server::of(Running::spawn(command), 1);
+    let stderr = &server.running.stderr;
+    stderr.wait_for("--acme-webroot www cannot be watched: Too many open files");
+    fs::write(inside.join("token"), "token.1").unwrap();
+    server.running.stdout.wait_for("] STARTED ");
+    server.running.signal(Signal::HUP);
+    wait_for(&server, "token", "200 ");
+    server.stop();
 }
 
 /// What belongs to an option that takes a restart waits for it, and the rest of the file does not.
