@@ -1,12 +1,13 @@
 //! From options to the core's settings.
 
 use std::fmt::Display;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use flashgate_core::name::{Reserved, RoomName};
 use flashgate_core::{Config, Guests, HttpsRedirect, Missing, Policy, Site};
+use rustix::fs::{Access, access};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::admin;
@@ -20,6 +21,7 @@ use crate::import::Options;
 use crate::login::TicketSecret;
 use crate::prompt::STANDARD_INPUT;
 use crate::service::Sockets;
+use crate::sources::Place;
 use crate::store::is_address;
 use crate::web::{self, Demo, Own, Ruffle, is_own};
 
@@ -206,11 +208,23 @@ pub(super) fn ticket_secret(options: &ServeOptions) -> Result<Option<TicketSecre
 
 /// Warns of files that root has read, and that the server's user cannot read again at a reload.
 pub(super) fn warn_of_closed_files(options: &ServeOptions) {
-    let files = options.tls_cert.iter().chain(&options.tls_key);
-    for path in files.chain(&options.ticket_secret) {
-        if let Err(error) = File::open(path) {
+    let configured = options.sources.places().filter_map(|place| match place {
+        Place::File { path, .. } => Some(Path::new(&**path)),
+        Place::CommandLine | Place::Environment(_) => None,
+    });
+    let named = options.tls_cert.iter().chain(&options.tls_key);
+    let named = named
+        .chain(&options.ticket_secret)
+        .chain(&options.admin_token);
+    let mut files: Vec<&Path> = named.map(PathBuf::as_path).chain(configured).collect();
+    files.retain(|path| *path != Path::new(STANDARD_INPUT));
+    files.sort_unstable();
+    files.dedup();
+    for path in files {
+        // Not by opening it: that waits for a writer where it is a pipe.
+        if let Err(error) = access(path, Access::READ_OK) {
             log::warn!(
-                "{} cannot be read again by the user that the server runs as: {error}; it is not renewed until a restart; \
+                "{} cannot be read again by the user that the server runs as: {error}; a change in it takes a restart; \
                  give the file's group to that user, and let the group read it",
                 path.display()
             );

@@ -1,10 +1,10 @@
 //! The program as a service: what it tells the service manager, sockets that it is passed, users, PID and log files.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::Read;
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::Path;
 use std::process::Command;
@@ -404,10 +404,18 @@ on_both! {
         let place = folder.path();
         std::os::unix::fs::chown(place, Some(user.uid.as_raw()), None).unwrap();
         fs::create_dir(place.join("run")).unwrap();
+        for (file, text) in [("token", "0123456789abcdef0123456789abcdef\n"), ("x.toml", "rate = 7\n")] {
+            fs::write(place.join(file), text).unwrap();
+            fs::set_permissions(place.join(file), Permissions::from_mode(0o600)).unwrap();
+        }
         let options = [runtime, "--user=daemon", "--listen=0.0.0.0:0", "--listen", "unix:run/chat.sock",
-            "--pid-file=run/pid", "--metrics-on=chat"];
+            "--pid-file=run/pid", "--metrics-on=chat", "--config=x.toml", "--admin-token=token"];
         let server = Server::start_with(place, &options, &[("FLASHGATE_USER", "")]);
         server.running.stdout.wait_for("] STARTED ");
+        for file in ["token", "x.toml"] {
+            let warning = format!("{file} cannot be read again by the user that the server runs as: Permission denied");
+            server.running.stderr.wait_for(&warning);
+        }
         let status = fs::read_to_string(format!("/proc/{}/status", server.running.child.id())).unwrap();
         let id = user.uid.as_raw();
         assert!(status.contains(&format!("\nUid:\t{id}\t{id}\t{id}\t{id}\n")), "{status}");
