@@ -6,6 +6,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process;
 
+use rustix::fs::Mode;
+use rustix::process::umask;
+
 use crate::failure::{Exit, Failure};
 use crate::files::OwnPath;
 
@@ -26,16 +29,19 @@ impl PidFile {
                 path.display()
             ))
         };
+        // Other users ask for the number, too. The process has one thread so far.
+        let before = umask(Mode::WGRP | Mode::WOTH);
         // No links: root may open this in a folder of the server's user, who could point one at any file.
-        let mut file = OpenOptions::new()
+        let opened = OpenOptions::new()
             .read(true)
             .write(true)
             .create(true)
             .truncate(false)
             .mode(0o644)
             .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32)
-            .open(path)
-            .map_err(cannot)?;
+            .open(path);
+        umask(before);
+        let mut file = opened.map_err(cannot)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

@@ -150,8 +150,14 @@ on_both! {
         let place = folder.path();
         let (log, old, pid) = (place.join("log"), place.join("log.1"), place.join("pid"));
         let options = ["serve", "--demo", runtime, "--listen=127.0.0.1:0", "--log-file=log", "--pid-file=pid"];
-        let mut server = Running::start(place, &options, &[]);
+        // A SysV script starts it so.
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "umask 077; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_flashgate")]);
+        command.args(options).current_dir(place).envs(as_root());
+        let mut server = Running::spawn(command);
         waits_for(&log, "] STARTED ");
+        let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
+        assert_eq!((mode(&pid), mode(&log)), (0o644, 0o600), "others see the number alone");
         assert_eq!(fs::read_to_string(&pid).unwrap(), format!("{}\n", server.child.id()));
         let other = run_in(place, &["serve", "--demo", "--listen=127.0.0.1:0", "--pid-file=pid"], "");
         assert_eq!(other.code, 1, "{}", other.stderr);
