@@ -119,7 +119,7 @@ pub(super) fn time_zone() -> Finding {
             Finding::ok(format!("{name}, now {}", now.strftime("%:z")))
         }
         Ok(_) | Err(_) => Finding::fail(
-            format!("{asked} is no time zone that this machine knows, so the log is in UTC"),
+            format!("{asked} is not a time zone that this machine knows; the log is in UTC"),
             "install tzdata and run timedatectl set-timezone, or set TZ to a name like Europe/Vienna",
         ),
     }

@@ -18,7 +18,7 @@ pub struct DoctorOptions {
     #[argh(option, arg_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// name of the server on the internet, like chat.example.com or chat.example.com:8080, to be checked from outside, too: certificate, proxy, WebSockets, addresses and silence; may be repeated (port 443 unless one is named)
+    /// name of the server on the internet, like chat.example.com or chat.example.com:8080; checks certificate, proxy, WebSockets, addresses and silence from outside; may be repeated (default port 443)
     #[argh(option, arg_name = "NAME", from_str_fn(Outside::read))]
     pub host: Vec<Outside>,
 
@@ -26,7 +26,7 @@ pub struct DoctorOptions {
     #[argh(option, arg_name = "FILE")]
     pub tls_ca: Option<PathBuf>,
 
-    /// how long connections of --host are left silent, in seconds; 0 to skip that (default 65, which is longer than most proxies wait)
+    /// seconds for which connections of --host stay silent; 0 skips this check (default 65, longer than the timeout of most proxies)
     #[argh(option, arg_name = "SECONDS", default = "65")]
     pub silence: u64,
 

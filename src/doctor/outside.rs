@@ -207,7 +207,7 @@ fn judge_address(
     } else {
         Finding::warn(
             format!("the server sees {address} (by {by}), and this end is {here}"),
-            "fine if a router changes addresses in between; else the proxy names the wrong one",
+            "fine if a router translates addresses in between; otherwise the proxy names the wrong client",
         )
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn check(ports: &[u16]) -> Finding {
     } else {
         Finding::fail(
             format!("browsers refuse to connect to port {}", refused.join(", ")),
-            "they never try, whatever listens there; choose another port, like 8080",
+            "browsers never connect to this port; choose another port, like 8080",
         )
     }
 }

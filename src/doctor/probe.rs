@@ -110,7 +110,10 @@ pub(super) fn websocket(target: &Target, kind: Kind, origin: Option<&str>) -> Fi
             format!("answered with {}", short(&text)),
             "something between changes what is sent; see the log",
         ),
-        Err(why) => Finding::fail(why, "something between swallows frames; see the log"),
+        Err(why) => Finding::fail(
+            why,
+            "something between client and server drops frames; see the log",
+        ),
     };
     websocket.close();
     finding

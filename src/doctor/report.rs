@@ -51,21 +51,21 @@ checks! {
     BrowserPorts => "browser ports", "no port is one that browsers refuse to connect to";
     Server => "server", "the server answers there";
     Policy => "policy", "a policy request that ends with a NUL is answered";
-    PolicyBare => "policy without NUL", "so is one without, as old players send it";
+    PolicyBare => "policy without NUL", "a policy request without a NUL, as old players send it, is answered";
     Raw => "raw", "a Flash client's plain socket gets an answer";
-    Http => "http", "the server says that it is well";
+    Http => "http", "the server reports that it is healthy";
     Ready => "ready", "members can log in";
     Binary => "websocket binary", "a WebSocket with binary frames gets an answer";
-    Text => "websocket text", "so does one with text frames";
+    Text => "websocket text", "a WebSocket with text frames gets an answer";
     Metrics => "metrics", "the metrics can be fetched";
     Tls => "tls", "the handshake of TLS succeeds";
     Chain => "certificate chain", "the certificate leads to a root that clients trust";
-    Name => "certificate name", "it is for the name of the server";
-    Days => "certificate days", "it does not expire soon";
+    Name => "certificate name", "the certificate is for the name of the server";
+    Days => "certificate days", "the certificate does not expire soon";
     Upgrade => "proxy upgrade", "a proxy in front passes on WebSockets";
     Address => "proxy address", "a proxy in front names its clients";
-    SilentWebSocket => "websocket silence", "a proxy in front keeps a WebSocket open on which nobody says anything";
-    SilentRaw => "raw silence", "and so a plain socket";
+    SilentWebSocket => "websocket silence", "a proxy in front keeps a silent WebSocket open";
+    SilentRaw => "raw silence", "a proxy in front keeps a silent plain socket open";
 }
 
 /// What a check has found: ok, something to consider, or something to mend. The second text is what to do.

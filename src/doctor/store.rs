@@ -77,7 +77,7 @@ fn file(path: &Path, report: &mut Report) {
             return report.add(Check::Store, &Finding::warn(found, advice));
         }
         Err(error) => {
-            let advice = "no member can log in until that is mended";
+            let advice = "no member can log in until this is repaired";
             let finding = Finding::fail(error.to_string(), advice);
             return report.add(Check::Store, &finding);
         }
@@ -93,7 +93,7 @@ fn file(path: &Path, report: &mut Report) {
             Check::Store,
             &Finding::fail(
                 error.to_string(),
-                "no member can log in until that is mended",
+                "no member can log in until this is repaired",
             ),
         ),
         Ok((count, found)) => {

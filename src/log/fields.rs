@@ -56,7 +56,7 @@ pub const EVENTS: &[EventRow] = &[
     ),
     event(
         "diagnostic",
-        "a message for the operator, which goes to standard error where the log has no file",
+        "a message for the operator; without a log file it goes to standard error",
         &["text"],
     ),
     event(
@@ -133,12 +133,12 @@ pub const FIELDS: &[Field] = &[
     ),
     field(
         "about",
-        "what else is to be said: a reason, or whom it is about",
+        "a detail: a reason, or the member or client concerned",
     ),
     field("address", "an address and port, or unix: and a path"),
     field(
         "by",
-        "who has asked: the name of a user or of a token, if it is known",
+        "the sender: the name of a user or of a token, if known",
     ),
     field("clients", "a number: open chat connections"),
     field("detail", "what the client sent, or what failed"),

@@ -18,7 +18,7 @@ use crate::failure::{self, Failure};
 #[argh(
     subcommand,
     name = "admin",
-    note = "The server must run with --admin. Where that is, the commands read from the environment or the configuration file, as the server does; --admin names another one."
+    note = "The server must run with --admin. The commands find its address in the environment or the configuration file; --admin overrides it."
 )]
 pub struct AdminCommand {
     /// where the server listens for administration, like unix:/run/flashgate/admin.sock or 127.0.0.1:9090 (default: what the configuration says)
@@ -72,7 +72,7 @@ struct Kick {
     #[argh(positional)]
     nick: String,
 
-    /// what the client is told, up to 200 characters
+    /// reason that the client gets, up to 200 characters
     #[argh(option, arg_name = "TEXT")]
     reason: Option<String>,
 }
@@ -117,7 +117,7 @@ struct Rooms {}
 #[argh(subcommand, name = "reload")]
 struct Reload {}
 
-/// Let no client in any more, tell everyone online, and stop the server when all have left or the time is up.
+/// Refuse new clients, notify everyone online, and stop the server when all have left or the time is up.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
 #[argh(subcommand, name = "drain")]
 struct Drain {
@@ -135,7 +135,7 @@ struct Drain {
 #[argh(subcommand, name = "status")]
 struct Status {}
 
-/// Show what happens, a line each, until you stop it: logins, quits, rooms, administration.
+/// Show events, one on each line, until you stop it: logins, quits, rooms, administration.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
 #[argh(subcommand, name = "events")]
 struct Events {}
@@ -230,7 +230,7 @@ fn drained(drain: &Drain, target: &Target) -> Result<(Value, String), Failure> {
     let done = post(target, "/v1/drain", &body)?;
     let (clients, seconds) = (&done["clients"], &done["seconds"]);
     let said = format!(
-        "the server lets no client in any more, and stops when {clients} have left, in {seconds} s at the latest\n"
+        "the server refuses new clients, and stops when {clients} have left, after {seconds} s at the latest\n"
     );
     Ok((done, said))
 }

@@ -53,7 +53,7 @@ pub struct ServeOptions {
     #[argh(option, arg_name = "FILE")]
     pub tls_key: Vec<PathBuf>,
 
-    /// name to get a certificate for from Let's Encrypt, like chat.example.com, whose subscriber agreement you accept thereby; may be repeated for more names in the same certificate; port 443 of each must lead to this server; needs a build with --features acme
+    /// name to get a certificate for from Let's Encrypt, like chat.example.com; you accept its subscriber agreement; may be repeated for more names in the same certificate; port 443 of each must lead to this server; needs a build with --features acme
     #[argh(option, arg_name = "NAME", from_str_fn(host_name))]
     pub acme: Vec<String>,
 
@@ -78,11 +78,11 @@ pub struct ServeOptions {
     )]
     pub acme_directory: Option<String>,
 
-    /// file with the certificates, in PEM form, of those who may have signed that of the authority's own server (default: whom this system trusts)
+    /// file with root certificates, in PEM form, to trust for the authority's own server (default: the roots of this system)
     #[argh(option, arg_name = "FILE")]
     pub acme_ca: Option<PathBuf>,
 
-    /// folder that certbot --webroot or lego --http.webroot writes its challenges to; they are served under /.well-known/acme-challenge/, and nothing else of the folder is
+    /// folder that certbot --webroot or lego --http.webroot writes its challenges to; they are served under /.well-known/acme-challenge/; no other file of the folder is served
     #[argh(option, arg_name = "DIR")]
     pub acme_webroot: Option<PathBuf>,
 
@@ -106,11 +106,11 @@ pub struct ServeOptions {
     #[argh(
         option,
         arg_name = "ADDR",
-        description = "where to take requests for administration, from flashgate admin and from your site: a Unix socket, like unix:/run/flashgate/admin.sock, for all who may write to it, or an address, like 127.0.0.1:9090, with --admin-token (default: nowhere)"
+        description = "where to take requests for administration, from flashgate admin and from your site: a Unix socket, like unix:/run/flashgate/admin.sock, for its owner and group, or an address, like 127.0.0.1:9090, with --admin-token (default: nowhere)"
     )]
     pub admin: Option<String>,
 
-    /// file with the tokens of those who may administer over --admin ADDR, a name and a token a line; other users must not be able to read it; read at the start, and again at SIGHUP
+    /// file with tokens for administration over --admin ADDR, a name and a token on each line; other users must not be able to read it; read at the start, and again at SIGHUP
     #[argh(option, arg_name = "FILE")]
     pub admin_token: Option<PathBuf>,
 
@@ -215,7 +215,7 @@ pub struct ServeOptions {
     #[argh(option, arg_name = "FILE")]
     pub pid_file: Option<PathBuf>,
 
-    /// user to become, with its groups, if the server is started as root: after the ports are open, and certificates, keys and the ticket secret are read; whatever the server reads or writes later must be open to this user, also certificates and keys for their renewal; root stays root
+    /// user to become, with its groups, if the server is started as root; this happens after it has opened its ports and read certificates, keys and the ticket secret; this user must be able to reach all files that the server reads or writes later, renewed certificates and keys included; root stays root
     #[argh(option, arg_name = "NAME")]
     pub user: Option<String>,
 

@@ -220,7 +220,7 @@ impl Service {
 /// If the manager is gone, or has no space, the message is lost.
 fn send(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
-        log::debug!("the service manager cannot be told: {error}");
+        log::debug!("no message can be sent to the service manager: {error}");
     }
 }
 
