@@ -92,6 +92,9 @@ pub struct Config {
     pub rooms: RoomCreation,
     /// The rooms that always exist.
     pub permanent_rooms: PermanentRooms,
+    /// Which access to administration holds. Another number than before ends the streams of events, whose clients may
+    /// have lost theirs.
+    pub admin_access: u64,
 }
 
 impl Config {
@@ -141,6 +144,7 @@ impl Default for Config {
             loopback: Loopback::Exempt,
             rooms: RoomCreation::All,
             permanent_rooms: PermanentRooms::default(),
+            admin_access: 0,
         }
     }
 }

@@ -61,6 +61,12 @@ impl Tokens {
         Ok(Self(tokens))
     }
 
+    /// Whether every token of these is there with the same name.
+    pub(super) fn has_all_of(&self, others: &Self) -> bool {
+        let has = |(name, token): &(Arc<str>, Secret)| self.name(token).as_ref() == Some(name);
+        others.0.iter().all(has)
+    }
+
     /// The name of a token. The search takes the same time whichever token matches.
     fn name(&self, token: &Secret) -> Option<Arc<str>> {
         let mut found = None;
@@ -169,6 +175,11 @@ mod tests {
         assert_eq!(name(&format!("{long}X")).as_deref(), Some(UNNAMED));
         assert_eq!(name(&long[1..]), None);
         assert_eq!(name(""), None);
+        let more = Tokens::parse(&format!("{text}new {}\n", "n".repeat(32))).unwrap();
+        assert!(more.has_all_of(&tokens) && !tokens.has_all_of(&more));
+        let renamed = Tokens::parse(&text.replace("site", "other")).unwrap();
+        assert!(!renamed.has_all_of(&tokens));
+        assert!(tokens.has_all_of(&Tokens::default()));
         for (bad, expected) in [
             ("", "has no token"),
             ("# x\n", "has no token"),

@@ -93,12 +93,15 @@ impl Shared {
     }
 
     /// Takes the values that a reload may have changed.
-    pub(crate) fn set_texts(&self, shown: bool) {
-        self.shows_texts.store(shown, Ordering::Relaxed);
+    /// Returns whether they have changed.
+    pub(crate) fn set_texts(&self, shown: bool) -> bool {
+        self.shows_texts.swap(shown, Ordering::Relaxed) != shown
     }
 
-    pub(crate) fn set_tokens(&self, tokens: Tokens) {
-        *self.tokens.lock() = tokens;
+    /// Returns whether a token is no longer there.
+    pub(crate) fn set_tokens(&self, tokens: Tokens) -> bool {
+        let before = std::mem::replace(&mut *self.tokens.lock(), tokens.clone());
+        !tokens.has_all_of(&before)
     }
 
     pub(crate) fn set_tickets(&self, secret: Option<TicketSecret>) {

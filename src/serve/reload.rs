@@ -139,7 +139,7 @@ impl Reload {
             policy(&options, &mut config),
             reserved_nicks(&options, &mut config),
             self.ticket_secret(&options),
-            self.admin_tokens(&options),
+            self.admin_access(&options, &mut config),
         ];
         plan::warn_of_redirect(&config);
         diagnostics::set_level(options.log_level);
@@ -183,6 +183,7 @@ impl Reload {
             connections,
         );
         config.filters.clone_from(&self.config.filters);
+        config.admin_access = self.config.admin_access;
         if options.policy_file.is_some() {
             config.policy = self.config.policy.clone();
         }
@@ -217,15 +218,22 @@ impl Reload {
         self.handle.configure(Arc::clone(&self.config));
     }
 
-    fn admin_tokens(&self, options: &ServeOptions) -> Done {
+    /// The tokens, and whether messages are shown with their texts. Streams of events must not outlive their permission.
+    fn admin_access(&self, options: &ServeOptions, config: &mut Config) -> Done {
         let Some(admin) = &self.admin else {
             return Ok(None);
         };
-        admin.set_texts(options.admin_texts);
-        Ok(admin::tokens(options)?.map(|tokens| {
-            admin.set_tokens(tokens);
-            "admin tokens"
-        }))
+        let mut has_changed = admin.set_texts(options.admin_texts);
+        let tokens = admin::tokens(options);
+        let what = match &tokens {
+            Ok(tokens) => {
+                has_changed |= admin.set_tokens(tokens.clone().unwrap_or_default());
+                tokens.is_some().then_some("admin tokens")
+            }
+            Err(_) => None,
+        };
+        config.admin_access += u64::from(has_changed);
+        tokens.map(|_| what)
     }
 
     fn ticket_secret(&self, options: &ServeOptions) -> Done {

@@ -145,6 +145,59 @@ on_both! {
         server.stop();
     }
 
+    /// Access that is taken away is gone at once, and so are the streams that had it.
+    fn access_to_administration_is_taken_away(runtime) {
+        let folder = tempdir().unwrap();
+        let place = folder.path();
+        let token = "0123456789abcdef0123456789abcdef";
+        let write = |name: &str, text: &str| {
+            fs::write(place.join(name), text).unwrap();
+            fs::set_permissions(place.join(name), Permissions::from_mode(0o600)).unwrap();
+        };
+        let with = "demo = true\nadmin-token = \"tokens\"\n";
+        write("tokens", &format!("site {token}\n"));
+        write("flashgate.toml", &format!("{with}admin-texts = true\n"));
+        let (chat, listener) = (bound(), bound());
+        let at = listener.local_addr().unwrap();
+        let fds: [(&str, OwnedFd); 2] = [("chat", chat.into()), ("admin", listener.into())];
+        let running = launch(place, &["--config=flashgate.toml", runtime], fds);
+        let server = Server::of(running, 2);
+        let ask = |request: &str, token: &str| {
+            let mut client = Client::connect(at);
+            let head = format!("{request} HTTP/1.0\r\nAuthorization: Bearer {token}\r\n\r\n");
+            client.write(head.as_bytes());
+            client
+        };
+        let status = |request: &str, token: &str| ask(request, token).rest()[9..12].to_owned();
+        let stream = || {
+            let mut events = ask("GET /v1/events", token);
+            read_up_to(&mut events, "\r\n\r\n");
+            events
+        };
+
+        let mut events = stream();
+        write("flashgate.toml", with);
+        assert_eq!(status("POST /v1/reload", token), "200");
+        events.rest();
+
+        let mut events = stream();
+        let new = token.replace('f', "e");
+        write("tokens", &format!("new {new}\nsite {token}\n"));
+        assert_eq!(status("POST /v1/reload", token), "200");
+        assert_eq!(status("GET /v1/status", &new), "200");
+        server.connect().ask("PING x");
+        read_up_to(&mut events, "\"event\":\"closed\"");
+        write("tokens", &format!("new {new}\n"));
+        assert_eq!(status("POST /v1/reload", token), "200");
+        events.rest();
+        assert_eq!(status("GET /v1/status", token), "401");
+
+        write("flashgate.toml", "demo = true\n");
+        assert_eq!(status("POST /v1/reload", &new), "200");
+        assert_eq!(status("GET /v1/status", &new), "401");
+        server.stop();
+    }
+
     fn a_pid_file_and_a_log_file(runtime) {
         let folder = tempdir().unwrap();
         let place = folder.path();
@@ -509,6 +562,16 @@ fn launcher(folder: &Path, options: &[&str]) -> Command {
     ]);
     command.args(options).current_dir(folder).envs(as_root());
     command
+}
+
+/// Reads a stream that goes on.
+fn read_up_to(client: &mut Client, text: &str) {
+    let mut seen = Vec::new();
+    while !seen.ends_with(text.as_bytes()) {
+        let mut byte = [0];
+        client.socket.read_exact(&mut byte).unwrap();
+        seen.extend(byte);
+    }
 }
 
 fn ended(mut running: Running) -> Done {

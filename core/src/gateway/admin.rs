@@ -61,6 +61,8 @@ struct Asked {
     peer: Peer,
     /// Method and path, for the log; `None` for one that changes nothing.
     request: Option<Arc<str>>,
+    /// Streams were ended since: it begins none.
+    is_stale: bool,
 }
 
 impl Admins {
@@ -257,6 +259,7 @@ impl Gateway {
             conn: id,
             peer,
             request,
+            is_stale: false,
         };
         self.admin.asked.insert(ticket, asked);
         self.act(Action::Lookup(ticket, query));
@@ -283,7 +286,13 @@ impl Gateway {
             },
         };
         let AdminAnswer { by, about, order } = answer;
-        let outcome = self.carry_out(order);
+        let outcome = match self.carry_out(order) {
+            Outcome::Events(_) if asked.is_stale => {
+                let (status, detail) = NO_ANSWER;
+                Outcome::Answer(problem(status, detail))
+            }
+            outcome @ (Outcome::Answer(_) | Outcome::Events(_)) => outcome,
+        };
         let status = outcome.status();
         if status == Status::Unauthorized {
             let last = Last {

@@ -88,7 +88,11 @@ impl Gateway {
         {
             self.highest = self.highest.and(&config.limits);
         }
+        let has_access_changed = config.admin_access != self.config.admin_access;
         self.config = config;
+        if has_access_changed {
+            self.end_streams();
+        }
         self.hub.rooms.configure(&self.config.permanent_rooms);
         // A deadline that has come nearer must not wait for the one that was armed.
         for id in self.conns.ids() {

@@ -32,6 +32,9 @@ pub(crate) fn write(config: &Config, mut line: impl FnMut(&str)) {
             Role::AdminAndMetrics => "listener admin-and-metrics",
         });
     }
+    if config.admin_access != 0 {
+        line(&format!("admin-access {}", config.admin_access));
+    }
     for (listener, filter) in config.filters.iter().enumerate() {
         if filter.is_some() {
             line(&format!("filter {listener}"));

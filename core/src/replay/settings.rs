@@ -75,6 +75,7 @@ impl Settings {
             ["listener", "metrics"] => config.listeners.push(Role::Metrics),
             ["listener", "admin"] => config.listeners.push(Role::Admin),
             ["listener", "admin-and-metrics"] => config.listeners.push(Role::AdminAndMetrics),
+            ["admin-access", number] => config.admin_access = number.parse().ok()?,
             ["filter", listener] => {
                 config.filters.resize(config.listeners.len(), None);
                 let filter = config.filters.get_mut(listener.parse::<usize>().ok()?)?;
@@ -150,6 +151,7 @@ mod tests {
         ] {
             assert_eq!(config.set(name, value), Ok(()), "{name}");
         }
+        config.admin_access = 2;
         let lobby = RoomName::new("#lobby").unwrap();
         config.permanent_rooms.add(&lobby, "");
         let games = RoomName::new("#games").unwrap();

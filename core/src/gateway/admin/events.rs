@@ -22,9 +22,12 @@ impl Gateway {
         !self.admin.watching.is_empty()
     }
 
-    /// Ends all streams.
+    /// Ends all streams, and those that the host is about to grant.
     #[cold]
     pub(in crate::gateway) fn end_streams(&mut self) {
+        for asked in self.admin.asked.values_mut() {
+            asked.is_stale = true;
+        }
         for (id, _) in mem::take(&mut self.admin.watching) {
             self.close(id);
             self.settle(id);

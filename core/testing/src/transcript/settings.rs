@@ -61,6 +61,10 @@ impl Settings {
             ("metrics-listener", "on") => config.listeners.push(Role::Metrics),
             ("admin-listener", "on") => config.listeners.push(Role::Admin),
             ("admin-listener", "with-metrics") => config.listeners.push(Role::AdminAndMetrics),
+            ("admin-access", number) => {
+                let wrong = |_| format!("{name} takes a number, not {number:?}");
+                config.admin_access = number.parse().map_err(wrong)?;
+            }
             ("policy-document", text) => config.policy = Policy::from_document(text),
             ("policy-domains", domains) => {
                 self.policy_domains = domains.split(' ').map(str::to_owned).collect();
