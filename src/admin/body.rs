@@ -29,7 +29,13 @@ impl Body {
             );
             Problem::new(BAD_REQUEST, why)
         })?;
-        match values.keys().find(|key| !known.contains(&key.as_str())) {
+        // Whatever is wrong with the keys, the values are wiped.
+        let body = Self { values };
+        match body
+            .values
+            .keys()
+            .find(|key| !known.contains(&key.as_str()))
+        {
             Some(key) if known.is_empty() => Err(Problem::new(
                 UNPROCESSABLE,
                 format!("The key {key:?} is not known; this request has none."),
@@ -41,7 +47,7 @@ impl Body {
                     known.join(", ")
                 ),
             )),
-            None => Ok(Self { values }),
+            None => Ok(body),
         }
     }
 
@@ -84,12 +90,11 @@ impl Body {
     pub(super) fn password(&mut self, key: &str) -> Result<Option<Secret>, Problem> {
         match self.values.remove(key) {
             None | Some(Value::Null) => Ok(None),
-            Some(Value::String(mut text)) => {
-                let secret = Secret::new(&text);
-                text.zeroize();
-                Ok(Some(secret))
+            Some(mut value) => {
+                let secret = value.as_str().map(Secret::new);
+                wipe(&mut value);
+                secret.map(Some).ok_or_else(|| wrong(key, "a text"))
             }
-            Some(_) => Err(wrong(key, "a text")),
         }
     }
 }
@@ -97,11 +102,17 @@ impl Body {
 /// Wipes what an early return leaves, which may be a password.
 impl Drop for Body {
     fn drop(&mut self) {
-        for value in self.values.values_mut() {
-            if let Value::String(text) = value {
-                text.zeroize();
-            }
-        }
+        self.values.values_mut().for_each(wipe);
+    }
+}
+
+/// Wipes all texts of a value. Its depth is at most that which the parser takes.
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(values) => values.iter_mut().for_each(wipe),
+        Value::Object(values) => values.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
@@ -117,4 +128,33 @@ pub(super) fn wrong(key: &str, wanted: &str) -> Problem {
         UNPROCESSABLE,
         format!("The value of {key:?} must be {wanted}."),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn texts_are_wiped_however_deep() {
+        let mut value = json!({"a": "x", "b": [1, "y", {"c": "z"}], "d": null});
+        wipe(&mut value);
+        assert_eq!(value, json!({"a": "", "b": [1, "", {"c": ""}], "d": null}));
+    }
+
+    #[test]
+    fn a_password_is_a_text_or_not_there() {
+        let body = br#"{"a": "x", "b": ["x"], "c": null, "d": ""}"#;
+        let mut body = Body::read(body, &["a", "b", "c", "d"]).unwrap();
+        let mut is_read = |key| {
+            let password = body.password(key);
+            password.map(|password| password.map(|secret| secret.expose().to_owned()))
+        };
+        assert_eq!(is_read("a").unwrap().as_deref(), Some("x"));
+        assert_eq!(is_read("b").unwrap_err().status, UNPROCESSABLE);
+        assert_eq!(is_read("c").unwrap(), None);
+        assert_eq!(is_read("d").unwrap().as_deref(), Some(""));
+        assert_eq!(is_read("a").unwrap(), None, "it is taken");
+    }
 }
