@@ -24,7 +24,7 @@ pub struct AdminRequest {
     pub path: Arc<str>,
     /// The query behind the `?`, if there is one.
     pub query: Option<Arc<str>>,
-    /// The bearer token of its `Authorization` field, if there is one.
+    /// The bearer token of its `Authorization` field. A request from an address always has one.
     pub token: Option<Secret>,
     /// The address that it comes from.
     pub peer: Peer,

@@ -272,6 +272,8 @@ pub struct Limits {
     pub connections: usize,
     /// Open connections for administration, beside the others: scripts and streams of events are few.
     pub admin_connections: usize,
+    /// Those from one address or one IPv6 /64, so that nobody keeps the operator out. All loopback addresses are one.
+    pub admin_per_address: usize,
     /// Bytes in the body of a request for administration.
     pub admin_body: usize,
     /// Open connections from one address: enough for a school or a carrier's NAT, too few for one machine to fill
@@ -352,6 +354,7 @@ impl Default for Limits {
             clients: 4096,
             connections: 4096 + 1024,
             admin_connections: 32,
+            admin_per_address: 8,
             admin_body: 64 * 1024,
             per_address: 256,
             guests_from: 8,

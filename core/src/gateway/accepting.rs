@@ -21,14 +21,12 @@ impl Gateway {
             observer.accepted(now, origin, taken);
         }
         match taken {
+            Err(Refused::Full | Refused::AddressLimit) if self.is_for_admin(origin) => {
+                self.refuse_unaccepted(Refusal::AdminLimit, peer);
+            }
             Err(Refused::Full) => {
-                let serves = self.config.serves(origin.listener, peer.ip());
-                if serves.admin() {
-                    self.refuse_unaccepted(Refusal::AdminLimit, peer);
-                } else {
-                    self.counters.hit(Limit::Connections);
-                    self.refuse_unaccepted(Refusal::Full, peer);
-                }
+                self.counters.hit(Limit::Connections);
+                self.refuse_unaccepted(Refusal::Full, peer);
             }
             Err(Refused::AddressLimit) => {
                 self.counters.hit(Limit::PerAddress);
@@ -37,6 +35,11 @@ impl Gateway {
             Err(Refused::ShuttingDown) | Ok(_) => {}
         }
         taken
+    }
+
+    fn is_for_admin(&self, origin: Accepted) -> bool {
+        let serves = self.config.serves(origin.listener, origin.peer.ip());
+        serves.admin()
     }
 
     fn admit(&mut self, origin: Accepted) -> Result<ConnId, Refused> {
@@ -52,6 +55,9 @@ impl Gateway {
         {
             return Err(Refused::Full);
         }
+        if is_admin && self.admin.count_from(origin) >= limits.admin_per_address {
+            return Err(Refused::AddressLimit);
+        }
         let limited = serves.limited(Layer::Outermost);
         if let Some(address) = limited
             && !self.count_address(address)
@@ -65,7 +71,7 @@ impl Gateway {
         }
         let id = self.conns.insert(conn);
         if is_admin {
-            self.admin.open(id, origin.user);
+            self.admin.open(id, origin);
         }
         self.arm(id);
         Ok(id)

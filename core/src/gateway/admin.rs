@@ -15,6 +15,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::net::Ipv4Addr;
 
 use zeroize::Zeroizing;
 
@@ -24,9 +25,9 @@ use super::{Gateway, Step};
 use crate::admin::{AdminAnswer, AdminOrder, AdminRequest, AdminTexts};
 use crate::chunk::Chunk;
 use crate::conn::admin::{Admin, Stage};
-use crate::conn::{Asks, Incoming, Patience, State};
+use crate::conn::{Asks, Conn, Incoming, Patience, State};
 use crate::event::Action;
-use crate::id::{ConnId, Peer, Ticket};
+use crate::id::{Accepted, ConnId, Peer, Source, Ticket};
 use crate::json::Object;
 use crate::member::{Answer, Query, Secret};
 use crate::note::{Refusal, What};
@@ -41,7 +42,7 @@ use orders::Outcome;
 #[derive(Debug, Default)]
 pub(super) struct Admins {
     /// The open connections, and the users at their other ends.
-    open: BTreeMap<ConnId, Option<u32>>,
+    open: BTreeMap<ConnId, Opened>,
     /// Requests that the host has not answered. The host bounds them: it answers at once if it is busy.
     asked: BTreeMap<Ticket, Asked>,
     /// The connections that get events, in the order in which they came.
@@ -51,6 +52,26 @@ pub(super) struct Admins {
     drain: Option<Drain>,
     /// How many requests were handed to the host.
     requests: u64,
+}
+
+/// An open connection.
+#[derive(Clone, Copy, Debug)]
+struct Opened {
+    user: Option<u32>,
+    /// `None` over a Unix socket.
+    source: Option<Source>,
+}
+
+impl Opened {
+    fn of(origin: Accepted) -> Self {
+        let ip = origin.peer.ip();
+        let source = ip.map(|ip| match ip.is_loopback() {
+            true => Source::of(Ipv4Addr::LOCALHOST.into()),
+            false => Source::of(ip),
+        });
+        let user = origin.user;
+        Self { user, source }
+    }
 }
 
 /// A request at the host. It outlives its connection: its order is carried out all the same.
@@ -71,8 +92,15 @@ impl Admins {
         self.open.len()
     }
 
-    pub(super) fn open(&mut self, id: ConnId, user: Option<u32>) {
-        self.open.insert(id, user);
+    /// How many are open from the same address.
+    pub(super) fn count_from(&self, origin: Accepted) -> usize {
+        let source = Opened::of(origin).source;
+        let same = |opened: &&Opened| source.is_some() && opened.source == source;
+        self.open.values().filter(same).count()
+    }
+
+    pub(super) fn open(&mut self, id: ConnId, origin: Accepted) {
+        self.open.insert(id, Opened::of(origin));
     }
 
     /// The member or guest of a connection has come online.
@@ -142,6 +170,13 @@ impl Gateway {
             ),
             Head::Bad(status) => (input.len(), Err((status, "The head holds a NUL."))),
         };
+        // Whoever has none shall not send a body either.
+        let needs_token =
+            |id| matches!(self.conns.known(id).map(Conn::peer), Some(Peer::Address(_)));
+        let parsed = match parsed {
+            Ok(head) if head.token.is_none() && needs_token(id) => Err(NO_TOKEN),
+            parsed => parsed,
+        };
         let head = match parsed {
             Ok(head) => head,
             Err(fault) => {
@@ -175,7 +210,7 @@ impl Gateway {
             query: head.query.map(Arc::from),
             token: head.token.map(Secret::new),
             peer: self.conns.known(id)?.peer(),
-            user: self.admin.open.get(&id).copied().flatten(),
+            user: self.admin.open.get(&id).and_then(|opened| opened.user),
             body: Zeroizing::default(),
         })
     }
@@ -355,6 +390,8 @@ impl Gateway {
     fn refuse_admin(&mut self, id: ConnId, (status, detail): Fault, body: Body) {
         if status == Status::Forbidden {
             self.refuse(id, Refusal::AdminOrigin, None);
+        } else if status == Status::Unauthorized {
+            self.refuse(id, Refusal::AdminToken, None);
         }
         self.end_admin(id, problem(status, detail), body);
     }
@@ -429,6 +466,10 @@ pub(crate) const MAX_ADMIN_WAIT: Millis = Millis::from_secs(60);
 
 const FIRST_TICKET: u64 = 1 << 63;
 
+const NO_TOKEN: Fault = (
+    Status::Unauthorized,
+    "A token is needed: send the field Authorization: Bearer TOKEN.",
+);
 const ENDED: Fault = (Status::BadRequest, "The request ends too early.");
 const LATE: Fault = (
     Status::RequestTimeout,

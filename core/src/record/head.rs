@@ -8,7 +8,7 @@ use memchr::{memchr, memmem};
 use super::redact;
 use crate::config::{Config, HttpsRedirect, Origins};
 use crate::web::site::{self, Found};
-use crate::wire::{coding, forwarded, http};
+use crate::wire::{admin, coding, forwarded, http};
 
 /// Appends what is kept of `head`, in as many bytes.
 pub(crate) fn head(head: &[u8], config: &Config, out: &mut Vec<u8>) {
@@ -99,6 +99,14 @@ fn field(name: &str, words: &[&[u8]], line: &[u8], config: &Config, out: &mut Ve
             kept.copy_from_slice(value);
         }
         _ if config.client_header.name() == Some(name) => clients(value, config, kept),
+        // That there is a token decides what follows.
+        "authorization" if admin::token(value).is_some() => {
+            let scheme = memchr(b' ', value).unwrap_or_default();
+            kept[..scheme].copy_from_slice(&value[..scheme]);
+            // A token is UTF-8, and must stay one.
+            let others = kept.iter_mut().filter(|byte| !byte.is_ascii());
+            others.for_each(|byte| *byte = b'x');
+        }
         _ if words.contains(&value) => kept.copy_from_slice(value),
         // Where a body is read, its length decides what follows.
         "content-length" if value.iter().all(u8::is_ascii_digit) => kept.copy_from_slice(value),
@@ -185,7 +193,7 @@ const STATUS: &str = "/server-status";
 const OWN: &str = " / /crossdomain.xml /metrics /healthz /readyz /favicon.ico";
 
 /// Fields that an answer may depend on, and words in their values that it depends on.
-const FIELDS: [(&str, &[&[u8]]); 17] = [
+const FIELDS: [(&str, &[&[u8]]); 18] = [
     ("host", &[]),
     ("upgrade", &[b"websocket"]),
     ("connection", &[b"upgrade"]),
@@ -193,6 +201,7 @@ const FIELDS: [(&str, &[&[u8]]); 17] = [
     ("sec-websocket-key", &[]),
     ("sec-websocket-protocol", &[b"binary"]),
     ("origin", &[]),
+    ("authorization", &[]),
     ("content-length", &[b"0"]),
     ("transfer-encoding", &[]),
     ("expect", &[b"100-continue"]),

@@ -97,7 +97,8 @@ fn length<'a>(fields: impl Iterator<Item = &'a [u8]>) -> Result<Option<u64>, Fau
     Ok(length)
 }
 
-fn token(field: &[u8]) -> Option<&str> {
+/// The bearer token of an `Authorization` field.
+pub(crate) fn token(field: &[u8]) -> Option<&str> {
     let field = core::str::from_utf8(field).ok()?;
     let space = memchr_iter(b' ', field.as_bytes()).next()?;
     let (scheme, token) = field.split_at(space);

@@ -214,6 +214,10 @@ fn what_stays_of_a_head() {
             "GET / HTTP/1.1\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\nSec-WebSocket-Version: 0\n",
         ),
         (
+            "POST / HTTP/1.1\nAuthorization: Bearer Token-1\nAuthorization: bearer \u{e9}\nauthorization: Basic abc\n",
+            "POST / HTTP/1.1\nAuthorization: Bearer xxxxx.0\nAuthorization: bearer xx\nauthorization: xxxxx xxx\n",
+        ),
+        (
             "GET / HTTP/1.1\nOrigin: HTTPS://games.example\nOrigin: https://x\nContent-Length: 20\n",
             "GET / HTTP/1.1\nOrigin: HTTPS://games.example\nOrigin: xxxxx://x\nContent-Length: 20\n",
         ),

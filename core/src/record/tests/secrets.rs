@@ -38,7 +38,7 @@ fn sessions() -> Vec<Vec<u8>> {
     let head = |target: &str, more: &str| {
         format!(
             "GET {target} HTTP/1.1\r\nHost: Hx4pQm6z.example\r\nCookie: sid=Zq7kWv9!Jt\r\n\
-             Authorization: Basic Zq7kWv9!Jt\r\nX-Hx4pQm6z: 1\r\nOrigin: https://Hx4pQm6z\r\n{more}\r\n"
+             Authorization: Basic Zq7kWv9!Jt\r\nAuthorization: Bearer Zq7kWv9!Jt\r\nX-Hx4pQm6z: 1\r\nOrigin: https://Hx4pQm6z\r\n{more}\r\n"
         )
         .into_bytes()
     };
