@@ -333,11 +333,18 @@ impl Gateway {
             return;
         };
         self.deadlines.remove(id);
-        self.filters.remove(&id);
+        // Few connections are in any of these, and most servers have none that is.
+        if !self.filters.is_empty() {
+            self.filters.remove(&id);
+        }
         self.admin.forget(id);
         self.handshakes.forget(id);
-        self.slowed.remove(&id);
-        self.failures.remove(&id);
+        if !self.slowed.is_empty() {
+            self.slowed.remove(&id);
+        }
+        if !self.failures.is_empty() {
+            self.failures.remove(&id);
+        }
         self.silences.remove(id);
         if let Some(address) = conn.counted() {
             self.addresses.remove(address);

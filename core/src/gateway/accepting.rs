@@ -20,26 +20,26 @@ impl Gateway {
         if let Some(observer) = &mut self.observer {
             observer.accepted(now, origin, taken);
         }
-        match taken {
-            Err(Refused::Full | Refused::AddressLimit) if self.is_for_admin(origin) => {
-                self.refuse_unaccepted(Refusal::AdminLimit, peer);
-            }
-            Err(Refused::Full) => {
-                self.counters.hit(Limit::Connections);
-                self.refuse_unaccepted(Refusal::Full, peer);
-            }
-            Err(Refused::AddressLimit) => {
-                self.counters.hit(Limit::PerAddress);
-                self.refuse_unaccepted(Refusal::AddressLimit, peer);
-            }
-            Err(Refused::ShuttingDown) | Ok(_) => {}
+        if let Err(why) = taken {
+            self.refuse_newcomer(origin, why);
         }
         taken
     }
 
-    fn is_for_admin(&self, origin: Accepted) -> bool {
+    #[cold]
+    fn refuse_newcomer(&mut self, origin: Accepted, why: Refused) {
+        let peer = origin.peer.to_canonical();
         let serves = self.config.serves(origin.listener, origin.peer.ip());
-        serves.admin()
+        let (limit, refusal) = match why {
+            Refused::Full => (Limit::Connections, Refusal::Full),
+            Refused::AddressLimit => (Limit::PerAddress, Refusal::AddressLimit),
+            Refused::ShuttingDown => return,
+        };
+        if serves.admin() {
+            return self.refuse_unaccepted(Refusal::AdminLimit, peer);
+        }
+        self.counters.hit(limit);
+        self.refuse_unaccepted(refusal, peer);
     }
 
     fn admit(&mut self, origin: Accepted) -> Result<ConnId, Refused> {

@@ -62,7 +62,9 @@ impl Handshakes {
 
     /// The connection is gone, or waits no more.
     pub(super) fn forget(&mut self, id: ConnId) {
-        self.waiting.retain(|waiting| *waiting != id);
+        if !self.waiting.is_empty() {
+            self.waiting.retain(|waiting| *waiting != id);
+        }
     }
 
     pub(super) fn waits(&self, id: ConnId) -> bool {
