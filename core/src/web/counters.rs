@@ -137,10 +137,10 @@ impl Default for Counters {
             tls_failed: 0,
             lookups: Histogram::new(LOOKUP_MILLIS, Unit::Millis),
             queues: Histogram::new(QUEUE_BYTES, Unit::Bytes),
-            closed: [0; _],
-            limits: [0; _],
-            proxy_faults: [0; _],
-            store_errors: [0; _],
+            closed: [0; REASONS.len()],
+            limits: [0; LIMITS.len()],
+            proxy_faults: [0; PROXY_FAULTS.len()],
+            store_errors: [0; STORE_ERRORS.len()],
         }
     }
 }
