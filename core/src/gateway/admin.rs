@@ -103,6 +103,11 @@ impl Admins {
         self.open.insert(id, Opened::of(origin));
     }
 
+    /// How many requests the host has not answered yet.
+    pub(super) fn waiting(&self) -> usize {
+        self.asked.len()
+    }
+
     /// The member or guest of a connection has come online.
     pub(super) fn online(&mut self, id: ConnId, now: Millis) {
         self.since.insert(id, now);
@@ -234,8 +239,15 @@ impl Gateway {
         match admin.stage {
             Stage::Body(length) if input.len() >= length => {
                 admin.request.body = Zeroizing::new(Box::from(&input[..length]));
-                self.ask_admin(id);
+                // If the host does not answer, clients may leave, come back and ask again.
+                let is_full = self.admin.waiting() >= 2 * self.config.limits.admin_connections;
+                if !is_full {
+                    self.ask_admin(id);
+                }
                 self.understood_body(id, &input[..length]);
+                if is_full {
+                    self.refuse_admin(id, NO_ANSWER, body);
+                }
                 Step::Consumed(length)
             }
             Stage::Body(_) if ended || late => {

@@ -16,6 +16,7 @@ pub(super) struct Highest {
     connections: usize,
     command: usize,
     head: usize,
+    admin: usize,
 }
 
 impl Highest {
@@ -26,6 +27,7 @@ impl Highest {
             connections: self.connections.max(limits.connections),
             command: self.command.max(limits.command),
             head: self.head.max(limits.head),
+            admin: self.admin.max(limits.admin_connections),
         }
     }
 }
@@ -75,6 +77,10 @@ impl Gateway {
             "addresses count connections"
         );
 
+        assert!(
+            self.admin.waiting() <= 2 * self.highest.admin,
+            "requests of clients that have left are as few as connections"
+        );
         assert!(self.unfiltered.is_empty());
         for (id, behind) in &self.filters {
             let conn = self.conns.get(*id).expect("its connection is there");

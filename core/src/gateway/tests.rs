@@ -1,5 +1,6 @@
 //! The gateway as its runtime sees it: what transcripts, which see only a client's side, cannot show.
 
+mod administration;
 mod counted;
 mod decisions;
 mod endings;

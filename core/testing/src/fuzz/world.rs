@@ -1,5 +1,6 @@
 //! A gateway in a world that the fuzzer's bytes control: connections, lookups, time.
 
+mod administration;
 mod script;
 mod settings;
 
@@ -9,8 +10,8 @@ use std::sync::Arc;
 use super::listener::{Broadcast, Listener};
 use flashgate_core::{
     Accepted, Action, Answer, Audience, Cause, Chunk, ConnId, Denial, Gateway, HostFacts, Input,
-    ListenerId, Login, Member, MemberEvent, MemberId, Millis, Now, StoreState, Ticket, Unavailable,
-    UnixSeconds,
+    ListenerId, Login, Member, MemberEvent, MemberId, Millis, Now, Query, StoreState, Ticket,
+    Unavailable, UnixSeconds,
 };
 use script::Script;
 pub(super) use settings::config;
@@ -49,6 +50,8 @@ struct World<'a> {
     now: Now,
     peers: Vec<Peer>,
     lookups: Vec<Ticket>,
+    /// Requests for administration that wait for the host.
+    requests: Vec<Ticket>,
     /// A ticket that was answered already.
     stale: Option<Ticket>,
     broadcast: Broadcast,
@@ -97,6 +100,7 @@ impl<'a> World<'a> {
             now,
             peers,
             lookups,
+            requests: Vec::new(),
             stale: None,
             broadcast: Broadcast::default(),
             trace,
@@ -140,26 +144,34 @@ impl<'a> World<'a> {
                 };
                 self.handle(Input::Member(event));
             }
-            _ => match self.script.byte() {
-                0..=9 => self.handle(Input::Shutdown),
-                10..=99 => self.stale(),
-                100..=119 => {
-                    let text = String::from_utf8_lossy(self.script.command()).into();
-                    self.handle(Input::Announce(text));
-                }
-                120..=139 => {
-                    let member = Login::Id(MemberId(i64::from(self.script.byte() % 4)));
-                    self.handle(Input::Kick {
-                        member,
-                        reason: None,
-                    });
-                }
-                _ => self.handle(Input::Host(HostFacts {
-                    log_dropped: 7,
-                    store: StoreState::Down,
-                    process: None,
-                })),
-            },
+            _ => self.seldom(),
+        }
+    }
+
+    /// What happens less often.
+    fn seldom(&mut self) {
+        let byte = self.script.byte();
+        match byte {
+            0..=9 => self.handle(Input::Shutdown),
+            10..=99 => self.stale(),
+            100..=119 => {
+                let text = String::from_utf8_lossy(self.script.command()).into();
+                self.handle(Input::Announce(text));
+            }
+            120..=139 => {
+                let member = Login::Id(MemberId(i64::from(self.script.byte() % 4)));
+                self.handle(Input::Kick {
+                    member,
+                    reason: None,
+                });
+            }
+            140..=159 => self.bytes(administration::request(byte)),
+            160..=199 => self.administer(),
+            _ => self.handle(Input::Host(HostFacts {
+                log_dropped: 7,
+                store: StoreState::Down,
+                process: None,
+            })),
         }
     }
 
@@ -294,6 +306,19 @@ impl<'a> World<'a> {
         self.handle(Input::Answer(ticket, answer));
     }
 
+    /// The host answers a request for administration.
+    fn administer(&mut self) {
+        let byte = self.script.byte();
+        if self.requests.is_empty() {
+            return;
+        }
+        let which = usize::from(byte >> 5) % self.requests.len();
+        let ticket = self.requests.remove(which);
+        self.stale = Some(ticket);
+        let answer = administration::answer(byte);
+        self.handle(Input::Answer(ticket, answer));
+    }
+
     /// Checks that inputs about ended connections and questions change nothing.
     fn stale(&mut self) {
         if let Some(ticket) = self.stale {
@@ -358,6 +383,7 @@ impl<'a> World<'a> {
                 Action::Abort(id) => self.ends(*id, End::Aborted),
                 Action::Pause(id) => self.reads(*id, Reading::Open, Reading::Paused),
                 Action::Resume(id) => self.reads(*id, Reading::Paused, Reading::Open),
+                Action::Lookup(ticket, Query::Admin(_)) => self.requests.push(*ticket),
                 Action::Lookup(ticket, _) => self.lookups.push(*ticket),
                 Action::Note(_) => {}
             }
@@ -422,6 +448,9 @@ impl<'a> World<'a> {
             };
             self.now.mono = self.now.mono.max(next);
             self.handle(Input::Timeout);
+        }
+        for ticket in std::mem::take(&mut self.requests) {
+            self.handle(Input::Answer(ticket, administration::answer(0)));
         }
         self.gateway.assert_settled();
     }

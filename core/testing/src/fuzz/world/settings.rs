@@ -10,7 +10,11 @@ pub(in crate::fuzz) fn config(byte: u8) -> Config {
         loopback: Loopback::Limited,
         ..Config::default()
     };
-    config.listeners = Vec::from([Role::Gateway, Role::Policy]);
+    let second = match byte & 0x20 {
+        0 => Role::Policy,
+        _ => Role::AdminAndMetrics,
+    };
+    config.listeners = Vec::from([Role::Gateway, second]);
     let proxies = config.set("proxy-protocol", "192.0.2.14=optional 192.0.2.15");
     proxies.expect("these are addresses");
     let proxies = config.set("trust-proxy", "192.0.2.13");
@@ -19,6 +23,8 @@ pub(in crate::fuzz) fn config(byte: u8) -> Config {
     (limits.clients, limits.connections, limits.per_address) = (4, 7, 3);
     (limits.command, limits.head) = (64, 256);
     (limits.rooms, limits.rooms_each) = (3, 2);
+    (limits.admin_connections, limits.admin_per_address) = (3, 2);
+    limits.admin_body = 64;
     // The answer to an upgrade takes 208 bytes: the first command must not have to wait for it.
     (limits.backlog, limits.own_backlog) = (1024, 512);
     (limits.throttle.addresses, limits.throttle.names) = (2, 2);

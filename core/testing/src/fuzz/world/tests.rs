@@ -60,3 +60,53 @@ fn random_rooms_break_nothing() {
         "{mixed} {goodbyes} {pongs} {joins}"
     );
 }
+
+/// The same with a listener for administration: requests of every kind, orders of every kind, and members online whom
+/// they concern.
+#[test]
+fn random_administration_breaks_nothing() {
+    let mut state = 7_u64;
+    let mut random = |below: u64| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        ((state >> 33) % below) as u8
+    };
+    let mut seen = [0; 5];
+    for _ in 0..1000 {
+        let mut data = Vec::from([0x20 | random(8)]);
+        for who in 0..2 {
+            data.extend([0, who * 16 + 1, 5, who, who, 12, 1 + who, 5, 18, who]);
+        }
+        for _ in 0..40 {
+            let who = random(6);
+            match random(16) {
+                0..=3 => data.extend([0, 0x81 | random(8) << 4]),
+                4..=7 => data.extend([15, 140 + random(20), who]),
+                8..=11 => data.extend([15, 160, random(256)]),
+                12 => data.extend([5, random(26), who]),
+                13 => data.extend([11, random(256), who]),
+                14 => data.extend([9 + random(2), who, who]),
+                _ => data.extend([13, random(5)]),
+            }
+        }
+        let trace = World::play(&data);
+        for action in &trace {
+            let (Action::Write(_, chunk) | Action::Broadcast(_, chunk)) = action else {
+                continue;
+            };
+            let bytes = chunk.to_vec();
+            let words: [&[u8]; 5] = [
+                b"x-ndjson",
+                b"{\"event\"",
+                b" 413 ",
+                b"<kicked",
+                b"<announce ",
+            ];
+            for (seen, word) in seen.iter_mut().zip(words) {
+                *seen += u64::from(bytes.windows(word.len()).any(|some| some == word));
+            }
+        }
+    }
+    assert!(seen.iter().all(|times| *times > 10), "{seen:?}");
+}
