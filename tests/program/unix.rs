@@ -87,7 +87,7 @@ fn paths_that_cannot_be_listened_on() {
     );
 }
 
-/// Sends bytes, and takes so many of the answer.
+/// Sends bytes, and reads this many of the answer.
 fn talk(path: &Path, said: &str, length: usize) -> String {
     let mut socket = UnixStream::connect(path).unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();

@@ -10,7 +10,7 @@ use socket2::{Domain, Socket, Type};
 /// How a proxy treats what it passes on.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Habits {
-    /// Says in the head of a request who its client is.
+    /// Names the client in the head of a request.
     pub(super) names_clients: bool,
     /// Leaves out the header `Upgrade`.
     pub(super) drops_upgrade: bool,
