@@ -206,26 +206,40 @@ listen unix
 }
 
 fn nginx(folder: &Path, ports: &[u16], servers: &Servers) -> String {
-    let (folder, stream, protocol) = (folder.display(), ports[6], servers.protocol);
-    let site = |port: u16, server: String| {
+    let site = |port: u16, server: &str| {
+        let passes = nginx_passes(server, "$host");
         format!(
             "
     server {{
         listen 192.0.2.1:{port};
-        location / {{
+{passes}
+    }}"
+        )
+    };
+    let http = site(ports[1], &format!("127.0.0.1:{}", servers.headers));
+    let socket = format!("unix:{}:", servers.sockets[0].display());
+    let unix = site(ports[7], &socket);
+    nginx_with(folder, &format!("{http}{unix}"), ports[6], servers.protocol)
+}
+
+/// The part of a server of nginx that passes requests on. `host` is the variable that `Host` is taken from.
+pub(crate) fn nginx_passes(server: &str, host: &str) -> String {
+    format!(
+        "        location / {{
             proxy_pass http://{server};
             proxy_http_version 1.1;
-            proxy_set_header Host $host;
+            proxy_set_header Host {host};
             proxy_set_header Upgrade $http_upgrade;
             proxy_set_header Connection $connection_upgrade;
             proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
             proxy_set_header X-Forwarded-Proto $scheme;
-        }}
-    }}"
-        )
-    };
-    let http = site(ports[1], format!("127.0.0.1:{}", servers.headers));
-    let unix = site(ports[7], format!("unix:{}:", servers.sockets[0].display()));
+        }}"
+    )
+}
+
+/// nginx with these servers for HTTP, and a port that it passes on behind a PROXY header.
+pub(crate) fn nginx_with(folder: &Path, servers: &str, stream: u16, protocol: u16) -> String {
+    let folder = folder.display();
     format!(
         "load_module /usr/lib/nginx/modules/ngx_stream_module.so;
 daemon off;
@@ -241,7 +255,7 @@ http {{
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
-    map $http_upgrade $connection_upgrade {{ default upgrade; '' close; }}{http}{unix}
+    map $http_upgrade $connection_upgrade {{ default upgrade; '' close; }}{servers}
 }}
 stream {{
     server {{

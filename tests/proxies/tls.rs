@@ -16,7 +16,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use crate::client::stream;
 use crate::process::{Process, Server};
-use crate::software::wait_for;
+use crate::software::{nginx_passes, nginx_with, wait_for};
 
 /// The ways, each a port of a proxy.
 struct Ports {
@@ -252,52 +252,18 @@ listen passed
 }
 
 fn nginx(folder: &Path, ports: &Ports, [protocol, headers]: [u16; 2]) -> String {
-    let Ports {
-        stream,
-        https,
-        http,
-        ..
-    } = ports;
-    let folder = folder.display();
-    format!(
-        "load_module /usr/lib/nginx/modules/ngx_stream_module.so;
-daemon off;
-user root;
-worker_processes 1;
-pid {folder}/nginx.pid;
-error_log {folder}/nginx.log;
-events {{}}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    map $http_upgrade $connection_upgrade {{ default upgrade; '' close; }}
+    let Ports { https, http, .. } = ports;
+    let passes = nginx_passes(&format!("127.0.0.1:{headers}"), "$http_host");
+    let server = format!(
+        "
     server {{
         listen 192.0.2.1:{https} ssl;
         listen 192.0.2.1:{http};
-        ssl_certificate {folder}/proxy.pem;
-        ssl_certificate_key {folder}/proxy.key;
-        location / {{
-            proxy_pass http://127.0.0.1:{headers};
-            proxy_http_version 1.1;
-            proxy_set_header Host $http_host;
-            proxy_set_header Upgrade $http_upgrade;
-            proxy_set_header Connection $connection_upgrade;
-            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-            proxy_set_header X-Forwarded-Proto $scheme;
-        }}
-    }}
-}}
-stream {{
-    server {{
-        listen 192.0.2.1:{stream};
-        proxy_pass 127.0.0.1:{protocol};
-        proxy_protocol on;
-    }}
-}}
-"
-    )
+        ssl_certificate {0}/proxy.pem;
+        ssl_certificate_key {0}/proxy.key;
+{passes}
+    }}",
+        folder.display()
+    );
+    nginx_with(folder, &server, ports.stream, protocol)
 }
