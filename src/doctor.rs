@@ -1,6 +1,6 @@
 //! `flashgate doctor`: checks the machine, the files and the server, as its clients use it, and says what to do.
 //!
-//! Nothing is changed, and nobody logs in: a running server is not disturbed.
+//! It changes nothing and does not log in, so a running server is not disturbed.
 
 mod dial;
 mod listeners;
@@ -151,7 +151,7 @@ fn files(options: &ServeOptions, report: &mut Report) {
     }
 }
 
-/// Files whose times tell that the clock was right when they were written.
+/// Files that were written while the clock was right.
 fn dated(options: &ServeOptions, config: Option<&Path>) -> Vec<PathBuf> {
     let store = store::Where::of(options);
     let own = std::env::current_exe().ok();

@@ -109,11 +109,11 @@ pub enum AdminOrder {
     },
     /// Answers with the counters, as `/metrics` does.
     Metrics,
-    /// Answers with the members and guests who are online.
+    /// Answers with the members and guests that are online.
     Clients(AdminPage),
     /// Answers with the rooms.
     Rooms(AdminPage),
-    /// Closes the connection of a member or guest who is online.
+    /// Closes the connection of a member or guest that is online.
     Kick {
         /// The nick.
         nick: Arc<str>,
@@ -127,7 +127,7 @@ pub enum AdminOrder {
         /// The room, if it is not for everyone.
         room: Option<Arc<str>>,
     },
-    /// Sends a member or guest who is online a message of the site.
+    /// Sends a message of the site to a member or guest that is online.
     Send {
         /// The sender: one of [`Config::reserved_nicks`](crate::Config::reserved_nicks).
         from: Arc<str>,

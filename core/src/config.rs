@@ -272,7 +272,8 @@ pub struct Limits {
     pub connections: usize,
     /// Open connections for administration, beside the others: scripts and streams of events are few.
     pub admin_connections: usize,
-    /// Those from one address or one IPv6 /64, so that nobody keeps the operator out. All loopback addresses are one.
+    /// The same from one address or one IPv6 /64, so that no client keeps the operator out. All loopback addresses
+    /// count as one.
     pub admin_per_address: usize,
     /// Bytes in the body of a request for administration.
     pub admin_body: usize,

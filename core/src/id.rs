@@ -75,13 +75,13 @@ pub struct ListenerId(pub usize);
 pub struct Accepted {
     /// The listener that accepted it.
     pub listener: ListenerId,
-    /// Who is at the other end.
+    /// The peer of the connection.
     pub peer: Peer,
     /// The number of the user whose process is there, of a peer on a Unix socket where the system tells it.
     pub user: Option<u32>,
 }
 
-/// Who is at the other end of a connection.
+/// The peer of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Peer {
     /// An address and a port. An IPv4-mapped IPv6 address counts as its IPv4 address.

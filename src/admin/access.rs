@@ -1,4 +1,4 @@
-//! Who may administer: processes that can connect to the Unix socket, and clients over TCP that have a token.
+//! Access to administration: for processes that can connect to the Unix socket, and for clients over TCP with a token.
 
 use std::fmt;
 use std::fs::{self, File};

@@ -56,7 +56,7 @@ pub(crate) struct Shared {
     reload: Mutex<Option<AskReload>>,
 }
 
-/// Asks for a reload; false if there is nobody to ask.
+/// Asks for a reload; false if no thread reloads.
 type AskReload = Box<dyn Fn(Answered) -> bool + Send>;
 
 /// Takes the result of a reload.
@@ -180,7 +180,7 @@ fn work(shared: &Shared, job: Job) {
         Ok(orders::Decided::Order { order, about }) => answer(reply, by, about, order),
         Ok(orders::Decided::Reload) => {
             let done = move |result| answer(reply, by, None, orders::reloaded(result));
-            // If nobody takes it, the reply says that there is no answer.
+            // If the thread has ended, the dropped reply says that there is no answer.
             let _ = shared.reload(Box::new(done));
         }
         Err(Problem {

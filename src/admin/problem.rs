@@ -2,7 +2,7 @@
 
 use flashgate_core::AdminOrder;
 
-/// The status, and what to tell the client.
+/// The status, and the text for the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Problem {
     pub(super) status: u16,

@@ -5,7 +5,7 @@ use super::problem::{BAD_REQUEST, NOT_FOUND, Problem, UNPROCESSABLE};
 /// What a request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Operation {
-    /// Who is online.
+    /// The members and guests that are online.
     Clients,
     /// Close the connection of a client.
     Kick,

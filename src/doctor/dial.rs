@@ -18,7 +18,7 @@ pub(super) struct Target {
     /// What HTTP calls it: with a port, unless it is the usual one.
     pub(super) authority: String,
     pub(super) tls: bool,
-    /// A connection begins with a PROXY header that names nobody.
+    /// A connection begins with a PROXY header that names no client.
     pub(super) proxy_header: bool,
 }
 

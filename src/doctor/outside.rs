@@ -278,7 +278,7 @@ fn silent_websocket(target: &Target, long: Duration) -> Result<(), String> {
 
 fn silent_raw(target: &Target, long: Duration) -> Result<(), String> {
     let mut wire = target.connect()?;
-    // A server that knows Flash by its NUL keeps the connection alive, if it is told to.
+    // After a NUL the server takes the client for Flash, and may keep the connection alive.
     probe::ping(&mut wire)?;
     let start = Instant::now();
     stay_silent(&mut wire, long, start)?;

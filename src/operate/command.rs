@@ -64,7 +64,7 @@ struct Who {
     json: bool,
 }
 
-/// Close the connection of a member or guest, who may come back.
+/// Close the connection of a member or guest. They may come back.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
 #[argh(subcommand, name = "kick")]
 struct Kick {
@@ -77,7 +77,7 @@ struct Kick {
     reason: Option<String>,
 }
 
-/// Say something to everyone online whose client shows announcements.
+/// Show an announcement to everyone online whose client can.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
 #[argh(subcommand, name = "announce")]
 struct Announce {
@@ -90,7 +90,7 @@ struct Announce {
     room: Option<String>,
 }
 
-/// Send a member or guest who is online a message of the site.
+/// Send a message of the site to a member or guest that is online.
 #[derive(FromArgs, ArgsInfo, Clone, Debug)]
 #[argh(subcommand, name = "send")]
 struct Send {
@@ -125,7 +125,7 @@ struct Drain {
     #[argh(positional)]
     seconds: Option<u32>,
 
-    /// what everyone online is told (default: when the server stops)
+    /// announcement to everyone online (default: when the server stops)
     #[argh(option, arg_name = "TEXT")]
     text: Option<String>,
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::text::Plain;
 
-/// Who is online, a line each, by nick.
+/// The clients that are online, one on each line, by nick.
 pub(super) fn clients(mut rows: Vec<Value>) -> String {
     rows.sort_by_key(|row| text(row, "nick").to_lowercase());
     let mut table = vec![

@@ -31,7 +31,7 @@ impl PidFile {
         };
         // Other users ask for the number, too. The process has one thread so far.
         let before = umask(Mode::WGRP | Mode::WOTH);
-        // No links: root may open this in a folder of the server's user, who could point one at any file.
+        // No links: root may open this in a folder of the server's user, which could point one at any file.
         let opened = OpenOptions::new()
             .read(true)
             .write(true)

@@ -73,7 +73,7 @@ impl Pair {
         })
     }
 
-    /// What tells these files from others that take their place, and from what they were before they could be read.
+    /// Differs for files that take the place of these, and for these before they could be read.
     pub(super) fn stamp(&self) -> Stamp {
         [&self.certificate, &self.key].map(|path| {
             let file = path.metadata().ok()?;

@@ -69,7 +69,7 @@ impl Listener {
         Ok((stream.into(), peer.ok_or(io::ErrorKind::ConnectionAborted)?))
     }
 
-    /// Who is at the other end of a connection that was accepted with this address, for a runtime that accepts by
+    /// The peer of a connection that was accepted with this address, for a runtime that accepts by
     /// itself. `None` if a TCP listener reports no IP address.
     pub fn peer(&self, address: Option<SocketAddr>) -> Option<Peer> {
         match self.kind {

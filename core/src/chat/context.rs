@@ -22,7 +22,7 @@ pub(crate) trait Context {
     /// The time of the input at hand.
     fn now(&self) -> Now;
 
-    /// Who is online.
+    /// The members and guests that are online.
     fn hub(&self) -> &Hub;
 
     /// Who is online, to change it.

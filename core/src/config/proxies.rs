@@ -59,7 +59,7 @@ impl Proxies {
         header == Some(ProxyHeader::Required)
     }
 
-    /// Whether an address is that of such a proxy.
+    /// Whether connections from this address may begin with a PROXY header.
     pub fn has(&self, address: IpAddr) -> bool {
         self.header(address).is_some()
     }
@@ -107,7 +107,7 @@ impl TrustedProxies {
         &self.words
     }
 
-    /// Whether an address is that of such a proxy.
+    /// Whether a trusted proxy has this address.
     pub fn holds(&self, address: IpAddr) -> bool {
         self.ranges.iter().any(|range| range.holds(address))
     }

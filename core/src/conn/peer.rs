@@ -1,10 +1,10 @@
-//! Who is at the other end of a connection, in 19 bytes.
+//! The peer of a connection, in 19 bytes.
 
 use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use crate::id::Peer;
 
-/// Who is at the other end, and what that is to the limits for each address.
+/// The peer, and how the limits for each address count it.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Standing {
     /// It counts against the limit of its address.

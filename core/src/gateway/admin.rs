@@ -175,7 +175,7 @@ impl Gateway {
             ),
             Head::Bad(status) => (input.len(), Err((status, "The head holds a NUL."))),
         };
-        // Whoever has none shall not send a body either.
+        // A client without a token need not send a body.
         let needs_token =
             |id| matches!(self.conns.known(id).map(Conn::peer), Some(Peer::Address(_)));
         let parsed = match parsed {

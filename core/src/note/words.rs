@@ -17,7 +17,7 @@ pub enum NotePart<'a> {
     Number(u64),
     /// A member's number.
     Member(MemberId),
-    /// Who is at the other end of a connection.
+    /// The peer of a connection.
     Peer(Peer),
     /// Text from a client, of any length. It may hold anything, so it is to be quoted.
     Text(&'a str),

@@ -19,7 +19,7 @@ pub(crate) struct AdminHead<'a> {
     pub(crate) expects: bool,
 }
 
-/// Why a head is refused: the status, and what the client is told.
+/// Why a head is refused: the status, and the text for the client.
 pub(crate) type Fault = (Status, &'static str);
 
 /// Reads a complete head, of a request whose body has at most `most` bytes.

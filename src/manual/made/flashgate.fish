@@ -342,9 +342,9 @@ complete -c flashgate -n '__flashgate_at "members backup"; and not __flashgate_h
 complete -c flashgate -n '__flashgate_at "members backup"' -F
 
 complete -c flashgate -n '__flashgate_at "admin"' -a who -d 'Show who is online'
-complete -c flashgate -n '__flashgate_at "admin"' -a kick -d 'Close the connection of a member or guest'
-complete -c flashgate -n '__flashgate_at "admin"' -a announce -d 'Say something to everyone online whose client shows announcements'
-complete -c flashgate -n '__flashgate_at "admin"' -a send -d 'Send a member or guest who is online a message of the site'
+complete -c flashgate -n '__flashgate_at "admin"' -a kick -d 'Close the connection of a member or guest. They may come back'
+complete -c flashgate -n '__flashgate_at "admin"' -a announce -d 'Show an announcement to everyone online whose client can'
+complete -c flashgate -n '__flashgate_at "admin"' -a send -d 'Send a message of the site to a member or guest that is online'
 complete -c flashgate -n '__flashgate_at "admin"' -a rooms -d 'Show the rooms'
 complete -c flashgate -n '__flashgate_at "admin"' -a reload -d 'Make the server read its configuration and files again'
 complete -c flashgate -n '__flashgate_at "admin"' -a drain -d 'Refuse new clients'
@@ -373,7 +373,7 @@ complete -c flashgate -n '__flashgate_at "admin rooms"; and not __flashgate_has 
 complete -c flashgate -n '__flashgate_at "admin reload"; and not __flashgate_has --help' -l help -d 'print what the command takes'
 
 complete -c flashgate -n '__flashgate_at "admin drain"; and not __flashgate_has --help' -l help -d 'print what the command takes'
-complete -c flashgate -n '__flashgate_at "admin drain"; and not __flashgate_has --text' -l text -x -d 'what everyone online is told'
+complete -c flashgate -n '__flashgate_at "admin drain"; and not __flashgate_has --text' -l text -x -d 'announcement to everyone online'
 
 complete -c flashgate -n '__flashgate_at "admin status"; and not __flashgate_has --help' -l help -d 'print what the command takes'
 
