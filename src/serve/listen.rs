@@ -13,7 +13,7 @@ use super::unix::{self, UnixSocket, Wanted};
 use crate::failure::{Exit, Failure};
 use crate::files::OwnPath;
 use crate::log::Place;
-use crate::service::{Account, Passed, Reach, Sockets};
+use crate::service::{Account, Held, Passed, Reach, Sockets, held_by_systemd};
 
 /// What to listen on, in the order of the listeners: gateways first.
 #[derive(Debug)]
@@ -143,9 +143,22 @@ pub(crate) struct Reached {
     pub(crate) places: Vec<Place>,
 }
 
-/// Where clients on this machine reach the listeners that the options name.
+/// Where clients on this machine reach the listeners that the options name, and those that systemd holds for the server
+/// if the options do not say where to listen.
 pub(crate) fn reached(options: &ServeOptions) -> Result<Vec<Reached>, Failure> {
-    named(options, &Sockets::default())
+    let held = match options.listen.as_slice() {
+        [] => held_by_systemd(),
+        _ => Vec::new(),
+    };
+    let is_held = |role| held.iter().any(|held| held.role == role);
+    let named = named(options, &Sockets::default());
+    // If systemd holds the chat's, the default address is not served.
+    let named = named.filter(|(_, role)| !is_held(*role));
+    let held = held
+        .iter()
+        .map(|Held { text, role }| (text.as_str(), *role));
+    named
+        .chain(held)
         .map(|(text, role)| {
             let places = match unix::wanted(text, role) {
                 Some(wanted) => vec![Place::Unix(wanted?.path)],

@@ -40,8 +40,7 @@ impl Sockets {
         let names: Vec<String> = named.map(|(_, name)| name).collect();
         let mut fds = ListenFd::from_env();
         let sockets = names.into_iter().enumerate().map(|(index, text)| {
-            let name = NAMES.iter().find(|(name, _)| *name == text);
-            let (_, role) = name.ok_or_else(|| {
+            let role = role(&text).ok_or_else(|| {
                 refuse(format!(
                     "a socket of the name {text:?}, which is not known; set FileDescriptorName= of its unit to one of: {}",
                     NAMES.map(|(name, _)| name).join(", ")
@@ -54,7 +53,7 @@ impl Sockets {
                 ))
             })?;
             Ok(Passed {
-                role: *role,
+                role,
                 place,
                 listener,
             })
@@ -86,6 +85,12 @@ impl Sockets {
         });
         public.map_or(Reach::Machine, |address| Reach::Others(address.to_string()))
     }
+}
+
+/// What the server serves on sockets of this name.
+pub(super) fn role(name: &str) -> Option<Role> {
+    let known = NAMES.iter().find(|(known, _)| *known == name);
+    known.map(|(_, role)| *role)
 }
 
 /// What `FileDescriptorName=` can say, and what the server serves there. This is the one place that knows the names.
