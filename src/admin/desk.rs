@@ -12,7 +12,6 @@ use parking_lot::Mutex;
 
 use super::access::Tokens;
 use super::orders;
-use super::problem::Problem;
 use crate::failure::Failure;
 use crate::log::diagnostics::start_thread;
 use crate::login::{Pool, TicketSecret};
@@ -92,13 +91,12 @@ impl Shared {
         })
     }
 
-    /// Takes the values that a reload may have changed.
-    /// Returns whether they have changed.
+    /// Whether messages are shown with their texts from now on. Returns whether that has changed.
     pub(crate) fn set_texts(&self, shown: bool) -> bool {
         self.shows_texts.swap(shown, Ordering::Relaxed) != shown
     }
 
-    /// Returns whether a token is no longer there.
+    /// Takes the tokens that are good from now on. Returns whether one is no longer there.
     pub(crate) fn set_tokens(&self, tokens: Tokens) -> bool {
         let before = std::mem::replace(&mut *self.tokens.lock(), tokens.clone());
         !tokens.has_all_of(&before)
@@ -183,18 +181,7 @@ fn work(shared: &Shared, job: Job) {
             // If the thread has ended, the dropped reply says that there is no answer.
             let _ = shared.reload(Box::new(done));
         }
-        Err(Problem {
-            status,
-            detail,
-            allow,
-        }) => {
-            let problem = Problem {
-                status,
-                detail,
-                allow,
-            };
-            answer(reply, by, None, problem.into());
-        }
+        Err(problem) => answer(reply, by, None, problem.into()),
     }
 }
 
